@@ -671,6 +671,7 @@ export interface EventForm {
   alarms: Array<number>;
   free: boolean;
   guests: Array<Party>;
+  mails?: Array<number>;
 }
 
 /** A name, which may be empty, and an address as it was typed. */

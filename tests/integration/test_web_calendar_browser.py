@@ -65,6 +65,7 @@ class Desk:
             "zone": zone,
             "rule": "",
             "alarms": [],
+            "mails": [],
             "free": False,
             "guests": [],
             **more,
@@ -131,6 +132,13 @@ def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server:
         page.get_by_role("button", name="Edit").click()
         page.screenshot(path=tmp_path / "form.png")
         wrong += judge(page, None)
+        page.get_by_label("Alarm by mail").select_option("1440")
+        page.get_by_label("Alarm by mail").scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / "form-end.png")
+        page.get_by_role("button", name="Save").click()
+        event(calendar, "Review").click()
+        expect(page.get_by_text("Alarms by mail")).to_be_visible()
+        expect(page.get_by_text("1 day before")).to_be_visible()
         assert not wrong, "\n".join(wrong)
 
 

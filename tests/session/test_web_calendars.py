@@ -27,6 +27,7 @@ def form(start: str, end: str, **more: Any) -> dict[str, Any]:
         "zone": "" if "T" not in start else "Europe/Berlin",
         "rule": "",
         "alarms": [],
+        "mails": [],
         "free": False,
         "guests": [],
         **more,
@@ -86,6 +87,28 @@ async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> No
     await browser.call("calendar_remove", calendar_id=work)
     assert [one["name"] for one in await browser.call("calendars")] == ["Calendar"]
     assert await browser.error("calendar_remove", calendar_id=work) == (404, "user:notFound")
+
+
+async def test_an_event_reminds_by_mail(diary: Diary) -> None:
+    """DAV-50c, WEBMAIL-174: beside other alarms, to the user alone; what other programs wrote stays."""
+    browser = diary.browser
+    one = await diary.save(form("2099-01-05T09:00", "2099-01-05T10:00", alarms=[10], mails=[10, 1440]))
+    (text,) = await diary.files()
+    alarms = [part.partition("END:VALARM")[0].split("\r\n") for part in text.split("BEGIN:VALARM")[1:]]
+    assert sorted(lines[1:3] for lines in alarms) == [
+        ["ACTION:DISPLAY", "TRIGGER:-PT10M"],
+        ["ACTION:EMAIL", "TRIGGER:-PT10M"],
+        ["ACTION:EMAIL", "TRIGGER:-PT1440M"],
+    ]
+    assert text.count("ATTENDEE:mailto:mia@example.org") == 2
+    card = await browser.call("event", event_id=one)
+    assert (card["form"]["alarms"], card["form"]["mails"]) == ([10], [10, 1440])
+    await diary.save({**card["form"], "alarms": [], "mails": [10]}, event_id=one, changed=card["changed"])
+    (text,) = await diary.files()
+    assert (text.count("BEGIN:VALARM"), text.count("ACTION:EMAIL")) == (1, 1)
+    assert (await browser.error("event_save", calendar_id=diary.calendar, event={**card["form"], "mails": [-1]}))[
+        0
+    ] == 400
 
 
 async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Diary) -> None:

@@ -102,6 +102,7 @@ async def test_a_guest_is_invited_anew(rig: Rig, browser: Browser) -> None:
         "all_day": False,
         "rule": "",
         "alarms": [],
+        "mails": [],
         "free": False,
         "start": "2099-01-05T10:00",
         "end": "2099-01-05T11:00",

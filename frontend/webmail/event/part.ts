@@ -55,6 +55,7 @@ export class Events {
       zone: wanted.allDay ? "" : ownZone(),
       rule: "",
       alarms: [],
+      mails: [],
       free: false,
       guests: [...(wanted.guests ?? [])],
     };
@@ -95,6 +96,7 @@ export class Events {
           fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
           fact(t("Calendar"), calendar !== undefined && named(calendar)),
           fact(t("Alarms"), form.alarms.map(before).join(", ")),
+          fact(t("Alarms by mail"), (form.mails ?? []).map(before).join(", ")),
           form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
           people.length > 0 &&
             fact(
@@ -356,11 +358,12 @@ export class Events {
         disabled: !own,
       }),
     );
+    const mails = old.mails ?? [];
     const alarm = (value: number | undefined) =>
       select(
         [
           ["", t("none")] as const,
-          ...[...new Set([...alarms, ...old.alarms])]
+          ...[...new Set([...alarms, ...old.alarms, ...mails])]
             .sort((a, b) => a - b)
             .map((one) => [String(one), before(one)] as const),
         ],
@@ -369,6 +372,8 @@ export class Events {
       );
     const alarmBoxes = [...old.alarms, undefined].slice(0, 5).map(alarm);
     for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
+    // one is enough; further ones of other programs stay
+    const mailBox = field(t("Alarm by mail"), alarm(mails[0]));
     const busy = field(
       t("Shown as"),
       select(
@@ -468,6 +473,9 @@ export class Events {
             ? old.rule
             : toRule(kind, until.value, days.start.value),
         alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))],
+        mails: [
+          ...new Set([...(mailBox.control.value === "" ? [] : [Number(mailBox.control.value)]), ...mails.slice(1)]),
+        ],
         free: busy.control.value === "free",
         guests: people,
       };
@@ -519,9 +527,9 @@ export class Events {
             "div",
             { class: "event-pair" },
             el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes),
-            busy.root,
+            mailBox.root,
           ),
-          calendar.root,
+          el("div", { class: "event-pair" }, busy.root, calendar.root),
           problem,
           el(
             "div",

@@ -121,8 +121,8 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   const alarms = el(
     "select",
     {},
-    el("option", { value: "all" }, t("By notice, and by mail where they ask for it")),
-    el("option", { value: "notices" }, t("By notice alone")),
+    el("option", { value: "all" }, t("Notices, and mail where the alarm asks for it")),
+    el("option", { value: "notices" }, t("Notices only")),
     el("option", { value: "none" }, t("Never")),
   );
   const quiet = el("input", { type: "checkbox" });
@@ -203,7 +203,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       { class: "hint" },
       t("A notice names the sender, never the subject or the text. It is encrypted for this browser."),
       " ",
-      t("That of an alarm has title, place and time of the event."),
+      t("A notice of an alarm has the title, place and time of the event."),
     ),
     el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who),
     el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")),

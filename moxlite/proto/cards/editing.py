@@ -45,7 +45,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       whole: it lasts whole days; `start` is the first, `end` the day after the last.
       start, end: local times of `zone`; "UTC", or "" for a time that is the same on all clocks.
-      rule: a value of RRULE, "" for an event that does not repeat. alarms: minutes before the start.
+      rule: a value of RRULE, "" for an event that does not repeat.
+      alarms, mails: minutes before the start at which an alarm comes, and a mail as one.
       free: it leaves the user free. guests: name and address of each.
     """
 
@@ -58,6 +59,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     rule: str
     alarms: tuple[int, ...]
+    mails: tuple[int, ...] = ()
     free: bool
     guests: tuple[tuple[str, str], ...]
 
@@ -88,7 +90,8 @@ def form_of(calendar_object: CalendarObject, part: Component) -> Form:
         end=_end(part, start, span[1] - span[0], calendar_object.zones),
         zone=_zone_name(first),
         rule=part.value("RRULE"),
-        alarms=_alarms(part),
+        alarms=_alarms(part, mailed=False),
+        mails=_alarms(part, mailed=True),
         free=part.value("TRANSP").upper() == "TRANSPARENT",
         guests=tuple(
             (plain(line.parameter("CN"), 200), plain(line.value.strip()[7:], 320))
@@ -227,7 +230,7 @@ def _written(part: Component, form: Form, author: Author, zones: Zones, *, serie
     if series and form.rule:
         made.append(_line("RRULE", _rule(form, zones)))
     made += _people(part, form, author)
-    return Component(part.name, made, _with_alarms(part, form))
+    return Component(part.name, made, _with_alarms(part, form, author))
 
 
 def _people(part: Component, form: Form, author: Author) -> list[Property]:
@@ -255,30 +258,36 @@ def _people(part: Component, form: Form, author: Author) -> list[Property]:
     return made
 
 
-def _with_alarms(part: Component, form: Form) -> list[Component]:
+def _with_alarms(part: Component, form: Form, author: Author) -> list[Component]:
     """The inner components of an event: alarms of the form, and those that no form shows."""
-    known = _alarms(part)
-    kept = [component for component in part.components if (at := _alarm(component)) is None or at in form.alarms]
-    for minutes in form.alarms:
-        if minutes not in known:
-            lines = [_line("ACTION", "DISPLAY"), _line("TRIGGER", f"-PT{minutes}M"), _line("DESCRIPTION", "Reminder")]
-            kept.append(Component("VALARM", lines, []))
+    wanted = {(at, False) for at in form.alarms} | {(at, True) for at in form.mails}
+    known = {_alarm(component) for component in part.components}
+    kept = [component for component in part.components if (found := _alarm(component)) is None or found in wanted]
+    for minutes, mailed in sorted(wanted - known):
+        lines = [_line("ACTION", "EMAIL" if mailed else "DISPLAY"), _line("TRIGGER", f"-PT{minutes}M")]
+        lines.append(_line("DESCRIPTION", "Reminder"))
+        if mailed:  # RFC 5545 §3.6.6 wants both
+            lines += [_line("SUMMARY", "Reminder"), _line("ATTENDEE", f"mailto:{author.address}")]
+        kept.append(Component("VALARM", lines, []))
     return kept
 
 
-def _alarms(part: Component) -> tuple[int, ...]:
-    return tuple(sorted({at for component in part.components if (at := _alarm(component)) is not None}))
+def _alarms(part: Component, *, mailed: bool) -> tuple[int, ...]:
+    found = {_alarm(component) for component in part.components}
+    return tuple(sorted(one[0] for one in found if one is not None and one[1] == mailed))
 
 
-def _alarm(component: Component) -> int | None:
-    """Minutes before the start at which an alarm comes; None for another component or alarm."""
+def _alarm(component: Component) -> tuple[int, bool] | None:
+    """Minutes before the start at which an alarm comes, and whether it is a mail; None for another component or
+    alarm.
+    """
     trigger = component.first("TRIGGER") if component.name == "VALARM" else None
     if trigger is None or trigger.parameter("RELATED").upper() == "END":
         return None
     span = duration_of(trigger.value)
     if span is None or span > timedelta(0):
         return None
-    return int(-span.total_seconds()) // 60
+    return int(-span.total_seconds()) // 60, component.value("ACTION").upper() == "EMAIL"
 
 
 def _rule(form: Form, zones: Zones) -> str:

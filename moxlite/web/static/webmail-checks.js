@@ -15,7 +15,7 @@ var checks = {
   Events: { events: ["list", ["ref", "EventItem"]], more: "boolean" },
   EventItem: { id: "integer", calendar_id: "integer", recurrence: "string", starts: "integer", ends: "integer", clock: ["enum", ["date", "local", "utc"]], title: "string", place: "string", free: "boolean", repeats: "boolean", guests: "integer", answer: ["enum", ["", "ask", "maybe", "no", "yes"]], cancelled: "boolean" },
   Event: { id: "integer", calendar_id: "integer", recurrence: "string", changed: "integer", repeats: "boolean", form: ["ref", "EventForm"], organizer: ["nullable", ["ref", "EventGuest"]], own: "boolean", guests: ["list", ["ref", "EventGuest"]], answer: ["enum", ["", "ask", "maybe", "no", "yes"]], exceptions: "integer" },
-  EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]] },
+  EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]] },
   Party: { name: "string", address: "string" },
   EventGuest: { name: "string", address: "string", answer: "string" },
   RemovedEvent: { calendar_id: "integer", name: "string", data: "string", changed: "integer" },

@@ -243,7 +243,7 @@ async function showNotices(desk, place) {
     else if (device !== void 0) void run(t("Turning notices off"), () => turnOff(device));
   });
   const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everybody")));
-  const alarms = el("select", {}, el("option", { value: "all" }, t("By notice, and by mail where they ask for it")), el("option", { value: "notices" }, t("By notice alone")), el("option", { value: "none" }, t("Never")));
+  const alarms = el("select", {}, el("option", { value: "all" }, t("Notices, and mail where the alarm asks for it")), el("option", { value: "notices" }, t("Notices only")), el("option", { value: "none" }, t("Never")));
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
   const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
@@ -277,7 +277,7 @@ async function showNotices(desk, place) {
   if (own() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
   place.addEventListener("change", (event) => event.stopPropagation());
-  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser."), " ", t("That of an alarm has title, place and time of the event.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Alarms of my calendar")), alarms), devices, said);
+  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser."), " ", t("A notice of an alarm has the title, place and time of the event.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Alarms of my calendar")), alarms), devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);

@@ -124,7 +124,8 @@ class Events(msgspec.Struct, frozen=True):
 class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first
     day and the day after its last. ``zone``: of the IANA database, "" for times that are the same on all clocks.
-    ``rule``: as in iCalendar (RRULE), "" for none. ``alarms``: minutes before the start.
+    ``rule``: as in iCalendar (RRULE), "" for none. ``alarms``, ``mails``: minutes before the start at which an alarm
+    comes, and a mail as one (DAV-50c).
     """
 
     title: Short
@@ -138,6 +139,7 @@ class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alarms: Annotated[list[Annotated[int, Meta(ge=0, le=525_600)]], Meta(max_length=10)]
     free: bool
     guests: Annotated[list[Party], Meta(max_length=200)]
+    mails: Annotated[list[Annotated[int, Meta(ge=0, le=525_600)]], Meta(max_length=10)] = []
 
 
 class EventGuest(msgspec.Struct, frozen=True):
@@ -261,6 +263,7 @@ def form_of_call(event: EventForm) -> Form:
         zone="" if event.all_day else event.zone,
         rule=event.rule.upper(),
         alarms=tuple(sorted(set(event.alarms))),
+        mails=tuple(sorted(set(event.mails))),
         free=event.free,
         guests=tuple((party.name, party.address) for party in event.guests),
     )
@@ -278,6 +281,7 @@ def call_form(form: Form) -> EventForm:
         zone=form.zone,
         rule=form.rule,
         alarms=list(form.alarms),
+        mails=list(form.mails),
         free=form.free,
         guests=[Party(name, address) for name, address in form.guests],
     )

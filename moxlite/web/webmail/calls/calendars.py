@@ -220,9 +220,8 @@ class EventCalls(EntryCalls):
                 _check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
                 shown = form_at(entry, recurrence)
-                if role_of(entry, author.own) == "attendee" and form != msgspec.structs.replace(
-                    shown, alarms=form.alarms, free=form.free
-                ):
+                own = {"alarms": form.alarms, "mails": form.mails, "free": form.free}
+                if role_of(entry, author.own) == "attendee" and form != msgspec.structs.replace(shown, **own):
                     raise UserError(
                         "only the organiser changes this event; alarms, and whether you are busy, are yours"
                     )
