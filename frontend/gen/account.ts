@@ -1017,6 +1017,9 @@ export interface Calls {
   /** Stop mirroring, or go on and try now. */
   link_pause(name: string, paused: boolean): Promise<null>;
 
+  /** Give a linked mailbox another name, and the mailboxes below it. */
+  link_rename(name: string, to: string): Promise<null>;
+
   /** Unlink a mailbox. Its mailboxes stay here, or are deleted; its provider keeps all. */
   link_remove(name: string, delete_copies: boolean): Promise<null>;
 
@@ -1281,6 +1284,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
   link_password: [{ name: "string", password: "string" }, "null"],
   link_pause: [{ name: "string", paused: "boolean" }, "null"],
+  link_rename: [{ name: "string", to: "string" }, "null"],
   link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],

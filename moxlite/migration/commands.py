@@ -99,6 +99,7 @@ class LinkCommands:
             ops.SetLinkSending.bind(self.set_sending),
             ops.PauseLink.bind(self.pause),
             ops.ResumeLink.bind(self.resume),
+            ops.RenameLink.bind(self.rename),
             ops.RemoveLink.bind(self.rm),
             refusals=(LinkRefused, NoSuchLink, LimitExceeded, BadMailboxName),
         )
@@ -154,6 +155,11 @@ class LinkCommands:
         """Let a link run again."""
         named_account(self._config, args.account)
         await self._links.pause(args.account, args.link, paused=False)
+
+    async def rename(self, args: ops.RenameLink) -> None:
+        """Rename a link."""
+        named_account(self._config, args.account)
+        await self._links.rename(args.account, args.link, args.name)
 
     async def rm(self, args: ops.RemoveLink) -> None:
         """Remove a link."""

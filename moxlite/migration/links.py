@@ -9,7 +9,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -45,6 +45,7 @@ from moxlite.store.mail.links import (
     note_refused,
     pause_link,
     remove_link,
+    rename_link,
     reseal_link,
     set_outlet,
 )
@@ -192,7 +193,7 @@ class Links:
 
     def _start(self, name: str, link_id: int) -> None:
         if (name, link_id) not in self._running:
-            running = self._running[name, link_id] = _Running()
+            running = self._running[name, link_id] = _Running(partial(_count, self._running))
             self._tree.start("migration.link", partial(self._run, name, link_id, running), Fate.ONCE)
 
     def _changed(self, old: Snapshot, new: Snapshot) -> None:
@@ -339,6 +340,18 @@ class Links:
             self._start(name, link.id)
         _note("paused" if paused else "resumed", name, link)
 
+    async def rename(self, name: str, text: str, new: str) -> None:
+        """Give a link another name, and its mailboxes. Raises StoreError, LinkRefused."""
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_named(r, text), op="links")
+            await self._stop(name, link.id)  # what is on its way would make mailboxes of the old name
+            try:
+                renamed = await account.write(lambda tx: rename_link(tx, link.id, new))
+            finally:
+                if not link.paused:
+                    self._start(name, link.id)
+        logger.info("link renamed", extra={"kv": _who(name, link) | {"to": renamed}})
+
     async def remove(self, name: str, text: str, *, delete: bool) -> None:
         """Remove a link. With `delete` its mailboxes here are deleted, too; the other server keeps all. Raises
         StoreError.
@@ -391,30 +404,30 @@ class Links:
                 return
             if link.refused is not None and not failures:  # since the last start of the server
                 waits = REFUSED_WAITS[min(link.refusals, len(REFUSED_WAITS)) - 1]
-                await self._wait(running, "refused", worded(REFUSES), _left(link.refused, waits))
+                await running.wait("refused", worded(REFUSES), _left(link.refused, waits))
             began = trio.current_time()
             try:
                 await self._serve(account, link, running)
             except LoginFailed as error:
                 failures += 1
                 if any(code in str(error) for code in TEMPORARY):
-                    await self._wait(running, "waiting", reason_of(error), _pause(failures, error))
+                    await running.wait("waiting", reason_of(error), _pause(failures, error))
                     continue
                 await account.write(lambda tx: note_refused(tx, link_id))
                 if not link.refusals:
                     logger.warning("password of a link refused", extra={"kv": _who(account.name, link)})
                 links_failures.labels(reason="password").inc()
                 seconds = REFUSED_WAITS[min(link.refusals, len(REFUSED_WAITS) - 1)]
-                await self._wait(running, "refused", reason_of(error), seconds)
+                await running.wait("refused", reason_of(error), seconds)
             except (IMAPClientError, StoreError, OSError, LinkRefused) as error:
                 if isinstance(error, (AccountUnknown, AccountRemoved)):
                     raise
                 failures = 1 if trio.current_time() - began > CALM else failures + 1
                 links_failures.labels(reason="tls" if isinstance(error, TLSFailed) else "connection").inc()
-                await self._wait(running, "waiting", reason_of(error), _pause(failures, error))
+                await running.wait("waiting", reason_of(error), _pause(failures, error))
 
     async def _serve(self, account: Account, link: Link, running: _Running) -> None:
-        self._enter(running, "connecting")
+        running.enter("connecting")
         await lazyimport.load("moxlite.migration.mirror")
         from moxlite.migration.mirror import Mirror
 
@@ -428,7 +441,7 @@ class Links:
                 await account.write(lambda tx: note_accepted(tx, link.id))
             tmp = self._config.current.static.data_dir / "tmp"
             lock = self._turns.setdefault(account.name, trio.Lock())
-            entered = partial(self._enter, running)
+            entered = running.enter
             mirror = Mirror(account, self._accounts, link, state=running.state, entered=entered, turn=lock, tmp=tmp)
             await mirror.serve(client)
         finally:
@@ -442,7 +455,7 @@ class Links:
 
         told = partial(tell, running.state, {"account": account.name, "link": link.name})
         tmp = self._config.current.static.data_dir / "tmp"
-        entered = partial(self._enter, running)
+        entered = running.enter
         drop = Maildrop(account, link, state=running.state, entered=entered, tell=told, tmp=tmp)
         while True:
             client = await _open_maildrop(link.host, link.port, link.tls, link.username, password, self._copies)
@@ -455,23 +468,26 @@ class Links:
                     await client.quit()
             await trio.sleep(POLL)
 
-    def _enter(self, running: _Running, phase: Phase, said: str = "") -> None:
-        running.state.phase, running.state.said = phase, said
-        _count(self._running)
-
-    async def _wait(self, running: _Running, phase: Phase, said: str, seconds: float) -> None:
-        self._enter(running, phase, said)
-        running.state.again = trio.current_time() + seconds
-        await trio.sleep(seconds)
-
 
 class _Running:
     """A link that runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: Callable[[], None]) -> None:
         self.scope = trio.CancelScope()
         self.ended = trio.Event()
         self.state = LinkState()
+        self._counted = counted
+
+    def enter(self, phase: Phase, said: str = "") -> None:
+        """Take note of a phase, and of why it waits."""
+        self.state.phase, self.state.said = phase, said
+        self._counted()
+
+    async def wait(self, phase: Phase, said: str, seconds: float) -> None:
+        """Wait in a phase."""
+        self.enter(phase, said)
+        self.state.again = trio.current_time() + seconds
+        await trio.sleep(seconds)
 
 
 async def _open_mailboxes(host: str, port: int, tls: Transport, user: str, password: str, copies: Copies) -> Client:

@@ -204,6 +204,15 @@ class ResumeLink(Operation[None], frozen=True):
     link: LinkName
 
 
+@change("link rename", Role.COMMAND_LINE)
+class RenameLink(Operation[None], frozen=True):
+    """Rename LINK to NAME, with its mailboxes here; nothing changes at the other provider."""
+
+    account: Account
+    link: LinkName
+    name: Annotated[Word, field(metavar="NAME")]
+
+
 @change("link rm", Role.COMMAND_LINE, ask="Unlink {link}? Nothing is removed at the other provider.")
 class RemoveLink(Operation[None], frozen=True):
     """Unlink LINK. Its mailboxes stay here as they are, or are deleted; the other provider keeps all."""

@@ -23,6 +23,7 @@ from moxlite.operations.links import (
     ListLinks,
     PauseLink,
     RemoveLink,
+    RenameLink,
     ResumeLink,
     SetLinkPassword,
     SetLinkSending,
@@ -284,3 +285,33 @@ async def test_the_submission_server_is_known_or_named_by_dns() -> None:
     assert near == Outlet(host="smtp.stranger.example", port=587, tls="starttls")
     assert await find_outlet("tom@example.com", "imap.example.com", dns) == Outlet()
     assert await find_outlet("tom@bad domain", "imap.example.com", dns) == Outlet()
+
+
+async def test_a_link_is_renamed_with_its_mailboxes_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-28: a program hears of it, keeps UIDs and subscriptions; nothing is fetched twice; new mail comes there."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        smtp = await other.running.smtp()
+        await smtp.deliver("tom@example.org")
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        imap = await other.running.imap("mia")
+        before = await imap.ok('a STATUS "Tom/Inbox" (MESSAGES UIDNEXT UIDVALIDITY)')
+        await imap.ok('b SUBSCRIBE "Tom/Inbox"')
+        await imap.ok("c NOTIFY SET (personal (MailboxName))")
+        await ctl.call("link rename", RenameLink("mia", "Tom", "Old provider"), type(None))
+        assert (await until(ctl, "current")).name == "Old provider"
+        assert '"Old provider/Inbox"' in "".join(await imap.ok("d NOOP"))
+        after = await imap.ok('e STATUS "Old provider/Inbox" (MESSAGES UIDNEXT UIDVALIDITY)')
+        assert after[0].partition(" (")[2] == before[0].partition(" (")[2]
+        assert '"Old provider/Inbox"' in "".join(await imap.ok('f LSUB "" "*"'))
+        assert "Tom" not in "".join(await imap.ok('g LIST "" "*"'))
+        await smtp.deliver("tom@example.org")
+        with trio.fail_after(SECONDS):
+            while "MESSAGES 2" not in "".join(await imap.ok('h STATUS "Old provider/Inbox" (MESSAGES)')):  # noqa: ASYNC110 - as a program
+                await trio.sleep(0.02)
+        for name in ("Inbox", "Archive", "a/b", ""):
+            with pytest.raises(CtlFailed):
+                await ctl.call("link rename", RenameLink("mia", "Old provider", name), type(None))
+        assert (await until(ctl, "current")).name == "Old provider"

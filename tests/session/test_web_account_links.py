@@ -132,6 +132,19 @@ async def test_a_mailbox_is_added_paused_and_removed_with_its_copies(other: Rig)
     assert await browser.error("link_remove", name="Tom", delete_copies=True) == (404, "user:notFound")
 
 
+async def test_a_mailbox_is_renamed(other: Rig) -> None:
+    """LINK-28: a name that is taken is told at the form."""
+    browser = await logged_in(other)
+    await browser.call("link_add", link=FORM)
+    await until(browser, "current")
+    await browser.call("link_rename", name="Tom", to="Uncle")
+    assert (await until(browser, "current"))["name"] == "Uncle"
+    async with other.account() as mia:
+        assert len(await rows(mia, "Uncle/Inbox")) == 2
+    assert await browser.error("link_rename", name="Uncle", to="Archive") == (400, "user:fields")
+    assert await browser.error("link_rename", name="Tom", to="x") == (404, "user:notFound")
+
+
 async def test_copies_stay_when_they_are_to_be_kept(other: Rig) -> None:
     """LINK-24."""
     browser = await logged_in(other)

@@ -1,7 +1,7 @@
 // Linked mailboxes: mailboxes of the user at other providers, which are mirrored here (LINK-22..26).
 
 import type { LinkItem, LinkList, Remark } from "../../gen/account";
-import { attempt, dialog, showError } from "../../lib/dialogs";
+import { ask, attempt, dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { tick } from "../../lib/fields";
 import { holdPlace } from "../../lib/focus";
@@ -95,6 +95,7 @@ class List {
         kind,
         name: t("Sending from {address}", { address: one.address }),
       }),
+      button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }),
       button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }),
     );
   }
@@ -115,6 +116,16 @@ class List {
 
   private async sending(one: LinkItem): Promise<void> {
     if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+  }
+
+  private async rename(one: LinkItem): Promise<void> {
+    const title = t("Rename {name}", { name: visible(one.name) });
+    const name = await ask(title, t("Name"), one.name, t("Rename"));
+    if (name === null || name === one.name) return;
+    await attempt(t("Renaming the mailbox"), async () => {
+      await this.desk.client.link_rename(one.name, name);
+      await this.load();
+    });
   }
 
   private async remove(one: LinkItem): Promise<void> {

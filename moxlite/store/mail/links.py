@@ -17,6 +17,7 @@ from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
+from moxlite.store.mail.mailboxes import rename_mailbox, subscribe, unsubscribe
 from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
 from moxlite.store.names import INBOX, SEPARATOR, check_name
@@ -43,6 +44,7 @@ COLUMNS: Final = (
 )
 ALL: Final = f"SELECT {COLUMNS} FROM link ORDER BY id"  # noqa: S608 - constants
 NAMES: Final = "SELECT name FROM link ORDER BY id"
+RENAME_LINK: Final = "UPDATE link SET name = ? WHERE id = ?"
 BY_ID: Final = f"SELECT {COLUMNS} FROM link WHERE id = ?"  # noqa: S608 - constants
 SAME: Final = "SELECT EXISTS (SELECT 1 FROM link WHERE host = ? AND username = ?)"
 ADD: Final = """
@@ -226,14 +228,10 @@ def link_named(r: Reader, text: str) -> Link:
 
 def add_link(tx: AccountTx, new: NewLink) -> Link:
     """Make a link. Raises LinkRefused; LimitExceeded; BadMailboxName: the name cannot be that of a mailbox."""
-    name = check_name(new.name)
-    if SEPARATOR in name:
-        raise LinkRefused(worded("give a name without {separator}", separator=SEPARATOR), "name")
     here = links(tx)
     if len(here) >= MAX_LINKS:
         raise LimitExceeded("linked mailboxes")
-    if any(link.name == name for link in here):
-        raise LinkRefused("another linked mailbox has this name", "name")
+    name = _free_name(new.name, here)
     if tx.value(SAME, new.host, new.username):
         raise LinkRefused("this mailbox is linked already", "user")
     box = mailbox_by_name(tx, name)
@@ -244,6 +242,37 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     set_outlet(tx, link_named(tx, name).id, new.outlet)
     tx.emit(LinksChanged())
     return link_named(tx, name)
+
+
+def _free_name(text: str, here: Iterable[Link]) -> str:
+    """A name for a link beside these. Raises LinkRefused, BadMailboxName."""
+    name = check_name(text.strip())
+    if SEPARATOR in name:
+        raise LinkRefused(worded("give a name without {separator}", separator=SEPARATOR), "name")
+    if any(link.name == name for link in here):
+        raise LinkRefused("another linked mailbox has this name", "name")
+    return name
+
+
+def rename_link(tx: AccountTx, link_id: int, text: str) -> str:
+    """Rename a link with the mailboxes below its name, which stay subscribed; returns the new name.
+
+    Raises LinkRefused; BadMailboxName: the name cannot be that of a mailbox, or is too long for one below it.
+    """
+    here = links(tx)
+    [link] = [link for link in here if link.id == link_id]
+    name = _free_name(text, [link for link in here if link.id != link_id])
+    if name == link.name:
+        return name
+    if mailbox_by_name(tx, name) is not None or name == INBOX:
+        raise LinkRefused("a mailbox of your own has this name: give another one", "name")
+    box = mailbox_by_name(tx, link.name)
+    for old, new in rename_mailbox(tx, box.id, name).renamed if box is not None else ():
+        if unsubscribe(tx, old):
+            subscribe(tx, new.name)
+    tx.execute(RENAME_LINK, name, link_id)
+    tx.emit(LinksChanged())
+    return name
 
 
 def set_outlet(tx: Tx, link_id: int, outlet: Outlet) -> None:

@@ -162,6 +162,16 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
+async function ask(title, label, value, action) {
+  return dialog(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    const form2 = el("form", { onsubmit: (event) => {
+      event.preventDefault();
+      if (input.value !== "") close(input.value);
+    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)));
+    return [form2];
+  });
+}
 async function attempt(action, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
   const timer = setTimeout(slow, 1e3);
@@ -583,7 +593,7 @@ var List = class {
     const names = { name: visible(one.name) };
     const kind = "line small";
     const waits = one.state === "waiting";
-    return el("span", { class: "flex wrap given-acts" }, waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }), one.state === "paused" ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) }) : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }), button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }), button(t("Sending"), () => void this.sending(one), { kind, name: t("Sending from {address}", { address: one.address }) }), button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }));
+    return el("span", { class: "flex wrap given-acts" }, waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }), one.state === "paused" ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) }) : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }), button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }), button(t("Sending"), () => void this.sending(one), { kind, name: t("Sending from {address}", { address: one.address }) }), button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }), button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }));
   }
   async pause(one, paused) {
     const doing = paused ? t("Pausing the mailbox") : t("Resuming the mailbox");
@@ -599,6 +609,15 @@ var List = class {
   }
   async sending(one) {
     if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+  }
+  async rename(one) {
+    const title = t("Rename {name}", { name: visible(one.name) });
+    const name2 = await ask(title, t("Name"), one.name, t("Rename"));
+    if (name2 === null || name2 === one.name) return;
+    await attempt(t("Renaming the mailbox"), async () => {
+      await this.desk.client.link_rename(one.name, name2);
+      await this.load();
+    });
   }
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };

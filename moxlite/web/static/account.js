@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.af4966b6975f.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.0a32db8e08d2.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.d2b0855f3304.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.0a32db8e08d2.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -320,6 +320,7 @@ var Client = /* @__PURE__ */ clientOf({
   link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
   link_password: [{ name: "string", password: "string" }, "null"],
   link_pause: [{ name: "string", paused: "boolean" }, "null"],
+  link_rename: [{ name: "string", to: "string" }, "null"],
   link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],

@@ -149,6 +149,11 @@ class LinkCalls(AccountCalls):
         account = caller.require().account
         await self._server.links.pause(account, name, paused=paused, asker=account)
 
+    @call(audit="linked mailbox renamed")
+    async def link_rename(self, caller: Caller, name: Name, to: Name) -> None:
+        """Give a linked mailbox another name, and the mailboxes below it."""
+        await self._server.links.rename(caller.require().account, name, to)
+
     @call(confirm=True, audit="linked mailbox removed")
     async def link_remove(self, caller: Caller, name: Name, delete_copies: bool) -> None:
         """Unlink a mailbox. Its mailboxes stay here, or are deleted; its provider keeps all."""
