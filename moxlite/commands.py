@@ -16,7 +16,7 @@ from moxlite.admin.audit import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.delivery.moving import PeerCommands
-from moxlite.admin.delivery.peers import Peers
+from moxlite.admin.delivery.peers import Peers, connect_nowhere
 from moxlite.admin.dns.control import DNSOperations
 from moxlite.admin.doctor.requests import ListPlacement, Provider, TryPlacement
 from moxlite.admin.doctor.sources import DoctorCommands
@@ -27,6 +27,7 @@ from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands, LinkCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command, CommandFailed
+from moxlite.net.dial import dial
 from moxlite.operations.performing import commands as commands_of
 from moxlite.operations.server import ChangeAccountKey
 from moxlite.operations.standby import HandedOver, HandOver
@@ -47,6 +48,8 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
     """
     config, accounts, audit = house.config, house.files.accounts, house.files.auth.audit
     network = house.network
+    connect = connect_nowhere if house.local else dial
+    peers = Peers(config, network.resolver, local_addresses(house.static), connect=connect)
     lists = partial(blocklists.listed_at, config, network.resolver)
     submit = queue.submit if queue is not None else None
     commands = {
@@ -67,12 +70,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
             ListPlacement.bind(partial(_list_placement, house)),
             TryPlacement.bind(partial(_try_placement, house, examinations)),
         ),
-        **PeerCommands(
-            config,
-            Peers(config, network.resolver, local_addresses(house.static)),
-            network.resolver,
-            house.files.reports,
-        ).registry(),
+        **PeerCommands(config, peers, network.resolver, house.files.reports).registry(),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox, house.subscriptions).registry(),
         **house.calendar_copies.registry(),

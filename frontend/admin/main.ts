@@ -176,7 +176,7 @@ class App {
       say: (text, undo) => void toast(text, undo),
       onLeave: (act) => this.leave.push(act),
       peer: (domain) => {
-        const root = el("div", { "aria-live": "polite" });
+        const root = el("div", { class: "next", "aria-live": "polite" });
         void part<MovingPart>("moving").then((found) => fill(root, found.peer(desk, domain)));
         return root;
       },

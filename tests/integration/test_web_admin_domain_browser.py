@@ -103,3 +103,31 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
 def fits(page: Page) -> None:
     """Nothing is wider than the window."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
+    chromium: Browser, server: LocalServer, size: str
+) -> None:
+    """WEB-80a, ADMIN-86: the card of other addresses: refused, sent on to a host that is tried, refused again."""
+    width, height = SIZES[size]
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
+    page = visitor.page
+    page.goto(f"{visitor.base}/admin/")
+    page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("main h1")).to_be_visible()
+    page.goto(f"{visitor.base}/admin/#domains/localhost?tab=addresses")
+    expect(page.get_by_text("Mail to addresses that are not here is refused.")).to_be_visible()
+    page.get_by_role("button", name="Send it on…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Server that has the mail now").fill("mx.old.example, 192.0.2.1")
+    dialog.get_by_role("button", name="Send it on").click()
+    expect(page.get_by_text("mx.old.example", exact=True)).to_be_visible()
+    expect(page.get_by_text("localserve contacts no other host")).to_be_visible()
+    expect(page.get_by_text("0 messages went there in 14 days.")).to_be_visible()
+    fits(page)
+    page.get_by_role("button", name="End it…").click()
+    page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    expect(page.get_by_text("Mail to addresses that are not here is refused.")).to_be_visible()
+    visitor.close()

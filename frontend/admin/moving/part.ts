@@ -77,41 +77,40 @@ function inUse(desk: Desk, found: PeerState): Child {
     if (!(await confirm(t("Has everybody moved?"), words, t("End it")))) return;
     if (await attempt(t("Ending"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
+  const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");
   return card(
     t("Other addresses"),
-    [
-      el(
-        "p",
-        { class: "hint" },
-        found.disabled
-          ? t("The domain is disabled: all its mail goes on to the server that it moves from.")
-          : t("Mail to addresses that are not here goes on to the server that the domain moves from."),
-      ),
-      el(
-        "ul",
-        { class: "lines" },
-        found.hosts.map((one) =>
+    el(
+      "ul",
+      { class: "lines" },
+      found.hosts.map((one) =>
+        el(
+          "li",
+          {},
           el(
-            "li",
-            {},
-            el(
-              "div",
-              { class: "grow" },
-              el("b", {}, el("bdi", {}, one.host)),
-              el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem)),
-            ),
-            one.problem !== ""
-              ? state("danger", t("no answer"))
-              : one.tls
-                ? state("ok", t("answers"))
-                : state("warn", t("without TLS")),
+            "div",
+            { class: "grow" },
+            el("b", {}, el("bdi", {}, one.host)),
+            el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem)),
           ),
+          one.problem !== ""
+            ? state("danger", t("no answer"))
+            : one.tls
+              ? state("ok", t("answers"))
+              : state("warn", t("without TLS")),
         ),
       ),
-      found.takes_all && notice("warn", t("That server takes any address, so mistyped ones are not refused.")),
-      el("p", {}, many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.")),
-    ],
-    { actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("End it…"), () => void end())] },
+      found.takes_all &&
+        el("li", {}, state("warn", t("That server takes any address, so mistyped ones are not refused."))),
+      el("li", {}, went),
+    ),
+    {
+      flush: true,
+      actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("End it…"), () => void end())],
+      hint: found.disabled
+        ? t("The domain is disabled: all its mail goes on to the server that it moves from.")
+        : t("Mail to addresses that are not here goes on to the server that the domain moves from."),
+    },
   );
 }
 

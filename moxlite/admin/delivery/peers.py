@@ -114,6 +114,19 @@ class Dial(Protocol):
         """As `net.dial.dial`."""
 
 
+async def connect_nowhere(
+    addresses: Sequence[IPAddress],
+    port: int,
+    *,
+    inside: bool,
+    local: LocalAddresses | None = None,
+    seconds: float = CONNECT_SECONDS,
+) -> Dialed:
+    """As `net.dial.dial`, in localserve, which contacts no other host. Raises DialError."""
+    await trio.lowlevel.checkpoint()
+    raise DialError([(ip, "localserve contacts no other host") for ip in addresses])
+
+
 class PeerHost(msgspec.Struct, frozen=True):
     """A host of a peer: addresses, whether it has TLS, and why it cannot be used, or ""."""
 

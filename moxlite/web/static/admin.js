@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.f2fee37e76dd.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.6430baa1f734.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.e15953d0dfe4.js" };
+var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.f2fee37e76dd.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.e15953d0dfe4.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -1449,7 +1449,7 @@ var App = class {
       window.history.replaceState(null, "", to);
       this.displayed = to;
     }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), peer: (domain) => {
-      const root = el("div", { "aria-live": "polite" });
+      const root = el("div", { class: "next", "aria-live": "polite" });
       void part("moving").then((found) => fill(root, found.peer(desk, domain)));
       return root;
     }, shown: () => number === this.shown };
