@@ -12,7 +12,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from bench.measures import filled
@@ -147,8 +146,8 @@ class Spent:
         self.figures: dict[str, float] = {}
 
     def _milliseconds(self) -> float:
-        tasks = [one for pid in self._pids() for one in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-        return sum(int(one.read_text().split()[0]) for one in tasks) / 1e6
+        clocks = ((~pid << 3) | 2 for pid in self._pids())  # clock_getcpuclockid(3): threads that have ended count, too
+        return sum(map(time.clock_gettime_ns, clocks)) / 1e6
 
     def of(self, name: str, work: Callable[[], float], rounds: int = ROUNDS) -> float:
         """Do the work, which has so many rounds, and note the processor time of one; returns its result."""
