@@ -347,9 +347,11 @@ async def refused(h: Running) -> str:
 async def test_a_lease_that_was_handed_over_is_taken_at_once(
     tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """STORE-186l: without a second machine, or one that is not fit, this server goes on; else all that was acknowledged
-    is copied first, nothing is acknowledged from then on, the other machine need not wait, and this server ends.
+    """STORE-186l: without a second machine, or one that is not fit, this server goes on; else the lease says that it is
+    about to be handed over, all that was acknowledged is copied first, nothing is acknowledged from then on, the other
+    machine need not wait, and this server ends.
     """
+    monkeypatch.setattr(holding_module, "NOTICE", 0.2)
     monkeypatch.setattr(holding_module, "SEEN", 1.0)
     monkeypatch.setattr(holding_module, "LOOK", 0.05)
     monkeypatch.setattr(holding_module, "ANSWER", 1.0)
@@ -376,12 +378,22 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
             monkeypatch.setattr(takingover, "__version__", __version__)
             await trio.sleep(0.3)
 
+            announced: list[bool] = []
+
+            def about_to_be_handed() -> bool:
+                there = read_lease(storage)
+                assert there is not None
+                return there[1].handing
+
             def fail(*_: object) -> None:
+                announced.append(about_to_be_handed())
                 raise TimeoutError("the target is away")
 
             with monkeypatch.context() as away:
                 away.setattr(control, "sync", fail)
                 assert "the target is away; this server goes on" in await refused(h)
+            assert set(announced) == {True}
+            await soon(lambda: not about_to_be_handed(), "the lease is kept")
             assert (await send(h)).startswith("250")
             async with h.ctl() as client:
                 assert (await client.call("standby handover", {}, HandedOver)).epoch == 2

@@ -202,8 +202,13 @@ class Follower:
                         await trio.sleep(BEAT)
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
-                        for process in [*self._running.values()]:
-                            await process.end()
+                        await self._end_all()
+
+    async def _end_all(self) -> None:
+        """End all processes, at the same time: a take-over waits for the slowest alone."""
+        async with trio.open_nursery() as nursery:
+            for running in [*self._running.values()]:
+                nursery.start_soon(running.end)
 
     async def _retell(self) -> None:
         """Tell the state while the source is slow: else it would look as if the follower did not run."""
@@ -235,8 +240,7 @@ class Follower:
                 with trio.move_on_after(seconds):
                     await self._list(names, place, epoch, newest, told)
                     await self._apply(newest, place, epoch, nursery)
-                for process in [*self._running.values()]:
-                    await process.end()
+                await self._end_all()
         left = [name for name in names if name not in newest or transaction_of(self._data / name) < newest[name]]
         self._save(len(left), positions)
         return left
@@ -365,8 +369,7 @@ class Follower:
 
     async def _begin_epoch(self, epoch: int) -> None:
         """Forget how far the databases are: another epoch counts its transactions anew."""
-        for name in [*self._running]:
-            await self._running[name].end()
+        await self._end_all()
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             forget(self._data / name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)

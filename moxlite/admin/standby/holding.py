@@ -78,6 +78,12 @@ SEEN: Final = 25.0
 COPY: Final = 10.0
 """Seconds for the rest of one database, when the lease is handed over."""
 
+COPIES: Final = 8
+"""Databases whose rest is copied at a time."""
+
+NOTICE: Final = 2.0
+"""Seconds in which the second machine notices that the lease is about to be handed over: it looks each two."""
+
 ANSWER: Final = 0.5
 """Seconds in which the answer reaches who handed the lease over, before the server ends."""
 
@@ -159,6 +165,7 @@ class HoldingTask:
         self._earlier: Watch | None = None
         self._look_now = trio.Event()
         self._renewing = trio.Lock()
+        self._announced = False  # a handover has begun, and renewals say so
 
     def note(self) -> str:
         """A line for ``/readyz``."""
@@ -239,19 +246,23 @@ class HoldingTask:
     async def hand_over(self) -> Ready:
         """Give the lease to the machine that follows, and end this server (STORE-186l).
 
-        Nothing is acknowledged from the moment when that machine has shown that it is there; then all that was is
-        copied; then the lease says so. Until then a failure changes nothing. After it the lease may be taken, so this
-        server acknowledges nothing more whatever the storage answers, and ends, at the latest when its lease is over.
+        That machine has shown that it is there, hears that it is to look often, and gets most of what is left to copy.
+        From then on nothing is acknowledged; the rest is copied; then the lease says so. Until then a failure changes
+        nothing. After it the lease may be taken, so this server acknowledges nothing more whatever the storage answers,
+        and ends, at the latest when its lease is over.
 
         Raises CannotHandOver: this server goes on.
         """
-        if self.holding.handing:
+        if self.holding.handing or self._announced:
             raise CannotHandOver("the lease is being handed over")
-        ready = await self._follower()
-        self.holding.handing = True
-        done = False
+        done, self._announced = False, True
         try:
-            await trio.to_thread.run_sync(self._copy_rest)
+            ready = await self._follower()
+            await self._renew()  # says so
+            await trio.sleep(NOTICE)
+            await self._copy_rest()  # while changes are acknowledged, so that clients wait for little more
+            self.holding.handing = True
+            await self._copy_rest()
             async with self._renewing:
                 if self._mine is None or self.holding.taken or self.holding.problem:
                     raise CannotHandOver(f"the lease is not held: {self.holding.taken or self.holding.problem}")
@@ -261,7 +272,7 @@ class HoldingTask:
             text = printable(str(error.strerror or error))[:300]
             raise CannotHandOver(f"the last changes are not in the target: {text}") from None
         finally:
-            self.holding.handing = done
+            self.holding.handing = self._announced = done
         with trio.CancelScope(shield=True):  # bounded by the end of the process
             while True:
                 if await self._renew() or self.holding.taken:
@@ -303,10 +314,24 @@ class HoldingTask:
             )
         return ready
 
-    def _copy_rest(self) -> None:
-        """Wait until all that is committed is in the target. Blocks. Raises OSError."""
-        for name in databases_of(self._data):
-            control.sync(self._data / SOCKET, self._data / name, COPY)
+    async def _copy_rest(self) -> None:
+        """Wait until all that is committed is in the target. Raises OSError."""
+        problems: list[OSError] = []
+        limiter = trio.CapacityLimiter(COPIES)
+
+        async def copy(name: str) -> None:
+            try:
+                await trio.to_thread.run_sync(
+                    control.sync, self._data / SOCKET, self._data / name, COPY, limiter=limiter
+                )
+            except OSError as error:
+                problems.append(error)
+
+        async with trio.open_nursery() as nursery:
+            for name in await trio.to_thread.run_sync(lambda: [*databases_of(self._data)]):
+                nursery.start_soon(copy, name)
+        if problems:
+            raise problems[0]
 
     async def _renew(self) -> bool:
         async with self._renewing:
@@ -343,7 +368,8 @@ class HoldingTask:
         if there is not None and there[1].holder != self._mine.holder:
             raise Taken(there[1])
         assert self._version is not None
-        self._version, self._mine = renew(storage, self._mine, self._version)
+        mine = msgspec.structs.replace(self._mine, handing=self._announced)
+        self._version, self._mine = renew(storage, mine, self._version)
 
     def _take_first(self, storage: ObjectStore, mine: Lease) -> None:
         """Take the lease for this process. An earlier process of this data directory has ended, for it held the lock

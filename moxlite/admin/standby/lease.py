@@ -86,7 +86,8 @@ class Lease(msgspec.Struct, frozen=True):
     """The object. owner, epoch: as `Head`. holder: word of the process. origin: of its data directory, so that a
     restarted server goes on at once. host: for people. number: grows with each renewal, so that no two versions are
     the same. seconds: its lifetime. handed: the owner acknowledges nothing more, and all that it did is in the target:
-    the machine that follows may take the lease at once. stopped: the owner has ended on purpose, and may come back.
+    the machine that follows may take the lease at once. handing: it is about to hand over, so that machine looks often.
+    stopped: the owner has ended on purpose, and may come back.
     """
 
     owner: str
@@ -97,6 +98,7 @@ class Lease(msgspec.Struct, frozen=True):
     number: int = 0
     seconds: float = LIFETIME
     handed: bool = False
+    handing: bool = False
     stopped: bool = False
 
     @property

@@ -66,6 +66,9 @@ configuration. Before it takes the lease it looks anyway.
 LOOK: Final = 2.0
 """Seconds between two looks at the lease."""
 
+LOOK_SOON: Final = 0.2
+"""Seconds between two looks while the other machine is about to hand the lease over: users wait for it."""
+
 TAKING: Final = "taking.json"
 """In the folder of the follower: its `Taking`."""
 
@@ -130,7 +133,8 @@ class Candidate:
                 if text != problem:
                     logger.warning("the lease was not looked at", extra={"kv": {"err": text}})
                 problem = text
-            await trio.sleep(LOOK)
+            lease = self.watch.lease
+            await trio.sleep(LOOK_SOON if lease is not None and lease.handing else LOOK)
 
     def _try(self) -> None:
         try:
