@@ -202,13 +202,7 @@ class Follower:
                         await trio.sleep(BEAT)
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
-                        await self._end_all()
-
-    async def _end_all(self) -> None:
-        """End all processes, at the same time: a take-over waits for the slowest alone."""
-        async with trio.open_nursery() as nursery:
-            for running in [*self._running.values()]:
-                nursery.start_soon(running.end)
+                        await _end_all(self._running)
 
     async def _retell(self) -> None:
         """Tell the state while the source is slow: else it would look as if the follower did not run."""
@@ -240,7 +234,7 @@ class Follower:
                 with trio.move_on_after(seconds):
                     await self._list(names, place, epoch, newest, told)
                     await self._apply(newest, place, epoch, nursery)
-                await self._end_all()
+                await _end_all(self._running)
         left = [name for name in names if name not in newest or transaction_of(self._data / name) < newest[name]]
         self._save(len(left), positions)
         return left
@@ -369,7 +363,7 @@ class Follower:
 
     async def _begin_epoch(self, epoch: int) -> None:
         """Forget how far the databases are: another epoch counts its transactions anew."""
-        await self._end_all()
+        await _end_all(self._running)
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             forget(self._data / name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
@@ -518,6 +512,13 @@ class Follower:
         if self._problem and self._problem != old.problem:
             logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
+
+
+async def _end_all(running: Mapping[str, _Process]) -> None:
+    """End all processes, at the same time: a take-over waits for the slowest alone."""
+    async with trio.open_nursery() as nursery:
+        for process in [*running.values()]:
+            nursery.start_soon(process.end)
 
 
 def _was_stopped(source: Source, folder: Path) -> bool:
