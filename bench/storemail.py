@@ -25,7 +25,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append, deliver
 from moxlite.store.mail.adding import Append
-from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, ip_classes
 from moxlite.store.options import DAY, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
@@ -80,7 +80,7 @@ class Letter(msgspec.Struct, frozen=True):
     octets: bytes
     mailbox: str
     flags: Flag
-    facts: Facts
+    facts: MessageFacts
 
 
 class Letters:
@@ -174,7 +174,7 @@ def recipient(number: int) -> str:
     return f"Person {who} <person{who}@p{who % 5000}.example.net>"
 
 
-def facts_of(number: int) -> Facts:
+def facts_of(number: int) -> MessageFacts:
     """What SMTP knows of a letter."""
     who = number // 20 % SENDERS
     domain = domain_of(who)
@@ -200,7 +200,7 @@ def facts_of(number: int) -> Facts:
         mailfrom_validation="pass",
         msgfrom_validation="strict",
     )
-    return Facts(smtp=smtp, dkim_domains=(domain,), tls_version="TLS1.3")
+    return MessageFacts(smtp=smtp, dkim_domains=(domain,), tls_version="TLS1.3")
 
 
 def options(*, vfs: str | None = None) -> Options:

@@ -39,45 +39,47 @@ from moxlite.queue.queue import Queue
 from moxlite.services import imap_context
 from moxlite.smtpd.incoming import blocklists
 from moxlite.web.jmap.trace import JMAPCommands
-from moxlite.wiring import House
+from moxlite.wiring import Components
 
 
-def make_commands(house: House, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
+def make_commands(components: Components, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
     """All commands by name. Commands about the queue are missing while it cannot be used. Changes are recorded in the
     audit log.
     """
-    config, accounts, audit = house.config, house.files.accounts, house.files.auth.audit
-    network = house.network
-    connect = connect_nowhere if house.local else dial
-    peers = Peers(config, network.resolver, local_addresses(house.static), connect=connect)
+    config, accounts, audit = components.config, components.files.accounts, components.files.auth.audit
+    network = components.network
+    connect = connect_nowhere if components.local else dial
+    peers = Peers(config, network.resolver, local_addresses(components.static), connect=connect)
     lists = partial(blocklists.listed_at, config, network.resolver)
     submit = queue.submit if queue is not None else None
     commands = {
-        **_admin(house).registry(),
+        **_admin(components).registry(),
         **DoctorCommands(examinations.sources, examinations.nightly, examinations.weekly).registry(),
-        **DNSOperations(config, held_keys(house), examinations.rotation, examinations.host_rotation).registry(),
-        **IMAPCommands(imap_context(house), house.shutdown).registry(),
-        **JMAPCommands(config, house.services.programs).registry(),
-        **CopyCommands(config, accounts, house.files.imports).registry(),
-        **ImapCopyCommands(config, house.copies).registry(),
-        **LinkCommands(config, house.links).registry(),
-        **house.backups.registry(),
+        **DNSOperations(config, held_keys(components), examinations.rotation, examinations.host_rotation).registry(),
+        **IMAPCommands(imap_context(components), components.shutdown).registry(),
+        **JMAPCommands(config, components.services.programs).registry(),
+        **CopyCommands(config, accounts, components.files.imports).registry(),
+        **ImapCopyCommands(config, components.copies).registry(),
+        **LinkCommands(config, components.links).registry(),
+        **components.backups.registry(),
         **WhyCommands(config, accounts, Asking(network.resolver, lists)).registry(),
-        **ReceivedCommands(house.files.reports).registry(),
+        **ReceivedCommands(components.files.reports).registry(),
         **commands_of(
-            HandOver.bind(partial(_hand_over, house)),
-            ChangeAccountKey.bind(partial(_change_account_key, house)),
-            ListPlacement.bind(partial(_list_placement, house)),
-            TryPlacement.bind(partial(_try_placement, house, examinations)),
+            HandOver.bind(partial(_hand_over, components)),
+            ChangeAccountKey.bind(partial(_change_account_key, components)),
+            ListPlacement.bind(partial(_list_placement, components)),
+            TryPlacement.bind(partial(_try_placement, components, examinations)),
         ),
-        **PeerCommands(config, peers, network.resolver, house.files.reports).registry(),
+        **PeerCommands(config, peers, network.resolver, components.files.reports).registry(),
         **SieveCommands(config, accounts).registry(),
-        **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox, house.subscriptions).registry(),
-        **house.calendar_copies.registry(),
+        **GroupwareCommands(
+            config, accounts, components.files.auth, components.services.sandbox, components.subscriptions
+        ).registry(),
+        **components.calendar_copies.registry(),
         **SortCommands(config, accounts).registry(),
-        **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
+        **ForwardCommands(config, config.edit, components.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
-        **MaskedCommands(config, MaskedAddresses(config, accounts, house.files.auth.masked)).registry(),
+        **MaskedCommands(config, MaskedAddresses(config, accounts, components.files.auth.masked)).registry(),
     }
     if queue is not None:
         commands |= {
@@ -89,43 +91,43 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
     return audited(commands, audit)
 
 
-async def _hand_over(house: House, _: HandOver) -> HandedOver:
+async def _hand_over(components: Components, _: HandOver) -> HandedOver:
     """Raises CommandFailed."""
     from moxlite.admin.standby.holding import CannotHandOver
 
-    if house.files.lease is None:
+    if components.files.lease is None:
         raise CommandFailed("badRequest", "no second machine takes over by itself: standby.lease is not set")
     try:
-        ready = await house.files.lease.hand_over()
+        ready = await components.files.lease.hand_over()
     except CannotHandOver as error:
         raise CommandFailed("failed", f"{error}; this server goes on") from None
     return HandedOver(ready.host, ready.epoch + 1)
 
 
-async def _change_account_key(house: House, args: ChangeAccountKey) -> None:
+async def _change_account_key(components: Components, args: ChangeAccountKey) -> None:
     """Raises CommandFailed."""
-    for one in house.network.autotls:
-        if one.name == args.acme:
+    for auto_tls in components.network.autotls:
+        if auto_tls.name == args.acme:
             try:
-                made = await one.change_account_key()
+                made = await auto_tls.change_account_key()
             except (OSError, ValueError) as error:
                 raise CommandFailed("failed", str(error)) from None
             if not made:
                 raise CommandFailed("refused", f"there is no account at {args.acme} yet: the first order makes it")
             return
-    known = ", ".join(one.name for one in house.network.autotls) or "none"
+    known = ", ".join(one.name for one in components.network.autotls) or "none"
     raise CommandFailed("notFound", f"moxlite.toml has no [acme.{args.acme}]; the names are: {known}")
 
 
-async def _list_placement(house: House, args: ListPlacement) -> list[Provider]:
+async def _list_placement(components: Components, args: ListPlacement) -> list[Provider]:
     """List where mail lands."""
     await lazyimport.load("moxlite.admin.doctor.placement")
     from moxlite.admin.doctor.placement import providers, read_tests
 
-    return providers(await trio.to_thread.run_sync(read_tests, house.static.data_dir))
+    return providers(await trio.to_thread.run_sync(read_tests, components.static.data_dir))
 
 
-async def _try_placement(house: House, examinations: Examinations, args: TryPlacement) -> list[Provider]:
+async def _try_placement(components: Components, examinations: Examinations, args: TryPlacement) -> list[Provider]:
     """Test where mail lands, now."""
     if examinations.placement is None:
         raise CommandFailed("refused", "this server sends nothing to others")
@@ -136,19 +138,21 @@ async def _try_placement(house: House, examinations: Examinations, args: TryPlac
     if not tried:
         text = "no mailbox to test: link one with moxlite link add, or wait, as two tests a day go to each"
         raise CommandFailed("refused", text)
-    addresses = {one.address for one in tried}
-    return [one for one in await _list_placement(house, ListPlacement()) if one.address in addresses]
+    addresses = {trial.address for trial in tried}
+    return [
+        provider for provider in await _list_placement(components, ListPlacement()) if provider.address in addresses
+    ]
 
 
-def _admin(house: House) -> AdminCommands:
+def _admin(components: Components) -> AdminCommands:
     return AdminCommands(
-        config=house.config,
-        accounts=house.files.accounts,
-        auth=house.files.auth,
-        logins=house.services.logins,
-        stop=house.shutdown.set,
-        read_certificates=house.network.read_certificates,
-        problems=house.problems,
-        end_sessions=house.services.end_sessions,
-        factors=house.factor_changes,
+        config=components.config,
+        accounts=components.files.accounts,
+        auth=components.files.auth,
+        logins=components.services.logins,
+        stop=components.shutdown.set,
+        read_certificates=components.network.read_certificates,
+        problems=components.problems,
+        end_sessions=components.services.end_sessions,
+        factors=components.factor_changes,
     )

@@ -25,7 +25,7 @@ async def load(name: str) -> None:
         _loaded.add(name)
 
 
-class Late(Generic[T]):
+class Lazy(Generic[T]):
     """Value made in a thread at its first use, once for all tasks that ask for it.
 
     Args:

@@ -28,7 +28,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.mail.links import links
 from moxlite.store.reports.history import QueueSample
 from moxlite.wakeup import sleep_by_both_clocks
-from moxlite.wiring import House
+from moxlite.wiring import Components
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.hostrotation import HostKeyRotation
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
     from moxlite.admin.doctor.weekly import WeeklyMail
     from moxlite.admin.updates import UpdateWatch
-    from moxlite.lazyimport import Late
+    from moxlite.lazyimport import Lazy
 
 LOOK_FOR_PROVIDER = 3600.0
 """Seconds between looks whether a domain has a DNS provider now."""
@@ -55,154 +55,158 @@ class Examinations:
 
     sources: Sources
     nightly: "Nightly | None"
-    weekly: "Late[WeeklyMail]"
-    placement: "Late[Placement] | None"
-    rotation: "Late[KeyRotation]"
-    host_rotation: "Late[HostKeyRotation]"
+    weekly: "Lazy[WeeklyMail]"
+    placement: "Lazy[Placement] | None"
+    rotation: "Lazy[KeyRotation]"
+    host_rotation: "Lazy[HostKeyRotation]"
     signatures: "SignatureWatch | None" = None
     policies: PolicyWatch | None = None
 
 
-def start_periodic(house: House, queue: Queue | None) -> Examinations:
+def start_periodic(components: Components, queue: Queue | None) -> Examinations:
     """Start the tasks."""
-    static, tree = house.static, house.tree
-    house.measures.append(partial(_measure_disk, static.data_dir))
+    static, tree = components.static, components.tree
+    components.measures.append(partial(_measure_disk, static.data_dir))
     if static.backup.schedule is not None:
         from moxlite.admin.backup.rehearsal import Rehearsal
         from moxlite.admin.backup.schedule import BackupSchedule
 
         schedule = BackupSchedule(
-            static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts
+            static.backup, commands=components.backups, config=components.config, accounts=components.files.accounts
         )
         tree.start("admin.backups", schedule.serve)
-        rehearsal = Rehearsal(static.backup, commands=house.backups, config=house.config, accounts=house.files.accounts)
+        rehearsal = Rehearsal(
+            static.backup, commands=components.backups, config=components.config, accounts=components.files.accounts
+        )
         tree.start("admin.rehearsal", rehearsal.serve)
     if static.standby.target is not None:
         from moxlite.admin.standby.replicating import Replication
 
-        lease = house.files.lease
+        lease = components.files.lease
         state = None if lease is None else lease.state
-        replication = Replication(house.config, house.backups.read, house.files.waiting, state)
-        house.before_serving.append(replication.begun)
-        house.notes.append(replication.note)
+        replication = Replication(components.config, components.backups.read, components.files.waiting, state)
+        components.before_serving.append(replication.begun)
+        components.notes.append(replication.note)
         tree.start("admin.standby", replication.serve)
     if static.store.scrub == "weekly":
-        tree.start("store.scrub", partial(scrub_weekly, house.files.accounts, house.files.reports))
-    tree.start("admin.history", HistoryRecorder(house.files.reports, partial(_queue_sample, queue)).serve)
-    tree.start("admin.own-listings", house.network.listings.serve)
-    updates = _start_updates(house)
-    sources = _sources(house, queue, updates)
-    rotation = lazyimport.Late(partial(_make_rotation, house))
-    host_rotation = lazyimport.Late(partial(_make_host_rotation, house))
-    weekly = lazyimport.Late(partial(_make_weekly, house, sources))
-    if house.local:  # it sends nothing anywhere, and no name leads to it
+        tree.start("store.scrub", partial(scrub_weekly, components.files.accounts, components.files.reports))
+    tree.start("admin.history", HistoryRecorder(components.files.reports, partial(_queue_sample, queue)).serve)
+    tree.start("admin.own-listings", components.network.listings.serve)
+    updates = _start_updates(components)
+    sources = _sources(components, queue, updates)
+    rotation = lazyimport.Lazy(partial(_make_rotation, components))
+    host_rotation = lazyimport.Lazy(partial(_make_host_rotation, components))
+    weekly = lazyimport.Lazy(partial(_make_weekly, components, sources))
+    if components.local:  # it sends nothing anywhere, and no name leads to it
         return Examinations(sources, None, weekly, None, rotation, host_rotation)
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
 
     nightly = Nightly(
         static.doctor,
-        config=house.config,
-        accounts=house.files.accounts,
-        examine=partial(_examine, house, sources),
-        http=house.network.https_client(allow_internal=True),
+        config=components.config,
+        accounts=components.files.accounts,
+        examine=partial(_examine, components, sources),
+        http=components.network.https_client(allow_internal=True),
     )
     if static.doctor.nightly:
         tree.start("admin.doctor", nightly.serve)
     if static.doctor.weekly:
         tree.start("admin.weekly", partial(_serve_weekly, weekly))
-    signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
+    signatures = SignatureWatch(
+        components.config, components.started.keys, components.network.resolver, components.files.accounts
+    )
     tree.start("admin.signatures", signatures.serve)
-    policies = PolicyWatch(house.config)
+    policies = PolicyWatch(components.config)
     tree.start("admin.policies", policies.serve)
-    tree.start("admin.keys", partial(_rotate_keys, house, rotation))
-    if any(house.started.acme_keys.hosts.values()):
-        tree.start("admin.hostkeys", partial(_rotate_host_keys, house, host_rotation))
-    placement = None if queue is None else lazyimport.Late(partial(_make_placement, house, queue, sources))
+    tree.start("admin.keys", partial(_rotate_keys, components, rotation))
+    if any(components.started.acme_keys.hosts.values()):
+        tree.start("admin.hostkeys", partial(_rotate_host_keys, components, host_rotation))
+    placement = None if queue is None else lazyimport.Lazy(partial(_make_placement, components, queue, sources))
     if placement is not None and static.doctor.placement:
-        tree.start("admin.placement", partial(_serve_placement, house, placement))
+        tree.start("admin.placement", partial(_serve_placement, components, placement))
     return Examinations(sources, nightly, weekly, placement, rotation, host_rotation, signatures, policies)
 
 
-def _make_weekly(house: House, sources: Sources) -> "WeeklyMail":
+def _make_weekly(components: Components, sources: Sources) -> "WeeklyMail":
     from moxlite.admin.doctor.weekly import WeeklyMail
 
     return WeeklyMail(
-        config=house.config,
-        accounts=house.files.accounts,
-        auth=house.files.auth,
-        reports=house.files.reports,
+        config=components.config,
+        accounts=components.files.accounts,
+        auth=components.files.auth,
+        reports=components.files.reports,
         running=partial(look, sources),
-        certificates=house.network.tls.in_use,
+        certificates=components.network.tls.in_use,
     )
 
 
-async def _serve_weekly(weekly: "Late[WeeklyMail]") -> None:
+async def _serve_weekly(weekly: "Lazy[WeeklyMail]") -> None:
     """Write the weekly mail. Errors: as `WeeklyMail.serve`."""
     await (await weekly.get()).serve()
 
 
-def _make_placement(house: House, queue: Queue, sources: Sources) -> "Placement":
+def _make_placement(components: Components, queue: Queue, sources: Sources) -> "Placement":
     from moxlite.admin.doctor.placement import Placement
 
     return Placement(
-        config=house.config,
-        accounts=house.files.accounts,
-        keys=house.started.keys,
+        config=components.config,
+        accounts=components.files.accounts,
+        keys=components.started.keys,
         submit=queue.submit,
         look_up=sources.look_up,
-        current=house.links.current,
+        current=components.links.current,
     )
 
 
-async def _serve_placement(house: House, placement: "Late[Placement]") -> None:
+async def _serve_placement(components: Components, placement: "Lazy[Placement]") -> None:
     """Test where mail lands, from when the postmaster links a mailbox. Errors: as `Placement.serve`."""
-    while not await _has_links(house):
+    while not await _has_links(components):
         await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
     await (await placement.get()).serve()
 
 
-async def _has_links(house: House) -> bool:
+async def _has_links(components: Components) -> bool:
     try:
-        async with house.files.accounts.use(house.config.current.static.postmaster.account) as account:
+        async with components.files.accounts.use(components.config.current.static.postmaster.account) as account:
             return bool(await account.read(links, op="placement"))
     except StoreError:
         return False
 
 
-def _make_rotation(house: House) -> "KeyRotation":
+def _make_rotation(components: Components) -> "KeyRotation":
     from moxlite.admin.dns.rotation import KeyRotation
 
-    return KeyRotation(house.config)
+    return KeyRotation(components.config)
 
 
-async def _rotate_keys(house: House, rotation: "Late[KeyRotation]") -> None:
+async def _rotate_keys(components: Components, rotation: "Lazy[KeyRotation]") -> None:
     """Rotate keys, from when the first domain wants it. Errors: as `KeyRotation.serve`."""
-    domains = house.config.current.domains.domains.values
-    while not any(one.dkim.auto_rotate for one in domains()) and not await _has_folder(house, DNS_FOLDER):
+    domains = components.config.current.domains.domains.values
+    while not any(domain.dkim.auto_rotate for domain in domains()) and not await _has_folder(components, DNS_FOLDER):
         await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
     await (await rotation.get()).serve()
 
 
-def _make_host_rotation(house: House) -> "HostKeyRotation":
+def _make_host_rotation(components: Components) -> "HostKeyRotation":
     from moxlite.admin.dns.hostrotation import HostKeyRotation
 
-    return HostKeyRotation(house.config, house.started.acme_keys.hosts, house.network.autotls)
+    return HostKeyRotation(components.config, components.started.acme_keys.hosts, components.network.autotls)
 
 
-async def _rotate_host_keys(house: House, rotation: "Late[HostKeyRotation]") -> None:
+async def _rotate_host_keys(components: Components, rotation: "Lazy[HostKeyRotation]") -> None:
     """Rotate keys of hosts, from when one is wanted. Errors: as `HostKeyRotation.serve`."""
-    asked = any(one.host_key_period for one in house.static.acme.values())
-    states = house.static.data_dir / "acme" / hostkeys.FOLDER
-    while not asked and not await _has_folder(house, DNS_FOLDER, states):
+    asked = any(one.host_key_period for one in components.static.acme.values())
+    states = components.static.data_dir / "acme" / hostkeys.FOLDER
+    while not asked and not await _has_folder(components, DNS_FOLDER, states):
         await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
     await (await rotation.get()).serve()
 
 
-async def _has_folder(house: House, *folders: str | Path) -> bool:
+async def _has_folder(components: Components, *folders: str | Path) -> bool:
     """Whether there is one of these; paths are relative to the folder of moxlite.toml."""
-    found = [house.config.path.parent / one for one in folders]
-    return await trio.to_thread.run_sync(lambda: any(one.exists() for one in found))
+    paths = [components.config.path.parent / folder for folder in folders]
+    return await trio.to_thread.run_sync(lambda: any(path.exists() for path in paths))
 
 
 async def _queue_sample(queue: Queue | None) -> QueueSample | None:
@@ -225,7 +229,7 @@ async def _measure_disk(data: Path) -> None:
     metrics.DISK_SIZE.set(usage.total)
 
 
-async def _examine(house: House, sources: Sources) -> list[Finding]:
+async def _examine(components: Components, sources: Sources) -> list[Finding]:
     """Everything, from within the server."""
     for module in ("dns.network", "doctor.examine"):
         await lazyimport.load(f"moxlite.admin.{module}")
@@ -233,58 +237,62 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
     from moxlite.admin.doctor.examination import Examination
     from moxlite.admin.doctor.examine import examine
 
-    snapshot = house.config.current
+    snapshot = components.config.current
     examination = Examination(
         snapshot=snapshot,
-        path=house.config.path,
-        resolver=house.network.resolver,
+        path=components.config.path,
+        resolver=components.network.resolver,
         network=Internet(
-            house.static.hostname.ascii,
-            house.network.trust,
-            house.network.https_client(allow_internal=house.static.allow_private_mx),
+            components.static.hostname.ascii,
+            components.network.trust,
+            components.network.https_client(allow_internal=components.static.allow_private_mx),
         ),
-        http=house.network.https_client(allow_internal=True),
+        http=components.network.https_client(allow_internal=True),
         running=await look(sources),
-        held=held_keys(house),
-        signing=house.started.keys,
-        read=house.started.read,
+        held=held_keys(components),
+        signing=components.started.keys,
+        read=components.started.read,
         inside=True,
     )
-    found = await examine(examination)
+    findings = await examine(examination)
     sent = await try_mail(sources)
-    return in_order(found + sent.findings)
+    return in_order(findings + sent.findings)
 
 
-def held_keys(house: House) -> "HeldKeys":
+def held_keys(components: Components) -> "HeldKeys":
     """The keys that the server read before it gave up its privileges."""
     from moxlite.admin.dns.wanted import HeldKeys
 
-    return HeldKeys(house.started.keys.key, house.started.acme_keys.hosts)
+    return HeldKeys(components.started.keys.key, components.started.acme_keys.hosts)
 
 
-def _start_updates(house: House) -> "UpdateWatch | None":
+def _start_updates(components: Components) -> "UpdateWatch | None":
     """The task that looks for newer versions, where that is wanted."""
-    source = house.static.updates
-    if not house.static.check_updates or source is None:
+    source = components.static.updates
+    if not components.static.check_updates or source is None:
         return None
     from moxlite.admin.updates import UpdateWatch
 
-    http = house.network.https_client(allow_internal=True)
+    http = components.network.https_client(allow_internal=True)
     watch = UpdateWatch(
-        source, config=house.config, accounts=house.files.accounts, resolver=house.network.resolver, http=http
+        source,
+        config=components.config,
+        accounts=components.files.accounts,
+        resolver=components.network.resolver,
+        http=http,
     )
-    house.tree.start("admin.updates", watch.serve)
+    components.tree.start("admin.updates", watch.serve)
     return watch
 
 
-def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
+def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
     async def state() -> QueueState | None:
         if queue is None:
             return None
         counts = await queue.listings.counts()
         blocks = [
-            Blocked(one.meaning.meaning, one.meaning.admin, one.since / 1e6, one.times, one.host, one.reply)
-            for one in queue.listings.blocks()
+            Blocked(block.meaning.meaning, block.meaning.admin, block.since / 1e6, block.times, block.host, block.reply)
+            for block in queue.listings.blocks()
         ]
         stopped = [
             StoppedSender(one.stop.account, one.stop.since / 1e6, one.stop.why, one.held.messages)
@@ -301,26 +309,29 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
     async def look_up(message_id: str) -> Waiting | None:
         if queue is None:
             return None
-        account = house.static.postmaster.account
+        account = components.static.postmaster.account
         newest = Page(sort="queued", ascending=False)
-        for one in await queue.listings.list_messages(Filter(account=account), newest):
-            if one.message_id == message_id:
-                return Waiting(one.attempts, one.last_result.error if one.last_result is not None else "")
+        for list_message in await queue.listings.list_messages(Filter(account=account), newest):
+            if list_message.message_id == message_id:
+                return Waiting(
+                    list_message.attempts,
+                    list_message.last_result.error if list_message.last_result is not None else "",
+                )
         return None
 
     return Sources(
-        config=house.config,
-        accounts=house.files.accounts,
-        tree=house.tree,
-        faults=house.own_faults,
-        orders=house.network.orders,
+        config=components.config,
+        accounts=components.files.accounts,
+        tree=components.tree,
+        faults=components.own_faults,
+        orders=components.network.orders,
         queue=state,
         look_up=look_up,
         update=lambda: "" if updates is None else updates.newer,
-        rooms=Rooms(house.config, house.files.accounts),
-        attempts=house.files.auth.attempts,
-        knows=house.services.logins.attempts.counts.knows,
-        keys=house.started.keys,
-        resolver=house.network.resolver,
-        reports=house.files.reports,
+        rooms=Rooms(components.config, components.files.accounts),
+        attempts=components.files.auth.attempts,
+        knows=components.services.logins.attempts.counts.knows,
+        keys=components.started.keys,
+        resolver=components.network.resolver,
+        reports=components.files.reports,
     )

@@ -54,7 +54,7 @@ from moxlite.store.file.migrations import on_progress
 from moxlite.store.groupware.alarms import RING
 from moxlite.store.upkeep.outbox import loaded
 from moxlite.supervision import Fate, open_supervisor
-from moxlite.wiring import House, open_house, open_queue
+from moxlite.wiring import Components, open_house, open_queue
 
 if TYPE_CHECKING:
     from moxlite.groupware.ringing import Ringing
@@ -78,14 +78,14 @@ PACKAGES: Final[Mapping[Protocol, str]] = {
 
 
 def run(
-    started: Started, *, local: bool, ready: Callable[[House], None], signals: Signals, ctl_tcp: bool = False
+    started: Started, *, local: bool, ready: Callable[[Components], None], signals: Signals, ctl_tcp: bool = False
 ) -> None:
     """Serve until a signal or ``moxlite stop`` ends it.
 
     Args:
       started: from `process.startup.start`.
       local: this is ``localserve``: all addresses are accepted, nothing leaves the machine (ADMIN-45).
-      ready: called with the house once everything accepts connections.
+      ready: called with the components once everything accepts connections.
       signals: in their block.
       ctl_tcp: commands come by a loopback port instead of a Unix socket.
 
@@ -116,7 +116,7 @@ async def serve(
     started: Started,
     *,
     local: bool,
-    ready: Callable[[House], None],
+    ready: Callable[[Components], None],
     signals: Signals,
     ctl_tcp: bool = False,
     listen: Listen = listen,
@@ -125,51 +125,55 @@ async def serve(
     budget, first = make_budget(raise_limit(), memory_limit()), started.holder.current
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         on_progress(more_time())
-        house = await open_house(started, databases, tree, budget, local=local)
+        components = await open_house(started, databases, tree, budget, local=local)
         databases.enter_context(signals.ending())
-        tree.start("server.signals", partial(act_on_signals, house, signals))
-        house.files.accounts.register_task("migration.links", partial(attend_links, house))
-        house.files.accounts.register_outbox(RING, loaded(partial(_ringing, house)))
-        house.files.accounts.start(tree)
-        house.files.auth.start(tree)
-        house.files.reports.start(tree)
-        tree.start("config.watch", house.config.watch)
-        tree.start("process.clock", house.services.clock.serve)
+        tree.start("server.signals", partial(act_on_signals, components, signals))
+        components.files.accounts.register_task("migration.links", partial(attend_links, components))
+        components.files.accounts.register_outbox(RING, loaded(partial(_ringing, components)))
+        components.files.accounts.start(tree)
+        components.files.auth.start(tree)
+        components.files.reports.start(tree)
+        tree.start("config.watch", components.config.watch)
+        tree.start("process.clock", components.services.clock.serve)
         tree.start("process.systemd", keep_alive)
-        tree.start("admin.storage-faults", partial(house.files.faults.serve, house.files.accounts, house.config))
-        tree.start("process.certificates", house.network.tls.watch)
-        tree.start("web.backends", house.network.backends.serve)
-        tree.start("web.notices", house.services.notices.serve)
-        tree.start("admin.known-passwords", house.services.known_passwords.serve)
-        tree.start("web.programs", house.services.programs.serve)
-        if not house.local:
-            tree.start("mailauth.dnssec", partial(watch_resolver, house.network.resolver))
+        tree.start(
+            "admin.storage-faults", partial(components.files.faults.serve, components.files.accounts, components.config)
+        )
+        tree.start("process.certificates", components.network.tls.watch)
+        tree.start("web.backends", components.network.backends.serve)
+        tree.start("web.notices", components.services.notices.serve)
+        tree.start("admin.known-passwords", components.services.known_passwords.serve)
+        tree.start("web.programs", components.services.programs.serve)
+        if not components.local:
+            tree.start("mailauth.dnssec", partial(watch_resolver, components.network.resolver))
         if started.parent is not None:
-            tree.start("process.parent", partial(_end_with, started.parent, house.shutdown))
-        for one in house.network.autotls:
-            tree.start(f"autotls.{one.name}", one.serve)
-        tree.start("sandbox.processes", house.services.sandbox.serve)
-        tree.start("imapd.expiry", house.services.imap_sessions.end_expired)
-        await _finish_removals(house)
-        house.services.clock.on_set(house.services.imap_sessions.look_again)
-        pipe = LocalPipe(house.static, house.shutdown, tree)
-        queue = await open_queue(house, pipe, databases)
-        if queue is not None and not house.files.auth.broken:
-            await trio.to_thread.run_sync(note_version, house.static.data_dir)
-        house.config.record = recorder(house.files.auth.audit)
-        make = handlers(house, queue)
+            tree.start("process.parent", partial(_end_with, started.parent, components.shutdown))
+        for auto_tls in components.network.autotls:
+            tree.start(f"autotls.{auto_tls.name}", auto_tls.serve)
+        tree.start("sandbox.processes", components.services.sandbox.serve)
+        tree.start("imapd.expiry", components.services.imap_sessions.end_expired)
+        await _finish_removals(components)
+        components.services.clock.on_set(components.services.imap_sessions.look_again)
+        pipe = LocalPipe(components.static, components.shutdown, tree)
+        queue = await open_queue(components, pipe, databases)
+        if queue is not None and not components.files.auth.broken:
+            await trio.to_thread.run_sync(note_version, components.static.data_dir)
+        components.config.record = recorder(components.files.auth.audit)
+        make = handlers(components, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
-        examinations = start_periodic(house, queue)
-        house.registry.provide(partial(_commands, house, queue, examinations))
-        questions = None if queue is None else MemberQuestions(house.config, partial(house.forwarding, queue.submit))
-        for observer in _observers(house, queue, questions, examinations).values():
-            house.config.on_change(observer, since=first)
-        for wait in house.before_serving:
+        examinations = start_periodic(components, queue)
+        components.registry.provide(partial(_commands, components, queue, examinations))
+        questions = (
+            None if queue is None else MemberQuestions(components.config, partial(components.forwarding, queue.submit))
+        )
+        for observer in _observers(components, queue, questions, examinations).values():
+            components.config.on_change(observer, since=first)
+        for wait in components.before_serving:
             await wait()
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None and questions is not None:
                 queue.start(tree, attempts)
-                house.files.accounts.register_outbox(QUESTIONS, questions.carry)
+                components.files.accounts.register_outbox(QUESTIONS, questions.carry)
                 tree.start("admin.member-questions", questions.serve)
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
             for endpoint, _ in started.sockets:
@@ -180,20 +184,20 @@ async def serve(
                     served.handler,
                     pkg=PACKAGES[endpoint.service],
                     name=endpoint.listener,
-                    shutdown=house.shutdown,
+                    shutdown=components.shutdown,
                     connections=connections,
-                    admission=house.network.admission,
+                    admission=components.network.admission,
                     gate=served.gate,
-                    tls=house.network.tls.of(endpoint.listener, endpoint.service) if endpoint.tls else None,
-                    proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
+                    tls=components.network.tls.of(endpoint.listener, endpoint.service) if endpoint.tls else None,
+                    proxies=components.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
-            await _start_ctl(house, tcp=ctl_tcp)
+            await _start_ctl(components, tcp=ctl_tcp)
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
-            ready(house)
+            ready(components)
             await trio.to_thread.run_sync(_settle_memory)
-            await house.shutdown.wait()
+            await components.shutdown.wait()
             logger.info("stopping")
             notify("STOPPING=1")
             if queue is not None:
@@ -203,39 +207,39 @@ async def serve(
                 await port.aclose()
             now = trio.current_time()
             connections.cancel_scope.deadline = now + GRACE_SECONDS
-            attempts.cancel_scope.deadline = now + house.static.queue.shutdown_grace
+            attempts.cancel_scope.deadline = now + components.static.queue.shutdown_grace
     logger.info("stopped")
 
 
-def _ringing(house: House) -> "Ringing":
+def _ringing(components: Components) -> "Ringing":
     """Tells alarms of calendars."""
     from moxlite.groupware.ringing import Ringing
 
     return Ringing(
-        config=house.config,
-        sandbox=house.services.sandbox,
-        told=house.services.notices.ring,
-        tmp=house.files.spools.directory,
+        config=components.config,
+        sandbox=components.services.sandbox,
+        told=components.services.notices.ring,
+        tmp=components.files.spools.directory,
     )
 
 
 def _observers(
-    house: House, queue: Queue | None, questions: MemberQuestions | None, examinations: Examinations
+    components: Components, queue: Queue | None, questions: MemberQuestions | None, examinations: Examinations
 ) -> Mapping[str, Observer]:
     """The parts that hear of a changed domains.toml at once, by what they do then. All others read the settings in use
     whenever they need them.
     """
 
     def end_logins(old: Snapshot, new: Snapshot) -> None:
-        house.tree.start("server.end-logins", partial(_end_logins, house, old, new), Fate.ONCE)
+        components.tree.start("server.end-logins", partial(_end_logins, components, old, new), Fate.ONCE)
 
     found: dict[str, Observer] = {
         "end sessions of accounts that are disabled or gone": end_logins,
-        "end copies by IMAP of accounts that are gone": house.end_copies,
-        "ask block lists that are new about this server": house.network.listings.reconfigured,
+        "end copies by IMAP of accounts that are gone": components.end_copies,
+        "ask block lists that are new about this server": components.network.listings.reconfigured,
     }
-    for one in house.network.autotls:
-        found[f"order certificates of {one.name} for new host names"] = one.reconfigured
+    for auto_tls in components.network.autotls:
+        found[f"order certificates of {auto_tls.name} for new host names"] = auto_tls.reconfigured
     if queue is not None:
         found["make or remove the mailboxes that show the queue"] = queue.mirror.reconfigured
     if questions is not None:
@@ -252,13 +256,13 @@ def _name(endpoint: Endpoint) -> str:
     return f"{PACKAGES[endpoint.service]}.{endpoint.service} {endpoint.ip} {endpoint.port}"
 
 
-async def _finish_removals(house: House) -> None:
+async def _finish_removals(components: Components) -> None:
     """Remove the accounts whose removal a stop or a kill has interrupted, before anything can be delivered to new ones
     of that name. Those that cannot be removed now are named in ``/readyz``, and tried again at the next start. While
     auth.db is out of service it is not known which they are.
     """
     try:
-        names = await house.files.auth.removals()
+        names = await components.files.auth.removals()
     except StoreError as error:
         logger.error("removals of accounts are not known", extra={"kv": {"err": str(error)}})
         return
@@ -269,23 +273,25 @@ async def _finish_removals(house: House) -> None:
 
     for name in names:
         try:
-            await finish_removal(house.files.accounts, house.files.auth, name)
+            await finish_removal(components.files.accounts, components.files.auth, name)
         except (StoreError, OSError) as error:
             logger.error("account not removed", extra={"kv": {"account": name, "err": str(error)}})
-            house.faults.append(f"account {name} cannot be removed: {error}")
+            components.faults.append(f"account {name} cannot be removed: {error}")
 
 
-def _commands(house: House, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
+def _commands(components: Components, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
     """The commands of the control socket; their modules are loaded now."""
     from moxlite.commands import make_commands
 
-    return make_commands(house, queue, examinations)
+    return make_commands(components, queue, examinations)
 
 
-async def _start_ctl(house: House, *, tcp: bool) -> None:
-    path = house.static.data_dir / "ctl"
+async def _start_ctl(components: Components, *, tcp: bool) -> None:
+    path = components.static.data_dir / "ctl"
     try:
-        await house.tree.start_ready("ctl.accept", partial(serve_ctl, path, house.registry.get, house.tree, tcp=tcp))
+        await components.tree.start_ready(
+            "ctl.accept", partial(serve_ctl, path, components.registry.get, components.tree, tcp=tcp)
+        )
     except OSError as error:
         raise StartFailed(f"cannot make the control socket {path}: {error.strerror or error}") from None
 
@@ -302,7 +308,7 @@ def _settle_memory() -> None:
     give_memory_back()
 
 
-async def act_on_signals(house: House, signals: Signals) -> None:
+async def act_on_signals(components: Components, signals: Signals) -> None:
     """Act on signals, for ever. The first one that asks to stop begins the shutdown, a second one ends the process at
     once: what was acknowledged is on disk (ADMIN-39).
 
@@ -311,24 +317,24 @@ async def act_on_signals(house: House, signals: Signals) -> None:
     while True:
         match await signals.next():
             case "SIGHUP":
-                await _reload(house)
+                await _reload(components)
             case "SIGUSR1":
                 logger.info("task tree", extra={"kv": {"tasks": "\n".join(_task_tree())}})
-            case _ if house.shutdown.is_set():
+            case _ if components.shutdown.is_set():
                 os._exit(1)
             case _:
-                house.shutdown.set()
+                components.shutdown.set()
 
 
-async def _reload(house: House) -> None:
+async def _reload(components: Components) -> None:
     """Do as SIGHUP asks: the log file, domains.toml, certificates; each without regard to the others."""
     try:
-        house.started.log_handler.reopen()
+        components.started.log_handler.reopen()
     except OSError as error:
-        kv = {"file": str(house.static.log_file), "err": error.strerror or str(error)}
+        kv = {"file": str(components.static.log_file), "err": error.strerror or str(error)}
         logger.error("log file not opened again, the old one stays in use", extra={"kv": kv})
-    await house.config.reload()
-    await house.network.read_certificates()
+    await components.config.reload()
+    await components.network.read_certificates()
 
 
 async def _end_with(parent: Parent, shutdown: trio.Event) -> None:
@@ -357,12 +363,12 @@ def _task_tree() -> list[str]:
     return lines
 
 
-async def _end_logins(house: House, old: Snapshot, new: Snapshot) -> None:
+async def _end_logins(components: Components, old: Snapshot, new: Snapshot) -> None:
     """End the sessions of accounts that may no longer log in, or are gone (ADMIN-17)."""
     for name, before in old.domains.accounts.items():
         after = new.account(name)
         text = "the account was removed" if after is None else after.login_disabled
         if text and not before.login_disabled:
-            house.services.logins.forget(name)
-            house.services.end_sessions(name, text)
-            await house.files.auth.sessions.remove_all(name)
+            components.services.logins.forget(name)
+            components.services.end_sessions(name, text)
+            await components.files.auth.sessions.remove_all(name)

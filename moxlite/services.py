@@ -17,7 +17,7 @@ from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.passwords import Passwords
 from moxlite.config.listeners import Protocol
 from moxlite.imapd.session.context import Context as IMAPContext
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo
@@ -29,20 +29,20 @@ from moxlite.process.ports import connection_gate
 from moxlite.process.startup import Endpoint
 from moxlite.queue.context import local_addresses
 from moxlite.queue.queue import Queue
-from moxlite.smtpd.context import Context as SMTPContext, Homes
+from moxlite.smtpd.context import BounceLimit, Context as SMTPContext
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.links import links
-from moxlite.submission.letter import not_asked
+from moxlite.submission.outgoing import not_asked
 from moxlite.web.context import Apps, make_context
 from moxlite.web.discovery.service import Discovery, Policies
 from moxlite.web.health import Health
 from moxlite.web.http.hsts import StrictTransport
 from moxlite.web.serve import serve_connection as serve_http
-from moxlite.wiring import House
+from moxlite.wiring import Components
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
@@ -64,20 +64,20 @@ class Served(msgspec.Struct, frozen=True):
     gate: Gate
 
 
-def handlers(house: House, queue: Queue | None) -> Mapping[Protocol, Callable[[Endpoint], Served]]:
+def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, Callable[[Endpoint], Served]]:
     """For each service, what serves one of its ports; the server goes on without a queue."""
 
     def forwarding() -> "Forwarding":
-        return house.forwarding(queue.submit if queue else None)
+        return components.forwarding(queue.submit if queue else None)
 
     smtp = _smtp(
-        house,
-        Late(forwarding),
+        components,
+        Lazy(forwarding),
         queue.submit if queue else refuse_submission,
         queue.defer if queue else None,
         queue.deliveries.was_sent if queue else None,
     )
-    imap, web = _imap(house), _web(house, queue, forwarding)
+    imap, web = _imap(components), _web(components, queue, forwarding)
 
     def https(endpoint: Endpoint) -> Served:
         """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
@@ -106,37 +106,37 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Protocol, Callable[[E
 
 
 def _smtp(
-    house: House, forwarding: "Late[Forwarding]", submit: Submit, defer: Defer | None, sent: AskSent | None
+    components: Components, forwarding: "Lazy[Forwarding]", submit: Submit, defer: Defer | None, sent: AskSent | None
 ) -> Callable[[Endpoint], Served]:
-    gate, homes = connection_gate(house.static.rate_limits), Homes()
-    peers = Peers(house.config, house.network.resolver, local_addresses(house.static))
+    gate, bounce_limit = connection_gate(components.static.rate_limits), BounceLimit()
+    peers = Peers(components.config, components.network.resolver, local_addresses(components.static))
 
     def handler(endpoint: Endpoint) -> Served:
         assert endpoint.service in ("smtp", "submission", "submissions")
         context = SMTPContext(
             service=endpoint.service,
-            accounts=house.files.accounts,
-            config=house.config,
-            logins=house.services.logins,
+            accounts=components.files.accounts,
+            config=components.config,
+            logins=components.services.logins,
             submit=submit,
-            keys=house.started.keys,
+            keys=components.started.keys,
             defer=defer,
             sent=sent,
-            srs=house.srs,
-            homes=homes,
-            senders=house.services.senders,
+            srs=components.srs,
+            bounce_limit=bounce_limit,
+            senders=components.services.senders,
             gate=gate,
-            received_id=house.services.received_id,
-            spools=house.files.spools,
-            resolver=house.network.resolver,
-            reports=None if house.local else house.files.reports,
+            received_id=components.services.received_id,
+            spools=components.files.spools,
+            resolver=components.network.resolver,
+            reports=None if components.local else components.files.reports,
             forwarding=forwarding,
             masked=None
-            if house.local
-            else MaskedAddresses(house.config, house.files.accounts, house.files.auth.masked),
-            peers=None if house.local else peers,
-            starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
-            default_account=ACCOUNT if house.local else "",
+            if components.local
+            else MaskedAddresses(components.config, components.files.accounts, components.files.auth.masked),
+            peers=None if components.local else peers,
+            starttls=None if endpoint.tls else components.network.tls.of(endpoint.listener, endpoint.service),
+            default_account=ACCOUNT if components.local else "",
         )
         return Served(partial(_serve_smtp, context=context), gate)
 
@@ -156,33 +156,33 @@ async def refuse_submission(submission: Submission, spool: Spool) -> list[int]:
     raise StorageBroken("the queue cannot be used, see the server's log")
 
 
-def imap_context(house: House) -> IMAPContext:
+def imap_context(components: Components) -> IMAPContext:
     """Context that all IMAP sessions share; listeners differ in the rest."""
     return IMAPContext(
-        accounts=house.files.accounts,
-        auth=house.files.auth,
-        logins=house.services.logins,
-        config=house.config,
-        sessions=house.services.imap_sessions,
-        gate=connection_gate(house.static.rate_limits),
-        spools=house.files.spools,
+        accounts=components.files.accounts,
+        auth=components.files.auth,
+        logins=components.services.logins,
+        config=components.config,
+        sessions=components.services.imap_sessions,
+        gate=connection_gate(components.static.rate_limits),
+        spools=components.files.spools,
     )
 
 
-def _imap(house: House) -> Callable[[Endpoint], Served]:
+def _imap(components: Components) -> Callable[[Endpoint], Served]:
     """IMAP and ManageSieve: the same log-ins and limits."""
-    common = imap_context(house)
+    common = imap_context(components)
 
     def handler(endpoint: Endpoint) -> Served:
         services: dict[Protocol, Literal["imap", "imaps", "imaphttps", "managesieve"]]
         services = {"imap": "imap", "https": "imaphttps", "managesieve": "managesieve"}
         service = services.get(endpoint.service, "imaps")
-        listener = house.static.listeners[endpoint.listener]
+        listener = components.static.listeners[endpoint.listener]
         context = msgspec.structs.replace(
             common,
             service=service,
             require_tls=listener.managesieve.require_tls if service == "managesieve" else listener.imap.require_tls,
-            starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
+            starttls=None if endpoint.tls else components.network.tls.of(endpoint.listener, "imap"),
         )
         serve = _serve_managesieve if service == "managesieve" else _serve_imap
         return Served(partial(serve, context=context), context.gate)
@@ -206,47 +206,47 @@ async def _serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, *, c
     await serve_managesieve(stream, info, context)
 
 
-def _admin_app(house: House) -> "AdminApp":
+def _admin_app(components: Components) -> "AdminApp":
     from moxlite.admin.dns.network import Internet
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.web.admin.app import AdminApp
-    from moxlite.web.admin.surroundings import Machinery, Outside, Surroundings
+    from moxlite.web.admin.dependencies import Dependencies, ExternalChecks, ProcessHandles
 
-    outside = None
-    if not house.local:
-        http = house.network.https_client(allow_internal=house.static.allow_private_mx)
-        outside = Outside(
-            resolver=house.network.resolver,
-            network=Internet(house.static.hostname.ascii, house.network.trust, http),
-            held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+    external = None
+    if not components.local:
+        http = components.network.https_client(allow_internal=components.static.allow_private_mx)
+        external = ExternalChecks(
+            resolver=components.network.resolver,
+            network=Internet(components.static.hostname.ascii, components.network.trust, http),
+            held=HeldKeys(components.started.keys.key, components.started.acme_keys.hosts),
         )
-    surroundings = Surroundings(
-        holder=house.config,
-        accounts=house.files.accounts,
-        auth=house.files.auth,
-        reports=house.files.reports,
-        logins=house.services.logins,
-        factors=house.factor_changes,
-        commands=house.registry.get,
-        perform=performer(house.registry.get, Role.ADMIN | Role.PAGES),
-        certificates=house.network.tls.in_use,
-        outside=outside,
-        machinery=Machinery(
-            listings=house.network.listings,
-            log=house.started.log_handler,
-            cid_of=house.services.received_id.decode,
-            measure=house.measure,
-            backups=house.backups,
-            tree=house.tree,
+    dependencies = Dependencies(
+        holder=components.config,
+        accounts=components.files.accounts,
+        auth=components.files.auth,
+        reports=components.files.reports,
+        logins=components.services.logins,
+        factors=components.factor_changes,
+        commands=components.registry.get,
+        perform=performer(components.registry.get, Role.ADMIN | Role.PAGES),
+        certificates=components.network.tls.in_use,
+        external=external,
+        process=ProcessHandles(
+            listings=components.network.listings,
+            log=components.started.log_handler,
+            cid_of=components.services.received_id.decode,
+            measure=components.measure,
+            backups=components.backups,
+            tree=components.tree,
         ),
     )
-    return AdminApp(surroundings)
+    return AdminApp(dependencies)
 
 
-def _apps(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Apps:
+def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Apps:
     """The web apps; the first request of each makes it, in a thread."""
-    config, files, services = house.config, house.files, house.services
-    keys, tmp = house.started.keys, house.static.data_dir / "tmp"
+    config, files, services = components.config, components.files, components.services
+    keys, tmp = components.started.keys, components.static.data_dir / "tmp"
     deliveries = queue.deliveries if queue else None
 
     def make_transfers() -> "tuple[BrowserExports, BrowserImports]":
@@ -255,27 +255,27 @@ def _apps(house: House, queue: Queue | None, forwarding: "Callable[[], Forwardin
 
         return BrowserExports(files.accounts, tmp), BrowserImports(files.imports, config)
 
-    transfers = Late(make_transfers)  # of both apps
+    transfers = Lazy(make_transfers)  # of both apps
 
     def make_webmail() -> "Webmail":
         from moxlite.web.webmail.app import Webmail
 
         exports, imports = trio.from_thread.run(transfers.get)
-        allow_internal = house.static.allow_private_webhooks
+        allow_internal = components.static.allow_private_webhooks
         return Webmail(
             config=config,
             config_dir=config.path.parent,
             accounts=files.accounts,
             auth=files.auth,
             logins=services.logins,
-            factors=house.factor_changes.factors,
+            factors=components.factor_changes.factors,
             exports=exports,
             imports=imports,
             sandbox=services.sandbox,
             keys=keys,
             edit=config.edit,
             deliveries=deliveries,
-            http=house.network.https_client(allow_internal=allow_internal, purpose="unsubscribe"),
+            http=components.network.https_client(allow_internal=allow_internal, purpose="unsubscribe"),
             assure=queue.assure if queue else not_asked,
             notices=services.notices,
         )
@@ -292,13 +292,13 @@ def _apps(house: House, queue: Queue | None, forwarding: "Callable[[], Forwardin
             auth=files.auth,
             passwords=Passwords(files.accounts, services.logins, services.end_sessions),
             queue=queue,
-            certificate=house.network.tls.certificate,
-            copies=house.background_imports,
-            links=house.links,
-            calendar_copies=house.calendar_copies,
+            certificate=components.network.tls.certificate,
+            copies=components.background_imports,
+            links=components.links,
+            calendar_copies=components.calendar_copies,
             forwarding=forwarding(),
             logins=services.logins,
-            factors=house.factor_changes,
+            factors=components.factor_changes,
             imports=imports,
         )
         return AccountApp(config_dir=config.path.parent, server=server, exports=exports)
@@ -347,44 +347,48 @@ def _apps(house: House, queue: Queue | None, forwarding: "Callable[[], Forwardin
     def make_consent() -> "Consent":
         from moxlite.web.account.consent import Consent
 
-        return Consent(Late(forwarding), house.static.rate_limits.exempt)
+        return Consent(Lazy(forwarding), components.static.rate_limits.exempt)
 
     return Apps(
-        webmail=Late(make_webmail),
-        account=Late(make_account),
-        admin=Late(partial(_admin_app, house)),
-        webapi=Late(make_webapi),
-        dav=Late(make_dav),
-        jmap=Late(make_jmap),
-        discovery=Discovery(config, house.network.tls.certificate),
+        webmail=Lazy(make_webmail),
+        account=Lazy(make_account),
+        admin=Lazy(partial(_admin_app, components)),
+        webapi=Lazy(make_webapi),
+        dav=Lazy(make_dav),
+        jmap=Lazy(make_jmap),
+        discovery=Discovery(config, components.network.tls.certificate),
         policies=Policies(config),
-        consent=Late(make_consent),
+        consent=Lazy(make_consent),
     )
 
 
-def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Callable[[Endpoint], Served]:
-    tls = house.network.tls
+def _web(
+    components: Components, queue: Queue | None, forwarding: "Callable[[], Forwarding]"
+) -> Callable[[Endpoint], Served]:
+    tls = components.network.tls
     strict = StrictTransport(
-        house.config,
-        house.static.data_dir,
+        components.config,
+        components.static.data_dir,
         lambda: ((one.listener, one.pair) for one in tls.in_use()),
-        house.network.trust,
+        components.network.trust,
     )
-    house.tree.start("web.hsts", strict.serve)
-    broken = house.files.accounts.broken
+    components.tree.start("web.hsts", strict.serve)
+    broken = components.files.accounts.broken
 
     def notes() -> list[str]:
-        return [note() for note in house.notes] + [f"account {name}: {why}" for name, why in sorted(broken().items())]
+        return [note() for note in components.notes] + [
+            f"account {name}: {why}" for name, why in sorted(broken().items())
+        ]
 
     context = make_context(
-        house.config,
-        _apps(house, queue, forwarding),
-        health=Health(house.problems, house.measure, notes),
-        challenge=house.network.challenges.answer,
-        backends=house.network.backends,
-        sites=SiteLogins(house.services.logins.attempts),
+        components.config,
+        _apps(components, queue, forwarding),
+        health=Health(components.problems, components.measure, notes),
+        challenge=components.network.challenges.answer,
+        backends=components.network.backends,
+        sites=SiteLogins(components.services.logins.attempts),
         strict=strict,
-        opaque_id=house.services.received_id.encode,
+        opaque_id=components.services.received_id.encode,
     )
 
     def handler(endpoint: Endpoint) -> Served:
@@ -393,8 +397,8 @@ def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding
     return handler
 
 
-async def attend_links(house: House, account: Account) -> None:
+async def attend_links(components: Components, account: Account) -> None:
     """Run the links of an account; what they need is loaded where there are some. Raises StoreError."""
     if await account.read(links, op="links"):
         await lazyimport.load("moxlite.migration.links")
-        await house.links.attend(account)
+        await components.links.attend(account)

@@ -28,7 +28,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.imapd.session.sessions import Sessions
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.net.admission import Admission
@@ -136,14 +136,14 @@ class Network:
 
     def orders(self) -> list[str]:
         """Faults of certificates by ACME, one line each."""
-        return [line for one in self.autotls for line in one.problems()]
+        return [line for auto_tls in self.autotls for line in auto_tls.problems()]
 
     async def read_certificates(self) -> list[str]:
         """Read the certificates of files again, and look after those by ACME now. Returns the ones that cannot be used,
         one line each.
         """
-        for one in self.autotls:
-            one.look()
+        for auto_tls in self.autotls:
+            auto_tls.look()
         return await self.tls.reload()
 
 
@@ -176,19 +176,19 @@ class Registry:
     """The commands of the control socket, made when the first one is asked for."""
 
     def __init__(self) -> None:
-        self._late: Late[Mapping[str, Command]] | None = None
+        self._lazy: Lazy[Mapping[str, Command]] | None = None
 
     def provide(self, make: Callable[[], Mapping[str, Command]]) -> None:
         """Say how they are made; it may block."""
-        self._late = Late(make)
+        self._lazy = Lazy(make)
 
     async def get(self) -> Mapping[str, Command]:
         """All commands by name; none before `provide`."""
-        return {} if self._late is None else await self._late.get()
+        return {} if self._lazy is None else await self._lazy.get()
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class Components:
     """Objects that the packages are given.
 
     `faults` are problems found once, `measures` set the gauges that are counted when they are read, `notes` give lines
@@ -322,7 +322,7 @@ class House:
 
 async def open_house(
     started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget, *, local: bool
-) -> House:
+) -> Components:
     """Open and migrate the databases; they are closed by `databases`, after the tasks of `tree` have ended.
 
     Args:
@@ -358,7 +358,7 @@ async def open_house(
     programs = ProgramNotices(files.accounts, files.auth, make_teller)
     files.accounts.register_task("web.notices", notices.watch)
     files.accounts.register_task("web.programs", programs.watch)
-    house = House(
+    components = Components(
         started=started,
         local=local,
         tree=tree,
@@ -374,10 +374,10 @@ async def open_house(
         faults=list(started.problems),
     )
     if lease is not None:
-        house.notes.append(lease.note)
-        house.services.clock.on_set(lease.clock_set)
-        tree.start("admin.lease", partial(lease.serve, house.shutdown.set))
-    return house
+        components.notes.append(lease.note)
+        components.services.clock.on_set(lease.clock_set)
+        tree.start("admin.lease", partial(lease.serve, components.shutdown.set))
+    return components
 
 
 async def _take_lease(started: Started) -> "HoldingTask | None":
@@ -450,8 +450,8 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
     tls = TLSPorts(static, started.certificates, host_keys, read=started.read)
     challenges = Challenges()
     autotls = tuple(_autotls(name, started, resolver, tls, challenges) for name in static.acme)
-    for one in autotls:
-        await trio.to_thread.run_sync(one.load)
+    for auto_tls in autotls:
+        await trio.to_thread.run_sync(auto_tls.load)
     listings = OwnListings(config, resolver)
     return Network(
         resolver=resolver,
@@ -500,89 +500,89 @@ def _resolver(static: Static) -> Resolver:
     return DNSResolver(static.dns.servers, trust_ad=static.dns.trust_ad)
 
 
-async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
+async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
     """The queue, closed by `databases`; None while its file cannot be used: the server goes on without (QUEUE-158)."""
-    path = house.static.data_dir / "queue.db"
-    addresses = local_addresses(house.static)
+    path = components.static.data_dir / "queue.db"
+    addresses = local_addresses(components.static)
     policies = await databases.enter_async_context(
         Policies.open(
-            None if house.local else house.static.data_dir / "cache.db",
-            house.network.resolver,
-            fetcher(house.network.https_client(allow_internal=house.static.allow_private_mx)),  # AUTH-106
+            None if components.local else components.static.data_dir / "cache.db",
+            components.network.resolver,
+            fetcher(components.network.https_client(allow_internal=components.static.allow_private_mx)),  # AUTH-106
             now,
-            house.files.accounts.options,
+            components.files.accounts.options,
         )
     )
     context = QueueContext(
-        config=house.config,
-        accounts=house.files.accounts,
-        resolver=house.network.resolver,
-        web=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="webhook"),
+        config=components.config,
+        accounts=components.files.accounts,
+        resolver=components.network.resolver,
+        web=components.network.https_client(allow_internal=components.static.allow_private_webhooks, purpose="webhook"),
         policies=policies,
-        ipv6=IPv6Source(None if house.local else house.network.resolver, addresses.ipv6),
+        ipv6=IPv6Source(None if components.local else components.network.resolver, addresses.ipv6),
         connect_local=pipe.connect,
-        tmp=house.files.spools.directory,
-        trust=house.network.trust,
-        srs=house.srs,
+        tmp=components.files.spools.directory,
+        trust=components.network.trust,
+        srs=components.srs,
         local_addresses=addresses,
-        dial=partial(_dial, house.network.listings),
-        keys=house.started.keys,
-        reports=house.files.reports,
-        loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
-        relay_of_link=partial(_relay_of_link, house),
+        dial=partial(_dial, components.network.listings),
+        keys=components.started.keys,
+        reports=components.files.reports,
+        loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if components.local else None,
+        relay_of_link=partial(_relay_of_link, components),
     )
     try:
         queue = await databases.enter_async_context(
-            Queue.open(path, context, house.files.accounts.options, create=house.started.first)
+            Queue.open(path, context, components.files.accounts.options, create=components.started.first)
         )
     except StoreError as error:
         logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
-        house.faults.append(f"{path}: {error}")
+        components.faults.append(f"{path}: {error}")
         return None
-    house.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
-    house.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
-    house.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.files.spools.directory))
-    house.files.accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, house)))
-    house.files.accounts.register_outbox(ARRIVED, loaded(partial(_arriving, house)))
-    house.files.accounts.register_outbox(REFRESH, loaded(partial(_refreshing, house)))
-    house.files.accounts.register_task("queue.attend", queue.mirror.attend)
-    house.services.clock.on_set(queue.clock_set)
-    house.measures.append(queue.measure)
+    components.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    components.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
+    components.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, components.files.spools.directory))
+    components.files.accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
+    components.files.accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
+    components.files.accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))
+    components.files.accounts.register_task("queue.attend", queue.mirror.attend)
+    components.services.clock.on_set(queue.clock_set)
+    components.measures.append(queue.measure)
     return queue
 
 
-async def _relay_of_link(house: House, account: str, transport: str) -> "Relay":
+async def _relay_of_link(components: Components, account: str, transport: str) -> "Relay":
     """The submission server of a linked mailbox. Raises as `LinkRelays`."""
     await lazyimport.load("moxlite.migration.links")
-    return await house.links.relays.find(account, transport)
+    return await components.links.relays.find(account, transport)
 
 
-def _scheduling(house: House) -> "Carrying":
+def _scheduling(components: Components) -> "Carrying":
     """Hands over messages about events."""
     from moxlite.groupware.carrying import Carrying
 
     return Carrying(
-        config=house.config,
-        accounts=house.files.accounts,
-        keys=house.started.keys,
-        sandbox=house.services.sandbox,
-        tmp=house.files.spools.directory,
+        config=components.config,
+        accounts=components.files.accounts,
+        keys=components.started.keys,
+        sandbox=components.services.sandbox,
+        tmp=components.files.spools.directory,
     )
 
 
-def _arriving(house: House) -> "Arriving":
+def _arriving(components: Components) -> "Arriving":
     """Looks at calendars in mail that came."""
     from moxlite.groupware.arriving import Arriving
 
-    return Arriving(config=house.config, sandbox=house.services.sandbox)
+    return Arriving(config=components.config, sandbox=components.services.sandbox)
 
 
-def _refreshing(house: House) -> "Refresher":
+def _refreshing(components: Components) -> "Refresher":
     """Reads subscribed calendars."""
     from moxlite.groupware.subscribing import Refresher
 
-    start = partial(house.tree.start, "groupware.refresh", fate=Fate.ONCE)
-    return Refresher(house.files.accounts, house.subscriptions, start)
+    start = partial(components.tree.start, "groupware.refresh", fate=Fate.ONCE)
+    return Refresher(components.files.accounts, components.subscriptions, start)
 
 
 async def _dial(

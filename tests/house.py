@@ -41,7 +41,7 @@ from moxlite.process.startup import start
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
 from moxlite.supervision import Fate, Supervisor
-from moxlite.wiring import House
+from moxlite.wiring import Components
 from tests.browsing import Browser
 from tests.ports import Ports
 from tests.session.imapd_harness import Client as IMAPClient
@@ -151,7 +151,7 @@ class Faults:
 class Running:
     """The server, and its doors. `house` is what `serve` works with."""
 
-    def __init__(self, folder: Path, house: House, signals: Signals, ports: Ports, stack: AsyncExitStack) -> None:
+    def __init__(self, folder: Path, house: Components, signals: Signals, ports: Ports, stack: AsyncExitStack) -> None:
         self.folder = folder
         self.house = house
         self.signals = signals
@@ -243,7 +243,7 @@ async def house(
     umask = os.umask(0)
     ports = Ports()
     started = start(path, drop=False, bind=ports.bind)
-    ready: list[House] = []
+    ready: list[Components] = []
     signals = Signals()
     try:
         async with AsyncExitStack() as clients, trio.open_nursery() as nursery:

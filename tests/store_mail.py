@@ -13,10 +13,10 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append, deliver
 from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.mail.adding import Added, Append
-from moxlite.store.mail.facts import NO_FACTS, Facts
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
-from moxlite.store.search.finding import Search, Wanted
+from moxlite.store.search.finding import MessageQuery, Search
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import Every, Has
 from moxlite.store.types import Event, Flag, Mailbox, MailboxID, MessageID, MessageRow, ModSeq
@@ -102,7 +102,7 @@ async def put(
     return await append(account, mailbox_id, items)
 
 
-async def deliver_mail(account: Account, data: bytes, name: str = "Inbox", facts: Facts = NO_FACTS) -> Added:
+async def deliver_mail(account: Account, data: bytes, name: str = "Inbox", facts: MessageFacts = NO_FACTS) -> Added:
     """Deliver a message."""
     delivered = await deliver(account, await prepared(data), facts, name)
     assert delivered.added is not None
@@ -140,7 +140,7 @@ CROSS JOIN message_wire w ON w.email_id = m.email_id"""
 async def search_words(account: IndexedAccount, mailbox_id: MailboxID | None, words: Sequence[str]) -> list[MessageID]:
     """Ids of the messages that have all these words, newest first; of all mailboxes without an id."""
     boxes = [mailbox_id] if mailbox_id else [one.id for one in await look(account, mailboxes)]
-    search = Search(account, Wanted(tuple(boxes), term=Every(tuple([Has(fold(word)) for word in words]))))
+    search = Search(account, MessageQuery(tuple(boxes), term=Every(tuple([Has(fold(word)) for word in words]))))
     found: list[MessageID] = []
     while not search.done:
         found += [MessageID(one.message_id) for one in await search.step()]

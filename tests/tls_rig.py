@@ -4,7 +4,7 @@ import pytest
 
 from moxlite.net.resolver import TLSA, RecordType
 from moxlite.queue.attempt import Attempt
-from moxlite.queue.record import Ended
+from moxlite.queue.record import AttemptOutcome
 from moxlite.queue.tls.results import PolicyResult
 from tests.queue_rig import Rig, sample
 
@@ -51,7 +51,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[PolicyResult, ...]]:
     seen: list[tuple[PolicyResult, ...]] = []
     own = Attempt.run
 
-    async def run(self: Attempt) -> list[Ended]:
+    async def run(self: Attempt) -> list[AttemptOutcome]:
         ended = await own(self)
         seen.append(self.tls_results)
         return ended

@@ -20,7 +20,7 @@ from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.wiring import House
+from moxlite.wiring import Components
 from tests.browsing import ADDRESS, PASSWORD, Answer, Browser, Events, first_request, http_exchange
 from tests.house import Running, house
 from tests.tools import limits_stand_still
@@ -125,7 +125,7 @@ class Rig:
         self.running = running
 
     @property
-    def house(self) -> House:
+    def house(self) -> Components:
         """What the rooms of the server work with."""
         return self.running.house
 

@@ -13,7 +13,7 @@ import msgspec
 
 from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.delivery.reputation import Key, Past, history
+from moxlite.store.delivery.reputation import JudgedMessage, Key, history
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.contacts import is_contact
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
@@ -175,9 +175,9 @@ def _lately(sent: int | None, now: int, age: int) -> bool:
 
 def _author(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation | None:
     past = history(r, Key.MSGFROM, sender.domain, box, now=now, localpart=sender.localpart, limit=LOOKED_AT)
-    same = [one for one in past if one.msgfrom_ok == sender.validated][:2]
+    same = [judged_message for judged_message in past if judged_message.msgfrom_ok == sender.validated][:2]
     if same:
-        junk = all(one.spam for one in same)
+        junk = all(judged_message.spam for judged_message in same)
         return Reputation(method="msgfromfull", junk=junk, conclusive=sender.validated)
     return _pretended(past, "msgfromfull", sender)
 
@@ -191,23 +191,25 @@ def _of_contact(author: Reputation | None) -> Reputation:
     return Reputation(method="contact", junk=False, conclusive=True)
 
 
-def _pretended(past: Sequence[Past], method: Named, sender: Sender) -> Reputation | None:
+def _pretended(past: Sequence[JudgedMessage], method: Named, sender: Sender) -> Reputation | None:
     """Reputation of a message without proof in the name of a sender who had proof before."""
-    proven = [one for one in past if one.msgfrom_ok][:2]
+    proven = [judged_message for judged_message in past if judged_message.msgfrom_ok][:2]
     if sender.validated or not proven:
         return None
-    return Reputation(method=method, junk=True, conclusive=all(one.spam for one in proven))
+    return Reputation(method=method, junk=True, conclusive=all(judged_message.spam for judged_message in proven))
 
 
-def _domain(past: Sequence[Past], method: Named, sender: Sender) -> Reputation | None:
-    same = [one for one in past if one.msgfrom_ok == sender.validated]
+def _domain(past: Sequence[JudgedMessage], method: Named, sender: Sender) -> Reputation | None:
+    same = [judged_message for judged_message in past if judged_message.msgfrom_ok == sender.validated]
     if not same:
         return _pretended(past, method, sender)
-    wanted = sum(not one.spam for one in same)
+    wanted = sum(not judged_message.spam for judged_message in same)
     if wanted > 0.8 * len(same):
         return Reputation(method=method, junk=False, conclusive=True)
     if not wanted:
-        return Reputation(method=method, junk=True, conclusive=len({one.msgfrom for one in same}) >= LOCALPARTS)
+        return Reputation(
+            method=method, junk=True, conclusive=len({judged_message.msgfrom for judged_message in same}) >= LOCALPARTS
+        )
     return Reputation(method=method)
 
 
@@ -218,7 +220,7 @@ def _authenticated(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reput
     for domain, past in _proven(r, sender, box, now):
         if past and domain not in PROVIDERS:
             own = bool(sender.domain) and organizational_domain(domain) == sender.organization
-            shares.append((sum(one.spam for one in past) / len(past), len(past), own))
+            shares.append((sum(judged_message.spam for judged_message in past) / len(past), len(past), own))
     if not shares:
         return None
     if all(share < 0.1 for share, _, _ in shares):
@@ -229,22 +231,29 @@ def _authenticated(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reput
     return Reputation(method="dkimspf")
 
 
-def _proven(r: Reader, sender: Sender, box: MailboxID, now: int) -> Iterator[tuple[str, list[Past]]]:
+def _proven(r: Reader, sender: Sender, box: MailboxID, now: int) -> Iterator[tuple[str, list[JudgedMessage]]]:
     for domain in sender.signers:
         yield domain, history(r, Key.DKIM_DOMAIN, domain, box, now=now)
     localpart, domain = sender.mail_from
     if domain:
         past = history(r, Key.MAILFROM, domain, box, now=now, localpart=localpart)
         past = past or history(r, Key.MAILFROM_DOMAIN, domain, box, now=now)
-        yield domain, [one for one in past if one.mailfrom_ok]
+        yield domain, [judged_message for judged_message in past if judged_message.mailfrom_ok]
     elif sender.ehlo:
-        yield sender.ehlo, [one for one in history(r, Key.EHLO_DOMAIN, sender.ehlo, box, now=now) if one.ehlo_ok]
+        yield (
+            sender.ehlo,
+            [
+                judged_message
+                for judged_message in history(r, Key.EHLO_DOMAIN, sender.ehlo, box, now=now)
+                if judged_message.ehlo_ok
+            ],
+        )
 
 
-def _network(past: Sequence[Past], method: Named, sender: Sender, enough: int) -> Reputation | None:
+def _network(past: Sequence[JudgedMessage], method: Named, sender: Sender, enough: int) -> Reputation | None:
     if not past:
         return None
-    share = sum(one.spam for one in past) / len(past)
+    share = sum(judged_message.spam for judged_message in past) / len(past)
     junk = False if share < 0.25 else True if share > 0.75 else None
     conclusive = len(past) >= enough and (share <= 0.1 or share >= 0.9) and not sender.shared
     return Reputation(method=method, junk=junk, conclusive=conclusive)
@@ -254,7 +263,7 @@ def _indirect(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> str
     """The evidence for a mailing list or a forwarder between the author and this server (RFC 9989 §7.4), or ""."""
     if sender.is_list and box is not None:
         for domain, past in _proven(r, sender, box, now):
-            if any(not one.spam for one in past):
+            if any(not judged_message.spam for judged_message in past):
                 return f"list by {domain}"
     if sender.domain and any(sender.networks):
         args = (sender.domain, sender.localpart, now - WRITTEN, now, *sender.networks)

@@ -92,11 +92,13 @@ class _Searches:
         began = time.thread_time()
         compiled = program(pattern)
         self._compiling -= time.thread_time() - began
-        found = compiled.search(texts, seconds=self._left / 2 if isinstance(compiled, Foreign) else self._left)
-        self._left -= found.seconds
-        if found.slow:
+        pattern_matches = compiled.search(
+            texts, seconds=self._left / 2 if isinstance(compiled, Foreign) else self._left
+        )
+        self._left -= pattern_matches.seconds
+        if pattern_matches.slow:
             raise _OutOfTime
-        return found.matches
+        return pattern_matches.matches
 
 
 def readable_fields(section: HeaderSection) -> Headers:

@@ -41,9 +41,9 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StorageBusy
 from moxlite.store.mail.masked import (
     MAX_NOTE,
-    Masked,
     MaskedChange,
     MaskedRefused,
+    MaskedRow,
     add_masked,
     change_masked,
     checked_note,
@@ -94,7 +94,7 @@ class MaskedAddresses:
         self._accounts = accounts
         self._index = index
 
-    async def make(self, name: str, new: New) -> Masked:
+    async def make(self, name: str, new: New) -> MaskedRow:
         """Make an address of an account that cannot be guessed; durable on return."""
         snapshot = self._config.current
         domain = _domain_of(snapshot, name, new.domain)
@@ -159,7 +159,7 @@ class MaskedAddresses:
 
     async def list(
         self, name: str, text: str = "", *, active: bool | None = None, limit: int = 100, offset: int = 0
-    ) -> list[Masked]:
+    ) -> list[MaskedRow]:
         """Addresses of an account; arguments as `masked_list`."""
         async with self._accounts.use(name) as account:
             return await account.read(
@@ -171,12 +171,12 @@ class MaskedAddresses:
         async with self._accounts.use(name) as account:
             return await account.read(lambda r: count_masked(r, text, active=active), op="masked")
 
-    async def get(self, name: str, number: int) -> Masked | None:
+    async def get(self, name: str, number: int) -> MaskedRow | None:
         """The address of this id."""
         async with self._accounts.use(name) as account:
             return await account.read(lambda r: masked_by_id(r, number), op="masked")
 
-    async def change(self, name: str, address: str, change: MaskedChange) -> Masked:
+    async def change(self, name: str, address: str, change: MaskedChange) -> MaskedRow:
         """Change an address of an account."""
         key = key_of(address)
         async with self._accounts.use(name) as account:
@@ -196,7 +196,7 @@ class MaskedAddresses:
         """The account that has an address in the index."""
         return await self._index.account_of(masked_key(address))
 
-    async def find(self, snapshot: Snapshot, address: Address) -> tuple[str, Masked] | None:
+    async def find(self, snapshot: Snapshot, address: Address) -> tuple[str, MaskedRow] | None:
         """The account and the address that a message is for; None if the address was not given away.
 
         Raises StorageBusy while it may be one of an account that was not looked at since the start.
@@ -210,8 +210,8 @@ class MaskedAddresses:
         if snapshot.account(name) is None:
             return None
         async with self._accounts.use(name) as account:
-            found = await account.read(lambda r: masked_named(r, key), op="masked")
-        return None if found is None else (name, found)
+            masked_row = await account.read(lambda r: masked_named(r, key), op="masked")
+        return None if masked_row is None else (name, masked_row)
 
     async def _is_unsure(self, snapshot: Snapshot) -> bool:
         lacking = self._index.lacking(snapshot.domains.accounts)
@@ -310,7 +310,9 @@ class MaskedCommands:
         """Addresses of an account."""
         named_account(self._config, args.account)
         now = time.time_ns() // 1000
-        return [given(one, now) for one in await self._addresses.list(args.account, args.search, limit=args.n)]
+        return [
+            given(masked_row, now) for masked_row in await self._addresses.list(args.account, args.search, limit=args.n)
+        ]
 
     async def add(self, args: MakeAddress) -> GivenAddress:
         """Make an address."""
@@ -370,35 +372,35 @@ def moment(text: str) -> int:
     return int((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
 
 
-def given(one: Masked, now: int) -> GivenAddress:
+def given(masked_row: MaskedRow, now: int) -> GivenAddress:
     """An address as operations show it."""
     return GivenAddress(
-        id=one.id,
-        address=one.address,
-        state=state_of(one, now),
-        site=one.given_to,
-        note=one.note,
-        only_from=list(one.only_from),
-        created=written(one.created),
-        expires=written(one.expires),
-        last_mail=written(one.last_mail),
-        messages=one.messages,
-        senders=[sender.domain for sender in one.senders],
-        leak=leak_of(one),
+        id=masked_row.id,
+        address=masked_row.address,
+        state=state_of(masked_row, now),
+        site=masked_row.given_to,
+        note=masked_row.note,
+        only_from=list(masked_row.only_from),
+        created=written(masked_row.created),
+        expires=written(masked_row.expires),
+        last_mail=written(masked_row.last_mail),
+        messages=masked_row.messages,
+        senders=[sender.domain for sender in masked_row.senders],
+        leak=leak_of(masked_row),
     )
 
 
-def state_of(one: Masked, now: int) -> Literal["on", "off", "expired"]:
+def state_of(masked_row: MaskedRow, now: int) -> Literal["on", "off", "expired"]:
     """The state of an address at `now`, µs UTC."""
-    return "off" if not one.active else "expired" if one.expired(now) else "on"
+    return "off" if not masked_row.active else "expired" if masked_row.expired(now) else "on"
 
 
-def leak_of(one: Masked) -> str:
+def leak_of(masked_row: MaskedRow) -> str:
     """A sentence about others than the site who write to an address, "" if none does (MASK-8)."""
-    if not one.strangers:
+    if not masked_row.strangers:
         return ""
-    since, number = written(one.strangers[0].first)[:10], len(one.strangers)
-    origin = f"given to {one.given_to}; " if one.given_to else ""
+    since, number = written(masked_row.strangers[0].first)[:10], len(masked_row.strangers)
+    origin = f"given to {masked_row.given_to}; " if masked_row.given_to else ""
     return f"{origin}since {since} {number} {'stranger writes' if number == 1 else 'strangers write'} to it"
 
 

@@ -37,7 +37,7 @@ success: Final = Gauge(
 VALUES: Final = {DNSBLStatus.PASS: 1.0, DNSBLStatus.FAIL: 0.0, DNSBLStatus.TEMPERROR: -1.0}
 
 
-class Asked(NamedTuple):
+class ListingResult(NamedTuple):
     """The last result of a list for an address, and when it came, seconds UTC."""
 
     result: DNSBLResult
@@ -58,7 +58,7 @@ class OwnListings:
         self._resolver = resolver
         self._wakeup = Wakeup()
         self._connections = 0
-        self._known: dict[tuple[str, str], Asked] = {}
+        self._known: dict[tuple[str, str], ListingResult] = {}
 
     def connected(self) -> None:
         """Count a connection to another mail server."""
@@ -96,18 +96,18 @@ class OwnListings:
                 await trio.sleep(APART)
             await self.ask(zone, ip)
 
-    def known(self, zone: str, ip: IPAddress) -> Asked | None:
+    def known(self, zone: str, ip: IPAddress) -> ListingResult | None:
         """The last result of a list for an own address; None before the first query."""
         return self._known.get((zone, str(ip)))
 
-    async def ask(self, zone: str, ip: IPAddress) -> Asked:
+    async def ask(self, zone: str, ip: IPAddress) -> ListingResult:
         """Query a list for an own address."""
         result = await check(self._resolver, zone, ip)
         key = zone, str(ip)
         success.labels(*key).set(VALUES[result.status])
         former = self._known.get(key)
         before = DNSBLStatus.PASS if former is None else former.result.status
-        self._known[key] = asked = Asked(result, time.time())
+        self._known[key] = asked = ListingResult(result, time.time())
         kv = {"zone": zone, "ip": ip, "explanation": result.explanation or None}
         if result.status is DNSBLStatus.FAIL and before is not DNSBLStatus.FAIL:
             logger.error("our own address is on a block list", extra={"kv": kv})

@@ -26,7 +26,7 @@ from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.limits import IPAddress
 from moxlite.process.keys import selectors_of
 from moxlite.process.lock import DataLock
-from moxlite.process.permissions import Named, fix_config, fix_data
+from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.privileges import service_user
 from moxlite.proto.address import Domain
 from moxlite.safefile import Tree, plain_parts
@@ -36,7 +36,7 @@ from moxlite.store.backup.keys import rotate_signer
 from moxlite.store.backup.layout import RESTORING
 from moxlite.store.backup.restore import copy_restored, restore
 from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
-from moxlite.store.backup.verify import Verified, verify
+from moxlite.store.backup.verify import VerificationResult, verify
 from moxlite.store.errors import BadTarget
 from moxlite.store.file.boundary import Edge, storage
 
@@ -216,9 +216,9 @@ def restore_machine(
       BackupError, StoreError, OSError: the restore can be run again.
     """
     check_empty(prepared)
-    found = Verified() if quick else verify(backup, tell=tell)
-    if found.problems:
-        return [str(problem) for problem in found.problems]
+    verification_result = VerificationResult() if quick else verify(backup, tell=tell)
+    if verification_result.problems:
+        return [str(problem) for problem in verification_result.problems]
     snapshot, config = prepared.snapshot, prepared.config
     static, data, path = snapshot.static, snapshot.static.data_dir, prepared.config / STATIC_FILE
     for folder in (config, data):
@@ -250,7 +250,7 @@ def restore_machine(
         mark.unlink()
         sync_folder(data)
         notes += [] if prepared.ids is None else _failures(fix_data(data, prepared.ids[0]))
-        verified = Verified() if quick else verify(data, deep=True, tell=tell)
+        verified = VerificationResult() if quick else verify(data, deep=True, tell=tell)
     return RestoredMachine(
         password,
         _tlsa(path) if missing else [],
@@ -285,7 +285,7 @@ def _give_config(prepared: Prepared, path: Path) -> list[str]:
         return []
     uid, gid = prepared.ids
     static, config = prepared.snapshot.static, prepared.config
-    named = Named.of(parse(read_source(path)), path.absolute().parent)
+    named = NamedFiles.of(parse(read_source(path)), path.absolute().parent)
     failures = _failures(fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid, named=named))
     with Tree(config) as tree:
         for _, selector in selectors_of(prepared.snapshot.domains):

@@ -17,7 +17,7 @@ from moxlite.operations.server import CheckHealth, Stop
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.process.signals import Signals
-    from moxlite.wiring import House
+    from moxlite.wiring import Components
 
 STOP_SECONDS: Final = 30.0
 """Seconds to wait for the process to end, longer than any orderly shutdown: 10 s for the queue, 3 s for sessions, 2 s
@@ -165,7 +165,7 @@ def _serve_with(
     for warning in started.warnings:
         print(f"moxlite: warning: {warning}", file=sys.stderr)
 
-    def ready(house: "House") -> None:
+    def ready(components: "Components") -> None:
         if local:
             with contextlib.suppress(BrokenPipeError):  # `moxlite localserve | head`: the reader has gone
                 print(_welcome(path, started.holder.current), flush=True)

@@ -207,7 +207,7 @@ def stats(name: str | None, as_json: bool) -> None:
         show(store_stats, (), as_json=True)
     else:
         print(_table(store_stats))
-    _complain([(one.account, one.problem) for one in store_stats])
+    _complain([(store_stat.account, store_stat.problem) for store_stat in store_stats])
 
 
 def _table(store_stats: list[operations.StoreStats]) -> str:
@@ -216,13 +216,13 @@ def _table(store_stats: list[operations.StoreStats]) -> str:
     head = ("account", "messages", *sizes, "saved")
     lines = [
         (
-            one.account,
-            str(one.messages),
-            *(_size(getattr(one, name)) for name in sizes),
-            f"{1 - one.stored / one.logical:.0%}" if one.logical else "",
+            store_stat.account,
+            str(store_stat.messages),
+            *(_size(getattr(store_stat, name)) for name in sizes),
+            f"{1 - store_stat.stored / store_stat.logical:.0%}" if store_stat.logical else "",
         )
-        for one in store_stats
-        if not one.problem
+        for store_stat in store_stats
+        if not store_stat.problem
     ]
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
     return "\n".join(

@@ -179,7 +179,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def trusted_sealers(self) -> frozenset[str]:
         """Domains whose ARC seals count, A-labels (AUTH-112)."""
         arc = self.domains.arc
-        return frozenset() if arc is None else frozenset(one.ascii for one in arc.trusted_sealers)
+        return frozenset() if arc is None else frozenset(trusted_sealer.ascii for trusted_sealer in arc.trusted_sealers)
 
     def quota(self, account: str) -> int:
         """Maximum octets of messages in the account; 0 is without limit."""
@@ -251,9 +251,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """The first address of an account, for a log-in that names no address; None if it has none."""
         settings = self.account(account)
         for text in settings.destinations if settings else ():
-            found = self.login(f"{account}{text}" if text.startswith("@") else text)
-            if found is not None and found.account == account:
-                return found
+            account_recipient = self.login(f"{account}{text}" if text.startswith("@") else text)
+            if account_recipient is not None and account_recipient.account == account:
+                return account_recipient
         return None
 
     def lookup_configured(self, address: Address) -> AccountRecipient | AliasRecipient | None:
@@ -285,12 +285,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         other servers of aliases that it carries (SMTP-166), with the alias.
         """
         settings = self.account(account)
-        found: dict[str, Address | None] = {str(one): None for one in settings.forward_to} if settings else {}
+        addresses: dict[str, Address | None] = {str(one): None for one in settings.forward_to} if settings else {}
         for alias in self.derived.aliases_of.get(account, ()):
             if alias.carrier is not None and alias.carrier.account == account:
-                for one in alias.external:
-                    found.setdefault(str(one), alias.canonical)
-        return found
+                for address in alias.external:
+                    addresses.setdefault(str(address), alias.canonical)
+        return addresses
 
     def _find(self, address: Address, settings: DomainConfig) -> AccountRecipient | AliasRecipient | None:
         domain = address.domain.ascii
@@ -359,7 +359,7 @@ def derive(static: Static, domains: Domains) -> Derived:
                 configured=configured,
             )
     aliases_of: dict[str, list[AliasRecipient]] = {}
-    found: dict[Key, AliasRecipient] = {}
+    alias_recipients: dict[Key, AliasRecipient] = {}
     for name, settings in domains.domains.items():
         for localpart_text, alias in settings.aliases.items():
             address = Address.parse(f"{localpart_text}@{name}")
@@ -371,7 +371,9 @@ def derive(static: Static, domains: Domains) -> Derived:
                 target = by_address[key]
                 if isinstance(target, AccountRecipient):
                     members.append(target)
-            carriers = [one for one in members if alias.carrier in (None, one.account)]
+            carriers = [
+                account_recipient for account_recipient in members if alias.carrier in (None, account_recipient.account)
+            ]
             entry = AliasRecipient(
                 alias=alias,
                 canonical=Address(localpart, address.domain),
@@ -379,11 +381,13 @@ def derive(static: Static, domains: Domains) -> Derived:
                 external=external,
                 carrier=carriers[0] if external and carriers else None,
             )
-            found[localpart, address.domain.ascii] = entry
+            alias_recipients[localpart, address.domain.ascii] = entry
             for account_name in {member.account for member in members}:
                 aliases_of.setdefault(account_name, []).append(entry)
-    by_address.update(found)
-    hostnames = {static.hostname.ascii} | {one.hostname.ascii for one in static.listeners.values() if one.hostname}
+    by_address.update(alias_recipients)
+    hostnames = {static.hostname.ascii} | {
+        listener.hostname.ascii for listener in static.listeners.values() if listener.hostname
+    }
     postmaster = Address(Localpart("postmaster"), static.hostname)
     return Derived(
         domains=by_ascii,
@@ -406,7 +410,7 @@ def derive(static: Static, domains: Domains) -> Derived:
 
 def _report_addresses(domains: Domains) -> dict[Key, AccountRecipient]:
     """The addresses for DMARC and TLS reports. They match whole, separators included."""
-    found: dict[Key, AccountRecipient] = {}
+    account_recipients: dict[Key, AccountRecipient] = {}
     for name, settings in domains.domains.items():
         own = Domain.parse(name)
         kinds: tuple[ReportKind, ReportKind] = ("dmarc", "tlsrpt")
@@ -416,14 +420,14 @@ def _report_addresses(domains: Domains) -> dict[Key, AccountRecipient]:
             address = Address(Localpart(report.localpart), report.domain or own)
             at = domains.domains[address.domain.unicode]
             localpart = Localpart(address.localpart if at.localpart_case_sensitive else address.localpart.lower())
-            found[localpart, address.domain.ascii] = AccountRecipient(
+            account_recipients[localpart, address.domain.ascii] = AccountRecipient(
                 account=report.account,
                 destination=Destination(mailbox=report.mailbox),
                 canonical=Address(localpart, address.domain),
                 configured=str(address),
                 reports=kind,
             )
-    return found
+    return account_recipients
 
 
 def _reports_only(domains: Domains, catchall: Mapping[str, object], by_address: Mapping[Key, object]) -> set[str]:

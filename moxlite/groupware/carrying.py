@@ -32,10 +32,17 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimit
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
-from moxlite.store.groupware.resources import Facts, Resource, entry_with_uid, put_resource, resource_data, resource_of
+from moxlite.store.groupware.resources import (
+    Resource,
+    ResourceFacts,
+    entry_with_uid,
+    put_resource,
+    resource_data,
+    resource_of,
+)
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.store.mail.settings import load_settings
-from moxlite.submission.letter import Letter, SubmissionRefused
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 
 if TYPE_CHECKING:
@@ -160,7 +167,7 @@ class Carrying:
             language = (await account.read(lambda r: load_settings(r, Chosen), op="schedule")).language
             draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now, language)
             check(draft, files)
-            envelope = Letter(
+            envelope = OutgoingMessage(
                 snapshot=snapshot,
                 identity=Identity(account.name, owed.sender),
                 hostname=snapshot.static.hostname,
@@ -198,7 +205,7 @@ class Carrying:
         def found(r: Reader) -> Resource | None:
             return resource_of(r, owed.resource)
 
-        def put(tx: AccountTx, there: Resource | None, data: bytes, facts: Facts) -> None:
+        def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
             assert there is not None
             put_resource(tx, there.collection_id, there.name, data, facts, tag=there.tag)
 
@@ -222,7 +229,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
     """
     method, message = read_message(owed.text)
     once = hashlib.sha256(key + account.name.encode()).digest()
-    noted = Facts(message.uid, message.kind, message.title)
+    noted = ResourceFacts(message.uid, message.kind, message.title)
 
     def change(there: CalendarObject | None) -> Component | None:
         mine = "" if there is None else role_of(there, user.addresses)
@@ -235,7 +242,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
                 return with_reply(there, message, owed.sender)
         return None
 
-    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: Facts) -> None:
+    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         if tx.once(once):
             put_received(tx, there, data, facts, matters=method != "REPLY")
             note_message(tx, owed.text.encode(), noted)
@@ -249,7 +256,7 @@ async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User
     """
     _, message = read_message(text)
 
-    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: Facts) -> None:
+    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         put_received(tx, there, data, facts, matters=True)
 
     return await change_entry(
@@ -270,7 +277,7 @@ async def change_entry(
     sandbox: Sandbox,
     find: Callable[[Reader], Resource | None],
     change: Change,
-    put: Callable[[AccountTx, Resource | None, bytes, Facts], object],
+    put: Callable[[AccountTx, Resource | None, bytes, ResourceFacts], object],
 ) -> bool:
     """Change an entry that is found, or make one; returns whether it was changed. What other programs change meanwhile
     is looked at again.
@@ -286,7 +293,9 @@ async def change_entry(
         data = write_component(component).encode()
         facts = await expander.facts_of(await read(data))
 
-        def unit(tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: Facts = facts) -> bool:
+        def unit(
+            tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: ResourceFacts = facts
+        ) -> bool:
             now = find(tx)
             if (None if now is None else now.hash) != (None if there is None else there.hash):
                 return False

@@ -18,8 +18,8 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.resources import (
-    Facts,
     Resource,
+    ResourceFacts,
     card_facts,
     due_expansions,
     instances_of,
@@ -81,61 +81,61 @@ class Expander:
         self._account = account
         self._sandbox = sandbox
 
-    async def facts(self, where: Collection, data: bytes) -> Facts:
+    async def facts(self, where: Collection, data: bytes) -> ResourceFacts:
         """Compute the facts of an entry that is put into a collection. Raises BadEntry, TooBusy."""
         if len(data) > MAX_ENTRY:
             raise BadEntry((CARDDAV if where.kind == "contact" else CALDAV) + "max-resource-size", TOO_LARGE)
         if where.kind == "contact":
             return await self._card(data)
         try:
-            found = await read(data)
+            calendar_object = await read(data)
         except BadObject as error:
             raise BadEntry(CALDAV + error.condition, str(error)) from None
-        if found.kind not in where.components:
-            raise BadEntry(CALDAV + "supported-calendar-component", f"this calendar takes no {found.kind}")
-        return await self.facts_of(found)
+        if calendar_object.kind not in where.components:
+            raise BadEntry(CALDAV + "supported-calendar-component", f"this calendar takes no {calendar_object.kind}")
+        return await self.facts_of(calendar_object)
 
-    async def facts_of(self, found: CalendarObject) -> Facts:
+    async def facts_of(self, calendar_object: CalendarObject) -> ResourceFacts:
         """Compute the facts of an entry of a calendar. Raises BadEntry, TooBusy."""
-        starts, ends = found.bounds()
+        starts, ends = calendar_object.bounds()
         stretch: Span | None = None
         instances: tuple[Instance, ...] = ()
-        if found.repeated:
+        if calendar_object.repeated:
             now = int(time.time())
-            stretch, instances = await self.stored(found, (now - BEFORE, now + AFTER))
-        known = found.uid, found.kind, found.title, found.addresses()
-        return Facts(*known, starts, ends, stretch, instances, alarms=has_alarms(found))
+            stretch, instances = await self.stored(calendar_object, (now - BEFORE, now + AFTER))
+        known = calendar_object.uid, calendar_object.kind, calendar_object.title, calendar_object.addresses()
+        return ResourceFacts(*known, starts, ends, stretch, instances, alarms=has_alarms(calendar_object))
 
-    async def _card(self, data: bytes) -> Facts:
+    async def _card(self, data: bytes) -> ResourceFacts:
         try:
             return card_facts(data) if len(data) <= LARGE else await off_loop(lambda: card_facts(data), kind="dav")
         except BadCard as error:
             raise BadEntry(CARDDAV + "valid-address-data", str(error)) from None
 
-    async def stored(self, found: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
+    async def stored(self, calendar_object: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
         """The instances that are stored, and the stretch of which they are all. Raises BadEntry, TooBusy."""
-        instances = await self.expand(found, stretch, MAX_STORED)
+        instances = await self.expand(calendar_object, stretch, MAX_STORED)
         if len(instances) == MAX_STORED:
             stretch = stretch[0], instances[-1].starts
-            instances = [one for one in instances if one.starts < stretch[1]]
+            instances = [instance for instance in instances if instance.starts < stretch[1]]
         return stretch, tuple(instances)
 
-    async def expand(self, found: CalendarObject, stretch: Span, limit: int) -> list[Instance]:
+    async def expand(self, calendar_object: CalendarObject, stretch: Span, limit: int) -> list[Instance]:
         """Instances in a stretch, the first `limit`. Raises BadEntry for a rule that is not taken, TooBusy."""
         try:
-            rules = rules_of(found.main, found.zones)
+            rules = rules_of(calendar_object.main, calendar_object.zones)
         except BadRecurrence as error:
             raise BadEntry(CALDAV + "valid-calendar-data", str(error)) from None
         times: tuple[int, ...] = ()
         if rules is not None:
             # local times differ from UTC by a day at most, and an instance that began before may last into the stretch
-            length = max((end - start for start, end in map(found.span, found.parts)), default=0)
+            length = max((end - start for start, end in map(calendar_object.span, calendar_object.parts)), default=0)
             room = DAY + min(length, 366 * DAY)
             job = ExpandRules(
                 rules.rules, rules.start, stretch[0] - room, stretch[1] + DAY, min(limit + 400, MAX_TIMES)
             )
             times = await self._times(job)
-        return joined(found.parts, found.zones, times, stretch)[:limit]
+        return joined(calendar_object.parts, calendar_object.zones, times, stretch)[:limit]
 
     async def _times(self, job: ExpandRules) -> tuple[int, ...]:
         try:
@@ -148,42 +148,46 @@ class Expander:
                 raise TooBusy from None
             raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too long to be expanded") from None
 
-    async def instances(self, one: Resource, found: CalendarObject, stretch: Span) -> list[Instance]:
+    async def instances(self, resource: Resource, calendar_object: CalendarObject, stretch: Span) -> list[Instance]:
         """The instances of an entry in a stretch, at most `MAX_ANSWER`: stored ones, or expanded where the stretch is
         beyond these.
         """
         since, until = stretch
-        if one.starts is not None:
-            since = max(since, one.starts - 1)
+        if resource.starts is not None:
+            since = max(since, resource.starts - 1)
         if since <= EARLIEST:
-            since = (one.expanded_from or 0) - FAR
+            since = (resource.expanded_from or 0) - FAR
         if until >= LATEST:
-            until = max(since, one.expanded_to or 0) + FAR
-        if one.expanded_from is not None and one.expanded_to is not None:
-            begun = since >= one.expanded_from or (one.starts is not None and one.starts >= one.expanded_from)
-            ended = until <= one.expanded_to or (one.ends is not None and one.ends <= one.expanded_to)
+            until = max(since, resource.expanded_to or 0) + FAR
+        if resource.expanded_from is not None and resource.expanded_to is not None:
+            begun = since >= resource.expanded_from or (
+                resource.starts is not None and resource.starts >= resource.expanded_from
+            )
+            ended = until <= resource.expanded_to or (
+                resource.ends is not None and resource.ends <= resource.expanded_to
+            )
             if begun and ended:
                 return await self._account.read(
-                    lambda r: instances_of(r, one.id, since, until, MAX_ANSWER), op="dav-instances"
+                    lambda r: instances_of(r, resource.id, since, until, MAX_ANSWER), op="dav-instances"
                 )
-        return await self.expand(found, (since, max(since, until)), MAX_ANSWER)
+        return await self.expand(calendar_object, (since, max(since, until)), MAX_ANSWER)
 
     async def extend(self) -> None:
         """Make the instances anew that end in less than a year. Raises StoreError."""
         now = int(time.time())
         due = await self._account.read(lambda r: due_expansions(r, now + RENEWED, MOST_DUE), op="dav-due")
-        for one in due:
+        for resource in due:
             await give_way()
-            found = await self.read(one)
+            calendar_object = await self.read(resource)
             try:
-                stretch, instances = await self.stored(found, (now - BEFORE, now + AFTER))
+                stretch, instances = await self.stored(calendar_object, (now - BEFORE, now + AFTER))
             except (BadEntry, TooBusy):
                 continue
-            await self._account.write(partial(set_instances, one=one, stretch=stretch, instances=instances))
+            await self._account.write(partial(set_instances, one=resource, stretch=stretch, instances=instances))
 
-    async def read(self, one: Resource) -> CalendarObject:
+    async def read(self, resource: Resource) -> CalendarObject:
         """An entry of a calendar, read again. Raises NoSuchResource."""
-        data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+        data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
         return await read(data)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from moxlite.groupware.entries import BadEntry, Expander, read
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts, split_calendars
-from moxlite.store.groupware.resources import Facts, resource_data, resources_of
+from moxlite.store.groupware.resources import ResourceFacts, resource_data, resources_of
 from moxlite.store.groupware.scheduling import add_entry
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class NoEntries(Exception):
     """A file that is no calendar, or an empty one."""
 
 
-class Taken(msgspec.Struct):
+class ImportResult(msgspec.Struct):
     """Numbers of entries of a file: added, and known to the account already; and why others could not be read."""
 
     added: int = 0
@@ -41,7 +41,7 @@ class Taken(msgspec.Struct):
     problems: list[str] = []
 
 
-async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, octets: bytes) -> Taken:
+async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, octets: bytes) -> ImportResult:
     """Add the entries of a file to a calendar, those that the account has not; no guest is told. What was added stays
     if a later one fails.
 
@@ -49,9 +49,9 @@ async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, oc
     """
     entries = split_calendars(octets.decode("utf-8-sig", "replace"))
     expander = Expander(account, sandbox)
-    done = Taken()
+    done = ImportResult()
     while texts := await off_loop(lambda: list(islice(entries, BATCH)), kind="import"):
-        found: list[tuple[bytes, Facts]] = []
+        found: list[tuple[bytes, ResourceFacts]] = []
         for text in texts:
             data = text.encode("utf-8", "replace")
             await give_way()
@@ -67,7 +67,7 @@ async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, oc
     return done
 
 
-def _add(tx: AccountTx, where: Collection, found: Sequence[tuple[bytes, Facts]]) -> int:
+def _add(tx: AccountTx, where: Collection, found: Sequence[tuple[bytes, ResourceFacts]]) -> int:
     return sum(add_entry(tx, where, data, facts) for data, facts in found)
 
 

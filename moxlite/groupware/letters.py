@@ -246,7 +246,7 @@ def _said(owed: Owed, part: Component) -> str:
     if owed.method == "CANCEL":
         return "CANCEL"
     if owed.method == "REPLY":
-        line = next((one for one in part.all("ATTENDEE") if address_of(one) == owed.sender), None)
+        line = next((prop for prop in part.all("ATTENDEE") if address_of(prop) == owed.sender), None)
         status = "" if line is None else line.parameter("PARTSTAT").upper()
         return status if status in ("ACCEPTED", "DECLINED", "TENTATIVE") else "ANSWER"
     return "CHANGE" if owed.before else "REQUEST"

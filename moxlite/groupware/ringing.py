@@ -94,7 +94,7 @@ class Ringing:
         """Look at some of the entries that are due. Raises StoreError."""
         now = row.created
         entries = await account.scan(partial(due_entries, now=now), op="alarms")
-        if any(one.goes_on and (one.expanded or 0) <= now // SECOND + AHEAD for one in entries):
+        if any(due_entry.goes_on and (due_entry.expanded or 0) <= now // SECOND + AHEAD for due_entry in entries):
             await Expander(account, self._sandbox).extend()
             entries = await account.scan(partial(due_entries, now=now), op="alarms")
 
@@ -110,8 +110,8 @@ class Ringing:
             if chosen.alarms == "all":
                 ALARMS.labels(result="over").inc(len(found.notices) - len(kept) + len(found.mails) - len(mailed))
             notices, mails = notices - len(kept), mails - len(mailed)
-            for one in mailed:
-                await self._mail(account, one, now)
+            for rung in mailed:
+                await self._mail(account, rung, now)
             looked.append(Looked(entry, found.next, kept, mailed))
         number = await account.write(partial(note_looked, looked=looked, now=now))
         if number:
@@ -168,11 +168,15 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Look
     """
     zone = zone_of(entry.time_zone, zone_name)
     try:
-        found = read_object(entry.data)
+        calendar_object = read_object(entry.data)
     except BadObject:  # damaged
         return Looked(entry, None)
-    came, following = rings(found, entry.instances, zone or UTC, (entry.since // SECOND, now), own)
-    fresh = [(one.action, _rung(found, one, entry.resource_id, zone)) for one in came if one.moment > now - LATE]
+    came, following = rings(calendar_object, entry.instances, zone or UTC, (entry.since // SECOND, now), own)
+    fresh = [
+        (ring.action, _rung(calendar_object, ring, entry.resource_id, zone))
+        for ring in came
+        if ring.moment > now - LATE
+    ]
     if following is None and entry.goes_on:
         following = max(now + DAY, (entry.expanded or 0) - AHEAD)
     return Looked(
@@ -183,12 +187,12 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Look
     )
 
 
-def _rung(found: CalendarObject, ring: Ring, resource_id: int, zone: tzinfo | None) -> Rung:
+def _rung(calendar_object: CalendarObject, ring: Ring, resource_id: int, zone: tzinfo | None) -> Rung:
     """An alarm as it is told, in the zone of the calendar or its owner, else of the entry."""
-    part = found.parts[ring.part]
+    part = calendar_object.parts[ring.part]
     title, place = (plain(part.value(name), MAX_SHOWN) for name in ("SUMMARY", "LOCATION"))
     start = part.first("DTSTART") or part.first("DUE")
-    moment = moment_of(start, found.zones)
+    moment = moment_of(start, calendar_object.zones)
     if ring.starts is None or ring.ends is None or start is None or moment is None:
         return Rung(resource_id, title, place, None, "", moment=ring.moment)
     day = f"{EPOCH + timedelta(seconds=ring.starts):%Y-%m-%d}" if is_date(start) else ""

@@ -26,7 +26,7 @@ from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
 from moxlite.store.groupware.collection import COMPONENTS, Collection, NoSuchCollection, collection, delete_collection
-from moxlite.store.groupware.resources import Facts
+from moxlite.store.groupware.resources import ResourceFacts
 from moxlite.store.groupware.scheduling import entry_name
 from moxlite.store.groupware.subscriptions import (
     MAX_SUBSCRIPTIONS,
@@ -280,7 +280,7 @@ class Subscriptions:
 
 async def _ready(
     expander: Expander, where: Collection, entries: Iterable[Entry]
-) -> AsyncIterator[tuple[str, bytes, Facts]]:
+) -> AsyncIterator[tuple[str, bytes, ResourceFacts]]:
     """The entries that a calendar can have."""
     for entry in entries:
         data = entry.text.encode("utf-8", "replace")

@@ -106,19 +106,21 @@ class _Evaluation:
         result = DMARCResult(status=DMARCStatus.NONE, domain=self._domain, method=self._method)
         try:
             organization = await self._discovery.organizational(self._domain)
-            found = await self._discovery.policy(self._domain, organization)
+            policy_lookup = await self._discovery.policy(self._domain, organization)
         except TempError as error:
             return msgspec.structs.replace(result, status=DMARCStatus.TEMPERROR, problem=str(error))
         result = msgspec.structs.replace(result, org_domain=organization, authentic=self._discovery.authentic)
-        if found is None:
+        if policy_lookup is None:
             return msgspec.structs.replace(result, problem="no record")
-        if found.record is None:
+        if policy_lookup.record is None:
             return msgspec.structs.replace(
-                result, status=DMARCStatus.PERMERROR, record_domain=found.domain, problem=found.problem
+                result, status=DMARCStatus.PERMERROR, record_domain=policy_lookup.domain, problem=policy_lookup.problem
             )
-        return await self._judge(result, found, found.record, organization)
+        return await self._judge(result, policy_lookup, policy_lookup.record, organization)
 
-    async def _judge(self, result: DMARCResult, found: Found, record: Record, organization: str) -> DMARCResult:
+    async def _judge(
+        self, result: DMARCResult, policy_lookup: PolicyLookup, record: Record, organization: str
+    ) -> DMARCResult:
         spf_domains = [self._spf.domain] if self._spf is not None and self._spf.status is SPFStatus.PASS else []
         spf_pass = await self._aligned(spf_domains, record.aspf, organization)
         dkim_pass = await self._aligned(
@@ -126,7 +128,7 @@ class _Evaluation:
             record.adkim,
             organization,
         )
-        policy, problem = await self._policy(found, record)
+        policy, problem = await self._policy(policy_lookup, record)
         applied = _MILDER[policy] if record.testing else policy
         passed = bool(spf_pass or dkim_pass)
         status = DMARCStatus.PASS
@@ -137,7 +139,7 @@ class _Evaluation:
         return msgspec.structs.replace(
             result,
             status=status,
-            record_domain=found.domain,
+            record_domain=policy_lookup.domain,
             record=record.text,
             policy=applied,
             reject=status is DMARCStatus.FAIL and applied == "reject",
@@ -149,9 +151,9 @@ class _Evaluation:
             authentic=self._discovery.authentic,
         )
 
-    async def _policy(self, found: Found, record: Record) -> tuple[Disposition, str]:
+    async def _policy(self, policy_lookup: PolicyLookup, record: Record) -> tuple[Disposition, str]:
         """Return the policy of the record for this domain (§4.7, `np` and `sp`), and a problem, "" without one."""
-        if found.domain == self._domain:
+        if policy_lookup.domain == self._domain:
             return record.policy, ""
         below = record.subdomains or record.policy
         if record.nonexistent is None or record.nonexistent == below:
@@ -313,7 +315,7 @@ MAX_LABELS: Final = 7
 """Labels of the longest ancestor that a tree walk queries: eight queries with the start (§4.10)."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class PolicyLookup(msgspec.Struct, frozen=True):
     """Result of the look-up of ``_dmarc.DOMAIN``: `record`, or the `problem` of an unusable one, or neither."""
 
     domain: str
@@ -327,7 +329,7 @@ class Discovery:
     def __init__(self, resolver: Resolver, method: Method = "treewalk") -> None:
         self._resolver = resolver
         self._method = method
-        self._answers: dict[str, Found | TempError] = {}
+        self._answers: dict[str, PolicyLookup | TempError] = {}
         self.authentic = True
         """Whether DNSSEC has validated all answers so far."""
         self.queries = 0
@@ -336,17 +338,17 @@ class Discovery:
         """The organizational domain of a domain (§4.10.2). Raises TempError."""
         if self._method == "psl":
             return await _by_list(domain)
-        found = [one for one in await self._walk(domain) if one.record is not None]
-        for one in found:
-            assert one.record is not None
-            if one.record.psd == "n":
-                return one.domain
-            if one.record.psd == "y" and one.domain != domain:
+        policy_lookups = [one for one in await self._walk(domain) if one.record is not None]
+        for policy_lookup in policy_lookups:
+            assert policy_lookup.record is not None
+            if policy_lookup.record.psd == "n":
+                return policy_lookup.domain
+            if policy_lookup.record.psd == "y" and policy_lookup.domain != domain:
                 labels = domain.split(".")
-                return ".".join(labels[-one.domain.count(".") - 2 :])
-        return found[-1].domain if found else domain
+                return ".".join(labels[-policy_lookup.domain.count(".") - 2 :])
+        return policy_lookups[-1].domain if policy_lookups else domain
 
-    async def policy(self, domain: str, organizational: str) -> Found | None:
+    async def policy(self, domain: str, organizational: str) -> PolicyLookup | None:
         """Return the record of the domain, else of its organizational domain, else of the public suffix above that.
 
         Returns None if there is no record. Raises TempError.
@@ -359,9 +361,9 @@ class Discovery:
                 one.domain for one in walked if one.domain == above and one.record is not None and one.record.psd == "y"
             ]
         for candidate in dict.fromkeys(candidates):
-            found = await self.at(candidate)
-            if found.record is not None or found.problem:
-                return found
+            policy_lookup = await self.at(candidate)
+            if policy_lookup.record is not None or policy_lookup.problem:
+                return policy_lookup
         return None
 
     async def exists(self, domain: str) -> bool:
@@ -376,7 +378,7 @@ class Discovery:
             return False
         return True
 
-    async def at(self, domain: str) -> Found:
+    async def at(self, domain: str) -> PolicyLookup:
         """Look up the record of the domain. Several records count as no record (§4.10). Raises TempError."""
         if domain not in self._answers:
             self._answers[domain] = await self._ask(domain)
@@ -385,7 +387,7 @@ class Discovery:
             raise answer.with_traceback(None)
         return answer
 
-    async def _ask(self, domain: str) -> Found | TempError:
+    async def _ask(self, domain: str) -> PolicyLookup | TempError:
         self.queries += 1
         try:
             answer = await self._resolver.txt(absolute(f"_dmarc.{domain}"))
@@ -393,29 +395,29 @@ class Discovery:
             return error
         except DNSError as error:
             self.authentic &= error.authentic
-            return Found(domain)
+            return PolicyLookup(domain)
         self.authentic &= answer.authentic
         records = [text for text in answer.records if is_record(text)]
         if len(records) != 1:
-            return Found(domain)
+            return PolicyLookup(domain)
         try:
-            return Found(domain, parse_record(records[0]))
+            return PolicyLookup(domain, parse_record(records[0]))
         except NoPolicy:
-            return Found(domain)
+            return PolicyLookup(domain)
         except RecordError as error:
-            return Found(domain, None, str(error))
+            return PolicyLookup(domain, None, str(error))
 
-    async def _walk(self, domain: str) -> list[Found]:
+    async def _walk(self, domain: str) -> list[PolicyLookup]:
         """Look up the domain and its ancestors, up to the first record with ``psd=y`` or ``psd=n`` (§4.10)."""
-        found = []
+        policy_lookups = []
         name = domain
         while name:
-            one = await self.at(name)
-            found.append(one)
-            if one.record is not None and one.record.psd != "u":
+            policy_lookup = await self.at(name)
+            policy_lookups.append(policy_lookup)
+            if policy_lookup.record is not None and policy_lookup.record.psd != "u":
                 break
             name = ".".join(name.split(".")[1:][-MAX_LABELS:])
-        return found
+        return policy_lookups
 
 
 async def _by_list(domain: str) -> str:

@@ -298,9 +298,9 @@ class Search:
         """The first server that DNS has for a service, and whether it is of the domain or DNSSEC proves it."""
         near = {await organization(domain)}
         async with aclosing(servers_in_dns(domain, services, near, self._resolver)) as found:
-            async for one in found:
-                if host := _host(one.host):
-                    return FoundServer(host, one.port, one.tls, address), one.proven
+            async for named_server in found:
+                if host := _host(named_server.host):
+                    return FoundServer(host, named_server.port, named_server.tls, address), named_server.proven
         return None, True
 
     async def _by_name(self, domain: str, address: str) -> FoundServers | None:
@@ -334,7 +334,7 @@ class Search:
         return None
 
 
-class Named(msgspec.Struct, frozen=True):
+class NamedServer(msgspec.Struct, frozen=True):
     """A server that an SRV record names. `proven`: by DNSSEC, or it is of one of the organisations that were given."""
 
     host: str
@@ -343,7 +343,9 @@ class Named(msgspec.Struct, frozen=True):
     proven: bool
 
 
-async def servers_in_dns(domain: str, services: Services, near: set[str], resolver: Resolver) -> AsyncGenerator[Named]:
+async def servers_in_dns(
+    domain: str, services: Services, near: set[str], resolver: Resolver
+) -> AsyncGenerator[NamedServer]:
     """The servers that a domain names for these services, the preferred first. `near`: organisational domains.
 
     The password goes to it, so one that is not proven is for the user to confirm, or is left alone (RFC 6186 §6).
@@ -356,7 +358,7 @@ async def servers_in_dns(domain: str, services: Services, near: set[str], resolv
             continue
         for record in sorted(answer.records, key=lambda srv: (srv.priority, -srv.weight)):
             if host := record.target.rstrip(".").lower():  # "." where there is no such service (RFC 6186 §3.4)
-                yield Named(host, record.port, tls, answer.authentic or await organization(host) in near)
+                yield NamedServer(host, record.port, tls, answer.authentic or await organization(host) in near)
 
 
 async def organization(host: str) -> str:

@@ -10,7 +10,7 @@ from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
-from moxlite.migration.links import Asked, Links
+from moxlite.migration.links import LinkRequest, Links
 from moxlite.migration.linkstate import LinkState
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import links as ops
@@ -167,8 +167,8 @@ class LinkCommands:
         await self._links.remove(args.account, args.link, delete=args.delete)
 
 
-def _asked(args: ops.AddLink | ops.TryLink, name: str = "") -> Asked:
-    return Asked(
+def _asked(args: ops.AddLink | ops.TryLink, name: str = "") -> LinkRequest:
+    return LinkRequest(
         address=args.address,
         host=args.host,
         password=args.password,

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.migration.listing import Facts, facts_command, facts_of, fetch_facts, key_of
+from moxlite.migration.listing import ListedMessage, facts_command, facts_of, fetch_facts, key_of
 from moxlite.net.imapclient import Client, Refused
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.seqset import SequenceSet
@@ -24,7 +24,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.imports.items import MAX_MEMBER, Item, Mail
 from moxlite.store.junkflags import flag_synonyms
-from moxlite.store.mail.remotes import Found, Origin
+from moxlite.store.mail.remotes import Origin, RemoteMessage
 from moxlite.store.rows.keywords import flag_words
 from moxlite.store.types import MessageID
 from moxlite.wording import Worded, worded
@@ -105,7 +105,7 @@ class Fetching:
         feed: Feed,
         problem: Callable[[str], Awaitable[None]],
         here: Callable[[Collection[int]], Awaitable[Mapping[int, MessageID]]],
-        known: Callable[[Sequence[tuple[Found, MessageID]]], Awaitable[None]],
+        known: Callable[[Sequence[tuple[RemoteMessage, MessageID]]], Awaitable[None]],
         only_others: bool,
         tmp: Path,
     ) -> None:
@@ -118,7 +118,7 @@ class Fetching:
         self._known = known
         self._only_others = only_others
         self._tmp = tmp
-        self._facts: dict[int, Facts] = {}
+        self._facts: dict[int, ListedMessage] = {}
         self.octets = 0
         """Octets of messages fetched so far."""
 
@@ -141,23 +141,23 @@ class Fetching:
             done = [one for one in facts.values() if one.gm_msgid in message_ids]
             await self._known([(_found(one), message_ids[one.gm_msgid]) for one in done if one.gm_msgid is not None])
             facts = {uid: one for uid, one in facts.items() if one.gm_msgid not in message_ids}
-        run: list[Facts] = []
-        for one in facts.values():
-            source = message_ids.get(one.gm_msgid) if one.gm_msgid is not None else None
-            if source is None and one.size <= SMALL:
-                run.append(one)
+        run: list[ListedMessage] = []
+        for listed_message in facts.values():
+            source = message_ids.get(listed_message.gm_msgid) if listed_message.gm_msgid is not None else None
+            if source is None and listed_message.size <= SMALL:
+                run.append(listed_message)
                 continue
             ahead = await self._small(run, ahead)
             run = []
-            if source is None or not await self._copied(one, source):
-                await self._large(one)
+            if source is None or not await self._copied(listed_message, source):
+                await self._large(listed_message)
         await self._small(run, ahead)
 
-    async def _small(self, run: Sequence[Facts], ahead: Sequence[int]) -> Sequence[int]:
+    async def _small(self, run: Sequence[ListedMessage], ahead: Sequence[int]) -> Sequence[int]:
         """Fetch whole messages, and after them the facts of later ones; returns () if all of that succeeded."""
         if not run:
             return ahead
-        wanted = {one.uid: one for one in run}
+        listed_messages = {one.uid: one for one in run}
         commands = [
             b"UID FETCH %b (UID BODY.PEEK[])" % SequenceSet.of([one.uid for one in run[at : at + BATCH]]).encode()
             for at in range(0, len(run), BATCH)
@@ -172,17 +172,17 @@ class Fetching:
                         continue
                     items = dict(response.items)
                     uid, body = items.get("UID"), items.get("BODY[]")
-                    if isinstance(uid, int) and isinstance(body, bytes) and uid in wanted:
-                        await self._put(wanted.pop(uid), iter((body,)), len(body))
+                    if isinstance(uid, int) and isinstance(body, bytes) and uid in listed_messages:
+                        await self._put(listed_messages.pop(uid), iter((body,)), len(body))
                     elif (facts := facts_of(response)) is not None:
                         self._facts[facts.uid] = facts
         except Refused:
             pass  # perhaps because of one of them: each is fetched alone then
-        for one in wanted.values():
-            await self._large(one)
+        for listed_message in listed_messages.values():
+            await self._large(listed_message)
         return ()
 
-    async def _large(self, facts: Facts) -> None:
+    async def _large(self, facts: ListedMessage) -> None:
         """Fetch a message part by part."""
         if facts.size > MAX_MEMBER:
             await self._left_out(facts.uid, _Unusable(worded("the message is larger than {n} octets", n=MAX_MEMBER)))
@@ -219,7 +219,7 @@ class Fetching:
                     return part
         return None
 
-    async def _copied(self, facts: Facts, source: MessageID) -> bool:
+    async def _copied(self, facts: ListedMessage, source: MessageID) -> bool:
         """Copy the content of a message that is here; returns whether it still existed."""
         spool = Spool(self._tmp)
         try:
@@ -236,7 +236,7 @@ class Fetching:
         await self._put(facts, _drained(spool), 0)
         return True
 
-    async def _put(self, facts: Facts, pieces: Iterator[bytes], octets: int) -> None:
+    async def _put(self, facts: ListedMessage, pieces: Iterator[bytes], octets: int) -> None:
         self.octets += octets
         words = facts.flags.split()
         await self._feed.put(
@@ -264,8 +264,8 @@ class _Unusable(Exception):
     """A message cannot be fetched; the text says why."""
 
 
-def _found(facts: Facts) -> Found:
-    return Found(facts.uid, key_of(facts), facts.flags, facts.gm_msgid)
+def _found(facts: ListedMessage) -> RemoteMessage:
+    return RemoteMessage(facts.uid, key_of(facts), facts.flags, facts.gm_msgid)
 
 
 def _drained(spool: Spool) -> Iterator[bytes]:

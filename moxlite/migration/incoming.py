@@ -43,7 +43,15 @@ from moxlite.store.imports.items import Mail, Progress
 from moxlite.store.mail import remotes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.copying import move_ids
-from moxlite.store.mail.links import Gone, arrived, drop_copies, drop_remote, gone_rows, linked_remotes, rename_remote
+from moxlite.store.mail.links import (
+    RemovedMessage,
+    arrived,
+    drop_copies,
+    drop_remote,
+    gone_rows,
+    linked_remotes,
+    rename_remote,
+)
 from moxlite.store.mail.mailboxes import delete_mailbox, ensure_mailbox, rename_mailbox
 from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
@@ -196,9 +204,12 @@ class Incoming:
             await client.examine(name)
         except Refused:
             return False
-        rows = {one.uid: one.key for one in await self._account.read(partial(_gone, remote.id, known), op="link")}
+        rows = {
+            removed_message.uid: removed_message.key
+            for removed_message in await self._account.read(partial(_gone, remote.id, known), op="link")
+        }
         async with aclosing(fetch_facts(client, known, message_id=True)) as facts:
-            keys = {one.uid: key_of(one) async for one in facts}
+            keys = {listed_message.uid: key_of(listed_message) async for listed_message in facts}
         return bool(keys) and all(rows.get(uid) == key for uid, key in keys.items())
 
     async def _drop_mailbox(self, remote: remotes.Remote) -> None:
@@ -284,7 +295,7 @@ class Incoming:
 
     async def _settle_gone(self, client: Client, surveys: Sequence[Survey]) -> None:
         """Move what was moved there, and remove what was removed there."""
-        gone: dict[bytes, tuple[Survey, Gone]] = {}
+        gone: dict[bytes, tuple[Survey, RemovedMessage]] = {}
         for survey in surveys:
             for start in range(0, len(survey.gone), remotes.SLICE):
                 some = survey.gone[start : start + remotes.SLICE]
@@ -297,20 +308,26 @@ class Incoming:
         for survey in surveys:
             await self._pull.remove(survey.remote, survey.gone)
 
-    async def _follow_moves(self, client: Client, survey: Survey, gone: dict[bytes, tuple[Survey, Gone]]) -> None:
+    async def _follow_moves(
+        self, client: Client, survey: Survey, gone: dict[bytes, tuple[Survey, RemovedMessage]]
+    ) -> None:
         """Move messages here that came into this mailbox from another one; these are taken out of `gone`."""
         await client.examine(survey.place.box.name)
         moved = set[int]()
         for start in range(0, len(survey.new), remotes.SLICE):
             some = survey.new[start : start + remotes.SLICE]
             async with aclosing(fetch_facts(client, some, message_id=True)) as facts:
-                found = [(one, gone.pop(key)) async for one in facts if (key := key_of(one)) in gone]
+                found = [
+                    (listed_message, gone.pop(key))
+                    async for listed_message in facts
+                    if (key := key_of(listed_message)) in gone
+                ]
             pairs = [(facts.uid, source.remote, one) for facts, (source, one) in found]
             await self._account.write(partial(_moved, pairs=pairs, to=survey.remote))
             await self._pull.merge(survey.remote, [(facts.uid, facts.flags) for facts, _ in found])
             moved.update(facts.uid for facts, _ in found)
-            for _, (source, one) in found:
-                source.gone.remove(one.uid)
+            for _, (source, removed_message) in found:
+                source.gone.remove(removed_message.uid)
         survey.new = array("I", [uid for uid in survey.new if uid not in moved])
 
     # --- what is new
@@ -379,7 +396,7 @@ def _copies(remote_id: int, uids: Sequence[int], r: Reader) -> Mapping[int, obje
     return remotes.copies(r, remote_id, uids)
 
 
-def _gone(remote_id: int, uids: Sequence[int], r: Reader) -> list[Gone]:
+def _gone(remote_id: int, uids: Sequence[int], r: Reader) -> list[RemovedMessage]:
     return gone_rows(r, remote_id, uids)
 
 
@@ -408,15 +425,15 @@ def _dropped(tx: AccountTx, *, remote: remotes.Remote) -> None:
             return
 
 
-def _moved(tx: AccountTx, *, pairs: Sequence[tuple[int, remotes.Remote, Gone]], to: remotes.Remote) -> None:
+def _moved(tx: AccountTx, *, pairs: Sequence[tuple[int, remotes.Remote, RemovedMessage]], to: remotes.Remote) -> None:
     """Follow moves: new UID, the mailbox there before, and the row. What was moved here as well stays where it is: that
     move goes there (LINK-12).
     """
-    for uid, source, one in pairs:
-        drop_copies(tx, source.id, [one.uid])
-        if one.mailbox_id == source.mailbox_id:
-            move_ids(tx, [one.message_id], to.mailbox_id)
-        arrived(tx, to.id, uid, one.message_id, one.key, one.flags)
+    for uid, source, removed_message in pairs:
+        drop_copies(tx, source.id, [removed_message.uid])
+        if removed_message.mailbox_id == source.mailbox_id:
+            move_ids(tx, [removed_message.message_id], to.mailbox_id)
+        arrived(tx, to.id, uid, removed_message.message_id, removed_message.key, removed_message.flags)
 
 
 def _delivered(tx: AccountTx, *, one: Mail, ready: Prepared) -> None:

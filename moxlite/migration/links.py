@@ -104,7 +104,7 @@ KEEP_OPEN: Final = 300.0
 """Seconds for which the account of a link stays open after its last use."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
     one. `outlet`: without a host it is found; `keeps_copy`: None as known of the provider; `sends`: False for none.
     `asker`: the account whose log-ins are counted (LINK-27), "" for the administrator.
@@ -217,7 +217,7 @@ class Links:
         running = self._running.get((name, link_id))
         return running is not None and running.state.phase == "current"
 
-    async def add(self, name: str, asked: Asked) -> tuple[Link, str]:
+    async def add(self, name: str, asked: LinkRequest) -> tuple[Link, str]:
         """Test a link, make it and start it; returns it, and why it sends nothing, "" if it does or should not. Raises
         StoreError, OSError, TooManyLogins, LinkRefused: also where the test fails.
         """
@@ -242,7 +242,7 @@ class Links:
         self._start(name, link.id)
         return link, tested.sending
 
-    async def test(self, asked: Asked) -> Tested:
+    async def test(self, asked: LinkRequest) -> Tested:
         """Log in at the other server and look. Raises TooManyLogins, LinkRefused: the text says why it cannot be
         linked.
         """
@@ -276,13 +276,13 @@ class Links:
         raise LinkRefused(worded("no answer within {seconds} s", seconds=int(TEST_SECONDS)), "host")
 
     async def set_password(self, name: str, text: str, password: str, *, asker: str = "") -> None:
-        """Give a link another password, which is tested. `asker`: see `Asked`. Raises StoreError, OSError,
+        """Give a link another password, which is tested. `asker`: see `LinkRequest`. Raises StoreError, OSError,
         TooManyLogins, LinkRefused.
         """
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
             await self.test(
-                Asked(
+                LinkRequest(
                     address=link.address,
                     host=link.host,
                     password=password,
@@ -304,11 +304,11 @@ class Links:
         self, name: str, text: str, outlet: Outlet, *, keeps_copy: bool | None, off: bool, asker: str = ""
     ) -> Link:
         """Say by which server a link sends, which is tested; one without a host is found; with `off` it sends nothing.
-        `asker`: see `Asked`. Raises StoreError, TooManyLogins, LinkRefused.
+        `asker`: see `LinkRequest`. Raises StoreError, TooManyLogins, LinkRefused.
         """
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
-            asked = Asked(
+            asked = LinkRequest(
                 address=link.address,
                 host=link.host,
                 password=await trio.to_thread.run_sync(self._sealing.open, link),
@@ -327,7 +327,7 @@ class Links:
             return await account.read(lambda r: link_named(r, text), op="links")
 
     async def pause(self, name: str, text: str, *, paused: bool, asker: str = "") -> None:
-        """Stop a link, or let it run again, with a new try now. `asker`: see `Asked`. Raises StoreError,
+        """Stop a link, or let it run again, with a new try now. `asker`: see `LinkRequest`. Raises StoreError,
         TooManyLogins.
         """
         if not paused:
@@ -509,7 +509,7 @@ async def _open_maildrop(host: str, port: int, tls: Transport, user: str, passwo
     return await pop3client.connect(server, user, password, resolver=resolver, trust=copies.trust, inside=inside)
 
 
-async def _look_into_maildrop(asked: Asked, copies: Copies) -> Tested:
+async def _look_into_maildrop(asked: LinkRequest, copies: Copies) -> Tested:
     """Count messages, and see that they have ids. Raises IMAPClientError."""
     client = await _open_maildrop(asked.host, asked.port, asked.tls, asked.user, asked.password, copies)
     try:
@@ -519,7 +519,7 @@ async def _look_into_maildrop(asked: Asked, copies: Copies) -> Tested:
             await client.quit()
 
 
-async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple[Outlet, str]:
+async def _tested_outlet(asked: LinkRequest, copies: Copies, *, inside: bool) -> tuple[Outlet, str]:
     """The submission server of a link, and why it does not work. Raises TooManyLogins, and LinkRefused for one that was
     given.
     """
@@ -547,7 +547,7 @@ async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple
     return outlet, ""
 
 
-def _checked(asked: Asked, *, inside: bool) -> Asked:
+def _checked(asked: LinkRequest, *, inside: bool) -> LinkRequest:
     """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
     address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
     if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):

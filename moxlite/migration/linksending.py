@@ -130,9 +130,9 @@ async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
 
     near = {await organization(domain), await organization(host)}
     async with aclosing(servers_in_dns(domain, SUBMISSION, near, resolver)) as found:
-        async for one in found:
-            if one.proven:
-                return Outlet(host=one.host, port=one.port, tls=one.tls)
+        async for named_server in found:
+            if named_server.proven:
+                return Outlet(host=named_server.host, port=named_server.port, tls=named_server.tls)
     return Outlet()
 
 

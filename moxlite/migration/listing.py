@@ -48,7 +48,7 @@ MAX_ANNOTATION: Final = 64 << 10
 _ENTRY: Final = re.compile(r"/(?:private|shared)(?:/[!-$&-)+-.0-~]+)+")
 
 
-class Facts(msgspec.Struct, frozen=True):
+class ListedMessage(msgspec.Struct, frozen=True):
     """A message on the other server. `flags`: as stored in ``imap_copy``. `received`: µs UTC, with its `offset` in
     minutes; None if the server has no valid date. `message_id`: canonical, and only present if it was requested.
     """
@@ -148,7 +148,9 @@ def _in_order(uids: "array[int]") -> "array[int]":
     return array("I", sorted(set(uids)))
 
 
-async def fetch_facts(client: Client, uids: Sequence[int], *, message_id: bool = False) -> AsyncGenerator[Facts, None]:
+async def fetch_facts(
+    client: Client, uids: Sequence[int], *, message_id: bool = False
+) -> AsyncGenerator[ListedMessage, None]:
     """Fetch facts about messages, in any order. Close the generator when leaving early; the connection cannot be used
     then.
     """
@@ -171,7 +173,7 @@ def facts_command(client: Client, uids: Sequence[int], *, message_id: bool = Fal
     return b"UID FETCH %b (%b)" % (SequenceSet.of(uids).encode(), items)
 
 
-def facts_of(data: r.FetchData) -> Facts | None:
+def facts_of(data: r.FetchData) -> ListedMessage | None:
     """The facts in a FETCH response; None for a response that only reports new flags."""
     items = dict(data.items)
     uid, flags, size = items.get("UID"), items.get("FLAGS"), items.get("RFC822.SIZE")
@@ -183,7 +185,7 @@ def facts_of(data: r.FetchData) -> Facts | None:
     for name, value in data.items:
         if name.upper().startswith("BODY[HEADER.FIELDS") and isinstance(value, bytes):
             message_id = canonical_message_id(HeaderSection(value).text(b"message-id") or b"")
-    return Facts(
+    return ListedMessage(
         uid,
         join_words(flags),
         size,
@@ -194,7 +196,7 @@ def facts_of(data: r.FetchData) -> Facts | None:
     )
 
 
-def key_of(facts: Facts) -> bytes:
+def key_of(facts: ListedMessage) -> bytes:
     """The key of a message whose Message-ID was requested."""
     return copy_key(facts.message_id, facts.size, facts.received or 0)
 

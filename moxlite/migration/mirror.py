@@ -20,7 +20,7 @@ import trio
 
 from moxlite.migration.incoming import Calls, Incoming, Survey
 from moxlite.migration.linkstate import LinkState, Phase, Tested, tell
-from moxlite.migration.listing import Facts, fetch_facts, key_of, list_boxes
+from moxlite.migration.listing import ListedMessage, fetch_facts, key_of, list_boxes
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Problems, shown
 from moxlite.migration.upstream import Upstream
@@ -208,8 +208,10 @@ class SentCopies:
         """Take messages out of a survey that are in the account's Sent; they are the same ones from then on."""
         await client.examine(survey.place.box.name)
         async with aclosing(fetch_facts(client, survey.new, message_id=True)) as facts:
-            found = [one async for one in facts if one.message_id]
-        placed = await self._account.write(partial(_adopted, found=found, remote=survey.remote, link=self._link))
+            listed_messages = [listed_message async for listed_message in facts if listed_message.message_id]
+        placed = await self._account.write(
+            partial(_adopted, found=listed_messages, remote=survey.remote, link=self._link)
+        )
         survey.new = array("I", [uid for uid in survey.new if uid not in placed])
 
     async def file(self, places: Sequence[Place]) -> None:
@@ -229,15 +231,15 @@ class SentCopies:
             await self._account.write(partial(_filed, ids=message_ids, name=there, link=self._link))
 
 
-def _adopted(tx: AccountTx, *, found: Sequence[Facts], remote: Remote, link: Link) -> set[int]:
+def _adopted(tx: AccountTx, *, found: Sequence[ListedMessage], remote: Remote, link: Link) -> set[int]:
     """Let own copies stand for the provider's; returns its UIDs."""
     placed = set[int]()
-    for one in found:
-        message_id = own_copy(tx, one.message_id or "", link.created)
+    for listed_message in found:
+        message_id = own_copy(tx, listed_message.message_id or "", link.created)
         if message_id is not None:
             move_ids(tx, [message_id], remote.mailbox_id)
-            arrived(tx, remote.id, one.uid, message_id, key_of(one), one.flags)
-            placed.add(one.uid)
+            arrived(tx, remote.id, listed_message.uid, message_id, key_of(listed_message), listed_message.flags)
+            placed.add(listed_message.uid)
     return placed
 
 

@@ -50,9 +50,9 @@ from moxlite.store.mail.annotations import annotations as own_annotations, set_a
 from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use, subscribe, unsubscribe
 from moxlite.store.mail.remotes import (
     SLICE,
-    Found,
     Origin,
     Remote,
+    RemoteMessage,
     Role,
     copies_by_google,
     count_copies,
@@ -284,9 +284,18 @@ class Pull:
         new: array[int] = array("I")
         for start in range(0, len(uids), SLICE):
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
-                found = [Found(facts.uid, key_of(facts), facts.flags, facts.gm_msgid) async for facts in some]
-            again = await self._account.write(partial(match_lost, remote_id=remote.id, found=found))
-            await self.merge(remote, [(one.uid, one.flags) for one in found if one.uid in again])
+                remote_messages = [
+                    RemoteMessage(facts.uid, key_of(facts), facts.flags, facts.gm_msgid) async for facts in some
+                ]
+            again = await self._account.write(partial(match_lost, remote_id=remote.id, found=remote_messages))
+            await self.merge(
+                remote,
+                [
+                    (remote_message.uid, remote_message.flags)
+                    for remote_message in remote_messages
+                    if remote_message.uid in again
+                ],
+            )
             new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
         await self._account.write(lambda tx: forget_lost(tx, remote.id))
         return new
@@ -358,10 +367,15 @@ class Pull:
                 lambda r: copies_by_google(r, order.host, order.user, ids, self.role), op="import"
             )
 
-        async def known(found: Sequence[tuple[Found, MessageID]]) -> None:
+        async def known(found: Sequence[tuple[RemoteMessage, MessageID]]) -> None:
             def unit(tx: AccountTx) -> None:
-                for one, message_id in found:
-                    link(tx, Origin(remote.id, one.uid, 0, 0, one.flags, one.gm_msgid), message_id, one.key)
+                for remote_message, message_id in found:
+                    link(
+                        tx,
+                        Origin(remote.id, remote_message.uid, 0, 0, remote_message.flags, remote_message.gm_msgid),
+                        message_id,
+                        remote_message.key,
+                    )
 
             await self._account.write(unit)
 

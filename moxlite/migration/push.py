@@ -35,9 +35,9 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.mail.remotes import (
     SLICE,
-    Found,
     Origin,
     Remote,
+    RemoteMessage,
     Waiting,
     find_remote,
     forget_lost,
@@ -206,17 +206,22 @@ class Push:
             if len(some) < SLICE:
                 break
         unknown = await without(await list_uids(client), known)
-        keys: dict[bytes, list[Found]] = {}
+        keys: dict[bytes, list[RemoteMessage]] = {}
         lost = await self._account.read(lambda r: has_lost(r, remote.id), op="export")
         for start in range(0, len(unknown), SLICE):
             async with aclosing(fetch_facts(client, unknown[start : start + SLICE], message_id=True)) as facts:
-                found = [Found(one.uid, key_of(one), one.flags, one.gm_msgid) async for one in facts]
+                remote_messages = [
+                    RemoteMessage(
+                        listed_message.uid, key_of(listed_message), listed_message.flags, listed_message.gm_msgid
+                    )
+                    async for listed_message in facts
+                ]
             placed = set()
             if lost:
-                placed = await self._account.write(partial(match_lost, remote_id=remote.id, found=found))
-            for one in found:
-                if one.uid not in placed:
-                    keys.setdefault(one.key, []).append(one)
+                placed = await self._account.write(partial(match_lost, remote_id=remote.id, found=remote_messages))
+            for remote_message in remote_messages:
+                if remote_message.uid not in placed:
+                    keys.setdefault(remote_message.key, []).append(remote_message)
         if again:  # lost messages that are still unmatched were deleted with the old mailbox
             await self._account.write(lambda tx: forget_lost(tx, remote.id))
         after = 0
@@ -384,9 +389,9 @@ def plain_element(element: str) -> str:
     return _ODD.sub("_", element)
 
 
-def _link(tx: Tx, remote_id: int, same: Sequence[tuple[Found, Waiting]]) -> None:
-    for one, row in same:
-        link(tx, Origin(remote_id, one.uid, row.size, row.received, one.flags), row.id, row.key)
+def _link(tx: Tx, remote_id: int, same: Sequence[tuple[RemoteMessage, Waiting]]) -> None:
+    for remote_message, row in same:
+        link(tx, Origin(remote_id, remote_message.uid, row.size, row.received, remote_message.flags), row.id, row.key)
 
 
 def _note(tx: Tx, remote_id: int, noted: Sequence[tuple[int, Waiting, str]]) -> None:

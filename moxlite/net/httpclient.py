@@ -18,7 +18,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net.addresses import is_internal
 from moxlite.net.dial import DialError, dial, dial_unix
 from moxlite.net.limits import IPAddress
@@ -78,7 +78,7 @@ class Roots:
     def __init__(self, extra: Iterable[bytes] = (), *, system: bool = True) -> None:
         self._extra = b"".join(extra)
         self._system = system
-        self._context = Late(self._make)
+        self._context = Lazy(self._make)
 
     async def context(self) -> ssl.SSLContext:
         """The TLS context for connections to servers. Raises ssl.SSLError, OSError."""

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.proto.patterns.dialect import Unsayable
-from moxlite.proto.patterns.linear import Found, Text, linear
+from moxlite.proto.patterns.linear import PatternMatches, Text, linear
 from moxlite.wording import worded
 
 logger = logging.getLogger("moxlite.patterns")
@@ -47,7 +47,7 @@ REMEMBERED: Final = 2048
 class Program(Protocol):
     """A pattern that can be searched."""
 
-    def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
+    def search(self, texts: Sequence[Text], *, seconds: float) -> PatternMatches:
         """Search texts for at most so many seconds of the processor, and the rest of a search that has begun. Raises
         nothing. To be called in a thread.
         """
@@ -59,11 +59,11 @@ class Foreign:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
 
-    def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
+    def search(self, texts: Sequence[Text], *, seconds: float) -> PatternMatches:
         """As `Program.search`. A pattern that the process cannot compile is found in no text."""
         none = (False,) * len(texts)
         if not texts or _cost(self._pattern):
-            return Found(none, 0.0)
+            return PatternMatches(none, 0.0)
         began = time.thread_time()
         octets = tuple(text.text.encode("utf-8", "surrogatepass") for text in texts)
         try:
@@ -71,9 +71,9 @@ class Foreign:
         except (TooCostly, NoProcess) as error:
             kv = {"pattern": self._pattern[:LONGEST], "err": str(error)}
             logger.warning("a pattern of a rule cannot be searched, it does not match", extra={"kv": kv})
-            return Found(none, time.thread_time() - began)
+            return PatternMatches(none, time.thread_time() - began)
         matches = (*answer.found, *none[len(answer.found) :])
-        return Found(matches, answer.searching + time.thread_time() - began, slow=answer.outcome == "slow")
+        return PatternMatches(matches, answer.searching + time.thread_time() - began, slow=answer.outcome == "slow")
 
 
 @lru_cache(REMEMBERED)

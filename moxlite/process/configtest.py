@@ -26,7 +26,7 @@ from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
-from moxlite.process.permissions import Named
+from moxlite.process.permissions import NamedFiles
 from moxlite.process.privileges import UnknownUser, as_author, service_user
 from moxlite.safefile import openings
 
@@ -268,7 +268,7 @@ def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterato
     configuration.
     """
     folder = source.path.parent.absolute()
-    named = Named.of(parse(source), folder)
+    named = NamedFiles.of(parse(source), folder)
     files = dict(named.read)
     if named.password is not None and named.password.exists():
         files["admin_password_file",] = named.password

@@ -14,7 +14,7 @@
 | user made in        |                   |                                                           |
 | ``dkim``, ``dns``   |                   |                                                           |
 | files that the user | root or user as   | 0640                                                      |
-| reads (`Named`)     | they are, user's  |                                                           |
+| reads (`NamedFiles`)     | they are, user's  |                                                           |
 | others of config    | root or user as   | 0640, or 0600                                             |
 |                     | they are, user's  |                                                           |
 
@@ -52,7 +52,7 @@ present state.
 """
 
 
-class Named(NamedTuple):
+class NamedFiles(NamedTuple):
     """The files that the server opens as the service user, by their keys in ``moxlite.toml``; all others that it names
     are read by root. Files in other folders are not put right.
     """
@@ -83,7 +83,7 @@ def _table(settings: Mapping[str, object], name: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: Named) -> list[str]:
+def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: NamedFiles) -> list[str]:
     """Make root own the configuration, and the service user the files in it that the server changes. Returns a line for
     each change and for each failure; a failure does not end the work.
 
@@ -103,7 +103,7 @@ def fix_data(data: Path, uid: int) -> list[str]:
 
 
 def differing_permissions(
-    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: Named
+    static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: NamedFiles
 ) -> list[str]:
     """The lines that `fix_config` and `fix_data` would return, with their arguments; nothing is changed."""
     work = _Work(change=False)
@@ -112,7 +112,7 @@ def differing_permissions(
 
 
 def _config(
-    work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int, named: Named
+    work: "_Work", static_file: Path, domains_file: str, data: Path, uid: int, gid: int, named: NamedFiles
 ) -> list[str]:
     folder = static_file.absolute().parent
     read = {*named.read.values(), *(folder / name for name in CUSTOM_FILES)}

@@ -43,7 +43,7 @@ from moxlite.process.keys import (
 )
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
-from moxlite.process.permissions import Named, fix_config, fix_data
+from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.privileges import (
     UMASK,
     UnknownUser,
@@ -276,7 +276,7 @@ def _open_config(path: Path, uid: int, gid: int) -> list[str]:
     data = settings.get("data_dir", DATA_DIR)
     if settings.get("no_fix_permissions") is True or not isinstance(data, str):
         return []  # disabled; or a mistake, which is reported later
-    named = Named.of(settings, path.absolute().parent)
+    named = NamedFiles.of(settings, path.absolute().parent)
     return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid, named=named)
 
 

@@ -16,7 +16,7 @@ from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.hosts.load import OpenConnection, Untried
 from moxlite.queue.localdelivery import Waiting, deliver_local, deliver_to_loopback, deliver_waiting
-from moxlite.queue.record import Ended, Verdict
+from moxlite.queue.record import AttemptOutcome, Verdict
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.sending.direct import deliver_by_link, deliver_by_relay, deliver_direct, relay_of
 from moxlite.queue.sending.routing import course_of, direct_way, way_round
@@ -50,7 +50,7 @@ class Attempt:
         self,
         ctx: Context,
         batch: Batch,
-        record: Callable[[list[Ended]], Awaitable[None]],
+        record: Callable[[list[AttemptOutcome]], Awaitable[None]],
         waiting: Waiting | None = None,
         follow: Callable[["Attempt", str], Awaitable["Attempt | None"]] | None = None,
     ) -> None:
@@ -70,7 +70,7 @@ class Attempt:
         self._taker = Handed.HOST
         self._waits_for: Untried | None = None
 
-    async def run(self) -> list[Ended]:
+    async def run(self) -> list[AttemptOutcome]:
         """Make the attempt; returns the outcomes that are not recorded yet. Failures of hosts are outcomes.
         Cancellation passes through; `interrupted` then returns the outcomes.
         """
@@ -86,12 +86,12 @@ class Attempt:
         self._observe(outcomes | self._trace.settled)
         return ended
 
-    def interrupted(self) -> list[Ended]:
+    def interrupted(self) -> list[AttemptOutcome]:
         """Outcomes of an attempt that a shutdown has interrupted (QUEUE-15)."""
         self._measure("canceled")
         return [self._interrupted(message) for message in self._unsettled()]
 
-    def crashed(self) -> list[Ended]:
+    def crashed(self) -> list[AttemptOutcome]:
         """Outcomes of an attempt that failed by an exception in our code: temporary errors."""
         self._measure("error")
         error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
@@ -107,7 +107,7 @@ class Attempt:
         """Implement `Follower.deliver`. If the host ends the connection between messages, no attempt is counted: the
         messages go over a new connection.
         """
-        ended: list[Ended] = []
+        ended: list[AttemptOutcome] = []
         messages = self.batch.messages
         well = False
         try:
@@ -208,14 +208,14 @@ class Attempt:
             handed=self._taker if success else Handed.NOBODY,
         )
 
-    def _ended(self, message: Message, error: SMTPError | None) -> Ended:
+    def _ended(self, message: Message, error: SMTPError | None) -> AttemptOutcome:
         if error is None:
             verdict = Verdict.DELIVERED
         elif isinstance(error, Postponed):
             verdict = Verdict.UNCOUNTED
         elif isinstance(error, Untried) and not _too_old(self._ctx, message):
             self._waits_for = error
-            return Ended(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
+            return AttemptOutcome(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
         own = self._taker is Handed.ACCOUNT
@@ -228,7 +228,9 @@ class Attempt:
         elif detour:
             verdict = Verdict.TEMPORARY
         dialed = tuple(self._trace.dialed)
-        return Ended(message, verdict, result, dialed, promised=promised, own=own, transport=detour, blocked=blocked)
+        return AttemptOutcome(
+            message, verdict, result, dialed, promised=promised, own=own, transport=detour, blocked=blocked
+        )
 
     def hand_over(self) -> OpenConnection | None:
         """Return the open connection, if it is good for more messages; the caller then owns it."""
@@ -245,11 +247,11 @@ class Attempt:
         """The error of an attempt without a connection (host busy or paused), else None."""
         return self._waits_for
 
-    def _interrupted(self, message: Message) -> Ended:
+    def _interrupted(self, message: Message) -> AttemptOutcome:
         if self._trace.sent_all:
             result = self._result(error=None, text=AFTER_DATA)
-            return Ended(message, Verdict.TEMPORARY, result, tuple(self._trace.dialed))
-        return Ended(message, Verdict.UNCOUNTED, self._result(error=None))
+            return AttemptOutcome(message, Verdict.TEMPORARY, result, tuple(self._trace.dialed))
+        return AttemptOutcome(message, Verdict.UNCOUNTED, self._result(error=None))
 
     def _observe(self, outcomes: Outcomes) -> None:
         errors = [error for error in outcomes.values() if error is not None]

@@ -43,7 +43,7 @@ from moxlite.queue.localdelivery import add_deferred
 from moxlite.queue.mirror import Mirror
 from moxlite.queue.operating import Counts, Operations, SentMessages
 from moxlite.queue.reports.daily import DailyReports
-from moxlite.queue.reports.dmarc import DMARCReports, Due
+from moxlite.queue.reports.dmarc import DMARCReports, DueReport
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduling.scheduler import Scheduler
@@ -59,8 +59,8 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
-from moxlite.store.reports.tlsresults import Wanted
-from moxlite.submission.letter import Assurance, Finding, not_asked
+from moxlite.store.reports.tlsresults import DueTLSReport
+from moxlite.submission.outgoing import Assurance, Finding, not_asked
 from moxlite.supervision import Supervisor
 
 logger = logging.getLogger("moxlite.queue")
@@ -85,8 +85,8 @@ OLD_KEYS: Final = "DELETE FROM unit_key WHERE live < ?"
 class OwnReports(msgspec.Struct, frozen=True):
     """The reports that this server sends each day, by kind."""
 
-    tls: DailyReports[Wanted]
-    dmarc: DailyReports[Due]
+    tls: DailyReports[DueTLSReport]
+    dmarc: DailyReports[DueReport]
 
 
 class Queue:

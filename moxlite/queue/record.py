@@ -90,7 +90,7 @@ class Verdict(Enum):
     """The attempt ended before the message was sent, and does not count."""
 
 
-class Ended(msgspec.Struct, frozen=True):
+class AttemptOutcome(msgspec.Struct, frozen=True):
     """The outcome of one attempt for one message. ``dialed``: hosts and addresses of the connections, for the next
     attempt (QUEUE-47). ``until``: for UNCOUNTED, the time of the next attempt, µs UTC; other rows with the same route
     wait until then too (QUEUE-169). ``promised``: the next server supports DSNs, and will notify the sender of the
@@ -137,7 +137,7 @@ class Marked(msgspec.Struct, frozen=True):
     """Result of `mark`: messages to attempt, and outcomes of messages whose recipient is suppressed (QUEUE-81)."""
 
     messages: tuple[Message, ...]
-    suppressed: tuple[Ended, ...]
+    suppressed: tuple[AttemptOutcome, ...]
 
 
 def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
@@ -148,7 +148,7 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
     Returns the updated messages. Messages that were held, postponed or removed meanwhile are left out.
     """
     marked: list[Message] = []
-    suppressed: list[Ended] = []
+    suppressed: list[AttemptOutcome] = []
     next_attempts: dict[int, int] = {}
     for message_id in ids:
         message = get(tx, message_id)
@@ -169,59 +169,66 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
         else:
             text = f"address is on the account's suppression list: {entry.reason or 'put there by hand'}"
             result = Result(start=policy.now, secode="7.1", command=SUPPRESSED, error=text)
-            suppressed.append(Ended(message, Verdict.PERMANENT, result, own=True))
+            suppressed.append(AttemptOutcome(message, Verdict.PERMANENT, result, own=True))
     return Marked(tuple(marked), tuple(suppressed))
 
 
-def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
+def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy) -> None:
     """Write the outcomes of an attempt, for all its messages in one transaction: each is retired, postponed, or failed
     with a DSN due.
     """
-    for one in ended:
-        message = get(tx, one.message.id)
+    for attempt_outcome in ended:
+        message = get(tx, attempt_outcome.message.id)
         if message is None:  # dropped by an admin meanwhile
             continue
         before = message.results
         if before and before[-1].error == DELIVERING:
             # the note that an attempt was running, written before it
             before = before[:-1]
-        if one.verdict is Verdict.UNCOUNTED:
+        if attempt_outcome.verdict is Verdict.UNCOUNTED:
             # it ended before the message was sent, so it takes no place in the schedule
-            tx.execute(UNCOUNT, max(policy.now, one.until), encode_results(before), message.id)
-            if one.until > policy.now:
+            tx.execute(UNCOUNT, max(policy.now, attempt_outcome.until), encode_results(before), message.id)
+            if attempt_outcome.until > policy.now:
                 alike = message.rcpt_domain, message.account, message.sender_domain, message.transport
                 # messages alike would meet the same limit
-                tx.execute(PUT_OFF, one.until, one.until, message.attempts - 1, *alike)
+                tx.execute(PUT_OFF, attempt_outcome.until, attempt_outcome.until, message.attempts - 1, *alike)
             continue
-        results = (*before, one.result)
-        if one.verdict is Verdict.DELIVERED:
+        results = (*before, attempt_outcome.result)
+        if attempt_outcome.verdict is Verdict.DELIVERED:
             _count(tx, message, "sent")
-            note_event(tx, message, Event.DELIVERED, policy.webhooks, policy.now, one.result)
+            note_event(tx, message, Event.DELIVERED, policy.webhooks, policy.now, attempt_outcome.result)
             # `promised`: the next host sends the DSN of success itself
-            if message.dsn_notify & DSNNotify.SUCCESS and message.sender_domain and not one.promised:
-                tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
-                kind = DSN_DELIVERED if one.result.handed is Handed.ACCOUNT else DSN_RELAYED
+            if message.dsn_notify & DSNNotify.SUCCESS and message.sender_domain and not attempt_outcome.promised:
+                tx.execute(
+                    SET_RESULTS,
+                    encode_results(results),
+                    _dialed(message.dialed_ips, attempt_outcome.dialed),
+                    message.id,
+                )
+                kind = DSN_DELIVERED if attempt_outcome.result.handed is Handed.ACCOUNT else DSN_RELAYED
                 tx.execute(SET_DONE, kind, policy.now + NOTICE_WAIT, message.id)
             else:
-                state = success_of(one.result)
+                state = success_of(attempt_outcome.result)
                 retire(tx, [message.id], state, now=policy.now, keep_for=policy.keep_for, results=results)
             continue
-        tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
+        tx.execute(
+            SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, attempt_outcome.dialed), message.id
+        )
         maximum = max_attempts_of(message.max_attempts, policy.max_attempts)
-        if one.verdict is Verdict.PERMANENT or message.attempts >= maximum:
+        if attempt_outcome.verdict is Verdict.PERMANENT or message.attempts >= maximum:
             _count(tx, message, "failed")
             event, suppressing = Event.FAILED, False
-            if one.result.command == SUPPRESSED:
+            if attempt_outcome.result.command == SUPPRESSED:
                 event = Event.SUPPRESSED
             # a refusal of our own says nothing about the address, so it is not suppressed
-            elif one.verdict is Verdict.PERMANENT and not one.own:
+            elif attempt_outcome.verdict is Verdict.PERMANENT and not attempt_outcome.own:
                 expiry = policy.suppression_expiry
-                suppressing = note_failure(tx, message, one.result, "reply", now=policy.now, expiry=expiry)
-            fail(tx, message, policy, one.result, event, suppressing=suppressing)
+                suppressing = note_failure(tx, message, attempt_outcome.result, "reply", now=policy.now, expiry=expiry)
+            fail(tx, message, policy, attempt_outcome.result, event, suppressing=suppressing)
             continue
-        if one.transport:
-            tx.execute(DETOUR, one.transport, policy.now, message.id)
-        note_event(tx, message, Event.DELAYED, policy.webhooks, policy.now, one.result)
+        if attempt_outcome.transport:
+            tx.execute(DETOUR, attempt_outcome.transport, policy.now, message.id)
+        note_event(tx, message, Event.DELAYED, policy.webhooks, policy.now, attempt_outcome.result)
         if message.attempts == policy.delay_dsn_attempt and _wants(message, DSNNotify.DELAY):
             tx.execute(SET_DSN, DSN_DELAYED, policy.now + NOTICE_WAIT, message.id)
     for content_id in {one.message.content_id for one in ended}:

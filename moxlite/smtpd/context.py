@@ -14,7 +14,7 @@ from moxlite.admin.delivery.peers import Peers
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
@@ -61,7 +61,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Deadline for a commit that must not be cut off: a slow card needs that long for 100 MiB."""
 
 
-class Homes:
+class BounceLimit:
     """Counts bounces by address."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       senders: the sessions of users.
       gate: the limits of connections.
       srs: makes and reads the sender addresses of messages that are sent on.
-      homes: counts bounces that are sent on to the first sender.
+      bounce_limit: counts bounces that are sent on to the first sender.
       received_id: makes the ids in Received fields and replies.
       spools: temporary files for long messages (``data/tmp``).
       peers: the servers from which domains move here; None in localserve.
@@ -145,13 +145,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     received_id: ReceivedID
     spools: Spools
     srs: SRS
-    homes: Homes = msgspec.field(default_factory=Homes)
+    bounce_limit: BounceLimit = msgspec.field(default_factory=BounceLimit)
     keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     defer: Defer | None = None
     sent: AskSent | None = None
     resolver: Resolver | None = None
     reports: ReportsDB | None = None
-    forwarding: Late[Forwarding] | None = None
+    forwarding: Lazy[Forwarding] | None = None
     masked: MaskedAddresses | None = None
     peers: Peers | None = None
     starttls: ServerTLS | None = None

@@ -35,7 +35,7 @@ from moxlite.store.delivery.submission import (
 )
 from moxlite.store.errors import StoreError
 from moxlite.submission import metrics
-from moxlite.submission.letter import Letter, SubmissionRefused, SubmissionStuck
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
 
 logger = logging.getLogger("moxlite.submission")
 
@@ -79,7 +79,7 @@ class Complete(msgspec.Struct, frozen=True):
     prepared: Prepared | None = None
 
 
-async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
+async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
     """Check and sign a message that the caller queues by a row of the outbox, in the unit that counts it (STORE-189a).
 
     The signatures do not cover removed fields such as Bcc; the spool, which is finished, keeps them.
@@ -94,7 +94,7 @@ async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
         raise
 
 
-async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
+async def submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> Submitted:
     """Queue a message for all recipients, or for none. The spool, which is finished, stays the caller's.
 
     Missing fields are added and signed; Bcc and the fields meant for the queue are removed.
@@ -126,7 +126,7 @@ async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
     return submitted
 
 
-async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
+async def _submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> Submitted:
     async with _clean(letter, spool) as (octets, section, extra, fault):
         found = await _complete(office.keys, letter, octets, section, extra, fault)
         ids = await enqueue(office, letter, found.submission, octets)
@@ -134,7 +134,9 @@ async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted
 
 
 @asynccontextmanager
-async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str], str]]:
+async def _clean(
+    letter: OutgoingMessage, spool: Spool
+) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str], str]]:
     """The octets that go out, their header section, the values of removed fields that were meant for the queue, and
     what is malformed in the section as it came, "" for nothing.
     """
@@ -153,7 +155,7 @@ async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, Hea
 
 
 async def _complete(
-    keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
+    keys: SigningKeys, letter: OutgoingMessage, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
 ) -> Complete:
     prepared = await parse(letter, spool)
     author, transport = await check_author(letter, prepared, section)
@@ -200,7 +202,7 @@ async def _complete(
 
 
 async def _signatures(
-    keys: SigningKeys, letter: Letter, author: Address, added: bytes, spool: Spool, section: HeaderSection
+    keys: SigningKeys, letter: OutgoingMessage, author: Address, added: bytes, spool: Spool, section: HeaderSection
 ) -> bytes:
     """Make DKIM-Signature fields over the message with the added fields (SMTP-113); b"" for a domain without selectors.
 
@@ -223,7 +225,7 @@ async def _signatures(
         raise SubmissionRefused(451, "4.3.0", "message cannot be signed now, try again later", "signerror") from None
 
 
-async def enqueue(office: PostOffice, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
+async def enqueue(office: PostOffice, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
     """Count a complete message and queue it; the count is undone if it is not queued (SMTP-116). Returns the ids of the
     queue's rows. Raises as `submit`.
     """
@@ -241,7 +243,7 @@ async def enqueue(office: PostOffice, letter: Letter, submission: Submission, sp
     raise SubmissionStuck  # the count stays: the message may have been queued
 
 
-def limits_of(letter: Letter) -> OutgoingLimits:
+def limits_of(letter: OutgoingMessage) -> OutgoingLimits:
     """The account's sending limits (SMTP-116)."""
     settings = letter.snapshot.account(letter.identity.account)
     if settings is None:
@@ -249,7 +251,7 @@ def limits_of(letter: Letter) -> OutgoingLimits:
     return OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
 
 
-def counted_as(letter: Letter) -> list[str]:
+def counted_as(letter: OutgoingMessage) -> list[str]:
     """The recipients' canonical addresses, by which the limits count them."""
     return [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]
 
@@ -331,7 +333,7 @@ def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
         raise _bad("too much extra data for the queue")
 
 
-async def parse(letter: Letter, spool: Spool) -> Prepared:
+async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:
     """Parse the message, and refuse it unless it is well-formed: its recipients must be able to read it (SMTP-111).
 
     Raises SubmissionRefused.
@@ -346,7 +348,7 @@ async def parse(letter: Letter, spool: Spool) -> Prepared:
     return prepared
 
 
-async def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> tuple[Address, str]:
+async def check_author(letter: OutgoingMessage, prepared: Prepared, section: HeaderSection) -> tuple[Address, str]:
     """Return the author, the only address in From, and the transport of mail from it, "" by the routes; refuse one that
     the user may not send as (SMTP-111). Raises SubmissionRefused, StoreError.
     """
@@ -364,7 +366,7 @@ async def check_author(letter: Letter, prepared: Prepared, section: HeaderSectio
     return author, transport
 
 
-async def _from_one_place(letter: Letter, author: Address, transport: str) -> Letter:
+async def _from_one_place(letter: OutgoingMessage, author: Address, transport: str) -> OutgoingMessage:
     """The letter with the envelope sender that its way out takes: through a linked mailbox the author, as its provider
     takes no other (LINK-14); by our own way no address of another provider, whose SPF record does not name us. Raises
     SubmissionRefused, StoreError.
@@ -380,7 +382,7 @@ async def _from_one_place(letter: Letter, author: Address, transport: str) -> Le
     return letter
 
 
-async def needs_smtputf8(letter: Letter, spool: Spool, prepared: Prepared, section: HeaderSection) -> bool:
+async def needs_smtputf8(letter: OutgoingMessage, spool: Spool, prepared: Prepared, section: HeaderSection) -> bool:
     """Whether a next hop needs SMTPUTF8: a localpart of the envelope or a header is not ASCII (SMTP-29)."""
     addresses = [recipient.address for recipient in letter.recipients]
     if letter.mail_from is not None:
@@ -400,7 +402,7 @@ async def needs_smtputf8(letter: Letter, spool: Spool, prepared: Prepared, secti
     return parts() if spool.in_memory else await trio.to_thread.run_sync(parts)
 
 
-def requiretls(letter: Letter, section: HeaderSection) -> bool | None:
+def requiretls(letter: OutgoingMessage, section: HeaderSection) -> bool | None:
     """The message's demand for TLS: True for REQUIRETLS, False for ``TLS-Required: No`` (RFC 8689 §5, SMTP-31), else
     None.
     """
@@ -421,7 +423,7 @@ RANDOM_OCTETS: Final = 16
 """Random octets in a FROMID or Message-Id: 22 characters of base64url, all allowed in an atom (SMTP-112, SMTP-118)."""
 
 
-def with_from_ids(letter: Letter) -> tuple[SubmissionRecipient, ...]:
+def with_from_ids(letter: OutgoingMessage) -> tuple[SubmissionRecipient, ...]:
     """Return the recipients, each with its own envelope sender if the log-in address asks for FROMID. Raises
     SubmissionRefused.
     """
@@ -444,7 +446,7 @@ def with_from_ids(letter: Letter) -> tuple[SubmissionRecipient, ...]:
     return tuple(made)
 
 
-def _separator(letter: Letter) -> str:
+def _separator(letter: OutgoingMessage) -> str:
     """The separator before a FROMID in the sender's localpart; "" without FROMID."""
     address = letter.mail_from
     identity = letter.identity
@@ -454,7 +456,7 @@ def _separator(letter: Letter) -> str:
     return domain.localpart_separators[0] if domain is not None and domain.localpart_separators else ""
 
 
-def _is_login(letter: Letter, address: Address) -> bool:
+def _is_login(letter: OutgoingMessage, address: Address) -> bool:
     """Whether an address, including the part after a separator, is one whose log-ins ask for FROMID."""
     settings = letter.snapshot.account(letter.identity.account)
     if settings is None:

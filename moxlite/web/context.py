@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.publicpages import CONSENT_PATH, consent_ports
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import IPNetwork, OpenConnections, RateLimiter, Window
@@ -97,15 +97,15 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 class Apps(msgspec.Struct, frozen=True):
     """The apps of a server, for all ports, loaded by their first requests: they take 5 MB."""
 
-    webmail: Late[Webmail]
-    account: Late[AccountApp]
-    admin: Late[AdminApp]
-    webapi: Late[WebAPI]
-    dav: Late[DAVApp]
-    jmap: Late[JMAP]
+    webmail: Lazy[Webmail]
+    account: Lazy[AccountApp]
+    admin: Lazy[AdminApp]
+    webapi: Lazy[WebAPI]
+    dav: Lazy[DAVApp]
+    jmap: Lazy[JMAP]
     discovery: Discovery
     policies: Policies
-    consent: Late[Consent]
+    consent: Lazy[Consent]
 
     def webmail_at(self, path: str, *, account_path: str, forwarded: bool) -> Handler:
         """The handler of `Webmail.mounted`; its first request loads the webmail."""
@@ -139,7 +139,7 @@ class Apps(msgspec.Struct, frozen=True):
         await (await self.consent.get()).handle(request, writer)
 
 
-def _mounted(app: Late[WebAPI] | Late[JMAP] | Late[DAVApp], path: str) -> Handler:
+def _mounted(app: Lazy[WebAPI] | Lazy[JMAP] | Lazy[DAVApp], path: str) -> Handler:
     """The handler of its `mounted`; its first request loads it."""
 
     async def handle(request: Request, writer: ResponseWriter) -> None:

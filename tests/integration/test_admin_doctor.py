@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from moxlite.admin.doctor.findings import Code, Finding, in_groups, in_order, worst
 from moxlite.admin.doctor.nightly import HOUR, SPREAD, next_night
 from moxlite.net.tls.certificates import load_private_key
-from moxlite.process.permissions import Named, differing_permissions
+from moxlite.process.permissions import NamedFiles, differing_permissions
 from tests.dnstable import dns_of
 from tests.running import ServedServer
 from tests.tools import free_port, top, until
@@ -345,7 +345,7 @@ def test_permissions_are_looked_at_and_left(tmp_path: Path) -> None:
     static = folder / "config/moxlite.toml"
     static.write_text("")
     static.chmod(0o666)
-    lines = differing_permissions(static, "domains.toml", folder / "data", 4242, 4242, named=Named(None, {}))
+    lines = differing_permissions(static, "domains.toml", folder / "data", 4242, 4242, named=NamedFiles(None, {}))
     if lines and "left alone" in lines[0]:
         pytest.skip(lines[0])
     assert f"{static}: 0:0 0666, 0:4242 0640 is wanted" in lines

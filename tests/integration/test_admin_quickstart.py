@@ -20,8 +20,8 @@ import pytest
 import trio
 
 from moxlite.admin.quickstart import make as making
+from moxlite.admin.quickstart.environment import ask_registry, find_hostname, look_around, try_port_25
 from moxlite.admin.quickstart.listeners import InterfaceAddress, Places, choose_places, machine_addresses
-from moxlite.admin.quickstart.surroundings import ask_registry, find_hostname, look_around, try_port_25
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.net.httpclient import HTTPClient
@@ -341,7 +341,7 @@ import os, sys
 from moxlite.cli import run
 from moxlite.config.load import load
 import moxlite.cli.setup.quickstart, moxlite.admin.quickstart.make, moxlite.admin.dns.check, moxlite.net.dns.client
-import moxlite.admin.quickstart.surroundings, moxlite.admin.quickstart.webserver, moxlite.admin.quickstart.webserver
+import moxlite.admin.quickstart.environment, moxlite.admin.quickstart.webserver, moxlite.admin.quickstart.webserver
 os.setgid(4242), os.setuid(4242)
 sys.exit(run(sys.argv[1:]))
 """

@@ -10,7 +10,7 @@ from moxlite.proto.address import Domain
 from moxlite.queue.context import now
 from moxlite.queue.queue import assurance_of
 from moxlite.queue.tls.policies import Policies
-from moxlite.submission.letter import Assurance
+from moxlite.submission.outgoing import Assurance
 from tests.dnsworld import DNSWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]

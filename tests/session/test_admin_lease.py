@@ -18,7 +18,7 @@ from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_
 from moxlite.admin.standby.lease import (
     LEASE,
     Lease,
-    Taken,
+    LeaseTaken,
     Watch,
     read_lease,
     renew,
@@ -180,7 +180,7 @@ def test_a_renewal_whose_answer_was_lost_is_no_loss_of_the_lease(storage: Object
     later, mine = renew(storage, mine, version)
     assert mine.number == 2
     take(storage, lease(2, "b", "other"), later)
-    with pytest.raises(Taken):
+    with pytest.raises(LeaseTaken):
         renew(storage, mine, later)
 
 

@@ -13,7 +13,7 @@ from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors import FactorChanges
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import Masker
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net import transcripts
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
@@ -59,7 +59,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
     commands.update(admin.registry())
     path = tmp_path / "ctl"
     async with open_supervisor("test") as tree:
-        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Late(lambda: commands).get, tree))
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Lazy(lambda: commands).get, tree))
         async with connect_ctl(path) as client:
             yield client
 

@@ -11,7 +11,7 @@ from moxlite.proto.address import Domain
 from moxlite.queue.context import now
 from moxlite.queue.queue import assurance_of
 from moxlite.queue.tls.policies import Policies
-from moxlite.submission.letter import Assurance
+from moxlite.submission.outgoing import Assurance
 
 pytestmark = pytest.mark.served
 

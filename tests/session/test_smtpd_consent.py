@@ -5,7 +5,7 @@ import pytest
 
 from moxlite.admin.delivery.consent import account_of, make_code, read_answer
 from moxlite.admin.delivery.forwarding import Forwarding
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net.resolver import FakeResolver
 from moxlite.smtpd import Context
 from moxlite.store.delivery.forwarding import Target, targets
@@ -51,7 +51,7 @@ async def ask(smtp: Smtp) -> Asked:
     assert address.startswith("consent-")
     assert address.endswith("@ours.example")
     assert "answer this mail within a week" in question.get_payload()
-    return Asked(smtp, msgspec.structs.replace(context, forwarding=Late(lambda: asking)), address)
+    return Asked(smtp, msgspec.structs.replace(context, forwarding=Lazy(lambda: asking)), address)
 
 
 def answer(word: str, author: str = ASKED, more: str = "") -> bytes:

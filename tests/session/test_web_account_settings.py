@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.web.account.calls.addresses import OWN
 from tests.browsing import ADDRESS, Browser
 from tests.store_mail import deliver_mail
@@ -171,7 +171,7 @@ async def arrive(rig: Rig, subject: str, *, recipient: str = "mia", sender: str 
     smtp = SMTPFacts(rcptto=recipient, rcptto_domain="example.org", msgfrom=sender, msgfrom_domain="nordlicht.example")
     octets = f"From: {sender}@nordlicht.example\r\nSubject: {subject}\r\n\r\nhello\r\n".encode()
     async with rig.account() as account:
-        await deliver_mail(account, octets, facts=Facts(smtp=smtp))
+        await deliver_mail(account, octets, facts=MessageFacts(smtp=smtp))
 
 
 async def test_rules_are_tried_on_the_mail_that_came(rig: Rig, browser: Browser) -> None:

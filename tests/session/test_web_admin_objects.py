@@ -19,8 +19,8 @@ from moxlite.web.admin.calls import domains, overview
 from tests.web_rig import ADMIN_PASSWORD, Browser, Rig
 
 if TYPE_CHECKING:
+    from moxlite.web.admin.dependencies import Dependencies
     from moxlite.web.admin.sessions import AdminSessions
-    from moxlite.web.admin.surroundings import Surroundings
     from moxlite.web.cookies import Caller
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
@@ -306,7 +306,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
             config=lambda: snapshot, outside=SimpleNamespace(resolver=None, network=None, held=None),
             machinery=SimpleNamespace(tree=tree), factors=None, commands=None,
         )  # fmt: skip
-        calls = domains.DNSCalls(cast("Surroundings", server), cast("AdminSessions", None))
+        calls = domains.DNSCalls(cast("Dependencies", server), cast("AdminSessions", None))
         with trio.move_on_after(0) as page:
             await calls.dns_check(caller, "example.org", "mx")
         assert page.cancelled_caught

@@ -162,9 +162,9 @@ async def test_policies_of_other_domains_are_shown_by_pages(rig: Rig, browser: B
     kept._database = await Database.open(tmp_path / "cache.db", DatabaseKind.CACHE, options=Options(), create=True)
     for number in range(60):
         await kept._keep(
-            policies.Kept(f"d{number:02}.example", 9, 2, 3, 0, "", "id", "enforce", 86400, '["mx.d.example"]')
+            policies.STSPolicyRow(f"d{number:02}.example", 9, 2, 3, 0, "", "id", "enforce", 86400, '["mx.d.example"]')
         )
-    await kept._keep(policies.Kept("e.example", 9, 2, 3, 9, "sts-webpki-invalid", "id", "", 0, "[]"))
+    await kept._keep(policies.STSPolicyRow("e.example", 9, 2, 3, 9, "sts-webpki-invalid", "id", "", 0, "[]"))
     first = await browser.call("mtasts_kept", limit=50)
     rest = await browser.call("mtasts_kept", limit=50, after=first[-1]["domain"])
     assert (len(first), len(rest), first[0]["mx"]) == (50, 11, ["mx.d.example"])

@@ -10,7 +10,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.groupware import contacts
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import correspondents, gathering
 from moxlite.store.rows.personnames import full_name
@@ -45,7 +45,7 @@ async def came(
     localpart, _, domain = address.rpartition("@")
     smtp = SMTPFacts(msgfrom=localpart, msgfrom_domain=domain, msgfrom_validation=validation)
     data = f"From: {encoded} <{address}>\r\nTo: mia@example.org\r\nSubject: x\r\n\r\nHello\r\n".encode()
-    found = await deliver_mail(account, data, mailbox, Facts(smtp=smtp, is_mailinglist=listed))
+    found = await deliver_mail(account, data, mailbox, MessageFacts(smtp=smtp, is_mailinglist=listed))
 
     def earlier(tx: Tx) -> None:
         for table, key in (("message", "id"), ("message_smtp", "message_id")):
@@ -140,7 +140,7 @@ async def test_hostile_names_are_bounded(rig: Rig, browser: Browser) -> None:
             assert await claim(browser, await came(account, name)) is None
         several = f"From: Bo <bo@b.example>, Anna Berg <{EVIL}>\r\n\r\nx\r\n".encode()
         smtp = SMTPFacts(msgfrom="bo", msgfrom_domain="b.example")
-        found = await deliver_mail(account, several, facts=Facts(smtp=smtp))
+        found = await deliver_mail(account, several, facts=MessageFacts(smtp=smtp))
     assert await claim(browser, found.message_id) == person()
 
 

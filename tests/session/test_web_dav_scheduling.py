@@ -20,7 +20,7 @@ from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.groupware.collection import Access, change_collection, collection_named
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
-from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation
 from moxlite.store.mail.settings import save_settings
 from moxlite.store.upkeep.outbox import OutboxRow
 from tests.session.test_web_dav import HOME, C, D, Program, calendar, refused, text
@@ -353,7 +353,7 @@ class Post:
         self.number += 1
         head = MAIL.format(author=author, number=self.number, method=method)
         localpart, _, domain = author.partition("@")
-        facts = Facts(smtp=SMTPFacts(msgfrom=localpart, msgfrom_domain=domain, msgfrom_validation=validation))
+        facts = MessageFacts(smtp=SMTPFacts(msgfrom=localpart, msgfrom_domain=domain, msgfrom_validation=validation))
         text = body.replace("VERSION:2.0", f"VERSION:2.0\r\nMETHOD:{method}")
         async with self.office.rig.account() as account:
             done = await deliver_mail(account, (head + text).encode(), facts=facts)

@@ -11,7 +11,7 @@ import trio
 import zstandard
 
 from moxlite.web.handlers import files
-from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, Found, Kept
+from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, Kept, StaticFile
 from tests.web_rig import DOMAINS, STATIC, Answer, Rig, http_exchange, open_rig
 
 pytestmark = pytest.mark.served
@@ -137,7 +137,7 @@ def test_files_in_memory_are_bounded() -> None:
     """WEB-40a: 8 MiB, the least recently used ones go first; after a second none is taken."""
     keeping = Kept()
     file = files.File(None, 65_000, 1, 1, 1, bytes(65_000))
-    found = Found(file, file, "/x", "text/plain", None)
+    found = StaticFile(file, file, "/x", "text/plain", None)
     now = time.monotonic()
     for number in range(1000):
         keeping.keep((f"{number}",), found, now + 1000)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation
 from moxlite.store.people import invitations
 from tests.session.test_web_compose import messages
 from tests.store_mail import deliver_mail
@@ -60,7 +60,7 @@ async def invite(
 ) -> int:
     """The id of a message with a calendar; ``validation`` of its From domain, None for one not from SMTP."""
     text = MAIL.format(sequence=sequence, method=method, organizer=organizer, uid=uid, sender=sender or organizer)
-    facts = Facts() if validation is None else Facts(smtp=SMTPFacts(msgfrom_validation=validation))
+    facts = MessageFacts() if validation is None else MessageFacts(smtp=SMTPFacts(msgfrom_validation=validation))
     async with rig.account() as account:
         return int((await deliver_mail(account, text.encode(), facts=facts)).message_id)
 

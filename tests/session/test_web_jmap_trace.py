@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net import transcripts
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
@@ -30,7 +30,7 @@ async def operator(rig: Rig, tmp_path: Path) -> AsyncIterator[CtlClient]:
     commands = dict(JMAPCommands(rig.holder, rig.house.services.programs).registry())
     path = tmp_path / "ctl"
     async with open_supervisor("test") as tree:
-        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Late(lambda: commands).get, tree))
+        await tree.start_ready("ctl.accept", partial(serve_ctl, path, Lazy(lambda: commands).get, tree))
         async with connect_ctl(path) as client:
             yield client
 

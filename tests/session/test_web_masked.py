@@ -11,7 +11,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.store_mail import deliver_mail
@@ -103,7 +103,7 @@ async def test_the_webmail_makes_an_address_and_turns_it_off(rig: Rig) -> None:
         for author in ("shop.example", "far.example"):
             octets = f"From: <news@{author}>\r\nTo: <x@else.example>\r\n\r\nhello\r\n".encode()
             facts = SMTPFacts(rcptto=local, rcptto_domain=domain, msgfrom_orgdomain=author)
-            ids.append((await deliver_mail(account, octets, facts=Facts(smtp=facts))).message_id)
+            ids.append((await deliver_mail(account, octets, facts=MessageFacts(smtp=facts))).message_id)
         plain = await deliver_mail(account, b"Subject: x\r\n\r\ny\r\n")
     given = (await browser.call("parsed_message", message_id=ids[0]))["given"]
     assert (given["address"], given["state"], given["site"], given["strangers"]) == (address, "on", "shop.example", 1)

@@ -9,7 +9,7 @@ from email.policy import SMTP
 
 import pytest
 
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from tests.store_mail import deliver_mail, mail
 from tests.web_rig import Browser, Rig
 
@@ -193,7 +193,7 @@ async def test_a_reader_hears_what_proves_the_sender(rig: Rig, browser: Browser)
     async with rig.account() as account:
         own = await deliver_mail(account, mail(0))
         first, second, other = [
-            await deliver_mail(account, mail(number), facts=Facts(smtp=facts, dkim_domains=signers))
+            await deliver_mail(account, mail(number), facts=MessageFacts(smtp=facts, dkim_domains=signers))
             for number, facts, signers in (
                 (1, smtp, ("list.example.net", "mail.example.com")),
                 (2, smtp, ("example.com", "mail.example.com")),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import SpecialUse
@@ -40,7 +40,7 @@ class Mover:
             msgfrom_domain="nordlicht.example",
         )
         async with self.rig.account() as account:
-            return (await deliver_mail(account, octets, facts=Facts(smtp=smtp, dkim_domains=dkim))).message_id
+            return (await deliver_mail(account, octets, facts=MessageFacts(smtp=smtp, dkim_domains=dkim))).message_id
 
     async def move(self, message: int, *, back: bool = False) -> dict[str, int]:
         source, target = (self.garden, self.inbox) if back else (self.inbox, self.garden)

@@ -209,7 +209,7 @@ async def test_common_words_are_found_before_the_index_is_asked(rig: Rig, monkey
         boxes = tuple([one.id for one in await look(account, mailboxes)])
         monkeypatch.setattr(finding, "FIRST", 7)
         for oldest_first in (False, True):
-            wanted = finding.Wanted(boxes, term=Has(fold("invoice")))
+            wanted = finding.MessageQuery(boxes, term=Has(fold("invoice")))
             search = finding.Search(account, wanted, oldest_first=oldest_first)
             found = [*await search.step()]
             assert len(found) == 7

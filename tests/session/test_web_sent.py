@@ -19,7 +19,7 @@ from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag
-from moxlite.submission.letter import Assurance
+from moxlite.submission.outgoing import Assurance
 from moxlite.wakeup import Wakeup
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, serving

@@ -12,7 +12,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.store_mail import deliver_mail
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
@@ -53,7 +53,7 @@ MAIL = (
 
 async def test_the_recipient_has_its_detail(rig: Rig) -> None:
     """WEB-96: as the sender wrote it."""
-    facts = Facts(smtp=SMTPFacts(rcptto="mia+lists", rcptto_domain="example.org"))
+    facts = MessageFacts(smtp=SMTPFacts(rcptto="mia+lists", rcptto_domain="example.org"))
     async with rig.account() as account:
         added = await deliver_mail(account, MAIL, facts=facts)
     assert (await client(rig).call("MessageGet", MsgID=added.message_id))["Meta"]["RcptTo"] == "mia+lists@example.org"

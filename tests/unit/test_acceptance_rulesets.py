@@ -11,7 +11,7 @@ from moxlite.acceptance import rules
 from moxlite.acceptance.rules import TOTAL_SECONDS, RuleFacts, first_match, match_rules
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Domain
-from moxlite.proto.patterns.linear import Found, Text, linear
+from moxlite.proto.patterns.linear import PatternMatches, Text, linear
 
 
 def rule(**conditions: Any) -> Ruleset:
@@ -86,7 +86,7 @@ async def test_a_rule_is_not_slow_because_the_machine_is_busy(monkeypatch: pytes
         def __init__(self, pattern: str) -> None:
             self.pattern = linear(pattern)
 
-        def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
+        def search(self, texts: Sequence[Text], *, seconds: float) -> PatternMatches:
             time.sleep(2 * TOTAL_SECONDS)
             return self.pattern.search(texts, seconds=seconds)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.cli import run
-from moxlite.cli.sendmail.letter import BadLetter, Flags, make_letter, parse_flags
+from moxlite.cli.sendmail.message import BadLetter, Flags, make_letter, parse_flags
 from moxlite.cli.sendmail.settings import EXAMPLE, BadSettings, Settings, read_settings
 
 SETTINGS = Settings(

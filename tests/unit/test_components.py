@@ -1,6 +1,7 @@
 """The sizes that keep components and modules easy to find one's way in (docs/style.md, docs/architecture.md §2). The
 directions of imports are contracts in pyproject.toml."""
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ TESTS = Path(__file__).parent.parent
 MAX_LINES = 600
 """Of one module: past this it is split by job."""
 
-MAX_PLUMBING = 11.2
+MAX_PLUMBING = 11.1
 """Percent of the code lines that are imports or `__all__`. The aim is 8: lower it with each merge, raise it never."""
 
 MIN_LINES = 40
@@ -28,6 +29,10 @@ SHORT = {
     "moxlite.net.exposition": "loads the library of Prometheus, which a server without metrics does without (ADMIN-82)",
 }
 """Shorter modules, with the reason."""
+
+PRONOUNS = {"one", "found", "wanted", "told", "here"}
+MAX_PRONOUNS = 2510
+"""Values named by a pronoun or participle: most have no type with a name (texts, numbers). Raise it never."""
 
 MAX_TEST_LINES = 1000
 """Of one file of tests: each is read alone, found by its name, so that a file is a list and no text."""
@@ -70,6 +75,16 @@ def test_a_short_module_has_several_importers() -> None:
         if one.name != "__init__.py" and len((HERE / one).read_text().splitlines()) < MIN_LINES
     }
     assert {name for name in short if known.get(name, 0) < 2} == set(SHORT)
+
+
+def test_values_have_the_names_of_their_types() -> None:
+    """docs/style.md: `message`, `finding`, and not `one` or `found`."""
+    number = 0
+    for path in modules():
+        for node in ast.walk(ast.parse((HERE / path).read_text())):
+            name = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else ""
+            number += (node.arg if isinstance(node, ast.arg) else name) in PRONOUNS
+    assert number <= MAX_PRONOUNS
 
 
 def test_only_packages_list_their_names() -> None:

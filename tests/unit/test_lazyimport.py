@@ -5,7 +5,7 @@ import threading
 import pytest
 import trio
 
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 
 
 async def test_it_is_made_once_for_all_who_ask_and_in_a_thread() -> None:
@@ -18,7 +18,7 @@ async def test_it_is_made_once_for_all_who_ask_and_in_a_thread() -> None:
         made.append(threading.current_thread().name)
         return object()
 
-    one = Late(make)
+    one = Lazy(make)
     got: list[object] = []
 
     async def ask() -> None:
@@ -46,7 +46,7 @@ async def test_what_could_not_be_made_is_tried_again() -> None:
             raise answer
         return answer
 
-    one = Late(make)
+    one = Lazy(make)
     with pytest.raises(OSError, match="gone"):
         await one.get()
     assert await one.get() == "made"

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from moxlite.mailauth.results import SPFResult
 from moxlite.mailauth.spf.check import check, check_helo, check_host
-from moxlite.mailauth.spf.record import BadMacro, Facts, RecordError, expand, parse_macros, parse_record, shorten
+from moxlite.mailauth.spf.record import BadMacro, MacroValues, RecordError, expand, parse_macros, parse_record, shorten
 from moxlite.net.resolver import FakeResolver, RecordType
 
 IP4 = ip_address("192.0.2.3")
@@ -291,7 +291,7 @@ async def test_macros_expand_as_the_examples_of_the_standard(text: str, value: s
     async def name(domain: str) -> str:
         return f"name.{domain}"
 
-    facts = Facts(
+    facts = MacroValues(
         ip=IP4,
         sender="strong-bad@email.example.com",
         helo="mta.example.com",
@@ -309,7 +309,7 @@ async def test_addresses_of_ipv6_expand_as_in_the_public_suite() -> None:
         return domain
 
     ip = IPv6Address("CAFE:BABE::1")
-    facts = Facts(ip=ip, sender="a@e4.example.com", helo="h", receiver="r", domain="e4.example.com", name=name)
+    facts = MacroValues(ip=ip, sender="a@e4.example.com", helo="h", receiver="r", domain="e4.example.com", name=name)
     text = parse_macros("%{c} is queried as %{ir}.%{v}.arpa", explanation=True)
     assert await expand(text, facts) == f"cafe:babe::1 is queried as 1.{'0.' * 23}E.B.A.B.E.F.A.C.ip6.arpa"
 

@@ -15,7 +15,7 @@ import trio
 import trio.testing
 
 from moxlite import __version__
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net.control import server
 from moxlite.net.control.client import CtlClient, CtlFailed, NotRunning, VersionMismatch, connect_ctl
 from moxlite.net.control.protocol import (
@@ -87,7 +87,7 @@ COMMANDS = {
 async def serving(tmp_path: Path, allowed_uids: frozenset[int] | None = None) -> AsyncIterator[Path]:
     path = tmp_path / "ctl"
     async with open_supervisor("test") as tree:
-        commands = Late(lambda: COMMANDS).get
+        commands = Lazy(lambda: COMMANDS).get
         await tree.start_ready("ctl.accept", partial(serve_ctl, path, commands, tree, allowed_uids=allowed_uids))
         yield path
 

@@ -14,7 +14,7 @@ from moxlite.net.log import LogfmtFormatter, LogHandler
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys import load_key
 from moxlite.process.lock import DataLock
-from moxlite.process.permissions import Named, fix_config, fix_data
+from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.startup import start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, openings, replaceable
@@ -190,7 +190,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
         "tls": {"ca": {"cert_files": [str(other), 2]}},
         "backup": "wrong, which is reported later",
     }
-    named = Named.of(settings, config)
+    named = NamedFiles.of(settings, config)
     assert named.read == {
         ("tls", "ca", "cert_files", 0): other,
         ("acme", "own", "ca_cert_file"): config / "keys/authority.pem",

@@ -18,7 +18,7 @@ from moxlite.cli import run
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.operations.store import (
@@ -191,7 +191,7 @@ async def served(config: Path) -> AsyncIterator[tuple[CtlClient, Accounts]]:
     holder, _ = ConfigHolder.open(config / "moxlite.toml")
     path = config / "data" / "ctl"
     async with opened(config) as accounts, open_supervisor("test") as tree:
-        commands = Late(StoreCommands(holder, accounts).registry)
+        commands = Lazy(StoreCommands(holder, accounts).registry)
         await tree.start_ready("ctl.accept", partial(serve_ctl, path, commands.get, tree))
         async with connect_ctl(path) as client:
             yield client, accounts

@@ -13,7 +13,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import account as account_module, bus, catchup as planning, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.catchup import Catchup, TooMany, Wanted
+from moxlite.store.changelog.catchup import Catchup, ChangeFilter, TooMany
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.transaction import Reader
@@ -290,7 +290,7 @@ class Follower:
 
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
-        cursor.wanted = Wanted(INBOX, 3)
+        cursor.wanted = ChangeFilter(INBOX, 3)
         self.flags: dict[int, Flag] = {}
         self.last_uid = 0
         self.highest = 0

@@ -31,7 +31,7 @@ from moxlite.store.errors import (
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.conditions import (
@@ -122,7 +122,7 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
     """STORE-20, STORE-90, STORE-91"""
     async with accounts.use("mia") as account:
         inbox = await box(account)
-        facts = Facts(
+        facts = MessageFacts(
             smtp=SMTPFacts(
                 remote_ip="192.0.2.1",
                 mailfrom="anton",
@@ -181,7 +181,7 @@ async def test_accepting_a_message_clears_its_refused_copies(accounts: Accounts)
     """STORE-74, SMTP-99"""
     async with accounts.use("mia") as account:
         for n in (1, 2):
-            await deliver_mail(account, mail(n), "Rejects", Facts(is_reject=True))
+            await deliver_mail(account, mail(n), "Rejects", MessageFacts(is_reject=True))
         await deliver_mail(account, mail(1), "Rejects")
         clears = Delivery(actions=(FileInto(mailbox="Inbox"),), clear_rejects="Rejects")
         await perform(account, await prepared(mail(1)), clears)

@@ -27,9 +27,9 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.resources import (
     Changes,
-    Facts,
     NoSuchResource,
     Resource,
+    ResourceFacts,
     UIDTaken,
     changes_since,
     delete_resource,
@@ -53,15 +53,15 @@ from tests.store_fixtures import accounts, store_options
 __all__ = ["accounts", "store_options"]
 
 
-def event(uid: str, **more: object) -> Facts:
-    return Facts(uid, "VEVENT", starts=1000, ends=2000, **more)  # type: ignore[arg-type]
+def event(uid: str, **more: object) -> ResourceFacts:
+    return ResourceFacts(uid, "VEVENT", starts=1000, ends=2000, **more)  # type: ignore[arg-type]
 
 
 def calendar(r: Reader, name: str = "calendar") -> Collection:
     return collection_named(r, "calendar", name)
 
 
-def put(tx: AccountTx, name: str, facts: Facts, data: bytes = b"data", where: str = "calendar") -> Resource:
+def put(tx: AccountTx, name: str, facts: ResourceFacts, data: bytes = b"data", where: str = "calendar") -> Resource:
     return put_resource(tx, calendar(tx, where).id, name, data, facts, lambda _: None)[0]
 
 
@@ -189,7 +189,7 @@ async def test_instances_are_kept_for_a_stretch_and_fall_due(accounts: Accounts)
     async with accounts.use("mia") as account:
         await account.write(ensure_defaults)
         instances = tuple(Instance(n * 100, n * 100 + 10, str(n), 0) for n in range(10))
-        facts = Facts("1", "VEVENT", starts=0, ends=None, expanded=(0, 1000), instances=instances)
+        facts = ResourceFacts("1", "VEVENT", starts=0, ends=None, expanded=(0, 1000), instances=instances)
         one = await account.write(lambda tx: put(tx, "a.ics", facts))
         assert await account.read(lambda r: instances_of(r, one.id, 305, 400, 9), op="test") == [instances[3]]
         assert await account.read(lambda r: due_expansions(r, 1001, 9), op="test") == [one]

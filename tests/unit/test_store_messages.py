@@ -20,7 +20,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import flags
 from moxlite.store.mail.copying import Copied, copy_ids, copy_messages, move_ids, move_messages
 from moxlite.store.mail.expunging import Expunged, expunge, expunge_ids
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import Stored, store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
 from moxlite.store.options import AccountConfig, Options
@@ -90,7 +90,7 @@ async def test_facts_of_smtp_belong_to_the_message_that_was_delivered(accounts: 
     """STORE-61: appended messages have none, and its received time is in UTC unless a client gave one."""
     async with accounts.use("mia") as account:
         await put(account, 2)
-        facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"), dkim_domains=("example.com",))
+        facts = MessageFacts(smtp=SMTPFacts(remote_ip="192.0.2.1"), dkim_domains=("example.com",))
         added = await deliver_mail(account, mail(3), facts=facts)
         smtp = await look(account, lambda r: r.rows("SELECT message_id, remote_ip FROM message_smtp"))
         assert smtp == [(added.message_id, "192.0.2.1")]
@@ -180,7 +180,7 @@ async def test_conditional_store_leaves_newer_messages_alone(accounts: Accounts)
 async def test_naming_one_junk_flag_clears_the_other(accounts: Accounts) -> None:
     """STORE-85, STORE-91, IMAP-111"""
     async with accounts.use("mia") as account:
-        added = await deliver_mail(account, mail(), facts=Facts(smtp=SMTPFacts(remote_ip="192.0.2.1")))
+        added = await deliver_mail(account, mail(), facts=MessageFacts(smtp=SMTPFacts(remote_ip="192.0.2.1")))
 
         def verdict(r: Reader) -> object:
             return r.value("SELECT verdict FROM message_smtp WHERE message_id = ?", added.message_id)
@@ -515,7 +515,7 @@ async def test_taking_a_message_out_of_rejects_makes_it_history(accounts: Accoun
         await account.write(lambda tx: create_mailbox(tx, "Rejects"))
         await account.write(lambda tx: create_mailbox(tx, "friends"))
         rejects, friends = await box(account, "Rejects"), await box(account, "friends")
-        facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"), is_reject=True, destined=inbox.id)
+        facts = MessageFacts(smtp=SMTPFacts(remote_ip="192.0.2.1"), is_reject=True, destined=inbox.id)
         for n in (1, 2):
             added = await deliver_mail(account, mail(n), "Rejects", facts)
             await account.write(partial(store_flags_ids, ids=[added.message_id], mode="add", flags=Flag.SEEN))
@@ -540,7 +540,7 @@ async def test_moving_out_of_the_introbox_to_the_destined_mailbox_is_praise(acco
         await account.write(lambda tx: create_mailbox(tx, "Introbox"))
         intro, trash = await box(account, "Introbox"), await box(account, "Trash")
         for n in range(3):
-            await deliver_mail(account, mail(n), "Introbox", Facts(destined=inbox.id))
+            await deliver_mail(account, mail(n), "Introbox", MessageFacts(destined=inbox.id))
         await account.write(lambda tx: move_messages(tx, intro.id, [1], inbox.id))
         row = (await rows(account))[0]
         assert (row.flags, row.mailbox_orig_id, row.mailbox_destined_id) == (Flag.NOTJUNK, inbox.id, None)
@@ -562,7 +562,7 @@ async def test_a_copy_out_of_the_introbox_is_no_praise(accounts: Accounts, monke
         inbox, junk = await box(account), await box(account, "Junk")
         await account.write(lambda tx: create_mailbox(tx, "Introbox"))
         intro = await box(account, "Introbox")
-        await deliver_mail(account, mail(1), "Introbox", Facts(destined=inbox.id))
+        await deliver_mail(account, mail(1), "Introbox", MessageFacts(destined=inbox.id))
         await account.write(lambda tx: copy_messages(tx, intro.id, [1], inbox.id))
         row = (await rows(account))[0]
         assert (row.flags, row.mailbox_orig_id, row.mailbox_destined_id) == (Flag(0), intro.id, inbox.id)

@@ -35,7 +35,7 @@ from moxlite.store.delivery.perform import Owed, perform, suppress_retry
 from moxlite.store.delivery.reasons import MAX_WHY, read_why
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.options import Options
 from moxlite.store.types import Flag
 from moxlite.store.upkeep.check import check_account
@@ -68,7 +68,7 @@ def made_up(rng: random.Random) -> list[AnyAction]:
     return [one() for _ in range(rng.randrange(6))]
 
 
-FACTS = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"))
+FACTS = MessageFacts(smtp=SMTPFacts(remote_ip="192.0.2.1"))
 
 
 class _Killed(StoreError):

@@ -23,7 +23,7 @@ from moxlite.store.mail import links, recipients
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts, ip_classes
 from moxlite.store.mail.fetching import fetch_rows, slice_of
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
@@ -96,7 +96,7 @@ def scans(db: apsw.Connection, sql: str, parameters: int) -> list[str]:
 async def work(account: OpenAccount) -> None:
     """What clients and other servers have an account do all day."""
     one, two, three = ip_classes("192.0.2.1")
-    facts = Facts(
+    facts = MessageFacts(
         smtp=SMTPFacts(remote_ip="192.0.2.1", ip1=one, ip2=two, ip3=three, msgfrom_domain="example.com"),
         dkim_domains=("example.com",),
     )
@@ -216,7 +216,7 @@ def test_rows_that_go_together_are_found_by_an_index(tmp_path: Path) -> None:
 async def test_a_listing_touches_no_body(accounts: Accounts, statements: Statements) -> None:
     """STORE-51, STORE-171: envelopes and flags are rows."""
     async with accounts.use("mia") as account:
-        await deliver(account, await prepared(mail(1)), Facts(), "Inbox")
+        await deliver(account, await prepared(mail(1)), MessageFacts(), "Inbox")
         inbox = (await box(account)).id
         statements.clear()
         await look(account, lambda r: fetch_rows(r, inbox, array("q", [1]), ("modseq", "size", "received", "envelope")))

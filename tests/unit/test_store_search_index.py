@@ -743,7 +743,7 @@ async def test_matches_come_in_their_order_step_by_step(account: OpenAccount) ->
     await put(account, 25)
     for indexed in (False, True):
         assert await search_words(account, None, ["HELLO", "anton"]) == list(range(25, 0, -1))
-        search = finding.Search(account, finding.Wanted((INBOX,), term=Has("hello")), oldest_first=True)
+        search = finding.Search(account, finding.MessageQuery((INBOX,), term=Has("hello")), oldest_first=True)
         first = await search.step()
         assert [one.message_id for one in first] == list(range(1, 26))
         assert (search.done, search.looked, search.of) == (True, 25, 25)
@@ -760,7 +760,7 @@ async def test_a_search_takes_up_what_there_was_no_time_for(
     monkeypatch.setattr(finding, "PATIENCE", 0.0)
     steps = 0
     found: list[int] = []
-    search = finding.Search(account, finding.Wanted((INBOX,), term=Has("hello")))
+    search = finding.Search(account, finding.MessageQuery((INBOX,), term=Has("hello")))
     while not search.done:
         found += [one.message_id for one in await search.step()]
         steps += 1

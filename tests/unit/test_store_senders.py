@@ -15,8 +15,8 @@ from moxlite.store.delivery.perform import deliver, perform, tidy_rejects
 from moxlite.store.delivery.reputation import (
     QUERIES,
     DomainTLS,
+    JudgedMessage,
     Key,
-    Past,
     Received,
     domain_tls,
     history,
@@ -26,7 +26,7 @@ from moxlite.store.delivery.reputation import (
 )
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.options import DAY
 from moxlite.store.types import Flag
@@ -39,12 +39,12 @@ __all__ = ["accounts", "store_options"]
 
 
 async def keep(account: Account, number: int, *, unlimited: bool = False) -> bool:
-    facts = Facts(smtp=SMTPFacts(remote_ip="192.0.2.1"))
+    facts = MessageFacts(smtp=SMTPFacts(remote_ip="192.0.2.1"))
     return await refused(account, await prepared(mail(number)), facts, unlimited=unlimited)
 
 
 async def refused(
-    account: Account, ready: Prepared, facts: Facts = NO_FACTS, key: bytes = b"", *, unlimited: bool = False
+    account: Account, ready: Prepared, facts: MessageFacts = NO_FACTS, key: bytes = b"", *, unlimited: bool = False
 ) -> bool:
     """Deliver a message that was refused; whether a copy was kept."""
     action = KeepReject(mailbox="Rejects", destined="Inbox", unlimited=unlimited)
@@ -105,7 +105,7 @@ async def test_a_reject_is_kept_once_for_a_transaction(accounts: Accounts) -> No
 # Reputation
 
 
-def facts_of(ip: str, localpart: str = "anton", domain: str = "example.com") -> Facts:
+def facts_of(ip: str, localpart: str = "anton", domain: str = "example.com") -> MessageFacts:
     ip1, ip2, ip3 = ip_classes(ip)
     smtp = SMTPFacts(
         remote_ip=ip,
@@ -121,7 +121,7 @@ def facts_of(ip: str, localpart: str = "anton", domain: str = "example.com") -> 
         msgfrom_ok=True,
         msgfrom_validation="strict",
     )
-    return Facts(smtp=smtp, dkim_domains=(domain,))
+    return MessageFacts(smtp=smtp, dkim_domains=(domain,))
 
 
 async def test_history_holds_judged_messages_of_the_mailbox_newest_first(accounts: Accounts) -> None:
@@ -165,7 +165,7 @@ async def test_history_holds_judged_messages_of_the_mailbox_newest_first(account
         assert await ask(Key.MAILFROM, "example.com", "bounce") == [(5, True), (10, False)]
         assert await ask(Key.IP1, "192.0.2.2") == []
         one = await look(account, lambda r: history(r, Key.IP1, "192.0.2.1", inbox.id, now=now, limit=1))
-        assert one == [Past(now - 5 * DAY, True, "anton", "example.com", True, "strict", False, False)]
+        assert one == [JudgedMessage(now - 5 * DAY, True, "anton", "example.com", True, "strict", False, False)]
         await account.write(lambda tx: expunge_ids(tx, [2]))
         assert await ask(Key.IP1, "192.0.2.1") == [(10, False)]
 

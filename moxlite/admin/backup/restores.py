@@ -15,7 +15,7 @@ from moxlite.process.stopped import make_data, stopped
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.restore import restore
-from moxlite.store.backup.verify import Verified, check_folder, data_of, verify
+from moxlite.store.backup.verify import VerificationResult, check_folder, data_of, verify
 from moxlite.store.errors import StoreError
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind
@@ -40,11 +40,11 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
         make_data(data, service_user(snapshot.static.user))
     with stopped(data):
         check_folder(source)
-        found = verify(source, tell=tell)
-        if not found.problems:
+        verification_result = verify(source, tell=tell)
+        if not verification_result.problems:
             with storage(Edge(str(source))):
                 restore(source, data, store_options(FixedConfig(snapshot)), resume_queue=resume_queue, tell=tell)
-        return [str(problem) for problem in found.problems]
+        return [str(problem) for problem in verification_result.problems]
 
 
 def owner_of(static: Static) -> tuple[int, int] | None:
@@ -92,7 +92,7 @@ def give_all(folder: Path, uid: int, gid: int) -> None:
 
 def verify_stopped(
     folder: Path, *, deep: bool, upgrade: bool, fix: bool, tell: Callable[[str], None]
-) -> tuple[list[str], Verified]:
+) -> tuple[list[str], VerificationResult]:
     """Verify a backup or a data directory, with `fix` after its accounts were repaired.
 
     Returns what was repaired, and what was found.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class MemberQuestions:
 
     def __init__(self, config: ConfigHolder, forwarding: Callable[[], Forwarding]) -> None:
         self._config = config
-        self._forwarding = Late(forwarding)
+        self._forwarding = Lazy(forwarding)
         self._known: set[tuple[str, str]] = set()
         self._changed = trio.Event()
 

@@ -55,8 +55,11 @@ class PeerCommands:
         if not settings.peer:
             elsewhere = await mail_elsewhere(snapshot, domain, self._resolver)
             return _state(domain, settings, elsewhere=elsewhere)
-        found, takes_all = await self._peers.look(PeerRecipient(domain, settings.peer, settings.disabled))
-        hosts = [operations.PeerHost(one.host, [*one.addresses], one.tls, one.problem) for one in found]
+        peer_hosts, takes_all = await self._peers.look(PeerRecipient(domain, settings.peer, settings.disabled))
+        hosts = [
+            operations.PeerHost(peer_host.host, [*peer_host.addresses], peer_host.tls, peer_host.problem)
+            for peer_host in peer_hosts
+        ]
         messages = (await passed_on(self._reports, DAYS)).get(domain.unicode, 0)
         return _state(domain, settings, hosts=hosts, takes_all=takes_all, messages=messages)
 
@@ -102,7 +105,7 @@ def set_peer(document: Document, snapshot: Snapshot, name: str, hosts: list[str]
     """Set the hosts to which mail for unknown addresses goes. Raises Refused."""
     domain, _ = require_domain(snapshot, name)
     try:
-        named = [read_host(one.strip().rstrip(".").lower(), snapshot.static.data_dir) for one in hosts]
+        named = [read_host(host.strip().rstrip(".").lower(), snapshot.static.data_dir) for host in hosts]
     except ValueError as error:
         raise Refused(f"a host {error}", "hosts") from None
     document.put(("domains", domain.unicode, "peer"), list(dict.fromkeys(named)))

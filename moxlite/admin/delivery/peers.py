@@ -169,14 +169,14 @@ class Peers:
         self._sessions: dict[str, trio.CapacityLimiter] = {}
         self._questions: dict[str, tuple[float, int]] = {}
 
-    async def check(self, found: PeerRecipient, path: Path, remote: IPAddress) -> None:
+    async def check(self, peer_recipient: PeerRecipient, path: Path, remote: IPAddress) -> None:
         """Find out whether the peer takes mail for an address of its domain, by what it said before or by a session.
 
         Raises PeerFailed: it refuses the address, it does not answer, or the client at `remote` is the peer.
         """
-        key: Key = found.domain.ascii, found.hosts, str(path.localpart)
+        key: Key = peer_recipient.domain.ascii, peer_recipient.hosts, str(path.localpart)
         with trio.move_on_after(ASK_SECONDS):
-            await self._refuse_circle(found, remote)
+            await self._refuse_circle(peer_recipient, remote)
             while (asking := self._asking.get(key)) is not None:
                 await asking.wait()
             if (known := self._answers.get(key)) is not None and known[0] > trio.current_time():
@@ -186,31 +186,33 @@ class Peers:
                 return
             self._asking[key] = trio.Event()
             try:
-                await self._ask(found, path, key)
+                await self._ask(peer_recipient, path, key)
             finally:
                 self._asking.pop(key).set()
             return
-        raise self._unanswered(found, f"no answer within {ASK_SECONDS:.0f} s")
+        raise self._unanswered(peer_recipient, f"no answer within {ASK_SECONDS:.0f} s")
 
-    async def _refuse_circle(self, found: PeerRecipient, remote: IPAddress) -> None:
-        for host in found.hosts:
+    async def _refuse_circle(self, peer_recipient: PeerRecipient, remote: IPAddress) -> None:
+        for host in peer_recipient.hosts:
             try:
                 addresses = await self._addresses(host)
             except _Unusable:
                 continue
             if unmap(remote) in addresses:
                 asked_total.labels(result="loop").inc()
-                logger.info("mail from a peer does not go back", extra={"kv": {"domain": found.domain, "host": host}})
+                logger.info(
+                    "mail from a peer does not go back", extra={"kv": {"domain": peer_recipient.domain, "host": host}}
+                )
                 raise PeerFailed(CIRCLE)
 
-    async def _ask(self, found: PeerRecipient, path: Path, key: Key) -> None:
-        self._take_turn(found)
-        async with self._session(found) as (client, host):
+    async def _ask(self, peer_recipient: PeerRecipient, path: Path, key: Key) -> None:
+        self._take_turn(peer_recipient)
+        async with self._session(peer_recipient) as (client, host):
             try:
                 reply = await client.ask(path)
             except SMTPError as error:
-                raise self._unanswered(found, f"{host}: {error}") from None
-            result = self._judge(found, host, reply)
+                raise self._unanswered(peer_recipient, f"{host}: {error}") from None
+            result = self._judge(peer_recipient, host, reply)
         kept = TAKEN_SECONDS if result is None else REFUSED_SECONDS
         self._answers.pop(key, None)
         self._answers[key] = (trio.current_time() + kept, result)
@@ -219,7 +221,7 @@ class Peers:
         if result is not None:
             raise PeerFailed(result)
 
-    def _judge(self, found: PeerRecipient, host: str, reply: Response) -> Response | None:
+    def _judge(self, peer_recipient: PeerRecipient, host: str, reply: Response) -> Response | None:
         """The answer for clients; None if the peer takes the address. A refusal that is about this server (RFC 3463
         §3.8) would be final for mail that is wanted there: it counts as none until the owner has mended it.
         """
@@ -227,14 +229,14 @@ class Peers:
             asked_total.labels(result="taken").inc()
             return None
         if reply.code < 500 or reply.ecode.startswith("5.7."):
-            raise self._unanswered(found, f"{host}: rcpt: {reply}", silent=False)
+            raise self._unanswered(peer_recipient, f"{host}: rcpt: {reply}", silent=False)
         asked_total.labels(result="refused").inc()
         return REFUSED
 
-    def _take_turn(self, found: PeerRecipient) -> None:
+    def _take_turn(self, peer_recipient: PeerRecipient) -> None:
         """Count a question. Raises PeerFailed beyond `PER_MINUTE`, and while the peer is silent."""
-        now, domain = trio.current_time(), found.domain.ascii
-        if self._silent.get(found.hosts, 0.0) > now:
+        now, domain = trio.current_time(), peer_recipient.domain.ascii
+        if self._silent.get(peer_recipient.hosts, 0.0) > now:
             asked_total.labels(result="unanswered").inc()
             raise PeerFailed(NO_ANSWER)
         began, number = self._questions.get(domain, (now, 0))
@@ -245,31 +247,36 @@ class Peers:
             asked_total.labels(result="busy").inc()
             raise PeerFailed(BUSY)
 
-    def _unanswered(self, found: PeerRecipient, why: str, *, silent: bool = True) -> PeerFailed:
+    def _unanswered(self, peer_recipient: PeerRecipient, why: str, *, silent: bool = True) -> PeerFailed:
         """The exception for a question without an answer; `silent`: the peer is left alone for a while."""
         asked_total.labels(result="unanswered").inc()
         if silent:
             now = trio.current_time()
             self._silent = {hosts: until for hosts, until in self._silent.items() if until > now}
-            self._silent[found.hosts] = now + SILENT_SECONDS
-        logger.warning("peer does not answer", extra={"kv": {"domain": found.domain, "err": why[:MAX_TEXT]}})
+            self._silent[peer_recipient.hosts] = now + SILENT_SECONDS
+        logger.warning("peer does not answer", extra={"kv": {"domain": peer_recipient.domain, "err": why[:MAX_TEXT]}})
         return PeerFailed(NO_ANSWER)
 
     async def pass_on(
-        self, found: PeerRecipient, transaction: Transaction, octets: Callable[[], AsyncIterator[bytes]]
+        self, peer_recipient: PeerRecipient, transaction: Transaction, octets: Callable[[], AsyncIterator[bytes]]
     ) -> str:
         """Give a message for one recipient to the peer; returns its host. The peer has the message then.
 
         Raises PeerFailed; exceptions of `octets`.
         """
         with trio.move_on_after(PASS_SECONDS):
-            async with self._session(found) as (client, host):
+            async with self._session(peer_recipient) as (client, host):
                 outcome = await client.deliver(transaction, octets())
                 [result] = outcome.recipients
-                kv = {"domain": found.domain, "host": host, "size": transaction.size, "tls": bool(client.tls_stream)}
+                kv = {
+                    "domain": peer_recipient.domain,
+                    "host": host,
+                    "size": transaction.size,
+                    "tls": bool(client.tls_stream),
+                }
                 if result.error is None:
                     messages_total.labels(result="passed").inc()
-                    daily.count("passed-on", found.domain.unicode)
+                    daily.count("passed-on", peer_recipient.domain.unicode)
                     logger.info("message passed on", extra={"kv": kv})
                     return host
                 error = result.error
@@ -277,20 +284,22 @@ class Peers:
                 messages_total.labels(result="refused" if error.permanent else "unanswered").inc()
                 raise PeerFailed(_told(host, error))
         messages_total.labels(result="unanswered").inc()
-        logger.warning("peer does not answer", extra={"kv": {"domain": found.domain, "err": "message took too long"}})
+        logger.warning(
+            "peer does not answer", extra={"kv": {"domain": peer_recipient.domain, "err": "message took too long"}}
+        )
         raise PeerFailed(NO_ANSWER)
 
     # Sessions
 
     @asynccontextmanager
-    async def _session(self, found: PeerRecipient) -> AsyncIterator[tuple[SMTPClient, str]]:
+    async def _session(self, peer_recipient: PeerRecipient) -> AsyncIterator[tuple[SMTPClient, str]]:
         """A session with the first host that answers, after EHLO and STARTTLS; ended with the block.
 
         Raises PeerFailed.
         """
-        limiter = self._sessions.setdefault(found.domain.ascii, trio.CapacityLimiter(SESSIONS))
+        limiter = self._sessions.setdefault(peer_recipient.domain.ascii, trio.CapacityLimiter(SESSIONS))
         async with limiter:
-            client, host = await self._greeted(found)
+            client, host = await self._greeted(peer_recipient)
             try:
                 yield client, host
                 with trio.move_on_after(5):
@@ -298,14 +307,14 @@ class Peers:
             finally:
                 await client.abort()
 
-    async def _greeted(self, found: PeerRecipient) -> tuple[SMTPClient, str]:
+    async def _greeted(self, peer_recipient: PeerRecipient) -> tuple[SMTPClient, str]:
         why = []
-        for host in found.hosts:
+        for host in peer_recipient.hosts:
             try:
                 return await self._greet(host), host
             except _Unusable as error:
                 why.append(f"{host}: {error}")
-        raise self._unanswered(found, "; ".join(why))
+        raise self._unanswered(peer_recipient, "; ".join(why))
 
     async def _greet(self, host: str) -> SMTPClient:
         """Raises _Unusable."""
@@ -355,19 +364,19 @@ class Peers:
 
     # For the administrator
 
-    async def look(self, found: PeerRecipient) -> tuple[list[PeerHost], bool]:
+    async def look(self, peer_recipient: PeerRecipient) -> tuple[list[PeerHost], bool]:
         """Try each host of a peer; whether the first that answers takes any address, even one without a mailbox."""
         hosts: list[PeerHost] = []
         takes_all: list[bool] = []
 
         async def look_at(index: int, host: str) -> None:
-            hosts[index], taken = await self._look_at(found.domain, host)
+            hosts[index], taken = await self._look_at(peer_recipient.domain, host)
             takes_all.append(taken)
 
-        hosts += [PeerHost(host, problem=f"no answer within {ASK_SECONDS:.0f} s") for host in found.hosts]
+        hosts += [PeerHost(host, problem=f"no answer within {ASK_SECONDS:.0f} s") for host in peer_recipient.hosts]
         with trio.move_on_after(ASK_SECONDS):
             async with trio.open_nursery() as nursery:
-                for index, host in enumerate(found.hosts):
+                for index, host in enumerate(peer_recipient.hosts):
                     nursery.start_soon(partial(look_at, index, host))
         return hosts, any(takes_all)
 

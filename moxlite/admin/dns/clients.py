@@ -5,7 +5,7 @@ AUTH-91).
 from typing import Final
 
 from moxlite.admin.dns.report import Case, Report, instructions, shown
-from moxlite.admin.dns.wanted import Topic, Wanted
+from moxlite.admin.dns.wanted import Topic, WantedRecord
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import SRV, DNSError, NotFound
 
@@ -41,19 +41,19 @@ async def check_srv(case: Case) -> Report:
     return report
 
 
-async def _check_path(case: Case, report: Report, wanted: Wanted) -> None:
+async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -> None:
     """Check the path of a service (RFC 6764 §4), which programs can find without a record, too."""
     try:
-        found = (await case.resolver.txt(wanted.name)).records
+        found = (await case.resolver.txt(wanted_record.name)).records
     except NotFound:
         return
     except DNSError as error:
-        report.warnings.append(f"the look-up of {wanted.name} TXT failed: {error}")
+        report.warnings.append(f"the look-up of {wanted_record.name} TXT failed: {error}")
         return
-    report.found += shown(wanted.name, "TXT", found[:MAX_SERVICES])
-    if any(one.startswith("path=") and one != wanted.value for one in found):
-        report.warnings.append(f"{wanted.name} has another path than {wanted.value}")
-        report.instructions += instructions(shown(wanted.name, "TXT", found[:MAX_SERVICES]), [wanted])
+    report.found += shown(wanted_record.name, "TXT", found[:MAX_SERVICES])
+    if any(one.startswith("path=") and one != wanted_record.value for one in found):
+        report.warnings.append(f"{wanted_record.name} has another path than {wanted_record.value}")
+        report.instructions += instructions(shown(wanted_record.name, "TXT", found[:MAX_SERVICES]), [wanted_record])
 
 
 async def check_autoconfig(case: Case) -> Report:

@@ -19,7 +19,7 @@ from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, ProviderFa
 from moxlite.admin.domains.changes import require_domain
 from moxlite.autotls.hostkeys import HostKeyState
 from moxlite.config.holder import ConfigHolder
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations import dns as operations
 from moxlite.operations.performing import commands
@@ -56,8 +56,8 @@ class DNSOperations:
         self,
         config: ConfigHolder,
         held: HeldKeys,
-        rotation: Late[KeyRotation],
-        host_rotation: Late[HostKeyRotation],
+        rotation: Lazy[KeyRotation],
+        host_rotation: Lazy[HostKeyRotation],
         authorities: Authorities | None = None,
     ) -> None:
         self._config = config
@@ -91,12 +91,12 @@ class DNSOperations:
         await trio.lowlevel.checkpoint()
         return [
             operations.DNSProvider(
-                one.name,
-                one.title,
-                one.rights,
-                [operations.Question(ask.option, ask.words, ask.secret) for ask in one.asked],
+                usable_provider.name,
+                usable_provider.title,
+                usable_provider.rights,
+                [operations.Question(ask.option, ask.words, ask.secret) for ask in usable_provider.asked],
             )
-            for one in KNOWN.values()
+            for usable_provider in KNOWN.values()
         ]
 
     async def show(self, args: operations.ShowProvider) -> operations.ProviderInUse:
@@ -107,7 +107,11 @@ class DNSOperations:
         """Try a provider, and keep it."""
         known = KNOWN.get(args.provider)
         answers = {name: text.strip() for name, text in args.secrets.items()}
-        if known is None or {one.option for one in known.asked} != answers.keys() or not all(answers.values()):
+        if (
+            known is None
+            or {provider_question.option for provider_question in known.asked} != answers.keys()
+            or not all(answers.values())
+        ):
             raise CommandFailed("badRequest", "Choose a provider, and answer all its questions.", "provider")
         if args.provider == RFC2136 and "#" not in answers["server"]:
             answers["server"] += "#53"

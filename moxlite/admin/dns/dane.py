@@ -11,7 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from moxlite.admin.dns.report import MAX_HOSTS, Case, Report, absolute_name, instructions, mx_hosts, mx_of, shown
-from moxlite.admin.dns.wanted import Wanted, public_key_record
+from moxlite.admin.dns.wanted import WantedRecord, public_key_record
 from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import TLSA, Answer, DNSError, NotFound
@@ -47,14 +47,14 @@ async def check_dane(case: Case) -> Report:
 async def _check_host(case: Case, report: Report, host: str) -> bool:
     """Compare the records of a host with its keys; whether it has any records."""
     name = f"_25._tcp.{host}"
-    wanted = [record for record in case.records("dane") if record.name == name.lower()]
+    wanted_records = [record for record in case.records("dane") if record.name == name.lower()]
     try:
         answer = await case.resolver.tlsa(name)
     except NotFound as error:
-        if wanted and error.authentic:
+        if wanted_records and error.authentic:
             report.errors.append(f"{name} has no TLSA record")
             case.ask_for(report, "dane", name=name.lower())
-        elif wanted:
+        elif wanted_records:
             report.warnings.append(f"{host} has no TLSA records; they need DNSSEC for its zone first")
         return False
     except DNSError as error:
@@ -64,9 +64,9 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
     if not answer.authentic:
         report.errors.append(f"{name} has TLSA records, but its zone is not signed: they do nothing")
     live = await _live(case, report, host)
-    if wanted:
-        _compare_keys(report, name, answer, wanted, live)
-    _compare_live(case, report, host, answer, live, keys={one.value for one in wanted})
+    if wanted_records:
+        _compare_keys(report, name, answer, wanted_records, live)
+    _compare_live(case, report, host, answer, live, keys={wanted_record.value for wanted_record in wanted_records})
     return True
 
 
@@ -89,9 +89,11 @@ async def _live(case: Case, report: Report, host: str) -> Live:
     return live
 
 
-def _compare_keys(report: Report, name: str, answer: Answer[TLSA], wanted: Sequence[Wanted], live: Live) -> None:
+def _compare_keys(
+    report: Report, name: str, answer: Answer[TLSA], wanted_records: Sequence[WantedRecord], live: Live
+) -> None:
     """Compare the records of our host with its keys in the configuration."""
-    ours = {one.value for one in wanted}
+    ours = {wanted_record.value for wanted_record in wanted_records}
     missing = ours - set(answer.records)
     strange = [record for record in answer.records if record not in ours and not _fits_any([record], live, name)]
     if missing:
@@ -100,7 +102,7 @@ def _compare_keys(report: Report, name: str, answer: Answer[TLSA], wanted: Seque
         report.errors.append(f"a TLSA record is not of our keys: {line}")
     if missing or strange:
         kept = [record for record in answer.records if record in ours]
-        report.instructions += instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted)
+        report.instructions += instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted_records)
 
 
 def _compare_live(
@@ -120,8 +122,8 @@ def _compare_live(
         return
     now = dict.fromkeys(public_key_record(live[ip][0].public_key()) for ip in unfit)
     if not keys:
-        wanted = [Wanted("dane", name, "TLSA", tlsa) for tlsa in now]
-        report.instructions += instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted)
+        wanted_records = [WantedRecord("dane", name, "TLSA", tlsa) for tlsa in now]
+        report.instructions += instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted_records)
     elif not keys >= now.keys():
         text = "port 25 shows a key that is not in host_private_key_files: systemctl restart moxlite"
         report.instructions.append(text)

@@ -17,7 +17,7 @@ import msgspec
 
 from moxlite.admin.dns.publishing import Ensured, Publishing
 from moxlite.admin.dns.stages import DAY, Stages, Step, in_thread, waiting_time
-from moxlite.admin.dns.wanted import Wanted, public_key_record
+from moxlite.admin.dns.wanted import WantedRecord, public_key_record
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dns.zones import Authorities
 from moxlite.autotls.autotls import AutoTLS
@@ -166,7 +166,7 @@ class HostKeyRotation(Stages[str, HostKeyState]):
         if at is not None and not at[0].signed(at[1]):
             return Ensured()
         key = load_private_key(state.next.encode())
-        record = Wanted("dane", _name(host), "TLSA", public_key_record(key.public_key()), live=False)
+        record = WantedRecord("dane", _name(host), "TLSA", public_key_record(key.public_key()), live=False)
         return publishing.ensure(domain, record, alone=False)
 
     def _withdraw(self, host: str, key: PrivateKey) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import dns.exception
 import msgspec
 
 from moxlite.admin.dns.plan import Change, Ours, Published, Slot, ZonePlan
-from moxlite.admin.dns.wanted import Kind, Wanted
+from moxlite.admin.dns.wanted import Kind, WantedRecord
 from moxlite.admin.dnsproviders.accounts import DNSFiles
 from moxlite.admin.dnsproviders.messages import data_of
 from moxlite.decoders import from_json
@@ -32,7 +32,7 @@ class Owned(msgspec.Struct, frozen=True):
     wanted: str = ""
 
 
-class Made(msgspec.Struct, frozen=True):
+class RecordChange(msgspec.Struct, frozen=True):
     """A change of a set of records: the data that were removed and added, as texts."""
 
     zone: str
@@ -46,7 +46,7 @@ class Step(msgspec.Struct, frozen=True):
     """Changes that were made at once. at: seconds UTC. done: False while they are made."""
 
     at: float
-    changes: tuple[Made, ...]
+    changes: tuple[RecordChange, ...]
     done: bool = False
 
 
@@ -81,14 +81,24 @@ class Ledger:
             found.setdefault((one.name, one.kind), []).append(Published(data, one.wanted))
         return found
 
-    def begin(self, plans: Iterable[ZonePlan], wanted: Iterable[Wanted]) -> None:
+    def begin(self, plans: Iterable[ZonePlan], wanted_records: Iterable[WantedRecord]) -> None:
         """Write down what will be changed."""
         made = tuple(_made(plan.zone, change) for plan in plans for change in plan.plan.changes)
-        texts = {(one.name.lower(), one.kind): str(one.value) for one in wanted if one.topic in ("spf", "spf-host")}
+        texts = {
+            (wanted_record.name.lower(), wanted_record.kind): str(wanted_record.value)
+            for wanted_record in wanted_records
+            if wanted_record.topic in ("spf", "spf-host")
+        }
         new = [
-            Owned(one.zone, one.name, one.kind, data, texts.get((one.name, one.kind), ""))
-            for one in made
-            for data in one.add
+            Owned(
+                record_change.zone,
+                record_change.name,
+                record_change.kind,
+                data,
+                texts.get((record_change.name, record_change.kind), ""),
+            )
+            for record_change in made
+            for data in record_change.add
         ]
         known = {(one.name, one.kind, one.data) for one in new}
         kept = [one for one in self.state.owned if (one.name, one.kind, one.data) not in known]
@@ -106,9 +116,12 @@ class Ledger:
     def last(self) -> Mapping[str, Sequence[Change]]:
         """The changes of the last step, by zone; none if there is no step."""
         found: dict[str, list[Change]] = {}
-        for one in self.state.steps[-1].changes if self.state.steps else ():
-            groups = [tuple(data_of(one.kind, text) for text in group) for group in (one.remove, one.add)]
-            found.setdefault(one.zone, []).append(Change(one.name, one.kind, (), *groups))
+        for record_change in self.state.steps[-1].changes if self.state.steps else ():
+            groups = [
+                tuple(data_of(record_change.kind, text) for text in group)
+                for group in (record_change.remove, record_change.add)
+            ]
+            found.setdefault(record_change.zone, []).append(Change(record_change.name, record_change.kind, (), *groups))
         return found
 
     def undone(self) -> None:
@@ -123,6 +136,6 @@ class Ledger:
         self.state = state
 
 
-def _made(zone: str, change: Change) -> Made:
+def _made(zone: str, change: Change) -> RecordChange:
     groups = [tuple(rdata.to_text() for rdata in group) for group in (change.remove, change.add)]
-    return Made(zone, change.name, change.kind, *groups)
+    return RecordChange(zone, change.name, change.kind, *groups)

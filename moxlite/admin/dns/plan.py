@@ -13,7 +13,7 @@ import dns.rdata
 import msgspec
 
 from moxlite.admin.dns.senders import merged_report, merged_spf
-from moxlite.admin.dns.wanted import Kind, Wanted
+from moxlite.admin.dns.wanted import Kind, WantedRecord
 from moxlite.admin.dns.zonefile import rdata_of
 
 Data: TypeAlias = dns.rdata.Rdata
@@ -81,18 +81,23 @@ OTHER_TEXTS: Final = {"host-tlsrpt": "v=TLSRPTv1", "mtasts": "v=STSv1", "pacc": 
 """Further texts with a beginning of their own; other texts may be at the same name."""
 
 
-def slots_of(wanted: Iterable[Wanted], ours: Ours) -> list[Slot]:
+def slots_of(wanted_records: Iterable[WantedRecord], ours: Ours) -> list[Slot]:
     """The sets that a plan has to know: the wanted ones, ours, and the ones that could be in their way."""
     found: dict[Slot, None] = {}
-    for one in wanted:
-        name = one.name.lower()
+    for wanted_record in wanted_records:
+        name = wanted_record.name.lower()
         found.update(
-            dict.fromkeys((name, kind) for kind in (one.kind, *(OTHERS if one.kind == "CNAME" else ("CNAME",))))
+            dict.fromkeys(
+                (name, kind)
+                for kind in (wanted_record.kind, *(OTHERS if wanted_record.kind == "CNAME" else ("CNAME",)))
+            )
         )
     return [*found, *(slot for slot in ours if slot not in found)]
 
 
-def make_plan(wanted: Iterable[Wanted], found: Found, ours: Ours | None = None, *, replace: bool = False) -> Plan:
+def make_plan(
+    wanted_records: Iterable[WantedRecord], found: Found, ours: Ours | None = None, *, replace: bool = False
+) -> Plan:
     """Compare wanted records with those at the server.
 
     Args:
@@ -100,9 +105,9 @@ def make_plan(wanted: Iterable[Wanted], found: Found, ours: Ours | None = None, 
       replace: also replace sets that differ: MX and SRV records, addresses, aliases, keys.
     """
     ours = ours or {}
-    slots: dict[Slot, list[Wanted]] = {}
-    for one in wanted:
-        slots.setdefault((one.name.lower(), one.kind), []).append(one)
+    slots: dict[Slot, list[WantedRecord]] = {}
+    for wanted_record in wanted_records:
+        slots.setdefault((wanted_record.name.lower(), wanted_record.kind), []).append(wanted_record)
     changes: list[Change] = []
     left: list[str] = []
     for (name, kind), records in slots.items():
@@ -151,12 +156,12 @@ def _conflict(name: str, kind: Kind, found: Found) -> str:
     return ""
 
 
-def _is_mergeable(records: Sequence[Wanted]) -> bool:
+def _is_mergeable(records: Sequence[WantedRecord]) -> bool:
     return all(record.kind == "TXT" and record.topic in TEXTS for record in records)
 
 
 def _difference(
-    records: Sequence[Wanted], before: Sequence[Data], ours: Sequence[Published]
+    records: Sequence[WantedRecord], before: Sequence[Data], ours: Sequence[Published]
 ) -> tuple[list[Data], list[Data]]:
     """Records of one set to remove and to add."""
     if records[0].kind == "TXT":
@@ -167,20 +172,22 @@ def _difference(
             remove += old
             add += new
         return remove, add
-    wanted = [rdata_of(one.kind, one.value) for one in records]
+    wanted = [rdata_of(wanted_record.kind, wanted_record.value) for wanted_record in records]
     return [rdata for rdata in before if rdata not in wanted], [rdata for rdata in wanted if rdata not in before]
 
 
-def _text_difference(one: Wanted, before: Sequence[Data], ours: Sequence[Published]) -> tuple[list[Data], list[Data]]:
+def _text_difference(
+    wanted_record: WantedRecord, before: Sequence[Data], ours: Sequence[Published]
+) -> tuple[list[Data], list[Data]]:
     """As `_difference`, for one text. Texts at the same name with another beginning are left alone."""
-    start = TEXTS.get(one.topic) or OTHER_TEXTS.get(one.topic) or ""
+    start = TEXTS.get(wanted_record.topic) or OTHER_TEXTS.get(wanted_record.topic) or ""
     same = {text: data for data in before if (text := _text(data)).lower().startswith(start.lower())}
-    value = str(one.value)
-    if one.topic in ("spf", "spf-host"):
+    value = str(wanted_record.value)
+    if wanted_record.topic in ("spf", "spf-host"):
         former = {term for published in ours for term in published.wanted.split()} - set(value.split())
         kept = [" ".join(term for term in text.split() if term not in former) for text in same]
         value = merged_spf(value, kept)
-    elif one.topic in TEXTS:
+    elif wanted_record.topic in TEXTS:
         value = merged_report(value, tuple(same))
     remove = [data for text, data in same.items() if text != value]
     return remove, [] if value in same else [rdata_of("TXT", value)]

@@ -15,7 +15,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import PACC_LABEL, HeldKeys, Kind, Topic, Wanted, read_keys, wanted_records
+from moxlite.admin.dns.wanted import PACC_LABEL, HeldKeys, Kind, Topic, WantedRecord, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,
@@ -55,7 +55,7 @@ class Plans(msgspec.Struct, frozen=True):
     """Changes for a domain that are not made yet: a plan for each zone, and the records that they are for."""
 
     zones: tuple[ZonePlan, ...]
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[WantedRecord, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -182,7 +182,7 @@ class Publishing:
         except NoProvider:
             return Located([ByHand(self.authorities)]), False
 
-    def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[Wanted, ...]:
+    def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[WantedRecord, ...]:
         """The records of a domain. Raises Refused. addresses: with the addresses of the host."""
         found, settings = require_domain(self._snapshot, domain.ascii)
         keys = read_keys(self._snapshot, found, self._held)
@@ -204,13 +204,15 @@ class Publishing:
         """The hosts to which mail of the domain goes today, but for ours. Raises as `plan`."""
         slot: Slot = f"{domain.ascii}.", "MX"
         at = located.of(slot[0])
-        wanted = {rdata_of("MX", one.value) for one in self.wanted(domain) if one.topic == "mx"}
+        wanted = {
+            rdata_of("MX", wanted_record.value) for wanted_record in self.wanted(domain) if wanted_record.topic == "mx"
+        }
         found = () if at is None else at[0].found(at[1], [slot])[slot]
         return sorted(rdata.to_text().split()[-1].rstrip(".") for rdata in found if rdata not in wanted)
 
     def with_mail_here(self, domain: Domain, located: Located, plans: Plans) -> Plans:
         """A plan, with our MX record in the place of others. Raises as `plan`."""
-        wanted = [one for one in plans.wanted if one.topic == "mx"]
+        wanted = [wanted_record for wanted_record in plans.wanted if wanted_record.topic == "mx"]
         zones = [
             msgspec.structs.replace(
                 zone, plan=Plan(zone.plan.changes, tuple(note for note in zone.plan.left if " MX " not in note))
@@ -233,7 +235,7 @@ class Publishing:
             ledger.finish()
         return missing_changes(located, plans.zones)
 
-    def ensure(self, domain: Domain, record: Wanted, *, alone: bool) -> Ensured:
+    def ensure(self, domain: Domain, record: WantedRecord, *, alone: bool) -> Ensured:
         """Publish a record, if it is not there, at the provider; without one it is for the owner to do.
 
         alone: other records of the set are removed.
@@ -278,7 +280,7 @@ class Publishing:
         return _removals(name, kind, gone)
 
     def _make_one(
-        self, domain: Domain, located: Located, zone: str, change: Change, records: tuple[Wanted, ...]
+        self, domain: Domain, located: Located, zone: str, change: Change, records: tuple[WantedRecord, ...]
     ) -> None:
         missing = self.make(domain, located, Plans((ZonePlan(zone, Plan((change,), ())),), records))
         if missing:
@@ -340,7 +342,11 @@ def _publish_text(publishing: Publishing, domain: Domain, label: str, due: Calla
         located = publishing.located(domain)
         if not due(located, slot):
             return ""
-        wanted = tuple(one for one in publishing.wanted(domain) if (one.name, one.kind) == slot)
+        wanted = tuple(
+            wanted_record
+            for wanted_record in publishing.wanted(domain)
+            if (wanted_record.name, wanted_record.kind) == slot
+        )
         missing = publishing.make(domain, located, Plans(tuple(plan_zones(located, wanted, replace=True)), wanted))
     except NoProvider:
         return ""

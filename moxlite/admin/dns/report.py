@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from moxlite.admin.dns.network import Network
-from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, Wanted
+from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, WantedRecord
 from moxlite.admin.dns.zonefile import record_line, zone_line
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
@@ -37,16 +37,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     settings: DomainConfig
     host: Domain
     keys: Keys
-    wanted: Sequence[Wanted]
+    wanted: Sequence[WantedRecord]
     ips: tuple[IPAddress, ...] | None
     socks: tuple[IPAddress, ...]
     served: bool
     resolver: Resolver
     network: Network
 
-    def records(self, topic: Topic) -> list[Wanted]:
+    def records(self, topic: Topic) -> list[WantedRecord]:
         """The wanted records of one topic."""
-        return [one for one in self.wanted if one.topic == topic]
+        return [wanted_record for wanted_record in self.wanted if wanted_record.topic == topic]
 
     def are_ours(self, ips: Sequence[IPAddress]) -> bool:
         """Whether all addresses are ours, as far as those are known."""
@@ -128,17 +128,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
           found: lines of the records at `name` that are wrong.
           text: value of the one TXT record at `name`, if it is not the wanted one.
         """
-        wanted = [record for record in self.records(topic) if name is None or record.name == name]
+        wanted_records = [record for record in self.records(topic) if name is None or record.name == name]
         if text is not None and name is not None:
-            wanted = [Wanted(topic, name, "TXT", text)]
-        report.instructions += [line for line in instructions(found, wanted) if line not in report.instructions]
+            wanted_records = [WantedRecord(topic, name, "TXT", text)]
+        report.instructions += [line for line in instructions(found, wanted_records) if line not in report.instructions]
 
     async def mend_host(self, report: Report) -> None:
         """Add instructions for the addresses of the host: which to add, replace and remove."""
         found = await self.host_lines(f"{self.host.ascii}.")
         for kind in ("A", "AAAA"):
-            wanted = [record for record in self.records("host") if record.kind == kind]
-            lines = instructions([line for line in found if f" {kind} " in line], wanted)
+            wanted_records = [record for record in self.records("host") if record.kind == kind]
+            lines = instructions([line for line in found if f" {kind} " in line], wanted_records)
             report.instructions += [line for line in lines if line not in report.instructions]
 
     async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
@@ -172,17 +172,17 @@ def shown(name: str, kind: Kind, values: Iterable[Value]) -> list[str]:
     return [record_line(name, kind, value) for value in values]
 
 
-def instructions(found: Sequence[str], wanted: Sequence[Wanted]) -> list[str]:
+def instructions(found: Sequence[str], wanted_records: Sequence[WantedRecord]) -> list[str]:
     """Instructions that turn the records of a name into the wanted ones, one line each. A record that is both found and
     wanted stays.
 
     Args:
       found: lines of `shown`.
     """
-    lines = {zone_line(one).lower() for one in wanted}
+    lines = {zone_line(wanted_record).lower() for wanted_record in wanted_records}
     present = {line.lower() for line in found}
     old = [line for line in found if line.lower() not in lines]
-    new = [line for line in map(zone_line, wanted) if line.lower() not in present]
+    new = [line for line in map(zone_line, wanted_records) if line.lower() not in present]
     return [_instruction(*pair) for pair in zip_longest(old, new)]
 
 

@@ -15,7 +15,7 @@ import msgspec
 from moxlite.admin.dns.publishing import Ensured
 from moxlite.admin.dns.stages import DAY, Stages, in_thread
 from moxlite.admin.dns.update import UpdateRefused
-from moxlite.admin.dns.wanted import Wanted, read_keys
+from moxlite.admin.dns.wanted import WantedRecord, read_keys
 from moxlite.admin.dnsproviders.accounts import DNSFiles
 from moxlite.admin.domains.changes import Algorithm, Selectors, key_facts, require_domain
 from moxlite.admin.edits import edit
@@ -138,12 +138,12 @@ class KeyRotation(Stages[Domain, Keys]):
         return tuple(line for name in names for line in publishing.withdraw(domain, name, "TXT"))
 
 
-def _record(snapshot: Snapshot, domain: Domain, selector: str) -> Wanted:
+def _record(snapshot: Snapshot, domain: Domain, selector: str) -> WantedRecord:
     """The record of a selector. Raises UpdateRefused: its key cannot be read."""
     keys = read_keys(snapshot, domain)
     if selector not in keys.dkim:
         raise UpdateRefused("; ".join(keys.dkim_problems) or f"the selector {selector} is gone")
-    return Wanted("dkim", f"{selector}._domainkey.{domain.ascii}.", "TXT", keys.dkim[selector])
+    return WantedRecord("dkim", f"{selector}._domainkey.{domain.ascii}.", "TXT", keys.dkim[selector])
 
 
 def _algorithm(settings: DomainConfig, signing: Sequence[str]) -> Algorithm:

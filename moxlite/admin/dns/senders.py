@@ -66,10 +66,10 @@ def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFS
     """
     if status == SPFStatus.TEMPERROR:
         return
-    wanted = case.records(topic)[0]
+    wanted_record = case.records(topic)[0]
     readable = status != SPFStatus.PERMERROR
-    text = merged_spf(str(wanted.value), [found]) if readable else None
-    case.ask_for(report, topic, name=wanted.name, found=shown(wanted.name, "TXT", [found]), text=text)
+    text = merged_spf(str(wanted_record.value), [found]) if readable else None
+    case.ask_for(report, topic, name=wanted_record.name, found=shown(wanted_record.name, "TXT", [found]), text=text)
 
 
 def merged_spf(wanted: str, found: Sequence[str]) -> str:
@@ -104,27 +104,27 @@ async def check_dkim(case: Case) -> Report:
         return report
     if not case.settings.dkim.sign:
         report.errors.append("dkim.sign is empty: mail of this domain is not signed")
-    for wanted in case.records("dkim"):
+    for wanted_record in case.records("dkim"):
         lines: list[str] = []
         try:
-            texts = (await case.resolver.txt(wanted.name)).records
-            lines = shown(wanted.name, "TXT", texts[:MAX_KEYS])
+            texts = (await case.resolver.txt(wanted_record.name)).records
+            lines = shown(wanted_record.name, "TXT", texts[:MAX_KEYS])
             record = choose_record(texts)
         except (NotFound, RecordError) as error:
-            report.errors.append(f"{wanted.name}: {error}")
-            case.ask_for(report, "dkim", name=wanted.name, found=lines)
+            report.errors.append(f"{wanted_record.name}: {error}")
+            case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
             continue
         except DNSError as error:
-            report.errors.append(f"the look-up of {wanted.name} TXT failed: {error}")
+            report.errors.append(f"the look-up of {wanted_record.name} TXT failed: {error}")
             continue
-        report.found.append(f"{wanted.name} TXT with a key of {record.bits} bits")
-        own = parse_record(str(wanted.value))
+        report.found.append(f"{wanted_record.name} TXT with a key of {record.bits} bits")
+        own = parse_record(str(wanted_record.value))
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if record.key.public_bytes(*form) != own.key.public_bytes(*form):
-            report.errors.append(f"{wanted.name} has another key than the one here: signatures with it fail")
-            case.ask_for(report, "dkim", name=wanted.name, found=lines)
+            report.errors.append(f"{wanted_record.name} has another key than the one here: signatures with it fail")
+            case.ask_for(report, "dkim", name=wanted_record.name, found=lines)
         if record.testing:
-            report.warnings.append(f"{wanted.name} says that DKIM is only tried (t=y)")
+            report.warnings.append(f"{wanted_record.name} says that DKIM is only tried (t=y)")
     return report
 
 

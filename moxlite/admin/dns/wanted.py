@@ -63,7 +63,7 @@ Value: TypeAlias = str | MX | SRV | TLSA | CAA
 Kind = Literal["A", "AAAA", "TXT", "CNAME", "MX", "SRV", "TLSA", "CAA"]
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class WantedRecord(msgspec.Struct, frozen=True):
     """A record that should exist. ``name`` is absolute; ``value`` as in `moxlite.net.resolver`.
 
     ``optional``: its absence is no fault. ``live``: False for a record that has an effect only after its zone is
@@ -156,7 +156,7 @@ def public_key_record(key: PublicKeyTypes) -> TLSA:
     return TLSA(3, 1, 1, hashlib.sha256(spki).digest())
 
 
-def tlsa_records(snapshot: Snapshot) -> list[Wanted]:
+def tlsa_records(snapshot: Snapshot) -> list[WantedRecord]:
     """The TLSA records of the host's keys. Blocks: the keys are read."""
     for name in snapshot.domains.domains:
         domain = Domain.parse(name)
@@ -200,32 +200,32 @@ def report_address(domain: Domain, report: DMARC | TLSRPT) -> str:
     return f"mailto:{quote(report.localpart, safe='!$&*+-._~')}@{at.ascii}".replace("!", "%21")
 
 
-def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, keys: Keys) -> list[Wanted]:
+def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, keys: Keys) -> list[WantedRecord]:
     """All records of a domain and of its host, in the order of ADMIN-47."""
     host = offer_for(snapshot, domain).host
     records = [
         *_host(snapshot, domain, host, keys),
-        Wanted("mx", _dot(domain), "MX", MX(MX_PREFERENCE, _dot(host))),
+        WantedRecord("mx", _dot(domain), "MX", MX(MX_PREFERENCE, _dot(host))),
         *(
-            Wanted("dkim", f"{selector}._domainkey.{_dot(domain)}", "TXT", text)
+            WantedRecord("dkim", f"{selector}._domainkey.{_dot(domain)}", "TXT", text)
             for selector, text in sorted(keys.dkim.items())
         ),
-        Wanted("spf", _dot(domain), "TXT", spf_text(snapshot)),
+        WantedRecord("spf", _dot(domain), "TXT", spf_text(snapshot)),
     ]
     if settings.dmarc is not None:
         rua = report_address(domain, settings.dmarc)
-        records.append(Wanted("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p=reject;rua={rua}"))
+        records.append(WantedRecord("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p=reject;rua={rua}"))
         at = settings.dmarc.domain
         if at is not None and at != domain:
             # RFC 9990 §3: a domain that receives reports about another one says that it accepts them
-            records.append(Wanted("dmarc", f"{domain.ascii}._report._dmarc.{_dot(at)}", "TXT", "v=DMARC1"))
+            records.append(WantedRecord("dmarc", f"{domain.ascii}._report._dmarc.{_dot(at)}", "TXT", "v=DMARC1"))
     if settings.mtasts is not None:
-        records.append(Wanted("mtasts", f"mta-sts.{_dot(domain)}", "CNAME", _dot(host)))
+        records.append(WantedRecord("mtasts", f"mta-sts.{_dot(domain)}", "CNAME", _dot(host)))
         text = f"v=STSv1; id={settings.mtasts.policy_id}"
-        records.append(Wanted("mtasts", f"_mta-sts.{_dot(domain)}", "TXT", text))
+        records.append(WantedRecord("mtasts", f"_mta-sts.{_dot(domain)}", "TXT", text))
     if settings.tlsrpt is not None:
         text = f"v=TLSRPTv1; rua={report_address(domain, settings.tlsrpt)}"
-        records.append(Wanted("tlsrpt", f"_smtp._tls.{_dot(domain)}", "TXT", text))
+        records.append(WantedRecord("tlsrpt", f"_smtp._tls.{_dot(domain)}", "TXT", text))
     return [*records, *_clients(snapshot, domain, settings, host), *_authorities(snapshot, domain, host, keys)]
 
 
@@ -239,34 +239,34 @@ def _mechanism(ip: IPAddress) -> str:
     return f"ip{ip.version}:{ip}"
 
 
-def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[Wanted]:
+def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[WantedRecord]:
     for ip in own_ips(snapshot) or ():
-        yield Wanted("host", _dot(host), "A" if ip.version == 4 else "AAAA", str(ip))
+        yield WantedRecord("host", _dot(host), "A" if ip.version == 4 else "AAAA", str(ip))
     for record in keys.tlsa:
-        yield Wanted("dane", f"_25._tcp.{_dot(host)}", "TLSA", record, live=False)
+        yield WantedRecord("dane", f"_25._tcp.{_dot(host)}", "TLSA", record, live=False)
     if host == domain:
         return
     # name each address: DNS may give the host fewer than this machine sends from
     text = " ".join(["v=spf1", *map(_mechanism, own_ips(snapshot) or ()), "a", "-all"])
-    yield Wanted("spf-host", _dot(host), "TXT", text)
+    yield WantedRecord("spf-host", _dot(host), "TXT", text)
     report = snapshot.static.host_tlsrpt
     if report is not None:
         address = f"mailto:{quote(report.localpart, safe='$&*+-._~')}@{snapshot.static.hostname.ascii}"
-        yield Wanted("host-tlsrpt", f"_smtp._tls.{_dot(host)}", "TXT", f"v=TLSRPTv1; rua={address}")
+        yield WantedRecord("host-tlsrpt", f"_smtp._tls.{_dot(host)}", "TXT", f"v=TLSRPTv1; rua={address}")
 
 
-def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain) -> Iterable[Wanted]:
+def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain) -> Iterable[WantedRecord]:
     """Records with which mail programs find their settings and services."""
     own = settings.client_settings_domain
     offer = offer_for(snapshot, domain)
     if own is not None and own != host and own != domain:
-        yield Wanted("client-settings", _dot(own), "CNAME", _dot(host))
+        yield WantedRecord("client-settings", _dot(own), "CNAME", _dot(host))
     if any(listener.autoconfig_https.enabled for _, listener in public_first(snapshot)):
-        yield Wanted("autoconfig", f"autoconfig.{_dot(domain)}", "CNAME", _dot(host))
-        yield Wanted("autodiscover", f"autodiscover.{_dot(domain)}", "CNAME", _dot(host), optional=True)
-        yield Wanted("autodiscover", f"_autodiscover._tcp.{_dot(domain)}", "SRV", SRV(0, 1, 443, _dot(host)))
-        yield Wanted("pacc", f"ua-auto-config.{_dot(domain)}", "CNAME", _dot(host), optional=True)
-        yield Wanted("pacc", f"{PACC_LABEL}.{_dot(domain)}", "TXT", agent_record(offer), optional=True)
+        yield WantedRecord("autoconfig", f"autoconfig.{_dot(domain)}", "CNAME", _dot(host))
+        yield WantedRecord("autodiscover", f"autodiscover.{_dot(domain)}", "CNAME", _dot(host), optional=True)
+        yield WantedRecord("autodiscover", f"_autodiscover._tcp.{_dot(domain)}", "SRV", SRV(0, 1, 443, _dot(host)))
+        yield WantedRecord("pacc", f"ua-auto-config.{_dot(domain)}", "CNAME", _dot(host), optional=True)
+        yield WantedRecord("pacc", f"{PACC_LABEL}.{_dot(domain)}", "TXT", agent_record(offer), optional=True)
     for service, servers, security in (
         ("_imaps", offer.imap, "tls"),
         ("_submissions", offer.submission, "tls"),
@@ -277,22 +277,24 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
     ):
         found = [server for server in servers if server.security == security and not server.on_https]
         value = SRV(0, 1, found[0].port, _dot(found[0].host)) if found else SRV(0, 0, 0, ".")
-        yield Wanted("srv", f"{service}._tcp.{_dot(domain)}", "SRV", value, optional=security != "tls" or not found)
+        yield WantedRecord(
+            "srv", f"{service}._tcp.{_dot(domain)}", "SRV", value, optional=security != "tls" or not found
+        )
     if offer.managesieve:  # RFC 5804 §1.8
         first = offer.managesieve[0]
         record = SRV(0, 1, first.port, _dot(first.host))
-        yield Wanted("srv", f"_sieve._tcp.{_dot(domain)}", "SRV", record, optional=True)
+        yield WantedRecord("srv", f"_sieve._tcp.{_dot(domain)}", "SRV", record, optional=True)
     if offer.jmap:  # RFC 8620 §2.2
         first = offer.jmap[0]
         record = SRV(0, 1, first.port, _dot(first.host))
-        yield Wanted("srv", f"_jmap._tcp.{_dot(domain)}", "SRV", record, optional=True)
+        yield WantedRecord("srv", f"_jmap._tcp.{_dot(domain)}", "SRV", record, optional=True)
     for service in ("_caldavs", "_carddavs") if offer.dav else ():  # RFC 6764 §3, §4
         first, name = offer.dav[0], f"{service}._tcp.{_dot(domain)}"
-        yield Wanted("srv", name, "SRV", SRV(0, 1, first.port, _dot(first.host)), optional=True)
-        yield Wanted("srv", name, "TXT", f"path={DAV_PATH}", optional=True)
+        yield WantedRecord("srv", name, "SRV", SRV(0, 1, first.port, _dot(first.host)), optional=True)
+        yield WantedRecord("srv", name, "TXT", f"path={DAV_PATH}", optional=True)
 
 
-def _authorities(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[Wanted]:
+def _authorities(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[WantedRecord]:
     """CAA records: the authorities that may issue certificates for the domain, and, for the host and names that lead to
     it, our account there (RFC 8657 §3). Other hosts of the domain may have accounts of their own.
     """
@@ -306,10 +308,10 @@ def _authorities(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -
         if issuer:
             issuers[issuer] = issuers.get(issuer) or keys.accounts.get(name, "")
     for issuer in issuers:
-        yield Wanted("caa", _dot(domain), "CAA", CAA(0, "issue", issuer), optional=True)
+        yield WantedRecord("caa", _dot(domain), "CAA", CAA(0, "issue", issuer), optional=True)
     for issuer, account in issuers.items() if host != domain and any(issuers.values()) else ():
         value = f"{issuer};accounturi={account}" if account else issuer
-        yield Wanted("caa", _dot(host), "CAA", CAA(0, "issue", value), optional=True)
+        yield WantedRecord("caa", _dot(host), "CAA", CAA(0, "issue", value), optional=True)
 
 
 def _dot(domain: Domain) -> str:

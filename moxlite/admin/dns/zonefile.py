@@ -10,7 +10,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from moxlite.admin.dns.wanted import CAA, Keys, Kind, Topic, Value, Wanted
+from moxlite.admin.dns.wanted import CAA, Keys, Kind, Topic, Value, WantedRecord
 from moxlite.config.domains import DomainConfig
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.proto.address import Domain
@@ -50,7 +50,7 @@ REVERSE: Final = "Reverse names, which the provider of the machine sets: each ad
 
 
 def zone_file(
-    domain: Domain, host: Domain, settings: DomainConfig, records: Sequence[Wanted], keys: Keys, *, signed: bool
+    domain: Domain, host: Domain, settings: DomainConfig, records: Sequence[WantedRecord], keys: Keys, *, signed: bool
 ) -> str:
     """The text of a zone file with all records, names absolute.
 
@@ -59,10 +59,10 @@ def zone_file(
       signed: the host's zone has DNSSEC, which TLSA records need; otherwise they are written as comments.
     """
     lines = [f"; DNS records for {domain.ascii}", f"$TTL {TTL}"]
-    ips = [ip_address(str(one.value)) for one in records if one.topic == "host"]
+    ips = [ip_address(str(wanted_record.value)) for wanted_record in records if wanted_record.topic == "host"]
     if not ips:
         lines += ["", *_comment(UNADDRESSED), f"; {host.ascii}. A ADDRESS", f"; {host.ascii}. AAAA ADDRESS"]
-    for topic, group in groupby(records, key=lambda one: one.topic):
+    for topic, group in groupby(records, key=lambda wanted_record: wanted_record.topic):
         lines += ["", *_comment(ABOUT[topic])]
         if topic == "dane" and not signed:
             lines += _comment(
@@ -80,12 +80,12 @@ def zone_file(
     return "\n".join(lines) + "\n"
 
 
-def zone_line(record: Wanted) -> str:
+def zone_line(record: WantedRecord) -> str:
     """A record as one line of a zone file."""
     return record_line(record.name, record.kind, record.value)
 
 
-def record_value(record: Wanted) -> str:
+def record_value(record: WantedRecord) -> str:
     """The value as it is typed into the form of a DNS provider: a text as a whole, without quotes."""
     if record.kind == "TXT" and isinstance(record.value, str):
         return record.value

@@ -29,7 +29,7 @@ from moxlite.admin.dns.plan import (
     slots_of,
 )
 from moxlite.admin.dns.update import KeyedServer, NameServer, NoAnswer, UpdateRefused, parse_key
-from moxlite.admin.dns.wanted import Kind, Wanted
+from moxlite.admin.dns.wanted import Kind, WantedRecord
 from moxlite.admin.dnsproviders.accounts import (
     KNOWN,
     RFC2136,
@@ -293,23 +293,23 @@ class Located:
 
 
 def plan_zones(
-    located: Located, wanted: Iterable[Wanted], ours: Ours | None = None, *, replace: bool = False
+    located: Located, wanted_records: Iterable[WantedRecord], ours: Ours | None = None, *, replace: bool = False
 ) -> list[ZonePlan]:
     """Compare wanted records with those in their zones. Records for DANE are left out of zones without DNSSEC.
 
     Returns: the plan of each zone; one without a name for records of zones that no access has.
     Raises NoAnswer, UpdateRefused.
     """
-    zones: dict[str, list[Wanted]] = {}
+    zones: dict[str, list[WantedRecord]] = {}
     left: list[str] = []
-    for one in wanted:
-        at = located.of(one.name.lower())
+    for wanted_record in wanted_records:
+        at = located.of(wanted_record.name.lower())
         if at is None:
-            left.append(f"{one.name} {one.kind} is not changed: its zone is elsewhere")
-        elif not one.live and not at[0].signed(at[1]):
-            left.append(f"{one.name} {one.kind} is not added: {at[1]} is not signed with DNSSEC")
+            left.append(f"{wanted_record.name} {wanted_record.kind} is not changed: its zone is elsewhere")
+        elif not wanted_record.live and not at[0].signed(at[1]):
+            left.append(f"{wanted_record.name} {wanted_record.kind} is not added: {at[1]} is not signed with DNSSEC")
         else:
-            zones.setdefault(at[1], []).append(one)
+            zones.setdefault(at[1], []).append(wanted_record)
     mine: dict[str, dict[Slot, Sequence[Published]]] = {}
     for slot, published in (ours or {}).items():
         at = located.of(slot[0])

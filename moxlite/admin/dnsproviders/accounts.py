@@ -55,7 +55,7 @@ KEPT: Final = (
 """Variables that the child gets. Others could bring in options of the library, or log-ins from a home folder."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class ProviderQuestion(msgspec.Struct, frozen=True):
     """A question to the owner: the library's option, or ours for RFC 2136, and words. `secret`: typed unseen."""
 
     option: str
@@ -63,43 +63,45 @@ class Asked(msgspec.Struct, frozen=True):
     secret: bool = True
 
 
-class Known(msgspec.Struct, frozen=True):
+class UsableProvider(msgspec.Struct, frozen=True):
     """A provider that can be used. `rights`: what its token needs, and where it is made."""
 
     name: str
     title: str
-    asked: tuple[Asked, ...]
+    asked: tuple[ProviderQuestion, ...]
     rights: str
 
 
 KNOWN: Final = {
-    one.name: one
-    for one in (
-        Known(
+    usable_provider.name: usable_provider
+    for usable_provider in (
+        UsableProvider(
             "cloudflare",
             "Cloudflare",
-            (Asked("auth_token", "API token"),),
+            (ProviderQuestion("auth_token", "API token"),),
             "My Profile → API Tokens → Create: Zone / Zone / Read and Zone / DNS / Edit for this zone",
         ),
-        Known("desec", "deSEC", (Asked("auth_token", "token"),), "desec.io → Token management → Create"),
-        Known(
+        UsableProvider(
+            "desec", "deSEC", (ProviderQuestion("auth_token", "token"),), "desec.io → Token management → Create"
+        ),
+        UsableProvider(
             "gandi",
             "Gandi LiveDNS",
-            (Asked("auth_token", "personal access token"),),
+            (ProviderQuestion("auth_token", "personal access token"),),
             "Organization → Sharing → Personal access tokens: Manage domain name technical configurations",
         ),
-        Known(
+        UsableProvider(
             "hetzner",
             "Hetzner",
-            (Asked("auth_token", "API token"),),
+            (ProviderQuestion("auth_token", "API token"),),
             "console.hetzner.com → the project of the zone → Security → API tokens: Read & Write",
         ),
-        Known(
+        UsableProvider(
             RFC2136,
             "a name server that takes updates with a key (RFC 2136)",
             (
-                Asked("server", "primary name server, IP[:PORT]", secret=False),
-                Asked("key", "TSIG key, [ALGORITHM:]NAME:SECRET"),
+                ProviderQuestion("server", "primary name server, IP[:PORT]", secret=False),
+                ProviderQuestion("key", "TSIG key, [ALGORITHM:]NAME:SECRET"),
             ),
             "tsig-keygen of BIND, keymgr -t of Knot DNS",
         ),

@@ -12,7 +12,7 @@ from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, parse, read_source
 from moxlite.process.configtest import test_config
-from moxlite.process.permissions import Named, differing_permissions
+from moxlite.process.permissions import NamedFiles, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings
 
@@ -100,7 +100,7 @@ def _permissions(examination: Examination) -> list[Finding]:
     if static.no_fix_permissions or examination.running is None:  # the start changes them
         return []
     try:
-        named = Named.of(parse(read_source(path)), path.absolute().parent)
+        named = NamedFiles.of(parse(read_source(path)), path.absolute().parent)
     except ConfigError:  # another finding tells
         return []
     lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids, named=named)

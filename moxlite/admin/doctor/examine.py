@@ -37,18 +37,18 @@ async def check_providers(examination: Examination) -> list[Finding]:
     others to our records are undone in the nightly examination.
     """
     folders = examination.path.absolute().parent / DNS_FOLDER, examination.snapshot.static.data_dir / "acme/hostkeys"
-    if not await trio.to_thread.run_sync(lambda: any(one.exists() for one in folders)):
+    if not await trio.to_thread.run_sync(lambda: any(folder.exists() for folder in folders)):
         return []
     await lazyimport.load("moxlite.admin.doctor.providers")
     from moxlite.admin.doctor.providers import look_at_domain, look_at_hosts
 
-    found = await trio.to_thread.run_sync(look_at_hosts, examination)
+    findings = await trio.to_thread.run_sync(look_at_hosts, examination)
     for name, settings in examination.snapshot.domains.domains.items():
         if not settings.disabled:
-            found += await trio.to_thread.run_sync(
+            findings += await trio.to_thread.run_sync(
                 look_at_domain, examination, Domain.parse(name), abandon_on_cancel=True
             )
-    return found
+    return findings
 
 
 async def check_families(examination: Examination) -> list[Finding]:
@@ -60,7 +60,7 @@ async def check_families(examination: Examination) -> list[Finding]:
         addresses = (await examination.resolver.ips(absolute(hostname.ascii))).records
     except DNSError:
         return []  # the topics of the domains say so
-    if not addresses or any(one.version == 4 for one in addresses):
+    if not addresses or any(address.version == 4 for address in addresses):
         return []
     text = f"{hostname} has IPv6 addresses alone: mail servers that have only IPv4, as many have, do not reach it"
     todo = "an A record, for an IPv4 address of this machine or of a host that passes port 25 on: docs/home-server.md"
@@ -71,7 +71,7 @@ async def check_names(examination: Examination) -> list[Finding]:
     """Check each topic of each enabled domain."""
     if not examination.names:
         return []
-    found: list[Finding] = []
+    findings: list[Finding] = []
     limit = trio.CapacityLimiter(AT_ONCE)
     snapshot = examination.snapshot
     resolver = validating(examination.resolver)  # one for all, as they share the zones above them
@@ -90,13 +90,13 @@ async def check_names(examination: Examination) -> list[Finding]:
                 held=examination.held,
             )
         for topic, report in reports.items():
-            found.extend(_of(str(domain), topic, report))
+            findings.extend(_of(str(domain), topic, report))
 
     async with trio.open_nursery() as nursery:
         for name, settings in snapshot.domains.domains.items():
             if not settings.disabled:
                 nursery.start_soon(check, Domain.parse(name))
-    return found
+    return findings
 
 
 async def examine(examination: Examination) -> list[Finding]:
@@ -105,17 +105,17 @@ async def examine(examination: Examination) -> list[Finding]:
     A check that crashes or does not end in time is a finding. So is a DNS server that does not answer; names are not
     looked up then.
     """
-    found = await check_servers(examination)
-    examination = msgspec.structs.replace(examination, names=not any(one.grade == "error" for one in found))
+    findings = await check_servers(examination)
+    examination = msgspec.structs.replace(examination, names=not any(finding.grade == "error" for finding in findings))
     waiting = dict.fromkeys(CHECKS)
 
     async def run(name: str, check: Check) -> None:
         try:
-            found.extend(await check(examination))
+            findings.extend(await check(examination))
         except Exception as error:  # a crash of one check becomes a finding, and the others go on
             logger.exception("a check failed", extra={"kv": {"check": name}})
             text = f"the check failed: {type(error).__name__}: {error}"
-            found.append(Finding(grade="warning", code="not-checked", about=name, text=text))
+            findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
         del waiting[name]
 
     with trio.move_on_after(SECONDS):
@@ -126,8 +126,8 @@ async def examine(examination: Examination) -> list[Finding]:
                 nursery.start_soon(run, name, check)
     for name in waiting:
         text = f"the check did not end within {SECONDS:.0f} s"
-        found.append(Finding(grade="warning", code="not-checked", about=name, text=text))
-    return in_order(found)
+        findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
+    return in_order(findings)
 
 
 async def check_placement(examination: Examination) -> list[Finding]:
@@ -201,6 +201,6 @@ def _of(domain: str, topic: str, report: Report) -> list[Finding]:
     def find(grade: Grade, text: str, commands: tuple[str, ...]) -> Finding:
         return Finding(grade=grade, code="dns", about=about, text=f"{about}: {text}", commands=commands)
 
-    found = [find("error", text, see) for text in report.errors]
-    found += [find("warning", text, see) for text in report.warnings]
-    return found or [find("note", text, ()) for text in report.instructions]
+    findings = [find("error", text, see) for text in report.errors]
+    findings += [find("warning", text, see) for text in report.warnings]
+    return findings or [find("note", text, ()) for text in report.instructions]

@@ -106,19 +106,21 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Findings without duplicates, sorted by grade (worst first), code and subject."""
-    found = {one.key: one for one in findings}
-    return sorted(found.values(), key=lambda one: (GRADES.index(one.grade), one.code, one.about, one.text))
+    found = {finding.key: finding for finding in findings}
+    return sorted(
+        found.values(), key=lambda finding: (GRADES.index(finding.grade), finding.code, finding.about, finding.text)
+    )
 
 
 def in_groups(findings: Iterable[Finding]) -> Iterator[tuple[list[Finding], tuple[str, ...]]]:
     """Group adjacent findings with the same subject and the same remedy; each group with its commands."""
-    for (_, commands), group in groupby(findings, key=lambda one: (one.about, one.commands)):
+    for (_, commands), group in groupby(findings, key=lambda finding: (finding.about, finding.commands)):
         yield list(group), commands
 
 
 def worst(findings: Iterable[Finding]) -> Grade | None:
     """The worst grade; None for no findings."""
-    found = {one.grade for one in findings}
+    found = {finding.grade for finding in findings}
     return next((grade for grade in GRADES if grade in found), None)
 
 

@@ -18,7 +18,7 @@ from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.ownlistings import watched_zones
-from moxlite.admin.quickstart.surroundings import try_targets
+from moxlite.admin.quickstart.environment import try_targets
 from moxlite.admin.storage.settings import short_of_space
 from moxlite.autotls.ordering import lifetime
 from moxlite.config.static import ACME

@@ -18,7 +18,7 @@ import msgspec
 import trio
 
 from moxlite.admin.doctor.findings import STATE, Finding, Night, in_groups, read_night
-from moxlite.admin.doctor.requests import Told
+from moxlite.admin.doctor.requests import NightlyReport
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
@@ -99,7 +99,7 @@ class Nightly:
             await sleep_by_both_clocks(next_night(now, self._config.current.static.hostname.ascii) - now)
             await self.once()
 
-    async def once(self) -> Told:
+    async def once(self) -> NightlyReport:
         """Examine now, and report changes. Raises OSError: the findings cannot be saved."""
         async with self._lock:
             before = await trio.to_thread.run_sync(self._read)
@@ -109,12 +109,12 @@ class Nightly:
             gone = [finding for finding in before.findings if finding.key not in keys]
             kv = {"errors": sum(finding.grade == "error" for finding in findings), "new": len(new), "gone": len(gone)}
             logger.info("examined", extra={"kv": kv})
-            told = Told(new, gone, [], [])
+            nightly_report = NightlyReport(new, gone, [], [])
             if new or gone:
-                await self._tell(told, standing=len(findings) - len(new))
-            if told.channels or not (new or gone):
+                await self._tell(nightly_report, standing=len(findings) - len(new))
+            if nightly_report.channels or not (new or gone):
                 await trio.to_thread.run_sync(self._write, Night(time.time(), findings))
-            return told
+            return nightly_report
 
     def _read(self) -> Night:
         return read_night(self._path.parent)
@@ -122,19 +122,19 @@ class Nightly:
     def _write(self, night: Night) -> None:
         write_atomically(self._path, msgspec.json.encode(night), mode=0o640)
 
-    async def _tell(self, told: Told, *, standing: int) -> None:
+    async def _tell(self, nightly_report: NightlyReport, *, standing: int) -> None:
         """Send the report by each channel, independent of the others; a failure is logged."""
-        text = _text(told, standing)
+        text = _text(nightly_report, standing)
         for channel, tell in (("mail", self._mail), ("url", self._post), ("command", self._run)):
-            problem = await tell(told, text)
+            problem = await tell(nightly_report, text)
             if problem == "":
-                told.channels.append(channel)
+                nightly_report.channels.append(channel)
             elif problem is not None:
-                told.problems.append(f"{channel}: {problem}")
+                nightly_report.problems.append(f"{channel}: {problem}")
                 logger.error("findings not told", extra={"kv": {"channel": channel, "err": problem}})
 
-    async def _mail(self, told: Told, text: str) -> str | None:
-        subject = _subject(told)
+    async def _mail(self, nightly_report: NightlyReport, text: str) -> str | None:
+        subject = _subject(nightly_report)
         once = f"doctor {time.time_ns()}"
         try:
             await notify_postmaster(self._accounts, self._config.current, subject, text, once=once)
@@ -142,12 +142,17 @@ class Nightly:
             return str(error)
         return ""
 
-    async def _post(self, told: Told, text: str) -> str | None:
+    async def _post(self, nightly_report: NightlyReport, text: str) -> str | None:
         """Post the changes as JSON; None if no URL is configured."""
         if self._settings.url is None:
             return None
         body = msgspec.json.encode(
-            {"host": self._config.current.static.hostname.ascii, "new": told.new, "gone": told.gone, "text": text}
+            {
+                "host": self._config.current.static.hostname.ascii,
+                "new": nightly_report.new,
+                "gone": nightly_report.gone,
+                "text": text,
+            }
         )
         try:
             answer = await self._http.request(
@@ -161,7 +166,7 @@ class Nightly:
             return str(error)
         return "" if 200 <= answer.status < 300 else f"status {answer.status}"
 
-    async def _run(self, told: Told, text: str) -> str | None:
+    async def _run(self, nightly_report: NightlyReport, text: str) -> str | None:
         """Give a command the changes as text on stdin; None if no command is configured."""
         command = self._settings.command
         if not command:
@@ -177,23 +182,23 @@ class Nightly:
         return "" if done.returncode == 0 else f"exit code {done.returncode}: {words}".rstrip(": ")
 
 
-def _subject(told: Told) -> str:
-    if not told.new:
-        return f"{len(told.gone)} finding{'s are' if len(told.gone) > 1 else ' is'} gone"
-    first = told.new[0]
-    more = f" and {len(told.new) - 1} more" if len(told.new) > 1 else ""
+def _subject(nightly_report: NightlyReport) -> str:
+    if not nightly_report.new:
+        return f"{len(nightly_report.gone)} finding{'s are' if len(nightly_report.gone) > 1 else ' is'} gone"
+    first = nightly_report.new[0]
+    more = f" and {len(nightly_report.new) - 1} more" if len(nightly_report.new) > 1 else ""
     return f"{first.grade}: {first.text[:120]}{more}"
 
 
-def _text(told: Told, standing: int) -> str:
+def _text(nightly_report: NightlyReport, standing: int) -> str:
     lines: list[str] = []
-    for title, findings in (("New since the last examination:", told.new), ("Gone:", told.gone)):
+    for title, findings in (("New since the last examination:", nightly_report.new), ("Gone:", nightly_report.gone)):
         if not findings:
             continue
         lines += [title, ""]
         for group, commands in in_groups(findings):
             lines += [f"- {finding.grade}, {finding.code}: {finding.words}" for finding in group]
-            if findings is told.new:
+            if findings is nightly_report.new:
                 lines += [f"    {command}" for command in commands]
         lines.append("")
     if standing:

@@ -70,7 +70,7 @@ def entries(snapshot: Snapshot) -> Iterator[Entry]:
 
 async def check_programs(examination: Examination) -> list[Finding]:
     """Ask each well-known address as a program does that has not logged in; look for services without TLS."""
-    found = [
+    findings = [
         Finding(
             grade="warning",
             code="program-in-clear",
@@ -83,17 +83,17 @@ async def check_programs(examination: Examination) -> list[Finding]:
         for listener, key in clear_entries(examination.snapshot)
     ]
     if examination.running is None or not examination.names:
-        return found
+        return findings
 
     async def ask(entry: Entry) -> None:
         try:
             problem = await _problem(examination, entry.url)
         except HTTPError as error:
             text = f"{entry.url} was not reached from here: {error}"
-            found.append(Finding(grade="note", code="not-checked", about=entry.url, text=text))
+            findings.append(Finding(grade="note", code="not-checked", about=entry.url, text=text))
             return
         if problem:
-            found.append(
+            findings.append(
                 Finding(
                     grade="warning",
                     code="program-address",
@@ -106,7 +106,7 @@ async def check_programs(examination: Examination) -> list[Finding]:
     async with trio.open_nursery() as nursery:
         for entry in entries(examination.snapshot):
             nursery.start_soon(ask, entry)
-    return found
+    return findings
 
 
 async def _problem(examination: Examination, url: str) -> str:

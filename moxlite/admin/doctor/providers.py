@@ -97,8 +97,12 @@ def _records(examination: Examination, publishing: Publishing, domain: Domain) -
         raise UpdateRefused(f"the provider does not have the zone of {domain}", credentials=True)
     at[0].found(at[1], [(f"{domain.ascii}.", "TXT")])  # the token is tried where nothing is published, too
     ours = Ledger(publishing.files, domain).ours()
-    wanted = [one for one in publishing.wanted(domain, addresses=True) if (one.name.lower(), one.kind) in ours]
-    plans = Plans(tuple(plan_zones(located, wanted, replace=True)), tuple(wanted))
+    wanted_records = [
+        wanted_record
+        for wanted_record in publishing.wanted(domain, addresses=True)
+        if (wanted_record.name.lower(), wanted_record.kind) in ours
+    ]
+    plans = Plans(tuple(plan_zones(located, wanted_records, replace=True)), tuple(wanted_records))
     if not plans.changes:
         return
     if examination.inside and stored.enforce and _restored(publishing, domain, located, plans):

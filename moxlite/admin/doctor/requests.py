@@ -132,7 +132,7 @@ LookUp = Callable[[str], Awaitable[Waiting | None]]
 """Returns the queued message with a Message-ID; None once it has left the queue."""
 
 
-class Told(msgspec.Struct, frozen=True):
+class NightlyReport(msgspec.Struct, frozen=True):
     """``doctor nightly``: findings that are new and gone since the last night; the channels that took the report, and
     the errors of the others.
     """
@@ -149,7 +149,7 @@ class TellWeek(Operation[str], frozen=True):
 
 
 @query("doctor nightly", Role.COMMAND_LINE | Role.PAGES)
-class ExamineNow(Operation[Told], frozen=True):
+class ExamineNow(Operation[NightlyReport], frozen=True):
     """Examine everything now, as each night, and tell what is new."""
 
 

@@ -36,15 +36,15 @@ def check_words(running: Running | None) -> list[Finding]:
             Finding(grade="error", code="server-down", about="server", text="no server runs here", commands=commands)
         ]
     log = ("journalctl -u moxlite -p err",)
-    found = [
+    findings = [
         Finding(grade="error", code="task-down", about=name, text=f"task {name} is down: {error}", commands=log)
         for name, error in running.tasks.items()
     ]
-    found += [
+    findings += [
         Finding(grade="error", code="server-fault", about=line.partition(":")[0], text=line, commands=log)
         for line in running.faults
     ]
-    found += [
+    findings += [
         Finding(
             grade="error",
             code="account-broken",
@@ -55,7 +55,7 @@ def check_words(running: Running | None) -> list[Finding]:
         for name, reason in running.accounts.items()
     ]
     see = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
-    found += [
+    findings += [
         Finding(
             grade="error",
             code="certificate-order",
@@ -65,15 +65,15 @@ def check_words(running: Running | None) -> list[Finding]:
         )
         for line in running.orders
     ]
-    found += _queue(running)
-    found += [_filled(one) for one in running.filled]
-    found += [_known(one) for one in running.known]
-    found += [_peer(one) for one in running.peers]
+    findings += _queue(running)
+    findings += [_filled(one) for one in running.filled]
+    findings += [_known(known) for known in running.known]
+    findings += [_peer(peer) for peer in running.peers]
     if running.update:
         text = f"version {running.update} is there, this is {running.version}"
         commands = ("moxlite checkupdate", "moxlite backup DIR")
-        found.append(Finding(grade="note", code="update", about=running.update, text=text, commands=commands))
-    return found
+        findings.append(Finding(grade="note", code="update", about=running.update, text=text, commands=commands))
+    return findings
 
 
 def _blocked(block: Blocked) -> Finding:
@@ -101,14 +101,14 @@ def _filled(one: Filled) -> Finding:
     )
 
 
-def _known(one: KnownPassword) -> Finding:
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.last / 1e6))
-    name = one.account
+def _known(known: KnownPassword) -> Finding:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(known.last / 1e6))
+    name = known.account
     return Finding(
         grade="warning",
         code="password-known",
         about=name,
-        text=f"account {name}: its own password came from {one.remote}, a network in which it has never logged in",
+        text=f"account {name}: its own password came from {known.remote}, a network in which it has never logged in",
         detail=f"That was at {when}, and refused, as app passwords are demanded. The user has mail about it.",
         commands=(f"ask the user; if it was a stranger: moxlite account set-password {name}",),
     )
@@ -127,17 +127,17 @@ def _peer(one: PeerUse) -> Finding:
     )
 
 
-def _stopped(one: StoppedSender) -> Finding:
-    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.since))
+def _stopped(stopped_sender: StoppedSender) -> Finding:
+    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(stopped_sender.since))
     return Finding(
         grade="error",
         code="account-stopped",
-        about=one.account,
-        text=f"account {one.account} is stopped: it looks as if a stranger sends with it",
-        detail=f"Since {since}: {one.why}. Messages that wait: {one.messages}.",
+        about=stopped_sender.account,
+        text=f"account {stopped_sender.account} is stopped: it looks as if a stranger sends with it",
+        detail=f"Since {since}: {stopped_sender.why}. Messages that wait: {stopped_sender.messages}.",
         commands=(
-            f"moxlite queue list --account {one.account} --hold true",
-            f"moxlite queue guard release {one.account}",
+            f"moxlite queue list --account {stopped_sender.account} --hold true",
+            f"moxlite queue guard release {stopped_sender.account}",
         ),
     )
 
@@ -146,17 +146,19 @@ def _queue(running: Running) -> list[Finding]:
     queue = running.queue
     if queue is None:
         return []
-    found = [_blocked(one) for one in queue.blocks] + [_stopped(one) for one in queue.stopped]
+    findings = [_blocked(block) for block in queue.blocks] + [
+        _stopped(stopped_sender) for stopped_sender in queue.stopped
+    ]
     if queue.oldest > STUCK_SECONDS:
         why = f": {queue.error}" if queue.error else ""
         text = f"mail to {queue.recipient} has been waiting for {queue.oldest / 3600:.0f} h{why}"
         commands = ("moxlite queue list", "moxlite queue schedule --ids ID --now 0s")
-        found.append(Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands))
+        findings.append(Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands))
     if queue.held:
         text = f"{queue.held} messages are on hold"
         commands = ("moxlite queue list --hold true", "moxlite queue unhold --ids ID")
-        found.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
-    return found
+        findings.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
+    return findings
 
 
 # The copy of all changes in a second place: whether it is current (STORE-186).
@@ -179,17 +181,17 @@ def standby_findings(static: Static) -> list[Finding]:
     if state is None or time.time() - state.at > STALE:
         text = "nothing is copied to the second place while the server does not run"
         return [Finding(grade="note", code="standby-behind", about=about, text=text, commands=COMMANDS)]
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if state.problem:
         text = "the second place does not get the changes of this server"
         detail = f"{state.problem}; {state.lag:.0f} s behind"
-        found.append(
+        findings.append(
             Finding(grade="warning", code="standby-behind", about=about, text=text, commands=COMMANDS, detail=detail)
         )
     if state.lease is not None and (state.lease.problem or state.lease.taken):
         text = "the lease, without which nothing is acknowledged, is not renewed"
         detail = lease_words(state.lease, time.time())
-        found.append(
+        findings.append(
             Finding(grade="error", code="standby-lease", about=about, text=text, commands=COMMANDS, detail=detail)
         )
-    return found
+    return findings

@@ -16,6 +16,7 @@ from moxlite.admin.doctor.requests import (
     Filled,
     KnownPassword,
     LookUp,
+    NightlyReport,
     PeerUse,
     QueueState,
     ReadState,
@@ -23,7 +24,6 @@ from moxlite.admin.doctor.requests import (
     SendMail,
     Sent,
     TellWeek,
-    Told,
 )
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed
@@ -42,7 +42,7 @@ from moxlite.supervision import Supervisor
 if TYPE_CHECKING:
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.doctor.weekly import WeeklyMail
-    from moxlite.lazyimport import Late
+    from moxlite.lazyimport import Lazy
 
 NEARLY_FULL: Final = 0.95
 """Share of its quota from which an account is a finding: a large message may not fit any more."""
@@ -129,7 +129,7 @@ async def look(sources: Sources) -> Running:
 
 async def _peers(sources: Sources) -> list[PeerUse]:
     """The servers from which domains move here."""
-    moving = {name: one.peer for name, one in sources.config.current.domains.domains.items() if one.peer}
+    moving = {name: domain.peer for name, domain in sources.config.current.domains.domains.items() if domain.peer}
     if not moving:
         return []
     now, before = await passed_on(sources.reports, DAYS), await passed_on(sources.reports, 400, DAYS)
@@ -144,15 +144,18 @@ async def _known(sources: Sources) -> list[KnownPassword]:
         rows = await sources.attempts.withheld(time.time_ns() // 1000 - WEEK)
     except StoreError:
         return []
-    found: dict[str, KnownPassword] = {}
-    for one in rows:
+    known_passwords: dict[str, KnownPassword] = {}
+    for withheld_password in rows:
         try:
-            strange = not sources.knows(ip_address(one.remote_ip), one.account)
+            strange = not sources.knows(ip_address(withheld_password.remote_ip), withheld_password.account)
         except ValueError:  # a damaged row
             continue
         if strange:
-            found.setdefault(one.account, KnownPassword(one.account, one.remote_ip, one.last))
-    return list(found.values())
+            known_passwords.setdefault(
+                withheld_password.account,
+                KnownPassword(withheld_password.account, withheld_password.remote_ip, withheld_password.last),
+            )
+    return list(known_passwords.values())
 
 
 async def try_mail(sources: Sources, send_to: str = "") -> Sent:
@@ -170,7 +173,7 @@ async def try_mail(sources: Sources, send_to: str = "") -> Sent:
 class DoctorCommands:
     """The operations in a running server. `nightly`: None in localserve, which is not examined."""
 
-    def __init__(self, sources: Sources, nightly: "Nightly | None", weekly: "Late[WeeklyMail]") -> None:
+    def __init__(self, sources: Sources, nightly: "Nightly | None", weekly: "Lazy[WeeklyMail]") -> None:
         self._sources = sources
         self._nightly = nightly
         self._weekly = weekly
@@ -190,7 +193,7 @@ class DoctorCommands:
 
         return text_of(await (await self._weekly.get()).gather())
 
-    async def nightly(self, args: ExamineNow) -> Told:
+    async def nightly(self, args: ExamineNow) -> NightlyReport:
         """Run the nightly examination now."""
         if self._nightly is None:
             raise CommandFailed("refused", "localserve is not examined")

@@ -20,7 +20,7 @@ from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.load import DKIM_FOLDER, DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest import test_config
-from moxlite.process.permissions import Named, fix_config, fix_data
+from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.proto.address import Address, Domain
 from moxlite.store.accounts.accounts import Accounts
@@ -47,7 +47,7 @@ class QuickstartFailed(Exception):
     """Nothing was made; the text says why."""
 
 
-class Made(msgspec.Struct, frozen=True):
+class NewInstallation(msgspec.Struct, frozen=True):
     """The new account and its passwords, which are not stored anywhere else, and the signer of backups."""
 
     account: str
@@ -83,7 +83,7 @@ def make(
     *,
     publish: bool = False,
     admin_inside: bool = False,
-) -> Made:
+) -> NewInstallation:
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
     Args:
@@ -144,7 +144,7 @@ def _make(
     *,
     publish: bool,
     admin_inside: bool,
-) -> Made:
+) -> NewInstallation:
     now = dt.datetime.now(dt.UTC)
     folder, data = config.parent, data_folder(config)
     account = account_name(address)
@@ -182,7 +182,7 @@ def _make(
         assert signer is not None
         warnings += _give(config, user)
         draft.replace(config)  # from here on, the configuration is complete
-    return Made(account, account_password, admin_password, signer.public, tuple(warnings))
+    return NewInstallation(account, account_password, admin_password, signer.public, tuple(warnings))
 
 
 def data_folder(config: Path) -> Path:
@@ -260,7 +260,7 @@ def _give(config: Path, user: str) -> Sequence[str]:
     except UnknownUser as error:
         return (f"{error}",)
     data = data_folder(config)
-    named = Named(config.parent / ADMIN_PASSWORD, {})
+    named = NamedFiles(config.parent / ADMIN_PASSWORD, {})
     fix_config(config, DOMAINS_FILE, data, uid, gid, named=named)
     fix_data(data, uid)
     return ()

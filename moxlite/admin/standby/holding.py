@@ -42,7 +42,7 @@ from moxlite.admin.standby.lease import (
     SILENT,
     Elapsed,
     Lease,
-    Taken,
+    LeaseTaken,
     Watch,
     read_lease,
     renew,
@@ -343,7 +343,7 @@ class HoldingTask:
             return False
         try:
             await trio.to_thread.run_sync(self._renew_once)
-        except (Taken, NotOurs) as error:
+        except (LeaseTaken, NotOurs) as error:
             holding.taken = f"{error}; for mail that only this machine has: moxlite standby send-rest"
         except (OSError, ValueError, BackupError) as error:
             text = printable(f"{self._settings.target}: {getattr(error, 'strerror', '') or error}")[:500]
@@ -366,7 +366,7 @@ class HoldingTask:
         # Storage that no longer honours conditions would let two machines renew in turn: this one looks first.
         there = read_lease(storage)
         if there is not None and there[1].holder != self._mine.holder:
-            raise Taken(there[1])
+            raise LeaseTaken(there[1])
         assert self._version is not None
         mine = msgspec.structs.replace(self._mine, handing=self._announced)
         self._version, self._mine = renew(storage, mine, self._version)
@@ -381,7 +381,7 @@ class HoldingTask:
         if found is not None:
             version, there = found
             if there.epoch >= mine.epoch and there.head != mine.head:
-                raise Taken(there)
+                raise LeaseTaken(there)
             if there.head != mine.head or there.origin != mine.origin or there.handed:
                 self._earlier = self._earlier or Watch()
                 self._earlier.look(storage)

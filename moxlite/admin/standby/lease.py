@@ -72,7 +72,7 @@ class LeaseStorage(Protocol):
         """Remove objects from the storage."""
 
 
-class Taken(Exception):
+class LeaseTaken(Exception):
     """Another machine has the lease. `lease`: its words."""
 
     def __init__(self, lease: Lease) -> None:
@@ -185,7 +185,7 @@ def renew(storage: LeaseStorage, mine: Lease, version: str) -> tuple[str, Lease]
         # number: two renewals with the same octets would be one version for watchers.
         found = read_lease(storage)
         if found is None or found[1].holder != mine.holder:
-            raise Taken(found[1] if found is not None else mine) from None
+            raise LeaseTaken(found[1] if found is not None else mine) from None
         mine = msgspec.structs.replace(mine, number=found[1].number + 1)
         return take(storage, mine, found[0]), mine
 

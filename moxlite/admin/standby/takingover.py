@@ -41,7 +41,7 @@ from moxlite.admin.standby.lease import (
     REQUEST,
     STOPPED,
     Lease,
-    Taken,
+    LeaseTaken,
     Watch,
     origin_of,
     renew,
@@ -253,7 +253,7 @@ class Candidate:
             mine = msgspec.structs.replace(self._mine, origin=origin or self._mine.origin)
             try:
                 self._version, self._mine = renew(self._storage, mine, self._version)
-            except Taken as error:
+            except LeaseTaken as error:
                 raise BlockingIOError(str(error)) from None
 
     def hand_over(self, storage: Storage, data: Path, beginning: Beginning) -> None:

@@ -166,7 +166,7 @@ def _run(
     request: ImportMail, pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> Imported:
     from moxlite.cli.archives.transfer import Reading
-    from moxlite.store.imports.items import Asked, Count, Trouble
+    from moxlite.store.imports.items import Count, LabelQuestion, Trouble
 
     counts: dict[str, int] = {}
 
@@ -177,7 +177,7 @@ def _run(
                 meter.count(sum(counts.values()))
             case Trouble(text):
                 meter.line(f"problem: {text}")
-            case Asked(labels):
+            case LabelQuestion(labels):
                 meter.line("What do the labels mean? For the import, give these, changed where they are wrong:")
                 for label in labels:
                     meter.line(f"{_option(label)}  # {label.messages} messages, {label.own} of them sent by the owner")
@@ -213,9 +213,9 @@ def _option(use: "LabelUse") -> str:
 def _running(request: ImportMail, pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]) -> Imported:
     import trio
 
-    from moxlite.store.imports.items import Aborted, Asked, Count, Done, Step, Trouble
+    from moxlite.store.imports.items import Aborted, Count, Done, LabelQuestion, Step, Trouble
 
-    kinds = Count | Trouble | Asked | Step | Done | Aborted
+    kinds = Count | Trouble | LabelQuestion | Step | Done | Aborted
 
     async def send() -> AsyncIterator[bytes]:
         source = pieces()

@@ -201,19 +201,19 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
             print(printable(line))
 
     try:
-        fixed, found = verify_stopped(Path(folder), deep=deep, upgrade=upgrade, fix=fix, tell=tell)
+        fixed, verification_result = verify_stopped(Path(folder), deep=deep, upgrade=upgrade, fix=fix, tell=tell)
     except (Locked, StoreError) as error:
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"{error.filename or folder}: {error.strerror or error}") from None
     for line in fixed:
         print(f"fixed: {printable(line)}")
-    for line in found.notes:
+    for line in verification_result.notes:
         print(f"moxlite: note: {printable(line)}", file=sys.stderr)
-    for problem in found.problems:
+    for problem in verification_result.problems:
         print(printable(str(problem)))
-    if found.problems:
-        raise Failure(f"{folder}: {len(found.problems)} problems")
+    if verification_result.problems:
+        raise Failure(f"{folder}: {len(verification_result.problems)} problems")
     print(f"{printable(folder)}: OK")
 
 

@@ -11,7 +11,7 @@ from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option
 
 if TYPE_CHECKING:
     from moxlite.acceptance.checks import Checks
-    from moxlite.mailauth.dmarc import Found, Method
+    from moxlite.mailauth.dmarc import Method, PolicyLookup
     from moxlite.net.resolver import Resolver
 
 method_option = click.option(
@@ -88,23 +88,23 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
     if not name:
         raise Failure(f"{domain!r} is no domain")
 
-    async def ask(found: "Resolver") -> "tuple[str, Found | None, bool]":
+    async def ask(found: "Resolver") -> "tuple[str, PolicyLookup | None, bool]":
         discovery = Discovery(found, _method(method))
         organization = await discovery.organizational(name)
         return organization, await discovery.policy(name, organization), discovery.authentic
 
     try:
-        organization, found, authentic = with_resolver(resolver, ask)
+        organization, policy_lookup, authentic = with_resolver(resolver, ask)
     except TempError as error:
         raise Failure(str(error), TEMPORARY) from None
-    record = None if found is None else found.record
+    record = None if policy_lookup is None else policy_lookup.record
     tell(
         {
             "domain": name,
             "org_domain": organization,
-            "record_domain": None if found is None else found.domain,
+            "record_domain": None if policy_lookup is None else policy_lookup.domain,
             "record": None if record is None else msgspec.to_builtins(record),
-            "problem": "no record" if found is None else found.problem,
+            "problem": "no record" if policy_lookup is None else policy_lookup.problem,
             "authentic": authentic,
         }
     )

@@ -12,7 +12,7 @@ from moxlite.cli.common import Failure
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
-    from moxlite.cli.sendmail.letter import Letter
+    from moxlite.cli.sendmail.message import OutgoingMessage
     from moxlite.cli.sendmail.settings import Settings
 
 TEMPFAIL: Final = 75
@@ -45,7 +45,7 @@ def sendmail(words: tuple[str, ...]) -> None:
 
     A message that was not accepted is kept in ~/moxlite-submit.failures. Exit code 75: it may be tried again.
     """
-    from moxlite.cli.sendmail.letter import BadLetter, make_letter, parse_flags
+    from moxlite.cli.sendmail.message import BadLetter, make_letter, parse_flags
     from moxlite.cli.sendmail.settings import DEFAULT_PATH, BadSettings, read_settings
 
     flags = parse_flags(words)
@@ -62,7 +62,7 @@ def sendmail(words: tuple[str, ...]) -> None:
     _hand_in(letter, settings)
 
 
-def _hand_in(letter: "Letter", settings: "Settings") -> None:
+def _hand_in(letter: "OutgoingMessage", settings: "Settings") -> None:
     import trio
 
     from moxlite.cli.sendmail.handing import BadKey, NotTaken, hand_in

@@ -12,7 +12,7 @@ from typing import Final
 import trio
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from moxlite.cli.sendmail.letter import Letter
+from moxlite.cli.sendmail.message import OutgoingMessage
 from moxlite.cli.sendmail.settings import Settings
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
@@ -44,7 +44,7 @@ class NotTaken(Exception):
         self.temporary = temporary
 
 
-async def hand_in(letter: Letter, settings: Settings) -> None:
+async def hand_in(letter: OutgoingMessage, settings: Settings) -> None:
     """Submit a letter. Raises NotTaken, BadKey."""
     try:
         with trio.fail_after(SESSION_SECONDS):
@@ -55,7 +55,7 @@ async def hand_in(letter: Letter, settings: Settings) -> None:
         raise NotTaken(f"{settings.host}: {error}", temporary=not error.permanent) from None
 
 
-async def _hand_in(letter: Letter, settings: Settings) -> None:
+async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
     key = _client_key(settings)
     trust = Trust()
     if not settings.tls_insecure_skip_verify:

@@ -17,7 +17,7 @@ from moxlite.escapes import printable
 from moxlite.operations import described_in, dns as operations
 
 if TYPE_CHECKING:
-    from moxlite.admin.dnsproviders.accounts import Known, Stored
+    from moxlite.admin.dnsproviders.accounts import Stored, UsableProvider
 
 
 @click.group()
@@ -33,8 +33,8 @@ def provider_list() -> None:
     if settings().as_json:
         show_json({name: {"title": one.title, "rights": one.rights} for name, one in KNOWN.items()})
         return
-    for name, one in KNOWN.items():
-        print(f"{name}: {one.title}: {', '.join(asked.words for asked in one.asked)} ({one.rights})")
+    for name, known in KNOWN.items():
+        print(f"{name}: {known.title}: {', '.join(asked.words for asked in known.asked)} ({known.rights})")
 
 
 @provider.command("set")
@@ -98,24 +98,26 @@ def provider_rm(name: str) -> None:
         publishing.files.set_provider(domain, None)
 
 
-def ask_for(known: "Known") -> dict[str, str]:
+def ask_for(known: "UsableProvider") -> dict[str, str]:
     """The answers to a provider's questions: asked on a terminal, else a line of stdin for each. Raises Failure."""
     answers = {}
-    for one in known.asked:
+    for provider_question in known.asked:
         if sys.stdin.isatty():
-            answer: str = click.prompt(f"{known.title}, {one.words}", hide_input=one.secret, err=True)
+            answer: str = click.prompt(
+                f"{known.title}, {provider_question.words}", hide_input=provider_question.secret, err=True
+            )
         else:
             answer = sys.stdin.readline()
-        answers[one.option] = answer.strip()
-        if not answers[one.option]:
-            raise Failure(f"{one.words}: nothing on stdin")
+        answers[provider_question.option] = answer.strip()
+        if not answers[provider_question.option]:
+            raise Failure(f"{provider_question.words}: nothing on stdin")
     if "server" in answers:
         ip, port = server_address(answers["server"])
         answers["server"] = f"{ip}#{port}"
     return answers
 
 
-def known_provider(name: str) -> "Known":
+def known_provider(name: str) -> "UsableProvider":
     """A provider by its name. Raises click.UsageError."""
     from moxlite.admin.dnsproviders.accounts import KNOWN
 

@@ -170,12 +170,12 @@ def _number(findings: "list[Finding]", grade: str) -> str:
 def _night() -> int:
     from moxlite.admin.doctor.requests import ExamineNow
 
-    told = perform(ExamineNow())
-    for title, findings in (("new", told.new), ("gone", told.gone)):
+    nightly_report = perform(ExamineNow())
+    for title, findings in (("new", nightly_report.new), ("gone", nightly_report.gone)):
         for finding in findings:
             print(f"{title}: {finding.grade}: {finding.code}: {printable(finding.words)}")
-    if told.channels:
-        print(f"told by {', '.join(told.channels)}")
-    for problem in told.problems:
+    if nightly_report.channels:
+        print(f"told by {', '.join(nightly_report.channels)}")
+    for problem in nightly_report.problems:
         print(f"moxlite: not told by {printable(problem)}", file=sys.stderr)
-    return FAILED if told.problems else 0
+    return FAILED if nightly_report.problems else 0

@@ -67,8 +67,8 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
     if as_json:
         show_json(plan)
     else:
-        for one in plan.changes:
-            print(printable(f"{one.path}: {_value(one.before)} -> {_value(one.after)}"))
+        for change in plan.changes:
+            print(printable(f"{change.path}: {_value(change.before)} -> {_value(change.after)}"))
     if not plan.changes:
         print("Nothing changes.", file=sys.stderr)
     elif not dry_run:
@@ -80,60 +80,66 @@ def _value(value: object) -> str:
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def show_accounts(found: list[AccountInfo], as_json: bool) -> None:
+def show_accounts(account_infos: list[AccountInfo], as_json: bool) -> None:
     """Print a list of accounts."""
     if as_json:
-        show_json(found)
+        show_json(account_infos)
         return
-    for one in found:
-        one_line = f"{one.account}{' (disabled)' if one.disabled else ''}"
-        about = f"  # {one.description}" if one.description else ""
-        print(printable(f"{one_line:<24} {', '.join(one.addresses)}{about}"))
+    for account_info in account_infos:
+        one_line = f"{account_info.account}{' (disabled)' if account_info.disabled else ''}"
+        about = f"  # {account_info.description}" if account_info.description else ""
+        print(printable(f"{one_line:<24} {', '.join(account_info.addresses)}{about}"))
 
 
-def _show_domains(found: list[DomainInfo], as_json: bool) -> None:
+def _show_domains(domain_infos: list[DomainInfo], as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(domain_infos)
         return
-    for one in found:
-        marks = f"{' (disabled)' if one.disabled else ''}{' (reports only)' if one.reports_only else ''}"
-        print(printable(f"{one.domain}{marks}{'  # ' + one.description if one.description else ''}"))
+    for domain_info in domain_infos:
+        marks = (
+            f"{' (disabled)' if domain_info.disabled else ''}{' (reports only)' if domain_info.reports_only else ''}"
+        )
+        print(
+            printable(
+                f"{domain_info.domain}{marks}{'  # ' + domain_info.description if domain_info.description else ''}"
+            )
+        )
 
 
-def _show_added(found: AddedDomain, as_json: bool) -> None:
+def _show_added(added_domain: AddedDomain, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(added_domain)
         return
-    print(printable(f"{found.domain} is added. What comes next:"))
-    for one in found.next:
-        print(printable(f"- {one.words}:"))
-        for command in one.commands:
+    print(printable(f"{added_domain.domain} is added. What comes next:"))
+    for next_step in added_domain.next:
+        print(printable(f"- {next_step.words}:"))
+        for command in next_step.commands:
             print(printable(f"    {command}"))
 
 
-def _show_peer(found: PeerState, as_json: bool) -> None:
+def _show_peer(peer_state: PeerState, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(peer_state)
         return
-    if not found.hosts:
-        print(printable(f"Mail for addresses of {found.domain} that are not here is refused."))
-        if found.elsewhere:
-            hosts = " ".join(found.elsewhere)
+    if not peer_state.hosts:
+        print(printable(f"Mail for addresses of {peer_state.domain} that are not here is refused."))
+        if peer_state.elsewhere:
+            hosts = " ".join(peer_state.elsewhere)
             print(printable(f"MX leads to another server: {hosts}. To send such mail on there:"))
-            print(printable(f"    moxlite config domain peer set {found.domain} {hosts}"))
+            print(printable(f"    moxlite config domain peer set {peer_state.domain} {hosts}"))
         return
-    what = "All mail" if found.disabled else "Mail for addresses that are not here"
-    print(printable(f"{what} of {found.domain} goes on to this server, if it takes the address:"))
-    for one in found.hosts:
-        state = one.problem or f"answers{', with TLS' if one.tls else ', without TLS'}"
-        print(printable(f"    {one.host} ({', '.join(one.addresses) or 'no address'}): {state}"))
-    if found.takes_all:
+    what = "All mail" if peer_state.disabled else "Mail for addresses that are not here"
+    print(printable(f"{what} of {peer_state.domain} goes on to this server, if it takes the address:"))
+    for host in peer_state.hosts:
+        state = host.problem or f"answers{', with TLS' if host.tls else ', without TLS'}"
+        print(printable(f"    {host.host} ({', '.join(host.addresses) or 'no address'}): {state}"))
+    if peer_state.takes_all:
         print("It takes any address, so mistyped ones are not refused here either.")
-    print(f"Messages in 14 days: {found.messages}. To end this: moxlite config domain peer rm {found.domain}")
+    print(f"Messages in 14 days: {peer_state.messages}. To end this: moxlite config domain peer rm {peer_state.domain}")
 
 
-def _show_alias(found: AliasInfo, as_json: bool) -> None:
-    show([found], ("alias", "post_public", "list_members", "allow_msg_from", "members"), as_json=as_json)
+def _show_alias(alias_info: AliasInfo, as_json: bool) -> None:
+    show([alias_info], ("alias", "post_public", "list_members", "allow_msg_from", "members"), as_json=as_json)
 
 
 # ``moxlite config listeners``: what the ports of this machine serve (ADMIN-34a, ADMIN-34b).

@@ -14,8 +14,8 @@ from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program
 
 if TYPE_CHECKING:
+    from moxlite.admin.quickstart.environment import Environment
     from moxlite.admin.quickstart.listeners import Places
-    from moxlite.admin.quickstart.surroundings import Surroundings
     from moxlite.admin.quickstart.webserver import Kind, Webserver
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.resolver import Resolver
@@ -145,13 +145,13 @@ def _refuse_existing(config: Path) -> None:
     from moxlite.admin.quickstart.make import existing
 
     try:
-        found = existing(config)
+        paths = existing(config)
     except PermissionError as error:
         raise Failure(f"{error.filename}: {error.strerror}; run it as root") from None
-    if not found:
+    if not paths:
         return
-    listing = " ".join(map(str, found))
-    if config in found:
+    listing = " ".join(map(str, paths))
+    if config in paths:
         raise Failure(f"this machine is set up already: `moxlite doctor`; to begin anew move these away: {listing}")
     raise Failure(f"files of an earlier set-up are there, and nothing is overwritten; move these away: {listing}")
 
@@ -204,21 +204,21 @@ def _look(
     other: "Webserver | None",
     *,
     skip_dial: bool,
-) -> "tuple[Domain, Places, Surroundings]":
+) -> "tuple[Domain, Places, Environment]":
     """Find the hostname, the addresses of the listeners, and the host's records in DNS; prints warnings. Raises Failure
     for certificates that cannot be used.
     """
     import trio
 
     from moxlite.admin.dns.check import check_servers
-    from moxlite.admin.quickstart.listeners import choose_places, machine_addresses, outgoing_addresses
-    from moxlite.admin.quickstart.surroundings import (
-        Surroundings,
+    from moxlite.admin.quickstart.environment import (
+        Environment,
         ask_registry,
         find_hostname,
         look_around,
         try_port_25,
     )
+    from moxlite.admin.quickstart.listeners import choose_places, machine_addresses, outgoing_addresses
     from moxlite.admin.quickstart.webserver import check_pairs, look_at_ports
     from moxlite.net.httpclient import HTTPClient
     from moxlite.net.tls.certificates import CertificateError
@@ -229,13 +229,13 @@ def _look(
         said.warn(f"the addresses of this machine are not known: {error.strerror or error}")
         machine = []
 
-    async def run() -> "tuple[Domain, Places, Surroundings]":
+    async def run() -> "tuple[Domain, Places, Environment]":
         servers = await check_servers(resolver, domain)
         dead = bool(servers.errors)
         asked = [] if dead else machine
         host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, asked, domain)
         warnings += [f"{text}: {'; '.join(servers.instructions)}" for text in (*servers.errors, *servers.warnings)]
-        around = Surroundings() if dead else await look_around(resolver, host)
+        around = Environment() if dead else await look_around(resolver, host)
         outgoing = outgoing_addresses()
         places = choose_places(machine, around.host_ips, outgoing=outgoing, other_web=other is not None)
         warnings = [*warnings, *around.warnings, *places.warnings]
@@ -246,7 +246,9 @@ def _look(
                 raise Failure(str(error)) from None
         warnings += await look_at_ports(places, other_web=other is not None)
         if not skip_dial and not dead:
-            warnings += await try_port_25(resolver, [one.ip for one in machine] or around.host_ips)
+            warnings += await try_port_25(
+                resolver, [interface_address.ip for interface_address in machine] or around.host_ips
+            )
             warnings += await ask_registry(HTTPClient(resolver), domain)
         for warning in warnings:
             said.warn(warning)
@@ -296,8 +298,8 @@ def _next(
     said.say("")
     said.say("1. Settings of mail programs (they find them by themselves once DNS is done):")
     for label, servers in (("IMAP", offer.imap), ("SMTP (submission)", offer.submission)):
-        for one in servers:
-            said.say(f"   {label}: {one.host.ascii} port {one.port}, TLS; the user name is the whole address")
+        for server in servers:
+            said.say(f"   {label}: {server.host.ascii} port {server.port}, TLS; the user name is the whole address")
     said.say("")
     packaged = _is_packaged(config)
     command = "moxlite" if packaged else f"{program()} --config {config}"
@@ -332,9 +334,9 @@ def _next(
     _tell_of_pages(said, snapshot, command)
 
 
-def _tell_unfinished(said: _Said, host: "Domain", around: "Surroundings") -> None:
+def _tell_unfinished(said: _Said, host: "Domain", around: "Environment") -> None:
     """Print what to write to the provider of the machine, where it has something to do."""
-    from moxlite.admin.quickstart.surroundings import BLOCKED
+    from moxlite.admin.quickstart.environment import BLOCKED
 
     wishes = [f"set the reverse name (PTR) of {ip} to {host.ascii}" for ip in around.unnamed]
     if any(BLOCKED in line for line in said.lines):
@@ -351,8 +353,8 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
     from moxlite.admin.publicpages import public_page
 
     host = snapshot.static.hostname.ascii
-    internal = next(one for one in snapshot.static.listeners.values() if one.account_http.enabled)
-    place = next(one for one in snapshot.static.listeners.values() if one.admin_http.enabled)
+    internal = next(listener for listener in snapshot.static.listeners.values() if listener.account_http.enabled)
+    place = next(listener for listener in snapshot.static.listeners.values() if listener.admin_http.enabled)
     admin, webmail = place.admin_http.port, public_page(snapshot, "webmail")
     inside = [str(ip) for ip in place.ips if not ip.is_loopback]
     if webmail is not None:

@@ -231,7 +231,7 @@ def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Fin
     if len(hosts) > MAX_PEERS:
         yield Finding(path, f"has more than {MAX_PEERS} hosts")
     own = {static.hostname, *(listener.hostname for listener in static.listeners.values())}
-    names = {one.unicode for one in own if one is not None}
+    names = {domain.unicode for domain in own if domain is not None}
     for index, host in enumerate(hosts):
         if host in names:
             hint = "give the address of the other server, if it had this name"
@@ -255,13 +255,13 @@ def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterato
 
 def warn_static(static: Static) -> list[Finding]:
     """Settings of moxlite.toml that are valid but rarely intended."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if static.log_level == "tracedata":
-        found.append(Finding(("log_level",), "logs passwords and the content of all mail"))
+        findings.append(Finding(("log_level",), "logs passwords and the content of all mail"))
     ports: dict[int, list[tuple[str, bool]]] = {}
     for name, listener in static.listeners.items():
         if listener.admin_https.enabled and any(ip.is_global for ip in (*listener.ips, *listener.nat_ips)):
-            found.append(
+            findings.append(
                 Finding(
                     ("listeners", name, "admin_https"),
                     "serves the admin app on public addresses",
@@ -277,8 +277,8 @@ def warn_static(static: Static) -> list[Finding]:
         if wide and len(users) > 1:
             others = ", ".join(name for name, _ in users if name != wide[0])
             text = f"listens on all addresses, also at port {port} that {others} uses: binding will fail"
-            found.append(Finding(("listeners", wide[0], "ips"), text, "give the addresses explicitly"))
-    return found
+            findings.append(Finding(("listeners", wide[0], "ips"), text, "give the addresses explicitly"))
+    return findings
 
 
 CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-path"})
@@ -287,12 +287,12 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 
 def warn_domains(domains: Domains) -> list[Finding]:
     """Settings of domains.toml that are valid but rarely intended."""
-    found = [
+    findings = [
         Finding(("accounts", name), "has no destinations: it gets no mail, and log-ins are refused")
         for name, account in domains.accounts.items()
         if not account.destinations
     ]
-    found += [
+    findings += [
         Finding(
             ("accounts", name, "from_id_login_addresses"),
             "has no effect on delivery notices: they are matched with finished messages, which are not kept",
@@ -302,11 +302,11 @@ def warn_domains(domains: Domains) -> list[Finding]:
         if account.from_id_login_addresses and not account.keep_retired_message_period
     ]
     for name, account in domains.accounts.items():
-        found += [Finding(("accounts", name, *path), text) for path, text in old_patterns(account)]
+        findings += [Finding(("accounts", name, *path), text) for path, text in old_patterns(account)]
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():
             for key in ("headers", "unsealed_headers"):
-                found += [
+                findings += [
                     Finding(
                         ("domains", domain, "dkim", "selectors", name, key),
                         f"has {header}, which servers on the way add or change: they break the signature",
@@ -314,4 +314,4 @@ def warn_domains(domains: Domains) -> list[Finding]:
                     for header in getattr(selector, key)
                     if header.lower() in CHANGED_ON_THE_WAY
                 ]
-    return found
+    return findings

@@ -170,7 +170,7 @@ def _disabled(session: Session, command: c.List) -> bool:
     return any(not session.login.disabled.isdisjoint(of.get(option, ())) for option in command.returns)
 
 
-class Shared(msgspec.Struct, frozen=True):
+class SharedMailbox(msgspec.Struct, frozen=True):
     """A mailbox of another user that this user may see; `box` has its name in the owner's account."""
 
     access: Access
@@ -184,7 +184,7 @@ def _may_be_foreign(pattern: Pattern) -> bool:
     return OTHERS.startswith(fixed) or is_foreign(fixed.rstrip("/"))
 
 
-async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str, Shared]:
+async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str, SharedMailbox]:
     """Mailboxes that other users share with this one, by their names here, sorted; at most `MAX_SHARED`. A mailbox in
     `own` with the name of the prefix hides them all.
     """
@@ -192,14 +192,14 @@ async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str
     owners = await known_owners(session)
     if not owners or any(box.name == OTHERS for box in own):
         return {}
-    found: dict[str, Shared] = {}
+    found: dict[str, SharedMailbox] = {}
     for owner in owners:
         access = Access(owner=owner, guest=guest)
         try:
             async with open_account(session, owner) as account:
                 read = partial(visible, guest=guest, limit=MAX_SHARED - len(found))
                 for box, rights in await account.scan(read, op="imap-list"):
-                    found[access.shown(box.name)] = Shared(access, box, rights)
+                    found[access.shown(box.name)] = SharedMailbox(access, box, rights)
         except NoSuchMailbox:  # the owner has just removed the rights
             continue
         except StoreError as error:  # a broken file of another user must not hide the user's own mailboxes
@@ -216,7 +216,7 @@ class _Listing:
         command: c.List,
         patterns: Sequence[Pattern],
         boxes: Sequence[Mailbox],
-        others: Mapping[str, Shared],
+        others: Mapping[str, SharedMailbox],
         subscribed: frozenset[str],
         linked: frozenset[str],
     ) -> None:

@@ -267,7 +267,7 @@ are sent.
 """
 
 
-class Told(msgspec.Struct, frozen=True):
+class SentUpdate(msgspec.Struct, frozen=True):
     """Octets sent to a session for a change, and its state afterwards.
 
     modseq: the cursor's. uids, uidnext, keywords: the view's. passed: modseq of the last change in the view, 0 without
@@ -298,15 +298,15 @@ class Notes:
 
     def __init__(self) -> None:
         self._modseq = ModSeq(0)
-        self._notes: dict[Key, Told] = {}
+        self._notes: dict[Key, SentUpdate] = {}
 
-    def find(self, key: Key) -> Told | None:
+    def find(self, key: Key) -> SentUpdate | None:
         """The note for a session in this state, or None."""
         return self._notes.get(key)
 
-    def keep(self, key: Key, told: Told) -> None:
+    def keep(self, key: Key, sent_update: SentUpdate) -> None:
         """Keep a note for other sessions in the same state. Notes of other changes are dropped."""
-        if self._modseq != told.modseq or len(self._notes) >= MAX_NOTES:
-            self._modseq = told.modseq
+        if self._modseq != sent_update.modseq or len(self._notes) >= MAX_NOTES:
+            self._modseq = sent_update.modseq
             self._notes.clear()
-        self._notes[key] = told
+        self._notes[key] = sent_update

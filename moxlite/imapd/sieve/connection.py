@@ -9,7 +9,7 @@ import trio
 from moxlite.imapd import metrics
 from moxlite.imapd.connection import REFUSALS
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
-from moxlite.imapd.sieve.session import Ended, Session
+from moxlite.imapd.sieve.session import Session, SessionEnded
 from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.tls.errors import TLSError
@@ -57,7 +57,7 @@ class Connection:
         """The client's answer to a challenge. Raises ManageSieveError, Ended."""
         while (text := self._decoder.next_string()) is None:
             if not await self._more():
-                raise Ended("authentication was not finished")
+                raise SessionEnded("authentication was not finished")
         return text
 
     async def _more(self) -> bool:
@@ -67,7 +67,7 @@ class Connection:
             octets = bytes(await self._stream.receive_some(READ_SIZE))
             self._decoder.feed(octets)
             return bool(octets)
-        raise Ended("inactive")
+        raise SessionEnded("inactive")
 
     @property
     def buffered(self) -> bool:
@@ -108,17 +108,17 @@ async def serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, conte
     try:
         if refusal is not None or info.shutdown.is_set():
             text = REFUSALS[refusal] if refusal is not None else "shutting down"
-            await _bye(connection, Ended(text, "TRYLATER"))
+            await _bye(connection, SessionEnded(text, "TRYLATER"))
             return
         if not context.logins.attempts.allowed(connection.session.login_request()):
             authentication_ratelimited_total.labels(kind="managesieve").inc()
-            await _bye(connection, Ended("too many failed log-ins, try again later", "TRYLATER"))
+            await _bye(connection, SessionEnded("too many failed log-ins, try again later", "TRYLATER"))
             return
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch, connection)
             try:
                 await _serve(connection)
-            except Ended as end:
+            except SessionEnded as end:
                 await _bye(connection, end)
             finally:
                 nursery.cancel_scope.cancel()
@@ -154,15 +154,15 @@ async def _serve(connection: Connection) -> None:
                 return
         except ManageSieveError as error:
             if error.fatal:
-                raise Ended(str(error)) from None
+                raise SessionEnded(str(error)) from None
             await connection.send(response("NO", str(error)))
             fine = False
         bad = 0 if fine else bad + 1
         if bad >= MAX_BAD:
-            raise Ended("too many bad commands")
+            raise SessionEnded("too many bad commands")
 
 
-async def _bye(connection: Connection, end: Ended) -> None:
+async def _bye(connection: Connection, end: SessionEnded) -> None:
     with trio.move_on_after(connection.context.pace.farewell):
         await connection.send(response("BYE", str(end), end.code))
         await connection.aclose()

@@ -47,7 +47,7 @@ PLUS: Final = ("SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS")
 """Mechanisms that need TLS. CRAM-MD5 and LOGIN are not offered: no client of ManageSieve needs them."""
 
 
-class Ended(Exception):  # the end of the session, with BYE
+class SessionEnded(Exception):  # the end of the session, with BYE
     """The session ends with BYE."""
 
     def __init__(self, text: str, code: str = "") -> None:
@@ -97,13 +97,13 @@ class Session:
         self.identity: Identity | None = None
         self.failures = 0
         self.logged_out = False
-        self.ending: Ended | None = None
+        self.ending: SessionEnded | None = None
         self.scope: trio.CancelScope | None = None
         """The wait for the next command."""
 
     def end(self, text: str, code: str = "TRYLATER") -> None:
         """End the session once its command is done; at once if it waits for one."""
-        self.ending = Ended(text, "" if code == "UNAVAILABLE" else code)
+        self.ending = SessionEnded(text, "" if code == "UNAVAILABLE" else code)
         if self.scope is not None:
             self.scope.cancel()
 
@@ -248,7 +248,7 @@ class Session:
         if self.identity is not None:
             raise _Refused("too late for STARTTLS")
         if self._wire.buffered:  # they would count as sent under TLS (CVE-2011-0411)
-            raise Ended("commands behind STARTTLS")
+            raise SessionEnded("commands behind STARTTLS")
         await self.ok(text="begin TLS now")
         await self._wire.start_tls()
         request = self.login_request()

@@ -38,7 +38,7 @@ from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChan
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.bus import Batch, Cursor
-from moxlite.store.changelog.catchup import Wanted
+from moxlite.store.changelog.catchup import ChangeFilter
 from moxlite.store.errors import StoreError
 from moxlite.store.names import is_foreign
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX
@@ -147,7 +147,7 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
     messages_of: MailboxID | None = None
     if session.notify is None or seat is not session.home:
         messages_of = MailboxID(0) if view is None else view.mailbox_id
-    cursor.wanted = Wanted(messages_of, 0 if whole else PORTION)
+    cursor.wanted = ChangeFilter(messages_of, 0 if whole else PORTION)
     if view is not None and cursor.latest < view.modseqs.shown:
         await _published(cursor, view.modseqs.shown)
     end = cursor.latest  # otherwise a busy writer would hold this loop for ever

@@ -10,7 +10,7 @@ from typing import Final
 import trio
 
 from moxlite.imapd.session.errors import Disconnect
-from moxlite.imapd.session.sessions import Key, Told
+from moxlite.imapd.session.sessions import Key, SentUpdate
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import tell
@@ -193,24 +193,24 @@ def repeat(session: Session, *, expunge: bool) -> bool:
     if view is None:
         return False
     home = session.home
-    told = home.share.told.find(_key(session, view, expunge=expunge))
+    sent_update = home.share.told.find(_key(session, view, expunge=expunge))
     cursor = home.cursor
     if (
-        told is None
+        sent_update is None
         or not _usual(session, view)
-        or cursor.id in told.origins
-        or not (told.alone or session.notify is None)
-        or told.concerns(view.recent.uids)
+        or cursor.id in sent_update.origins
+        or not (sent_update.alone or session.notify is None)
+        or sent_update.concerns(view.recent.uids)
     ):
         return False
-    cursor.skip_to(told.modseq)
-    if cursor.modseq != told.modseq:  # it reads from the database
+    cursor.skip_to(sent_update.modseq)
+    if cursor.modseq != sent_update.modseq:  # it reads from the database
         return False
-    view.list, view.uidnext, view.keywords = told.uids, told.uidnext, told.keywords
-    view.modseqs.last = max(view.modseqs.last, told.passed)
-    if told.octets:
-        session.write(told.octets)
-    cursor.acknowledge(told.modseq)
+    view.list, view.uidnext, view.keywords = sent_update.uids, sent_update.uidnext, sent_update.keywords
+    view.modseqs.last = max(view.modseqs.last, sent_update.passed)
+    if sent_update.octets:
+        session.write(sent_update.octets)
+    cursor.acknowledge(sent_update.modseq)
     return True
 
 
@@ -232,7 +232,7 @@ async def tell_and_note(session: Session, *, expunge: bool) -> None:
     if same and output.pending <= MAX_OCTETS and cursor.id not in (origins := {event.origin for event in events}):
         messages = [event for event in events if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved)]
         uids = _uids(messages)
-        told = Told(
+        sent_update = SentUpdate(
             octets=output.pending_octets(),
             modseq=end,
             uids=view.list,
@@ -244,8 +244,8 @@ async def tell_and_note(session: Session, *, expunge: bool) -> None:
             low=min(uids, default=0),
             high=max(uids, default=0),
         )
-        if not told.concerns(view.recent.uids):
-            session.home.share.told.keep(key, told)
+        if not sent_update.concerns(view.recent.uids):
+            session.home.share.told.keep(key, sent_update)
 
 
 def _uids(events: list[MessageAdded | FlagsChanged | MessagesRemoved]) -> list[int]:

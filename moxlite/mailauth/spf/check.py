@@ -13,8 +13,8 @@ import trio
 
 from moxlite.mailauth.results import SPFResult, SPFStatus
 from moxlite.mailauth.spf.record import (
-    Facts,
     MacroText,
+    MacroValues,
     Record,
     RecordError,
     Term,
@@ -297,8 +297,8 @@ class _Evaluation:
             self._count_term()
         return shorten(await expand(text, self._facts(domain)))
 
-    def _facts(self, domain: str) -> Facts:
-        return Facts(
+    def _facts(self, domain: str) -> MacroValues:
+        return MacroValues(
             ip=self._ip,
             sender=self._sender,
             helo=self._helo,

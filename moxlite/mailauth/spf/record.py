@@ -204,7 +204,7 @@ class BadMacro(ValueError):
     """The text is not a macro-string, so its record is wrong."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class MacroValues(msgspec.Struct, frozen=True, kw_only=True):
     """Values of macros in one evaluation.
 
     Attributes:
@@ -256,7 +256,7 @@ def needs_name(text: MacroText) -> bool:
     return any(isinstance(one, Macro) and one.letter == "p" for one in text)
 
 
-async def expand(text: MacroText, facts: Facts) -> str:
+async def expand(text: MacroText, facts: MacroValues) -> str:
     """The text with its macros replaced."""
     return "".join([one if isinstance(one, str) else await _value(one, facts) for one in text])
 
@@ -269,7 +269,7 @@ def shorten(name: str) -> str:
     return name
 
 
-async def _value(macro: Macro, facts: Facts) -> str:
+async def _value(macro: Macro, facts: MacroValues) -> str:
     localpart, _, domain = facts.sender.rpartition("@")
     match macro.letter:
         case "s":

@@ -78,17 +78,17 @@ class _Times(msgspec.Struct, frozen=True):
     ends: list[int]
 
 
-def has_alarms(found: CalendarObject) -> bool:
+def has_alarms(calendar_object: CalendarObject) -> bool:
     """Whether an entry may remind of something."""
-    return found.kind in OVER and any(
-        any(one.name == "VALARM" for one in part.components)
-        or any(one.name.startswith(SNOOZED) for one in part.properties)
-        for part in found.parts
+    return calendar_object.kind in OVER and any(
+        any(component.name == "VALARM" for component in part.components)
+        or any(prop.name.startswith(SNOOZED) for prop in part.properties)
+        for part in calendar_object.parts
     )
 
 
 def rings(
-    found: CalendarObject,
+    calendar_object: CalendarObject,
     instances: Sequence[Instance],
     zone: tzinfo,
     stretch: tuple[int, int],
@@ -109,36 +109,41 @@ def rings(
     by_part: dict[int, list[tuple[int, int]]] = {}
     for each in instances:
         by_part.setdefault(each.part, []).append((each.starts, each.ends))
-    for number, part in enumerate(found.parts):
-        found_alarms = [] if _is_over(part, own) else [*_alarms(found, part, zone, left)]
+    for number, part in enumerate(calendar_object.parts):
+        found_alarms = [] if _is_over(part, own) else [*_alarms(calendar_object, part, zone, left)]
         if not found_alarms:
             continue
-        times = _times(found, part, by_part.get(number, []) if found.repeated else _own_span(found, part), zone)
-        for one in found_alarms:
+        times = _times(
+            calendar_object,
+            part,
+            by_part.get(number, []) if calendar_object.repeated else _own_span(calendar_object, part),
+            zone,
+        )
+        for alarm in found_alarms:
             left -= 1
-            for at, place in _around(one, times, since, until, following):
-                before = latest.get(one.action)
+            for at, place in _around(alarm, times, since, until, following):
+                before = latest.get(alarm.action)
                 if before is None or before.moment < at:
                     starts, ends = (None, None) if place is None else times.spans[place]
-                    latest[one.action] = Ring(at, one.action, number, starts, ends)
+                    latest[alarm.action] = Ring(at, alarm.action, number, starts, ends)
     return [*latest.values()], min(following, default=None)
 
 
 def _around(
-    one: _Alarm, times: _Times, since: int, until: int, following: list[int]
+    alarm: _Alarm, times: _Times, since: int, until: int, following: list[int]
 ) -> Iterator[tuple[int, int | None]]:
     """The last moments of an alarm in the stretch, each with the place of its instance; the next ones come to
     `following`.
     """
-    since = max(since, one.done)
-    for offset in one.offsets:
-        if one.once:
+    since = max(since, alarm.done)
+    for offset in alarm.offsets:
+        if alarm.once:
             if since < offset <= until:
                 yield offset, _instance_at(times, offset)
             elif offset > max(since, until):
                 following.append(offset)
             continue
-        base = times.ends if one.at_end else times.starts
+        base = times.ends if alarm.at_end else times.starts
         place = bisect_right(base, until - offset)
         if place and base[place - 1] + offset > since:
             yield base[place - 1] + offset, place - 1
@@ -160,24 +165,24 @@ def _is_over(part: Component, own: Collection[str]) -> bool:
     ):
         return True
     return any(
-        one.parameter("PARTSTAT").upper() == "DECLINED" and address_of(one) in own for one in part.all("ATTENDEE")
+        prop.parameter("PARTSTAT").upper() == "DECLINED" and address_of(prop) in own for prop in part.all("ATTENDEE")
     )
 
 
-def _own_span(found: CalendarObject, part: Component) -> list[tuple[int, int]]:
-    span, due = span_of(part, found.zones), moment_of(part.first("DUE"), found.zones)
+def _own_span(calendar_object: CalendarObject, part: Component) -> list[tuple[int, int]]:
+    span, due = span_of(part, calendar_object.zones), moment_of(part.first("DUE"), calendar_object.zones)
     return [span] if span is not None else [] if due is None else [(seconds_of(due), seconds_of(due))]
 
 
-def _times(found: CalendarObject, part: Component, spans: list[tuple[int, int]], zone: tzinfo) -> _Times:
-    if not _is_floating(found, part):
-        return _Times(spans, sorted(one[0] for one in spans), sorted(one[1] for one in spans))
-    return _Times(spans, sorted(local(one[0], zone) for one in spans), sorted(local(one[1], zone) for one in spans))
+def _times(calendar_object: CalendarObject, part: Component, spans: list[tuple[int, int]], zone: tzinfo) -> _Times:
+    if not _is_floating(calendar_object, part):
+        return _Times(spans, sorted(span[0] for span in spans), sorted(span[1] for span in spans))
+    return _Times(spans, sorted(local(span[0], zone) for span in spans), sorted(local(span[1], zone) for span in spans))
 
 
-def _is_floating(found: CalendarObject, part: Component) -> bool:
+def _is_floating(calendar_object: CalendarObject, part: Component) -> bool:
     """Whether the times of a component are dates, or have no zone."""
-    moment = moment_of(part.first("DTSTART") or part.first("DUE"), found.zones)
+    moment = moment_of(part.first("DTSTART") or part.first("DUE"), calendar_object.zones)
     return moment is not None and moment.tzinfo is None
 
 
@@ -189,31 +194,31 @@ def local(seconds: int, zone: tzinfo) -> int:
         return seconds
 
 
-def _alarms(found: CalendarObject, part: Component, zone: tzinfo, limit: int) -> Iterator[_Alarm]:
-    seen = _seconds(part.first("X-MOZ-LASTACK"), found, zone)
+def _alarms(calendar_object: CalendarObject, part: Component, zone: tzinfo, limit: int) -> Iterator[_Alarm]:
+    seen = _seconds(part.first("X-MOZ-LASTACK"), calendar_object, zone)
     for line in part.properties:
         if line.name.startswith(SNOOZED) and limit > 0:
-            at = _seconds(line, found, zone)
+            at = _seconds(line, calendar_object, zone)
             if at is not None:
                 limit -= 1
                 yield _Alarm("notice", (at,), at_end=False, once=True, done=NEVER if seen is None else seen)
     for inner in part.components:
         if inner.name == "VALARM" and limit > 0:
             limit -= 1
-            one = _alarm(found, inner, zone, NEVER if seen is None else seen)
-            if one is not None:
-                yield one
+            alarm = _alarm(calendar_object, inner, zone, NEVER if seen is None else seen)
+            if alarm is not None:
+                yield alarm
 
 
-def _alarm(found: CalendarObject, inner: Component, zone: tzinfo, seen: int) -> _Alarm | None:
+def _alarm(calendar_object: CalendarObject, inner: Component, zone: tzinfo, seen: int) -> _Alarm | None:
     action, trigger = ACTIONS.get(inner.value("ACTION").upper()), inner.first("TRIGGER")
     if action is None or trigger is None:
         return None
     length = duration_of(trigger.value)
-    first = _seconds(trigger, found, zone) if length is None else int(length.total_seconds())
+    first = _seconds(trigger, calendar_object, zone) if length is None else int(length.total_seconds())
     if first is None:
         return None
-    done = _seconds(inner.first("ACKNOWLEDGED"), found, zone)
+    done = _seconds(inner.first("ACKNOWLEDGED"), calendar_object, zone)
     at_end = trigger.parameter("RELATED").upper() == "END"
     offsets = tuple(first + number for number in _repeated(inner))
     return _Alarm(action, offsets, at_end, length is None, max(seen, NEVER if done is None else done))
@@ -229,8 +234,8 @@ def _repeated(inner: Component) -> Sequence[int]:
     return range(0, (number + 1) * seconds, seconds)
 
 
-def _seconds(line: Property | None, found: CalendarObject, zone: tzinfo) -> int | None:
-    moment = moment_of(line, found.zones)
+def _seconds(line: Property | None, calendar_object: CalendarObject, zone: tzinfo) -> int | None:
+    moment = moment_of(line, calendar_object.zones)
     if moment is None:
         return None
     return local(seconds_of(moment), zone) if moment.tzinfo is None else seconds_of(moment)
@@ -243,8 +248,8 @@ def zone_of(time_zone: str, name: str) -> tzinfo | None:
             calendar = read_components(time_zone, "VCALENDAR")
         except BadComponents:
             calendar = Component("VCALENDAR", [], [])
-        for one in calendar.components:
-            named = one.value("TZID") if one.name == "VTIMEZONE" else ""
+        for component in calendar.components:
+            named = component.value("TZID") if component.name == "VTIMEZONE" else ""
             if named:
                 zone = iana_zone(named) or zones_of(calendar).get(named)
                 if zone is not None:

@@ -55,7 +55,7 @@ class CardObject(msgspec.Struct):
 
     def addresses(self) -> tuple[str, ...]:
         """Mail addresses in lower case, each once."""
-        texts = (plain(one.value, MAX_TEXT).lower().removeprefix("mailto:") for one in self.card.all("EMAIL"))
+        texts = (plain(prop.value, MAX_TEXT).lower().removeprefix("mailto:") for prop in self.card.all("EMAIL"))
         return tuple(dict.fromkeys(filter(None, texts)))
 
     @property
@@ -71,50 +71,50 @@ def new_card(contact: Contact) -> bytes:
     return write_vcard(msgspec.structs.replace(contact, parts=contact.parts or named_parts(contact.name))).encode()
 
 
-def changed_card(found: CardObject, wanted: Contact) -> bytes:
+def changed_card(card_object: CardObject, contact: Contact) -> bytes:
     """The card with the values of a contact that was changed. Lines of what stayed the same stay as they are, so that
     nothing is lost that only other programs know.
     """
-    before, wanted = found.contact, tidied(wanted)
-    lines = found.card.properties
-    if wanted.name != before.name:
-        lines = _with(lines, "FN", [f"FN:{escaped(wanted.name)}"])
-    if wanted.name != before.name or wanted.parts not in ((), before.parts):
-        parts = wanted.parts if wanted.parts != before.parts else ()
-        lines = _with(lines, "N", [written_parts(parts or named_parts(wanted.name))])
-    if wanted.emails != before.emails:
-        lines = _with_entries(lines, "EMAIL", wanted.emails)
-    if wanted.phones != before.phones:
-        lines = _with_entries(lines, "TEL", wanted.phones)
-    if wanted.organization != before.organization:
+    before, contact = card_object.contact, tidied(contact)
+    lines = card_object.card.properties
+    if contact.name != before.name:
+        lines = _with(lines, "FN", [f"FN:{escaped(contact.name)}"])
+    if contact.name != before.name or contact.parts not in ((), before.parts):
+        parts = contact.parts if contact.parts != before.parts else ()
+        lines = _with(lines, "N", [written_parts(parts or named_parts(contact.name))])
+    if contact.emails != before.emails:
+        lines = _with_entries(lines, "EMAIL", contact.emails)
+    if contact.phones != before.phones:
+        lines = _with_entries(lines, "TEL", contact.phones)
+    if contact.organization != before.organization:
         lines = _with(
-            lines, "ORG", [f"ORG:{escaped(wanted.organization)}"] * bool(wanted.organization), lambda _: False
+            lines, "ORG", [f"ORG:{escaped(contact.organization)}"] * bool(contact.organization), lambda _: False
         )
-    if wanted.note != before.note:
-        lines = _with(lines, "NOTE", [f"NOTE:{escaped(wanted.note)}"] * bool(wanted.note))
-    if wanted.groups != before.groups:
-        lines = _with(lines, "CATEGORIES", [written_groups(wanted.groups)] * bool(wanted.groups))
-    more = [one for line in wanted.other if line not in before.other and (one := property_of(line)) is not None]
+    if contact.note != before.note:
+        lines = _with(lines, "NOTE", [f"NOTE:{escaped(contact.note)}"] * bool(contact.note))
+    if contact.groups != before.groups:
+        lines = _with(lines, "CATEGORIES", [written_groups(contact.groups)] * bool(contact.groups))
+    more = [prop for line in contact.other if line not in before.other and (prop := property_of(line)) is not None]
     return write_component(Component("VCARD", [*lines, *more], [])).encode()
 
 
-def card_with_uid(found: CardObject, uid: str) -> bytes:
+def card_with_uid(card_object: CardObject, uid: str) -> bytes:
     """The card with another UID."""
     return write_component(
-        Component("VCARD", _with(found.card.properties, "UID", [f"UID:{escaped(uid)}"]), [])
+        Component("VCARD", _with(card_object.card.properties, "UID", [f"UID:{escaped(uid)}"]), [])
     ).encode()
 
 
-def _with_entries(lines: list[Property], name: str, wanted: tuple[Entry, ...]) -> list[Property]:
+def _with_entries(lines: list[Property], name: str, entries: tuple[Entry, ...]) -> list[Property]:
     """The lines with these addresses or numbers."""
 
     def entry(line: Property) -> Entry:
         value = plain(line.value, MAX_TEXT).removeprefix("mailto:" if name == "EMAIL" else "tel:")
         return Entry(value, kind_of(line))
 
-    there = {entry(one) for one in lines if one.name == name}
-    new = [written_entry(name, one) for one in wanted if one not in there]
-    return _with(lines, name, new, lambda line: entry(line) in wanted)
+    there = {entry(line) for line in lines if line.name == name}
+    new = [written_entry(name, one) for one in entries if one not in there]
+    return _with(lines, name, new, lambda line: entry(line) in entries)
 
 
 def _with(
@@ -123,18 +123,18 @@ def _with(
     """The lines with new lines of a name after the old ones that stay. A line that goes takes its label with it, such
     as ``item1.X-ABLabel``.
     """
-    gone = {_group(one) for one in lines if one.name == name and not stays(one)} - {""}
-    gone -= {_group(one) for one in lines if one.name in OWN and not (one.name == name and not stays(one))}
+    gone = {_group(line) for line in lines if line.name == name and not stays(line)} - {""}
+    gone -= {_group(line) for line in lines if line.name in OWN and not (line.name == name and not stays(line))}
     kept: list[Property] = []
     place = len(lines)
-    for one in lines:
-        if one.name == name:
+    for prop in lines:
+        if prop.name == name:
             place = len(kept)
-            if stays(one):
-                kept.append(one)
+            if stays(prop):
+                kept.append(prop)
                 place += 1
-        elif not (one.name.startswith("X-AB") and _group(one) in gone):
-            kept.append(one)
+        elif not (prop.name.startswith("X-AB") and _group(prop) in gone):
+            kept.append(prop)
     added = [made for line in new if (made := property_of(line)) is not None]
     return [*kept[:place], *added, *kept[place:]]
 
@@ -161,48 +161,48 @@ def read_card(data: bytes) -> CardObject:
     return CardObject(card)
 
 
-def shown_card(found: CardObject, version: str, names: Collection[str]) -> str:
+def shown_card(card_object: CardObject, version: str, names: Collection[str]) -> str:
     """The card in a version, "" for its own, with the properties of these names, empty for all (RFC 6352 §10.4)."""
-    lines = found.card.properties
-    if version and version != found.card.value("VERSION"):
-        lines = [_converted(one, version) for one in lines]
+    lines = card_object.card.properties
+    if version and version != card_object.card.value("VERSION"):
+        lines = [_converted(line, version) for line in lines]
     if names:
         wanted = {*names, "VERSION"}
-        lines = [one for one in lines if one.name in wanted]
+        lines = [line for line in lines if line.name in wanted]
     return write_component(Component("VCARD", lines, []))
 
 
-def _converted(one: Property, version: str) -> Property:
+def _converted(prop: Property, version: str) -> Property:
     """A property in another version (RFC 6350 §A; RFC 2426)."""
-    whole = one.whole
+    whole = prop.whole
     head, _, _ = whole.partition(":")
-    match one.name, version:
+    match prop.name, version:
         case "VERSION", _:
             whole = f"VERSION:{version}"
         case "KIND", "3.0":
-            whole = f"{GROUP_OF_APPLE}:{one.value}"
+            whole = f"{GROUP_OF_APPLE}:{prop.value}"
         case "MEMBER", "3.0":
-            whole = f"{MEMBER_OF_APPLE}:{one.value}"
+            whole = f"{MEMBER_OF_APPLE}:{prop.value}"
         case name, "4.0" if name == GROUP_OF_APPLE:
-            whole = f"KIND:{one.value}"
+            whole = f"KIND:{prop.value}"
         case name, "4.0" if name == MEMBER_OF_APPLE:
-            whole = f"MEMBER:{one.value}"
-        case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "4.0") if one.parameter("ENCODING").lower() in ("b", "base64"):
-            kind = one.parameter("TYPE").lower() or "jpeg"
-            media = kind if "/" in kind else f"{'audio' if one.name == 'SOUND' else 'image'}/{kind}"
-            whole = f"{one.name}:data:{media};base64,{one.value}"
-        case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "3.0") if one.value.lower().startswith("data:"):
-            media, _, data = one.value[5:].partition(",")
+            whole = f"MEMBER:{prop.value}"
+        case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "4.0") if prop.parameter("ENCODING").lower() in ("b", "base64"):
+            kind = prop.parameter("TYPE").lower() or "jpeg"
+            media = kind if "/" in kind else f"{'audio' if prop.name == 'SOUND' else 'image'}/{kind}"
+            whole = f"{prop.name}:data:{media};base64,{prop.value}"
+        case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "3.0") if prop.value.lower().startswith("data:"):
+            media, _, data = prop.value[5:].partition(",")
             kind = media.partition(";")[0].rpartition("/")[2].upper()
-            whole = f"{one.name};ENCODING=b;TYPE={kind or 'JPEG'}:{data}"
+            whole = f"{prop.name};ENCODING=b;TYPE={kind or 'JPEG'}:{data}"
         case (("EMAIL" | "TEL" | "ADR" | "IMPP"), "4.0") if "pref" in [
-            t.lower() for t in one.parameters.get("TYPE", [])
+            t.lower() for t in prop.parameters.get("TYPE", [])
         ]:
-            kept = [value for value in one.parameters["TYPE"] if value.lower() != "pref"]
+            kept = [value for value in prop.parameters["TYPE"] if value.lower() != "pref"]
             types = f";TYPE={','.join(kept)}" if kept else ""
-            whole = f"{head.partition(';')[0]}{types};PREF=1:{one.value}"
-        case (("EMAIL" | "TEL" | "ADR" | "IMPP"), "3.0") if one.parameter("PREF") == "1":
-            types = ",".join([*one.parameters.get("TYPE", []), "pref"])
-            whole = f"{head.partition(';')[0]};TYPE={types}:{one.value}"
+            whole = f"{head.partition(';')[0]}{types};PREF=1:{prop.value}"
+        case (("EMAIL" | "TEL" | "ADR" | "IMPP"), "3.0") if prop.parameter("PREF") == "1":
+            types = ",".join([*prop.parameters.get("TYPE", []), "pref"])
+            whole = f"{head.partition(';')[0]};TYPE={types}:{prop.value}"
     changed = property_of(whole)
-    return one if changed is None else changed
+    return prop if changed is None else changed

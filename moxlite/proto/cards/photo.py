@@ -44,10 +44,10 @@ def photo_from(data: bytes) -> Photo | None:
 
 def photo_of(card: Component) -> Photo | None:
     """The first photo of a card that can be shown."""
-    for one in card.all("PHOTO"):
-        found = _photo(one)
-        if found is not None:
-            return found
+    for prop in card.all("PHOTO"):
+        photo = _photo(prop)
+        if photo is not None:
+            return photo
     return None
 
 
@@ -55,7 +55,7 @@ def card_with_photo(card: Component, photo: Photo | None) -> bytes:
     """The card with another photo, or without one. All its other lines stay as they are; what belongs to the old photo
     alone, such as the part of it that phones show, goes.
     """
-    lines = [one for one in card.properties if one.name not in ("PHOTO", "X-ABCROP-RECTANGLE")]
+    lines = [prop for prop in card.properties if prop.name not in ("PHOTO", "X-ABCROP-RECTANGLE")]
     if photo is not None:
         text = base64.b64encode(photo.data).decode()
         if card.value("VERSION") == "4.0":
@@ -68,15 +68,15 @@ def card_with_photo(card: Component, photo: Photo | None) -> bytes:
     return write_component(Component("VCARD", lines, [])).encode()
 
 
-def _photo(one: Property) -> Photo | None:
-    value = one.value.strip()
+def _photo(prop: Property) -> Photo | None:
+    value = prop.value.strip()
     if len(value) > MAX_PHOTO * 4 // 3 + 1000:
         return None
     head, comma, data = value.partition(",")
     if head[:5].lower() == "data:":
         if not comma or not head.rstrip("\\").lower().endswith(";base64"):
             return None
-    elif one.parameter("ENCODING").lower() in ("b", "base64"):
+    elif prop.parameter("ENCODING").lower() in ("b", "base64"):
         data = value
     else:
         return None

@@ -50,7 +50,7 @@ class Text:
         return unmark(self.octets[slice(*span)].decode("utf-8", "surrogatepass"))
 
 
-class Found(msgspec.Struct, frozen=True):
+class PatternMatches(msgspec.Struct, frozen=True):
     """Whether a pattern is found in each of some texts, and the seconds of the processor that this took. With `slow`
     they were not enough for all texts: those that are left are not found.
     """
@@ -77,16 +77,16 @@ class Linear:
         """Whether the pattern is found in a text."""
         return self._program.search(text.octets) is not None
 
-    def search(self, texts: Sequence[Text], *, seconds: float) -> Found:
+    def search(self, texts: Sequence[Text], *, seconds: float) -> PatternMatches:
         """Search texts for at most so many seconds of the processor, and to the end of the search that is under way."""
         matches: list[bool] = []
         began, used = time.thread_time(), 0.0
         for text in texts:
             if used >= seconds:
-                return Found((*matches, *(False,) * (len(texts) - len(matches))), used, slow=True)
+                return PatternMatches((*matches, *(False,) * (len(texts) - len(matches))), used, slow=True)
             matches.append(self.is_in(text))
             used = time.thread_time() - began
-        return Found(tuple(matches), used)
+        return PatternMatches(tuple(matches), used)
 
     def spans(self, text: Text, most: int) -> tuple[tuple[int, int], ...] | None:
         """The places of the first match and its groups, `most` in all, in the octets of the text: (-1, -1) for a group

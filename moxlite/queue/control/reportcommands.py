@@ -46,20 +46,20 @@ class ReportCommands:
 
     async def _kept(self, args: operations.ListKeptPolicies) -> list[operations.KeptPolicy]:
         """A page of the MTA-STS policies of other domains that are kept, by domain."""
-        found = await self._queue.ctx.policies.page(args.after, args.limit)
+        policy_rows = await self._queue.ctx.policies.page(args.after, args.limit)
         return [
             operations.KeptPolicy(
-                domain=one.domain,
-                mode=one.mode,
-                mx=from_json(one.mx, list[str]),
-                max_age=one.max_age,
-                valid_end=one.valid_end,
-                last_update=one.last_update,
-                last_use=one.last_use,
-                failure=one.failure,
-                record_id=one.record_id,
+                domain=policy_row.domain,
+                mode=policy_row.mode,
+                mx=from_json(policy_row.mx, list[str]),
+                max_age=policy_row.max_age,
+                valid_end=policy_row.valid_end,
+                last_update=policy_row.last_update,
+                last_use=policy_row.last_use,
+                failure=policy_row.failure,
+                record_id=policy_row.record_id,
             )
-            for one in found
+            for policy_row in policy_rows
         ]
 
     def _database(self) -> Database:

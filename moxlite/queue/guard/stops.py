@@ -28,7 +28,7 @@ from moxlite.queue.guard.signs import (
     suspicion_of_failures,
     suspicion_of_sending,
 )
-from moxlite.queue.record import Ended, Policy, Verdict
+from moxlite.queue.record import AttemptOutcome, Policy, Verdict
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission, is_known
 from moxlite.store.delivery.submission import SendingStopped, Submission
@@ -76,7 +76,7 @@ class Stop(msgspec.Struct, frozen=True):
     why: str
 
 
-class Held(msgspec.Struct, frozen=True):
+class HeldMessages(msgspec.Struct, frozen=True):
     """Messages of an account that the guard holds: numbers of messages, recipients and recipient domains; when the
     oldest was queued (µs UTC, None without messages); subject and number of recipients of the first `MAX_SUBJECTS`
     messages.
@@ -93,7 +93,7 @@ class Stopped(msgspec.Struct, frozen=True):
     """A stop with the held messages, and the networks that the account has sent from."""
 
     stop: Stop
-    held: Held
+    held: HeldMessages
     sources: tuple[Source, ...]
 
 
@@ -128,12 +128,12 @@ def _whole(r: Reader, one: Stop, now: int) -> Stopped:
     return Stopped(one, _held(r, one.account), tuple(sources(r, one.account, now)))
 
 
-def _held(r: Reader, account: str) -> Held:
+def _held(r: Reader, account: str) -> HeldMessages:
     row = r.row(HELD, account)
     assert row is not None
     messages, recipients, oldest, domains = row
     first = tuple((subject, number) for subject, number, _ in r.rows(SUBJECTS, account, MAX_SUBJECTS))
-    return Held(messages, recipients, oldest, domains, first)
+    return HeldMessages(messages, recipients, oldest, domains, first)
 
 
 def released_at(r: Reader, account: str) -> int:
@@ -215,16 +215,16 @@ def take(
     return ids, new
 
 
-def finish(tx: Tx, ended: Sequence[Ended], policy: Policy, limits_of: LimitsOf) -> list[Stop]:
+def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy, limits_of: LimitsOf) -> list[Stop]:
     """Call `record.finish` and count the failures; returns the stops that they caused."""
     record.finish(tx, ended, policy)
     failed = Counter(
-        one.message.account
-        for one in ended
-        if one.verdict is Verdict.PERMANENT
-        and not one.own
-        and speaks_of_sender(one.message, one.result, policy.now)
-        and one.message.queued > released_at(tx, one.message.account)
+        attempt_outcome.message.account
+        for attempt_outcome in ended
+        if attempt_outcome.verdict is Verdict.PERMANENT
+        and not attempt_outcome.own
+        and speaks_of_sender(attempt_outcome.message, attempt_outcome.result, policy.now)
+        and attempt_outcome.message.queued > released_at(tx, attempt_outcome.message.account)
     )
     found = []
     for account, number in failed.items():

@@ -54,7 +54,7 @@ It is meant for programs; the attachment is XML, compressed by gzip.
 """
 
 
-class Due(msgspec.Struct, frozen=True):
+class DueReport(msgspec.Struct, frozen=True):
     """A report that may be due. `number`: of the day since 1970-01-01."""
 
     domain: str
@@ -95,23 +95,23 @@ class DMARCReports:
         assert self._ctx.reports is not None
         return self._ctx.reports.database
 
-    async def waiting(self, day: str) -> list[Due]:
+    async def waiting(self, day: str) -> list[DueReport]:
         """Reports that may be due for days up to this one. Raises StoreError."""
         end = dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC) + dt.timedelta(days=1)
         before = int(end.timestamp()) * SECOND
         found = await self._database.scan(partial(evaluated_days, before=before), op="dmarc reports due")
-        return [Due(domain, number) for domain, number in found]
+        return [DueReport(domain, number) for domain, number in found]
 
     async def pending(self, limit: int) -> list[Pending]:
         """Counts of messages that no report contains yet. Raises StoreError."""
         found = await self._database.scan(partial(pending_evaluations, limit=limit), op="dmarc results")
-        return [Pending(domain, Due(domain, day).day, total, failed) for domain, day, total, failed in found]
+        return [Pending(domain, DueReport(domain, day).day, total, failed) for domain, day, total, failed in found]
 
     async def drop(self, domain: str) -> int:
         """Delete the evaluations by a domain's policy; returns their number. Raises StoreError."""
         return await self._database.write(partial(drop_evaluations, domain=domain, since=0, before=NEVER))
 
-    async def send(self, due: Due, author: Author) -> Outcome:
+    async def send(self, due: DueReport, author: Author) -> Outcome:
         """Queue one report, unless it has no contents or recipients. Raises StoreError."""
         outcome = await self._try(due, author)
         if outcome.result != "later":
@@ -119,7 +119,7 @@ class DMARCReports:
             await self._database.write(partial(drop_evaluations, domain=due.domain, since=since, before=since + DAY))
         return outcome
 
-    async def _try(self, due: Due, author: Author) -> Outcome:
+    async def _try(self, due: DueReport, author: Author) -> Outcome:
         outcome = Outcome(kind="dmarc", domain=due.domain, day=due.day, result="skipped")
         counted = await self._count(due)
         if counted.latest is None or not counted.needed:
@@ -161,7 +161,7 @@ class DMARCReports:
         await send_report(self._ctx, self._submit, author, mail)
         return msgspec.structs.replace(outcome, result="sent", recipients=tuple(map(str, wanting)))
 
-    async def _count(self, due: Due) -> _Counted:
+    async def _count(self, due: DueReport) -> _Counted:
         """The messages of the day, equal ones as one row."""
         counted = _Counted({})
         since, after = due.number * DAY, 0
@@ -181,7 +181,7 @@ class DMARCReports:
         return counted
 
     def _report(
-        self, due: Due, counted: _Counted, published: Record, where: Destinations, author: Author
+        self, due: DueReport, counted: _Counted, published: Record, where: Destinations, author: Author
     ) -> DMARCReport:
         begin = due.number * DAY // SECOND
         errors = list(where.problems)

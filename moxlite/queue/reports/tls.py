@@ -25,10 +25,10 @@ from moxlite.store.delivery.submission import Submit
 from moxlite.store.file.database import Database
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.tlsresults import (
+    DueTLSReport,
     Pending,
     PolicyCount,
     TLSResult,
-    Wanted,
     drop_tls,
     mark_sent,
     of_host,
@@ -67,7 +67,7 @@ class TLSReports:
         """Whether the configuration switches these reports off."""
         return self._ctx.config.current.static.no_outgoing_tls_reports
 
-    async def waiting(self, day: str) -> list[Wanted]:
+    async def waiting(self, day: str) -> list[DueTLSReport]:
         """Reports that may be due for days up to this one. Raises StoreError."""
         await self._counts.flush()
         return await self._database.scan(partial(waiting_results, day=day), op="tls reports due")
@@ -82,15 +82,16 @@ class TLSReports:
         await self._counts.flush()
         return await self._database.write(partial(drop_tls, domain=domain))
 
-    async def send(self, wanted: Wanted, author: Author) -> Outcome:
+    async def send(self, tls_report: DueTLSReport, author: Author) -> Outcome:
         """Queue one report, unless it has no contents or recipients. Raises StoreError."""
         database = self._database
         results = await database.scan(
-            lambda r: (of_host if wanted.is_host else of_recipients)(r, wanted.domain, wanted.day), op="tls report"
+            lambda r: (of_host if tls_report.is_host else of_recipients)(r, tls_report.domain, tls_report.day),
+            op="tls report",
         )
-        outcome = await self._try(wanted, results, author)
+        outcome = await self._try(tls_report, results, author)
         if outcome.result != "later":
-            await database.write(partial(mark_sent, wanted=wanted))
+            await database.write(partial(mark_sent, wanted=tls_report))
         return outcome
 
     @property
@@ -98,8 +99,8 @@ class TLSReports:
         assert self._ctx.reports is not None
         return self._ctx.reports.database
 
-    async def _try(self, wanted: Wanted, results: list[TLSResult], author: Author) -> Outcome:
-        outcome = Outcome(kind="tls", domain=wanted.domain, day=wanted.day, result="skipped")
+    async def _try(self, tls_report: DueTLSReport, results: list[TLSResult], author: Author) -> Outcome:
+        outcome = Outcome(kind="tls", domain=tls_report.domain, day=tls_report.day, result="skipped")
         if not any(tls_result.send_report for tls_result in results):
             return msgspec.structs.replace(outcome, why="all sessions were for reports")
         failed = any(
@@ -108,8 +109,8 @@ class TLSReports:
         if not failed and not self._ctx.config.current.static.outgoing_tls_reports_for_all_success:
             return msgspec.structs.replace(outcome, why="all sessions went well")
         try:
-            addresses = await self._addresses(wanted.domain)
-            if wanted.is_host:
+            addresses = await self._addresses(tls_report.domain)
+            if tls_report.is_host:
                 results = [tls_result for tls_result in results if not await self._has_it(tls_result, addresses)]
         except NoRecord as error:
             return msgspec.structs.replace(outcome, why=f"no record: {error}")
@@ -123,7 +124,7 @@ class TLSReports:
         wanting = await without_suppressed(self._ctx, "tls", addresses)
         if not wanting:
             return msgspec.structs.replace(outcome, why="its addresses are suppressed")
-        await send_report(self._ctx, self._submit, author, _mail(wanted, results, author, wanting))
+        await send_report(self._ctx, self._submit, author, _mail(tls_report, results, author, wanting))
         return msgspec.structs.replace(outcome, result="sent", recipients=tuple(map(str, wanting)))
 
     async def _addresses(self, name: str) -> tuple[Address, ...]:
@@ -146,11 +147,13 @@ class TLSReports:
             return False
 
 
-def _mail(wanted: Wanted, results: list[TLSResult], author: Author, recipients: tuple[Address, ...]) -> ReportMail:
-    day = dt.datetime.strptime(wanted.day, "%Y%m%d").replace(tzinfo=dt.UTC)
+def _mail(
+    tls_report: DueTLSReport, results: list[TLSResult], author: Author, recipients: tuple[Address, ...]
+) -> ReportMail:
+    day = dt.datetime.strptime(tls_report.day, "%Y%m%d").replace(tzinfo=dt.UTC)
     begin = calendar.timegm(day.timetuple())
     # A domain may also be a mail host: these are two reports, with two keys.
-    report_id = f"{wanted.day}{'-host' if wanted.is_host else ''}.{wanted.domain}@{author.domain}"
+    report_id = f"{tls_report.day}{'-host' if tls_report.is_host else ''}.{tls_report.domain}@{author.domain}"
     policies = tuple(
         _policy(tls_result.policy_domain, policy) for tls_result in results for policy in tls_result.policies
     )
@@ -164,22 +167,22 @@ def _mail(wanted: Wanted, results: list[TLSResult], author: Author, recipients: 
     )
     text = TEXT.format(
         submitter=author.domain,
-        domain=wanted.domain,
+        domain=tls_report.domain,
         day=day.date().isoformat(),
         successes=sum(policy.successes for policy in policies),
         failed=sum(policy.failed for policy in policies),
     )
     return ReportMail(
         kind="tls",
-        key=f"tls report {wanted.day} {'host' if wanted.is_host else 'domain'} {wanted.domain}".encode(),
+        key=f"tls report {tls_report.day} {'host' if tls_report.is_host else 'domain'} {tls_report.domain}".encode(),
         recipients=recipients,
-        subject=f"Report Domain: {wanted.domain} Submitter: {author.domain} Report-ID: <{report_id}>",
+        subject=f"Report Domain: {tls_report.domain} Submitter: {author.domain} Report-ID: <{report_id}>",
         text=text,
-        filename=f"{author.domain}!{wanted.domain}!{begin}!{begin + DAY_SECONDS - 1}.json.gz",
+        filename=f"{author.domain}!{tls_report.domain}!{begin}!{begin + DAY_SECONDS - 1}.json.gz",
         media_type="application/tlsrpt+gzip",
         content=gzipped([encode_tls_report(report)]),
         fields=(
-            ("TLS-Report-Domain", wanted.domain),
+            ("TLS-Report-Domain", tls_report.domain),
             ("TLS-Report-Submitter", author.domain),
             ("TLS-Required", "No"),
         ),

@@ -18,7 +18,7 @@ from moxlite.queue.data.status import meaning_of
 from moxlite.queue.guard.signs import limits_from
 from moxlite.queue.guard.stops import Stop, finish
 from moxlite.queue.localdelivery import Waiting, waiting
-from moxlite.queue.record import Ended, Policy, Verdict, policy_of
+from moxlite.queue.record import AttemptOutcome, Policy, Verdict, policy_of
 from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
@@ -183,7 +183,9 @@ class Outcomes:
         self._database = database
         self._moved = moved
         self._stopped = stopped
-        self._unwritten: dict[int, Ended] = {}  # outcomes that the database could not write, by the message's row
+        self._unwritten: dict[
+            int, AttemptOutcome
+        ] = {}  # outcomes that the database could not write, by the message's row
         self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: end and reason of its host's pause
         self.blocks = Blocks()
 
@@ -197,7 +199,7 @@ class Outcomes:
         until, text = self._put_off.get(domain, (0, ""))
         return text if until > now else ""
 
-    async def record(self, ended: list[Ended]) -> None:
+    async def record(self, ended: list[AttemptOutcome]) -> None:
         """Record outcomes. If the database fails, they are kept in memory. Shielded from cancellation."""
         if not ended:
             return
@@ -209,12 +211,12 @@ class Outcomes:
             try:
                 await self._finish(ended, policy)
                 written = True
-                self._moved({one.message.account for one in ended})
+                self._moved({attempt_outcome.message.account for attempt_outcome in ended})
             except StoreError as exc:
                 logger.error("outcome of a delivery cannot be stored", extra={"kv": {"err": exc}})
             finally:
                 if not written:
-                    self._unwritten.update((one.message.id, one) for one in ended)
+                    self._unwritten.update((attempt_outcome.message.id, attempt_outcome) for attempt_outcome in ended)
 
     async def write_unwritten(self) -> bool:
         """Write the outcomes that were kept; returns whether there were some. Raises StoreError."""
@@ -222,32 +224,35 @@ class Outcomes:
             return False
         ended = list(self._unwritten.values())
         await self._finish(ended, policy_of(self._ctx))
-        for one in ended:
-            del self._unwritten[one.message.id]
+        for attempt_outcome in ended:
+            del self._unwritten[attempt_outcome.message.id]
         return True
 
-    async def _finish(self, ended: list[Ended], policy: Policy) -> None:
+    async def _finish(self, ended: list[AttemptOutcome], policy: Policy) -> None:
         limits_of = limits_from(self._ctx.config.current)
         self._stopped(await self._database.write(lambda tx: finish(tx, ended, policy, limits_of)))
 
-    def _note(self, ended: list[Ended], now: int) -> None:
-        for one in ended:
-            result = one.result
-            if one.blocked:
+    def _note(self, ended: list[AttemptOutcome], now: int) -> None:
+        for attempt_outcome in ended:
+            result = attempt_outcome.result
+            if attempt_outcome.blocked:
                 self.blocks.note(meaning_of(result), result.host, result.reply or result.error, now)
-            elif one.verdict is Verdict.DELIVERED:
+            elif attempt_outcome.verdict is Verdict.DELIVERED:
                 self.blocks.end(result.host)
-            if one.until > now:
-                self._put_off.pop(one.message.rcpt_domain, None)  # to the end of the order
-                self._put_off[one.message.rcpt_domain] = (one.until, f"its host is left alone: {result.error}")
+            if attempt_outcome.until > now:
+                self._put_off.pop(attempt_outcome.message.rcpt_domain, None)  # to the end of the order
+                self._put_off[attempt_outcome.message.rcpt_domain] = (
+                    attempt_outcome.until,
+                    f"its host is left alone: {result.error}",
+                )
         while len(self._put_off) > MAX_PUT_OFF:
             del self._put_off[next(iter(self._put_off))]
 
 
-def _log(ended: list[Ended]) -> None:
+def _log(ended: list[AttemptOutcome]) -> None:
     """Log a line for each message: host, TLS, reply, its meaning, and advice."""
-    for one in ended:
-        result, message = one.result, one.message
+    for attempt_outcome in ended:
+        result, message = attempt_outcome.result, attempt_outcome.message
         meaning = meaning_of(result) if result.error else UNNAMED
         status = f"{str(result.code)[0]}.{result.secode}" if result.code and result.secode else ""
         reply = " ".join(part for part in (str(result.code or ""), status, result.reply.replace("\n", " ")) if part)
@@ -257,12 +262,12 @@ def _log(ended: list[Ended]) -> None:
                 "kv": {
                     "err": result.error or None,
                     "msg": message.id,
-                    "verdict": one.verdict.value,
+                    "verdict": attempt_outcome.verdict.value,
                     "attempt": message.attempts,
                     "sender": message.sender_address or "<>",
                     "recipient": message.recipient_address,
                     "transport": result.transport or None,
-                    "detour": one.transport or None,
+                    "detour": attempt_outcome.transport or None,
                     "host": result.host or None,
                     "ip": result.ip or None,
                     "tls": result.tls or None,
@@ -278,7 +283,7 @@ def _log(ended: list[Ended]) -> None:
         activity.note(
             Happening(
                 kind="send",
-                outcome=SHOWN[one.verdict],
+                outcome=SHOWN[attempt_outcome.verdict],
                 account=message.account,
                 who=message.sender_address or "<>",
                 to=message.recipient_address,

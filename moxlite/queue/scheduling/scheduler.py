@@ -41,7 +41,7 @@ from moxlite.queue.guard.stops import Stop
 from moxlite.queue.hosts.load import OpenConnection
 from moxlite.queue.localdelivery import Waiting
 from moxlite.queue.notices import Notices
-from moxlite.queue.record import Ended, Marked, Policy, policy_of
+from moxlite.queue.record import AttemptOutcome, Marked, Policy, policy_of
 from moxlite.queue.reports.counting import SessionCounts
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.scheduling.due import RECORD_SECONDS, Candidate, Outcomes, following, together, usable
@@ -218,7 +218,7 @@ class Scheduler:
 
     async def _make(self, attempt: "Attempt") -> None:
         """Make an attempt, and record its outcomes."""
-        ended: list[Ended] | None = None
+        ended: list[AttemptOutcome] | None = None
         try:
             with guard("queue"):
                 ended = await attempt.run()

@@ -37,7 +37,7 @@ from moxlite.queue.sending.session import (
     run_transactions,
     session_seconds,
 )
-from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
+from moxlite.queue.tls.hostpolicy import CertificateCheck, HostPolicy, decide, look_at
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
 from moxlite.store.content.spool import Spool
@@ -246,7 +246,7 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in
         f"+{word}" for word in ("mtasts" if policy.pkix == "enforce" else "", "dane" if policy.records else "") if word
     )
     dialed = await _connect(ctx, host, trace)
-    seen = Seen()
+    seen = CertificateCheck()
 
     def check(stream: TLSStream) -> None:
         nonlocal seen
@@ -343,7 +343,7 @@ def _count(
     policy: HostPolicy,
     *,
     encrypted: bool,
-    seen: Seen | None = None,
+    seen: CertificateCheck | None = None,
     failed: Failure | None = None,
 ) -> None:
     """Count a session for the TLS reports. The retry without TLS is not counted (QUEUE-121).

@@ -160,7 +160,7 @@ def decide(
     )
 
 
-class Seen(msgspec.Struct, frozen=True):
+class CertificateCheck(msgspec.Struct, frozen=True):
     """Result of checking a host's certificates.
 
     Attributes:
@@ -182,7 +182,7 @@ def look_at(
     chain: Sequence[x509.Certificate],
     host: str,
     check: Callable[[Sequence[x509.Certificate], str], CertificateProblem | None],
-) -> Seen:
+) -> CertificateCheck:
     """Check the certificate chain of a host, leaf first. `check`: verifies a chain by PKIX for a name.
 
     If the domain has no policy, a PKIX failure is only a remark for the reports.
@@ -191,7 +191,7 @@ def look_at(
     matched = dane.verify(policy.records, chain, policy.names) if policy.records else None
     wrong = [problem for problem in (matched, pkix if policy.pkix == "enforce" else None) if problem is not None]
     failed = {word for word, problem in (("dane", matched), ("sts", pkix)) if problem is not None}
-    return Seen(
+    return CertificateCheck(
         words=" ".join(word for word in policy.words.split() if word not in failed) or "opportunistic",
         domain=None if pkix is None else msgspec.structs.replace(of_certificate(pkix), counts=bool(policy.pkix)),
         dane=None if matched is None else of_certificate(matched),

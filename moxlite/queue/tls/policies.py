@@ -93,7 +93,7 @@ class Standing(msgspec.Struct, frozen=True):
     unknown: bool = False
 
 
-class Kept(msgspec.Struct, frozen=True):
+class STSPolicyRow(msgspec.Struct, frozen=True):
     """A row of `sts_policy`. Times in µs UTC."""
 
     domain: str
@@ -201,7 +201,7 @@ class Policies:
             failure = _failure(error)
             if record_id:
                 await self._keep(
-                    Kept(
+                    STSPolicyRow(
                         domain.ascii, now + BACKOFF, now, now, now + BACKOFF, failure.type.value, record_id, "", 0, "[]"
                     )
                 )
@@ -209,16 +209,16 @@ class Policies:
         await self._keep(_row(domain, record_id, policy, now, now))
         return Standing(policy)
 
-    async def kept(self, domain: Domain) -> Kept | None:
+    async def kept(self, domain: Domain) -> STSPolicyRow | None:
         """Return the row of a domain, in force or not, without a look-up; None without a row."""
         return await self._read(domain.ascii)
 
-    async def page(self, after: str, limit: int) -> list[Kept]:
+    async def page(self, after: str, limit: int) -> list[STSPolicyRow]:
         """Rows of domains behind `after`, by domain; none without a file. Raises StoreError."""
         if self._database is None:
             return []
         return await self._database.scan(
-            lambda r: [Kept(*row) for row in r.rows(PAGE, after, limit)], op="sts policies"
+            lambda r: [STSPolicyRow(*row) for row in r.rows(PAGE, after, limit)], op="sts policies"
         )
 
     # Maintenance
@@ -245,7 +245,8 @@ class Policies:
         try:
             await self._database.write(lambda tx: tx.execute(FORGET, now - FORGET_AFTER))
             rows = await self._database.scan(
-                lambda r: [Kept(*row) for row in r.rows(STALE, now - REFRESH_AFTER, MAX_REFRESHED)], op="sts refresh"
+                lambda r: [STSPolicyRow(*row) for row in r.rows(STALE, now - REFRESH_AFTER, MAX_REFRESHED)],
+                op="sts refresh",
             )
         except StoreError as error:
             logger.error("mta-sts policies cannot be refreshed", extra={"kv": {"err": error}})
@@ -256,7 +257,7 @@ class Policies:
             with trio.move_on_after(FETCH_SECONDS):
                 await self._refresh_one(kept)
 
-    async def _refresh_one(self, kept: Kept) -> None:
+    async def _refresh_one(self, kept: STSPolicyRow) -> None:
         domain, now = Domain.parse(kept.domain), self._clock()
         record_id = kept.record_id
         try:
@@ -281,7 +282,7 @@ class Policies:
 
     # The file
 
-    async def _read(self, domain: str) -> Kept | None:
+    async def _read(self, domain: str) -> STSPolicyRow | None:
         if self._database is None:
             return None
         try:
@@ -290,7 +291,7 @@ class Policies:
             logger.error("mta-sts policies cannot be read", extra={"kv": {"err": error}})
             return None
 
-    async def _keep(self, kept: Kept) -> None:
+    async def _keep(self, kept: STSPolicyRow) -> None:
         await self._write(lambda tx: tx.execute(PUT, self._clock(), *msgspec.structs.astuple(kept)))
 
     async def _remove(self, domain: str) -> None:
@@ -306,15 +307,15 @@ class Policies:
             logger.error("mta-sts policy cannot be kept", extra={"kv": {"err": error}})
 
 
-def _get(r: Reader, domain: str) -> Kept | None:
+def _get(r: Reader, domain: str) -> STSPolicyRow | None:
     row = r.row(GET, domain)
-    return None if row is None else Kept(*row)
+    return None if row is None else STSPolicyRow(*row)
 
 
-def _row(domain: Domain, record_id: str, policy: Policy, now: int, used: int) -> Kept:
+def _row(domain: Domain, record_id: str, policy: Policy, now: int, used: int) -> STSPolicyRow:
     mx = msgspec.json.encode(policy.mx).decode()
     end = now + policy.max_age * SECOND
-    return Kept(domain.ascii, end, now, used, 0, "", record_id, policy.mode, policy.max_age, mx)
+    return STSPolicyRow(domain.ascii, end, now, used, 0, "", record_id, policy.mode, policy.max_age, mx)
 
 
 _TYPES: Final = {

@@ -22,7 +22,7 @@ from moxlite.queue.webhooks.events import Event, Webhooks, keep_hooks, moment, n
 from moxlite.queue.webhooks.keeping import INCOMING, NewHook, add_hook
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate, read_content
-from moxlite.store.delivery.perform import Told
+from moxlite.store.delivery.perform import AnsweredMessage
 from moxlite.store.delivery.status import State
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.database import Database
@@ -81,15 +81,17 @@ class IncomingCarrier:
         """
         if row.message_id is None:
             return
-        told = Told.unpack(row.data)
+        answered_message = AnsweredMessage.unpack(row.data)
         snapshot = self._ctx.config.current
         try:
-            if (from_id := self.from_id(told.recipient)) and await self._answers(account, row, from_id):
+            if (from_id := self.from_id(answered_message.recipient)) and await self._answers(account, row, from_id):
                 return
             settings = snapshot.account(account.name)
             if settings is None or settings.incoming_webhook is None:
                 return
-            found = await account.scan(partial(_payload, message_id=row.message_id, told=told), op="webhook message")
+            found = await account.scan(
+                partial(_payload, message_id=row.message_id, told=answered_message), op="webhook message"
+            )
         except (NoSuchMessage, ChunkDamaged) as error:
             logger.error("message not told", extra={"kv": {"err": error, "account": account.name}})
             return
@@ -206,7 +208,7 @@ def _dsn(r: Reader, message_id: int) -> DSN | None:
         return None
 
 
-def _payload(r: Reader, message_id: int, told: Told) -> tuple[MessageJSON, bytes]:
+def _payload(r: Reader, message_id: int, told: AnsweredMessage) -> tuple[MessageJSON, bytes]:
     """The message as JSON, and the payload of the call."""
     message, automated = message_json(r, message_id)
     smtp = told.facts.smtp

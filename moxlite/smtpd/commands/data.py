@@ -22,7 +22,7 @@ from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
-from moxlite.submission.letter import Letter, SubmissionRefused, SubmissionStuck
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
 from moxlite.submission.submit import PostOffice, submit as hand_in
 
 logger = logging.getLogger("moxlite.smtpd.commands.data")
@@ -143,7 +143,7 @@ async def _complete(spool: Spool) -> None:
     await spool.finish()
 
 
-# Submission of a message after its last octet: makes a `Letter` of the session's state (SMTP-111..118).
+# Submission of a message after its last octet: makes an `OutgoingMessage` of the session's state (SMTP-111..118).
 
 
 submit_logger = logging.getLogger("moxlite.smtpd.submit")
@@ -176,11 +176,11 @@ async def submit(session: Session, transaction: Transaction, spool: Spool) -> Re
     return Response(250, "2.0.0", (f"message queued, id {session.dialogue.received_id}",))
 
 
-def _letter(session: Session, transaction: Transaction) -> Letter:
+def _letter(session: Session, transaction: Transaction) -> OutgoingMessage:
     identity, mail = session.login.identity, transaction.mail
     assert identity is not None  # else the codec refuses MAIL
     pedantic = session.snapshot.static.pedantic
-    return Letter(
+    return OutgoingMessage(
         snapshot=session.snapshot,
         identity=identity,
         hostname=session.hostname,

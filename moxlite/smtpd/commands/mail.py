@@ -193,8 +193,8 @@ async def _look_up(session: Session, path: Path) -> Recipient:
     known = await masked.find(session.snapshot, address)
     if known is None:
         return found
-    name, one = known
-    if not one.active or one.expired(time.time_ns() // 1000):
+    name, masked_row = known
+    if not masked_row.active or masked_row.expired(time.time_ns() // 1000):
         raise refuse(550, "5.2.1", "this address takes no mail any more")
     usual = session.snapshot.login_of(name)
     return AccountRecipient(
@@ -203,8 +203,8 @@ async def _look_up(session: Session, path: Path) -> Recipient:
         if usual is None
         else msgspec.structs.replace(usual.destination, smtp_error=None, refused_addresses=()),
         canonical=Address(Localpart(path.localpart.lower()), path.host),
-        configured=one.address,
-        only_from=one.only_from,
+        configured=masked_row.address,
+        only_from=masked_row.only_from,
     )
 
 
@@ -237,23 +237,23 @@ def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
         return False
     if not transaction.sender.is_null:
         raise Refused(replies.UNKNOWN_USER)
-    if not session.context.homes.take(path.localpart):
+    if not session.context.bounce_limit.take(path.localpart):
         raise refuse(452, "4.7.1", "too many bounces to this address, try again tomorrow")
     transaction.home = home
     return True
 
 
-async def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
+async def _check_submitted(session: Session, recipient: Recipient, path: Path) -> None:
     """Refuse recipients of a submission as the column "Submission" of SMTP-69 says."""
-    match found:
+    match recipient:
         case AccountRecipient():
-            _check_smtp_error(found.destination)
-            _check_refused(session, found.destination, path)
+            _check_smtp_error(recipient.destination)
+            _check_refused(session, recipient.destination, path)
         case UnknownLocalpart():
             if code_of(session.snapshot, path) is None:
                 raise Refused(replies.UNKNOWN_USER)
         case PeerRecipient():
-            await _ask_peer(session, found, path, may_wait=True)
+            await _ask_peer(session, recipient, path, may_wait=True)
         case DomainDisabled():
             raise Refused(replies.DISABLED)
         case AliasRecipient() | NotLocal():
@@ -261,19 +261,19 @@ async def _check_submitted(session: Session, found: Recipient, path: Path) -> No
                 raise Refused(replies.UNKNOWN_USER)
 
 
-async def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
+async def _incoming(session: Session, transaction: Transaction, path: Path, recipient: Recipient) -> Recipient:
     """Refuse recipients of incoming mail as the column "MX" of SMTP-69 says. In localserve every address exists
     (SMTP-131), except in a disabled domain.
     """
-    if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
-        found = _default_recipient(session, transaction, path)
+    if session.context.localserve and not isinstance(recipient, AccountRecipient | AliasRecipient | DomainDisabled):
+        recipient = _default_recipient(session, transaction, path)
     if transaction.recipients and isinstance(transaction.recipients[0].found, PeerRecipient):
         raise Refused(ALONE)
-    _check_tls(session, found)
-    match found:
+    _check_tls(session, recipient)
+    match recipient:
         case AccountRecipient():
-            _check_smtp_error(found.destination)
-            _check_refused(session, found.destination, path)
+            _check_smtp_error(recipient.destination)
+            _check_refused(session, recipient.destination, path)
         case NotLocal():
             raise Refused(replies.NOT_OURS)
         case DomainDisabled():
@@ -281,18 +281,18 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
         case PeerRecipient():
             if transaction.recipients:
                 raise Refused(ALONE)
-            await _ask_peer(session, found, path)
-            return found
+            await _ask_peer(session, recipient, path)
+            return recipient
         case UnknownLocalpart():
             if session.smtp.reject_unknown_at_rcpt:
                 raise Refused(replies.UNKNOWN_USER)
         case AliasRecipient():
             pass
-    await _check_other_recipients(session, transaction, found)
-    return found
+    await _check_other_recipients(session, transaction, recipient)
+    return recipient
 
 
-async def _ask_peer(session: Session, found: PeerRecipient, path: Path, *, may_wait: bool = False) -> None:
+async def _ask_peer(session: Session, peer_recipient: PeerRecipient, path: Path, *, may_wait: bool = False) -> None:
     """Refuse what the server from which the domain moves refuses (SMTP-184). `may_wait`: without an answer, the address
     is taken, as the queue will ask again.
     """
@@ -300,7 +300,7 @@ async def _ask_peer(session: Session, found: PeerRecipient, path: Path, *, may_w
     if peers is None:
         raise Refused(replies.DISABLED)
     try:
-        await peers.check(found, path, session.info.remote)
+        await peers.check(peer_recipient, path, session.info.remote)
     except PeerFailed as error:
         if error.response.code >= 500:
             await session.wire.pause(session.context.pace.unknown)
@@ -321,19 +321,21 @@ def _check_refused(session: Session, destination: Destination, path: Path) -> No
     """Refuse an address that its owner has given up, as if it did not exist (SMTP-72a)."""
     if destination.refused_addresses and isinstance(path.host, Domain):
         written = session.snapshot.folded(Address(path.localpart, path.host))
-        if any(session.snapshot.folded(one) == written for one in destination.refused_addresses):
+        if any(
+            session.snapshot.folded(refused_address) == written for refused_address in destination.refused_addresses
+        ):
             raise Refused(replies.UNKNOWN_USER)
 
 
-def _check_tls(session: Session, found: Recipient) -> None:
+def _check_tls(session: Session, recipient: Recipient) -> None:
     """Require TLS (SMTP-35), except for TLS reports, whose senders may be unable to use TLS (RFC 8460 §5.3)."""
     if not session.smtp.require_starttls or session.dialogue.codec.tls or session.info.trusted_local:
         return
-    if not (isinstance(found, AccountRecipient) and found.reports in {"tlsrpt", "host_tlsrpt"}):
+    if not (isinstance(recipient, AccountRecipient) and recipient.reports in {"tlsrpt", "host_tlsrpt"}):
         raise refuse(530, "5.7.0", "STARTTLS is required")
 
 
-async def _check_other_recipients(session: Session, transaction: Transaction, found: Recipient) -> None:
+async def _check_other_recipients(session: Session, transaction: Transaction, recipient: Recipient) -> None:
     """Refuse a recipient that needs a transaction of its own.
 
     When a message is refused for some recipients only, its sender gets a notice. A sender whose address SPF does not
@@ -344,7 +346,7 @@ async def _check_other_recipients(session: Session, transaction: Transaction, fo
     others = transaction.recipients
     if not others or session.context.localserve or session.info.trusted_local:
         return
-    unknown = isinstance(found, UnknownLocalpart) or isinstance(others[0].found, UnknownLocalpart)
+    unknown = isinstance(recipient, UnknownLocalpart) or isinstance(others[0].found, UnknownLocalpart)
     if transaction.sender.is_null or unknown or not await has_proof(session, transaction):
         raise Refused(ALONE)
 

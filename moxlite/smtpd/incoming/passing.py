@@ -86,7 +86,7 @@ def _passes(session: Session, transaction: Transaction, section: HeaderSection) 
     target = f"for <{recipient.path.pack(True)}>".lower()
     fields = (" ".join(text.decode("utf-8", "replace").lower().split()) for text in section.texts(b"received"))
     names = [f"by {name} " for name in session.snapshot.hostnames]
-    return sum(target in one and any(name in one for name in names) for one in fields)
+    return sum(target in field and any(name in field for name in names) for field in fields)
 
 
 async def _octets(prefix: bytes, spool: Spool) -> AsyncIterator[bytes]:

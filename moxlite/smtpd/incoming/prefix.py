@@ -21,7 +21,7 @@ from moxlite.smtpd import trace
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.mail.facts import Facts, SMTPFacts, Validation, ip_classes
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation, ip_classes
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ def authentication(common: Common, checks: Checks | None, override: str = "") ->
         mail_from=sender,
         iprev=checks.iprev,
         dkim=checks.dkim,
-        spf=[one for one in (checks.spf, checks.helo) if one is not None],
+        spf=[spf_result for spf_result in (checks.spf, checks.helo) if spf_result is not None],
         dmarc=msgspec.structs.replace(checks.dmarc, override=override),
         arc=checks.arc,
     ) + received_spf(checks.spf, hostname=common.hostname, ip=common.remote, mail_from=sender, helo=common.hello)
@@ -117,7 +117,7 @@ _ip_classes: Final = lru_cache(4096)(ip_classes)
 """Cache for senders that send again; saves 40 µs per message."""
 
 
-def facts_of(session: Session, transaction: Transaction, case: Case) -> Facts:
+def facts_of(session: Session, transaction: Transaction, case: Case) -> MessageFacts:
     """The facts of a delivery that are stored with the message."""
     evidence = case.evidence
     envelope = evidence.envelope
@@ -128,7 +128,7 @@ def facts_of(session: Session, transaction: Transaction, case: Case) -> Facts:
     tls = session.info.tls
     checks = evidence.checks
     helo = None if checks is None else checks.spf if checks.spf.identity == "helo" else checks.helo
-    return Facts(
+    return MessageFacts(
         smtp=SMTPFacts(
             remote_ip=remote,
             ip1=ip1,

@@ -49,8 +49,8 @@ class Results:
         """Decide for an account by the first case whose plan accepts, else the first with a temporary refusal, else the
         first. `decisions` are by number of the case.
         """
-        for number, one in decisions.items():
-            self._own[number] = of_plan(one.plan)
+        for number, decision in decisions.items():
+            self._own[number] = of_plan(decision.plan)
         best = min(decisions.values(), key=lambda one: 0 if one.plan.reply is None else 1 if one.plan.temporary else 2)
         self.decided[name] = best
         self.outcomes[name] = of_plan(best.plan)
@@ -97,7 +97,7 @@ class Results:
 
     def unknown(self) -> list[AcceptedRecipient]:
         """Recipients without an account."""
-        return [one for one in self._recipients if not _exists(one)]
+        return [recipient for recipient in self._recipients if not _exists(recipient)]
 
     def _outcome(self, number: int) -> Outcome:
         """Outcome of a case: the refusal of its own plan, else the outcome of its account."""
@@ -218,7 +218,10 @@ class Noting:
             found = {
                 "iprev": checks.iprev.status,
                 "spf": checks.spf.status,
-                "dkim": ",".join(f"{one.domain or '-'}:{one.status}" for one in checks.dkim[:MAX_NOTED]) or "none",
+                "dkim": ",".join(
+                    f"{dkim_result.domain or '-'}:{dkim_result.status}" for dkim_result in checks.dkim[:MAX_NOTED]
+                )
+                or "none",
                 "dmarc": f"{dmarc.status}:{dmarc.policy}" if dmarc.record_domain else dmarc.status,
             }
             if checks.arc.status is not ARCStatus.NONE:

@@ -44,7 +44,7 @@ from moxlite.store.groupware.collection import (
     delete_collection,
     ensure_defaults,
 )
-from moxlite.store.groupware.resources import Facts as GroupwareFacts, card_facts, delete_resource, put_resource
+from moxlite.store.groupware.resources import ResourceFacts as GroupwareFacts, card_facts, delete_resource, put_resource
 from moxlite.store.groupware.sharing import make_link, set_shared_view
 from moxlite.store.groupware.subscriptions import note_success, subscribe
 from moxlite.store.junkflags import JunkParams
@@ -53,7 +53,7 @@ from moxlite.store.mail.adding import Append
 from moxlite.store.mail.annotations import set_annotation
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.links import NewLink, add_link, pause_link
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
@@ -154,14 +154,14 @@ async def fill(data: Path) -> None:
     await _auth(data, options)
 
 
-async def _deliver(account: Account, data: bytes, facts: Facts, mailbox: str = "Inbox") -> None:
+async def _deliver(account: Account, data: bytes, facts: MessageFacts, mailbox: str = "Inbox") -> None:
     delivery = Delivery(actions=(FileInto(mailbox=mailbox),), facts=facts, why=WHY, received=RECEIVED)
     await perform(account, await prepare(Spool.of(data), PREFIX), delivery)
 
 
-def _facts(ip: str = "192.0.2.7") -> Facts:
+def _facts(ip: str = "192.0.2.7") -> MessageFacts:
     ip1, ip2, ip3 = ip_classes(ip)
-    return Facts(
+    return MessageFacts(
         smtp=SMTPFacts(
             remote_ip=ip,
             ip1=ip1,

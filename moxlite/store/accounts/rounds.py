@@ -45,7 +45,7 @@ class Opener(Protocol):
         ...
 
 
-class Dues:
+class DueTimes:
     """The earliest moment, µs UTC, at which each closed account has something to do."""
 
     def __init__(self, accounts: Opener) -> None:
@@ -126,7 +126,7 @@ class Rounds:
         self._left: list[str] = []
         self._unclean: list[str] = []
         self._wakeup = Wakeup()
-        self.dues = Dues(accounts)
+        self.dues = DueTimes(accounts)
 
     async def nightly(self) -> None:
         """Open each account once after start, to finish work left by the last run (STORE-189a), and then each night to

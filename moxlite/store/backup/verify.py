@@ -71,7 +71,7 @@ class Problem(msgspec.Struct, frozen=True):
         return f"{self.path}: {self.text}" + (f" (repair: {self.repair})" if self.repair else "")
 
 
-class Verified(msgspec.Struct):
+class VerificationResult(msgspec.Struct):
     """Findings: `notes` are worth knowing and no problems. `messages` were looked at."""
 
     problems: list[Problem] = []
@@ -117,7 +117,7 @@ def data_of(folder: Path) -> Path:
 
 def verify(
     folder: Path, *, deep: bool = False, upgrade: bool = False, tell: Callable[[str], None] = lambda _: None
-) -> Verified:
+) -> VerificationResult:
     """Look at everything below `folder`. Blocks. The caller sees to it that no server uses it.
 
     Args:
@@ -125,93 +125,100 @@ def verify(
       upgrade: for files of an older schema, try the upgrade on a copy and check that.
       tell: takes the path of each file before it is looked at.
     """
-    found = Verified()
+    verification_result = VerificationResult()
     data = data_of(folder)
     for mark in (folder / INCOMPLETE, data / RESTORING):
         if mark.exists():
-            found.problems.append(Problem(mark, "the copy was not finished"))
-    _version(data, found)
+            verification_result.problems.append(Problem(mark, "the copy was not finished"))
+    _version(data, verification_result)
     known = databases(data)
     if not known:
         text = "there are no databases"
         if (folder / SETTINGS).exists():
             text = f"this is a repository: moxlite backup verify --repo {folder}"
-        found.problems.append(Problem(data, text))
+        verification_result.problems.append(Problem(data, text))
     for database_file in known:
         tell(str(data / database_file.path))
-        found.databases += 1
+        verification_result.databases += 1
         try:
-            _database(data, database_file, found, deep=deep, upgrade=upgrade)
+            _database(data, database_file, verification_result, deep=deep, upgrade=upgrade)
         except (apsw.Error, OSError, StoreError) as error:
-            found.problems.append(Problem(data / database_file.path, str(error), _repair("file", database_file)))
+            verification_result.problems.append(
+                Problem(data / database_file.path, str(error), _repair("file", database_file))
+            )
     for other in other_files(data):
         if not other.known:
-            found.notes.append(f"{data / other.path} is unknown")
+            verification_result.notes.append(f"{data / other.path} is unknown")
     logger.info(
-        "verified", extra={"kv": {"folder": str(folder), "databases": len(known), "problems": len(found.problems)}}
+        "verified",
+        extra={"kv": {"folder": str(folder), "databases": len(known), "problems": len(verification_result.problems)}},
     )
-    return found
+    return verification_result
 
 
 def check_database(data: Path, database_file: DatabaseFile) -> list[str]:
     """Find damage in a database, which a server may use meanwhile. Blocks."""
-    found = Verified()
+    verification_result = VerificationResult()
     path = data / database_file.path
     try:
         if not path.stat().st_size:
             return ["is empty"]
         with snapshot(path) as db:
-            _look(path, database_file, db, found, deep=False)
+            _look(path, database_file, db, verification_result, deep=False)
     except FileNotFoundError:
         return ["is missing"]
     except (apsw.Error, OSError, StoreError) as error:
         return [str(error)]
-    return [problem.text for problem in found.problems]
+    return [problem.text for problem in verification_result.problems]
 
 
-def _version(data: Path, found: Verified) -> None:
+def _version(data: Path, verification_result: VerificationResult) -> None:
     with suppress(FileNotFoundError):
         version = (data / "version").read_text(encoding="utf-8", errors="replace").strip()
         if version != __version__:
-            found.notes.append(f"written by moxlite {version[:80]!r}, this is {__version__}")
+            verification_result.notes.append(f"written by moxlite {version[:80]!r}, this is {__version__}")
 
 
-def _database(data: Path, database_file: DatabaseFile, found: Verified, *, deep: bool, upgrade: bool) -> None:
+def _database(
+    data: Path, database_file: DatabaseFile, verification_result: VerificationResult, *, deep: bool, upgrade: bool
+) -> None:
     path = data / database_file.path
     known = len(migrations_of(database_file.kind))
     with _open(path) as db:
-        version = _look(path, database_file, db, found, deep=deep)
+        version = _look(path, database_file, db, verification_result, deep=deep)
     if version is None or version == known:
         return
     if not upgrade:
-        found.notes.append(f"{path} has schema {version} of {known}: try the upgrade with --upgrade")
+        verification_result.notes.append(f"{path} has schema {version} of {known}: try the upgrade with --upgrade")
         return
     with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-") as temporary:
         copy = Path(temporary) / path.name
         copy_database(path, copy)
         open_file(copy, database_file.kind, Options(min_free_space=0)).close()
-        found.notes.append(f"{path} can be upgraded from schema {version} to {known}")
+        verification_result.notes.append(f"{path} can be upgraded from schema {version} to {known}")
         with _open(copy) as db:
-            _rows(path, database_file, db, found, deep=deep)
+            _rows(path, database_file, db, verification_result, deep=deep)
 
 
-def _look(path: Path, database_file: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> int | None:
+def _look(
+    path: Path, database_file: DatabaseFile, db: apsw.Connection, verification_result: VerificationResult, *, deep: bool
+) -> int | None:
     """Look at an open database; returns its schema's number, None when it is not one of ours to look at."""
     known = len(migrations_of(database_file.kind))
     application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
     if application != database_file.kind.application_id:
-        found.problems.append(Problem(path, f"is no {database_file.kind.value} database of moxlite"))
+        verification_result.problems.append(Problem(path, f"is no {database_file.kind.value} database of moxlite"))
         return None
     if version > known:
         text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
-        found.problems.append(Problem(path, text))
+        verification_result.problems.append(Problem(path, text))
         return None
-    found.problems += [
+    verification_result.problems += [
         Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, database_file))
         for finding in [*_file(db), *_schema(db, database_file.kind, version)]
     ]
     if version == known:
-        _rows(path, database_file, db, found, deep=deep)
+        _rows(path, database_file, db, verification_result, deep=deep)
     return version
 
 
@@ -274,13 +281,15 @@ def _objects(db: apsw.Connection) -> dict[str, str]:
     }
 
 
-def _rows(path: Path, database_file: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> None:
+def _rows(
+    path: Path, database_file: DatabaseFile, db: apsw.Connection, verification_result: VerificationResult, *, deep: bool
+) -> None:
     reader = Reader(db)
     findings: list[Finding] = []
     match database_file.kind:
         case Kind.ACCOUNT:
             findings = check_account(reader, deep=deep)
-            found.messages += reader.value("SELECT count(*) FROM message")
+            verification_result.messages += reader.value("SELECT count(*) FROM message")
         case Kind.QUEUE:
             findings = [
                 Finding("content", f"content {number} has refs {refs} and {users} messages")
@@ -292,7 +301,7 @@ def _rows(path: Path, database_file: DatabaseFile, db: apsw.Connection, found: V
             ]
         case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:
             pass  # rows of these do not depend on each other
-    found.problems += [
+    verification_result.problems += [
         Problem(path, f"{one_.kind}: {one_.text}", _repair(one_.kind, database_file)) for one_ in findings
     ]
 

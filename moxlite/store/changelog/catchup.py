@@ -69,7 +69,7 @@ _Part: TypeAlias = "tuple[int, Callable[[Reader], list[Event]]]"
 """Upper bound of the number of events, and the function that reads them."""
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class ChangeFilter(msgspec.Struct, frozen=True):
     """The part of the changes that a reader takes; it may receive more all the same.
 
     messages_of: limits changes of messages to that mailbox; events that are not about messages are never limited.
@@ -80,13 +80,13 @@ class Wanted(msgspec.Struct, frozen=True):
     portion: int = 0
 
 
-EVERYTHING: Final = Wanted()
+EVERYTHING: Final = ChangeFilter()
 
 
 class Catchup:
     """Catch-up of one reader from `since` to `modseq`: call `plan` once, then `slice` until `done`."""
 
-    def __init__(self, since: ModSeq, own: Own | None = None, wanted: Wanted = EVERYTHING) -> None:
+    def __init__(self, since: ModSeq, own: Own | None = None, wanted: ChangeFilter = EVERYTHING) -> None:
         """Changes of messages whose modseq is in `own` are skipped by the rule of STORE-33."""
         self.since = since
         self.modseq = since
@@ -299,7 +299,7 @@ class Plan:
       structure, rest: events that go before and after the events of messages.
     """
 
-    def __init__(self, r: Reader, since: ModSeq, own: Own, wanted: Wanted, limit: int | None) -> None:
+    def __init__(self, r: Reader, since: ModSeq, own: Own, wanted: ChangeFilter, limit: int | None) -> None:
         self.since = since
         self._own = own
         self._messages_of = wanted.messages_of

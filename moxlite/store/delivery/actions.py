@@ -17,7 +17,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.facts import NO_FACTS, Facts
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts
 
 
 class NoCarrier(StoreError):
@@ -151,11 +151,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         the message is filed (STORE-74); "" for none.
       received: µs UTC, None for the time of the unit.
       tell: the recipient address as the client wrote it, if the account's programs are to be notified of the filed
-        message (`tell.Told`), or if it may answer a sent message; "" if not.
+        message (`tell.AnsweredMessage`), or if it may answer a sent message; "" if not.
     """
 
     actions: tuple[AnyAction, ...]
-    facts: Facts = NO_FACTS
+    facts: MessageFacts = NO_FACTS
     why: bytes = b""
     clear_rejects: str = ""
     received: int | None = None

@@ -41,7 +41,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.mail.adding import Added, Append, add_message, add_messages
 from moxlite.store.mail.copying import copy_ids, is_released
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.facts import Facts, of_forward
+from moxlite.store.mail.facts import MessageFacts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.options import DAY
@@ -243,10 +243,10 @@ class _Unit:
     def _tell(self, action: FileInto, added: Added) -> None:
         """Write the outbox row that notifies the account's programs of the message."""
         received = self._delivery.received if self._delivery.received is not None else self._tx.now
-        told = Told(
+        answered_message = AnsweredMessage(
             recipient=self._delivery.tell, mailbox=action.mailbox, received=received, facts=self._delivery.facts
         )
-        self._tx.owe(secrets.token_bytes(KEY), TELL, told.pack(), added.message_id)
+        self._tx.owe(secrets.token_bytes(KEY), TELL, answered_message.pack(), added.message_id)
 
     def _look_into(self, action: FileInto, added: Added) -> None:
         """Write the outbox row by which an invitation is looked at, unless it is junk."""
@@ -308,7 +308,7 @@ def _alike(file_into: FileInto, other: FileInto) -> bool:
     return plain and msgspec.structs.replace(other, mailbox=file_into.mailbox) == file_into
 
 
-def _marked(facts: Facts, action: FileInto) -> Facts:
+def _marked(facts: MessageFacts, action: FileInto) -> MessageFacts:
     match action.mark:
         case Mark.REJECT:
             facts = msgspec.structs.replace(facts, is_reject=True)
@@ -329,7 +329,7 @@ TELL: Final = "incoming"
 """Kind of these rows of `outbox`."""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AnsweredMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts of the message that the row names, beside its octets; it may have left its mailbox meanwhile.
 
     Attributes:
@@ -340,20 +340,20 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recipient: str
     mailbox: str
     received: int
-    facts: Facts
+    facts: MessageFacts
 
     def pack(self) -> bytes:
         """Encode it for the row."""
         return _ENCODER.encode(self)
 
     @classmethod
-    def unpack(cls, data: bytes) -> Told:
+    def unpack(cls, data: bytes) -> AnsweredMessage:
         """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
         return _DECODER.decode(data)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgpack_decoder(Told)
+_DECODER: Final = msgpack_decoder(AnsweredMessage)
 
 
 # Submission in the outbox of an account (STORE-189a), which `acceptance.carrying` hands over to the queue.
@@ -417,7 +417,7 @@ _OWED_DECODER: Final = msgpack_decoder(OwedMessage)
 async def deliver(
     account: Account,
     prepared: Prepared,
-    facts: Facts,
+    facts: MessageFacts,
     mailbox: str,
     *,
     transaction_id: bytes = b"",
@@ -497,7 +497,7 @@ SELECT 1 FROM message m WHERE m.mailbox_id = ?1 AND m.messageid = ?2
 UNION ALL SELECT 1 FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?1 AND b.hash = ?3 LIMIT 1"""
 
 
-def keep_reject(tx: AccountTx, ready: Prepared, facts: Facts, box: Mailbox, action: KeepReject) -> Added | None:
+def keep_reject(tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbox, action: KeepReject) -> Added | None:
     """Keep a copy of a refused message in the rejects mailbox `box`: seen and marked, with the mailbox it was meant
     for.
 

@@ -57,7 +57,7 @@ WINDOWS: Final[Mapping[Key, tuple[int, int]]] = {
 """Age in µs and number of messages asked for (STORE-92)."""
 
 
-class Past(msgspec.Struct, frozen=True):
+class JudgedMessage(msgspec.Struct, frozen=True):
     """An earlier message that its owner judged: ``spam``, or ham. Domains are U-labels; the `_ok` fields say which
     domains were validated. `received` is in µs UTC.
     """
@@ -146,7 +146,7 @@ def history(
     localpart: str = "",
     max_age: int | None = None,
     limit: int | None = None,
-) -> list[Past]:
+) -> list[JudgedMessage]:
     """Judged messages that were first delivered to a mailbox and share `key` with the new one, newest first.
 
     Args:
@@ -161,7 +161,7 @@ def history(
     args = [value, localpart] if key in {Key.MSGFROM, Key.MAILFROM} else [value]
     rows = r.rows(QUERIES[key], *args, since, now, mailbox_orig_id, count if limit is None else limit)
     return [
-        Past(received, spam != 0, msgfrom, domain, msgfrom_ok != 0, validation, mailfrom_ok != 0, ehlo_ok != 0)
+        JudgedMessage(received, spam != 0, msgfrom, domain, msgfrom_ok != 0, validation, mailfrom_ok != 0, ehlo_ok != 0)
         for received, spam, msgfrom, domain, msgfrom_ok, validation, mailfrom_ok, ehlo_ok in rows
     ]
 

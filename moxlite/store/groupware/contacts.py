@@ -95,7 +95,7 @@ class ContactChanged(StoreError):
     """A contact was changed or removed since it was read."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class StoredContact(msgspec.Struct, frozen=True):
     """A contact as it is stored. `changed`: µs UTC of the last change."""
 
     id: int
@@ -103,7 +103,7 @@ class Kept(msgspec.Struct, frozen=True):
     contact: Contact
 
 
-class Found(msgspec.Struct, frozen=True):
+class ContactRow(msgspec.Struct, frozen=True):
     """A contact in a list. `book`: its address book, 0 for one from before there were any; `sorted`: its place."""
 
     id: int
@@ -112,13 +112,13 @@ class Found(msgspec.Struct, frozen=True):
     listed: Listed
 
 
-def contact_of(r: Reader, contact_id: int) -> Kept | None:
+def contact_of(r: Reader, contact_id: int) -> StoredContact | None:
     """The contact, or None."""
     row = r.row(CARD, contact_id)
     if row is not None:
-        return Kept(contact_id, row[0], read_card(bytes(row[1])).contact)
+        return StoredContact(contact_id, row[0], read_card(bytes(row[1])).contact)
     row = r.row(BEFORE, contact_id)
-    return None if row is None else Kept(contact_id, row[0], from_json(row[1], Contact))
+    return None if row is None else StoredContact(contact_id, row[0], from_json(row[1], Contact))
 
 
 def is_contact(r: Reader, localpart: str, domain: str) -> bool:
@@ -138,13 +138,13 @@ def find_contacts(
     after: tuple[str, int] = ("", 0),
     limit: int = -1,
     books: Sequence[int] | None = None,
-) -> list[Found]:
+) -> list[ContactRow]:
     """Contacts by name, at most `limit`: those that contain `text` in any case, of a group or "" for all, of these
     address books or all, after the one with this `sorted` and id.
     """
     sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
     rows = r.rows(sql, _json(books), *after, text.casefold(), limit, *arguments)
-    return [Found(number, book or 0, place, from_json(listed, Listed)) for number, listed, book, place in rows]
+    return [ContactRow(number, book or 0, place, from_json(listed, Listed)) for number, listed, book, place in rows]
 
 
 def count_contacts(r: Reader, books: Sequence[int] | None = None) -> int:
@@ -176,9 +176,9 @@ def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
 def all_contacts(r: Reader) -> Iterator[Contact]:
     """All contacts by name."""
     for (number,) in r.iterate(ALL):
-        found = contact_of(r, number)
-        if found is not None:
-            yield found.contact
+        stored_contact = contact_of(r, number)
+        if stored_contact is not None:
+            yield stored_contact.contact
 
 
 def photo_mark_of(r: Reader, contact_id: int) -> str:
@@ -299,9 +299,9 @@ def add_copy(tx: AccountTx, card: bytes, book: Collection) -> int:
     """Add a copy of a card to an address book, with a UID of its own where the account has that already; returns its
     id. Raises BadCard, TooManyContacts, OverQuota.
     """
-    found = read_card(card)
-    if tx.value(BY_UID, found.uid) is not None:
-        card = card_with_uid(found, _new_uid())
+    card_object = read_card(card)
+    if tx.value(BY_UID, card_object.uid) is not None:
+        card = card_with_uid(card_object, _new_uid())
     return _put(tx, book, _new_name(), card)
 
 
@@ -329,9 +329,9 @@ def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, st
         _, contact = _listed(row)
         in_name = needle in contact.name.casefold()
         in_any = any(needle in one.casefold() for one in contact.emails)
-        for one in contact.emails:
-            if in_name or needle in f"{contact.name} <{one}>".casefold() or not in_any:
-                yield contact.name, one
+        for email in contact.emails:
+            if in_name or needle in f"{contact.name} <{email}>".casefold() or not in_any:
+                yield contact.name, email
 
 
 def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
@@ -346,9 +346,9 @@ def add_address(tx: AccountTx, contact_id: int, name: str, addresses: Sequence[s
     """
     known = contact_of(tx, contact_id)
     had = {entry.value.casefold() for entry in known.contact.emails} if known is not None else set()
-    more = tuple(Entry(one, "") for one in addresses if one.casefold() not in had)
+    more = tuple(Entry(address, "") for address in addresses if address.casefold() not in had)
     if known is None or len(known.contact.emails) + len(more) > MAX_EMAILS:
-        return save_contact(tx, Contact(name=name, emails=tuple(Entry(one, "") for one in addresses)))
+        return save_contact(tx, Contact(name=name, emails=tuple(Entry(address, "") for address in addresses)))
     emails = (*known.contact.emails, *more)
     return save_contact(tx, msgspec.structs.replace(known.contact, emails=emails), contact_id)
 
@@ -366,7 +366,7 @@ def default_book(tx: AccountTx) -> Collection:
     """The first address book, to which new contacts are added; made if the account has no address book."""
     ensure_defaults(tx)
     books = collections_of(tx, "contact")
-    named = next((one for one in books if one.name == "contacts"), None)
+    named = next((book for book in books if book.name == "contacts"), None)
     return named or (books or [create_collection(tx, Collection(0, "contact", "contacts", "Contacts"))])[0]
 
 
@@ -414,26 +414,26 @@ def _pictured(card: bytes, photo: Photo | Literal[False] | None) -> bytes:
     """The card with the photo that `save_contact` is given."""
     if photo is None:
         return card
-    found = read_card(card).card
+    component = read_card(card).card
     wanted = photo or None
-    return card if photo_of(found) == wanted else card_with_photo(found, wanted)
+    return card if photo_of(component) == wanted else card_with_photo(component, wanted)
 
 
 def _put(tx: AccountTx, book: Collection, name: str, card: bytes, number: int = 0) -> int:
-    one, _ = put_resource(tx, book.id, name, card, card_facts(card), number=number)
-    return one.id
+    resource, _ = put_resource(tx, book.id, name, card, card_facts(card), number=number)
+    return resource.id
 
 
-def _is_same(found: Contact, wanted: Contact) -> bool:
+def _is_same(contact: Contact, wanted: Contact) -> bool:
     """Whether a contact that was read has all of the wanted one. The UID does not count, nor parts of the name that the
     wanted one has not.
     """
-    return msgspec.structs.replace(found, uid="", parts=found.parts if wanted.parts else ()) == msgspec.structs.replace(
-        wanted, uid=""
-    )
+    return msgspec.structs.replace(
+        contact, uid="", parts=contact.parts if wanted.parts else ()
+    ) == msgspec.structs.replace(wanted, uid="")
 
 
-def _known(r: Reader, contact: Contact) -> Kept | None:
+def _known(r: Reader, contact: Contact) -> StoredContact | None:
     """The contact that this one is: by UID, else by name and an address."""
     if contact.uid and (found := r.value(BY_UID, contact.uid)) is not None:
         return contact_of(r, found)
@@ -448,7 +448,10 @@ def _known(r: Reader, contact: Contact) -> Kept | None:
 def _merged(old: Contact, new: Contact) -> Contact:
     """The old contact with what only the new one has."""
     values = {entry.value.casefold() for entry in (*old.emails, *old.phones)}
-    more = [tuple(one for one in entries if one.value.casefold() not in values) for entries in (new.emails, new.phones)]
+    more = [
+        tuple(entry for entry in entries if entry.value.casefold() not in values)
+        for entries in (new.emails, new.phones)
+    ]
     return msgspec.structs.replace(
         old,
         emails=(*old.emails, *more[0])[:MAX_EMAILS],

@@ -18,7 +18,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.cards import Listed
-from moxlite.store.groupware.contacts import ContactChanged, Found, contact_of, remove_contact, save_contact
+from moxlite.store.groupware.contacts import ContactChanged, ContactRow, contact_of, remove_contact, save_contact
 from moxlite.store.groupware.resources import resource_data, resource_of
 
 MAX_MEMBERS: Final = 20
@@ -41,7 +41,7 @@ class Double(msgspec.Struct, frozen=True):
     """Contacts that have an address in common, or their whole name and a telephone number."""
 
     reason: Reason
-    contacts: list[Found]
+    contacts: list[ContactRow]
 
 
 def find_doubles(r: Reader, limit: int) -> tuple[list[Double], int]:
@@ -70,11 +70,11 @@ def find_doubles(r: Reader, limit: int) -> tuple[list[Double], int]:
         groups.setdefault(_root(parents, number), []).append(number)
     several = [(first, members) for first, members in groups.items() if len(members) > 1]
     several.sort(key=lambda one: rows[one[0]][1])
-    found = [
+    doubles = [
         Double(reasons[first], [_found(rows[number]) for number in members[:MAX_MEMBERS]])
         for first, members in several[:limit]
     ]
-    return found, len(several)
+    return doubles, len(several)
 
 
 def merge_contacts(tx: AccountTx, kept_id: int, others: Sequence[int]) -> None:
@@ -125,8 +125,8 @@ def _merged(kept: Contact, other: Contact) -> Contact:
 
 
 def _union(kept: tuple[Entry, ...], other: tuple[Entry, ...], form: Callable[[str], str]) -> tuple[Entry, ...]:
-    had = {form(one.value) for one in kept}
-    return (*kept, *(one for one in other if form(one.value) not in had))
+    had = {form(entry.value) for entry in kept}
+    return (*kept, *(entry for entry in other if form(entry.value) not in had))
 
 
 def _name(line: str) -> str:
@@ -147,6 +147,6 @@ def _root(parents: dict[int, int], number: int) -> int:
     return number
 
 
-def _found(row: tuple[int, str, str, str, int]) -> Found:
+def _found(row: tuple[int, str, str, str, int]) -> ContactRow:
     number, place, _, listed, book = row
-    return Found(number, book, place, from_json(listed, Listed))
+    return ContactRow(number, book, place, from_json(listed, Listed))

@@ -119,7 +119,7 @@ class TooManyContacts(LimitExceeded):
     """The account would have more contacts than `MAX_CONTACTS`."""
 
 
-class Facts(msgspec.Struct, frozen=True):
+class ResourceFacts(msgspec.Struct, frozen=True):
     """Facts of a resource, computed from its octets, by which it is found.
 
     Attributes:
@@ -191,11 +191,11 @@ class Changes(msgspec.Struct, frozen=True):
     whole: bool
 
 
-def card_facts(data: bytes) -> Facts:
+def card_facts(data: bytes) -> ResourceFacts:
     """Compute the facts of a card. Raises BadCard."""
     card = read_card(data)
     photo = photo_mark(photo_of(card.card))
-    return Facts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact, photo=photo)
+    return ResourceFacts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact, photo=photo)
 
 
 def photo_mark(photo: Photo | None) -> str:
@@ -263,7 +263,7 @@ def put_resource(
     collection_id: int,
     name: str,
     data: bytes,
-    facts: Facts,
+    facts: ResourceFacts,
     allowed: Callable[[Resource | None], None] = lambda _: None,
     *,
     number: int = 0,
@@ -333,7 +333,7 @@ def delete_resource(
 
 
 def move_resource(
-    tx: AccountTx, source: Collection, name: str, facts: Facts, target: tuple[Collection, str], *, keep: bool
+    tx: AccountTx, source: Collection, name: str, facts: ResourceFacts, target: tuple[Collection, str], *, keep: bool
 ) -> bool:
     """Copy a resource to a place in a collection of the same kind, where it replaces what is there, or with `keep`
     false move it; returns whether the place was empty. `facts` are of its octets. Raises as put_resource, and
@@ -343,16 +343,16 @@ def move_resource(
     check_own(where)
     if not keep:
         check_own(source)
-    found = resource_named(tx, source.id, name)
-    if found is None:
+    resource = resource_named(tx, source.id, name)
+    if resource is None:
         raise NoSuchResource("there is no such entry")
-    data = resource_data(tx, found.id)
+    data = resource_data(tx, resource.id)
     there = resource_named(tx, where.id, new_name)
     if there is not None:
         delete_resource(tx, where.id, new_name, lambda _: None)
     if not keep:
         delete_resource(tx, source.id, name, lambda _: None)
-    put_resource(tx, where.id, new_name, data, facts, tag=found.tag)
+    put_resource(tx, where.id, new_name, data, facts, tag=resource.tag)
     return there is None
 
 
@@ -369,12 +369,12 @@ def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes
             kept = [row for row in r.rows(CHANGED, one.id, since, -1) if row[2] == last]
         rows = kept
     reached = one.modseq if whole else rows[-1][2]
-    found = [
+    changes = [
         Change(name, None if digest is None else etag_of(digest), ModSeq(modseq))
         for name, digest, modseq in rows
         if digest is not None or since > 0
     ]
-    return Changes(tuple(found), ModSeq(reached), whole)
+    return Changes(tuple(changes), ModSeq(reached), whole)
 
 
 def set_instances(tx: AccountTx, one: Resource, stretch: tuple[int, int], instances: Iterable[Instance]) -> None:
@@ -392,7 +392,7 @@ def due_expansions(r: Reader, before: int, limit: int) -> list[Resource]:
 
 def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:
     rows: Iterator[tuple[int, int, int, str, int]] = (
-        (number, one.starts, one.ends, one.recurrence, one.part) for one in instances
+        (number, instance.starts, instance.ends, instance.recurrence, instance.part) for instance in instances
     )
     tx.executemany(ADD_INSTANCE, rows)
 

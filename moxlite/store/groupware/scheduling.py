@@ -42,8 +42,8 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
 )
 from moxlite.store.groupware.resources import (
-    Facts,
     Resource,
+    ResourceFacts,
     delete_resource,
     entry_with_uid,
     put_resource,
@@ -122,7 +122,7 @@ def undelivered(resource: int, recipients: Sequence[str]) -> bytes:
     ).pack()
 
 
-class Put(msgspec.Struct, frozen=True):
+class PutResult(msgspec.Struct, frozen=True):
     """An entry that was put: whether it is new, and whether its octets are others than the client's."""
 
     resource: Resource
@@ -135,14 +135,14 @@ def put_entry(
     where: Collection,
     name: str,
     data: bytes,
-    facts: Facts,
+    facts: ResourceFacts,
     allowed: Callable[[Resource | None], None],
     user: User,
     *,
     answer: bool = True,
     keep_answers: bool = False,
     tell: bool = True,
-) -> Put:
+) -> PutResult:
     """Put an entry as `put_resource`, and owe its people the messages that the change means.
 
     Args:
@@ -156,7 +156,7 @@ def put_entry(
     shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
     if not shared:
         resource, new = put_resource(tx, where.id, name, data, facts, allowed)
-        return Put(resource, new, altered=False)
+        return PutResult(resource, new, altered=False)
     allowed(before)
     after = read_object(data)
     was = None if before is None else read_object(resource_data(tx, before.id))
@@ -189,7 +189,7 @@ def put_entry(
     resource, new = put_resource(tx, where.id, name, octets, facts, tag=tag)
     if not silent:
         _owe(tx, messages, after, user, resource.id, facts)
-    return Put(resource, new, altered)
+    return PutResult(resource, new, altered)
 
 
 def delete_entry(
@@ -220,7 +220,7 @@ def delete_entry(
             messages = called_off(was, user.addresses, now)
         case "attendee" if answer and (reply := refused(was, user.addresses, now)) is not None:
             messages = (reply,)
-    _owe(tx, messages, was, user, 0, Facts(before.uid, before.component, was.title))
+    _owe(tx, messages, was, user, 0, ResourceFacts(before.uid, before.component, was.title))
 
 
 def shared_entries(r: Reader, collection_id: int, now: int) -> list[str]:
@@ -228,7 +228,9 @@ def shared_entries(r: Reader, collection_id: int, now: int) -> list[str]:
     return [name for (name,) in r.rows(SHARED, collection_id, now)]
 
 
-def put_received(tx: AccountTx, resource: Resource | None, data: bytes, facts: Facts, *, matters: bool) -> Resource:
+def put_received(
+    tx: AccountTx, resource: Resource | None, data: bytes, facts: ResourceFacts, *, matters: bool
+) -> Resource:
     """Put an entry as a message of others has changed it; a new one into the first calendar that takes it. `matters`:
     the change is the organiser's. Raises as `put_resource`.
     """
@@ -238,7 +240,7 @@ def put_received(tx: AccountTx, resource: Resource | None, data: bytes, facts: F
     return put_resource(tx, where, name, data, facts, tag=tag)[0]
 
 
-def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: Facts) -> bool:
+def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: ResourceFacts) -> bool:
     """Add an entry of a file, unless a calendar of the account has it; its people are told nothing. Returns whether it
     was added. Raises ReadOnly, and as `put_resource`.
     """
@@ -268,7 +270,7 @@ def default_calendar(tx: AccountTx, component: str) -> Collection:
     return named or collections[0]
 
 
-def note_message(tx: AccountTx, data: bytes, facts: Facts) -> None:
+def note_message(tx: AccountTx, data: bytes, facts: ResourceFacts) -> None:
     """Keep a message about an event for programs that look for such (RFC 6638 §2.2): the newest of each event."""
     ensure_defaults(tx)
     inbox = collection_named(tx, "calendar", INBOX)
@@ -283,7 +285,7 @@ def _name_of(r: Reader, collection_id: int) -> str:
 
 
 def _owe(
-    tx: AccountTx, messages: Sequence[Message], entry: CalendarObject, user: User, resource: int, facts: Facts
+    tx: AccountTx, messages: Sequence[Message], entry: CalendarObject, user: User, resource: int, facts: ResourceFacts
 ) -> None:
     people = [address for address in entry.addresses() if address in user.addresses]
     for number, message in enumerate(messages):

@@ -78,7 +78,7 @@ class Link(msgspec.Struct, frozen=True):
     made: int
 
 
-class Shared(msgspec.Struct, frozen=True):
+class ForeignCollection(msgspec.Struct, frozen=True):
     """A collection of another user. `writable`: its entries may be changed."""
 
     collection: Collection
@@ -109,18 +109,18 @@ def guests_of(r: Reader, one: Collection) -> list[tuple[str, bool]]:
     return [(identifier, "w" in rights) for identifier, rights in r.rows(GUESTS, one.id)]
 
 
-def shared_collection(r: Reader, kind: Kind, name: str, guest: str) -> Shared | None:
+def shared_collection(r: Reader, kind: Kind, name: str, guest: str) -> ForeignCollection | None:
     """The collection of that name, if it is shared with a user. Raises NoSuchCollection."""
     return _seen(r, collection_named(r, kind, name), guest)
 
 
-def shared_collections(r: Reader, kind: Kind, guest: str) -> list[Shared]:
+def shared_collections(r: Reader, kind: Kind, guest: str) -> list[ForeignCollection]:
     """The collections of a kind that are shared with a user."""
     found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
-    return [one for one in found if one is not None]
+    return [foreign for foreign in found if foreign is not None]
 
 
-def shared_by_id(r: Reader, collection_id: int, guest: str) -> Shared | None:
+def shared_by_id(r: Reader, collection_id: int, guest: str) -> ForeignCollection | None:
     """The collection with this id, if it is shared with a user. Raises NoSuchCollection."""
     return _seen(r, collection(r, collection_id), guest)
 
@@ -174,9 +174,9 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
-def _seen(r: Reader, one: Collection, guest: str) -> Shared | None:
+def _seen(r: Reader, one: Collection, guest: str) -> ForeignCollection | None:
     rights = _rights(r, one.id, guest)
-    return Shared(one, "w" in rights) if "r" in rights else None
+    return ForeignCollection(one, "w" in rights) if "r" in rights else None
 
 
 def _rights(r: Reader, collection_id: int, guest: str) -> str:

@@ -16,7 +16,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.collection import Collection, collection, create_collection
 from moxlite.store.groupware.resources import (
-    Facts,
+    ResourceFacts,
     UIDTaken,
     delete_resource,
     put_resource,
@@ -127,7 +127,7 @@ def changed_entries(r: Reader, collection_id: int, entries: Sequence[tuple[str, 
     return found
 
 
-def put_entries(tx: AccountTx, collection_id: int, entries: Sequence[tuple[str, bytes, Facts]]) -> int:
+def put_entries(tx: AccountTx, collection_id: int, entries: Sequence[tuple[str, bytes, ResourceFacts]]) -> int:
     """Put entries: name, octets and facts; returns their number. One whose UID another has, written in another way, is
     left out. Raises as `put_resource`.
     """

@@ -33,7 +33,7 @@ from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.imports.archives import READ_SIZE
-from moxlite.store.imports.items import Done, Form, Item, Order, Problems, Progress, Running, Upload
+from moxlite.store.imports.items import Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
 from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
@@ -83,7 +83,7 @@ async def add_messages(
     Raises: StoreError, OSError: nothing is changed.
     Cancellation: nothing is changed, unless the final unit has begun, which then completes.
     """
-    adding = _Adding(account, accounts, Running(progress, trio.CancelScope()), tmp, gap=gap)
+    adding = _Adding(account, accounts, RunningImport(progress, trio.CancelScope()), tmp, gap=gap)
     return (await adding.run(items)).messages
 
 
@@ -94,7 +94,7 @@ class _Adding:
         self,
         account: Account,
         accounts: Accounts,
-        running: Running,
+        running: RunningImport,
         directory: Path,
         *,
         space: SpoolSpace | None = None,
@@ -279,7 +279,7 @@ class FromFile:
         self,
         account: Account,
         accounts: Accounts,
-        running: Running,
+        running: RunningImport,
         directory: Path,
         order: Order,
         file: BinaryIO | Upload,

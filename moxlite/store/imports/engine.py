@@ -19,7 +19,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.imports.items import Aborted, Done, Order, Progress, Running, Upload
+from moxlite.store.imports.items import Aborted, Done, Order, Progress, RunningImport, Upload
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.types import MailboxID
 from moxlite.supervision import Fate, Supervisor
@@ -50,25 +50,28 @@ class Imports:
         self._accounts = accounts
         self._directory = directory
         self._tree = tree
-        self._running: dict[bytes, Running] = {}
+        self._running: dict[bytes, RunningImport] = {}
 
     def begin(self, account: str) -> Progress:
         """Register an import for `run`; returns its state, with a random token of 16 octets."""
         now = trio.current_time()
-        for token, one in list(self._running.items()):
-            if one.progress.end is not None and now - one.progress.ended >= KEPT_SECONDS:
+        for token, running_import in list(self._running.items()):
+            if running_import.progress.end is not None and now - running_import.progress.ended >= KEPT_SECONDS:
                 del self._running[token]
         progress = Progress(secrets.token_bytes(16), account)
-        self._running[progress.token] = Running(progress, trio.CancelScope())
+        self._running[progress.token] = RunningImport(progress, trio.CancelScope())
         return progress
 
     def find(self, token: bytes) -> Progress | None:
         """The import of that token if it runs or ended within `KEPT_SECONDS`, else None."""
-        one = self._running.get(token)
-        if one is None:
+        running_import = self._running.get(token)
+        if running_import is None:
             return None
-        ended = one.progress.end is not None and trio.current_time() - one.progress.ended >= KEPT_SECONDS
-        return None if ended else one.progress
+        ended = (
+            running_import.progress.end is not None
+            and trio.current_time() - running_import.progress.ended >= KEPT_SECONDS
+        )
+        return None if ended else running_import.progress
 
     def of(self, account: str) -> Progress | None:
         """The newest import of an account that `find` would return."""
@@ -89,12 +92,12 @@ class Imports:
 
     def abort(self, token: bytes) -> None:
         """End an import, with nothing changed (STORE-129). Raises ImportFailed: it is unknown or finished."""
-        one = self._running.get(token)
-        if one is None:
+        running_import = self._running.get(token)
+        if running_import is None:
             raise ImportFailed("there is no such import")
-        if one.final or one.progress.end is not None:
+        if running_import.final or running_import.progress.end is not None:
             raise ImportFailed("the import is already finished")
-        one.scope.cancel()
+        running_import.scope.cancel()
 
     async def run(self, progress: Progress, order: Order, file: BinaryIO | Upload) -> None:
         """Do the import; its result is in `progress.end`, also after a failure.
@@ -106,15 +109,17 @@ class Imports:
 
         Errors: StoreError and OSError are in `progress.end`. Others propagate; `progress.end` refers to the log.
         """
-        one = self._running[progress.token]
+        running_import = self._running[progress.token]
         end: Done | Aborted | None = None
         try:
-            with one.scope:
+            with running_import.scope:
                 await lazyimport.load("moxlite.store.imports.adding")
                 from moxlite.store.imports.adding import FromFile
 
                 async with self._accounts.use(progress.account) as account:
-                    adding = FromFile(account, self._accounts, one, self._directory, order, file, self._space)
+                    adding = FromFile(
+                        account, self._accounts, running_import, self._directory, order, file, self._space
+                    )
                     end = await adding.run()
         except OverQuota as error:
             end = Aborted(f"there is not enough room: {error}")
@@ -124,7 +129,7 @@ class Imports:
             end = Aborted(f"the file cannot be read: {error.strerror or error}")
         finally:
             if end is None:
-                stopped = one.scope.cancelled_caught or trio.current_effective_deadline() == -math.inf
+                stopped = running_import.scope.cancelled_caught or trio.current_effective_deadline() == -math.inf
                 end = Aborted("the import was aborted" if stopped else UNEXPECTED, stopped)
             progress.finish(end)
             logger.info(

@@ -196,7 +196,7 @@ class LabelUse(msgspec.Struct, frozen=True):
     meaning: Meaning
 
 
-class Asked(msgspec.Struct, frozen=True, tag="asked"):
+class LabelQuestion(msgspec.Struct, frozen=True, tag="asked"):
     """At the end of a trial: Google's labels are in no known language, and the user is asked what they mean."""
 
     labels: tuple[LabelUse, ...]
@@ -226,7 +226,7 @@ class Aborted(msgspec.Struct, frozen=True, tag="aborted"):
     stopped: bool = False
 
 
-Event: TypeAlias = Count | Trouble | Asked | Step | Done | Aborted
+Event: TypeAlias = Count | Trouble | LabelQuestion | Step | Done | Aborted
 
 
 class Progress:
@@ -315,7 +315,7 @@ class Progress:
         self._lot.unpark_all()
 
 
-class Running(msgspec.Struct):
+class RunningImport(msgspec.Struct):
     """An import with the scope that aborts it; `final` once it cannot be aborted any more."""
 
     progress: Progress
@@ -354,7 +354,7 @@ class Listener:
         self._problems = len(progress.problems)
         if self._asked != progress.asked:
             self._asked = progress.asked
-            events.append(Asked(progress.asked))
+            events.append(LabelQuestion(progress.asked))
         if progress.end is not None:
             self.ended = True
             events.append(progress.end)

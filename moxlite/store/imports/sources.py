@@ -380,7 +380,7 @@ class What(Enum):
     OTHER = "other"
 
 
-class Found(msgspec.Struct, frozen=True):
+class ArchiveMember(msgspec.Struct, frozen=True):
     """Meaning of a member's name: `mailbox` is its mailbox, `folder` the folder in the archive."""
 
     what: What
@@ -388,7 +388,7 @@ class Found(msgspec.Struct, frozen=True):
     folder: str = ""
 
 
-def find(name: str, order: Order, *, is_folder: bool = False) -> Found:
+def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
     """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
     if name.startswith("/") or "\\" in name or "\0" in name or name[1:2] == ":":
         raise BadPath("the name is absolute, or has characters that none should have")
@@ -397,27 +397,27 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> Found:
     if ".." in parts:
         raise BadPath("the name leads out of the archive")
     if not parts:
-        return Found(What.NOTHING)
+        return ArchiveMember(What.NOTHING)
     folder, last = parts[:-1], parts[-1]
     if is_folder:
         if last in MAILDIR:
-            return Found(What.FOLDER, _mailbox(folder, order), SEPARATOR.join(folder))
-        return Found(What.NOTHING)
+            return ArchiveMember(What.FOLDER, _mailbox(folder, order), SEPARATOR.join(folder))
+        return ArchiveMember(What.NOTHING)
     if folder and folder[-1] in MAILDIR:
-        return Found(What.MAILDIR, _mailbox(folder[:-1], order), SEPARATOR.join(folder[:-1]))
+        return ArchiveMember(What.MAILDIR, _mailbox(folder[:-1], order), SEPARATOR.join(folder[:-1]))
     lower = last.lower()
     if last == KEYWORDS_FILE:
-        return Found(What.KEYWORDS, "", SEPARATOR.join(folder))
+        return ArchiveMember(What.KEYWORDS, "", SEPARATOR.join(folder))
     if lower.endswith(".mbox"):
-        return Found(What.MBOX, _mailbox([*folder, last[:-5]], order))
+        return ArchiveMember(What.MBOX, _mailbox([*folder, last[:-5]], order))
     if lower.endswith(".eml"):
-        return Found(What.EML, _mailbox(folder, order))
+        return ArchiveMember(What.EML, _mailbox(folder, order))
     if last.endswith(SILENT) or last in MAILDIR_FILES or last.startswith(DOVECOT):
-        return Found(What.NOTHING)
+        return ArchiveMember(What.NOTHING)
     # Thunderbird has mbox files without a suffix, in folders with the suffix .sbd; the content decides
     if "." not in last or last.endswith(".sbd") or (folder and folder[-1].endswith(".sbd")):
-        return Found(What.MAYBE_MBOX, _mailbox(parts, order))
-    return Found(What.OTHER)
+        return ArchiveMember(What.MAYBE_MBOX, _mailbox(parts, order))
+    return ArchiveMember(What.OTHER)
 
 
 def _mailbox(parts: list[str], order: Order) -> str:

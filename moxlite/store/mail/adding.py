@@ -19,7 +19,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Tx, Value
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_arrivals, learn_keywords, next_message_id, next_uids, take_room
-from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import verdict_of
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.systemmailbox import check_fillable
@@ -146,7 +146,7 @@ def add_message(
     keywords: Iterable[str] = (),
     received: int | None = None,
     received_offset: int = 0,
-    facts: Facts = NO_FACTS,
+    facts: MessageFacts = NO_FACTS,
     delivery: bool = False,
     queued: bool = False,
 ) -> Added:
@@ -160,7 +160,7 @@ def add_messages(
     items: Sequence[Append],
     target: MailboxID | Mailbox,
     *,
-    facts: Facts = NO_FACTS,
+    facts: MessageFacts = NO_FACTS,
     delivery: bool = False,
     queued: bool = False,
 ) -> list[Added]:

@@ -53,7 +53,7 @@ class SMTPFacts(msgspec.Struct, frozen=True, kw_only=True):
     orig_dkim: tuple[str, ...] = ()
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Facts stored with a message beside its octets, flags and times.
 
     Attributes:
@@ -76,10 +76,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     requiretls: bool = False
 
 
-NO_FACTS: Final = Facts()
+NO_FACTS: Final = MessageFacts()
 
 
-def of_forward(facts: Facts, forwarder: str) -> Facts:
+def of_forward(facts: MessageFacts, forwarder: str) -> MessageFacts:
     """Change the facts of a message that was forwarded by `forwarder`, a verified domain (STORE-66, SMTP-84).
 
     The networks, the EHLO and MAIL FROM domains and the signature of the forwarder are removed, so that forwarded mail

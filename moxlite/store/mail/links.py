@@ -372,7 +372,7 @@ SELECT id, messageid, size, received, received_offset, flags, keywords, uid FROM
 CROSS JOIN message m ON m.id = c.value"""
 
 
-class Gone(msgspec.Struct, frozen=True):
+class RemovedMessage(msgspec.Struct, frozen=True):
     """A message that is no longer in a remote mailbox; `mailbox_id`: where it is here, None if it is not."""
 
     uid: int
@@ -406,9 +406,9 @@ def linked_remotes(r: Reader, host: str, username: str) -> dict[str, Remote]:
     return {row[0]: Remote(*row[1:]) for row in r.rows(REMOTES, host, username)}
 
 
-def gone_rows(r: Reader, remote_id: int, uids: Sequence[int]) -> list[Gone]:
+def gone_rows(r: Reader, remote_id: int, uids: Sequence[int]) -> list[RemovedMessage]:
     """The rows of messages that were removed from a remote mailbox."""
-    return [Gone(*row) for row in r.rows(GONE, remote_id, int_array(uids))]
+    return [RemovedMessage(*row) for row in r.rows(GONE, remote_id, int_array(uids))]
 
 
 def drop_copies(tx: Tx, remote_id: int, uids: Sequence[int], *, removed: bool = False) -> None:

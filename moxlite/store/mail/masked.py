@@ -65,7 +65,7 @@ class MaskedSender(msgspec.Struct, frozen=True):
     messages: int
 
 
-class Masked(msgspec.Struct, frozen=True, kw_only=True):
+class MaskedRow(msgspec.Struct, frozen=True, kw_only=True):
     """An address to give away; times in µs UTC.
 
     Attributes:
@@ -148,13 +148,13 @@ def masked_key(address: Address) -> str:
     return f"{address.localpart.lower()}@{address.domain.unicode}"
 
 
-def masked_named(r: Reader, address: str) -> Masked | None:
+def masked_named(r: Reader, address: str) -> MaskedRow | None:
     """The address of this key, or None."""
     row = r.row(NAMED, address)
     return None if row is None else _of_row(r, row)
 
 
-def masked_by_id(r: Reader, number: int) -> Masked | None:
+def masked_by_id(r: Reader, number: int) -> MaskedRow | None:
     """The address of this id, or None."""
     row = r.row(BY_ID, number)
     return None if row is None else _of_row(r, row)
@@ -162,7 +162,7 @@ def masked_by_id(r: Reader, number: int) -> Masked | None:
 
 def masked_list(
     r: Reader, text: str = "", *, active: bool | None = None, limit: int = 100, offset: int = 0
-) -> list[Masked]:
+) -> list[MaskedRow]:
     """Addresses of the account, the newest first, at most `limit`, after the first `offset`.
 
     Args:
@@ -198,7 +198,7 @@ def add_masked(
     only_from: Sequence[str] = (),
     expires: int | None = None,
     counted: bool = True,
-) -> Masked:
+) -> MaskedRow:
     """Add an address that `MaskedIndex` has taken for the account; one that is there already is returned unchanged.
     `counted`: it is one of those that the account may make today.
 
@@ -233,7 +233,7 @@ class MaskedChange(msgspec.Struct, frozen=True, kw_only=True):
     expires: int | None = None
 
 
-def change_masked(tx: Tx, address: str, change: MaskedChange) -> Masked:
+def change_masked(tx: Tx, address: str, change: MaskedChange) -> MaskedRow:
     """Change an address. Raises NoSuchMasked, MaskedRefused."""
     old = masked_named(tx, address)
     if old is None:
@@ -274,9 +274,9 @@ def note_masked_mail(tx: Tx, smtp: SMTPFacts | None, received: int) -> None:
         tx.execute(NOTE_UNLISTED, number)
 
 
-def _of_row(r: Reader, row: Row) -> Masked:
+def _of_row(r: Reader, row: Row) -> MaskedRow:
     number, address, active, created, given_to, note, only_from, expires, last_mail, messages, unlisted = row
-    return Masked(
+    return MaskedRow(
         id=number,
         address=address,
         active=bool(active),

@@ -130,7 +130,7 @@ class Copy(msgspec.Struct, frozen=True):
     flags: str | None
 
 
-class Found(msgspec.Struct, frozen=True):
+class RemoteMessage(msgspec.Struct, frozen=True):
     """A remote message, for `match_lost`."""
 
     uid: int
@@ -245,15 +245,15 @@ def seed_lost(tx: Tx, remote_id: int, mailbox_id: MailboxID, after: int) -> int 
     return rows[-1][0] if rows else None
 
 
-def match_lost(tx: Tx, remote_id: int, found: Iterable[Found]) -> set[int]:
+def match_lost(tx: Tx, remote_id: int, found: Iterable[RemoteMessage]) -> set[int]:
     """Assign remote messages to lost rows with the same key, one to each; returns the UIDs that were assigned."""
     placed = set()
-    for one in found:
-        row = tx.row(LOST_ONE, remote_id, one.key)
+    for remote_message in found:
+        row = tx.row(LOST_ONE, remote_id, remote_message.key)
         if row is not None:
-            flags = one.flags if row[1] is None else row[1]
-            tx.execute(FOUND_ONE, one.uid, flags, one.gm_msgid, remote_id, row[0])
-            placed.add(one.uid)
+            flags = remote_message.flags if row[1] is None else row[1]
+            tx.execute(FOUND_ONE, remote_message.uid, flags, remote_message.gm_msgid, remote_id, row[0])
+            placed.add(remote_message.uid)
     return placed
 
 

@@ -5,7 +5,7 @@ The place of one arriving message is found by `threadlinks`. Two other ways to a
 - *Bulk.* Messages in the account without a thread, after an import or during an upgrade, are placed by the same rules
   among all messages. A message whose parent has no thread yet waits for it; in a remaining cycle, the message with the
   lowest id begins the thread.
-- *Late parents.* Unresolved references are kept in table ``thread_missing``. When the message that they name arrives,
+- *Lazy parents.* Unresolved references are kept in table ``thread_missing``. When the message that they name arrives,
   the orphans join it, with all below them, in the unit that adds it.
 """
 
@@ -103,7 +103,7 @@ def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, 
     return [(reference, email_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
 
 
-# Late parents
+# Lazy parents
 
 
 def adopt_orphans(

@@ -112,7 +112,7 @@ SELECT 0 IN (SELECT verdict FROM message_smtp INDEXED BY message_smtp_msgfrom_ad
 WHERE msgfrom_domain = ?1 AND msgfrom = ?2 AND verdict IS NOT NULL AND received < ?3 ORDER BY received LIMIT ?4)"""
 
 
-class Known(msgspec.Struct, frozen=True):
+class Correspondent(msgspec.Struct, frozen=True):
     """An address of a person whom the user knows, with its domain in U-labels. `contact_id`: 0 for one that no contact
     has.
     """
@@ -123,32 +123,32 @@ class Known(msgspec.Struct, frozen=True):
     contact_id: int = 0
 
 
-def known_people(r: Reader, folded: str, full: str, before: int) -> Iterator[Known]:
+def known_people(r: Reader, folded: str, full: str, before: int) -> Iterator[Correspondent]:
     """The known addresses of a name: addresses of contacts, then addresses that the account wrote to, then authors of
     wanted mail before a time, µs UTC. `folded` and `full` are the name's forms of `personnames`.
     """
     if folded:
         for number, name, addresses in contacts_named(r, folded, CONTACTS):
             for localpart, domain in addresses:
-                yield Known(name, localpart, domain, number)
+                yield Correspondent(name, localpart, domain, number)
     if full:
         rows = r.rows(BY_NAME, full, BEARERS)
         for name, localpart, domain, wrote in rows:
             if wrote:
-                yield Known(name, localpart, domain)
+                yield Correspondent(name, localpart, domain)
         for name, localpart, domain, wrote in rows:
             if not wrote and r.value(WANTED, domain, localpart, before, JUDGED):
-                yield Known(name, localpart, domain)
+                yield Correspondent(name, localpart, domain)
 
 
-def known_address(r: Reader, localpart: str, domain: str) -> Known | None:
+def known_address(r: Reader, localpart: str, domain: str) -> Correspondent | None:
     """The person of an address (U-labels) that a contact has or that the account wrote to."""
     spelled = (domain, localpart, localpart.casefold())
     row = r.row(CONTACT_OF, *spelled)
     if row is not None:
-        return Known(row[1], localpart, domain, row[0])
+        return Correspondent(row[1], localpart, domain, row[0])
     row = r.row(KNOWN_BY_ADDRESS, *spelled)
-    return None if row is None else Known(*row)
+    return None if row is None else Correspondent(*row)
 
 
 def is_known(r: Reader, localpart: str, domain: str, before: int) -> bool:

@@ -156,20 +156,20 @@ def note_outcomes(tx: Tx, outcomes: list[Outcome]) -> tuple[list[Device], int | 
     """
     removed: list[Device] = []
     later: list[int] = []
-    for one in outcomes:
-        device = one.notice.device
-        if one.gone or (one.error and device.failing and tx.now - device.failing >= GIVEN_UP):
+    for outcome in outcomes:
+        device = outcome.notice.device
+        if outcome.gone or (outcome.error and device.failing and tx.now - device.failing >= GIVEN_UP):
             tx.execute(REMOVE, device.id)
             removed.append(device)
-        elif one.error:
+        elif outcome.error:
             pause = min(FIRST_PAUSE << min(device.failures, 20), LAST_PAUSE)
-            moment = tx.now + min(max(pause, one.pause), LAST_PAUSE)
-            tx.execute(FAILED, tx.now, moment, one.error[:200], device.id)
+            moment = tx.now + min(max(pause, outcome.pause), LAST_PAUSE)
+            tx.execute(FAILED, tx.now, moment, outcome.error[:200], device.id)
             later.append(moment)
-        elif one.notice.sender is None and not one.notice.alarms:
-            tx.execute(PASSED, one.notice.told, one.notice.told_at, device.id)
+        elif outcome.notice.sender is None and not outcome.notice.alarms:
+            tx.execute(PASSED, outcome.notice.told, outcome.notice.told_at, device.id)
         else:
-            tx.execute(TAKEN, one.notice.told, one.notice.told_at, one.notice.alarmed, tx.now, device.id)
+            tx.execute(TAKEN, outcome.notice.told, outcome.notice.told_at, outcome.notice.alarmed, tx.now, device.id)
     return removed, min(later, default=None)
 
 

@@ -54,7 +54,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_of(earlier) and (self.proven or not earlier.proven)
 
 
-class Known(msgspec.Struct, frozen=True):
+class InvitationState(msgspec.Struct, frozen=True):
     """The newest version of an event. `answered`: the sequence number of the version that `answer` was given to."""
 
     version: Version
@@ -62,16 +62,16 @@ class Known(msgspec.Struct, frozen=True):
     answered: int = 0
 
 
-def known_invitation(r: Reader, uid: str, recurrence: str) -> Known | None:
+def known_invitation(r: Reader, uid: str, recurrence: str) -> InvitationState | None:
     """The newest version of an event; None for an event that was never shown."""
     row = r.row(FIND, uid, recurrence)
     if row is None:
         return None
     fields = dict(zip(Version.__struct_fields__, row[:7], strict=True))
-    return Known(from_builtins(fields, Version, strict=False), *row[7:])
+    return InvitationState(from_builtins(fields, Version, strict=False), *row[7:])
 
 
-def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version) -> Known:
+def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version) -> InvitationState:
     """Note a version of an event, if it is newer than the known one and may change it; returns the newest one then."""
     known = known_invitation(tx, uid, recurrence)
     new = version
@@ -90,14 +90,14 @@ def note_invitation(tx: Tx, uid: str, recurrence: str, version: Version) -> Know
             tx.now,
         )
         tx.execute(FORGET, MAX_INVITATIONS)
-        return Known(new)
+        return InvitationState(new)
     old = known.version
     if new.order <= old.order or not new.may_change(old):
         return known
     tx.execute(
         RENEW, new.sequence, new.stamp, new.author, new.proven, new.cancelled, new.message_id, tx.now, uid, recurrence
     )
-    return Known(new, known.answer, known.answered)
+    return InvitationState(new, known.answer, known.answered)
 
 
 def note_answer(tx: Tx, uid: str, recurrence: str, answer: str, sequence: int) -> None:

@@ -29,7 +29,7 @@ from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, BadTarg
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.mail.adding import Append, add_message
-from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, Validation
+from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, Validation
 from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.recover.pages import Damaged, Pages
@@ -238,7 +238,7 @@ class _Work:
 
 
 def _add(
-    tx: AccountTx, ready: Prepared, target: MailboxID, item: Append, facts: Facts, message: FoundMessage | None
+    tx: AccountTx, ready: Prepared, target: MailboxID, item: Append, facts: MessageFacts, message: FoundMessage | None
 ) -> MessageID:
     added = add_message(
         tx,
@@ -266,12 +266,12 @@ def _keywords(column: str) -> list[str]:
     return found
 
 
-def _facts(message: FoundMessage) -> Facts:
+def _facts(message: FoundMessage) -> MessageFacts:
     tls_version, tls_cipher, requiretls = message.tls
     smtp = None
     if message.smtp is not None:
         _, _, _, _, *columns = message.smtp
-        texts = [str(one) for one in columns[:12]]
+        texts = [str(column) for column in columns[:12]]
         smtp = SMTPFacts(
             remote_ip=texts[0],
             ip1=texts[1],
@@ -294,7 +294,7 @@ def _facts(message: FoundMessage) -> Facts:
             orig_ehlo=str(columns[18]),
             orig_dkim=tuple(str(columns[19]).split()),
         )
-    return Facts(
+    return MessageFacts(
         smtp=smtp,
         is_reject=message.is_reject,
         is_forward=message.is_forward,

@@ -116,7 +116,7 @@ class Pending(msgspec.Struct, frozen=True):
     failed: int
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class DueTLSReport(msgspec.Struct, frozen=True):
     """A report that may be due: to the domain of recipients, or to the domain of a mail host."""
 
     domain: str
@@ -175,11 +175,11 @@ def _result(row: Row) -> TLSResult:
     )
 
 
-def waiting_results(r: Reader, day: str) -> list[Wanted]:
+def waiting_results(r: Reader, day: str) -> list[DueTLSReport]:
     """The reports that may be due for days up to this one; reports to domains of recipients come first."""
     return [
-        *(Wanted(domain, of, False) for domain, of in r.rows(RECIPIENTS, day)),
-        *(Wanted(domain, of, True) for domain, of in r.rows(HOSTS, day)),
+        *(DueTLSReport(domain, of, False) for domain, of in r.rows(RECIPIENTS, day)),
+        *(DueTLSReport(domain, of, True) for domain, of in r.rows(HOSTS, day)),
     ]
 
 
@@ -209,6 +209,6 @@ def drop_tls(tx: Tx, domain: str) -> int:
     return tx.execute(DROP, domain)
 
 
-def mark_sent(tx: Tx, wanted: Wanted) -> None:
+def mark_sent(tx: Tx, wanted: DueTLSReport) -> None:
     """Mark a report as done: it was handed to the queue, or is not to be sent."""
     tx.execute(SENT_POLICY if wanted.is_host else SENT_RECIPIENT, wanted.domain, wanted.day)

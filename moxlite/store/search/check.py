@@ -15,7 +15,7 @@ from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
-from moxlite.store.search.texts import NO_FIELDS, FieldTexts, Found, Text, field_texts, texts_of, unpack
+from moxlite.store.search.texts import NO_FIELDS, FieldTexts, StoredText, Text, field_texts, texts_of, unpack
 
 SLICE: Final = 500
 """Messages compared in one read."""
@@ -119,6 +119,6 @@ def _differ(stored: FieldTexts, actual: FieldTexts) -> bool:
     return any(one is not None and one != other for one, other in zip(stored, actual, strict=True))
 
 
-def _actual(r: Reader, ids: list[int]) -> dict[int, Found]:
+def _actual(r: Reader, ids: list[int]) -> dict[int, StoredText]:
     """The current texts of messages, by id; unreadable messages are left out."""
     return {text.message_id: text for text in texts_of(r, ids) if text.text is not None}

@@ -54,7 +54,7 @@ Test: TypeAlias = Callable[[Structure, bytes], bool]
 """Whether a message with this structure and header section (its first 64 KiB) is wanted."""
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class MessageQuery(msgspec.Struct, frozen=True):
     """A query: messages of these mailboxes that meet all of the other conditions.
 
     ``hint`` is a term that holds for each match of ``test``, so that the index can rule out other messages.
@@ -116,7 +116,7 @@ class Search:
     def __init__(
         self,
         account: IndexedAccount,
-        wanted: Wanted,
+        wanted: MessageQuery,
         *,
         oldest_first: bool = False,
         by: Ranking = "received",
@@ -170,16 +170,16 @@ class Search:
         return found
 
     async def _begin(self) -> None:
-        wanted, manner = self._wanted, self._manner
+        message_query, manner = self._wanted, self._manner
         if manner.only is not None:
             ids = manner.only
-            await self._list(lambda r: among(r, ids, wanted.mailboxes, wanted.condition))
+            await self._list(lambda r: among(r, ids, message_query.mailboxes, message_query.condition))
         elif self._first:
             await self._read_ahead(FIRST)
         else:
             await self._narrow()
         if not self._listed or self._first:
-            self.of = await self._account.read(partial(_size, mailboxes=wanted.mailboxes), op="search-size")
+            self.of = await self._account.read(partial(_size, mailboxes=message_query.mailboxes), op="search-size")
 
     @property
     def _hints(self) -> tuple[Term, ...]:
@@ -188,15 +188,15 @@ class Search:
 
     async def _narrow(self) -> None:
         """List the candidates of the index among the messages that were not examined, if the index has an answer."""
-        wanted = self._wanted
+        message_query = self._wanted
         candidates = await queries.candidates(self._account.search, Every(self._hints)) if self._hints else None
         if candidates is None:
             return
         ids, watermark, follows = candidates.ids, candidates.watermark, self._follows
         await self._list(
             lambda r: [
-                *filter(follows, among(r, ids, wanted.mailboxes, wanted.condition)),
-                *filter(follows, later_than(r, watermark, wanted.mailboxes, wanted.condition)),
+                *filter(follows, among(r, ids, message_query.mailboxes, message_query.condition)),
+                *filter(follows, later_than(r, watermark, message_query.mailboxes, message_query.condition)),
             ]
         )
 

@@ -159,7 +159,7 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
     fields: FieldTexts
 
 
-class Found(NamedTuple):
+class StoredText(NamedTuple):
     """The text of a message, None if it is damaged; whether it is complete, as a long one is cut by `body_text`; and
     the header section that it was made of.
     """
@@ -182,7 +182,7 @@ class _Coders(threading.local):
 _coders: Final = _Coders()
 
 
-def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[Found]:
+def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[StoredText]:
     """The texts of the messages that exist."""
     rows = r.rows(CONTENT, int_array(message_ids)) if message_ids else []
     for start, stop in _groups([row[5] for row in rows]):
@@ -198,9 +198,9 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[Found]:
                     header = read(0, min(structure.root.body, MAX_HEADER))
                 text, whole = _text(structure, header, read)
             except (ChunkDamaged, msgspec.DecodeError):
-                yield Found(message_id, None, False, b"")
+                yield StoredText(message_id, None, False, b"")
             else:
-                yield Found(message_id, text, whole, header)
+                yield StoredText(message_id, text, whole, header)
 
 
 def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]) -> Iterator[Packed]:
@@ -228,8 +228,8 @@ def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, E
         left = left[len(part) :]
 
 
-def _pack(found: Found) -> Packed:
-    message_id, text, whole, header = found
+def _pack(stored_text: StoredText) -> Packed:
+    message_id, text, whole, header = stored_text
     fields = NO_FIELDS if text is None else field_texts(header)
     if text is None or not whole:
         return Packed(message_id, None, None, None, fields)

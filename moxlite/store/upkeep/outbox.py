@@ -20,7 +20,7 @@ from typing import Final, Protocol, TypeAlias
 import msgspec
 import trio
 
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT
@@ -90,7 +90,7 @@ class Carries(Protocol):
 
 def loaded(make: Callable[[], Carries]) -> Handler:
     """A handler that is made with the first row: most servers need few of the modules."""
-    late = Late(make)
+    late = Lazy(make)
 
     async def carry(account: Account, row: OutboxRow) -> None:
         await (await late.get()).carry(account, row)

@@ -25,7 +25,7 @@ from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding, Question
-    from moxlite.lazyimport import Late
+    from moxlite.lazyimport import Lazy
     from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import Request, ResponseWriter
 
@@ -83,7 +83,7 @@ class Consent:
       exempt: networks whose requests are not limited.
     """
 
-    def __init__(self, forwarding: Late[Forwarding], exempt: tuple[IPNetwork, ...]) -> None:
+    def __init__(self, forwarding: Lazy[Forwarding], exempt: tuple[IPNetwork, ...]) -> None:
         self._forwarding = forwarding
         self._requests = RateLimiter(REQUESTS, exempt=exempt)
 

@@ -27,41 +27,41 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.logincalls import LoginCalls
 
 if TYPE_CHECKING:
-    from moxlite.web.admin.surroundings import Surroundings
+    from moxlite.web.admin.dependencies import Dependencies
     from moxlite.web.http.exchange import Request, ResponseWriter
 
 
 class AdminApp:
     """The admin app of a server. One instance serves all listeners; `mounted` returns the handler for one of them."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._document = Document("admin", surroundings.holder.path.parent, "webadmin")
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._document = Document("admin", dependencies.holder.path.parent, "webadmin")
         self._bundles = Bundles("admin")
         sessions = AdminSessions(
-            auth=surroundings.auth,
-            logins=surroundings.logins,
-            factors=surroundings.factors.factors,
-            config=surroundings.holder,
-            resets=lambda: surroundings.factors.admin_resets,
+            auth=dependencies.auth,
+            logins=dependencies.logins,
+            factors=dependencies.factors.factors,
+            config=dependencies.holder,
+            resets=lambda: dependencies.factors.admin_resets,
         )
 
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(sessions),
-            FactorCalls: FactorCalls(sessions, surroundings.factors),
+            FactorCalls: FactorCalls(sessions, dependencies.factors),
         }
 
         self._calls = CallServer(
             API,
-            lambda page: shared.get(page) or page(surroundings, sessions),
+            lambda page: shared.get(page) or page(dependencies, sessions),
             SessionDoor(sessions),
             metrics.admin_api_seconds,
             title="moxlite admin",
             events=Happenings,
-            perform=surroundings.perform,
-            audit=surroundings.auth.audit,
+            perform=dependencies.perform,
+            audit=dependencies.auth.audit,
         )
         self._live = LiveStreams(sessions)
-        self._programs = AdminAPI(surroundings.logins, performer(surroundings.commands, Role.TOKEN))
+        self._programs = AdminAPI(dependencies.logins, performer(dependencies.commands, Role.TOKEN))
 
     def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
         """The handler for a port where the app is at `path`."""

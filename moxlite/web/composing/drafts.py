@@ -266,8 +266,8 @@ def _is_sent(r: Reader, message_id: str) -> bool:
 
 # HTML of messages that are written (WEBMAIL-135): what the user wrote, and the original below it.
 #
-# The sandbox sanitises both and makes the text. The original is an upload of its own (`Kept`): browsers pass its id
-# on, and neither show nor change it.
+# The sandbox sanitises both and makes the text. The original is an upload of its own (`QuotedOriginal`): browsers pass
+# its id on, and neither show nor change it.
 
 
 MAX_KEPT: Final = 8 << 20
@@ -279,7 +279,7 @@ KEPT_TYPE: Final = "application/vnd.moxlite.original"
 """Media type of the upload that holds an original."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class QuotedOriginal(msgspec.Struct, frozen=True):
     """The original below a message that is written.
 
     Attributes:
@@ -292,7 +292,7 @@ class Kept(msgspec.Struct, frozen=True):
     pictures: Annotated[tuple[UploadID, ...], msgspec.Meta(max_length=MAX_FILES)] = ()
 
 
-_kept: Final = msgpack_decoder(Kept)
+_kept: Final = msgpack_decoder(QuotedOriginal)
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -300,7 +300,7 @@ class Words(msgspec.Struct, frozen=True):
 
     Attributes:
       html: what the user wrote, sanitised; "" for plain text. text: it as text.
-      pictures: uploads that the HTML shows. original: id of the upload of `Kept`, "" without one.
+      pictures: uploads that the HTML shows. original: id of the upload of `QuotedOriginal`, "" without one.
     """
 
     text: str
@@ -355,7 +355,7 @@ async def words_of(sandbox: Sandbox, account: str, written: Written) -> Words:
     return Words(found.text, await placed(found.html, marker, ids), shown, written.original)
 
 
-async def keep(account: Account, kept: Kept) -> str:
+async def keep(account: Account, kept: QuotedOriginal) -> str:
     """Store an original as an upload; returns its id. Raises StoreError."""
     data = msgspec.msgpack.encode(kept)
 
@@ -386,7 +386,7 @@ def used_by(r: Reader, written: Written) -> tuple[str, ...]:
     return (*written.uploads, written.original, *_read(r, written.original).pictures)
 
 
-def _read(r: Reader, upload_id: str) -> Kept:
+def _read(r: Reader, upload_id: str) -> QuotedOriginal:
     upload = upload_of(r, key_of(upload_id))
     if upload.media_type != KEPT_TYPE or upload.size > 2 * (MAX_KEPT + MAX_KEPT_TEXT):
         raise NoSuchUpload

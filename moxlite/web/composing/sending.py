@@ -47,8 +47,8 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
-from moxlite.submission.letter import Letter, SubmissionRefused, no_way_out
 from moxlite.submission.metrics import submission_total
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, no_way_out
 from moxlite.submission.submit import Complete, complete, counted_as, limits_of
 from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent, words_of
 from moxlite.web.errors import Unavailable, UserError
@@ -102,7 +102,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       remote: the address of the client.
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
       draft_id: the draft that is sent, 0 for none.
-      way_out: as in `Letter`.
+      way_out: as in `OutgoingMessage`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
       send_at: the time at which it is sent, checked by `moment`, µs UTC; 0: now. `undo` means nothing then.
     """
@@ -212,7 +212,7 @@ async def send(
     return OFFERED if wish.send_at else wish.undo
 
 
-async def ready_to_send(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
+async def ready_to_send(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
     """Check and sign a message as `complete`. Raises UserError, Unavailable, OSError."""
     try:
         return await complete(keys, letter, spool)
@@ -275,14 +275,14 @@ def _mark(tx: AccountTx, written: Written) -> Flag:
     return flags & ~before
 
 
-def letter_again(submission: Submission, wish: Wish, when: int) -> Letter:
+def letter_again(submission: Submission, wish: Wish, when: int) -> OutgoingMessage:
     """The letter of a message that was completed before, to be sent at `when`, µs UTC, to the same recipients."""
     assert submission.mail_from is not None  # a user's message has a sender
     to = tuple(recipient.address for recipient in submission.recipients)
     return addressed(submission.mail_from, to, wish, when, requiretls=submission.requiretls is True)
 
 
-def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> Letter:
+def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> OutgoingMessage:
     author = Address(Localpart(draft.author.localpart), Domain.parse(draft.author.domain))
     letter = addressed(author, to, wish, now, requiretls=written.tls == "require")
     if not written.ask_delivered:
@@ -293,7 +293,7 @@ def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish,
 
 def addressed(
     mail_from: Address | None, to: tuple[Address, ...], wish: Wish, now: int, *, requiretls: bool = False
-) -> Letter:
+) -> OutgoingMessage:
     """The letter of a message; `mail_from` is None for the null path. `now`: µs UTC."""
     snapshot = wish.snapshot
     hostname = snapshot.hostname(wish.listener)
@@ -304,7 +304,7 @@ def addressed(
         f"\tvia tcp with {protocol} id {secrets.token_urlsafe(ID_OCTETS)}{target};\r\n"
         f"\t{format_date(now)}\r\n"
     )
-    return Letter(
+    return OutgoingMessage(
         snapshot=snapshot,
         identity=wish.identity,
         hostname=hostname,

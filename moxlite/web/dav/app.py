@@ -38,15 +38,15 @@ from moxlite.store.groupware.resources import (
     resources_of,
 )
 from moxlite.store.groupware.scheduling import User
-from moxlite.store.groupware.sharing import Shared, shared_collection, shared_collections
+from moxlite.store.groupware.sharing import ForeignCollection, shared_collection, shared_collections
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
 from moxlite.web.dav.places import XML_HEADERS, NoParent, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
 from moxlite.web.dav.properties import (
+    PropertyRequest,
     Target,
     Viewer,
-    Wanted,
     answer_for,
     wanted_of,
 )
@@ -189,9 +189,9 @@ class DAVApp:
     async def _others(self, viewer: Viewer, guest: str, shelf: Shelf) -> AsyncIterator[tuple[Viewer, Target]]:
         """The collections of others that a user may see, each as the user sees it."""
 
-        def read(r: Reader) -> list[tuple[Shared, str]]:
-            found = shared_collections(r, shelf, guest)
-            return [(one, token_of(r, one.collection, one.collection.modseq)) for one in found]
+        def read(r: Reader) -> list[tuple[ForeignCollection, str]]:
+            foreign_collections = shared_collections(r, shelf, guest)
+            return [(one, token_of(r, one.collection, one.collection.modseq)) for one in foreign_collections]
 
         for owner in await self._auth.sharing.owners(guest):
             try:
@@ -199,9 +199,9 @@ class DAVApp:
                     found = await account.read(read, op="dav-shared")
             except store.StoreError:
                 continue  # one broken account must not hide the others
-            for one, token in found:
-                place = Place("collection", shelf, one.collection.name)
-                yield viewer.at(owner, writable=one.writable), Target(place, one.collection, token=token)
+            for foreign, token in found:
+                place = Place("collection", shelf, foreign.collection.name)
+                yield viewer.at(owner, writable=foreign.writable), Target(place, foreign.collection, token=token)
 
     async def _viewer(self, identity: Identity, account: OpenAccount, tree: Tree) -> Viewer:
         snapshot = self._config.current
@@ -215,13 +215,13 @@ class DAVApp:
 
 async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, request: Request) -> Viewer:
     """The user as a guest in a collection of another user. Raises NotThere, NoSuchCollection, Refusal."""
-    found = await owner.read(lambda r: shared_collection(r, place.shelf, place.collection, guest), op="dav-guest")
-    if found is None:
+    foreign = await owner.read(lambda r: shared_collection(r, place.shelf, place.collection, guest), op="dav-guest")
+    if foreign is None:
         raise NotThere
-    if request.method not in READING and not (found.writable and place.kind == "resource"):
+    if request.method not in READING and not (foreign.writable and place.kind == "resource"):
         needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
         raise Refusal(403, DAV + "need-privileges", "the owner has not given this right", needed)
-    return viewer.at(owner.name, writable=found.writable)
+    return viewer.at(owner.name, writable=foreign.writable)
 
 
 def _no_user(_: Iterable[str]) -> User:
@@ -333,15 +333,15 @@ async def _propfind(s: Session) -> None:
     await s.stream(_listed(s, first, wanted_of(root), deep=depth != "0"))
 
 
-async def _listed(s: Session, first: Target, wanted: Wanted, *, deep: bool) -> AsyncIterator[str]:
-    yield answer_for(s.viewer, first, wanted, minimal=s.minimal)
+async def _listed(s: Session, first: Target, property_request: PropertyRequest, *, deep: bool) -> AsyncIterator[str]:
+    yield answer_for(s.viewer, first, property_request, minimal=s.minimal)
     if not deep:
         return
     async for target in _children(s, first):
-        yield answer_for(s.viewer, target, wanted, minimal=s.minimal)
+        yield answer_for(s.viewer, target, property_request, minimal=s.minimal)
     if first.place.kind == "home":
         async for viewer, target in s.others(first.place.shelf):
-            yield answer_for(viewer, target, wanted, minimal=s.minimal)
+            yield answer_for(viewer, target, property_request, minimal=s.minimal)
 
 
 async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
@@ -428,8 +428,8 @@ async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
     if all(search.strip().casefold() in texts for search in searches):
         # python-caldav names the properties it wants beside the empty prop
         beside = tuple(one.tag for one in root if one.tag not in SEARCH_PARTS)
-        wanted = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))
-        yield answer_for(s.viewer, Target(Place("principal")), wanted, minimal=s.minimal)
+        property_request = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))
+        yield answer_for(s.viewer, Target(Place("principal")), property_request, minimal=s.minimal)
 
 
 METHODS: Final[dict[str, Method]] = {

@@ -22,7 +22,7 @@ from moxlite.store.groupware.collection import (
     token_of,
 )
 from moxlite.store.groupware.resources import Resource, UIDTaken, move_resource, resource_data, resource_named
-from moxlite.store.groupware.scheduling import Elsewhere, Put, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.scheduling import Elsewhere, PutResult, delete_entry, put_entry, shared_entries
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propstat
 from moxlite.web.dav.scheduling import tag_headers, wish_of
@@ -60,7 +60,7 @@ async def put(s: Session) -> None:
     facts = await s.expander.facts(where, data)
     wish, user = wish_of(s.request.headers), s.user(facts.addresses)
 
-    def unit(tx: AccountTx) -> Put:
+    def unit(tx: AccountTx) -> PutResult:
         token = token_of(tx, where, collection_named(tx, where.kind, where.name).modseq)
 
         def allowed(before: Resource | None) -> None:

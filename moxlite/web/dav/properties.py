@@ -378,7 +378,7 @@ PROPERTIES: Final[dict[str, Property]] = {
 }
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class PropertyRequest(msgspec.Struct, frozen=True):
     """The properties that a request asks for: these, or all common ones and these, or their names only."""
 
     names: tuple[str, ...]
@@ -386,33 +386,33 @@ class Wanted(msgspec.Struct, frozen=True):
     only_names: bool = False
 
 
-def wanted_of(root: Element | None) -> Wanted:
+def wanted_of(root: Element | None) -> PropertyRequest:
     """Read the wishes of a PROPFIND or REPORT: its children prop, allprop with include, propname."""
     if root is None:
-        return Wanted((), everything=True)
+        return PropertyRequest((), everything=True)
     if root.find(DAV + "propname") is not None:
-        return Wanted((), only_names=True)
+        return PropertyRequest((), only_names=True)
     prop = root.find(DAV + "prop")
     if prop is None:
         include = root.find(DAV + "include")
-        return Wanted(() if include is None else tuple(one.tag for one in include), everything=True)
-    return Wanted(tuple(dict.fromkeys(one.tag for one in prop)))
+        return PropertyRequest(() if include is None else tuple(one.tag for one in include), everything=True)
+    return PropertyRequest(tuple(dict.fromkeys(one.tag for one in prop)))
 
 
-def answer_for(viewer: Viewer, target: Target, wanted: Wanted, *, minimal: bool) -> str:
+def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest, *, minimal: bool) -> str:
     """The response element for a place (RFC 4918 §14.24)."""
     dead = target.collection.dead if target.collection is not None and target.resource is None else {}
     found: list[str] = []
     missing: list[str] = []
-    names: Iterable[str] = wanted.names
-    if wanted.everything or wanted.only_names:
-        common = (name for name, prop in PROPERTIES.items() if prop.common or wanted.only_names)
-        names = dict.fromkeys((*common, *dead, *wanted.names))
+    names: Iterable[str] = property_request.names
+    if property_request.everything or property_request.only_names:
+        common = (name for name, prop in PROPERTIES.items() if prop.common or property_request.only_names)
+        names = dict.fromkeys((*common, *dead, *property_request.names))
     for name in names:
         value = _value(viewer, target, name)
         if value is not None:
-            found.append(element(name) if wanted.only_names else value)
-        elif name in wanted.names:
+            found.append(element(name) if property_request.only_names else value)
+        elif name in property_request.names:
             missing.append(element(name))
     parts = [href(viewer.tree.href(target.place))]
     if found or not missing or minimal:

@@ -61,7 +61,7 @@ NOTED: Final = 1024
 Key: TypeAlias = tuple[str | bool | None, ...]
 
 
-class Found(msgspec.Struct, frozen=True):
+class StaticFile(msgspec.Struct, frozen=True):
     """A file to send. ``file`` is what is sent, in ``coding`` or as it is; ``original`` has the facts for validators,
     and may be closed; ``path`` names it on this machine; ``kind`` is its content type.
     """
@@ -77,25 +77,25 @@ class Kept:
     """The small files that were sent in the last second, the least recently used ones dropped beyond `KEPT_OCTETS`."""
 
     def __init__(self) -> None:
-        self._files: OrderedDict[Key, tuple[float, Found]] = OrderedDict()
+        self._files: OrderedDict[Key, tuple[float, StaticFile]] = OrderedDict()
         self._octets = 0
 
-    def find(self, key: Key) -> Found | None:
+    def find(self, key: Key) -> StaticFile | None:
         """The file as it was in the last second, or None."""
-        since, found = self._files.get(key, (0.0, None))
-        if found is None:
+        since, static_file = self._files.get(key, (0.0, None))
+        if static_file is None:
             return None
         if not 0 <= time.monotonic() - since < KEPT_SECONDS:
             self._drop(key)
             return None
         self._files.move_to_end(key)
-        return found
+        return static_file
 
-    def keep(self, key: Key, found: Found, since: float) -> None:
+    def keep(self, key: Key, static_file: StaticFile, since: float) -> None:
         """Keep a file that was opened at this time (`time.monotonic`) or later."""
         self._drop(key)
-        self._files[key] = since, found
-        self._octets += len(found.file.first) + NOTED
+        self._files[key] = since, static_file
+        self._octets += len(static_file.file.first) + NOTED
         while self._octets > KEPT_OCTETS:
             self._drop(next(iter(self._files)))
 
@@ -186,16 +186,16 @@ class Static:
         """Send a file. Raises FileError before the first octet."""
         siblings, coding = self._codings(request)
         key = (*self._key, name, *siblings, coding)
-        found = kept.find(key)
-        if found is None:
+        static_file = kept.find(key)
+        if static_file is None:
             since = time.monotonic()
-            found = await self._blocking(request, partial(self._open, name, siblings, coding))
-            if found.file.descriptor is None and not self._is_to_compress(found, coding):
-                kept.keep(key, found, since)
+            static_file = await self._blocking(request, partial(self._open, name, siblings, coding))
+            if static_file.file.descriptor is None and not self._is_to_compress(static_file, coding):
+                kept.keep(key, static_file, since)
         try:
-            await self._send(request, writer, found, coding)
+            await self._send(request, writer, static_file, coding)
         finally:
-            close(found.file)
+            close(static_file.file)
 
     def _codings(self, request: Request) -> tuple[Sequence[str], str | None]:
         """The codings in which the client may have a sibling of a file, and the one to compress it in."""
@@ -204,7 +204,7 @@ class Static:
         siblings = accepted(request.headers) if self._settings.precompressed and whole else ()
         return siblings, choose(request.headers) if self._compress and whole else None
 
-    def _open(self, name: str, siblings: Sequence[str], coding: str | None) -> Found:
+    def _open(self, name: str, siblings: Sequence[str], coding: str | None) -> StaticFile:
         """In a thread: open the file, or its sibling in the first of these codings that is not older than the file, or
         the copy in `coding` that was made before.
         """
@@ -218,29 +218,33 @@ class Static:
                 continue
             if sibling.modified >= file.modified:
                 close(file)
-                return Found(sibling, sibling, f"{root}/{name}", kind, one)
+                return StaticFile(sibling, sibling, f"{root}/{name}", kind, one)
             close(sibling)
         if coding is not None and is_compressible(kind):
             copy = self._copies.find(f"{root}/{name}", file, coding)
             if copy is not None:
                 close(file)
                 file = msgspec.structs.replace(file, descriptor=None, first=b"")
-                return Found(copy, file, f"{root}/{name}", kind, coding)
-        return Found(file, file, f"{root}/{name}", kind, None)
+                return StaticFile(copy, file, f"{root}/{name}", kind, coding)
+        return StaticFile(file, file, f"{root}/{name}", kind, None)
 
-    async def _send(self, request: Request, writer: ResponseWriter, found: Found, wanted: str | None) -> None:
+    async def _send(
+        self, request: Request, writer: ResponseWriter, static_file: StaticFile, wanted: str | None
+    ) -> None:
         """Send a file; `wanted`: the coding in which it is to be sent if that is worthwhile and it is not in any."""
-        file, original = found.file, found.original
+        file, original = static_file.file, static_file.original
         headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
-        if self._is_worthwhile(found) or self._settings.precompressed:
+        if self._is_worthwhile(static_file) or self._settings.precompressed:
             headers += (("vary", "Accept-Encoding"),)
-        coding = wanted if self._is_to_compress(found, wanted) else None
+        coding = wanted if self._is_to_compress(static_file, wanted) else None
         tag = f"{original.modified:x}-{original.size:x}-{original.inode:x}"
-        if (written := coding or found.coding) is not None:
+        if (written := coding or static_file.coding) is not None:
             tag += f"-{written}"
             headers += (("content-encoding", written),)
         modified = datetime.fromtimestamp(original.modified // 1_000_000_000, UTC)
-        facts = Validators(file.size, found.kind, tag, modified, with_extra(headers, self._extra, drop="content-type"))
+        facts = Validators(
+            file.size, static_file.kind, tag, modified, with_extra(headers, self._extra, drop="content-type")
+        )
         decided = plan(request.method, request.headers, facts)
         if written is not None:
             decided = msgspec.structs.replace(decided, headers=_without_ranges(decided.headers))
@@ -249,22 +253,22 @@ class Static:
         elif coding is None:
             await self._send_plain(request, writer, file, decided)
         else:
-            await self._send_in(coding, request, writer, found, decided)
+            await self._send_in(coding, request, writer, static_file, decided)
 
-    def _is_worthwhile(self, found: Found) -> bool:
-        return self._compress and is_compressible(found.kind) and found.original.size >= MIN_SIZE
+    def _is_worthwhile(self, static_file: StaticFile) -> bool:
+        return self._compress and is_compressible(static_file.kind) and static_file.original.size >= MIN_SIZE
 
-    def _is_to_compress(self, found: Found, wanted: str | None) -> bool:
+    def _is_to_compress(self, static_file: StaticFile, wanted: str | None) -> bool:
         """Whether it is to be compressed, and is not in any coding."""
-        return wanted is not None and found.coding is None and self._is_worthwhile(found)
+        return wanted is not None and static_file.coding is None and self._is_worthwhile(static_file)
 
     async def _send_in(
-        self, coding: str, request: Request, writer: ResponseWriter, found: Found, decided: Plan
+        self, coding: str, request: Request, writer: ResponseWriter, static_file: StaticFile, decided: Plan
     ) -> None:
         """Send a file in this coding: as a copy on the disk, made now; else compressed as it goes."""
-        file, copy = found.file, None
+        file, copy = static_file.file, None
         if request.method != "HEAD":
-            copy = await self._blocking(request, partial(self._copies.make, found.path, file, coding))
+            copy = await self._blocking(request, partial(self._copies.make, static_file.path, file, coding))
         if copy is not None:
             try:
                 decided = msgspec.structs.replace(decided, pieces=((0, copy.size),))

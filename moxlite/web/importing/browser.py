@@ -323,7 +323,7 @@ def _event(event: StoreEvent) -> ImportEvent:
             return ImportCount(mailbox, count)
         case told.Trouble(text):
             return ImportProblem(text)
-        case told.Asked(labels):
+        case told.LabelQuestion(labels):
             return ImportAsked([ImportLabel(*msgspec.structs.astuple(label)) for label in labels])
         case told.Done(messages, problems, dry_run, _):
             return ImportDone(messages, problems, dry_run)

@@ -283,10 +283,10 @@ class JMAP:
             transcript = self._transcript(identity, request)
             for invocation in asked.calls:
                 transcript.add("C", invocation.name[:100], invocation.arguments)
-                found = await self._run(call, invocation, responses, asked.using)
-                for one in found:
+                invocations = await self._run(call, invocation, responses, asked.using)
+                for one in invocations:
                     transcript.add("S", one.name, one.arguments)
-                responses += found
+                responses += invocations
                 await give_way()
         response: Object = {
             "methodResponses": [one.wire() for one in responses],
@@ -450,7 +450,9 @@ def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object
     return {
         "capabilities": capabilities,
         "accounts": accounts,
-        "primaryAccounts": dict.fromkeys((one for one in ACCOUNT_CAPABILITIES if one in personal), own),
+        "primaryAccounts": dict.fromkeys(
+            (account_capability for account_capability in ACCOUNT_CAPABILITIES if account_capability in personal), own
+        ),
         "username": identity.address,
         "apiUrl": f"{base}api",
         "downloadUrl": f"{base}download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",

@@ -26,7 +26,7 @@ from moxlite.store.rows.emails import email_ids, emails_of_threads, sort_columns
 from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.keywords import check_keyword
 from moxlite.store.rows.messages import structures
-from moxlite.store.search.finding import Search, Test, Wanted
+from moxlite.store.search.finding import MessageQuery, Search, Test
 from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.jmap.bodies import sorted_parts
@@ -264,13 +264,13 @@ def _tested(operator: str, tests: Sequence[Test], structure: Structure, header: 
     return all(found) if operator == "AND" else any(found) if operator == "OR" else not any(found)
 
 
-async def wanted_of(call: Call, wish: Filter) -> Wanted:
+async def wanted_of(call: Call, wish: Filter) -> MessageQuery:
     """The search of the store. Branches that mix kinds are searched first."""
     boxes = [wish.mailbox] if wish.mailbox else call.boxes
     return await _wanted(call, wish.parts, [MailboxID(box) for box in boxes if box in call.boxes])
 
 
-async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID]) -> Wanted:
+async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID]) -> MessageQuery:
     rows: list[q.Condition] = [LIVING]
     rows += [part.rows for part in parts if part.rows is not None]
     for part in parts:
@@ -279,7 +279,7 @@ async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID])
     terms = tuple([part.term for part in parts if part.term is not None])
     hints = tuple([part.hint for part in parts if part.hint is not None])
     tests = [part.test for part in parts if part.test is not None]
-    return Wanted(
+    return MessageQuery(
         tuple(boxes),
         q.And(tuple(rows)),
         term=Every(terms) if terms else None,
@@ -304,9 +304,9 @@ async def _found(call: Call, node: Node, boxes: Sequence[MailboxID]) -> set[int]
     }
 
 
-async def _searched(call: Call, wanted: Wanted) -> list[q.Placed]:
+async def _searched(call: Call, message_query: MessageQuery) -> list[q.Placed]:
     """All messages that are found, the newest first."""
-    search = Search(call.account, wanted)
+    search = Search(call.account, message_query)
     found: list[q.Placed] = []
     while not search.done:
         found += await search.step()
@@ -367,11 +367,11 @@ def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> int | No
 
 async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, most: int | None) -> list[str]:
     """The ids that match, in order; the first `most`."""
-    wanted = await wanted_of(call, wish)
-    if not wanted.mailboxes:
+    message_query = await wanted_of(call, wish)
+    if not message_query.mailboxes:
         return []
     in_order = [comparator.name for comparator in order][:1] == ["receivedAt"] and len(order) == 1
-    search = Search(call.account, wanted, oldest_first=in_order and order[0].ascending)
+    search = Search(call.account, message_query, oldest_first=in_order and order[0].ascending)
     chosen = _Chosen(collapse=collapse)
     found: list[q.Placed] = []
     while not search.done and (most is None or len(chosen.ids) < most):

@@ -201,7 +201,7 @@ def _store_keywords(tx: AccountTx, wishes: Iterable[tuple[Email, Collection[str]
     for email, keywords in wishes:
         now = keywords_of(email)
         copies = len(email.message_ids) > 1
-        added = sorted(one for one in keywords if copies or one not in now)
+        added = sorted(keyword for keyword in keywords if copies or keyword not in now)
         gone = sorted(one for one in now if one not in keywords)
         if added:
             changes.setdefault(("add", tuple(added)), []).extend(email.message_ids)

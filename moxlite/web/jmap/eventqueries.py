@@ -25,7 +25,7 @@ from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_changes_of, results_response, strings
-from moxlite.web.jmap.storedevents import EVENT, Found, found_event, instance_id, instance_key
+from moxlite.web.jmap.storedevents import EVENT, StoredEvent, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -69,7 +69,7 @@ class _Match(msgspec.Struct, frozen=True):
     `texts`: those that filters look at, of it and each of its exceptions, by the filter's name, once they were read.
     """
 
-    found: Found
+    found: StoredEvent
     key: str
     starts: int
     ends: int
@@ -197,12 +197,12 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
             page = await call.account.scan(
                 partial(_page, call=call, where=where.id, stretch=stretch, after=after), op="jmap events"
             )
-            for resource, found in page:
+            for resource, stored_event in page:
                 after = resource.id
-                if found is None:
+                if stored_event is None:
                     continue
-                for instance in await _instances(expander, found, stretch, expand=expand, timed=timed):
-                    yield _match(found, instance, expand=expand)
+                for instance in await _instances(expander, stored_event, stretch, expand=expand, timed=timed):
+                    yield _match(stored_event, instance, expand=expand)
             if len(page) < AT_ONCE:
                 break
             await give_way()
@@ -210,30 +210,30 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
 
 def _page(
     r: Reader, call: Call, where: int, stretch: tuple[int, int], after: int
-) -> list[tuple[Resource, Found | None]]:
+) -> list[tuple[Resource, StoredEvent | None]]:
     rows = overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE)
     return [(resource, found_event(r, call, resource)) for resource in rows]
 
 
 async def _instances(
-    expander: Expander, found: Found, stretch: tuple[int, int], *, expand: bool, timed: bool
+    expander: Expander, stored_event: StoredEvent, stretch: tuple[int, int], *, expand: bool, timed: bool
 ) -> list[Instance]:
-    if not found.entry.repeated or not (expand or timed):
-        return [Instance(*found.entry.span(found.entry.main), "", 0)]
+    if not stored_event.entry.repeated or not (expand or timed):
+        return [Instance(*stored_event.entry.span(stored_event.entry.main), "", 0)]
     try:
-        return await expander.instances(found.one, found.entry, stretch)
+        return await expander.instances(stored_event.one, stored_event.entry, stretch)
     except BadEntry:
         raise MethodError("cannotCalculateOccurrences", "the rule of a series takes too long") from None
     except TooBusy:
         raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
 
 
-def _match(found: Found, instance: Instance, *, expand: bool) -> _Match:
-    part = found.entry.parts[instance.part] if found.entry.repeated else found.entry.main
-    start = moment_of(part.first("DTSTART"), found.entry.zones)
+def _match(stored_event: StoredEvent, instance: Instance, *, expand: bool) -> _Match:
+    part = stored_event.entry.parts[instance.part] if stored_event.entry.repeated else stored_event.entry.main
+    start = moment_of(part.first("DTSTART"), stored_event.entry.zones)
     floating = start is not None and start.tzinfo is None
-    key = instance_key(found.entry, instance) if expand and found.entry.repeated else ""
-    return _Match(found, key, instance.starts, instance.ends, floating)
+    key = instance_key(stored_event.entry, instance) if expand and stored_event.entry.repeated else ""
+    return _Match(stored_event, key, instance.starts, instance.ends, floating)
 
 
 def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> bool:

@@ -40,9 +40,9 @@ from moxlite.proto.cards.moments import iana_zone, seconds_of
 from moxlite.store.groupware.collection import Collection, ReadOnly
 from moxlite.store.groupware.history import calendar_state, entry_changes
 from moxlite.store.groupware.resources import (
-    Facts,
     NoSuchResource,
     Resource,
+    ResourceFacts,
     UIDTaken,
     delete_resource,
     entry_with_uid,
@@ -67,7 +67,7 @@ from moxlite.web.jmap.standard import (
 )
 from moxlite.web.jmap.storedevents import (
     EVENT,
-    Found,
+    StoredEvent,
     found_events,
     has_instance,
     instance_id,
@@ -127,10 +127,10 @@ class _View(msgspec.Struct, frozen=True):
     after: int | None
     zone: str
 
-    def shown(self, found: Found, key: str) -> Object:
+    def shown(self, stored_event: StoredEvent, key: str) -> Object:
         """An event, or with `key` one of a series."""
-        resource, event = found.one, found.event
-        clock = clock_of(found.entry.main, found.entry.zones)
+        resource, event = stored_event.one, stored_event.event
+        clock = clock_of(stored_event.entry.main, stored_event.entry.zones)
         whole: Object = {**event}
         if key:
             whole = instance_of(event, key, zone=clock.name)
@@ -143,7 +143,7 @@ class _View(msgspec.Struct, frozen=True):
         whole.setdefault("created", utc_date(resource.created))
         whole.setdefault("updated", utc_date(resource.changed))
         if "recurrenceOverrides" in whole and (self.before is not None or self.after is not None):
-            whole["recurrenceOverrides"] = self._between(found.entry, whole["recurrenceOverrides"])
+            whole["recurrenceOverrides"] = self._between(stored_event.entry, whole["recurrenceOverrides"])
         if self.reduced:
             whole = _reduced(whole, self.own)
         if self.names is None:
@@ -242,16 +242,16 @@ async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[O
     for at in range(0, len(ids), AT_ONCE):
         asked = [split_id(one) for one in ids[at : at + AT_ONCE]]
         numbers = [*dict.fromkeys(number for number, _ in asked)]
-        found = {
+        stored_events = {
             one.one.id: one
             for one in await call.account.scan(partial(found_events, call=call, numbers=numbers), op="jmap events")
         }
         for number, key in asked:
-            one = found.get(number)
-            if one is None or (key and not await has_instance(expander, one, key)):
+            stored_event = stored_events.get(number)
+            if stored_event is None or (key and not await has_instance(expander, stored_event, key)):
                 continue
-            call.budget.take(AS_JSON * one.one.size)
-            yield view.shown(one, key)
+            call.budget.take(AS_JSON * stored_event.one.size)
+            yield view.shown(stored_event, key)
 
 
 async def changes(call: Call) -> Object:
@@ -339,10 +339,10 @@ class _Events:
         return await each(patches, one)
 
     async def _update(self, call: Call, key: str, patch: Object) -> None:
-        found, at = await _one(call, key)
-        _check_guest(call, found)
-        event = instance_of(found.event, at) if at else found.event
-        calendars = {f"{CALENDAR}{found.one.collection_id}": True}
+        stored_event, at = await _one(call, key)
+        _check_guest(call, stored_event)
+        event = instance_of(stored_event.event, at) if at else stored_event.event
+        calendars = {f"{CALENDAR}{stored_event.one.collection_id}": True}
         fixed: Object = {name: event.get(name) for name in FIXED[3:]}
         fixed |= {"id": key, "isDraft": False, "recurrenceId": at or event.get("recurrenceId")}
         patch = {_resolved(call, path): value for path, value in patch.items()}
@@ -355,33 +355,33 @@ class _Events:
         if at and wanted_calendars != calendars:
             raise SetError("invalidProperties", "a series stays together", properties=["calendarIds"])
         new = await _prepared(call, {**{name: event[name] for name in FIXED if name in event}, **changed})
-        wanted = new if not at else _with_override(found.event, at, new)
-        if wanted != found.event and "updated" not in names:
+        wanted = new if not at else _with_override(stored_event.event, at, new)
+        if wanted != stored_event.event and "updated" not in names:
             wanted["updated"] = utc_date(time.time_ns() // 1000)
-        data, facts = await self._written(call, found, wanted)
+        data, facts = await self._written(call, stored_event, wanted)
 
         def unit(tx: AccountTx) -> None:
             there = _wanted_calendar(tx, call, wanted_calendars)
-            _put_changed(tx, call, found, there, data, facts, tell=self._tell)
+            _put_changed(tx, call, stored_event, there, data, facts, tell=self._tell)
 
         await call.account.write(unit)
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
             async with refusals():
-                found, at = await _one(call, key)
-                _check_guest(call, found)
+                stored_event, at = await _one(call, key)
+                _check_guest(call, stored_event)
                 if at:
-                    wanted = _with_override(found.event, at, None)
-                    data, facts = await self._written(call, found, wanted)
+                    wanted = _with_override(stored_event.event, at, None)
+                    data, facts = await self._written(call, stored_event, wanted)
 
             def unit(tx: AccountTx) -> None:
-                home = calendar_of(tx, call, f"{CALENDAR}{found.one.collection_id}")
+                home = calendar_of(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
                 shelf(call).check_writable(tx, home.id)
                 if at:
-                    _put_changed(tx, call, found, home, data, facts, tell=self._tell)
+                    _put_changed(tx, call, stored_event, home, data, facts, tell=self._tell)
                     return
-                delete_entry(tx, home, found.one.name, lambda _: None, user_in(call), tell=self._tell)
+                delete_entry(tx, home, stored_event.one.name, lambda _: None, user_in(call), tell=self._tell)
 
             async with refusals():
                 await call.account.write(unit)
@@ -389,12 +389,14 @@ class _Events:
 
         return await each(dict.fromkeys(ids), one)
 
-    async def _written(self, call: Call, found: Found | None, wanted: Object) -> tuple[bytes, Facts]:
+    async def _written(
+        self, call: Call, stored_event: StoredEvent | None, wanted: Object
+    ) -> tuple[bytes, ResourceFacts]:
         """The octets of a new or changed event, and what is looked up of it. Raises as `refusals` takes."""
         now = int(time.time())
 
         def write() -> bytes:
-            return write_component(entry_of(None if found is None else found.entry, wanted, now)).encode(
+            return write_component(entry_of(None if stored_event is None else stored_event.entry, wanted, now)).encode(
                 "utf-8", "replace"
             )
 
@@ -407,26 +409,37 @@ class _Events:
         return data, facts
 
 
-async def _one(call: Call, key: str) -> tuple[Found, str]:
+async def _one(call: Call, key: str) -> tuple[StoredEvent, str]:
     """A stored event, and the local time of the one of its series that is meant. Raises SetError ``notFound``."""
     number, at = split_id(key)
-    found = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
-    if not found or (at and not await has_instance(Expander(call.account, call.server.sandbox), found[0], at)):
+    stored_events = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
+    if not stored_events or (
+        at and not await has_instance(Expander(call.account, call.server.sandbox), stored_events[0], at)
+    ):
         raise SetError("notFound")
-    return found[0], at
+    return stored_events[0], at
 
 
-def _check_guest(call: Call, found: Found) -> None:
+def _check_guest(call: Call, stored_event: StoredEvent) -> None:
     """Raise SetError if a guest would change an event with people, or a private one."""
-    if call.place.guest and (found.one.tag is not None or found.event.get("privacy", "public") != "public"):
+    if call.place.guest and (
+        stored_event.one.tag is not None or stored_event.event.get("privacy", "public") != "public"
+    ):
         raise SetError("forbidden", "only the owner changes private events, and those that have guests")
 
 
 def _put_changed(
-    tx: AccountTx, call: Call, found: Found, there: Collection, data: bytes, facts: Facts, *, tell: bool
+    tx: AccountTx,
+    call: Call,
+    stored_event: StoredEvent,
+    there: Collection,
+    data: bytes,
+    facts: ResourceFacts,
+    *,
+    tell: bool,
 ) -> None:
     """Put a changed event into a calendar; it keeps its id."""
-    resource = found.one
+    resource = stored_event.one
     home = calendar_of(tx, call, f"{CALENDAR}{resource.collection_id}")
     shelf(call).check_writable(tx, home.id)
 
@@ -529,10 +542,10 @@ async def copy(call: Call) -> Object:
     await ready(call)
 
     async def read_event(source: Call, key: str) -> Object:
-        found, at = await _one(source, key)
+        stored_event, at = await _one(source, key)
         if at:
             raise SetError("invalidProperties", "a series is copied as a whole", properties=["id"])
-        return {name: value for name, value in found.event.items() if name != "method"}
+        return {name: value for name, value in stored_event.event.items() if name != "method"}
 
     handler = _Events(tell=call.argument("sendSchedulingMessages", bool, False))
     return await copy_entries(call, handler, read_event, "CalendarEvent/set")

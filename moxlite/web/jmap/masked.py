@@ -13,9 +13,9 @@ from moxlite.admin.masked import MaskedAddresses, New
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail.masked import (
     MAX_MASKED,
-    Masked,
     MaskedChange,
     MaskedRefused,
+    MaskedRow,
     NoSuchMasked,
     masked_by_id,
     masked_list,
@@ -45,16 +45,16 @@ def _addresses(call: Call) -> MaskedAddresses:
     return MaskedAddresses(call.server.config, call.server.accounts, call.server.auth.masked)
 
 
-def _shown(one: Masked) -> Object:
+def _shown(masked_row: MaskedRow) -> Object:
     return {
-        "id": f"{LETTER}{one.id}",
-        "email": one.address,
-        "state": "enabled" if one.active else "disabled",
-        "forDomain": f"https://{one.given_to}" if one.given_to else "",
-        "description": one.note,
+        "id": f"{LETTER}{masked_row.id}",
+        "email": masked_row.address,
+        "state": "enabled" if masked_row.active else "disabled",
+        "forDomain": f"https://{masked_row.given_to}" if masked_row.given_to else "",
+        "description": masked_row.note,
         "url": None,
-        "lastMessageAt": None if one.last_mail is None else utc_date(one.last_mail),
-        "createdAt": utc_date(one.created),
+        "lastMessageAt": None if masked_row.last_mail is None else utc_date(masked_row.last_mail),
+        "createdAt": utc_date(masked_row.created),
         "createdBy": "",
     }
 
@@ -63,14 +63,14 @@ async def get(call: Call) -> Object:
     """MaskedEmail/get."""
     ids, properties = call.ids(), call.properties(PROPERTIES)
 
-    def read(r: Reader) -> tuple[str, list[Masked]]:
+    def read(r: Reader) -> tuple[str, list[MaskedRow]]:
         if ids is None:
             return masked_state(r), masked_list(r, limit=MAX_MASKED)
         found = (masked_by_id(r, read_id(one, LETTER)) for one in ids)
-        return masked_state(r), [one for one in found if one is not None]
+        return masked_state(r), [masked_row for masked_row in found if masked_row is not None]
 
-    now, found = await call.account.scan(read, op="jmap masked")
-    objects = [_shown(one) for one in found]
+    now, masked_rows = await call.account.scan(read, op="jmap masked")
+    objects = [_shown(masked_row) for masked_row in masked_rows]
     present = {one["id"] for one in objects}
     shown = [{name: one[name] for name in properties} for one in objects]
     return get_response(call, now, shown, [one for one in ids or () if one not in present])
@@ -128,9 +128,9 @@ class _Addresses:
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
-            found = await _found(call, key)
+            masked_row = await _found(call, key)
             try:
-                await _addresses(call).remove(call.account.name, found.address)
+                await _addresses(call).remove(call.account.name, masked_row.address)
             except NoSuchMasked:
                 raise SetError("notFound") from None
             return None
@@ -138,12 +138,12 @@ class _Addresses:
         return await each(dict.fromkeys(ids), one)
 
 
-async def _found(call: Call, key: str) -> Masked:
+async def _found(call: Call, key: str) -> MaskedRow:
     """The address with an id. Raises SetError ``notFound``."""
-    found = await call.account.read(lambda r: masked_by_id(r, read_id(key, LETTER)), op="jmap masked")
-    if found is None:
+    masked_row = await call.account.read(lambda r: masked_by_id(r, read_id(key, LETTER)), op="jmap masked")
+    if masked_row is None:
         raise SetError("notFound")
-    return found
+    return masked_row
 
 
 def _checked(given: Object, names: Sequence[str]) -> Object:

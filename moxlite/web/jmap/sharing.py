@@ -16,7 +16,7 @@ from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
-    Shared,
+    ForeignCollection,
     guests_of,
     share_collection,
     shared_collections,
@@ -54,21 +54,21 @@ class Shelf(msgspec.Struct, frozen=True):
     place: Place
     kind: Kind
 
-    def shared(self, r: Reader) -> list[Shared]:
+    def shared(self, r: Reader) -> list[ForeignCollection]:
         """All of them, each with whether its entries may be changed."""
         if self.place.guest:
             return shared_collections(r, self.kind, self.place.guest)
-        return [Shared(collection, writable=True) for collection in collections_of(r, self.kind)]
+        return [ForeignCollection(collection, writable=True) for collection in collections_of(r, self.kind)]
 
     def visible(self, r: Reader) -> frozenset[int] | None:
         """The ids of those that a guest may read; None for the owner, who may read all."""
-        return frozenset(one.collection.id for one in self.shared(r)) if self.place.guest else None
+        return frozenset(foreign.collection.id for foreign in self.shared(r)) if self.place.guest else None
 
     def mark(self, r: Reader) -> str:
         """The part of a guest's states that changes with the rights, as `Place.mark`."""
         if not self.place.guest:
             return ""
-        rights = [(one.collection.id, one.writable) for one in self.shared(r)]
+        rights = [(foreign.collection.id, foreign.writable) for foreign in self.shared(r)]
         return "-" + hashlib.sha256(repr(rights).encode()).hexdigest()[:12]
 
     def state(self, r: Reader) -> str:
@@ -77,7 +77,9 @@ class Shelf(msgspec.Struct, frozen=True):
 
     def check_writable(self, r: Reader, collection_id: int) -> None:
         """Raise SetError unless the user may change the entries of a collection."""
-        if self.place.guest and not any(one.collection.id == collection_id and one.writable for one in self.shared(r)):
+        if self.place.guest and not any(
+            foreign.collection.id == collection_id and foreign.writable for foreign in self.shared(r)
+        ):
             raise SetError("forbidden", "the owner has given no right to change entries here")
 
     def check_owner(self) -> None:

@@ -35,7 +35,7 @@ SHARED: Final = frozenset(
 """Properties of a private event that its owner's guests see (RFC 8984 §4.4.3)."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class StoredEvent(msgspec.Struct, frozen=True):
     """A stored event, read, and as JSCalendar."""
 
     one: Resource
@@ -78,7 +78,7 @@ def user_in(call: Call, people: Iterable[str] = ()) -> User:
     return User(frozenset()) if call.place.guest else user_of(call.snapshot, call.account.name, people)
 
 
-def found_event(r: Reader, call: Call, resource: Resource) -> Found | None:
+def found_event(r: Reader, call: Call, resource: Resource) -> StoredEvent | None:
     """A stored event as the user may see it, None for one that is the owner's secret (RFC 8984 §4.4.3)."""
     entry = read_object(resource_data(r, resource.id))
     event = event_of(entry)
@@ -88,22 +88,22 @@ def found_event(r: Reader, call: Call, resource: Resource) -> Found | None:
         event = {name: value for name, value in event.items() if name in SHARED}
         if overrides:
             event["recurrenceOverrides"] = {key: _shared_part(patch) for key, patch in overrides.items()}
-    return None if privacy == "secret" else Found(resource, entry, event)
+    return None if privacy == "secret" else StoredEvent(resource, entry, event)
 
 
 def _shared_part(patch: Object) -> Object:
     return {path: value for path, value in patch.items() if path == "excluded" or path.partition("/")[0] in SHARED}
 
 
-def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> list[Found]:
+def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> list[StoredEvent]:
     """The events with these numbers that the user's calendars have."""
     calendars = {calendar.id for calendar in calendars_of(r, call)}
-    found: list[Found | None] = []
+    stored_events: list[StoredEvent | None] = []
     for number in numbers:
         resource = resource_of(r, number)
         if resource is not None and resource.component == "VEVENT" and resource.collection_id in calendars:
-            found.append(found_event(r, call, resource))
-    return [one for one in found if one is not None]
+            stored_events.append(found_event(r, call, resource))
+    return [stored_event for stored_event in stored_events if stored_event is not None]
 
 
 def visible_ids(r: Reader, call: Call) -> list[int]:
@@ -112,19 +112,19 @@ def visible_ids(r: Reader, call: Call) -> list[int]:
     return event_ids(r, LIMITS["maxObjectsInGet"] + 1, visible)
 
 
-async def has_instance(expander: Expander, found: Found, key: str) -> bool:
+async def has_instance(expander: Expander, stored_event: StoredEvent, key: str) -> bool:
     """Whether a series has an event at a local time. Raises MethodError ``serverUnavailable``."""
-    override = (found.event.get("recurrenceOverrides") or {}).get(key)
-    if override is not None or not found.entry.repeated:
+    override = (stored_event.event.get("recurrenceOverrides") or {}).get(key)
+    if override is not None or not stored_event.entry.repeated:
         return override is not None and override.get("excluded") is not True
-    at = seconds_at(found.entry, key)
+    at = seconds_at(stored_event.entry, key)
     try:
-        instances = await expander.instances(found.one, found.entry, (at, at + 1))
+        instances = await expander.instances(stored_event.one, stored_event.entry, (at, at + 1))
     except BadEntry:
         return False
     except TooBusy:
         raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
-    return any(instance_key(found.entry, instance) == key for instance in instances)
+    return any(instance_key(stored_event.entry, instance) == key for instance in instances)
 
 
 def seconds_at(entry: CalendarObject, key: str) -> int:

@@ -85,7 +85,7 @@ RequestError.
 """
 
 
-class Seen(msgspec.Struct, frozen=True):
+class ViewState(msgspec.Struct, frozen=True):
     """A state of a type, and what it is for the user who sees it: `view` changes with what the user may read, and with
     the rights to it; `state` as /get has it, which for a guest changes with all else there, too.
     """
@@ -100,23 +100,28 @@ def states_of(r: Reader) -> dict[str, str]:
     return {**found, DELIVERY: found["Email"]}
 
 
-def seen_states(r: Reader, place: Place) -> dict[str, Seen]:
+def seen_states(r: Reader, place: Place) -> dict[str, ViewState]:
     """The states of all types that the user is told of, by type: of another's account only of what is shared."""
     if not place.guest:
-        return {name: Seen(state, state) for name, state in states_of(r).items()}
-    found: dict[str, Seen] = {}
+        return {name: ViewState(state, state) for name, state in states_of(r).items()}
+    view_states: dict[str, ViewState] = {}
     boxes = [box for box, _ in place.seen(r)]
     if boxes:
         mark = place.mark(r)
         view = f"{max(box.modseq for box in boxes)}{mark}"
-        mail = Seen(view, f"{mail_state(r)}{mark}")
-        found = {"Mailbox": Seen(view, f"{mailbox_state(r)}{mark}"), "Email": mail, "Thread": mail, DELIVERY: mail}
+        mail = ViewState(view, f"{mail_state(r)}{mark}")
+        view_states = {
+            "Mailbox": ViewState(view, f"{mailbox_state(r)}{mark}"),
+            "Email": mail,
+            "Thread": mail,
+            DELIVERY: mail,
+        }
     for kind, names in SHELVES.items():
         shelf = Shelf(place, kind)
         if shared := shelf.shared(r):
-            view = f"{max(one.collection.modseq for one in shared)}{shelf.mark(r)}"
-            found |= dict.fromkeys(names, Seen(view, shelf.state(r)))
-    return found
+            view = f"{max(foreign.collection.modseq for foreign in shared)}{shelf.mark(r)}"
+            view_states |= dict.fromkeys(names, ViewState(view, shelf.state(r)))
+    return view_states
 
 
 class _States:
@@ -127,9 +132,9 @@ class _States:
     def __init__(self) -> None:
         self._lock = trio.Lock()
         self._modseq = -1
-        self._states: dict[str, Seen] = {}
+        self._states: dict[str, ViewState] = {}
 
-    async def at(self, place: Place, modseq: int) -> dict[str, Seen]:
+    async def at(self, place: Place, modseq: int) -> dict[str, ViewState]:
         """The states at this modseq, or later. Raises StoreError."""
         if self._modseq < modseq:
             async with self._lock:

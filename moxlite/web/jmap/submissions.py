@@ -40,7 +40,7 @@ from moxlite.store.delivery.submissions import (
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
-from moxlite.submission.letter import SubmissionRefused
+from moxlite.submission.outgoing import SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 from moxlite.web.composing.sending import Wish, addressed
 from moxlite.web.jmap.emailset import set_ as email_set

@@ -35,7 +35,7 @@ from moxlite.web.jmap.accounts import Place, account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, set_parts, set_results
-from moxlite.web.jmap.streams import DELIVERY, MAX_OWNERS, STATES, Seen, seen_states, states_of
+from moxlite.web.jmap.streams import DELIVERY, MAX_OWNERS, STATES, ViewState, seen_states, states_of
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
@@ -80,7 +80,7 @@ async def get(call: Call) -> Object:
 async def _own(call: Call) -> list[Subscription]:
     login = call.identity.app_password
     found = await call.account.read(subscriptions, op="jmap subscriptions")
-    return [one for one in found if one.login == login]
+    return [subscription for subscription in found if subscription.login == login]
 
 
 def _object(push: Subscription) -> Object:
@@ -97,7 +97,7 @@ async def set_(call: Call) -> Object:
     """PushSubscription/set (RFC 8620 §7.2.2)."""
     create, update, destroy = set_parts(call)
     created = await each(create, partial(_create, call))
-    own = {f"{LETTER}{one.id}": one for one in await _own(call)}
+    own = {f"{LETTER}{subscription.id}": subscription for subscription in await _own(call)}
     updated = await each(update, partial(_update, call, own))
     gone = [one for one in destroy if one in own]
     await call.account.write(lambda tx: drop_subscriptions(tx, [own[one].id for one in gone]))
@@ -191,18 +191,18 @@ async def _owners(auth: AuthDB, guest: str) -> list[str]:
     return (await auth.sharing.owners(guest))[:MAX_OWNERS]
 
 
-async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: Iterable[str]) -> dict[str, Seen]:
+async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: Iterable[str]) -> dict[str, ViewState]:
     """The states in accounts of others that the user may see, by the account's id and the type, with a slash between.
     Raises StoreError.
     """
-    found: dict[str, Seen] = {}
+    view_states: dict[str, ViewState] = {}
     for owner in owners:
         with suppress(NoSuchMailbox):  # it shares nothing any more
             async with visited(accounts, auth, owner, home.name) as account:
                 place = Place(owner=owner, guest=home.name, account=account, home=home)
                 states = await account.read(partial(seen_states, place=place), op="jmap push")
-            found |= {f"{place.id}/{name}": seen for name, seen in states.items()}
-    return found
+            view_states |= {f"{place.id}/{name}": seen for name, seen in states.items()}
+    return view_states
 
 
 class SubscriptionTeller:
@@ -223,12 +223,12 @@ class SubscriptionTeller:
             return subscriptions(r), states_of(r)
 
         found, own = await account.read(read, op="jmap subscriptions")
-        news = {name: Seen(state, state) for name, state in own.items()}
+        news = {name: ViewState(state, state) for name, state in own.items()}
         sharing = await _owners(self._auth, account.name)
         places = {"", *map(account_id, sharing)}
         news |= await _others(self._accounts, self._auth, account, [one for one in sharing if one in owners])
         now = time.time_ns() // 1000
-        later = [one.next for one in found if one.next > now]
+        later = [subscription.next for subscription in found if subscription.next > now]
 
         async def one(push: Subscription) -> None:
             again = await self._tell_one(account, push, news, places)
@@ -242,7 +242,7 @@ class SubscriptionTeller:
         return min(later, default=None)
 
     async def _tell_one(
-        self, account: Account, push: Subscription, news: Mapping[str, Seen], places: Collection[str]
+        self, account: Account, push: Subscription, news: Mapping[str, ViewState], places: Collection[str]
     ) -> int | None:
         """`news`: states by type, of other accounts as `_others` has them. `places`: ids of all that share
         something, and ""; what was told of any other account is forgotten.

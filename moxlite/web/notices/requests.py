@@ -200,7 +200,7 @@ class Teller:
     async def _send(self, notice: Notice) -> Outcome:
         if notice.sender is None and not notice.alarms:
             return Outcome(notice)
-        alarms = tuple(_shown(one) for one in notice.alarms)
+        alarms = tuple(_shown(alarm) for alarm in notice.alarms)
         return await self._request(notice, Payload(notice.sender or "", notice.message_id, notice.more, alarms))
 
     async def _request(self, notice: Notice, payload: Payload) -> Outcome:
@@ -216,6 +216,6 @@ class Teller:
         return outcome
 
 
-def _shown(one: Rung) -> Alarm:
-    title, place = (CONTROLS.sub(" ", text) for text in (one.title, one.place))
-    return Alarm(one.resource_id, title, place, 0 if one.starts is None else one.starts * 1000, one.day)
+def _shown(rung: Rung) -> Alarm:
+    title, place = (CONTROLS.sub(" ", text) for text in (rung.title, rung.place))
+    return Alarm(rung.resource_id, title, place, 0 if rung.starts is None else rung.starts * 1000, rung.day)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
-from moxlite.lazyimport import Late
+from moxlite.lazyimport import Lazy
 from moxlite.net.transcripts import Tap
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
@@ -57,7 +57,7 @@ class Notices(Rounds):
     def __init__(self, accounts: Accounts, auth: AuthDB, http: HTTPClient, *, secret: bytes, subject: str) -> None:
         super().__init__(accounts, what="devices")
         self._auth = auth
-        self._teller = Late(_maker(http, secret, subject))
+        self._teller = Lazy(_maker(http, secret, subject))
         self._added = trio.Event()
 
     @property
@@ -89,7 +89,7 @@ class Notices(Rounds):
                 if any(isinstance(event, AccountClosing) for event in batch.events):
                     return
                 if batch.from_log or any(
-                    isinstance(one, MessageAdded) and not one.flags & Flag.SEEN for one in batch.events
+                    isinstance(event, MessageAdded) and not event.flags & Flag.SEEN for event in batch.events
                 ):
                     self.want(account.name, self.pause)
         finally:
@@ -137,7 +137,7 @@ class Notices(Rounds):
         """Remove the devices whose sessions have ended or expired; returns whether others are left."""
         if not await account.read(has_devices, op="notices"):
             return False
-        ended = await forget_ended(account, {one.id for one in await self._auth.sessions.of(account.name)})
+        ended = await forget_ended(account, {session.id for session in await self._auth.sessions.of(account.name)})
         if ended:
             logger.info("devices get no more notices", extra={"kv": {"account": account.name, "sessions": ended}})
         return not ended or await account.read(has_devices, op="notices")
@@ -235,7 +235,7 @@ class ProgramNotices(Rounds):
     def __init__(self, accounts: Accounts, auth: AuthDB, make: Callable[[], ProgramTeller]) -> None:
         super().__init__(accounts, what="programs")
         self._subscribers = Subscribers(auth)
-        self._teller = Late(make)
+        self._teller = Lazy(make)
         self._live: dict[str, list[tuple[trio.CancelScope, str]]] = {}
         self._taps: dict[str, set[Tap]] = {}
 

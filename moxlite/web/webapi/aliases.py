@@ -22,7 +22,7 @@ from moxlite.admin.masked import MaskedAddresses, New, domains_of
 from moxlite.decoders import json_decoder
 from moxlite.processor import act_for
 from moxlite.store.errors import LimitExceeded, StorageBusy, StoreError
-from moxlite.store.mail.masked import Masked, MaskedChange, MaskedRefused
+from moxlite.store.mail.masked import MaskedChange, MaskedRefused, MaskedRow
 from moxlite.web.guards import query_parameters
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
@@ -181,13 +181,13 @@ class _Aliases:
         self._config = config
         self._addresses = addresses
 
-    async def _get(self, caller: Caller) -> Masked:
-        found = await self._addresses.get(caller.account, caller.number)
-        if found is None:
+    async def _get(self, caller: Caller) -> MaskedRow:
+        masked_row = await self._addresses.get(caller.account, caller.number)
+        if masked_row is None:
             raise Refused(404, "there is no such alias")
-        return found
+        return masked_row
 
-    async def _change(self, caller: Caller, change: MaskedChange) -> Masked:
+    async def _change(self, caller: Caller, change: MaskedChange) -> MaskedRow:
         return await self._addresses.change(caller.account, (await self._get(caller)).address, change)
 
     async def _remove(self, caller: Caller) -> None:
@@ -218,7 +218,7 @@ class _AddyIO(_Aliases):
         shown = await self._addresses.list(caller.account, text, active=active, limit=size, offset=(page - 1) * size)
         last = max(1, -(-total // size))
         meta = {"current_page": page, "last_page": last, "per_page": size, "total": total}
-        return Answer(200, {"data": [_addy(one) for one in shown], "meta": meta})
+        return Answer(200, {"data": [_addy(masked_row) for masked_row in shown], "meta": meta})
 
     async def get(self, caller: Caller) -> Answer:
         return Answer(200, {"data": _addy(await self._get(caller))})
@@ -253,28 +253,28 @@ class _AddyIO(_Aliases):
         return Answer(200, {"name": caller.identity.app_password, "created_at": None, "expires_at": None})
 
 
-def _addy(one: Masked) -> dict[str, Any]:
-    local_part, _, domain = one.address.rpartition("@")
+def _addy(masked_row: MaskedRow) -> dict[str, Any]:
+    local_part, _, domain = masked_row.address.rpartition("@")
     return {
-        "id": str(uuid.UUID(int=one.id)),
+        "id": str(uuid.UUID(int=masked_row.id)),
         "user_id": str(uuid.UUID(int=0)),
         "aliasable_id": None,
         "aliasable_type": None,
         "local_part": local_part,
         "extension": None,
         "domain": domain,
-        "email": one.address,
-        "active": one.active,
-        "description": one.note or None,
+        "email": masked_row.address,
+        "active": masked_row.active,
+        "description": masked_row.note or None,
         "from_name": None,
-        "emails_forwarded": one.messages,
+        "emails_forwarded": masked_row.messages,
         "emails_blocked": 0,
         "emails_replied": 0,
         "emails_sent": 0,
         "recipients": [],
-        "last_forwarded": _date(one.last_mail),
-        "created_at": _date(one.created),
-        "updated_at": _date(one.created),
+        "last_forwarded": _date(masked_row.last_mail),
+        "created_at": _date(masked_row.created),
+        "updated_at": _date(masked_row.created),
         "deleted_at": None,
     }
 
@@ -324,17 +324,17 @@ class _SimpleLogin(_Aliases):
         return Answer(200, found)
 
 
-def _simple(one: Masked) -> dict[str, Any]:
+def _simple(masked_row: MaskedRow) -> dict[str, Any]:
     return {
-        "id": one.id,
-        "alias": one.address,
-        "email": one.address,
+        "id": masked_row.id,
+        "alias": masked_row.address,
+        "email": masked_row.address,
         "name": None,
-        "enabled": one.active,
-        "creation_date": _moment(one.created).strftime("%Y-%m-%d %H:%M:%S+00:00"),
-        "creation_timestamp": one.created // 1_000_000,
-        "note": one.note or None,
-        "nb_forward": one.messages,
+        "enabled": masked_row.active,
+        "creation_date": _moment(masked_row.created).strftime("%Y-%m-%d %H:%M:%S+00:00"),
+        "creation_timestamp": masked_row.created // 1_000_000,
+        "note": masked_row.note or None,
+        "nb_forward": masked_row.messages,
         "nb_block": 0,
         "nb_reply": 0,
         "latest_activity": None,

@@ -35,8 +35,8 @@ from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.types import Flag, SpecialUse
-from moxlite.submission.letter import Letter, SubmissionRefused, SubmissionStuck
 from moxlite.submission.metrics import submission_total
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
 from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, limits_of
 from moxlite.web.metrics import webapi_submissions
 from moxlite.web.webapi.calls import Note, answer_of, key_of
@@ -152,7 +152,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
     return note.answer(ids)
 
 
-def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Parties) -> Letter:
+def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Parties) -> OutgoingMessage:
     snapshot, listener = call.snapshot, call.request.info.listener
     hostname = snapshot.hostname(listener)
     to = parties.unique
@@ -165,7 +165,7 @@ def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Part
         f"\t{format_date(now)}\r\n"
     )
     hold_until, future_release = release_of(request)
-    return Letter(
+    return OutgoingMessage(
         snapshot=snapshot,
         identity=call.identity,
         hostname=hostname,
@@ -184,7 +184,7 @@ def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Part
     )
 
 
-async def _check_limits(call: Call, letter: Letter) -> None:
+async def _check_limits(call: Call, letter: OutgoingMessage) -> None:
     """Check the account's limits before the message is composed; they are checked again when it is counted."""
     try:
         await queue_of(call).check_sending(call.identity.account)
@@ -228,7 +228,7 @@ async def _composed(
         yield spool
 
 
-async def _queued(call: Call, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
+async def _queued(call: Call, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
     """Queue the message without a copy."""
     office = PostOffice(
         accounts=call.service.accounts, queue=queue_of(call).submit, keys=call.service.keys, deadline=DEADLINE
@@ -237,7 +237,9 @@ async def _queued(call: Call, letter: Letter, submission: Submission, spool: Spo
         return await enqueue(office, letter, submission, clean)
 
 
-async def _with_copy(call: Call, letter: Letter, submission: Submission, note: Note, spool: Spool) -> list[int] | None:
+async def _with_copy(
+    call: Call, letter: OutgoingMessage, submission: Submission, note: Note, spool: Spool
+) -> list[int] | None:
     """Queue the message and keep a copy in Sent. Returns None if the outbox has a message with this key.
 
     Raises WebAPIError ``sentOverQuota``: the message is queued, without a copy.

@@ -228,10 +228,10 @@ class MessageCalls(AccountCalls):
             async with self._holders.at(session, ids[0]) as holder:
 
                 def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
-                    found = list(holder.known(tx, ids, needed))
+                    message_ids = list(holder.known(tx, ids, needed))
                     if own:
                         holder.refuse_guest(OWN_THREADS)
-                    change(tx, found)
+                    change(tx, message_ids)
 
                 await holder.account.write(unit)
 

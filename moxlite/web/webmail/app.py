@@ -40,12 +40,12 @@ from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.books import Shelf
-from moxlite.web.webmail.calls.common import Edit, Surroundings
+from moxlite.web.webmail.calls.common import Dependencies, Edit
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins
 from moxlite.web.webmail.holders import Holder, Holders
-from moxlite.web.webmail.live.context import Facts
+from moxlite.web.webmail.live.context import StreamStart
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.querytypes import Request
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.file.transaction import Reader
-    from moxlite.submission.letter import Assure
+    from moxlite.submission.outgoing import Assure
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.importing.browser import BrowserImports
@@ -108,7 +108,7 @@ class Webmail:
         views = Views()
         self._streams = Streams(self._holders, views, imports)
         self._exports = exports
-        self._server = server = Surroundings(
+        self._server = server = Dependencies(
             config=config,
             edit=edit,
             holders=self._holders,
@@ -254,7 +254,7 @@ class Webmail:
         addresses += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
         linked = await home.account.read(sending_links, op="links")
         addresses += [link.address for link in linked.values() if link.address not in addresses]  # LINK-14
-        facts = Facts(
+        facts = StreamStart(
             login_address=session.address,
             addresses=addresses,
             rejects_mailbox=(settings.rejects_mailbox if settings is not None else None) or "",

@@ -18,7 +18,7 @@ from moxlite.proto.mime.text import fold
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
-from moxlite.store.search.finding import Test, Wanted
+from moxlite.store.search.finding import MessageQuery, Test
 from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
@@ -90,7 +90,7 @@ def is_by_flags(query: Query) -> bool:
     return any(label.lower() != "\\seen" for label in (*query.filter.labels, *query.not_filter.labels))
 
 
-def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:
+def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> MessageQuery:
     """The store's form of a query over these mailboxes."""
     f, n = query.filter, query.not_filter
     words: list[Term] = [Has(fold(word)) for word in f.words]
@@ -99,7 +99,7 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:
         Some(tuple(Has(fold(word)) for word in alternatives.words)) for alternatives in f.any_ if alternatives.words
     ]
     tests, hints = _tests(f, n)
-    return Wanted(
+    return MessageQuery(
         tuple(mailboxes),
         q.And(tuple(_conditions(f, n))),
         term=Every(tuple(words)) if words else None,

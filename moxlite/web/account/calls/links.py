@@ -9,7 +9,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.migration.links import Asked
+from moxlite.migration.links import LinkRequest
 from moxlite.migration.linkstate import LinkState, Phase
 from moxlite.operations.links import FoundServers, Wants
 from moxlite.store.mail.links import Link, Outlet, SubmissionTLS
@@ -116,7 +116,7 @@ class LinkCalls(AccountCalls):
     @call(confirm=True, audit="linked mailbox added")
     async def link_add(self, caller: Caller, link: LinkForm) -> Added:
         """Log in at another provider, and mirror the mailboxes there from now on."""
-        asked = Asked(
+        asked = LinkRequest(
             address=link.address,
             name=link.name,
             host=link.host,

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from moxlite.admin.masked import MaskedAddresses, New, domains_of, state_of
-from moxlite.store.mail.masked import MAX_MASKED, Masked, MaskedChange
+from moxlite.store.mail.masked import MAX_MASKED, MaskedChange, MaskedRow
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.mailtypes import GivenItem, GivenPage, GivenSender
 from moxlite.web.calls import call
@@ -37,9 +37,9 @@ class MaskedCalls(AccountCalls):
         name, given = caller.require().account, self._given
         at = now()
         total = await given.count(name, text)
-        found = await given.list(name, text, limit=PAGE, offset=offset)
+        masked_rows = await given.list(name, text, limit=PAGE, offset=offset)
         domains = [domain.unicode for domain in domains_of(self._server.config.current, name)]
-        return GivenPage([_item(one, at) for one in found], total, domains)
+        return GivenPage([_item(masked_row, at) for masked_row in masked_rows], total, domains)
 
     @call(audit="address to give away made")
     async def masked_make(self, caller: Caller, site: Text, word: Text, domain: Text, note: Text) -> GivenItem:
@@ -84,19 +84,19 @@ class MaskedCalls(AccountCalls):
         return MaskedAddresses(self._server.config, self._server.accounts, self._server.auth.masked)
 
 
-def _item(one: Masked, at: int) -> GivenItem:
-    strangers = one.strangers
+def _item(masked_row: MaskedRow, at: int) -> GivenItem:
+    strangers = masked_row.strangers
     return GivenItem(
-        address=one.address,
-        state=state_of(one, at),
-        site=one.given_to,
-        note=one.note,
-        only_from=list(one.only_from),
-        created=moment(one.created),
-        expires=None if one.expires is None else EPOCH + dt.timedelta(microseconds=one.expires),
-        last_mail=None if one.last_mail is None else moment(one.last_mail),
-        messages=one.messages,
-        senders=[GivenSender(two.domain, moment(two.first), two.messages) for two in one.senders],
+        address=masked_row.address,
+        state=state_of(masked_row, at),
+        site=masked_row.given_to,
+        note=masked_row.note,
+        only_from=list(masked_row.only_from),
+        created=moment(masked_row.created),
+        expires=None if masked_row.expires is None else EPOCH + dt.timedelta(microseconds=masked_row.expires),
+        last_mail=None if masked_row.last_mail is None else moment(masked_row.last_mail),
+        messages=masked_row.messages,
+        senders=[GivenSender(two.domain, moment(two.first), two.messages) for two in masked_row.senders],
         strangers=len(strangers),
         strangers_since=moment(strangers[0].first) if strangers else None,
     )

@@ -26,8 +26,8 @@ from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
 from moxlite.supervision import Fate
 from moxlite.web.admin.calls.common import AdminCalls
+from moxlite.web.admin.dependencies import Dependencies, ExternalChecks
 from moxlite.web.admin.sessions import AdminSessions
-from moxlite.web.admin.surroundings import Outside, Surroundings
 from moxlite.web.admin.types import AliasRow, DNSRecord, DNSReport, DomainDetail, DomainRow, SelectorRow
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -39,9 +39,9 @@ Word = Annotated[str, Meta(max_length=320)]
 class DomainCalls(AdminCalls):
     """Domains: list, page, aliases, DKIM keys."""
 
-    def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
-        super().__init__(surroundings, sessions)
-        self._selectors = Selectors(surroundings.holder)
+    def __init__(self, dependencies: Dependencies, sessions: AdminSessions) -> None:
+        super().__init__(dependencies, sessions)
+        self._selectors = Selectors(dependencies.holder)
 
     @call()
     async def domains(self, caller: Caller) -> list[DomainRow]:
@@ -160,8 +160,8 @@ NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is n
 class DNSCalls(AdminCalls):
     """DNS records and checks of domains."""
 
-    def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
-        super().__init__(surroundings, sessions)
+    def __init__(self, dependencies: Dependencies, sessions: AdminSessions) -> None:
+        super().__init__(dependencies, sessions)
         self._reports: dict[tuple[str, str], DNSReport] = {}
         self._running = trio.CapacityLimiter(AT_A_TIME)
         self._ends: dict[tuple[str, str], trio.Event] = {}  # of checks under way
@@ -193,8 +193,8 @@ class DNSCalls(AdminCalls):
         snapshot = self._server.config()
         keys = await self._keys(found)
         host = offer_for(snapshot, found).host
-        outside = self._server.outside
-        signed = outside is not None and bool(keys.tlsa) and await is_signed(self._validating(outside.resolver), host)
+        external = self._server.external
+        signed = external is not None and bool(keys.tlsa) and await is_signed(self._validating(external.resolver), host)
         records = wanted_records(snapshot, found, settings, keys)
         return zone_file(found, host, settings, records, keys, signed=signed)
 
@@ -211,16 +211,16 @@ class DNSCalls(AdminCalls):
         which returns the report before, `running`.
         """
         found, settings = self._domain(domain)
-        outside = self._server.outside
-        if outside is None:
+        external = self._server.external
+        if external is None:
             raise Unavailable(NO_CHECKS)
         if topic not in TOPICS:
             raise NotFound(f"There is no topic {topic!r}.")
         key = found.ascii, topic
         if key not in self._ends:
             self._ends[key] = trio.Event()
-            work = partial(self._finish, key, partial(self._check_topic, found, settings, outside, topic))
-            self._server.machinery.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
+            work = partial(self._finish, key, partial(self._check_topic, found, settings, external, topic))
+            self._server.process.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
         with trio.move_on_after(PATIENCE):
             await self._ends[key].wait()
         return self._last_report(key)
@@ -248,10 +248,12 @@ class DNSCalls(AdminCalls):
         report = self._reports.get(key) or msgspec.structs.replace(_report(key[1]), at=0)
         return msgspec.structs.replace(report, running=key in self._ends)
 
-    async def _check_topic(self, domain: Domain, settings: DomainConfig, outside: Outside, topic: str) -> DNSReport:
+    async def _check_topic(
+        self, domain: Domain, settings: DomainConfig, external: ExternalChecks, topic: str
+    ) -> DNSReport:
         snapshot = self._server.config()
         async with self._running:
-            resolver = self._validating(outside.resolver)
+            resolver = self._validating(external.resolver)
             silent = await check_servers(resolver, offer_for(snapshot, domain).host)
             report = silent
             if not silent.errors:
@@ -260,9 +262,9 @@ class DNSCalls(AdminCalls):
                     domain,
                     settings,
                     resolver,
-                    outside.network,
+                    external.network,
                     served=True,
-                    held=outside.held,
+                    held=external.held,
                     topics=(topic,),
                 )
                 report = checked[topic]
@@ -287,7 +289,7 @@ class DNSCalls(AdminCalls):
             raise NotFound(str(error)) from None
 
     async def _keys(self, domain: Domain) -> Keys:
-        held = None if self._server.outside is None else self._server.outside.held
+        held = None if self._server.external is None else self._server.external.held
         return await trio.to_thread.run_sync(read_keys, self._server.config(), domain, held)
 
 

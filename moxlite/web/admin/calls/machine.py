@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.doctor.running import standby_findings
-from moxlite.admin.ownlistings import Asked, watched_zones
+from moxlite.admin.ownlistings import ListingResult, watched_zones
 from moxlite.config.domains import Domains, Route
 from moxlite.config.load import ConfigError, read_source
 from moxlite.config.masking import masked_table, masked_text
@@ -80,13 +80,13 @@ class NetworkCalls(AdminCalls):
     async def own_addresses(self, caller: Caller) -> OwnAddresses:
         """The addresses by which others know this server, with the last result of each block list."""
         await trio.lowlevel.checkpoint()
-        snapshot, listings = self._server.config(), self._server.machinery.listings
+        snapshot, listings = self._server.config(), self._server.process.listings
         ips = own_ips(snapshot)
         refusing = {zone.ascii for listener in snapshot.static.listeners.values() for zone in listener.smtp.dnsbls}
         return OwnAddresses(
             hostname=snapshot.static.hostname.ascii,
             known=ips is not None,
-            asks=self._server.outside is not None,
+            asks=self._server.external is not None,
             ips=[str(ip) for ip in ips or ()],
             refusing=sorted(refusing),
             listings=[
@@ -103,7 +103,7 @@ class NetworkCalls(AdminCalls):
         if zone not in watched_zones(snapshot) or wanted not in (own_ips(snapshot) or ()):
             raise NotFound("This list is not watched for this address.")
         async with self._limit:
-            return _listing(zone, wanted, await self._server.machinery.listings.ask(zone, wanted))
+            return _listing(zone, wanted, await self._server.process.listings.ask(zone, wanted))
 
     @call()
     async def reverse_lookup(self, caller: Caller, ip: Word) -> ReverseName:
@@ -140,9 +140,9 @@ class NetworkCalls(AdminCalls):
         return self._lookups
 
     def _outside(self) -> Resolver:
-        if self._server.outside is None:
+        if self._server.external is None:
             raise Unavailable(NOT_ASKED)
-        return self._server.outside.resolver
+        return self._server.external.resolver
 
 
 def _address(text: str) -> IPAddress:
@@ -152,7 +152,7 @@ def _address(text: str) -> IPAddress:
         raise FieldErrors([FieldError("ip", "is not an IP address")]) from None
 
 
-def _listing(zone: str, ip: IPAddress, asked: Asked | None) -> Listing:
+def _listing(zone: str, ip: IPAddress, asked: ListingResult | None) -> Listing:
     if asked is None:
         return Listing(zone=zone, ip=str(ip), status="unknown")
     dnsbl_result = asked.result
@@ -216,7 +216,7 @@ class LogCalls(AdminCalls):
         wanted = received_id.strip()
         cid = int(wanted, 16) if CID.fullmatch(wanted) else None
         if cid is None and RECEIVED_ID.fullmatch(wanted):
-            cid = self._server.machinery.cid_of(wanted)
+            cid = self._server.process.cid_of(wanted)
             if cid is None:
                 raise FieldErrors([FieldError("received_id", "is not of this installation")])
         if cid is None:
@@ -238,7 +238,7 @@ class LogCalls(AdminCalls):
 
     async def _find(self, pattern: re.Pattern[str], wanted: Callable[[LogLine], bool], cid: str) -> LogFound:
         """Search the log file if there is one, else the lines in memory."""
-        path = self._server.machinery.log.path
+        path = self._server.process.log.path
         problem = ""
         if path is not None:
             try:
@@ -257,7 +257,7 @@ class LogCalls(AdminCalls):
         return LogFound(cid=cid, lines=found.lines, file="", since=found.since, whole=False, problem=problem)
 
     def _in_memory(self, wanted: Callable[[LogLine], bool], cid: str) -> LogFound:
-        lines = self._server.machinery.log.recent.lines()
+        lines = self._server.process.log.recent.lines()
         found = [line for line in lines if wanted(line)][-MAX_LINES:]
         since = round(lines[0].created * 1e6) if lines else 0
         return LogFound(cid=cid, lines=[_logged(one) for one in found], file="", since=since, whole=False, problem="")
@@ -319,7 +319,7 @@ class ProcessCalls(AdminCalls):
     @call()
     async def metrics(self, caller: Caller) -> list[MetricRow]:
         """All metrics by name; of histograms their sums and numbers."""
-        await self._server.machinery.measure()
+        await self._server.process.measure()
         return [_row(metric) for metric in sorted(all_metrics(), key=lambda metric: metric.name)]
 
 
@@ -396,7 +396,7 @@ class BackupCalls(AdminCalls):
                     *(snapshot.created for snapshot in snapshots[:1]),
                 ]
             ),
-            running=self._server.machinery.backups.running,
+            running=self._server.process.backups.running,
             run=self._backup,
             snapshots=snapshots[:MAX_LISTED],
             problem=problem,
@@ -423,7 +423,7 @@ class BackupCalls(AdminCalls):
         settings = self._server.config().static.backup
         if settings.target is None:
             raise UserError("Set backup.target in moxlite.toml first.")
-        if self._server.machinery.backups.running or (self._backup is not None and self._backup.ended == 0):
+        if self._server.process.backups.running or (self._backup is not None and self._backup.ended == 0):
             raise Unavailable("A backup is being made already.")
         target = str(settings.target)
         self._backup = BackupRun(began=time.time_ns() // 1000)
@@ -431,7 +431,7 @@ class BackupCalls(AdminCalls):
         async def work() -> None:
             await self._make(target)
 
-        self._server.machinery.tree.start("admin.backup-now", work, Fate.ONCE)
+        self._server.process.tree.start("admin.backup-now", work, Fate.ONCE)
 
     async def _make(self, target: str) -> None:
         assert self._backup is not None
@@ -459,7 +459,7 @@ class BackupCalls(AdminCalls):
         target = self._server.config().static.backup.target
         if target is None:
             return [], ""
-        commands = self._server.machinery.backups
+        commands = self._server.process.backups
         with trio.move_on_after(LIST_SECONDS):
             try:
                 if not await commands.at_storage(target, exists):

@@ -31,8 +31,8 @@ from moxlite.store.reports.history import QueueSample, day_counts, day_reasons, 
 from moxlite.supervision import Fate
 from moxlite.web.admin.calls.accounts import attempt_of
 from moxlite.web.admin.calls.common import AdminCalls
+from moxlite.web.admin.dependencies import Dependencies
 from moxlite.web.admin.sessions import AdminSessions
-from moxlite.web.admin.surroundings import Surroundings
 from moxlite.web.admin.types import (
     AdminSession,
     Attempt,
@@ -147,7 +147,7 @@ class OverviewCalls(AdminCalls):
         if self._trial is None:
             self._trial = Trial()
             work = partial(self._try_placement, self._trial)
-            self._server.machinery.tree.start("admin.placement-now", work, Fate.ONCE)
+            self._server.process.tree.start("admin.placement-now", work, Fate.ONCE)
         trial = self._trial
         with trio.move_on_after(PATIENCE):
             await trial.ended.wait()
@@ -256,8 +256,8 @@ MOST_ATTEMPTS: Final = 100
 class HistoryCalls(AdminCalls):
     """Figures of the last days."""
 
-    def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
-        super().__init__(surroundings, sessions)
+    def __init__(self, dependencies: Dependencies, sessions: AdminSessions) -> None:
+        super().__init__(dependencies, sessions)
         self._disk: list[AccountDisk] = []
         self._disk_at = -math.inf
         self._disk_turn = trio.Lock()

@@ -42,7 +42,7 @@ from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
     BadGuest,
-    Shared,
+    ForeignCollection,
     guests_of,
     share_collection,
     shared_by_id,
@@ -100,15 +100,15 @@ class Shelf(msgspec.Struct, frozen=True, eq=False):
         """The account."""
         return self.holder.account
 
-    def shared(self, r: Reader) -> list[Shared]:
+    def shared(self, r: Reader) -> list[ForeignCollection]:
         """All that the user may read, each with whether its contacts may be changed."""
         if self.holder.guest:
             return shared_collections(r, "contact", self.holder.guest)
-        return [Shared(one, writable=True) for one in collections_of(r, "contact")]
+        return [ForeignCollection(one, writable=True) for one in collections_of(r, "contact")]
 
     def ids(self, r: Reader) -> list[int] | None:
         """The ids of those that a guest may read; None for the owner, who may read all."""
-        return [one.collection.id for one in self.shared(r)] if self.holder.guest else None
+        return [foreign.collection.id for foreign in self.shared(r)] if self.holder.guest else None
 
     def book(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
         """An address book; with `write`, the user wants to change its contacts. Raises NoSuchCollection, NotAllowed."""
@@ -127,18 +127,18 @@ class Shelf(msgspec.Struct, frozen=True, eq=False):
         """The card of a contact; None for one of the user's own from before there were address books. Raises
         NoSuchResource, NotAllowed.
         """
-        one = resource_of(r, local_id)
-        if one is None and not self.holder.guest:
+        resource = resource_of(r, local_id)
+        if resource is None and not self.holder.guest:
             return None
-        if one is None or one.component != "VCARD":
+        if resource is None or resource.component != "VCARD":
             raise NoSuchResource("there is no such entry")
-        self.book(r, one.collection_id, write=write)
-        return one
+        self.book(r, resource.collection_id, write=write)
+        return resource
 
     def photo(self, r: Reader, local_id: int) -> Photo | None:
         """The photo of a contact, None without one. Raises NoSuchResource, NoSuchCollection."""
-        one = self.card(r, local_id)
-        return None if one is None else photo_of(read_card(resource_data(r, one.id)).card)
+        resource = self.card(r, local_id)
+        return None if resource is None else photo_of(read_card(resource_data(r, resource.id)).card)
 
 
 class ShelfCalls(AccountCalls):
@@ -277,7 +277,7 @@ class BookCalls(ShelfCalls):
                     return one.id
 
                 return source.holder.shown_id(await source.account.write(unit))
-            one, card = await source.account.read(lambda r: _card(r, source, number, write=not keep), op="contact")
+            resource, card = await source.account.read(lambda r: _card(r, source, number, write=not keep), op="contact")
             async with self._shelf(caller, book_id) as other:
                 place = other.holder.local_id(book_id)
                 try:
@@ -290,7 +290,7 @@ class BookCalls(ShelfCalls):
                 def remove(tx: AccountTx) -> None:
                     there = source.card(tx, number, write=True)
                     if there is not None:
-                        delete_resource(tx, there.collection_id, there.name, _same_as(one), keep=True)
+                        delete_resource(tx, there.collection_id, there.name, _same_as(resource), keep=True)
 
                 await source.account.write(remove)
             return made
@@ -303,15 +303,15 @@ async def settle(account: IndexedAccount) -> None:
 
 
 def _card(r: Reader, shelf: Shelf, number: int, *, write: bool) -> tuple[Resource, bytes]:
-    one = shelf.card(r, number, write=write)
-    if one is None:
+    resource = shelf.card(r, number, write=write)
+    if resource is None:
         raise NoSuchResource("there is no such entry")
-    return one, resource_data(r, one.id)
+    return resource, resource_data(r, resource.id)
 
 
-def _same_as(one: Resource) -> Callable[[Resource], None]:
+def _same_as(resource: Resource) -> Callable[[Resource], None]:
     def allowed(there: Resource) -> None:
-        if there.hash != one.hash:
+        if there.hash != resource.hash:
             raise ContactChanged("the contact was changed or removed elsewhere")
 
     return allowed
@@ -321,12 +321,12 @@ def _books(r: Reader, shelf: Shelf) -> list[AddressBook]:
     holder = shelf.holder
     return [
         AddressBook(
-            id=holder.shown_id(one.collection.id),
-            name=one.collection.display_name or one.collection.name,
-            contacts=one.collection.total,
+            id=holder.shown_id(foreign.collection.id),
+            name=foreign.collection.display_name or foreign.collection.name,
+            contacts=foreign.collection.total,
             owner=holder.owner if holder.guest else "",
-            writable=one.writable,
-            guests=0 if holder.guest else len(guests_of(r, one.collection)),
+            writable=foreign.writable,
+            guests=0 if holder.guest else len(guests_of(r, foreign.collection)),
         )
-        for one in shelf.shared(r)
+        for foreign in shelf.shared(r)
     ]

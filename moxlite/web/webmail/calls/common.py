@@ -14,7 +14,7 @@ from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys import SigningKeys
 from moxlite.sandbox.processes import Sandbox
 from moxlite.store.accounts.access import way_out_of
-from moxlite.submission.letter import Assure
+from moxlite.submission.outgoing import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
 from moxlite.web.importing.browser import BrowserImports
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Edit: TypeAlias = "Callable[[Change], Awaitable[Snapshot]]"
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """Dependencies of the calls.
 
     Attributes:
@@ -72,11 +72,11 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 class AccountCalls:
     """A page of calls that use the account of a session."""
 
-    def __init__(self, sessions: Sessions, surroundings: Surroundings) -> None:
+    def __init__(self, sessions: Sessions, dependencies: Dependencies) -> None:
         self._sessions = sessions
-        self._server = surroundings
-        self._holders = surroundings.holders
-        self._accounts = surroundings.holders.accounts
+        self._server = dependencies
+        self._holders = dependencies.holders
+        self._accounts = dependencies.holders.accounts
 
     def _wish(self, caller: Caller) -> Wish:
         """The circumstances under which the user of a call sends a message."""

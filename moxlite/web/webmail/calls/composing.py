@@ -32,9 +32,9 @@ from moxlite.store.errors import StoreError
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
 from moxlite.store.mail.facts import smtp_arrival
 from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import Masked, MaskedChange, masked_key, masked_named
+from moxlite.store.mail.masked import MaskedChange, MaskedRow, masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
-from moxlite.submission.letter import Finding
+from moxlite.submission.outgoing import Finding
 from moxlite.web.calls import Remark, call, encode_result, remark
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
@@ -473,15 +473,15 @@ class GivenCalls(AccountCalls):
             holder.refuse_guest("addresses are turned off and on")
             local = holder.local_id(message_id)
 
-            def read(r: Reader) -> Masked | None:
+            def read(r: Reader) -> MaskedRow | None:
                 holder.check_message(r, local)
                 came = smtp_arrival(r, local)
                 return None if came is None else given_address(r, came)
 
-            found = await holder.account.read(read, op="webmail_given")
-        if found is None:
+            masked_row = await holder.account.read(read, op="webmail_given")
+        if masked_row is None:
             raise NotFound("the message came to no address that was given away")
-        await self._server.masked.change(session.account, found.address, MaskedChange(active=active))
+        await self._server.masked.change(session.account, masked_row.address, MaskedChange(active=active))
 
 
 class ReceiptCalls(AccountCalls):

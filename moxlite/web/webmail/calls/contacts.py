@@ -173,7 +173,7 @@ class ContactCalls(ShelfCalls):
         total = 0
         for shown in [book_id] if book_id else await self._shelves(caller):
 
-            def read(r: Reader) -> tuple[list[store.Found], list[tuple[str, int]], int]:
+            def read(r: Reader) -> tuple[list[store.ContactRow], list[tuple[str, int]], int]:
                 books = [shelf.book(r, shelf.holder.local_id(book_id)).id] if book_id else shelf.ids(r)
                 since = _since(shelf.holder, place, after)
                 page = store.find_contacts(r, search, group, since, PAGE + 1, books)
@@ -186,7 +186,7 @@ class ContactCalls(ShelfCalls):
                 if not shown or book_id:
                     raise
                 continue  # one broken account must not hide the others
-            found += [(one.sorted, _item(shelf.holder, one)) for one in page]
+            found += [(contact_row.sorted, _item(shelf.holder, contact_row)) for contact_row in page]
             total += number
             for name, members in named:
                 groups[name] = groups.get(name, 0) + members
@@ -201,13 +201,13 @@ class ContactCalls(ShelfCalls):
         async with self._shelf(caller, contact_id) as shelf:
             number = shelf.holder.local_id(contact_id)
 
-            def read(r: Reader) -> tuple[Resource | None, store.Kept | None, str]:
+            def read(r: Reader) -> tuple[Resource | None, store.StoredContact | None, str]:
                 return shelf.card(r, number), store.contact_of(r, number), store.photo_mark_of(r, number)
 
-            one, found, mark = await shelf.account.read(read, op="contact")
-        if found is None:
+            resource, stored_contact, mark = await shelf.account.read(read, op="contact")
+        if stored_contact is None:
             raise NotFound("this contact was removed")
-        return _card(shelf.holder, one, found, mark)
+        return _card(shelf.holder, resource, stored_contact, mark)
 
     @call()
     async def contact_save(
@@ -281,8 +281,10 @@ class ContactCalls(ShelfCalls):
         """
         async with self._shelf(caller) as shelf:
             await settle(shelf.account)
-            found, total = await shelf.account.scan(partial(find_doubles, limit=MAX_DOUBLES), op="doubles")
-        groups = [DoubleGroup(one.reason, [_item(shelf.holder, each) for each in one.contacts]) for one in found]
+            doubles, total = await shelf.account.scan(partial(find_doubles, limit=MAX_DOUBLES), op="doubles")
+        groups = [
+            DoubleGroup(double.reason, [_item(shelf.holder, each) for each in double.contacts]) for double in doubles
+        ]
         return Doubles(groups, total)
 
     @call()
@@ -366,7 +368,10 @@ class ContactCalls(ShelfCalls):
         """All templates by name."""
         async with self._accounts.use(caller.require().account) as account:
             found = await account.read(stored.templates, op="templates")
-        return [TemplateForm(one.id, one.name, one.subject, one.text, one.html) for one in found]
+        return [
+            TemplateForm(template.id, template.name, template.subject, template.text, template.html)
+            for template in found
+        ]
 
     @call()
     async def template_save(self, caller: Caller, template: TemplateForm) -> int:
@@ -393,7 +398,7 @@ def _since(holder: Holder, place: str, after: int) -> tuple[str, int]:
     return place, local if local >= 0 else -1 if holder.number > number_of(after) else 1 << BITS
 
 
-def _kept(card: Contact, before: store.Kept | None) -> Contact:
+def _kept(card: Contact, before: store.StoredContact | None) -> Contact:
     """The contact of a form with what a form has no place for."""
     if before is None:
         return card
@@ -401,15 +406,15 @@ def _kept(card: Contact, before: store.Kept | None) -> Contact:
     return msgspec.structs.replace(card, parts=parts, other=before.contact.other)
 
 
-def _item(holder: Holder, one: store.Found) -> ContactItem:
-    listed = one.listed
+def _item(holder: Holder, contact_row: store.ContactRow) -> ContactItem:
+    listed = contact_row.listed
     return ContactItem(
-        holder.shown_id(one.id),
+        holder.shown_id(contact_row.id),
         listed.name,
         list(listed.emails[:3]),
         listed.organization,
-        holder.shown_id(one.book),
-        photo_place(holder, one.id, listed.photo),
+        holder.shown_id(contact_row.book),
+        photo_place(holder, contact_row.id, listed.photo),
     )
 
 
@@ -431,12 +436,12 @@ def _picture(photo: str | None) -> Photo | Literal[False] | None:
     return found
 
 
-def _card(holder: Holder, there: Resource | None, one: store.Kept, mark: str) -> ContactCard:
-    contact = one.contact
+def _card(holder: Holder, there: Resource | None, stored_contact: store.StoredContact, mark: str) -> ContactCard:
+    contact = stored_contact.contact
     form = ContactForm(
         name=contact.name,
-        emails=[ContactEntry(one.value, one.kind) for one in contact.emails],
-        phones=[ContactEntry(one.value, one.kind) for one in contact.phones],
+        emails=[ContactEntry(email.value, email.kind) for email in contact.emails],
+        phones=[ContactEntry(phone.value, phone.kind) for phone in contact.phones],
         organization=contact.organization,
         note=contact.note,
         groups=list(contact.groups),
@@ -446,7 +451,12 @@ def _card(holder: Holder, there: Resource | None, one: store.Kept, mark: str) ->
         names.pop("PHOTO", None)
     book = 0 if there is None else holder.shown_id(there.collection_id)
     return ContactCard(
-        holder.shown_id(one.id), one.changed, form, list(names)[:50], book, photo_place(holder, one.id, mark)
+        holder.shown_id(stored_contact.id),
+        stored_contact.changed,
+        form,
+        list(names)[:50],
+        book,
+        photo_place(holder, stored_contact.id, mark),
     )
 
 
@@ -454,7 +464,7 @@ def _contact(form: ContactForm) -> Contact:
     """The contact of a form. Raises UserError."""
     emails, phones = _entries(form.emails), _entries(form.phones)
     organization = _line(form.organization)
-    name = _line(form.name) or organization or next((one.value for one in (*emails, *phones)), "")
+    name = _line(form.name) or organization or next((entry.value for entry in (*emails, *phones)), "")
     if not name:
         raise UserError("name: a contact needs a name or an address")
     return Contact(
@@ -468,7 +478,7 @@ def _contact(form: ContactForm) -> Contact:
 
 
 def _entries(given: list[ContactEntry]) -> tuple[Entry, ...]:
-    return tuple(Entry(value, one.kind) for one in given if (value := _line(one.value)))
+    return tuple(Entry(value, contact_entry.kind) for contact_entry in given if (value := _line(contact_entry.value)))
 
 
 def _line(text: str) -> str:

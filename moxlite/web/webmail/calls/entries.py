@@ -40,9 +40,9 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.kept import KeptEntry, NotKept, kept_entries, kept_entry
 from moxlite.store.groupware.resources import (
-    Facts,
     NoSuchResource,
     Resource,
+    ResourceFacts,
     UIDTaken,
     put_resource,
     resource_named,
@@ -232,7 +232,7 @@ class DeletedCalls(EntryCalls):
             raise NotFound(str(error)) from None
 
 
-async def _facts(expander: Expander, kept: KeptEntry, data: bytes) -> Facts:
+async def _facts(expander: Expander, kept: KeptEntry, data: bytes) -> ResourceFacts:
     kind: Literal["calendar", "contact"] = "calendar" if kept.kind == "calendar" else "contact"
     return await expander.facts(Collection(0, kind, "", components=(kept.component,)), data)
 
@@ -285,8 +285,8 @@ class CalendarCalls(EntryCalls):
                     )
             except (StoreError, NotFound):
                 continue  # one broken account must not hide the others
-            for one in shared:
-                place = one.collection
+            for foreign in shared:
+                place = foreign.collection
                 if "VEVENT" not in place.components:
                     continue
                 colour, hidden = seen.get((owner, place.id), ("", False))
@@ -297,7 +297,7 @@ class CalendarCalls(EntryCalls):
                         id=visit.holder.shown_id(place.id),
                         colour=colour or shown.colour,
                         hidden=hidden,
-                        writable=one.writable and not place.subscribed,
+                        writable=foreign.writable and not place.subscribed,
                         owner=owner,
                     )
                 )

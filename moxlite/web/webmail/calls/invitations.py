@@ -38,7 +38,7 @@ from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
-from moxlite.store.people.invitations import Known, Version, note_answer, note_invitation
+from moxlite.store.people.invitations import InvitationState, Version, note_answer, note_invitation
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import send
 from moxlite.web.composing.uploads import Party, Written
@@ -147,7 +147,7 @@ class InvitationCalls(AccountCalls):
         calendar, source = await self._calendar(session, message_id, path)
         event = calendar.event
         organizer = "" if event.organizer is None else _key(event.organizer.address)
-        known: Known | None = None
+        known: InvitationState | None = None
         state: State = "cancelled" if event.cancelled else ""
         if event.uid and organizer and not number_of(message_id) and calendar.method in ("REQUEST", "CANCEL"):
             version = Version(

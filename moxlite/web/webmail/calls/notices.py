@@ -80,7 +80,7 @@ class NoticeCalls(AccountCalls):
             chosen = told.choice(r)
             return NoticeState(
                 key,
-                [_shown(one) for one in devices(r)],
+                [_shown(device) for device in devices(r)],
                 NoticeChoice(chosen.known, chosen.quiet_from, chosen.quiet_until, chosen.zone, chosen.alarms),
             )
 
@@ -152,15 +152,15 @@ class NoticeCalls(AccountCalls):
                 raise FieldErrors([FieldError("zone", reason_of(error))]) from None
 
 
-def _shown(one: Device) -> NoticeDevice:
+def _shown(device: Device) -> NoticeDevice:
     return NoticeDevice(
-        id=one.id,
-        name=one.name,
-        host=check_endpoint(one.endpoint).removeprefix("https://"),
-        created=EPOCH + timedelta(microseconds=one.created),
-        used=EPOCH + timedelta(microseconds=one.used) if one.used else None,
-        failures=one.failures,
-        error=one.error,
+        id=device.id,
+        name=device.name,
+        host=check_endpoint(device.endpoint).removeprefix("https://"),
+        created=EPOCH + timedelta(microseconds=device.created),
+        used=EPOCH + timedelta(microseconds=device.used) if device.used else None,
+        failures=device.failures,
+        error=device.error,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.types import StreamEvent
 
 
-class Facts(msgspec.Struct, frozen=True):
+class StreamStart(msgspec.Struct, frozen=True):
     """Values of the stream's first event, besides the mailboxes."""
 
     login_address: str
@@ -43,7 +43,7 @@ class Context(msgspec.Struct, frozen=True, eq=False):
 
     account: str
     home: Holder
-    facts: Facts
+    facts: StreamStart
     shared: SharedChanges
     searching: trio.CapacityLimiter
     views: Views

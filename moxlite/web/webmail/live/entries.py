@@ -197,8 +197,8 @@ def _read_messages(
         rows = [row for row in rows if row.mailbox_id in readable]
     items = {item.id: [item] for item in scope.holder.items(r, rows)}
     for copy, first in of.items():
-        if (found := items.pop(shown(copy), None)) and first in items:
-            items[first].append(msgspec.structs.replace(found[0], copy_of=first))
+        if (message_items := items.pop(shown(copy), None)) and first in items:
+            items[first].append(msgspec.structs.replace(message_items[0], copy_of=first))
     return items
 
 
@@ -237,9 +237,9 @@ async def join_copies(scope: Scope, ids: Sequence[int], entries: Entries) -> boo
     def read(r: Reader) -> Mapping[MessageID, MessageID]:
         if not (where := _places(r, scope, entries)):
             return {}
-        found = {one: entries.of_message(holder.shown_id(one)) for one in pairs(r, ids, sorted(scope.mailboxes))}
-        in_order = sorted((at, one) for one, at in found.items() if at is not None)
-        return copies_by_id(r, [one for _, one in in_order], where, entries.digests)
+        found = {pair: entries.of_message(holder.shown_id(pair)) for pair in pairs(r, ids, sorted(scope.mailboxes))}
+        in_order = sorted((at, message_id) for message_id, at in found.items() if at is not None)
+        return copies_by_id(r, [message_id for _, message_id in in_order], where, entries.digests)
 
     joined = await holder.account.scan(read, op="webmail_twins")
     for copy, first in joined.items():
@@ -301,9 +301,9 @@ class Source:
         """`beside`: number of searches that run at the same time, this one included."""
         self.scope: Final = scope
         self.waiting: deque[Placed] = deque()
-        wanted = wanted_of(query, sorted(scope.mailboxes))
+        message_query = wanted_of(query, sorted(scope.mailboxes))
         self.search: Final = Search(
-            scope.holder.account, wanted, oldest_first=query.order_asc, by=query.order, beside=beside
+            scope.holder.account, message_query, oldest_first=query.order_asc, by=query.order, beside=beside
         )
 
 

@@ -439,8 +439,8 @@ async def _matching(query: Query, scope: Scope, ids: Sequence[int]) -> list[Plac
     """The messages of `ids` that match, in the order of the view."""
     if not ids:
         return []
-    wanted = wanted_of(query, sorted(scope.mailboxes))
-    search = Search(scope.holder.account, wanted, oldest_first=query.order_asc, by=query.order, only=ids)
+    message_query = wanted_of(query, sorted(scope.mailboxes))
+    search = Search(scope.holder.account, message_query, oldest_first=query.order_asc, by=query.order, only=ids)
     found: list[Placed] = []
     while not search.done:
         found += await search.step()

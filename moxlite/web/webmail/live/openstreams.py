@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from moxlite.wakeup import Alarm
     from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.webmail.holders import Holder, Holders
-    from moxlite.web.webmail.live.context import Facts
+    from moxlite.web.webmail.live.context import StreamStart
     from moxlite.web.webmail.reading.views import Views
 
 TOKEN_AGE: Final = 60.0  # WEBMAIL-30
@@ -85,7 +85,7 @@ class Streams:
         if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
             raise UserError("bad token")
 
-    def add(self, session: Session, home: Holder, facts: Facts, addresses: Callable[[], Own]) -> Stream:
+    def add(self, session: Session, home: Holder, facts: StreamStart, addresses: Callable[[], Own]) -> Stream:
         """Add a new stream; `addresses` returns the own addresses. If the session or account has too many, its oldest
         stream ends. Raises TooManyStreams.
         """

@@ -57,7 +57,7 @@ def _place(name: str, links: Collection[str]) -> tuple[str, str]:
 def copies_by_id(r: Reader, ids: Sequence[MessageID], where: Places, digests: Digests) -> Mapping[MessageID, MessageID]:
     """As `copies`, for messages by their ids."""
     known = {row.id: row for row in rows_by_ids(r, ids)}
-    return copies(r, [known[one] for one in ids if one in known], where, digests)
+    return copies(r, [known[message_id] for message_id in ids if message_id in known], where, digests)
 
 
 def copies(r: Reader, rows: Sequence[MessageRow], where: Places, digests: Digests) -> Mapping[MessageID, MessageID]:
@@ -70,39 +70,39 @@ def copies(r: Reader, rows: Sequence[MessageRow], where: Places, digests: Digest
     for row in rows if where else ():
         if row.messageid is not None and row.mailbox_id in where:
             alike.setdefault(row.messageid, []).append(row)
-    found: dict[MessageID, MessageID] = {}
+    message_ids: dict[MessageID, MessageID] = {}
     budget = MAX_OCTETS
     for of in alike.values():
         if not 1 < len(of) <= MAX_ALIKE or len({where[row.mailbox_id] for row in of}) == 1:
             continue
         budget -= sum(row.size for row in of if row.body_id not in digests)
         if budget >= 0:
-            found |= _copies_among(r, of, where, digests)
-    return found
+            message_ids |= _copies_among(r, of, where, digests)
+    return message_ids
 
 
 def _copies_among(
     r: Reader, of: Sequence[MessageRow], where: Places, digests: Digests
 ) -> Mapping[MessageID, MessageID]:
-    found: dict[MessageID, MessageID] = {}
+    message_ids: dict[MessageID, MessageID] = {}
     originals: list[MessageRow] = []
     for row in of:
         link, name = where[row.mailbox_id]
-        for one in originals:
-            other, same_name = where[one.mailbox_id]
-            if other != link and same_name == name and _same(r, one, row, digests):
-                found[row.id] = one.id
+        for original in originals:
+            other, same_name = where[original.mailbox_id]
+            if other != link and same_name == name and _same(r, original, row, digests):
+                message_ids[row.id] = original.id
                 break
         else:
             originals.append(row)
-    return found
+    return message_ids
 
 
-def _same(r: Reader, one: MessageRow, other: MessageRow, digests: Digests) -> bool:
-    for row in (one, other):
+def _same(r: Reader, message_row: MessageRow, other: MessageRow, digests: Digests) -> bool:
+    for row in (message_row, other):
         if row.body_id not in digests:
             digests[row.body_id] = _digest(r, row.id)
-    digest = digests[one.body_id]
+    digest = digests[message_row.body_id]
     return digest is not None and digest == digests[other.body_id]
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.store.mail.facts import SMTPArrival
-    from moxlite.store.people.correspondents import Known
+    from moxlite.store.people.correspondents import Correspondent
 
 MAX_AUTHORS: Final = 5
 """Addresses of From that are looked at: readers see the first ones."""
@@ -146,7 +146,7 @@ def _claim(r: Reader, author: Author, name: str, before: int, own: Own) -> Claim
     return None
 
 
-def _person(known: Known, author: Author) -> Claim:
+def _person(known: Correspondent, author: Author) -> Claim:
     address = f"{known.localpart}@{known.domain}"[:MAX_SHOWN]
     return Claim("person", known.name[:MAX_SHOWN], address, author.shown(), known.contact_id)
 

@@ -17,7 +17,7 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import LimitExceeded
-from moxlite.web.composing.drafts import Kept, keep, new_marker, placed
+from moxlite.web.composing.drafts import QuotedOriginal, keep, new_marker, placed
 from moxlite.web.composing.uploads import receive_upload, shown_upload
 from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.items import find_html
@@ -95,7 +95,9 @@ async def keep_original(keeping: Keeping, text: str, head: str, *, forwarded: bo
         lines = "<br>".join(escape(line, quote=False) for line in head.split("\n"))
         style = "margin: 0 0 0 0.8ex; border-left: 2px solid #ccc; padding-left: 1ex"
         below = clean if forwarded else f'<blockquote type="cite" style="{style}">{clean}</blockquote>'
-        kept = Kept(text.strip("\n"), f'<div dir="auto">{lines}<br></div>\n{below}', tuple(one for one in ids if one))
+        kept = QuotedOriginal(
+            text.strip("\n"), f'<div dir="auto">{lines}<br></div>\n{below}', tuple(one for one in ids if one)
+        )
         return await keep(keeping.home, kept)
     except (Refused, JobFailed, LimitExceeded):
         return ""
@@ -119,7 +121,7 @@ async def draft_html(keeping: Keeping) -> DraftHTML:
     original = ""
     if found.kept:
         ids = await _carry(keeping, parts, found.kept_pictures)
-        kept = Kept(found.kept_text, await placed(found.kept, marker, ids), tuple(one for one in ids if one))
+        kept = QuotedOriginal(found.kept_text, await placed(found.kept, marker, ids), tuple(one for one in ids if one))
         original = await keep(keeping.home, kept)
     return DraftHTML(own, found.typed, original)
 

@@ -29,7 +29,7 @@ from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import Masked, masked_key, masked_named
+from moxlite.store.mail.masked import MaskedRow, masked_key, masked_named
 from moxlite.store.mail.settings import address_view
 from moxlite.store.names import SEPARATOR
 from moxlite.store.people.correspondents import is_known
@@ -295,18 +295,20 @@ MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
 
 
-def given_address(r: Reader, came: SMTPArrival) -> Masked | None:
+def given_address(r: Reader, came: SMTPArrival) -> MaskedRow | None:
     """The address that the account gives away, if a message came to one."""
     return masked_named(r, f"{came.rcptto.lower()}@{came.rcptto_domain}")
 
 
 def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
-    one = given_address(r, came)
-    if one is None:
+    masked_row = given_address(r, came)
+    if masked_row is None:
         return None
-    strangers = one.strangers
+    strangers = masked_row.strangers
     since = EPOCH + timedelta(microseconds=strangers[0].first) if strangers else None
-    return GivenTo(one.address, state_of(one, time.time_ns() // 1000), one.given_to, len(strangers), since)
+    return GivenTo(
+        masked_row.address, state_of(masked_row, time.time_ns() // 1000), masked_row.given_to, len(strangers), since
+    )
 
 
 def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> Own:

@@ -124,7 +124,7 @@ def scheme_of(value: str) -> Scheme:
     return "dark" if value == "dark" else "plain" if value == "plain" else "light"
 
 
-class Located(msgspec.Struct, frozen=True):
+class LocatedMessage(msgspec.Struct, frozen=True):
     """A requested message: its id, time of reception (µs UTC), size in octets, structure."""
 
     message_id: int
@@ -172,31 +172,37 @@ async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter,
         case _:
             raise not_found()
     account = holder.account
-    found = await locate(holder, int(number[:16]))
+    located_message = await locate(holder, int(number[:16]))
     match kind, path:
         case (("raw" | "rawdl"), ""):
             async with view.views.sent(view.account):
-                await send_raw(account, found, writer, download=kind == "rawdl")
+                await send_raw(account, located_message, writer, download=kind == "rawdl")
         case (("html" | "htmlexternal" | "msghtml" | "msghtmlexternal"), ""):
             external, headed = kind.endswith("external"), kind.startswith("msg")
             async with view.views.shown(view.account):
-                await send_html(account, found, writer, view, external=external, headed=headed)
+                await send_html(account, located_message, writer, view, external=external, headed=headed)
         case (("text" | "msgtext"), ""):
             async with view.views.shown(view.account):
-                await send_text(holder, found, writer, view, headed=kind == "msgtext")
+                await send_text(holder, located_message, writer, view, headed=kind == "msgtext")
         case ("msgtexts", ""):
-            together = [found, *[await locate(holder, other) for other in view.others[: MAX_TOGETHER - 1]]]
+            together = [located_message, *[await locate(holder, other) for other in view.others[: MAX_TOGETHER - 1]]]
             async with view.views.shown(view.account):
                 await send_texts(holder, together, writer, view)
         case ("attachments.zip", ""):
             headers = (*HEADERS, ("content-security-policy", CLOSED))
             async with view.views.sent(view.account):
                 await send_zip(
-                    account, found.message_id, found.received, found.structure, writer, view.directory, headers
+                    account,
+                    located_message.message_id,
+                    located_message.received,
+                    located_message.structure,
+                    writer,
+                    view.directory,
+                    headers,
                 )
         case (("view" | "viewtext" | "download"), _) if path:
             async with view.views.sent(view.account):
-                await send_part(account, found, writer, kind, path)
+                await send_part(account, located_message, writer, kind, path)
         case _:
             raise not_found()
 
@@ -208,14 +214,14 @@ def not_found() -> HTTPError:
     return HTTPError(404, "There is no such message, or no such part of it.")
 
 
-async def locate(holder: Holder, shown: int) -> Located:
+async def locate(holder: Holder, shown: int) -> LocatedMessage:
     """The message with this id in the browser's form, and its structure. Raises HTTPError 404."""
     message_id = holder.local_id(shown)
 
-    def read(r: Reader) -> Located:
+    def read(r: Reader) -> LocatedMessage:
         holder.check_message(r, message_id)
         row = message_rows.message(r, message_id)
-        return Located(message_id, row.received, row.size, structure_of(r, message_id))
+        return LocatedMessage(message_id, row.received, row.size, structure_of(r, message_id))
 
     try:
         return await holder.account.read(read, op="webmail_locate")
@@ -223,26 +229,32 @@ async def locate(holder: Holder, shown: int) -> Located:
         raise not_found() from e
 
 
-async def send_raw(account: Account, found: Located, writer: ResponseWriter, *, download: bool) -> None:
+async def send_raw(
+    account: Account, located_message: LocatedMessage, writer: ResponseWriter, *, download: bool
+) -> None:
     """Send the message as it is stored."""
     kind: tuple[tuple[str, str], ...]
     if download:
-        name = f"email-{found.message_id}-{time_of(found.received):%Y%m%d-%H%M%S}.eml"
+        name = f"email-{located_message.message_id}-{time_of(located_message.received):%Y%m%d-%H%M%S}.eml"
         kind = ("content-type", "message/rfc822"), disposition(name)
     else:
-        charset = found.structure.root.charset or "utf-8"
+        charset = located_message.structure.root.charset or "utf-8"
         charset = charset if charset.isascii() and charset.replace("-", "").replace("_", "").isalnum() else "utf-8"
         kind = (("content-type", f"text/plain; charset={charset}"),)
-    await writer.start(200, (*kind, ("content-length", str(found.size)), *HEADERS, ("content-security-policy", CLOSED)))
-    async with aclosing(body.stream_message(account, found.message_id)) as pieces:
+    await writer.start(
+        200, (*kind, ("content-length", str(located_message.size)), *HEADERS, ("content-security-policy", CLOSED))
+    )
+    async with aclosing(body.stream_message(account, located_message.message_id)) as pieces:
         async for piece in pieces:
             await writer.write(piece)
     await writer.finish()
 
 
-async def send_part(account: Account, found: Located, writer: ResponseWriter, kind: str, path: str) -> None:
+async def send_part(
+    account: Account, located_message: LocatedMessage, writer: ResponseWriter, kind: str, path: str
+) -> None:
     """Send a part without its transfer encoding: for viewing, as text, or as a download."""
-    part = part_at(found.structure.root, path)
+    part = part_at(located_message.structure.root, path)
     if part is None:
         raise not_found()
     policy = CLOSED
@@ -262,7 +274,7 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
         headers.append(("content-type", f"text/plain; charset={charset or 'utf-8'}"))
     encoded = decoder(part.encoding)
     await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
-    stream = body.stream_message(account, found.message_id, part.body, part.size)
+    stream = body.stream_message(account, located_message.message_id, part.body, part.size)
     async with aclosing(stream) as pieces:
         async for piece in pieces:
             await writer.write(encoded.feed(piece))
@@ -270,29 +282,35 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
     await writer.finish()
 
 
-async def send_text(holder: Holder, found: Located, writer: ResponseWriter, view: View, *, headed: bool) -> None:
+async def send_text(
+    holder: Holder, located_message: LocatedMessage, writer: ResponseWriter, view: View, *, headed: bool
+) -> None:
     """Send the texts as a page. `headed` adds a head, for a separate tab and for paper."""
-    await start_page(found, writer, view, CLOSED, headed=headed)
-    if not await write_texts(holder, found, writer):
+    await start_page(located_message, writer, view, CLOSED, headed=headed)
+    if not await write_texts(holder, located_message, writer):
         await writer.write(_no_text(view).encode())
     await end_page(writer)
 
 
-async def send_texts(holder: Holder, together: list[Located], writer: ResponseWriter, view: View) -> None:
+async def send_texts(holder: Holder, together: list[LocatedMessage], writer: ResponseWriter, view: View) -> None:
     """Send the texts of a conversation's messages as a page, each below its head. HTML without a text is shown by its
     words.
     """
     first = together[0]
     await start_page(first, writer, view, CLOSED, headed=True)
-    for found in together:
-        if found is not first:
-            await writer.write(head(found.structure.envelope, found.received, view.language).encode("utf-8", "replace"))
-        if await write_texts(holder, found, writer):
+    for located_message in together:
+        if located_message is not first:
+            await writer.write(
+                head(located_message.structure.envelope, located_message.received, view.language).encode(
+                    "utf-8", "replace"
+                )
+            )
+        if await write_texts(holder, located_message, writer):
             continue
-        html = find_html(found.structure.root)
+        html = find_html(located_message.structure.root)
         instead = _no_text(view)
         if html is not None:
-            source = Source(holder.account, found.message_id, html[1])
+            source = Source(holder.account, located_message.message_id, html[1])
             reason = view.language.say("This message is HTML.")
             instead = await replacement(source, view.account, view.sandbox, reason, view.language)
         await writer.write(instead.encode("utf-8", "replace"))
@@ -303,10 +321,12 @@ def _no_text(view: View) -> str:
     return f'<div class="body"><p>{escape(view.language.say("No textual content"))}</p></div>'
 
 
-async def write_texts(holder: Holder, found: Located, writer: ResponseWriter) -> bool:
+async def write_texts(holder: Holder, located_message: LocatedMessage, writer: ResponseWriter) -> bool:
     """Write the texts of a message; each is written before the next is read. False for none."""
     none = True
-    async with aclosing(read_texts(holder.account, found.message_id, found.structure.root)) as texts:
+    async with aclosing(
+        read_texts(holder.account, located_message.message_id, located_message.structure.root)
+    ) as texts:
         async for text in texts:
             none = False
             await writer.write(TEXT_BEGIN)
@@ -317,14 +337,20 @@ async def write_texts(holder: Holder, found: Located, writer: ResponseWriter) ->
 
 
 async def send_html(
-    account: Account, found: Located, writer: ResponseWriter, view: View, *, external: bool, headed: bool
+    account: Account,
+    located_message: LocatedMessage,
+    writer: ResponseWriter,
+    view: View,
+    *,
+    external: bool,
+    headed: bool,
 ) -> None:
     """Send the sanitised HTML body as a page for the frame in the reader. `headed` adds a head, for a separate tab."""
-    root = found.structure.root
+    root = located_message.structure.root
     html = find_html(root)
     if html is None:
         raise not_found()
-    source = Source(account, found.message_id, html[1])
+    source = Source(account, located_message.message_id, html[1])
     page: Page | None = None
     instead = ""
     try:
@@ -342,7 +368,7 @@ async def send_html(
         drawn = None if page is None else page.drawn
         colours = DARK if drawn is None else SHEET if drawn.coloured else DARK if drawn.own else PLATED
     known = facts(page.drawn) if page is not None and view.sameorigin else ""
-    await start_page(found, writer, view, policy, headed=headed, colours=colours, known=known)
+    await start_page(located_message, writer, view, policy, headed=headed, colours=colours, known=known)
     if page is None:
         await writer.write(instead.encode("utf-8", "replace"))
     else:
@@ -354,7 +380,7 @@ async def send_html(
 
 
 async def start_page(
-    found: Located,
+    located_message: LocatedMessage,
     writer: ResponseWriter,
     view: View,
     policy: str,
@@ -366,13 +392,13 @@ async def start_page(
     """Send the headers and the beginning of a page, up to its content. `known` is HTML for its head."""
     if view.printed and headed:
         policy = policy.replace(SANDBOX, PRINT_SANDBOX)
-    envelope = found.structure.envelope
+    envelope = located_message.structure.envelope
     scheme, paper, ink, plate = colours
     title = title_of(envelope, view.language) if headed else view.language.say("Message")
     begin = BEGIN.format(title=title, facts=known, scheme=scheme, paper=paper, ink=ink, plate=plate)
     headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
     await writer.start(200, headers)
-    top = head(envelope, found.received, view.language) if headed else ""
+    top = head(envelope, located_message.received, view.language) if headed else ""
     await writer.write((begin + top).encode("utf-8", "replace"))
 
 

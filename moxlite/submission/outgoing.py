@@ -16,7 +16,7 @@ async def no_way_out(address: Address) -> str | None:
     return None
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
+class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
     """The envelope and options of one submitted message.
 
     Attributes:

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from moxlite.supervision import Supervisor
 
 
-class Outside(msgspec.Struct, frozen=True, kw_only=True):
-    """Surroundings of checks of DNS: a resolver, connections to the internet, and keys that are not read from files."""
+class ExternalChecks(msgspec.Struct, frozen=True, kw_only=True):
+    """Dependencies of checks of DNS: a resolver, connections to the internet, and keys that are not read from files."""
 
     resolver: Resolver
     network: Network
     held: HeldKeys
 
 
-class Machinery(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessHandles(msgspec.Struct, frozen=True, kw_only=True):
     """Parts of the running process.
 
     Attributes:
@@ -55,7 +55,7 @@ class Machinery(msgspec.Struct, frozen=True, kw_only=True):
     tree: Supervisor
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     """Dependencies of the calls.
 
     Attributes:
@@ -64,7 +64,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       commands: returns the commands of the control socket.
       perform: performs operations for the administrator.
       certificates: returns the certificates in use.
-      outside: for checks of DNS; None in localserve, which asks nothing outside.
+      external: for checks of DNS; None in localserve, which asks nothing outside.
     """
 
     holder: ConfigHolder
@@ -76,8 +76,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     commands: Commands
     perform: Perform
     certificates: Callable[[], Sequence[InUse]]
-    outside: Outside | None
-    machinery: Machinery
+    external: ExternalChecks | None
+    process: ProcessHandles
 
     def config(self) -> Snapshot:
         """The current configuration."""

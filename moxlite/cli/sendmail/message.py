@@ -26,7 +26,7 @@ class BadLetter(Exception):
     """The message cannot be sent as it is; the text is for people."""
 
 
-class Letter(msgspec.Struct, frozen=True):
+class OutgoingMessage(msgspec.Struct, frozen=True):
     """A message with its envelope; its lines end in CRLF."""
 
     sender: Address
@@ -53,7 +53,7 @@ class Flags(msgspec.Struct, frozen=True):
     mode: str = "m"
 
 
-def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
+def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessage:
     """Make a letter of the octets that a program wrote. Raises BadLetter."""
     lines = [line.replace(b"\r", b" ") for line in LINE_END.split(data)]
     if not flags.dots and b"." in lines:
@@ -82,7 +82,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
     if settings.require_tls == "no":
         head.append(b"TLS-Required: No")
     header = b"".join(field + b"\r\n" for field in (*head, *kept))
-    return Letter(sender, recipients, header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
+    return OutgoingMessage(sender, recipients, header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
 
 
 def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

@@ -37,7 +37,7 @@ BLOCKED: Final = "port 25 of other servers cannot be reached"
 LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class Environment(msgspec.Struct, frozen=True):
     """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``signed``: DNSSEC verifies them.
     ``unnamed``: addresses without its name as their only reverse name. ``asked``: DNS answers.
     """
@@ -60,10 +60,12 @@ async def find_hostname(
         return found, []
     names: dict[str, None] = {}
     with trio.move_on_after(SECONDS):
-        for one in machine:
-            if one.ip.is_global:
+        for interface_address in machine:
+            if interface_address.ip.is_global:
                 try:
-                    names |= dict.fromkeys(name.rstrip(".") for name in (await resolver.ptr(one.ip)).records[:5])
+                    names |= dict.fromkeys(
+                        name.rstrip(".") for name in (await resolver.ptr(interface_address.ip)).records[:5]
+                    )
                 except DNSError:
                     continue
     hosts = [host for name in names if (host := _domain(name)) is not None]
@@ -77,13 +79,13 @@ async def find_hostname(
 
 def _domain(text: str) -> Domain | None:
     try:
-        found = Domain.parse(text, strict=True)
+        domain = Domain.parse(text, strict=True)
     except AddressError:
         return None
-    return found if "." in found.ascii and not found.ascii.endswith((".localdomain", ".local", ".lan")) else None
+    return domain if "." in domain.ascii and not domain.ascii.endswith((".localdomain", ".local", ".lan")) else None
 
 
-async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
+async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     """Ask DNS about DNSSEC and the hostname. Each failure becomes a warning."""
     warnings: list[str] = []
     found: tuple[IPAddress, ...] = ()
@@ -114,7 +116,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
         late = False
     if late:
         warnings.append(f"DNS did not answer everything within {SECONDS:.0f} s")
-    return Surroundings(found, signed, tuple(warnings), tuple(unnamed), asked=True)
+    return Environment(found, signed, tuple(warnings), tuple(unnamed), asked=True)
 
 
 async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> bool:
