@@ -391,6 +391,7 @@ WITHOUT_MAIL: Final = frozenset(
         "link_password",
         "link_pause",
         "link_remove",
+        "link_rename",
         "link_sending",
         "masked_change",
         "masked_make",

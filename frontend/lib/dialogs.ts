@@ -60,7 +60,7 @@ export async function confirm(title: string, message: string, action: string): P
 
 /** Ask for one line of text. */
 export async function ask(title: string, label: string, value: string, action: string): Promise<string | null> {
-  return dialog<string>(title, (close) => {
+  return dialog<string | null>(title, (close) => {
     const input = el("input", {
       class: "dialog-input",
       value,
@@ -77,7 +77,12 @@ export async function ask(title: string, label: string, value: string, action: s
         },
       },
       el("label", { class: "field" }, label, input),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")),
+        el("button", { class: "btn primary", type: "submit" }, action),
+      ),
     );
     return [form];
   });

@@ -27,8 +27,6 @@ interface Page {
 
 /** Whether this entry shows the same place as the one below. */
 let over = false;
-/** The address of this entry, without its message. */
-let place = "";
 /** The address below the calendar, to which Back leads from there. */
 let below = "";
 const placeOf = (hash: string) => hash.replace(/,\d+$/, "");
@@ -37,7 +35,6 @@ const topmost = () => layers.find((one) => document.querySelector(one) !== null)
 
 function put(push: boolean, same: boolean, hash = location.hash): void {
   over = same;
-  place = placeOf(hash);
   history[push ? "pushState" : "replaceState"]({ over }, "", hash);
 }
 
@@ -71,10 +68,11 @@ export function handleBack(page: Page): void {
     const left = over;
     const state = history.state as { root?: boolean; over?: boolean } | null;
     over = state?.over === true;
-    const before = place;
-    place = placeOf(location.hash);
-    // a link, or an address that was typed: a new place
-    if (state === null && place !== before) return;
+    // a link, a notice, or an address that was typed: a new place, also for another message of the same list
+    if (state === null) {
+      put(false, false);
+      return;
+    }
     const root = state?.root === true;
     const layer = left ? topmost() : undefined;
     if (layer !== undefined) {

@@ -20,10 +20,10 @@ __all__ = ["chromium"]
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
     """A server with a second user, bob, who shares an address book with "Cleo"; it must have counted no panic."""
-    with LocalServer(tmp_path_factory.mktemp("books") / "server") as found:
+    with LocalServer(tmp_path / "server") as found:
         found.cli("config", "account", "add", "bob", "bob@localhost")
         cards = found.folder / "cards.csv"
         cards.write_text("Name,E-mail Address\nCleo,cleo@c.example\n")

@@ -62,17 +62,14 @@ function group(
   const rows = one.contacts.map((contact, at) => {
     const keep = el("input", { type: "radio", name });
     keep.checked = at === 0;
-    const include = el("input", {
-      type: "checkbox",
-      "aria-label": t("Merge “{name}”", { name: isolated(contact.name) }),
-    });
+    const merging = t("Merge “{name}”", { name: isolated(contact.name) });
+    const include = el("input", { type: "checkbox", title: merging, "aria-label": merging });
     include.checked = true;
     const book = books.length > 1 ? books.find(({ id }) => id === contact.book_id) : undefined;
     const facts = [...contact.emails, contact.organization, book === undefined ? "" : bookName(book)];
     const root = el(
       "div",
       { class: "double" },
-      include,
       el(
         "label",
         {},
@@ -85,6 +82,7 @@ function group(
           el("span", { class: "person-facts" }, facts.filter(Boolean).map(isolated).join(" · ")),
         ),
       ),
+      include,
     );
     return { contact, keep, include, root };
   });

@@ -153,7 +153,7 @@ async function ask(title, label, value, action) {
     const form = el("form", { onsubmit: (event) => {
       event.preventDefault();
       if (input.value !== "") close(input.value);
-    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)));
+    } }, el("label", { class: "field" }, label, input), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
     return [form];
   });
 }

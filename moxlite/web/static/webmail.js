@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.8eedd3157cb3.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.75c294ca4eae.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.4ef79383340a.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.c86b317fd283.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.4b9904270524.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.8eedd3157cb3.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.75c294ca4eae.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.80ea0b4d23fd.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.c86b317fd283.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.4ca1dd20a1f5.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.c963fc96caf1.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.0c3734a95225.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -892,13 +892,11 @@ function writePlace({ name, search: search3, message, inboxes: inboxes2 = false 
 
 var layers = [".menu", "dialog[open]:not(.login-overlay,.calendar-page)", "body.show-side", "body.choosing", ".composer:not([hidden],.small)"];
 var over = false;
-var place = "";
 var below = "";
 var placeOf = (hash) => hash.replace(/,\d+$/, "");
 var topmost = () => layers.find((one) => document.querySelector(one) !== null);
 function put(push, same2, hash = location.hash) {
   over = same2;
-  place = placeOf(hash);
   history[push ? "pushState" : "replaceState"]({ over }, "", hash);
 }
 function writeAddress(hash) {
@@ -926,9 +924,10 @@ function handleBack(page) {
     const left = over;
     const state = history.state;
     over = state?.over === true;
-    const before = place;
-    place = placeOf(location.hash);
-    if (state === null && place !== before) return;
+    if (state === null) {
+      put(false, false);
+      return;
+    }
     const root = state?.root === true;
     const layer = left ? topmost() : void 0;
     if (layer !== void 0) {
@@ -1388,7 +1387,7 @@ var Find = class {
   constructor(mail, owner) {
     this.mail = mail;
     this.owner = owner;
-    this.bar = new SearchBar(mail, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)), leave: () => owner.leave(), say: (place2, searching) => void this.part().then(({ say }) => say(place2, searching, () => mail.stopSearch()), () => null) });
+    this.bar = new SearchBar(mail, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null) });
   }
   mail;
   owner;
@@ -2589,8 +2588,8 @@ var Choice = class {
     const items = rows.items.slice(Math.max(0, first2.position - rows.start), last.position + 1 - rows.start);
     const count = last.position + 1 - first2.position;
     const whole = items.length === count || isSorted(this.list.query.value);
-    const place2 = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value = whole ? this.selection.value.plus(items, this.list.oldestFirst) : this.selection.value.plusStretch({ first: place2(first2.item), last: place2(last.item), count }, this.list.oldestFirst);
+    const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
+    this.selection.value = whole ? this.selection.value.plus(items, this.list.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.list.oldestFirst);
   }
 };
 
@@ -3165,9 +3164,9 @@ var Row = class {
     const elsewhere = new Set(stored.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
     fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
     const others = [...elsewhere].map((id) => {
-      const place2 = manner.place(id);
-      if (place2 === null) return null;
-      return el("span", { class: `keyword other-mailbox${place2.mark}`, title: place2.title }, place2.name);
+      const place = manner.place(id);
+      if (place === null) return null;
+      return el("span", { class: `keyword other-mailbox${place.mark}`, title: place.title }, place.name);
     });
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
@@ -3338,11 +3337,11 @@ var MessageList = class {
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
-    const place2 = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? this.emptyPlace() : null;
-    const words2 = place2 === null ? "" : JSON.stringify([place2, place2.step?.title]);
+    const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? this.emptyPlace() : null;
+    const words2 = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
-      fill(note, place2 === null ? null : drawEmpty(place2));
+      fill(note, place === null ? null : drawEmpty(place));
     }
     this.hold();
     const screen = root.clientHeight;
@@ -3698,10 +3697,10 @@ var Reader2 = class {
     this.client = client;
     this.base = base2;
     this.owner = owner;
-    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place2) => owner.opened(item, place2), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
+    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.parts?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place2) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place2)), receipt: (item, parsed, place2) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place2)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.parts?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -4019,10 +4018,10 @@ var App = class {
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
-  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place2) => {
+  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
-    if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place2);
+    if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
   } });
   seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
   acting = acting(this);
@@ -4037,10 +4036,10 @@ var App = class {
     const color_scheme = lastScheme();
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
     const known = this.session.resume();
-    const place2 = parsePlace(location.hash);
-    this.mail.wanted = place2.message;
-    this.mail.begin(this.find.named(place2.name || "Inbox", place2.inboxes ? inboxes : 0));
-    const ready = place2.search === "" ? Promise.resolve() : this.find.search(place2.search, 0, true);
+    const place = parsePlace(location.hash);
+    this.mail.wanted = place.message;
+    this.mail.begin(this.find.named(place.name || "Inbox", place.inboxes ? inboxes : 0));
+    const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
     addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
       if (this.mail.pending.busy) event.preventDefault();
@@ -4136,9 +4135,9 @@ var App = class {
     this.rules = await part("rules");
     await this.rules.offerRule(this.client, item.id, from, to, () => turn === this.actions.done.value && query === this.mail.query.value);
   }
-  async followSent(item, place2) {
+  async followSent(item, place) {
     const { follow } = await part("sent");
-    await follow(this.client, item, place2);
+    await follow(this.client, item, place);
   }
   pageAsked() {
     if (inCalendar(location.hash)) {
