@@ -112,7 +112,8 @@ class Incoming:
       turn: one link of an account adds a portion at a time, as imports do.
 
     Attributes:
-      found: the mailboxes there, from the last whole look. inbox: messages and UIDNEXT of Inbox at its last survey.
+      found: the mailboxes there, from the last whole look. inbox, modseq: messages and UIDNEXT of Inbox, and its
+        HIGHESTMODSEQ, at the last look.
       complete: the last look has fetched all.
     """
 
@@ -138,6 +139,7 @@ class Incoming:
         self._missing: dict[str, float] = {}
         self.found: list[Place] = []
         self.inbox = (-1, -1)
+        self.modseq = 0
         self.complete = False
 
     async def look(self, client: Client, *, inbox: bool = False) -> None:
@@ -156,6 +158,7 @@ class Incoming:
                 continue
             status = statuses.get(place.box.name)
             if status is not None and remote is not None and remote.mailbox_id in here and unchanged(remote, status):
+                self._note_inbox(place, remote.messages, remote.uidnext, remote.modseq)
                 continue
             survey = await self._survey(client, place, remote, here, whole=not inbox)
             if survey is not None:
@@ -168,6 +171,10 @@ class Incoming:
             if survey.place.box.use & SpecialUse.SENT and 0 < len(survey.new) <= PORTION:
                 await self._calls.adopt(client, survey)
         self.complete = await self._fetch_new(client, surveys)
+
+    def _note_inbox(self, place: Place, messages: int, uidnext: int, modseq: int) -> None:
+        if place.box.name.upper() == "INBOX":
+            self.inbox, self.modseq = (messages, uidnext), modseq
 
     def _remotes(self, r: Reader) -> dict[str, remotes.Remote]:
         return linked_remotes(r, self._order.host, self._order.user)
@@ -247,8 +254,7 @@ class Incoming:
         if self._unusable:
             new = array("I", [uid for uid in new if (remote.id, uid) not in self._unusable])
         exists = selected.exists
-        if name.upper() == "INBOX":
-            self.inbox = exists, selected.uidnext
+        self._note_inbox(place, exists, selected.uidnext, selected.modseq)
         if len(gone) > MANY and known is not None and len(gone) * 2 > len(known):
             since = self._doubted.setdefault(remote.id, trio.current_time())
             if trio.current_time() - since < DOUBT_SECONDS:

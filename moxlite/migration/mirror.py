@@ -126,6 +126,7 @@ class Mirror:
             soon = trio.current_time() - last < LOOK_SECONDS and not self._notified and self._incoming.complete
             if not soon:
                 last = trio.current_time()
+            client.noticed = False
             await self._incoming.look(client, inbox=soon)
             await self._send(client)
             if not self._incoming.complete:
@@ -159,6 +160,11 @@ class Mirror:
             return False
         selected = await client.examine("INBOX")
         if (selected.exists, selected.uidnext) != self._incoming.inbox:  # it changed while another mailbox was open
+            return False
+        if client.noticed:  # another mailbox did, during a command
+            return False
+        if selected.modseq != self._incoming.modseq:  # flags did, by what was sent there or by others
+            await trio.sleep(TOGETHER)
             return False
         self._idle = trio.CancelScope()
         told = False

@@ -1,6 +1,6 @@
 """Linked mailboxes with our own server on the other side (LINK-5..13)."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,11 @@ import trio
 import trio.testing
 
 from moxlite.migration import incoming as incoming_module
+from moxlite.migration.incoming import Incoming
 from moxlite.migration.linkstate import LinkState
 from moxlite.migration.mirror import Mirror
+from moxlite.migration.names import Place
+from moxlite.migration.upstream import Upstream
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, IMAPClientError, Selected, log_in
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -234,6 +237,62 @@ async def test_what_is_done_there_is_done_here(linking: Linking) -> None:
         await linking.change("mia", lambda tx: expunge_ids(tx, [three]))
         await linking.until(linking.same)
         assert await linking.message("bo", "Mia/Archive", 2) == before
+
+
+async def test_what_changes_between_a_look_and_the_wait_is_seen(
+    linking: Linking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-6, LINK-8: flags in Inbox, and what the server tells of another mailbox during a command."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 2, "()")
+    there = await linking.message("mia", "Inbox", 1)
+
+    async def flag() -> None:
+        await linking.change("mia", lambda tx: store_flags_ids(tx, [there], mode="add", flags=Flag.FLAGGED))
+
+    changes: list[Callable[[], Awaitable[None]]] = [flag, partial(fill, imap, "Archive", 11, 1, "()")]
+    send = Upstream.send
+
+    async def and_then(upstream: Upstream, client: Client, places: Sequence[Place], since: int) -> int:
+        sent = await send(upstream, client, places, since)
+        if changes:
+            await changes.pop()()
+        return sent
+
+    monkeypatch.setattr(Upstream, "send", and_then)
+    async with linking.running():
+        await linking.until(lambda: _none_left(changes))
+        await linking.until(linking.same)
+
+
+async def _none_left(changes: Sequence[object]) -> bool:
+    await trio.lowlevel.checkpoint()
+    return not changes
+
+
+async def test_a_new_connection_looks_once_and_waits(linking: Linking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-8: where nothing has changed since the one before, which NOTIFY would tell."""
+    await fill(linking.imap, "Inbox", 1, 2, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+    looks: list[bool] = []
+    look, idle, waits = Incoming.look, Client.idle, trio.Event()
+
+    async def counted(incoming: Incoming, client: Client, *, inbox: bool = False) -> None:
+        looks.append(inbox)
+        await look(incoming, client, inbox=inbox)
+
+    async def noted(client: Client, seconds: float, scope: trio.CancelScope | None = None) -> bool:
+        waits.set()
+        return await idle(client, seconds, scope)
+
+    monkeypatch.setattr(Incoming, "look", counted)
+    monkeypatch.setattr(Client, "idle", noted)
+    async with linking.running():
+        with trio.fail_after(SECONDS):
+            await waits.wait()
+    assert looks == [False]
 
 
 async def test_moved_to_the_trash_or_elsewhere(linking: Linking) -> None:

@@ -339,6 +339,7 @@ class Client(Line):
             self._settle(state, "IDLE")
             return False
         told = self.selected is not None and self.selected.exists != known
+        told = told or any(isinstance(one, CHANGES) and not isinstance(one, r.Exists) for one in data)
         scope = scope or trio.CancelScope()
         scope.deadline = trio.current_time() + seconds
         with scope:

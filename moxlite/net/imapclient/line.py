@@ -54,6 +54,7 @@ class Line:
     Attributes:
       capabilities: in upper case, as last announced.
       selected: the open mailbox.
+      noticed: the server told of another mailbox without having been asked (RFC 5465); for the caller to clear.
       misunderstood: errors of the responses that were skipped.
     """
 
@@ -75,6 +76,7 @@ class Line:
         self._misunderstood = 0
         self.capabilities: frozenset[str] = frozenset()
         self.selected: Selected | None = None
+        self.noticed = False
         self.misunderstood: list[str] = []
 
     def _begin(self, word: str) -> str:
@@ -191,6 +193,8 @@ class Line:
                 self.selected.exists = max(self.selected.exists - 1, 0)
             case r.Vanished(earlier=False) if self.selected is not None:
                 self.selected.expunged += 1
+            case r.StatusData() if self._in_use != "STATUS":
+                self.noticed = True
             case r.Unknown(text=text) if self._strict:
                 raise self._transport.fail(f"unknown response: {printable(text.decode('utf-8', 'replace'))}")
             case _:
