@@ -5,6 +5,7 @@ The suite of https://github.com/jmapio/jmap-test-suite passes, too (docs/spec/jm
 
 import json
 import time
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import trio
 from moxlite.processor import acting
 from moxlite.proto.mdn import MDN, compose_mdn
 from moxlite.proto.mime.types import MailAddress
+from moxlite.sandbox.turns import Turns
 from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.submissions import Sent, add_submission
@@ -412,13 +414,22 @@ async def test_long_requests_are_answered_one_of_an_account_at_a_time(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """JMAP-5a: from decoding to the encoded answer; short ones are not held up."""
-    running, most, short = 0, 0, 0
+    running, most, short, asked = 0, 0, 0, 0
+    all_asked, answered = trio.Event(), trio.Event()
+    turn = Turns.turn
+
+    def counted(turns: Turns, account: str) -> AbstractAsyncContextManager[None]:
+        nonlocal asked
+        asked += 1
+        if asked == 4:
+            all_asked.set()
+        return turn(turns, account)
 
     async def read_slowly(octets: bytes) -> Object:
         nonlocal running, most
         if len(octets) > ON_LOOP:
             running, most = running + 1, max(most, running + 1)
-            await trio.sleep(0.05)
+            await answered.wait()
         return await read_object(octets)
 
     async def encode_last(found: Object) -> bytes:
@@ -430,6 +441,7 @@ async def test_long_requests_are_answered_one_of_an_account_at_a_time(
             short += running
         return octets
 
+    monkeypatch.setattr(Turns, "turn", counted)
     monkeypatch.setattr(app, "read_object", read_slowly)
     monkeypatch.setattr(app, "encoded", encode_last)
     text = "x" * (ON_LOOP + 1)
@@ -438,11 +450,13 @@ async def test_long_requests_are_answered_one_of_an_account_at_a_time(
         own = Client(rig)
         assert (await own.call("Core/echo", text=words))["text"] == words
 
-    async with trio.open_nursery() as nursery:
-        for _ in range(4):
-            nursery.start_soon(echo, text)
-        await trio.sleep(0.02)
-        nursery.start_soon(echo, "y")
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(echo, text)
+            await all_asked.wait()
+            await echo("y")
+            answered.set()
     assert (most, short) == (1, 1)
 
 
