@@ -24,6 +24,7 @@ from moxlite.store.recover.rebuild import recover
 from moxlite.store.types import GroupwareChanged
 from moxlite.store.upkeep.check import check_account
 from tests.store_fixtures import accounts, store_options
+from tests.tools import slowness
 from tests.upgrade_fixtures import unpack
 
 __all__ = ["accounts", "store_options"]
@@ -128,13 +129,13 @@ async def test_thousands_of_contacts_become_cards_in_slices(tmp_path: Path) -> N
         async with accounts.use(ACCOUNTS[2]) as account:
             took = []
             while await account.read(has_due, op="test"):
-                began = time.monotonic()
+                began = time.process_time()
                 await account.write(contacts.settle_contacts)
-                took.append(time.monotonic() - began)
+                took.append(time.process_time() - began)
             assert len(took) == 2000 // contacts.SLICE
             assert len(await all_of(account)) == 2000
             assert (await account.read(lambda r: r.value("SELECT count(*) FROM contact_due"), op="test")) == 0
-            assert sorted(took)[len(took) // 2] < 0.2
+            assert sorted(took)[len(took) // 2] < 0.1 * slowness()  # 30 ms, twice that beside other work
     finally:
         await accounts.aclose()
 
