@@ -112,8 +112,8 @@ class Incoming:
       turn: one link of an account adds a portion at a time, as imports do.
 
     Attributes:
-      found: the mailboxes there, from the last whole look. inbox, modseq: messages and UIDNEXT of Inbox, and its
-        HIGHESTMODSEQ, at the last look.
+      found: the mailboxes there, from the last whole look. inbox: messages, UIDNEXT and HIGHESTMODSEQ of
+        Inbox at the last look.
       complete: the last look has fetched all.
     """
 
@@ -138,8 +138,7 @@ class Incoming:
         self._doubted: dict[int, float] = {}
         self._missing: dict[str, float] = {}
         self.found: list[Place] = []
-        self.inbox = (-1, -1)
-        self.modseq = 0
+        self.inbox = (-1, -1, 0)
         self.complete = False
 
     async def look(self, client: Client, *, inbox: bool = False) -> None:
@@ -174,7 +173,7 @@ class Incoming:
 
     def _note_inbox(self, place: Place, messages: int, uidnext: int, modseq: int) -> None:
         if place.box.name.upper() == "INBOX":
-            self.inbox, self.modseq = (messages, uidnext), modseq
+            self.inbox = messages, uidnext, modseq
 
     def _remotes(self, r: Reader) -> dict[str, remotes.Remote]:
         return linked_remotes(r, self._order.host, self._order.user)

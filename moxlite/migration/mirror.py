@@ -143,7 +143,6 @@ class Mirror:
         if sent != self._sent:
             self._sent = sent
             await self._account.write(lambda tx: note_sent(tx, self._link.id, sent))
-            self._changed = False  # that unit changed nothing that goes there
 
     async def _ask_notices(self, client: Client) -> None:
         """Have the server tell of all mailboxes (RFC 5465), if it can."""
@@ -159,11 +158,11 @@ class Mirror:
         if seconds <= 0:
             return False
         selected = await client.examine("INBOX")
-        if (selected.exists, selected.uidnext) != self._incoming.inbox:  # it changed while another mailbox was open
+        if (selected.exists, selected.uidnext) != self._incoming.inbox[:2]:  # it changed while another mailbox was open
             return False
         if client.noticed:  # another mailbox did, during a command
             return False
-        if selected.modseq != self._incoming.modseq:  # flags did, by what was sent there or by others
+        if selected.modseq != self._incoming.inbox[2]:  # flags did, by what was sent there or by others
             await trio.sleep(TOGETHER)
             return False
         self._idle = trio.CancelScope()
@@ -186,7 +185,7 @@ class Mirror:
         answer = await client.run(c.Status("INBOX", ("MESSAGES", "UIDNEXT")))
         for data in answer.of(r.StatusData):
             items = dict(data.items)
-            if (items.get("MESSAGES"), items.get("UIDNEXT")) != self._incoming.inbox:
+            if (items.get("MESSAGES"), items.get("UIDNEXT")) != self._incoming.inbox[:2]:
                 return True
         return self._changed
 

@@ -13,7 +13,7 @@ MAX_ATTRIBUTES = 12
 
 LARGER = {
     "imapd/session/view.py CountedView": (17, 13, "the numbers of a view change with its messages"),
-    "net/imapclient/client.py Client": (30, 12, "commands of IMAP on one connection, whose lines are a class apart"),
+    "net/imapclient/client.py Client": (30, 13, "commands of IMAP on one connection, whose lines are a class apart"),
     "proto/imap/threading.py References": (24, 15, "subjects are the second step of one algorithm (RFC 5256)"),
     "proto/imap/server.py ServerDecoder": (
         26,
