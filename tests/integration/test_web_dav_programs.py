@@ -3,17 +3,19 @@
 import hashlib
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from tests.running import LocalServer
-from tests.tools import need, top
+from tests.running import LocalServer, ServedServer
+from tests.tools import free_port, need, top
 
 pytestmark = [
     pytest.mark.served,
@@ -50,13 +52,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         yield running
 
 
-def test_the_tester_of_caldav_servers_finds_nothing(server: LocalServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["localserve", "serve"])
+def test_the_tester_of_caldav_servers_finds_nothing(how: str, server: LocalServer, tmp_path: Path) -> None:
     """DAV-12..20: no check is unsupported, broken or a quirk but checks of the tester's own standard."""
     tester = program("tester", "caldav-server-tester")
+    if how == "localserve":
+        checked(tester, tmp_path, server.port(443), server.user, server.password)
+        return
+    port = free_port()
+    with ServedServer(tmp_path / "server", static=f"dav_https = {{ enabled = true, port = {port} }}") as served:
+        checked(tester, tmp_path, port, "bob@example.org", served.password)
+
+
+def checked(tester: Path, tmp_path: Path, port: int, user: str, password: str) -> None:
+    """Run the tester."""
     config = {
-        "caldav_url": f"https://127.0.0.1:{server.port(443)}/dav/",
-        "caldav_username": server.user,
-        "caldav_password": server.password,
+        "caldav_url": f"https://127.0.0.1:{port}/dav/",
+        "caldav_username": user,
+        "caldav_password": password,
         "caldav_ssl_verify_cert": False,
     }
     (tmp_path / "caldav.conf").write_text(json.dumps({"default": config}))
@@ -73,6 +86,93 @@ def test_the_tester_of_caldav_servers_finds_nothing(server: LocalServer, tmp_pat
     states = {name: one.get("support", "full") if isinstance(one, dict) else one for name, one in features.items()}
     wrong = {name for name, state in states.items() if state not in ("full", "unknown")}
     assert wrong <= OWN_STANDARD, {name: features[name] for name in wrong}
+
+
+SERVERS = """
+test-servers:
+  moxlite:
+    type: external
+    enabled: true
+    url: https://127.0.0.1:{port}/dav/
+    username: {user}
+    password: {password}
+    ssl_verify_cert: false
+    features:
+      scheduling.schedule-tag: full
+      scheduling.freebusy-query: full
+    scheduling_users:
+"""
+
+GUEST = """
+      - url: https://127.0.0.1:{port}/dav/
+        username: {user}
+        password: {password}
+        ssl_verify_cert: false
+"""
+
+
+def test_the_tests_of_a_library_for_calendars_pass(server: LocalServer, tmp_path: Path) -> None:
+    """DAV-12..28: python-caldav's own, of a server from elsewhere, with three people who invite each other."""
+    python = program("pythoncaldav", "python")
+    get = [
+        python,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-binary",
+        "caldav",
+        "--dest",
+        tmp_path,
+        "caldav==3.6.0",
+    ]
+    subprocess.run(get, check=True)
+    with tarfile.open(next(tmp_path.glob("caldav-*.tar.gz"))) as packed:
+        packed.extractall(tmp_path, filter="data")
+    [folder] = tmp_path.glob("caldav-*/")
+    people = [(server.user, server.password)]
+    for name in ("mia", "ben"):
+        server.cli("config", "account", "add", name, f"{name}@localhost")
+        server.cli("account", "set-password", name, stdin="Tulips-of-1637\n")
+        people.append((f"{name}@localhost", "Tulips-of-1637"))
+    user, password = people[0]
+    servers = SERVERS.format(port=server.port(443), user=user, password=password)
+    guests = (
+        GUEST.format(port=server.port(443), user=user, password=password).strip("\n") for user, password in people
+    )
+    (folder / "tests/caldav_test_servers.yaml").write_text("\n".join((servers.rstrip(), *guests)))
+    mode = ("-o", "asyncio_default_fixture_loop_scope=function", "-W", "ignore", "-p", "no:cacheprovider")
+    done = subprocess.run(
+        [
+            python,
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            *mode,
+            "-k",
+            "oxlite",
+            "tests/test_caldav.py",
+            "tests/test_async_integration.py",
+        ],
+        cwd=folder,
+        env={
+            "HOME": str(tmp_path),
+            "PATH": "/usr/bin:/bin",
+            "PYTHON_CALDAV_TEST_DOCKER": "0",
+            "PYTHON_CALDAV_TEST_EMBEDDED": "0",
+            "PYTHON_CALDAV_TEST_EXTERNAL": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) > 130, done.stdout
 
 
 CONFIG = """
