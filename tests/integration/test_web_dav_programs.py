@@ -114,20 +114,8 @@ GUEST = """
 def test_the_tests_of_a_library_for_calendars_pass(server: LocalServer, tmp_path: Path) -> None:
     """DAV-12..28: python-caldav's own, of a server from elsewhere, with three people who invite each other."""
     python = program("pythoncaldav", "python")
-    get = [
-        python,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--no-binary",
-        "caldav",
-        "--dest",
-        tmp_path,
-        "caldav==3.6.0",
-    ]
-    subprocess.run(get, check=True)
+    get = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "caldav", "caldav==3.6.0"]
+    subprocess.run([python, *get, "--dest", tmp_path], check=True)
     with tarfile.open(next(tmp_path.glob("caldav-*.tar.gz"))) as packed:
         packed.extractall(tmp_path, filter="data")
     [folder] = tmp_path.glob("caldav-*/")
