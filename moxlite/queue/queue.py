@@ -246,7 +246,7 @@ class Queue:
         self.scheduler.changed()
 
     async def assure(self, domain: Domain) -> Assurance:
-        """How well mail to a domain would be protected (`submission.letter.Assure`); no look-ups in localserve."""
+        """How well mail to a domain would be protected (`submission.outgoing.Assure`); no look-ups in localserve."""
         if self.ctx.loopback is not None:
             return await not_asked(domain)
         return await assurance_of(domain, self.ctx.resolver, self.ctx.policies, self.ctx.random)

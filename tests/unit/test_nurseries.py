@@ -14,8 +14,11 @@ NURSERIES = {
     "admin/doctor/examine.py",  # the checks of one examination
     # the domains of one
     "admin/doctor/placement.py",  # the messages of one test
+    "admin/delivery/peers.py",  # the hosts of one peer
+    "admin/doctor/programs.py",  # the addresses of one examination
+    "admin/standby/holding.py",  # the databases of one handover
     "admin/quickstart/webserver.py",  # the ports of one quickstart
-    "admin/quickstart/surroundings.py",  # the questions of one quickstart
+    "admin/quickstart/environment.py",  # the questions of one quickstart
     "admin/junk.py",
     "admin/standby/following.py",  # the processes of one follower
     "admin/standby/replicating.py",  # what belongs to one run of Litestream

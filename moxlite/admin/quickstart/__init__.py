@@ -2,7 +2,7 @@
 
 - `listeners`: the addresses of the machine; the addresses that the server will listen on; `webserver`: another web
   server on the machine
-- `surroundings`: its hostname, DNS records and reachability; `occupied`: programs that use its ports
+- `environment`: its hostname, DNS records and reachability; `occupied`: programs that use its ports
 - `files`: the texts of the files; `make`: writes all of them, or none
 - `switches`: webmail and account app for the internet
 
