@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.entries import TooBusy
-from moxlite.groupware.files import NoEntries, add_calendar, written_calendar
+from moxlite.groupware.files import NoEntries, TooLarge, add_calendar, written_calendar, written_contacts
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.subscribing import SubscriptionFailed, host_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
@@ -16,7 +16,7 @@ from moxlite.operations import groupware as operations
 from moxlite.operations.performing import commands
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarfiles import MAX_FILE
-from moxlite.proto.cards.contactfiles import read_contacts, taken, written
+from moxlite.proto.cards.contactfiles import read_contacts, taken
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.groupware.collection import (
@@ -32,7 +32,7 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
     has_due,
 )
-from moxlite.store.groupware.contacts import all_contacts, import_contacts, settle_contacts
+from moxlite.store.groupware.contacts import import_contacts, settle_contacts
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
@@ -245,8 +245,11 @@ class GroupwareCommands:
 
     async def _export_contacts(self, args: operations.ExportContacts, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
-            contacts = await account.scan(lambda r: list(all_contacts(r)), op="groupware")
-        await exchange.download.send(await off_loop(partial(written, contacts, args.form), kind="export"))
+            try:
+                async for piece in written_contacts(account, args.form):
+                    await exchange.download.send(piece)
+            except TooLarge as error:
+                raise CommandFailed("badRequest", str(error)) from None
         await exchange.download.end()
 
 

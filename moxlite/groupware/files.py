@@ -1,20 +1,26 @@
-"""Calendars as files: entries of a file are added, and a calendar is written as one file (DAV-40, DAV-49)."""
+"""Calendars and contacts as files: entries of a file are added, and a calendar, or all contacts, are written as one
+file (DAV-40, DAV-49, WEBMAIL-128).
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite import lazyimport
 from moxlite.groupware.entries import BadEntry, Expander, read
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts, split_calendars
-from moxlite.store.groupware.resources import ResourceFacts, resource_data, resources_of
+from moxlite.store.groupware.contacts import contact_ids, some_contacts
+from moxlite.store.groupware.resources import ResourceFacts, resource_data, resources_of, together
 from moxlite.store.groupware.scheduling import add_entry
 
 if TYPE_CHECKING:
+    from moxlite.proto.cards.vcard import Contact
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
 
 PAGE: Final = 100
 """Entries that are read at once."""
+
+MAX_TABLE: Final = 16 << 20
+"""Octets of contacts in a table, which is made at once for the number of its columns."""
 
 BATCH: Final = 25
 """Entries that are added in one unit: 10 ms."""
@@ -71,6 +80,35 @@ def _add(tx: AccountTx, where: Collection, found: Sequence[tuple[bytes, Resource
     return sum(add_entry(tx, where, data, facts) for data, facts in found)
 
 
+class TooLarge(Exception):
+    """The contacts are too many for a table."""
+
+
+async def written_contacts(account: Account, form: str) -> AsyncIterator[bytes]:
+    """All contacts as vCards ("vcf") or a table ("csv"), in pieces. Raises StoreError, and before the first piece
+    TooLarge.
+    """
+    await lazyimport.load("moxlite.proto.cards.contactfiles")
+    from moxlite.proto.cards.contactfiles import written
+
+    left = await account.read(contact_ids, op="contacts_export")
+    table: list[Contact] = []
+    octets = 0
+    while left:
+        contacts, looked_at = await account.scan(lambda r: some_contacts(r, left), op="contacts_export")  # noqa: B023 at once
+        left = left[looked_at:]
+        if form == "vcf":
+            yield await off_loop(partial(written, contacts, form), kind="contacts")
+            continue
+        contacts = [msgspec.structs.replace(contact, other=()) for contact in contacts]  # no column has it
+        octets += sum(len(msgspec.msgpack.encode(contact)) for contact in contacts)
+        if octets > MAX_TABLE:
+            raise TooLarge(f"the contacts have more than {MAX_TABLE >> 20} MiB: save them as vCards")
+        table += contacts
+    if form != "vcf":
+        yield await off_loop(partial(written, table, form), kind="contacts")
+
+
 async def written_calendar(account: Account, where: Collection) -> AsyncIterator[bytes]:
     """A calendar as one file, in pieces. Raises StoreError."""
     yield calendar_head(where.display_name).encode()
@@ -78,7 +116,7 @@ async def written_calendar(account: Account, where: Collection) -> AsyncIterator
     after = 0
 
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
-        return [(one, resource_data(r, one.id)) for one in resources_of(r, where.id, after, PAGE)]
+        return [(one, resource_data(r, one.id)) for one in together(resources_of(r, where.id, after, PAGE))]
 
     while rows := await account.read(page, op="calendar-file"):
         for resource, data in rows:

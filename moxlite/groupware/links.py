@@ -15,7 +15,7 @@ from moxlite.groupware.entries import DAY, Expander, read
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts
 from moxlite.store.groupware.collection import Collection, collection, token_of
-from moxlite.store.groupware.resources import Resource, resource_data, resources_of
+from moxlite.store.groupware.resources import Resource, resource_data, resources_of, together
 from moxlite.store.groupware.sharing import link_with, make_link
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
     since = seen.today - RECENT if seen.calendar.size > MAX_FILE else None
 
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
-        rows = resources_of(r, seen.calendar.id, after, PAGE)
+        rows = together(resources_of(r, seen.calendar.id, after, PAGE))
         return [
             (row, b"" if since is not None and row.ends is not None and row.ends < since else resource_data(r, row.id))
             for row in rows

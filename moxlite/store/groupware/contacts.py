@@ -24,6 +24,7 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.cards import DROP_CARD, Listed, contact_addresses, note_card, sorted_name, valid_addresses
 from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults
 from moxlite.store.groupware.resources import (
+    TOGETHER,
     NoSuchResource,
     card_facts,
     delete_resource,
@@ -173,12 +174,25 @@ def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
     return found
 
 
-def all_contacts(r: Reader) -> Iterator[Contact]:
-    """All contacts by name."""
-    for (number,) in r.iterate(ALL):
+def contact_ids(r: Reader) -> list[int]:
+    """The ids of all contacts, by name."""
+    return [number for (number,) in r.rows(ALL)]
+
+
+def some_contacts(r: Reader, ids: Sequence[int]) -> tuple[list[Contact], int]:
+    """The contacts with the first of these ids, and of how many ids: not more than are held at once (`TOGETHER`)."""
+    contacts: list[Contact] = []
+    octets = looked_at = 0
+    for number in ids:
+        looked_at += 1
+        row = r.row(CARD, number)
+        octets += 0 if row is None else len(row[1])
         stored_contact = contact_of(r, number)
         if stored_contact is not None:
-            yield stored_contact.contact
+            contacts.append(stored_contact.contact)
+        if octets >= TOGETHER:
+            break
+    return contacts, looked_at
 
 
 def photo_mark_of(r: Reader, contact_id: int) -> str:

@@ -52,6 +52,9 @@ SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND id > ?5 AND compone
 AND (starts IS NULL OR starts < ?4)
 AND (ends IS NULL OR ends > ?3 OR (ends = ?3 AND (starts IS NULL OR starts = ends)))
 ORDER BY id LIMIT ?6"""  # noqa: S608 column names
+TOGETHER: Final = 256 << 10
+"""Octets of entries that are read at once; as objects they take ten times as much."""
+
 EVENT_IDS: Final = """
 SELECT r.id, c.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
 WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id"""
@@ -232,6 +235,16 @@ def resource_data(r: Reader, resource_id: int) -> bytes:
     if data is None:
         raise NoSuchResource("there is no such entry")
     return bytes(data)
+
+
+def together(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """The first entries, at least one, of which the octets are held at once: each may have 1 MiB."""
+    octets = 0
+    for resource in resources:
+        yield resource
+        octets += resource.size
+        if octets >= TOGETHER:
+            return
 
 
 def resources_of(r: Reader, collection_id: int, after: int, limit: int) -> list[Resource]:

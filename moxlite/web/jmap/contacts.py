@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.history import (
     StoredCard,
+    card_ids,
     collection_changes,
     contact_state,
     entry_changes,
@@ -36,7 +37,7 @@ from moxlite.store.groupware.sharing import ForeignCollection
 from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
-from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import Shelf, copy_entries, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import (
     Outcome,
@@ -245,33 +246,31 @@ async def card_get(call: Call) -> Object:
     now = await call.account.read(shelf(call).state, op="jmap cards")
     found: list[Object] = []
     if ids is None:
-        stored = await call.account.scan(lambda r: _seen_cards(r, call, None), op="jmap cards")
-        if len(stored) > 1_000:
+        most = LIMITS["maxObjectsInGet"]
+        numbers = await call.account.scan(lambda r: card_ids(r, most + 1, shelf(call).visible(r)), op="jmap cards")
+        if len(numbers) > most:
             raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
-        ids = [f"{CARD}{stored_card.id}" for stored_card in stored]
+        ids = [f"{CARD}{number}" for number in numbers]
     for at in range(0, len(ids), AT_ONCE):
         part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
-        objects = await call.account.scan(partial(_cards, call=call, ids=part, names=asked), op="jmap cards")
-        call.budget.take(sum(size for size, _ in objects))
-        found += [one for _, one in objects]
+        found += await call.account.scan(partial(_cards, call=call, ids=part, names=asked), op="jmap cards")
     present = {one["id"] for one in found}
     return get_response(call, now, found, [one for one in ids if one not in present])
 
 
-def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> list[StoredCard]:
-    """The cards with these ids, None for all, that the user may read."""
+def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[StoredCard]:
+    """The cards with these ids, None for all, that the user may read, in their order."""
     visible = shelf(call).visible(r)
-    return [stored_card for stored_card in stored_cards(r, ids) if visible is None or stored_card.book in visible]
+    return (stored_card for stored_card in stored_cards(r, ids) if visible is None or stored_card.book in visible)
 
 
-def _cards(r: Reader, call: Call, ids: Sequence[int], names: Sequence[str]) -> list[tuple[int, Object]]:
-    """Cards in the order of their ids, each with the octets that it had."""
-    by_id = {seen_card.id: seen_card for seen_card in _seen_cards(r, call, ids)}
-    found: list[tuple[int, Object]] = []
-    for number in ids:
-        if (stored_card := by_id.get(number)) is not None:
-            whole = _card(stored_card)
-            found.append((len(stored_card.data), {name: whole[name] for name in names if name in whole}))
+def _cards(r: Reader, call: Call, ids: Sequence[int], names: Sequence[str]) -> list[Object]:
+    """Cards in the order of their ids. Raises MethodError for more than a request may return."""
+    found: list[Object] = []
+    for stored_card in _seen_cards(r, call, ids):
+        call.budget.take(len(stored_card.data))
+        whole = _card(stored_card)
+        found.append({name: whole[name] for name in names if name in whole})
     return found
 
 
@@ -305,6 +304,9 @@ FILTERS: Final = (
     *("inAddressBook", "uid", "hasMember", "kind", "createdBefore", "createdAfter", "updatedBefore", "updatedAfter"),
     *TEXTS,
 )
+MAX_KEY: Final = 200
+"""Characters of a name by which cards are sorted."""
+
 SORTS: Final = ("created", "updated", "name/given", "name/surname", "name/surname2")
 
 
@@ -333,6 +335,12 @@ class _Seen:
         parts = self.whole.get("name", {}).get("components", ())
         return " ".join(one["value"] for one in parts if one["kind"] == kind).casefold()
 
+    def key(self, name: str) -> int | str:
+        """The value to sort by."""
+        if name in ("created", "updated"):
+            return self.stored.created if name == "created" else self.stored.changed
+        return self.part(name.partition("/")[2])[:MAX_KEY]
+
 
 async def card_query(call: Call) -> Object:
     """ContactCard/query."""
@@ -351,23 +359,17 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
-    wish = call.filter()
-    seen = [_Seen(seen_card) for seen_card in _seen_cards(r, call, None)]
-    seens = [one for one in seen if wish is None or holds(wish, partial(_meets, call, one))]
-    for comparator in reversed(call.order() or [{"property": "created"}]):
-        name = comparator.get("property")
-        if name not in SORTS:
-            raise MethodError("unsupportedSort", f"cards are sorted by {', '.join(SORTS)}")
-        down = comparator.get("isAscending") is False
-        match name:
-            case "created":
-                seens.sort(key=lambda one: one.stored.created, reverse=down)
-            case "updated":
-                seens.sort(key=lambda one: one.stored.changed, reverse=down)
-            case _:
-                kind = name.partition("/")[2]
-                seens.sort(key=lambda one: one.part(kind), reverse=down)
-    return shelf(call).state(r), [f"{CARD}{one.stored.id}" for one in seens]
+    wish, order = call.filter(), call.order() or [{"property": "created"}]
+    if any(comparator.get("property") not in SORTS for comparator in order):
+        raise MethodError("unsupportedSort", f"cards are sorted by {', '.join(SORTS)}")
+    keys: dict[int, list[Any]] = {}
+    for card in map(_Seen, _seen_cards(r, call, None)):  # one after the other: together they may have gigabytes
+        if wish is None or holds(wish, partial(_meets, call, card)):
+            keys[card.stored.id] = [card.key(comparator["property"]) for comparator in order]
+    ids = [*keys]
+    for number, comparator in reversed([*enumerate(order)]):
+        ids.sort(key=lambda one: keys[one][number], reverse=comparator.get("isAscending") is False)
+    return shelf(call).state(r), [f"{CARD}{one}" for one in ids]
 
 
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
@@ -442,7 +444,7 @@ class _Cards:
         async def one(key: str, _: None) -> Outcome:
             def unit(tx: AccountTx) -> None:
                 resource = resource_of(tx, read_id(key, CARD))
-                if resource is None or resource.component != "VCARD" or not _seen_cards(tx, call, [resource.id]):
+                if resource is None or resource.component != "VCARD" or not [*_seen_cards(tx, call, [resource.id])]:
                     raise SetError("notFound")
                 shelf(call).check_writable(tx, resource.collection_id)
                 delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
@@ -455,7 +457,7 @@ class _Cards:
 
 async def _stored(call: Call, key: str) -> StoredCard:
     """The card with an id. Raises SetError ``notFound``."""
-    found = await call.account.scan(lambda r: _seen_cards(r, call, [read_id(key, CARD)]), op="jmap cards")
+    found = await call.account.scan(lambda r: [*_seen_cards(r, call, [read_id(key, CARD)])], op="jmap cards")
     if not found:
         raise SetError("notFound")
     return found[0]

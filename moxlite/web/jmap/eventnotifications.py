@@ -45,7 +45,7 @@ from moxlite.web.jmap.standard import (
     results_response,
     run_set,
 )
-from moxlite.web.jmap.storedevents import EVENT
+from moxlite.web.jmap.storedevents import AS_JSON, EVENT
 
 if TYPE_CHECKING:
     from moxlite.proto.cards.calendarobject import CalendarObject
@@ -115,8 +115,13 @@ async def get(call: Call) -> Object:
 
     def read(r: Reader) -> tuple[int, list[Object]]:
         wanted = None if ids is None else {read_id(one, NOTIFICATION) for one in ids}
-        chosen = [message for message in _messages(r) if wanted is None or message.id in wanted]
-        return message_state(r), [found for resource in chosen if (found := _object(r, call, resource)) is not None]
+        objects: list[Object] = []
+        for message in _messages(r):
+            if wanted is None or message.id in wanted:
+                call.budget.take(AS_JSON * message.size)
+                if (found := _object(r, call, message)) is not None:
+                    objects.append(found)
+        return message_state(r), objects
 
     now, found = await call.account.scan(read, op="jmap notifications")
     by_id = {one["id"]: one for one in found}
@@ -132,7 +137,8 @@ async def changes(call: Call) -> Object:
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, sort = call.filter(), call.order() or [{"property": "created"}]
-    objects = [read for message in _messages(r) if (read := _object(r, call, message)) is not None]
+    read = (_object(r, call, message) for message in _messages(r))
+    objects = [{**one, "event": None} for one in read if one is not None]  # together they may be large
     found = [one for one in objects if wish is None or holds(wish, partial(_meets, one))]
     for comparator in reversed(sort):
         if comparator.get("property") != "created":

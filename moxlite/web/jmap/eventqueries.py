@@ -18,7 +18,7 @@ from moxlite.proto.cards.components import BadComponents, Component, Instance, r
 from moxlite.proto.cards.jscalendar import event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
 from moxlite.proto.cards.moments import moment_of, seconds_of
-from moxlite.store.groupware.resources import Resource, overlapping
+from moxlite.store.groupware.resources import Resource, overlapping, together
 from moxlite.web.jmap.blobs import blob_octets, find_blob
 from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
 from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
@@ -59,6 +59,9 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 FILTERS: Final = ("inCalendar", "after", "before", "uid", *TEXTS)
 FEW: Final = 20
 """Exceptions of a series in which texts are looked for on the event loop."""
+
+MAX_KEY: Final = 200
+"""Characters of a text by which events are sorted."""
 
 SORTS: Final = ("start", "uid", "recurrenceId", "created", "updated")
 
@@ -109,17 +112,17 @@ async def _results(call: Call) -> tuple[str, list[str]]:
         if stretch[1] - stretch[0] > MAX_EXPANDED:
             raise MethodError("expandDurationTooLarge", "a query that expands series is about 400 days at most")
     now = await call.account.read(shelf(call).state, op="jmap events")
-    matches: list[_Match] = []
+    found: list[tuple[int, str, list[Any]]] = []  # no events: together they may have gigabytes
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
     async for match in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
         if wish is None or await _fits(call, match, wish, zone):
-            matches.append(match)
-        if len(matches) > MAX_FOUND:
+            found.append((match.found.one.id, match.id, [_sorted_by(match, name) for name, _ in sort]))
+        if len(found) > MAX_FOUND:
             raise MethodError("cannotCalculateOccurrences", "there are too many events")
-    matches.sort(key=lambda one: one.found.one.id)  # calendars may change their places
-    for name, down in reversed(sort):
-        matches.sort(key=partial(_sorted_by, name=name), reverse=down)
-    return now, [*dict.fromkeys(one.id for one in matches)]
+    found.sort(key=lambda row: row[0])  # calendars may change their places
+    for index in reversed(range(len(sort))):
+        found.sort(key=lambda row: row[2][index], reverse=sort[index][1])
+    return now, [*dict.fromkeys(event_id for _, event_id, _ in found)]
 
 
 async def _fits(call: Call, match: _Match, wish: Object, zone: ZoneInfo) -> bool:
@@ -164,8 +167,8 @@ def _sorted_by(match: _Match, name: str) -> Any:
         case "recurrenceId":
             return match.key
         case "uid":
-            return match.found.one.uid
-    return match.found.event.get(name) or ""
+            return match.found.one.uid[:MAX_KEY]
+    return (match.found.event.get(name) or "")[:MAX_KEY]
 
 
 def _moment(name: str, value: Any) -> datetime:
@@ -203,7 +206,7 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
                     continue
                 for instance in await _instances(expander, stored_event, stretch, expand=expand, timed=timed):
                     yield _match(stored_event, instance, expand=expand)
-            if len(page) < AT_ONCE:
+            if not page:
                 break
             await give_way()
 
@@ -211,7 +214,7 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
 def _page(
     r: Reader, call: Call, where: int, stretch: tuple[int, int], after: int
 ) -> list[tuple[Resource, StoredEvent | None]]:
-    rows = overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE)
+    rows = together(overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE))
     return [(resource, found_event(r, call, resource)) for resource in rows]
 
 

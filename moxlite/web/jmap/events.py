@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -66,6 +68,7 @@ from moxlite.web.jmap.standard import (
     run_set,
 )
 from moxlite.web.jmap.storedevents import (
+    AS_JSON,
     EVENT,
     StoredEvent,
     found_events,
@@ -106,9 +109,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 
 MAX_ENTRY: Final = 1 << 20
 """Octets of an entry (DAV-5)."""
-
-AS_JSON: Final = 4
-"""Octets of JSON that an octet of an entry may become."""
 
 AT_ONCE: Final = 100
 """Events that are read in one scan."""
@@ -239,14 +239,14 @@ def zone_argument(call: Call) -> str:
 
 async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[Object]:
     expander = Expander(call.account, call.server.sandbox)
-    for at in range(0, len(ids), AT_ONCE):
-        asked = [split_id(one) for one in ids[at : at + AT_ONCE]]
-        numbers = [*dict.fromkeys(number for number, _ in asked)]
-        stored_events = {
-            one.one.id: one
-            for one in await call.account.scan(partial(found_events, call=call, numbers=numbers), op="jmap events")
-        }
-        for number, key in asked:
+    asked = deque(split_id(one) for one in ids)
+    while asked:
+        numbers = [*dict.fromkeys(number for number, _ in islice(asked, AT_ONCE))]
+        found, looked_at = await call.account.scan(partial(found_events, call=call, numbers=numbers), op="jmap events")
+        stored_events = {stored_event.one.id: stored_event for stored_event in found}
+        these = {*numbers[:looked_at]}
+        while asked and asked[0][0] in these:
+            number, key = asked.popleft()
             stored_event = stored_events.get(number)
             if stored_event is None or (key and not await has_instance(expander, stored_event, key)):
                 continue
@@ -412,7 +412,7 @@ class _Events:
 async def _one(call: Call, key: str) -> tuple[StoredEvent, str]:
     """A stored event, and the local time of the one of its series that is meant. Raises SetError ``notFound``."""
     number, at = split_id(key)
-    stored_events = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
+    stored_events, _ = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
     if not stored_events or (
         at and not await has_instance(Expander(call.account, call.server.sandbox), stored_events[0], at)
     ):

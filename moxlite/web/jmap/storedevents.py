@@ -13,7 +13,7 @@ from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
 from moxlite.proto.cards.moments import seconds_of, value_of
-from moxlite.store.groupware.resources import Resource, event_ids, resource_data, resource_of
+from moxlite.store.groupware.resources import TOGETHER, Resource, event_ids, resource_data, resource_of
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.jmap.calendars import calendars_of, shelf
 from moxlite.web.jmap.methods import read_id
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
+
+AS_JSON: Final = 4
+"""Octets of JSON that an octet of an entry may become."""
 
 EVENT: Final = "J"
 SHARED: Final = frozenset(
@@ -95,15 +98,24 @@ def _shared_part(patch: Object) -> Object:
     return {path: value for path, value in patch.items() if path == "excluded" or path.partition("/")[0] in SHARED}
 
 
-def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> list[StoredEvent]:
-    """The events with these numbers that the user's calendars have."""
+def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[StoredEvent], int]:
+    """The events with the first of these numbers that the user's calendars have, and of how many numbers: at least one,
+    and not more than are held at once (`resources.TOGETHER`).
+    """
     calendars = {calendar.id for calendar in calendars_of(r, call)}
-    stored_events: list[StoredEvent | None] = []
+    stored_events: list[StoredEvent] = []
+    octets = looked_at = 0
     for number in numbers:
+        looked_at += 1
         resource = resource_of(r, number)
-        if resource is not None and resource.component == "VEVENT" and resource.collection_id in calendars:
-            stored_events.append(found_event(r, call, resource))
-    return [stored_event for stored_event in stored_events if stored_event is not None]
+        if resource is None or resource.component != "VEVENT" or resource.collection_id not in calendars:
+            continue
+        if (stored_event := found_event(r, call, resource)) is not None:
+            stored_events.append(stored_event)
+        octets += resource.size
+        if octets >= TOGETHER:
+            break
+    return stored_events, looked_at
 
 
 def visible_ids(r: Reader, call: Call) -> list[int]:

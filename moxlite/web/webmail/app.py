@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +15,10 @@ from moxlite import lazyimport
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.publicpages import public_page
 from moxlite.decoders import json_decoder
-from moxlite.groupware.files import written_calendar
+from moxlite.groupware.files import TooLarge, written_calendar, written_contacts
 from moxlite.logins.secondfactor import SecondFactors
-from moxlite.processor import off_loop
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.collection import NoSuchCollection, collection
-from moxlite.store.groupware.contacts import all_contacts
 from moxlite.store.groupware.resources import NoSuchResource, photo_mark
 from moxlite.store.mail.links import sending_links
 from moxlite.web import metrics
@@ -304,8 +303,17 @@ class Webmail:
             require_fresh(self._sessions, session)
         except ConfirmNeeded as e:
             raise HTTPError(e.status, e.text) from e
-        async with self._holders.page(session) as home:
+        async with self._counted(session), self._holders.page(session) as home:
             await send_contacts(home.account, form, writer)
+
+    @asynccontextmanager
+    async def _counted(self, session: Session) -> AsyncIterator[None]:
+        """Count a file that is sent to the account during the block. Raises HTTPError."""
+        try:
+            async with self._server.views.sent(session.account):
+                yield
+        except Unavailable as e:
+            raise HTTPError(e.status, e.text, e.headers) from e
 
     async def _calendar(self, caller: Caller, number: str, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
@@ -315,7 +323,7 @@ class Webmail:
             require_fresh(self._sessions, session)
         except ConfirmNeeded as e:
             raise HTTPError(e.status, e.text) from e
-        async with self._holders.page(session) as home:
+        async with self._counted(session), self._holders.page(session) as home:
             try:
                 calendar_id = int(number) if number.isascii() and number.isdigit() else 0
                 where = await home.account.read(lambda r: collection(r, calendar_id), op="calendar-file")
@@ -385,13 +393,17 @@ TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=ut
 
 
 async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> None:
-    """Send all contacts as a download: vCards ("vcf") or a table ("csv")."""
-    await lazyimport.load("moxlite.proto.cards.contactfiles")
-    from moxlite.proto.cards.contactfiles import written
-
-    contacts = await account.scan(lambda r: list(all_contacts(r)), op="contacts_export")
-    data = await off_loop(partial(written, contacts, form), kind="contacts")
-    await writer.respond(Response(200, _download(TYPES[form], f"contacts.{form}"), data))
+    """Send all contacts as a download: vCards ("vcf") or a table ("csv"). Raises HTTPError."""
+    pieces = written_contacts(account, form)
+    try:
+        first = await anext(pieces, b"")
+    except TooLarge as error:
+        raise HTTPError(413, f"{error}."[0].upper() + f"{error}."[1:]) from None
+    await writer.start(200, _download(TYPES[form], f"contacts.{form}"))
+    await writer.write(first)
+    async for piece in pieces:
+        await writer.write(piece)
+    await writer.finish()
 
 
 def _download(kind: str, name: str) -> tuple[tuple[str, str], ...]:

@@ -51,6 +51,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_named,
     resource_of,
+    together,
 )
 from moxlite.store.groupware.scheduling import User, delete_entry, put_entry
 from moxlite.web.calls import call
@@ -158,7 +159,7 @@ class EventCalls(EntryCalls):
                         )
                         for item in items
                     ]
-                if len(page) < PAGE:
+                if not page:
                     break
                 await give_way()
         return event_items
@@ -423,7 +424,7 @@ def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
 
 
 def _page(r: Reader, calendar_id: int, span: tuple[int, int], after: int) -> list[tuple[Resource, bytes]]:
-    resources = overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE)
+    resources = together(overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE))
     return [(resource, resource_data(r, resource.id)) for resource in resources]
 
 
