@@ -303,8 +303,8 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
     snapshot, caller = rig.holder.current, cast("Caller", None)
     async with open_supervisor("test") as tree:
         server = SimpleNamespace(
-            config=lambda: snapshot, outside=SimpleNamespace(resolver=None, network=None, held=None),
-            machinery=SimpleNamespace(tree=tree), factors=None, commands=None,
+            config=lambda: snapshot, external=SimpleNamespace(resolver=None, network=None, held=None),
+            process=SimpleNamespace(tree=tree), factors=None, commands=None,
         )  # fmt: skip
         calls = domains.DNSCalls(cast("Dependencies", server), cast("AdminSessions", None))
         with trio.move_on_after(0) as page:
