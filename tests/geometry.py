@@ -168,7 +168,7 @@ def boxes(locator: Locator) -> list[Box]:
 def rows_stay(page: Page) -> Iterator[None]:
     """What happens within the block leaves the list's first whole row where it was."""
     settle(page)
-    until(lambda: page.evaluate(FIRST_ROW), what="a row")
+    until(lambda: page.evaluate(FIRST_ROW).startswith("message-"), what="a row with its message")
     before = page.evaluate(FIRST_ROW)
     yield
     settle(page)

@@ -239,7 +239,7 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
         event(calendar, "Dentist").focus()
         page.keyboard.press("Delete")
         expect(calendar.locator(".cal-event")).to_have_count(0)
-        page.get_by_role("button", name="Undo").last.click()
+        page.locator(".toast", has_text="“Dentist” deleted").get_by_role("button", name="Undo").click()
         expect(event(calendar, "Dentist")).to_be_visible()
 
 
