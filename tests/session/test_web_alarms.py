@@ -133,7 +133,7 @@ async def test_an_alarm_reaches_the_phone_at_its_time(mia: Owner) -> None:
 
 
 async def test_an_account_that_nobody_uses_is_opened_for_its_alarm(mia: Owner) -> None:
-    """DAV-50: by the schedule that opens accounts for messages which are sent later."""
+    """DAV-50d: by the schedule that opens accounts for messages which are sent later."""
     start = mia.at(HOUR)
     await mia.put("one", start, *alarm())
     await mia.ring()
@@ -146,7 +146,7 @@ async def test_an_account_that_nobody_uses_is_opened_for_its_alarm(mia: Owner) -
 
 
 async def test_repeated_events_ring_again_and_again(mia: Owner) -> None:
-    """DAV-50: the next moment of each entry is known; a change of the entry changes it."""
+    """DAV-50a, DAV-50d: the next moment of each entry is known; a change of the entry changes it."""
     start = mia.at(HOUR)
     await mia.put("one", start, "RRULE:FREQ=HOURLY;INTERVAL=2", *alarm())
     for number in range(3):
@@ -185,7 +185,7 @@ async def test_an_alarm_just_before_a_change_is_told(mia: Owner) -> None:
 
 
 async def test_old_alarms_are_not_told(mia: Owner) -> None:
-    """DAV-50: neither of what is put, imported or moved afterwards, nor after an hour."""
+    """DAV-50b: neither of what is put, imported or moved afterwards, nor after an hour."""
     for number in range(30):
         await mia.put(f"old{number}", mia.at(-number * DAY), *alarm())
     await mia.put("moved", mia.at(DAY), *alarm())
@@ -217,7 +217,7 @@ async def test_whose_alarms_are_told(mia: Owner) -> None:
 
 
 async def test_a_mail_goes_to_the_owner_and_to_no_one_else(mia: Owner) -> None:
-    """DAV-50: whatever ATTENDEE says; short, in the reader's language, by nobody's answering machine."""
+    """DAV-50c: whatever ATTENDEE says; short, in the reader's language, by nobody's answering machine."""
     start = mia.at(HOUR)
     stranger = "ATTENDEE:mailto:victim@elsewhere.example"
     texts = "SUMMARY:Buy now", "DESCRIPTION:https://evil.example"
@@ -279,7 +279,7 @@ async def test_a_mail_is_not_doubled(mia: Owner, monkeypatch: pytest.MonkeyPatch
 
 
 async def test_choices(mia: Owner) -> None:
-    """DAV-50: notices alone, or nothing."""
+    """DAV-50d: notices alone, or nothing."""
     await mia.browser.call("notices_choose", choice={**CHOICE, "alarms": "notices"})
     assert (await mia.browser.call("notices"))["choice"]["alarms"] == "notices"
     await mia.put("one", mia.at(HOUR), *alarm(), *alarm(action="EMAIL"))
@@ -317,7 +317,7 @@ async def test_alarms_that_a_push_service_did_not_take(mia: Owner) -> None:
 
 
 async def test_there_is_an_end_to_what_an_hour_brings(mia: Owner) -> None:
-    """DAV-50: sixty notices and twenty mails an hour, whatever a guest who may write puts into a calendar."""
+    """DAV-50b: sixty notices and twenty mails an hour, whatever a guest who may write puts into a calendar."""
     start = mia.at(HOUR)
     for number in range(MAX_NOTICES + 5):
         await mia.put(f"n{number}", start, *alarm(), *alarm(action="EMAIL"))

@@ -67,7 +67,7 @@ EVENT = ("DTSTART:20260105T100000Z", "DTEND:20260105T120000Z")
     ],
 )
 def test_triggers(trigger: str, moment: str) -> None:
-    """DAV-50: relative to start or end, and at a moment; once."""
+    """DAV-50a: relative to start or end, and at a moment; once."""
     found = entry(*EVENT, *alarm(trigger))
     assert has_alarms(found)
     assert came(found, "2026-01-01 00:00", "2026-01-01 00:01") == ([], moment)
@@ -121,7 +121,7 @@ def test_repetitions_are_bounded() -> None:
 
 
 def test_days_and_times_without_a_zone_are_in_the_owners() -> None:
-    """DAV-50: nine o'clock on the day before, in winter and in summer."""
+    """DAV-50a: nine o'clock on the day before, in winter and in summer."""
     for start, moment in (("20260105", "2026-01-04 08:00"), ("20260705", "2026-07-04 07:00")):
         found = entry(f"DTSTART;VALUE=DATE:{start}", *alarm("TRIGGER:-PT15H"))
         assert came(found, "2026-01-01 00:00", "2026-01-01 00:00")[1] == moment
