@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.processor import give_way, off_loop
-from moxlite.proto.cards.calendarfiles import MAX_FILE, split_calendars
+from moxlite.proto.cards.calendarfiles import split_calendars
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
 from moxlite.proto.cards.jscalendar import event_of, instance_of
@@ -25,7 +25,7 @@ from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_changes_of, results_response, strings
-from moxlite.web.jmap.storedevents import EVENT, StoredEvent, found_event, instance_id, instance_key
+from moxlite.web.jmap.storedevents import AS_JSON, EVENT, StoredEvent, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -43,6 +43,9 @@ CLOCKS: Final = 14 * 3600
 """Seconds by which a local time differs from UTC."""
 
 MAX_BLOBS: Final = 20
+MAX_FILE: Final = 2 << 20
+"""Octets of a file: it takes 30 MB while it is read."""
+
 MAX_PARSED: Final = 1_000
 """Events of a file."""
 
@@ -287,11 +290,11 @@ async def parse(call: Call) -> Object:
             missing.append(blob)
             continue
         octets = await blob_octets(call, blob, MAX_FILE)
+        call.budget.take(AS_JSON * len(octets or b""))
         events = [] if octets is None else await off_loop(partial(_parsed, octets), kind="jmap")
         if not events:
             wrong.append(blob)
             continue
-        call.budget.take(len(octets or b""))
         parsed[blob] = [event if names is None else {name: event.get(name) for name in names} for event in events]
     return {
         "accountId": call.place.id,
