@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.contactscsv import read_csv, write_csv
 from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
 
@@ -118,3 +119,14 @@ def test_nothing_but_contacts_and_errors_comes_out(data: bytes) -> None:
         assert all(isinstance(one, Contact | Unreadable) for one in read_csv(data))
     except Unreadable:
         pass
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"Name,E-mail 1 - Value\n" + b"a,b\n" * 30_000, b"BEGIN:VCARD\nEND:VCARD\n" * 30_000],
+    ids=["table", "cards"],
+)
+def test_a_file_of_too_many_contacts_is_not_read_to_its_end(octets: bytes) -> None:
+    """WEBMAIL-128, STORE-199: half a million short rows would take 600 MB."""
+    with pytest.raises(Unreadable, match="more than 20,000"):
+        read_contacts(octets)

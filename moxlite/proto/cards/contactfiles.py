@@ -13,6 +13,9 @@ from moxlite.wording import reason_of, worded
 MAX_FILE: Final = 10 << 20
 """Octets of a file without the large pictures of its cards."""
 
+MAX_READ: Final = 20_000
+"""Contacts of a file, those that cannot be read among them; an account has half as many."""
+
 MAX_BEGIN: Final = 100_000
 """Octets in which the first card of a file begins."""
 
@@ -35,7 +38,9 @@ def taken(pieces: Iterable[bytes]) -> bytes:
 
 
 def read_contacts(data: bytes) -> tuple[list[Contact], list[str]]:
-    """The contacts of a file, and the reasons for which others cannot be read. Raises Unreadable for another file."""
+    """The contacts of a file, and the reasons for which others cannot be read. Raises Unreadable for another file, and
+    for one with more than `MAX_READ` of both.
+    """
     contacts: list[Contact] = []
     problems: list[str] = []
     for one in read_vcards(data) if _has_cards(data) else read_csv(data):
@@ -43,6 +48,8 @@ def read_contacts(data: bytes) -> tuple[list[Contact], list[str]]:
             problems.append(reason_of(one))
         else:
             contacts.append(one)
+        if len(contacts) + len(problems) > MAX_READ:
+            raise Unreadable(worded("the file has more than {most} contacts", most=MAX_READ))
     return contacts, problems
 
 
