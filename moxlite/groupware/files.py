@@ -16,7 +16,7 @@ from moxlite.groupware.entries import BadEntry, Expander, read
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts, split_calendars
 from moxlite.store.groupware.contacts import contact_ids, some_contacts
-from moxlite.store.groupware.resources import ResourceFacts, resource_data, resources_of, together
+from moxlite.store.groupware.resources import ResourceFacts, resources_of, with_data
 from moxlite.store.groupware.scheduling import add_entry
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ async def written_calendar(account: Account, where: Collection) -> AsyncIterator
     after = 0
 
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
-        return [(one, resource_data(r, one.id)) for one in together(resources_of(r, where.id, after, PAGE))]
+        return with_data(r, resources_of(r, where.id, after, PAGE))
 
     while rows := await account.read(page, op="calendar-file"):
         for resource, data in rows:

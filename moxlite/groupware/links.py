@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -105,7 +106,7 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
     since = seen.today - RECENT if seen.calendar.size > MAX_FILE else None
 
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
-        rows = together(resources_of(r, seen.calendar.id, after, PAGE))
+        rows = together(resources_of(r, seen.calendar.id, after, PAGE), attrgetter("size"))
         return [
             (row, b"" if since is not None and row.ends is not None and row.ends < since else resource_data(r, row.id))
             for row in rows

@@ -24,13 +24,14 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.cards import DROP_CARD, Listed, contact_addresses, note_card, sorted_name, valid_addresses
 from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults
 from moxlite.store.groupware.resources import (
-    TOGETHER,
     NoSuchResource,
     card_facts,
     delete_resource,
     put_resource,
     resource_data,
     resource_of,
+    size_of,
+    together,
 )
 
 logger = logging.getLogger("moxlite.store.contacts")
@@ -180,19 +181,10 @@ def contact_ids(r: Reader) -> list[int]:
 
 
 def some_contacts(r: Reader, ids: Sequence[int]) -> tuple[list[Contact], int]:
-    """The contacts with the first of these ids, and of how many ids: not more than are held at once (`TOGETHER`)."""
-    contacts: list[Contact] = []
-    octets = looked_at = 0
-    for number in ids:
-        looked_at += 1
-        row = r.row(CARD, number)
-        octets += 0 if row is None else len(row[1])
-        stored_contact = contact_of(r, number)
-        if stored_contact is not None:
-            contacts.append(stored_contact.contact)
-        if octets >= TOGETHER:
-            break
-    return contacts, looked_at
+    """The contacts with the first of these ids, and of how many ids: not more than are held at once (`together`)."""
+    held = [*together(ids, partial(size_of, r))]
+    stored_contacts = (contact_of(r, number) for number in held)
+    return [stored.contact for stored in stored_contacts if stored is not None], len(held)
 
 
 def photo_mark_of(r: Reader, contact_id: int) -> str:

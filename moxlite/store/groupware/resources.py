@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Final
+from operator import attrgetter
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -37,6 +38,8 @@ MAX_RESOURCES: Final = 50_000
 MAX_TITLE: Final = 500
 MAX_ADDRESSES: Final = 500
 
+T = TypeVar("T")
+
 _COLUMNS: Final = """id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
 ends, expanded_from, expanded_to, tag"""
 BY_NAME: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND name = ?"  # noqa: S608 column names
@@ -58,6 +61,7 @@ TOGETHER: Final = 256 << 10
 EVENT_IDS: Final = """
 SELECT r.id, c.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
 WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id"""
+SIZE: Final = "SELECT size FROM resource WHERE id = ?"
 DATA: Final = "SELECT data FROM resource_data WHERE resource_id = ?"
 COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
 CONTACTS: Final = """
@@ -237,14 +241,24 @@ def resource_data(r: Reader, resource_id: int) -> bytes:
     return bytes(data)
 
 
-def together(resources: Iterable[Resource]) -> Iterator[Resource]:
+def together(entries: Iterable[T], size: Callable[[T], int]) -> Iterator[T]:
     """The first entries, at least one, of which the octets are held at once: each may have 1 MiB."""
     octets = 0
-    for resource in resources:
-        yield resource
-        octets += resource.size
+    for entry in entries:
+        yield entry
+        octets += size(entry)
         if octets >= TOGETHER:
             return
+
+
+def size_of(r: Reader, resource_id: int) -> int:
+    """The octets of a resource, 0 for one that is gone."""
+    return r.value(SIZE, resource_id) or 0
+
+
+def with_data(r: Reader, resources: Iterable[Resource]) -> list[tuple[Resource, bytes]]:
+    """The first of these resources, as many as are held at once, each with its octets."""
+    return [(resource, resource_data(r, resource.id)) for resource in together(resources, attrgetter("size"))]
 
 
 def resources_of(r: Reader, collection_id: int, after: int, limit: int) -> list[Resource]:

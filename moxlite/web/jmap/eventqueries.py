@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -200,7 +201,7 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
     for where in calendars:
         after = 0
         while True:
-            page = await call.account.scan(
+            page, more = await call.account.scan(
                 partial(_page, call=call, where=where.id, stretch=stretch, after=after), op="jmap events"
             )
             for resource, stored_event in page:
@@ -209,16 +210,18 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
                     continue
                 for instance in await _instances(expander, stored_event, stretch, expand=expand, timed=timed):
                     yield _match(stored_event, instance, expand=expand)
-            if not page:
+            if not more:
                 break
             await give_way()
 
 
 def _page(
     r: Reader, call: Call, where: int, stretch: tuple[int, int], after: int
-) -> list[tuple[Resource, StoredEvent | None]]:
-    rows = together(overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE))
-    return [(resource, found_event(r, call, resource)) for resource in rows]
+) -> tuple[list[tuple[Resource, StoredEvent | None]], bool]:
+    """Entries, each as the user may see it, and whether there may be more."""
+    resources = overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE)
+    page = [(resource, found_event(r, call, resource)) for resource in together(resources, attrgetter("size"))]
+    return page, len(page) < len(resources) or len(resources) == AT_ONCE
 
 
 async def _instances(

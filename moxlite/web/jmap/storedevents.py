@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
 from moxlite.proto.cards.moments import seconds_of, value_of
-from moxlite.store.groupware.resources import TOGETHER, Resource, event_ids, resource_data, resource_of
+from moxlite.store.groupware.resources import Resource, event_ids, resource_data, resource_of, size_of, together
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.jmap.calendars import calendars_of, shelf
 from moxlite.web.jmap.methods import read_id
@@ -100,22 +101,16 @@ def _shared_part(patch: Object) -> Object:
 
 def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[StoredEvent], int]:
     """The events with the first of these numbers that the user's calendars have, and of how many numbers: at least one,
-    and not more than are held at once (`resources.TOGETHER`).
+    and not more than are held at once (`together`).
     """
     calendars = {calendar.id for calendar in calendars_of(r, call)}
-    stored_events: list[StoredEvent] = []
-    octets = looked_at = 0
-    for number in numbers:
-        looked_at += 1
+    held = [*together(numbers, partial(size_of, r))]
+    stored_events: list[StoredEvent | None] = []
+    for number in held:
         resource = resource_of(r, number)
-        if resource is None or resource.component != "VEVENT" or resource.collection_id not in calendars:
-            continue
-        if (stored_event := found_event(r, call, resource)) is not None:
-            stored_events.append(stored_event)
-        octets += resource.size
-        if octets >= TOGETHER:
-            break
-    return stored_events, looked_at
+        if resource is not None and resource.component == "VEVENT" and resource.collection_id in calendars:
+            stored_events.append(found_event(r, call, resource))
+    return [stored_event for stored_event in stored_events if stored_event is not None], len(held)
 
 
 def visible_ids(r: Reader, call: Call) -> list[int]:

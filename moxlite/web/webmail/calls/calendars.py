@@ -51,7 +51,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_named,
     resource_of,
-    together,
+    with_data,
 )
 from moxlite.store.groupware.scheduling import User, delete_entry, put_entry
 from moxlite.web.calls import call
@@ -145,7 +145,7 @@ class EventCalls(EntryCalls):
                 continue
             after = 0
             while len(event_items) <= MAX_INSTANCES:
-                page = await visit.account.scan(lambda r: _page(r, where.id, span, after), op="events")  # noqa: B023 at once
+                page, more = await visit.account.scan(lambda r: _page(r, where.id, span, after), op="events")  # noqa: B023 at once
                 for resource, data in page:
                     after = resource.id
                     entry = await read(data)
@@ -159,7 +159,7 @@ class EventCalls(EntryCalls):
                         )
                         for item in items
                     ]
-                if not page:
+                if not more:
                     break
                 await give_way()
         return event_items
@@ -423,9 +423,11 @@ def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
     return sorted(busy_times, key=lambda busy_time: (busy_time.starts, busy_time.ends))[:MAX_BUSY_TIMES]
 
 
-def _page(r: Reader, calendar_id: int, span: tuple[int, int], after: int) -> list[tuple[Resource, bytes]]:
-    resources = together(overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE))
-    return [(resource, resource_data(r, resource.id)) for resource in resources]
+def _page(r: Reader, calendar_id: int, span: tuple[int, int], after: int) -> tuple[list[tuple[Resource, bytes]], bool]:
+    """Entries with their octets, and whether there may be more."""
+    resources = overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE)
+    page = with_data(r, resources)
+    return page, len(page) < len(resources) or len(resources) == PAGE
 
 
 async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
