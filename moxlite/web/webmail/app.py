@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -150,7 +149,10 @@ class Webmail:
         siblings = {"account": account_path} if account_path else {}
 
         async def handle(request: HTTPRequest, writer: ResponseWriter) -> None:
-            await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer, account_path)
+            try:
+                await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer, account_path)
+            except (ConfirmNeeded, Unavailable) as e:  # a download or a view: calls have their own answers
+                raise HTTPError(e.status, e.text, e.headers) from e
 
         return handle
 
@@ -299,31 +301,16 @@ class Webmail:
         if caller.request.method != "GET":
             raise HTTPError(405, "Contacts can only be fetched.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
-        try:
-            require_fresh(self._sessions, session)
-        except ConfirmNeeded as e:
-            raise HTTPError(e.status, e.text) from e
-        async with self._counted(session), self._holders.page(session) as home:
+        require_fresh(self._sessions, session)
+        async with self._server.views.sent(session.account), self._holders.page(session) as home:
             await send_contacts(home.account, form, writer)
-
-    @asynccontextmanager
-    async def _counted(self, session: Session) -> AsyncIterator[None]:
-        """Count a file that is sent to the account during the block. Raises HTTPError."""
-        try:
-            async with self._server.views.sent(session.account):
-                yield
-        except Unavailable as e:
-            raise HTTPError(e.status, e.text, e.headers) from e
 
     async def _calendar(self, caller: Caller, number: str, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
             raise HTTPError(405, "Calendars can only be fetched.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
-        try:
-            require_fresh(self._sessions, session)
-        except ConfirmNeeded as e:
-            raise HTTPError(e.status, e.text) from e
-        async with self._counted(session), self._holders.page(session) as home:
+        require_fresh(self._sessions, session)
+        async with self._server.views.sent(session.account), self._holders.page(session) as home:
             try:
                 calendar_id = int(number) if number.isascii() and number.isdigit() else 0
                 where = await home.account.read(lambda r: collection(r, calendar_id), op="calendar-file")
@@ -367,10 +354,7 @@ class Webmail:
                 others=ids_of(parameters.get("others", "")),
                 language=page_language(request.headers),
             )
-            try:
-                await serve_message(holder, rest, writer, view)
-            except Unavailable as e:
-                raise HTTPError(e.status, e.text, e.headers) from e
+            await serve_message(holder, rest, writer, view)
 
 
 def ids_of(text: str) -> tuple[int, ...]:
