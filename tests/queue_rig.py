@@ -22,7 +22,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.migration.linksending import LinkRelays
 from moxlite.net.addresses import is_internal
-from moxlite.net.dial import INNER, Dialed, DialError, LocalAddresses
+from moxlite.net.dial import INNER, Dial, Dialed, DialError, LocalAddresses
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
@@ -34,7 +34,7 @@ from moxlite.process.keys import SigningKeys
 from moxlite.proto import sasl
 from moxlite.proto.address import Address
 from moxlite.proto.srs import SRS
-from moxlite.queue.context import Context, Dial, Loopback
+from moxlite.queue.context import Context, Loopback
 from moxlite.queue.data.rows import DELIVERING, Message
 from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue

@@ -7,7 +7,7 @@ All connections to other hosts begin here, but for questions to the configured n
 
 import socket
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import trio
@@ -53,6 +53,24 @@ class DialError(Exception):
         shown = "; ".join(f"{ip}: {text}" for ip, text in failures) or "no addresses"
         super().__init__(worded("cannot connect: {reason}", reason=shown))
         self.failures = tuple(failures)
+
+
+class Dial(Protocol):
+    """Function that connects: `dial`, or a replacement in tests."""
+
+    async def __call__(
+        self,
+        addresses: Sequence[IPAddress],
+        port: int,
+        *,
+        inside: bool,
+        local: LocalAddresses | None = None,
+        seconds: float = CONNECT_SECONDS,
+    ) -> Dialed:
+        """Connect to the first address that answers, within `seconds`. `inside`: addresses of the internal network are
+        allowed.
+        Raises DialError.
+        """
 
 
 async def dial(

@@ -1,17 +1,16 @@
 """The services of the server that the queue uses."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
-from typing import Protocol
 
 import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Static
-from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
+from moxlite.net.dial import Dial, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import is_here
@@ -25,24 +24,6 @@ from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.mail.links import Relay, SendsNothing
 from moxlite.store.reports.reportsdb import ReportsDB
-
-
-class Dial(Protocol):
-    """Function that connects: `net.dial.dial`, or a replacement in tests."""
-
-    async def __call__(
-        self,
-        addresses: Sequence[IPAddress],
-        port: int,
-        *,
-        inside: bool,
-        local: LocalAddresses | None = None,
-        seconds: float = CONNECT_SECONDS,
-    ) -> Dialed:
-        """Connect to the first address that answers, within `seconds`. `inside`: addresses of the internal network are
-        allowed.
-        Raises DialError.
-        """
 
 
 def now() -> int:

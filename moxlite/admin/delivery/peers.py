@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import ip_address
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig, PeerRecipient
 from moxlite.metrics import DAY_SECONDS, Counter, daily
-from moxlite.net.dial import CONNECT_SECONDS, Dialed, DialError, LocalAddresses, dial
+from moxlite.net.dial import CONNECT_SECONDS, Dial, Dialed, DialError, LocalAddresses, dial
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.listeners import is_here
 from moxlite.net.resolver import DNSError, Resolver, absolute
@@ -97,21 +97,6 @@ class PeerFailed(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__(str(response))
         self.response = response
-
-
-class Dial(Protocol):
-    """Function that connects: `net.dial.dial`, or a replacement in tests."""
-
-    async def __call__(
-        self,
-        addresses: Sequence[IPAddress],
-        port: int,
-        *,
-        inside: bool,
-        local: LocalAddresses | None = None,
-        seconds: float = CONNECT_SECONDS,
-    ) -> Dialed:
-        """As `net.dial.dial`."""
 
 
 async def connect_nowhere(

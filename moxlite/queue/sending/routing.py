@@ -14,6 +14,7 @@ from moxlite.net.dial import (
     CONNECT_SECONDS,
     INNER,
     TIMEOUT,
+    Dial,
     Dialed,
     DialError,
     LocalAddresses,
@@ -24,7 +25,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
-from moxlite.queue.context import Context, Dial
+from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import addresses_of
 from moxlite.store.mail.links import LINKED
