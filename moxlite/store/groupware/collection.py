@@ -159,6 +159,11 @@ class Collection(msgspec.Struct, frozen=True):
     subscribed: bool = False
 
     @property
+    def has_events(self) -> bool:
+        """It is a calendar for events, and no place for messages about them."""
+        return self.kind == "calendar" and not self.inbox and "VEVENT" in self.components
+
+    @property
     def hidden(self) -> bool:
         """Whether programs do not show its events for now."""
         return HIDDEN in self.dead

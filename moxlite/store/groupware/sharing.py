@@ -15,7 +15,14 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
-from moxlite.store.groupware.collection import Collection, Kind, collection, collection_named, touch_collection
+from moxlite.store.groupware.collection import (
+    Collection,
+    Kind,
+    collection,
+    collection_named,
+    collections_of,
+    touch_collection,
+)
 from moxlite.store.mail.sharenotices import owe_notice
 
 READ: Final = "lr"
@@ -78,8 +85,8 @@ class Link(msgspec.Struct, frozen=True):
     made: int
 
 
-class ForeignCollection(msgspec.Struct, frozen=True):
-    """A collection of another user. `writable`: its entries may be changed."""
+class ReadableCollection(msgspec.Struct, frozen=True):
+    """A collection that a user may read. `writable`: its entries may be changed."""
 
     collection: Collection
     writable: bool
@@ -109,20 +116,28 @@ def guests_of(r: Reader, one: Collection) -> list[tuple[str, bool]]:
     return [(identifier, "w" in rights) for identifier, rights in r.rows(GUESTS, one.id)]
 
 
-def shared_collection(r: Reader, kind: Kind, name: str, guest: str) -> ForeignCollection | None:
+def shared_collection(r: Reader, kind: Kind, name: str, guest: str) -> ReadableCollection | None:
     """The collection of that name, if it is shared with a user. Raises NoSuchCollection."""
     return _seen(r, collection_named(r, kind, name), guest)
 
 
-def shared_collections(r: Reader, kind: Kind, guest: str) -> list[ForeignCollection]:
+def shared_collections(r: Reader, kind: Kind, guest: str) -> list[ReadableCollection]:
     """The collections of a kind that are shared with a user."""
     found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
     return [foreign for foreign in found if foreign is not None]
 
 
-def shared_by_id(r: Reader, collection_id: int, guest: str) -> ForeignCollection | None:
-    """The collection with this id, if it is shared with a user. Raises NoSuchCollection."""
-    return _seen(r, collection(r, collection_id), guest)
+def readable_collections(r: Reader, kind: Kind, guest: str) -> list[ReadableCollection]:
+    """The collections of a kind that a user may read; `guest`: "" for the owner, who may change them all."""
+    if guest:
+        return shared_collections(r, kind, guest)
+    return [ReadableCollection(one, writable=True) for one in collections_of(r, kind)]
+
+
+def readable_collection(r: Reader, collection_id: int, guest: str) -> ReadableCollection | None:
+    """The collection with this id, if a user may read it; `guest`: "" for the owner. Raises NoSuchCollection."""
+    one = collection(r, collection_id)
+    return _seen(r, one, guest) if guest else ReadableCollection(one, writable=True)
 
 
 def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:
@@ -174,9 +189,9 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
-def _seen(r: Reader, one: Collection, guest: str) -> ForeignCollection | None:
+def _seen(r: Reader, one: Collection, guest: str) -> ReadableCollection | None:
     rights = _rights(r, one.id, guest)
-    return ForeignCollection(one, "w" in rights) if "r" in rights else None
+    return ReadableCollection(one, "w" in rights) if "r" in rights else None
 
 
 def _rights(r: Reader, collection_id: int, guest: str) -> str:

@@ -38,7 +38,7 @@ from moxlite.store.groupware.resources import (
     resources_of,
 )
 from moxlite.store.groupware.scheduling import User
-from moxlite.store.groupware.sharing import ForeignCollection, shared_collection, shared_collections
+from moxlite.store.groupware.sharing import ReadableCollection, shared_collection, shared_collections
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
@@ -189,7 +189,7 @@ class DAVApp:
     async def _others(self, viewer: Viewer, guest: str, shelf: Shelf) -> AsyncIterator[tuple[Viewer, Target]]:
         """The collections of others that a user may see, each as the user sees it."""
 
-        def read(r: Reader) -> list[tuple[ForeignCollection, str]]:
+        def read(r: Reader) -> list[tuple[ReadableCollection, str]]:
             foreign_collections = shared_collections(r, shelf, guest)
             return [(one, token_of(r, one.collection, one.collection.modseq)) for one in foreign_collections]
 

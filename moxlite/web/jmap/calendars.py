@@ -28,7 +28,7 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
 )
 from moxlite.store.groupware.history import calendar_state, collection_changes
-from moxlite.store.groupware.sharing import ForeignCollection
+from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.sharing import Shelf, publish, put_shares, rights_of, share_with
@@ -71,13 +71,13 @@ def shelf(call: Call) -> Shelf:
     return Shelf(call.place, "calendar")
 
 
-def _seen(r: Reader, call: Call) -> list[ForeignCollection]:
-    return [foreign for foreign in shelf(call).shared(r) if "VEVENT" in foreign.collection.components]
+def _seen(r: Reader, call: Call) -> list[ReadableCollection]:
+    return [readable for readable in shelf(call).shared(r) if "VEVENT" in readable.collection.components]
 
 
 def calendars_of(r: Reader, call: Call) -> list[Collection]:
     """The calendars that the user may read and that take events."""
-    return [foreign.collection for foreign in _seen(r, call)]
+    return [readable.collection for readable in _seen(r, call)]
 
 
 def calendar_of(r: Reader, call: Call, key: str) -> Collection:
@@ -86,7 +86,7 @@ def calendar_of(r: Reader, call: Call, key: str) -> Collection:
         found = collection(r, read_id(key, CALENDAR))
     except NoSuchCollection:
         raise SetError("notFound") from None
-    if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+    if not found.has_events:
         raise SetError("notFound")
     if call.place.guest and found.id not in {calendar.id for calendar in calendars_of(r, call)}:
         raise SetError("notFound")
@@ -100,7 +100,7 @@ def default_of(calendars: Sequence[Collection]) -> int:
     return named or next((one.id for one in own), 0)
 
 
-def _shown(r: Reader, call: Call, shared: ForeignCollection) -> Object:
+def _shown(r: Reader, call: Call, shared: ReadableCollection) -> Object:
     one, owner = shared.collection, not call.place.guest
     own = _own(one)
     return {
@@ -149,7 +149,7 @@ async def get(call: Call) -> Object:
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
         return shelf(call).state(r), {
-            f"{CALENDAR}{foreign.collection.id}": _shown(r, call, foreign) for foreign in _seen(r, call)
+            f"{CALENDAR}{readable.collection.id}": _shown(r, call, readable) for readable in _seen(r, call)
         }
 
     now, found = await call.account.read(read, op="jmap calendars")
@@ -190,7 +190,7 @@ class _Calendars:
             def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
                 made = create_collection(tx, wanted)
                 guests, told = put_shares(tx, call, made, given.get("shareWith"))
-                return _shown(tx, call, ForeignCollection(made, writable=True)), guests, told
+                return _shown(tx, call, ReadableCollection(made, writable=True)), guests, told
 
             whole, guests, told = await call.account.write(unit)
             await publish(call, guests)
@@ -203,7 +203,7 @@ class _Calendars:
             def unit(tx: AccountTx) -> tuple[list[str], Object]:
                 found = calendar_of(tx, call, key)
                 shelf(call).check_owner()
-                now = _shown(tx, call, ForeignCollection(found, writable=True))
+                now = _shown(tx, call, ReadableCollection(found, writable=True))
                 now["shareWith"] = now["shareWith"] or {}
                 fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
                 wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)

@@ -33,7 +33,7 @@ from moxlite.store.groupware.history import (
     stored_cards,
 )
 from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
-from moxlite.store.groupware.sharing import ForeignCollection
+from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
@@ -88,13 +88,13 @@ async def _ready(call: Call) -> None:
         await call.account.write(ensure_defaults)
 
 
-def _default(books: Sequence[ForeignCollection]) -> int:
+def _default(books: Sequence[ReadableCollection]) -> int:
     """The id of the address book to which new cards are added, as `default_book`."""
     named = next((book.collection.id for book in books if book.collection.name == "contacts"), None)
     return named or next((book.collection.id for book in books), 0)
 
 
-def _book(r: Reader, call: Call, shared: ForeignCollection) -> Object:
+def _book(r: Reader, call: Call, shared: ReadableCollection) -> Object:
     one, owner = shared.collection, not call.place.guest
     return {
         "id": f"{BOOK}{one.id}",
@@ -154,7 +154,7 @@ class _Books:
             def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
                 made = create_collection(tx, wanted)
                 guests, told = put_shares(tx, call, made, given.get("shareWith"))
-                return _book(tx, call, ForeignCollection(made, writable=True)), guests, told
+                return _book(tx, call, ReadableCollection(made, writable=True)), guests, told
 
             whole, guests, told = await call.account.write(unit)
             await publish(call, guests)
@@ -167,7 +167,7 @@ class _Books:
             def unit(tx: AccountTx) -> tuple[list[str], Object]:
                 found = _book_of(tx, call, key)
                 shelf(call).check_owner()
-                now = _book(tx, call, ForeignCollection(found, writable=True))
+                now = _book(tx, call, ReadableCollection(found, writable=True))
                 now["shareWith"] = now["shareWith"] or {}
                 fixed = {name: now[name] for name in BOOK_PROPERTIES if name not in BOOK_SETTABLE}
                 wanted = patched({name: now[name] for name in BOOK_SETTABLE}, patch, fixed=fixed)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.store.accounts.access import publish_shares
-from moxlite.store.groupware.collection import Collection, Kind, collections_of
+from moxlite.store.groupware.collection import Collection, Kind
 from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
-    ForeignCollection,
+    ReadableCollection,
     guests_of,
+    readable_collections,
     share_collection,
-    shared_collections,
 )
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.jmap.accounts import account_id, account_name
@@ -54,21 +54,19 @@ class Shelf(msgspec.Struct, frozen=True):
     place: Place
     kind: Kind
 
-    def shared(self, r: Reader) -> list[ForeignCollection]:
+    def shared(self, r: Reader) -> list[ReadableCollection]:
         """All of them, each with whether its entries may be changed."""
-        if self.place.guest:
-            return shared_collections(r, self.kind, self.place.guest)
-        return [ForeignCollection(collection, writable=True) for collection in collections_of(r, self.kind)]
+        return readable_collections(r, self.kind, self.place.guest)
 
     def visible(self, r: Reader) -> frozenset[int] | None:
         """The ids of those that a guest may read; None for the owner, who may read all."""
-        return frozenset(foreign.collection.id for foreign in self.shared(r)) if self.place.guest else None
+        return frozenset(readable.collection.id for readable in self.shared(r)) if self.place.guest else None
 
     def mark(self, r: Reader) -> str:
         """The part of a guest's states that changes with the rights, as `Place.mark`."""
         if not self.place.guest:
             return ""
-        rights = [(foreign.collection.id, foreign.writable) for foreign in self.shared(r)]
+        rights = [(readable.collection.id, readable.writable) for readable in self.shared(r)]
         return "-" + hashlib.sha256(repr(rights).encode()).hexdigest()[:12]
 
     def state(self, r: Reader) -> str:
@@ -78,7 +76,7 @@ class Shelf(msgspec.Struct, frozen=True):
     def check_writable(self, r: Reader, collection_id: int) -> None:
         """Raise SetError unless the user may change the entries of a collection."""
         if self.place.guest and not any(
-            foreign.collection.id == collection_id and foreign.writable for foreign in self.shared(r)
+            readable.collection.id == collection_id and readable.writable for readable in self.shared(r)
         ):
             raise SetError("forbidden", "the owner has given no right to change entries here")
 

@@ -22,8 +22,6 @@ from moxlite.store.groupware.collection import (
     Collection,
     NoSuchCollection,
     change_collection,
-    collection,
-    collections_of,
     create_collection,
     delete_collection,
     ensure_defaults,
@@ -42,11 +40,11 @@ from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
     BadGuest,
-    ForeignCollection,
+    ReadableCollection,
     guests_of,
+    readable_collection,
+    readable_collections,
     share_collection,
-    shared_by_id,
-    shared_collections,
 )
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.calls import call
@@ -100,28 +98,22 @@ class Shelf(msgspec.Struct, frozen=True, eq=False):
         """The account."""
         return self.holder.account
 
-    def shared(self, r: Reader) -> list[ForeignCollection]:
+    def shared(self, r: Reader) -> list[ReadableCollection]:
         """All that the user may read, each with whether its contacts may be changed."""
-        if self.holder.guest:
-            return shared_collections(r, "contact", self.holder.guest)
-        return [ForeignCollection(one, writable=True) for one in collections_of(r, "contact")]
+        return readable_collections(r, "contact", self.holder.guest)
 
     def ids(self, r: Reader) -> list[int] | None:
         """The ids of those that a guest may read; None for the owner, who may read all."""
-        return [foreign.collection.id for foreign in self.shared(r)] if self.holder.guest else None
+        return [readable.collection.id for readable in self.shared(r)] if self.holder.guest else None
 
     def book(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
         """An address book; with `write`, the user wants to change its contacts. Raises NoSuchCollection, NotAllowed."""
-        found = collection(r, local_id)
-        if found.kind != "contact":
+        readable = readable_collection(r, local_id, self.holder.guest)
+        if readable is None or readable.collection.kind != "contact":
             raise NoSuchCollection(GONE)
-        if self.holder.guest:
-            shared = shared_by_id(r, local_id, self.holder.guest)
-            if shared is None:
-                raise NoSuchCollection(GONE)
-            if write and not shared.writable:
-                raise NotAllowed("the owner of this address book lets you read it, not change it")
-        return found
+        if write and not readable.writable:
+            raise NotAllowed("the owner of this address book lets you read it, not change it")
+        return readable.collection
 
     def card(self, r: Reader, local_id: int, *, write: bool = False) -> Resource | None:
         """The card of a contact; None for one of the user's own from before there were address books. Raises
@@ -321,12 +313,12 @@ def _books(r: Reader, shelf: Shelf) -> list[AddressBook]:
     holder = shelf.holder
     return [
         AddressBook(
-            id=holder.shown_id(foreign.collection.id),
-            name=foreign.collection.display_name or foreign.collection.name,
-            contacts=foreign.collection.total,
+            id=holder.shown_id(readable.collection.id),
+            name=readable.collection.display_name or readable.collection.name,
+            contacts=readable.collection.total,
             owner=holder.owner if holder.guest else "",
-            writable=foreign.writable,
-            guests=0 if holder.guest else len(guests_of(r, foreign.collection)),
+            writable=readable.writable,
+            guests=0 if holder.guest else len(guests_of(r, readable.collection)),
         )
-        for foreign in shelf.shared(r)
+        for readable in shelf.shared(r)
     ]

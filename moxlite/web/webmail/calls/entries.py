@@ -51,9 +51,9 @@ from moxlite.store.groupware.scheduling import Elsewhere, default_calendar, dele
 from moxlite.store.groupware.sharing import (
     NoSuchLink,
     links_of,
+    readable_collection,
     remove_link,
     set_shared_view,
-    shared_by_id,
     shared_collections,
     shared_views,
 )
@@ -102,16 +102,12 @@ class Visit(msgspec.Struct, frozen=True, eq=False):
 
     def calendar(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
         """A calendar for events; with `write`, the user wants to change these. Raises NoSuchCollection, UserError."""
-        found = collection(r, local_id)
-        if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+        readable = readable_collection(r, local_id, self.holder.guest)
+        if readable is None or not readable.collection.has_events:
             raise NoSuchCollection("there is no such calendar")
-        if self.holder.guest:
-            shared = shared_by_id(r, local_id, self.holder.guest)
-            if shared is None:
-                raise NoSuchCollection("there is no such calendar")
-            if write and not shared.writable:
-                raise UserError("the owner of this calendar lets you read it, not change it")
-        return found
+        if write and not readable.writable:
+            raise UserError("the owner of this calendar lets you read it, not change it")
+        return readable.collection
 
     def check_alone(self, resource: Resource | None) -> None:
         """Raise UserError if a guest would change an entry with people, who would hear of it from its owner."""
@@ -449,6 +445,6 @@ def _calendars(r: Reader) -> list[Collection]:
 def _calendar(r: Reader, calendar_id: int) -> Collection:
     """A calendar for events. Raises NoSuchCollection."""
     found = collection(r, calendar_id)
-    if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+    if not found.has_events:
         raise NoSuchCollection("there is no such calendar")
     return found
