@@ -47,6 +47,7 @@ from moxlite.web.jmap.standard import (
     filter_moment,
     get_response,
     holds,
+    in_order,
     patched,
     query_changes_of,
     results_response,
@@ -362,14 +363,13 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, order = call.filter(), call.order() or [{"property": "created"}]
     if any(comparator.get("property") not in SORTS for comparator in order):
         raise MethodError("unsupportedSort", f"cards are sorted by {', '.join(SORTS)}")
-    keys: dict[int, list[Any]] = {}
-    for card in map(_Seen, _seen_cards(r, call, None)):  # one after the other: together they may have gigabytes
-        if wish is None or holds(wish, partial(_meets, call, card)):
-            keys[card.stored.id] = [card.key(comparator["property"]) for comparator in order]
-    ids = [*keys]
-    for number, comparator in reversed([*enumerate(order)]):
-        ids.sort(key=lambda one: keys[one][number], reverse=comparator.get("isAscending") is False)
-    return shelf(call).state(r), [f"{CARD}{one}" for one in ids]
+    found = (
+        (f"{CARD}{card.stored.id}", [card.key(comparator["property"]) for comparator in order])
+        for card in map(_Seen, _seen_cards(r, call, None))  # one after the other: together they may have gigabytes
+        if wish is None or holds(wish, partial(_meets, call, card))
+    )
+    ids = in_order(found, [comparator.get("isAscending") is not False for comparator in order])
+    return shelf(call).state(r), ids
 
 
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:

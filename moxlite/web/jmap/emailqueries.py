@@ -36,6 +36,7 @@ from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import (
     MAX_DEPTH,
     filter_moment,
+    in_order,
     max_changes,
     query_changes_response,
     query_response,
@@ -412,9 +413,7 @@ class _Chosen:
 async def _sorted(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> list[q.Placed]:
     keys = await _keys(call, found, order)
     ordered = sorted((one for one in found if one.message_id in keys), key=lambda one: one[:2], reverse=True)
-    for index in range(len(order) - 1, -1, -1):
-        ordered.sort(key=lambda one: keys[one.message_id][index], reverse=not order[index].ascending)
-    return ordered
+    return in_order(((one, keys[one.message_id]) for one in ordered), [one.ascending for one in order])
 
 
 async def _keys(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> dict[int, list[Any]]:

@@ -25,7 +25,7 @@ from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
 from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_changes_of, results_response, strings
+from moxlite.web.jmap.standard import MAX_DEPTH, holds, in_order, query_changes_of, results_response, strings
 from moxlite.web.jmap.storedevents import AS_JSON, EVENT, StoredEvent, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
@@ -116,17 +116,15 @@ async def _results(call: Call) -> tuple[str, list[str]]:
         if stretch[1] - stretch[0] > MAX_EXPANDED:
             raise MethodError("expandDurationTooLarge", "a query that expands series is about 400 days at most")
     now = await call.account.read(shelf(call).state, op="jmap events")
-    found: list[tuple[int, str, list[Any]]] = []  # no events: together they may have gigabytes
+    found: list[tuple[str, list[Any]]] = []  # no events: together they may have gigabytes
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
     async for match in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
         if wish is None or await _fits(call, match, wish, zone):
-            found.append((match.found.one.id, match.id, [_sorted_by(match, name) for name, _ in sort]))
+            keys = [_sorted_by(match, name) for name, _ in sort]
+            found.append((match.id, [*keys, match.found.one.id]))  # calendars may change their places
         if len(found) > MAX_FOUND:
             raise MethodError("cannotCalculateOccurrences", "there are too many events")
-    found.sort(key=lambda row: row[0])  # calendars may change their places
-    for index in reversed(range(len(sort))):
-        found.sort(key=lambda row: row[2][index], reverse=sort[index][1])
-    return now, [*dict.fromkeys(event_id for _, event_id, _ in found)]
+    return now, [*dict.fromkeys(in_order(found, [*(not down for _, down in sort), True]))]
 
 
 async def _fits(call: Call, match: _Match, wish: Object, zone: ZoneInfo) -> bool:

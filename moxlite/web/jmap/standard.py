@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ from moxlite.store.rows.history import Change, TooManyChanges, portion
 from moxlite.web.jmap.headerforms import microseconds
 from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+
+T = TypeVar("T")
 
 MAX_DEPTH: Final = 20
 """Levels of a filter."""
@@ -177,6 +179,14 @@ def query_response(
     if limit is not None:
         found["limit"] = limit
     return found
+
+
+def in_order(found: Iterable[tuple[T, Sequence[Any]]], ascending: Sequence[bool]) -> list[T]:
+    """Results by their keys, one for each comparator; what no comparator tells apart stays in its order."""
+    rows = [*found]
+    for index in reversed(range(len(ascending))):
+        rows.sort(key=lambda row: row[1][index], reverse=not ascending[index])
+    return [result for result, _ in rows]
 
 
 def results_response(call: Call, state: str, ids: Sequence[str], *, most: int, calculable: bool = True) -> Object:
