@@ -137,7 +137,9 @@ ACTION = """async () => {
   key("Home");
   await until(loaded);
   localStorage.setItem("moxlite-debug", JSON.stringify({ wait_min_ms: 400, wait_max_ms: 400 }));
-  const first = document.querySelector(".message.active").id;
+  const focused = () => document.querySelector(".message.focused");
+  await until(() => focused() !== null);
+  const first = focused().id;
   let frames = 0;
   await frame();
   key("a");

@@ -39,9 +39,11 @@ class Searching:
         self.view_id = self.request_id = 1
         self.progress: Any = None
         self.total = 0
+        self.stale = False
 
     async def ask(self, query: dict[str, Any] | None = None, **page: Any) -> list[list[Any]]:
         """A page of a new view; without a query of the one that is open."""
+        self.stale = False
         self.request_id += 1
         self.view_id += query is not None
         request = {"id": self.request_id, "stream_id": self.start["stream_id"], "view_id": self.view_id}
@@ -53,6 +55,7 @@ class Searching:
             assert event["kind"] != "view_err", event
             if event["kind"] == "view_progress":
                 self.progress = event
+            self.stale = self.stale or event["kind"] == "view_stale"
             if event["kind"] == "view_msgs" and event["request_id"] == self.request_id:
                 self.total = event["total"]
                 found += event["items"]
@@ -63,11 +66,17 @@ class Searching:
         """The subjects of the first messages of a page."""
         return [thread[0]["subject"] for thread in await self.ask(query, **page)]
 
-    async def until_shows(self, wanted: list[str], **page: Any) -> None:
-        """Ask for the view again as it says that it is another, until it shows just these subjects."""
+    async def until(self, shows: Callable[[list[list[Any]]], bool], **page: Any) -> list[list[Any]]:
+        """Ask for the view again as it says that it is another, until it shows what is asked for."""
         with trio.fail_after(60):
-            while await self.subjects(**page) != wanted:
-                await self.events.until("view_stale")
+            while not shows(found := await self.ask(**page)):
+                if not self.stale:  # it may have said so while it answered
+                    await self.events.until("view_stale")
+        return found
+
+    async def until_shows(self, subjects: list[str], **page: Any) -> None:
+        """As `until`, with the subjects of the first messages."""
+        await self.until(lambda found: [thread[0]["subject"] for thread in found] == subjects, **page)
 
 
 @pytest.fixture
