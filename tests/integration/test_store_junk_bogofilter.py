@@ -53,7 +53,7 @@ class Bogofilter:
 @pytest.mark.integration
 @pytest.mark.parametrize("seed", [2, 3])
 def test_it_is_not_behind_bogofilter(tmp_path: Path, seed: int) -> None:
-    """How to verify, junk; STORE-89: accuracy over 500 ham and 500 spam after learning 500 of each."""
+    """STORE-89: accuracy over 500 ham and 500 spam after learning 500 of each."""
     corpus = Corpus(seed)
     bogofilter = Bogofilter(tmp_path)
     ours = Memory(PARAMS)

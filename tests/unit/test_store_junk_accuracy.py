@@ -35,7 +35,7 @@ def corpus() -> Corpus:
 
 
 def test_the_halves_share_only_the_background(corpus: Corpus) -> None:
-    """How to verify, junk: what is learnt by heart does not help."""
+    """STORE-89: what is learnt by heart does not help."""
     halves = []
     for name in ("train", "test"):
         ham, spam = corpus.half(name, 150, 150)
@@ -46,7 +46,7 @@ def test_the_halves_share_only_the_background(corpus: Corpus) -> None:
 
 
 def test_the_corpus_has_what_makes_it_hard(corpus: Corpus) -> None:
-    """How to verify, junk: spam that quotes ham, ham newsletters that look like spam; the same for a seed."""
+    """STORE-89: spam that quotes ham, ham newsletters that look like spam; the same for a seed."""
     ham, spam = corpus.half("test", 80, 80)
     assert (ham, spam) == Corpus(SEED).half("test", 80, 80)
     letters = [set(message_words(message, Grams())) for message in ham]
@@ -118,7 +118,7 @@ def _information(ham: float, spam: float) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_filter_of_ten_words_fails(seed: int) -> None:
-    """How to verify, junk: even with the threshold that suits the messages it is tested with."""
+    """STORE-89: even with the threshold that suits the messages it is tested with."""
     corpus = Corpus(seed)
     ten = TenWords(*corpus.half("train"))
     hams, spams = ([ten.score(message) for message in part] for part in corpus.half("test"))
