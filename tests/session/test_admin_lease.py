@@ -1,5 +1,6 @@
 """The lease of a stand-by, held in the object storage of the tests (STORE-186g)."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from moxlite import __version__
 from moxlite.admin.standby import control, holding as holding_module, lease as lease_module, replicating, takingover
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
-from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head
+from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_handed, read_head
 from moxlite.admin.standby.lease import (
     LEASE,
     Lease,
@@ -358,7 +359,13 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
     monkeypatch.setattr(takingover, "LOOK", 0.05)
     monkeypatch.setattr(takingover, "RENEW", 0.1)
     copied: list[str] = []
-    monkeypatch.setattr(control, "sync", lambda socket, path, seconds: copied.append(path.name))
+    numbers = itertools.count(1)
+
+    def copy(socket: Path, path: Path, seconds: float) -> control.Position:
+        copied.append(path.name)
+        return control.Position(number := next(numbers), number)
+
+    monkeypatch.setattr(control, "sync", copy)
     folder = tmp_path / "second"
     folder.mkdir()
     source = Source(target=parse_object_url(URL), access=bucket.keys, program=tmp_path / "none")
@@ -398,6 +405,10 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
             async with h.ctl() as client:
                 assert (await client.call("standby handover", {}, HandedOver)).epoch == 2
             assert {"account.db", "queue.db", "auth.db"} <= {*copied}
+            last = read_handed(storage, 1)
+            assert last is not None
+            assert last.databases.keys() >= {"accounts/mia/account.db", "queue.db", "auth.db"}
+            assert max(last.databases.values()) == len(copied)
             assert (await send(h)).startswith("451 4.3.2")
         assert candidate.handed
         assert candidate.head.epoch == 2

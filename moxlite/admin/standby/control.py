@@ -106,9 +106,9 @@ def position(path: Path, database: Path) -> Position:
     return _sync(path, database, ASK, wait=False)
 
 
-def sync(path: Path, database: Path, seconds: float) -> None:
-    """Wait until all that is committed in a database is in the target."""
-    _sync(path, database, seconds, wait=True)
+def sync(path: Path, database: Path, seconds: float) -> Position:
+    """Wait until all that is committed in a database is in the target; returns how far it is."""
+    return _sync(path, database, seconds, wait=True)
 
 
 def _sync(path: Path, database: Path, seconds: float, *, wait: bool) -> Position:

@@ -38,6 +38,7 @@ from moxlite.admin.standby.layout import (
     epoch_folder,
     is_database,
     read_document,
+    read_handed,
     read_head,
     read_positions,
     save,
@@ -181,6 +182,8 @@ class Follower:
         self._news = 0.0, time.monotonic()  # time of the last positions, and when they were seen first
         self._pack = b""
         self._problem = self._closed = ""
+        self._round_turn = trio.Lock()
+        self._serving: tuple[Place, trio.Nursery] | None = None
         self.certain = False
 
     @property
@@ -196,11 +199,14 @@ class Follower:
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._retell)
+                self._serving = place, nursery
                 try:
                     while True:
-                        await self._round(place, nursery)
+                        async with self._round_turn:
+                            await self._round(place, nursery)
                         await trio.sleep(BEAT)
                 finally:
+                    self._serving = None
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
                         await _end_all(self._running)
 
@@ -213,10 +219,28 @@ class Follower:
                 self._problem = f"{self._source.target}: no answer for {silent:.0f} s"
                 self._save(self.followed.behind, None)
 
-    async def catch_up(self, seconds: float) -> list[str]:
+    async def finish(self, seconds: float) -> None:
+        """While `serve` runs, and the other machine has handed its lease over: have the processes that follow apply the
+        last changes, and end. What `seconds` are too short for, and faults of the source, are left to `catch_up`.
+        """
+        with trio.move_on_after(seconds):
+            async with self._round_turn:
+                try:
+                    newest = await trio.to_thread.run_sync(self._handed, self.followed.epoch)
+                except (OSError, ValueError, BackupError):
+                    return
+                if newest is None or self._serving is None:
+                    return
+                place, nursery = self._serving
+                current = {name for name, last in newest.items() if transaction_of(self._data / name) >= last}
+                nursery.start_soon(_end_all, {name: self._running[name] for name in current & self._running.keys()})
+                await self._apply(newest, place, self.followed.epoch, nursery)
+
+    async def catch_up(self, seconds: float, *, handed: bool = False) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
-        they do not name yet, and databases of removed accounts. Returns the databases for which `seconds` were
-        too short; `certain` is set. Errors of the source come out; raises Closed.
+        they do not name yet, and databases of removed accounts. `handed`: the other machine has handed its lease over,
+        and said how far all are. Returns the databases for which `seconds` were too short; `certain` is set. Errors of
+        the source come out; raises Closed.
         """
         await trio.to_thread.run_sync(_prepare, self._data)
         epoch, positions = await trio.to_thread.run_sync(self._look)
@@ -225,14 +249,15 @@ class Follower:
         self.certain = positions.certain
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
+        newest = await trio.to_thread.run_sync(self._handed, epoch) if handed else None
         told = {name: number for name, number in positions.databases.items() if is_database(name)}
-        names = sorted({*await trio.to_thread.run_sync(self._names, epoch), *told})
-        newest: dict[str, int] = {}
+        names = [*newest] if newest else sorted({*await trio.to_thread.run_sync(self._names, epoch), *told})
+        newest = newest or {}
         logger.info("fetching the last changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(seconds):
-                    await self._list(names, place, epoch, newest, told)
+                    await self._list([name for name in names if name not in newest], place, epoch, newest, told)
                     await self._apply(newest, place, epoch, nursery)
                 await _end_all(self._running)
         left = [name for name in names if name not in newest or transaction_of(self._data / name) < newest[name]]
@@ -337,6 +362,12 @@ class Follower:
                 raise ValueError("holds nothing yet: is `standby.target` of the first machine the same?")
             self._fetch_files(storage, head.epoch)
             return head.epoch, positions
+
+    def _handed(self, epoch: int) -> dict[str, int] | None:
+        """The last transactions of an epoch that was handed over; None if the target does not say. Blocks."""
+        with self._source.storage(self._folder) as storage:
+            handed = read_handed(storage, epoch)
+        return None if handed is None else {name: last for name, last in handed.databases.items() if is_database(name)}
 
     def _names(self, epoch: int) -> list[str]:
         """All databases of an epoch in the target. Blocks."""

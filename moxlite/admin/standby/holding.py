@@ -24,13 +24,16 @@ from moxlite import __version__
 from moxlite.admin.standby import control, metrics
 from moxlite.admin.standby.layout import (
     FOLLOWER,
+    HANDED,
     SOCKET,
+    Handed,
     HeldLease,
     NotOurs,
     Ready,
     check_own,
     claim,
     databases_of,
+    epoch_folder,
     is_database,
     read_ready,
 )
@@ -262,10 +265,12 @@ class HoldingTask:
             await trio.sleep(NOTICE)
             await self._copy_rest()  # while changes are acknowledged, so that clients wait for little more
             self.holding.handing = True
-            await self._copy_rest()
+            handed = msgspec.json.encode(Handed(await self._copy_rest()))
             async with self._renewing:
                 if self._mine is None or self.holding.taken or self.holding.problem:
                     raise CannotHandOver(f"the lease is not held: {self.holding.taken or self.holding.problem}")
+                name = f"{epoch_folder(self._mine.epoch)}/{HANDED}"
+                await trio.to_thread.run_sync(lambda: self._opened().write(name, handed))
                 self._mine = msgspec.structs.replace(self._mine, handed=True)
                 done = True
         except OSError as error:
@@ -314,16 +319,22 @@ class HoldingTask:
             )
         return ready
 
-    async def _copy_rest(self) -> None:
-        """Wait until all that is committed is in the target. Raises OSError."""
+    async def _copy_rest(self) -> dict[str, int]:
+        """Wait until all that is committed is in the target; returns the last transaction of each database there.
+        Raises OSError.
+        """
+        copied: dict[str, int] = {}
         problems: list[OSError] = []
         limiter = trio.CapacityLimiter(COPIES)
 
         async def copy(name: str) -> None:
             try:
-                await trio.to_thread.run_sync(
+                position = await trio.to_thread.run_sync(
                     control.sync, self._data / SOCKET, self._data / name, COPY, limiter=limiter
                 )
+                if not position.replicated_txid:
+                    raise ConnectionError(f"Litestream does not say how far {name} is copied")
+                copied[name] = position.replicated_txid
             except OSError as error:
                 problems.append(error)
 
@@ -332,6 +343,7 @@ class HoldingTask:
                 nursery.start_soon(copy, name)
         if problems:
             raise problems[0]
+        return copied
 
     async def _renew(self) -> bool:
         async with self._renewing:

@@ -36,6 +36,7 @@ HEAD: Final = "standby.json"
 POSITIONS: Final = "positions.json"
 FILES: Final = "files.age"
 BEGINNING: Final = "beginning.json"
+HANDED: Final = "handed.json"
 READY: Final = "ready.json"
 
 STATE: Final = "standby/state.json"
@@ -96,6 +97,14 @@ class Positions(msgspec.Struct, frozen=True):
     certain: bool = False
     missing: int = 0
     origin: str = ""
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """How far the databases of a machine are copied that hands its lease over. databases: as in `Positions`; nothing
+    that was acknowledged comes after these transactions.
+    """
+
+    databases: dict[str, int]
 
 
 class Beginning(msgspec.Struct, frozen=True):
@@ -258,6 +267,11 @@ def check_own(storage: Storage, data: Path) -> Head | None:
 def read_positions(storage: Storage, epoch: int) -> Positions | None:
     """How far an epoch is copied; None if it does not say. Raises OSError, ValueError."""
     return _read(storage, f"{epoch_folder(epoch)}/{POSITIONS}", Positions)
+
+
+def read_handed(storage: Storage, epoch: int) -> Handed | None:
+    """The last transactions of an epoch that was handed over; None if it does not say. Raises OSError, ValueError."""
+    return _read(storage, f"{epoch_folder(epoch)}/{HANDED}", Handed)
 
 
 def read_beginning(storage: Storage, epoch: int) -> Beginning | None:

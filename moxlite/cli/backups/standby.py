@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.cli.backups.takeover import Succession
 
+FINISH: Final = 5.0
+"""Seconds in which the processes that follow a machine may apply its last changes, once it has handed its lease over.
+The lease is not renewed meanwhile.
+"""
+
 SELDOM: Final = {
     "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import what only the other machine has."),
     "send-rest": ("moxlite.cli.backups.orphans:send_rest", "Send what only this machine has, after a take-over."),
@@ -128,6 +133,8 @@ async def _follow(
         candidate = Candidate(source, folder, lambda: follower.followed, succession.hindrance)
         await candidate.until_over()
         won = candidate
+        if await trio.to_thread.run_sync(lambda: candidate.handed):
+            await follower.finish(FINISH)
         nursery.cancel_scope.cancel()
 
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, _alone(folder):

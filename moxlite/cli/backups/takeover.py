@@ -190,10 +190,11 @@ class Succession:
         from moxlite.admin.standby.takingover import beginning_of
 
         follower = Follower(self._source, self._folder)
-        await _catch_up(follower)
+        handed = await trio.to_thread.run_sync(lambda: candidate.handed)
+        await _catch_up(follower, handed=handed)
         beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
         await trio.to_thread.run_sync(candidate.note_beginning, beginning)
-        certain = follower.certain or await trio.to_thread.run_sync(lambda: candidate.handed)
+        certain = follower.certain or handed
         note("UIDVALIDITYs stay" if certain else "mail programs will read all mailboxes anew")
         await trio.to_thread.run_sync(self._restore, certain)
         return beginning
@@ -222,7 +223,7 @@ class Succession:
         os.execv(command[0], command)  # noqa: S606 - our own program
 
 
-async def _catch_up(follower: "Follower") -> None:
+async def _catch_up(follower: "Follower", *, handed: bool) -> None:
     """Fetch the last changes, however often it fails: the lease is ours, and no other machine serves."""
     import trio
 
@@ -230,7 +231,7 @@ async def _catch_up(follower: "Follower") -> None:
 
     while True:
         try:
-            left = await follower.catch_up(PATIENCE)
+            left = await follower.catch_up(PATIENCE, handed=handed)
             if not left:
                 return
             note(f"{len(left)} databases are not complete yet, the first is {left[0]}")
