@@ -116,19 +116,26 @@ def markdown() -> str:
         *INTRODUCTION,
     ]
     for title, section in (("moxlite.toml", Static), ("domains.toml", Domains)):
-        lines += ["", f"## {title}", "", *_markdown_section(section, "", None, set())]
+        alike: dict[type[Section], list[str]] = {}
+        lines += ["", f"## {title}", "", *_markdown_section(section, "", None, alike)]
+        for first, *others in alike.values():
+            if others:
+                lines[lines.index(f"### `{first}`") + 2] += (
+                    f" The same keys: {', '.join(f'`{one}`' for one in others)}."
+                )
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _markdown_section(
-    section: type[Section], name: str, default: Section | None, seen: set[type[Section]]
+    section: type[Section], name: str, default: Section | None, alike: dict[type[Section], list[str]]
 ) -> Iterator[str]:
+    """The tables of a section and of those below it; one that is alike an earlier one only adds its name to `alike`."""
     if name:
-        yield from ("", f"### `{name}`", "", " ".join((section.__doc__ or "").split()), "")
-        if section in seen:
-            yield "Keys as above."
+        names = alike.setdefault(section, [])
+        names.append(name)
+        if len(names) > 1:
             return
-    seen.add(section)
+        yield from ("", f"### `{name}`", "", " ".join((section.__doc__ or "").split()), "")
     yield from ("| Key | Type | Default | Meaning |", "|---|---|---|---|")
     below: list[tuple[str, type[Section], Section | None]] = []
     for field in fields_of(section):
@@ -154,7 +161,7 @@ def _markdown_section(
         yield f"| `{field.name}` | {kind} | {shown} | {_cell(field.doc)} See `{header}`. |"
         below.append((header, found, value if isinstance(value, Section) else None))
     for header, found, value in below:
-        yield from _markdown_section(found, header, value, seen)
+        yield from _markdown_section(found, header, value, alike)
 
 
 def _cell(text: str) -> str:

@@ -1,12 +1,17 @@
 """docs/cli.md from the commands themselves."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 import click
 
 from moxlite.cli import main
 from moxlite.cli.info import all_commands
+
+COMMON: Final = 3
+"""Commands from which on an option that all describe alike is described once."""
 
 
 def outputs() -> dict[str, bytes]:
@@ -27,18 +32,33 @@ def _lines() -> Iterator[str]:
         "",
     )
     context = click.Context(main, info_name="moxlite", terminal_width=100, max_content_width=100)
-    yield from _options(main, context)
-    for name, command in all_commands(main, context):
-        with click.Context(command, info_name=f"moxlite {name}", terminal_width=100, max_content_width=100) as own:
-            yield from ("", f"## moxlite {name}", "")
-            if arguments := " ".join(command.collect_usage_pieces(own)[1:]):
-                yield from (f"`{arguments}`", "")
-            yield from (" ".join(paragraph.split()) + "\n" for paragraph in (command.help or "").split("\n\n"))
-            yield from _options(command, own)
+    yield from (f"- `{option}`: {text}" for option, text in _options(main, context))
+    commands = [
+        (name, command, click.Context(command, info_name=f"moxlite {name}", terminal_width=100, max_content_width=100))
+        for name, command in all_commands(main, context)
+    ]
+    uses = Counter(option for _, command, own in commands for option in _options(command, own))
+    common = [option for option, number in uses.items() if number >= COMMON]
+    yield from ("", 'Options of several commands, each of which names those that it has after "Also":', "")
+    yield from (f"- `{option}`: {text}" for option, text in common)
+    first: dict[click.Command, str] = {}
+    for name, command, own in commands:
+        yield from ("", f"## moxlite {name}", "")
+        if first.setdefault(command, name) != name:
+            yield f"The same as `moxlite {first[command]}`."
+            continue
+        if arguments := " ".join(command.collect_usage_pieces(own)[1:]):
+            yield from (f"`{arguments}`", "")
+        yield from (" ".join(paragraph.split()) + "\n" for paragraph in (command.help or "").split("\n\n"))
+        options = list(_options(command, own))
+        yield from (f"- `{option}`: {text}" for option, text in options if (option, text) not in common)
+        if shared := [f"`{option.split()[0].rstrip(',')}`" for option, text in options if (option, text) in common]:
+            yield from ("", "Also " + ", ".join(shared) + ".")
 
 
-def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+    """The options of a command but `--help`, each as the help writes it, with its text."""
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
         if record is not None and record[1] and "--help" not in parameter.opts:
-            yield f"- `{record[0]}`: {record[1]}"
+            yield record
