@@ -43,6 +43,7 @@ from moxlite.proto.sasl import (
     SecretsMissing,
     ServerMechanism,
     Step,
+    Withheld,
     server_mechanism,
 )
 
@@ -129,6 +130,11 @@ class Exchange:
                 self._attempt = await self._logins.attempts.book(self._request, step.username)
                 self._candidates = await self._logins.candidates(self._request, step.username)
                 step = self._mechanism.credentials(*[candidate.secrets for candidate in self._candidates])
+        except Withheld:
+            recipient = self._known(self._logins.login(self._username))
+            raise self._logins.withhold(
+                self._request, self._variant, self._username, recipient, self._attempt
+            ) from None
         except SASLError as error:
             raise self._refuse(_translate(error)) from None
         match step:

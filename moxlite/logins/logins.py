@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+import msgspec
 import trio
 
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig
@@ -122,7 +123,7 @@ class Logins:
             name = recipient.account if recipient else ""
             found = await self._checker.which(name, own, keys, password, withheld=withheld)
             if recipient is not None and found == OWN and withheld:
-                raise self._withhold(request, mechanism, username, recipient, attempt)
+                raise self.withhold(request, mechanism, username, recipient, attempt)
             if recipient is None or found is None:
                 result: AttemptResult = "baduser" if recipient is None else "badpassword"
                 error = WrongCredentials("bad user or password")
@@ -188,8 +189,13 @@ class Logins:
         finally:
             attempt.fail()  # also if the client has disconnected meanwhile
 
-    def _withhold(
-        self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient, attempt: Attempt
+    def withhold(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        username: str,
+        recipient: AccountRecipient,
+        attempt: Attempt | None,
     ) -> NotPermitted | WrongCredentials:
         """Refuse the account's own password where app passwords are demanded (SMTP-57a). Only a network from which the
         account has logged in reads that an app password is needed; for others the password was a wrong one, so that
@@ -261,12 +267,16 @@ class Logins:
     async def candidates(self, request: LoginRequest, username: str) -> list[Candidate]:
         """Return the candidates that SCRAM and CRAM-MD5 verify against, at least one. A user who does not exist, or has
         no password that may be used here, gets a stable fake one that matches no password, so that the exchange looks
-        the same (SMTP-57, IMAP-46).
+        the same (SMTP-57, IMAP-46). The account's own password is withheld where it is for the web alone (SMTP-57a).
         """
-        own, apps = await self.stored.usable(request, self.login(username))
-        found = [] if own is None else [Candidate(own.secrets)]
-        found += [Candidate(app.secrets, app) for app in apps]
-        return found or [Candidate(decoy_secrets(self._secret, canonical_name(self._config.current, username)))]
+        own, apps, withheld = await self.stored.known(request, self.login(username))
+        found = [Candidate(app.secrets, app) for app in apps]
+        if own is not None and not withheld:
+            return [Candidate(own.secrets), *found]
+        decoys = [Candidate(decoy_secrets(self._secret, canonical_name(self._config.current, username)))]
+        if own is not None:  # before the decoy: SCRAM takes those with the salt of the first one
+            found.append(Candidate(msgspec.structs.replace(own.secrets, withheld=True)))
+        return found if apps else [*found, *decoys]
 
     async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
         """Return the account of the client certificate. None without a certificate, for an unknown key (recorded as a

@@ -40,6 +40,7 @@ from moxlite.proto.sasl.types import (
     SecretsMissing,
     ServerMechanism,
     Step,
+    Withheld,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "SecretsMissing",
     "ServerMechanism",
     "Step",
+    "Withheld",
     "announced",
     "choose_mechanism",
     "choose_oauth",

@@ -23,6 +23,7 @@ from moxlite.proto.sasl.types import (
     Secrets,
     SecretsMissing,
     Step,
+    Withheld,
 )
 
 BLOCK: Final = 64  # octets, RFC 1321 §3.4
@@ -119,7 +120,7 @@ class CramMD5Server:
         return NeedCredentials(self._username)
 
     def credentials(self, *secrets: Secrets) -> Step:
-        """Verify: 50 µs for each password. Raises AuthenticationFailed, SecretsMissing."""
+        """Verify: 50 µs for each password. Raises AuthenticationFailed, Withheld, SecretsMissing."""
         states = [(place, secret.cram_md5) for place, secret in enumerate(secrets) if secret.cram_md5 is not None]
         if not states:
             raise SecretsMissing("no CRAM-MD5 secret stored")
@@ -128,8 +129,8 @@ class CramMD5Server:
             expected = hmac_md5_resumed(state, self._challenge).hex().encode()
             if hmac.compare_digest(expected, self._digest):
                 chosen = place
-        if chosen is None:
-            raise AuthenticationFailed("bad user or password")
+        if chosen is None or secrets[chosen].withheld:
+            raise (AuthenticationFailed if chosen is None else Withheld)("bad user or password")
         return Done(self._username, chosen)
 
 

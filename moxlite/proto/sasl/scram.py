@@ -41,6 +41,7 @@ from moxlite.proto.sasl.types import (
     Secrets,
     SecretsMissing,
     Step,
+    Withheld,
 )
 from moxlite.wording import worded
 
@@ -176,7 +177,8 @@ class ScramServer:
         self._binding = b""
         self._server_first = ""
         self._secrets: list[tuple[int, ScramSecrets]] = []
-        self._chosen = 0
+        self._withheld: frozenset[int] = frozenset()
+        self._chosen = -1
         self._state: Literal["first", "credentials", "final", "proven", "refused", "over"] = "first"
 
     def step(self, data: bytes | None) -> Step:
@@ -187,7 +189,7 @@ class ScramServer:
             return self._client_final(decode_text(data or b""))
         state, self._state = self._state, "over"
         if state == "refused":
-            raise AuthenticationFailed("bad user or password")
+            raise (Withheld if self._chosen in self._withheld else AuthenticationFailed)("bad user or password")
         if state != "proven" or data:
             raise Malformed("unexpected SCRAM message")
         return Done(self._first.username, self._chosen)
@@ -236,6 +238,7 @@ class ScramServer:
                 self._secrets.append((place, scram))
         if not self._secrets:
             raise SecretsMissing(f"no {self.name} secret stored")
+        self._withheld = frozenset(place for place, secret in enumerate(secrets) if secret.withheld)
         first = self._secrets[0][1]
         salt = base64.b64encode(first.salt).decode()
         self._server_first = f"r={self._nonce()},s={salt},i={first.iterations}"
@@ -260,7 +263,7 @@ class ScramServer:
                 _hash(self._hash, _xor(proof, signature)), scram_secrets.stored_key
             ):
                 self._chosen, proven = place, scram_secrets
-        if proven is None:
+        if proven is None or self._chosen in self._withheld:
             self._state = "refused"
             return Challenge(b"e=invalid-proof")
         self._state = "proven"

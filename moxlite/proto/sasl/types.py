@@ -37,11 +37,15 @@ class ScramSecrets(msgspec.Struct, frozen=True):
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """Secrets of a password for the challenge-response mechanisms; None for a mechanism without derived secrets."""
+    """Secrets of a password for the challenge-response mechanisms; None for a mechanism without derived secrets.
+
+    `withheld`: a proof of the password is answered as a wrong one, and ends in `Withheld`.
+    """
 
     scram_sha_1: ScramSecrets | None = None
     scram_sha_256: ScramSecrets | None = None
     cram_md5: bytes | None = None  # 32 octets, see crammd5.cram_md5_states
+    withheld: bool = False
 
 
 class Challenge(msgspec.Struct, frozen=True):
@@ -105,6 +109,10 @@ class AuthenticationFailed(SASLError):
 
 class Refused(AuthenticationFailed):
     """The server has reported, within the mechanism, that the proof is wrong."""
+
+
+class Withheld(AuthenticationFailed):
+    """The client has proven a password that may not be used here; so far it was answered as by a wrong one."""
 
 
 class AuthorizationFailed(AuthenticationFailed):
