@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,25 +86,23 @@ class Side:
 
     def settle(self) -> None:
         """Wait until the server has done what it does behind its answers (indexing, erasing)."""
-        deadline = time.monotonic() + 600
-        before = self._ticks()
+        deadline = time.monotonic() + 3600
+        before = self._busy()
         while time.monotonic() < deadline:
             time.sleep(2)
-            now = self._ticks()
-            if now - before < 10:
+            now = self._busy()
+            if sum(seconds - before.get(thread, 0.0) for thread, seconds in now.items()) < 0.1:
                 return
             before = now
 
-    def _ticks(self) -> int:
-        """Hundredths of a second that its processes have run."""
-        total = 0
+    def _busy(self) -> dict[Path, float]:
+        """Seconds for which each thread of it has run, or waited for a processor (proc_pid_schedstat)."""
+        busy: dict[Path, float] = {}
         for pid in self.server.pids():
-            try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-                total += int(fields[11]) + int(fields[12])
-            except OSError:
-                continue
-        return total
+            for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                with suppress(OSError):
+                    busy[file] = sum(map(int, file.read_text().split()[:2])) / 1e9
+        return busy
 
     def renew(self) -> None:
         """Start the server again; dovecot has then forgotten what it knew of messages beyond their flags."""
