@@ -10,13 +10,16 @@ import json
 import os
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from playwright.sync_api import sync_playwright
 
+from bench.imap import Side
 from bench.measures import Figures, filled
+from bench.webload import Webmail
 from tests.firefox import firefox
 from tests.tools import need
 
@@ -25,7 +28,10 @@ __all__ = ["measure"]
 ROUNDS = 5
 """How often what is quick is measured; the median counts."""
 
-#: Bars of issue 9, for Chromium.
+GLANCES = {"a common word": ["report"], "its beginning": ["rep"], "two": ["report", "winter"], "none": ["quizzicality"]}
+"""Words that are typed into the search bar. The corpus has the common ones in nearly each message."""
+
+#: Bars for Chromium.
 BARS: dict[str, float] = {
     "first row, cold, ms": 800,
     "first row, cold, 4× throttle, ms": 800,
@@ -36,6 +42,7 @@ BARS: dict[str, float] = {
     "elements afterwards": 3000,
     "heap afterwards, MB": 30,
     "frames until an action is seen, calls 400 ms later": 1,
+    **{f"five hits as one types, {name}, median, ms": 30 for name in GLANCES},
 }
 
 #: Notes when the first row is there, by the clock that began with the navigation.
@@ -243,6 +250,19 @@ def in_firefox(base: str, user: str, password: str, messages: int) -> Figures:
         return measure(browser, base, user, password, messages)
 
 
+def glances(webmail: Webmail) -> Figures:
+    """The five newest hits while words are typed (WEBMAIL-73), with HTTP."""
+    figures: Figures = {}
+    for name, words in GLANCES.items():
+        times = []
+        for _ in range(4 * ROUNDS):
+            began = time.perf_counter()
+            webmail.call("search_glance", query={"filter": {"mailbox_id": -1, "words": words}})
+            times.append((time.perf_counter() - began) * 1e3)
+        figures[f"five hits as one types, {name}, median, ms"] = statistics.median(times)
+    return figures
+
+
 BROWSERS: dict[str, Callable[[str, str, str, int], Figures]] = {"chromium": in_chromium, "firefox": in_firefox}
 
 
@@ -255,6 +275,8 @@ def main() -> None:
     options = parser.parse_args()
     figures: dict[str, Figures] = {}
     with filled(options.messages) as server:
+        Side(server, options.messages).settle()
+        figures["server"] = glances(Webmail(server.http_port, server.user, server.password))
         for name, run in BROWSERS.items():
             if options.only in (None, name):
                 base = f"http://localhost:{server.http_port}/webmail/"
