@@ -176,10 +176,9 @@ class ScramServer:
         self._first = _ClientFirst("", "", "", "")
         self._binding = b""
         self._server_first = ""
-        self._secrets: list[tuple[int, ScramSecrets]] = []
-        self._withheld: frozenset[int] = frozenset()
-        self._chosen = -1
-        self._state: Literal["first", "credentials", "final", "proven", "refused", "over"] = "first"
+        self._secrets: list[tuple[int, ScramSecrets, bool]] = []
+        self._chosen = 0
+        self._state: Literal["first", "credentials", "final", "proven", "withheld", "refused", "over"] = "first"
 
     def step(self, data: bytes | None) -> Step:
         """Take the next client message."""
@@ -188,8 +187,8 @@ class ScramServer:
         if self._state == "final":
             return self._client_final(decode_text(data or b""))
         state, self._state = self._state, "over"
-        if state == "refused":
-            raise (Withheld if self._chosen in self._withheld else AuthenticationFailed)("bad user or password")
+        if state in ("refused", "withheld"):
+            raise (AuthenticationFailed if state == "refused" else Withheld)("bad user or password")
         if state != "proven" or data:
             raise Malformed("unexpected SCRAM message")
         return Done(self._first.username, self._chosen)
@@ -235,10 +234,9 @@ class ScramServer:
         for place, secret in enumerate(secrets):
             scram = secret.scram_sha_1 if self._hash == "sha1" else secret.scram_sha_256
             if scram is not None and (not self._secrets or _mix(scram) == _mix(self._secrets[0][1])):
-                self._secrets.append((place, scram))
+                self._secrets.append((place, scram, secret.withheld))
         if not self._secrets:
             raise SecretsMissing(f"no {self.name} secret stored")
-        self._withheld = frozenset(place for place, secret in enumerate(secrets) if secret.withheld)
         first = self._secrets[0][1]
         salt = base64.b64encode(first.salt).decode()
         self._server_first = f"r={self._nonce()},s={salt},i={first.iterations}"
@@ -256,15 +254,16 @@ class ScramServer:
         message = f"{self._first.bare},{self._server_first},{match['bare']}".encode()
         proof = _unbase64(match["proof"])
         proven: ScramSecrets | None = None
-        for place, scram_secrets in self._secrets:  # all passwords, so that the time does not reveal which one matched
+        withheld = False
+        for place, scram_secrets, is_withheld in self._secrets:  # all: the time must not reveal which one matched
             # RFC 5802 §3: ClientKey = ClientProof XOR ClientSignature, and H(ClientKey) must be StoredKey.
             signature = _hmac(self._hash, scram_secrets.stored_key, message)
             if len(proof) == len(signature) and hmac.compare_digest(
                 _hash(self._hash, _xor(proof, signature)), scram_secrets.stored_key
             ):
-                self._chosen, proven = place, scram_secrets
-        if proven is None or self._chosen in self._withheld:
-            self._state = "refused"
+                self._chosen, proven, withheld = place, scram_secrets, is_withheld
+        if proven is None or withheld:
+            self._state = "withheld" if withheld else "refused"
             return Challenge(b"e=invalid-proof")
         self._state = "proven"
         return Challenge(b"v=" + base64.b64encode(_hmac(self._hash, proven.server_key, message)))
