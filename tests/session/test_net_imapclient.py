@@ -18,7 +18,8 @@ from moxlite.net.imapclient import (
     TLSFailed,
     log_in,
 )
-from moxlite.net.tls.certificates import KeyPair, self_signed
+from moxlite.net.imapclient.connect import checker
+from moxlite.net.tls.certificates import KeyPair, Trust, self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.fetchitems import Attribute, Body, Section
@@ -206,7 +207,9 @@ def pair() -> KeyPair:
 
 
 async def test_starttls_forgets_what_was_announced_and_looks_at_the_certificate(pair: KeyPair) -> None:
-    """IMAP-136: STARTTLS; capabilities of before count no more; a certificate that is refused ends it."""
+    """IMAP-136: STARTTLS; capabilities of before count no more; a certificate that is refused ends it. A self-signed
+    one, as old servers have them, is refused with the setting that trusts it.
+    """
 
     async def play(stream: trio.abc.Stream) -> None:
         await stream.send_all(b"* OK [CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN] hi\r\n")
@@ -230,6 +233,11 @@ async def test_starttls_forgets_what_was_announced_and_looks_at_the_certificate(
         await client.greet()
         with pytest.raises(TLSFailed, match="not this one"):
             await client.start_tls(ClientTLS(), "imap.example.org", refuse)
+
+    async with server(play) as client:
+        await client.greet()
+        with pytest.raises(TLSFailed, match=r"to trust it, name its file in tls\.ca\.cert_files of moxlite\.toml"):
+            await client.start_tls(ClientTLS(), "imap.example.org", checker(Trust(system=False), "imap.example.org"))
 
 
 async def test_nothing_said_before_tls_is_believed() -> None:

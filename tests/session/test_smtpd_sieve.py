@@ -13,6 +13,7 @@ from moxlite.proto.sieve.script import pack
 from moxlite.store.delivery.forwarding import confirm_target, named_targets
 from moxlite.store.delivery.scripts import activate_script, failures, put_script
 from moxlite.store.delivery.vacation import VacationForm, answered, save_form
+from moxlite.store.rows.mailboxes import subscriptions
 from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
 
 pytestmark = pytest.mark.served
@@ -80,12 +81,14 @@ async def test_a_regular_expression_files_by_its_groups(smtp: Smtp) -> None:
 
 
 async def test_several_actions_are_one_plan(smtp: Smtp) -> None:
-    """SMTP-160: a copy here, a copy there; each mailbox gets it once."""
+    """SMTP-160, IMAP-63: a copy here, a copy there; each mailbox gets it once, and a new one is subscribed."""
     await install(
         smtp, 'require ["fileinto", "copy", "mailbox"]; fileinto :copy :create "A"; fileinto :create "A"; keep;'
     )
     await deliver(smtp)
     assert [len(await smtp.messages(mailbox=name)) for name in ("Inbox", "A")] == [1, 1]
+    async with smtp.context.accounts.use("mia") as account:
+        assert "A" in await account.read(subscriptions, op="test")
 
 
 async def test_discard_keeps_nothing(smtp: Smtp) -> None:

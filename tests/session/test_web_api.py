@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
-from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name, subscriptions
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MessageRow
 from tests.house import soon
@@ -100,8 +100,10 @@ async def test_a_mailbox_is_marked_read(rig: Rig, browser: Browser) -> None:
 
 
 async def test_mailboxes_are_made_renamed_and_removed(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-27."""
+    """WEBMAIL-27, IMAP-63: new ones are subscribed."""
     mailbox_id = await browser.call("mailbox_create", name="Lists/trio")
+    async with rig.account() as account:
+        assert {"Lists", "Lists/trio"} <= {*await look(account, subscriptions)}
     assert await browser.error("mailbox_create", name="Lists/trio") == (409, "user:conflict")
     for bad in ("", "/a", "a/", "a//b", "a\nb", "..", "#x"):
         assert await browser.error("mailbox_create", name=bad) == (400, "user:error")
