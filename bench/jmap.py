@@ -162,6 +162,10 @@ def measure(client: Client, spent: Spent) -> dict[str, float]:
     state = client.call("Email/get", ids=[])["state"]
     ids = client.call("Email/query", limit=1000)["ids"]
     middle = client.call("Email/query", limit=1, calculateTotal=True)["total"] // 2
+    inbox = client.call("Mailbox/query", filter={"role": "inbox"})["ids"][0]
+    view = {"filter": {"inMailbox": inbox}, "limit": 50}
+    anchor = client.call("Email/query", **{**view, "limit": 1}, position=middle)["ids"][0]
+    conversation = client.call("Email/query", **{**view, "limit": 1}, collapseThreads=True, position=middle // 2)["ids"]
 
     def mark(number: int) -> None:
         value = True if number % 2 == 0 else None
@@ -172,6 +176,12 @@ def measure(client: Client, spent: Spent) -> dict[str, float]:
         "unchanged changes, ms": lambda: _median(lambda _: client.call("Email/changes", sinceState=state)),
         "1,000 keywords, ms": lambda: _median(mark),
         "page in the middle, ms": lambda: _median(lambda _: client.call("Email/query", position=middle, limit=50)),
+        "anchor page in the middle of the Inbox, ms": lambda: _median(
+            lambda _: client.call("Email/query", **view, anchor=anchor)
+        ),
+        "anchor page of its conversations, ms": lambda: _median(
+            lambda _: client.call("Email/query", **view, anchor=conversation[0], collapseThreads=True)
+        ),
     }
     figures = {name: spent.of(name, work) for name, work in works.items()}
     name = "change until told, 150 subscribers, p99, ms"

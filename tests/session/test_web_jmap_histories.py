@@ -1,6 +1,7 @@
 """Random histories: what two clients know of an account after /changes and /queryChanges is what a full read shows."""
 
 import random
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,20 @@ import trio
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import emails
-from moxlite.store.types import Flag, MailboxID
-from tests.jmap_rig import JMAP, Client, Object
+from moxlite.store.types import Flag, MailboxID, MessageID
+from moxlite.web.jmap import emailqueries
+from tests.jmap_rig import JMAP, Client, Object, rig
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 
 pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
 
 KEYWORDS = ("$seen", "$flagged", "plan")
 QUERIES: tuple[Object, ...] = (
     {},
     {"filter": {"inMailbox": "F1"}},
+    {"filter": {"inMailbox": "F1"}, "sort": [{"property": "receivedAt", "isAscending": True}]},
     {"filter": {"hasKeyword": "$flagged"}, "sort": [{"property": "receivedAt", "isAscending": True}]},
     {"filter": {"inMailbox": "F1", "notKeyword": "$seen"}, "collapseThreads": True},
     {"collapseThreads": True, "sort": [{"property": "subject"}, {"property": "receivedAt"}]},
@@ -98,6 +103,17 @@ class Memory:
         before = self.results
         await self.ask()
         assert before == self.results, self.query
+        if self.results:
+            await self._page()
+
+    async def _page(self) -> None:
+        at, offset = self.choice.randrange(len(self.results)), self.choice.randint(-2, 2)
+        begin, wish = max(0, at + offset), {"anchor": self.results[at], "anchorOffset": offset}
+        for place in (wish, {"position": begin}, {"position": begin - len(self.results)}):
+            if begin < len(self.results):
+                found = await self.client.call("Email/query", **self.query, **place, limit=3, calculateTotal=True)
+                whole = (self.results[begin : begin + 3], begin, len(self.results))
+                assert (found["ids"], found["position"], found["total"]) == whole, (self.query, place)
 
 
 async def everything(client: Client, kind: str) -> tuple[dict[str, Object], str]:
@@ -200,7 +216,7 @@ async def play(folder: Path, seed: int, histories: int) -> None:
 
 @pytest.mark.parametrize("seed", range(1))
 async def test_what_clients_know_is_what_there_is(tmp_path: Path, seed: int) -> None:
-    """JMAP-9, JMAP-23, JMAP-25, JMAP-26: by JMAP and IMAP at once."""
+    """JMAP-9, JMAP-23, JMAP-24, JMAP-25, JMAP-26: by JMAP and IMAP at once; also pages by position and anchor."""
     await play(tmp_path, seed, 6)
 
 
@@ -209,3 +225,49 @@ async def test_what_clients_know_is_what_there_is(tmp_path: Path, seed: int) -> 
 async def test_a_thousand_histories(tmp_path: Path, seed: int) -> None:
     """JMAP-9, JMAP-23, JMAP-25, JMAP-26"""
     await play(tmp_path, seed, 40)
+
+
+async def test_pages_of_one_mailbox_are_those_of_a_search(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-24: by position and by anchor, from both ends, with copies in the mailbox and messages with ``\\Deleted``;
+    the same where there are too many of them for the index.
+    """
+    client = Client(rig)
+    found: list[str] = []
+    for number in range(12):
+        text = f"From: a@else.example\r\nMessage-ID: <{number}@h>\r\n\r\nx\r\n"
+        received = f"2026-11-{1 + number // 2:02}T10:00:00Z"
+        found.append(await client.imported(text.encode(), "F1", receivedAt=received))
+    async with rig.account() as account:
+        numbers = [MessageID(int(one[1:])) for one in found]
+        await account.write(lambda tx: copy_ids(tx, [numbers[3], numbers[7], numbers[7]], MailboxID(1)))
+        await account.write(lambda tx: store_flags_ids(tx, [numbers[5], numbers[7]], mode="add", flags=Flag.DELETED))
+    looked: list[object] = []
+    monkeypatch.setattr(emailqueries, "_ids", watched(emailqueries._ids, looked))
+    for most, walked in ((20_000, 0), (0, 1)):
+        monkeypatch.setattr("moxlite.store.rows.emails.MAX_COPIES", most)
+        for ascending in (False, True):
+            view: Object = {"sort": [{"property": "receivedAt", "isAscending": ascending}], "calculateTotal": True}
+            whole = await client.call("Email/query", filter={"inMailbox": "F1", "minSize": 0}, **view)
+            results = whole["ids"]
+            assert {*results} == {*found} - {found[5]}
+            looked.clear()
+            places: list[tuple[Object, int]] = [({"position": at - 12}, max(0, at - 1)) for at in range(12)]
+            for at in range(12):
+                places += [({"position": at}, at)]
+                for offset in (-20, -1, 0, 3):
+                    if at < len(results):
+                        places += [({"anchor": results[at], "anchorOffset": offset}, max(0, at + offset))]
+            for place, begin in places:
+                page = await client.call("Email/query", filter={"inMailbox": "F1"}, **view, **place, limit=4)
+                shown = (results[begin : begin + 4], begin, 11)
+                assert (page["ids"], page["position"], page["total"]) == shown, place
+            assert len(looked) == walked * len(places)
+            assert await client.error("Email/query", filter={"inMailbox": "F1"}, anchor=found[5]) == "anchorNotFound"
+
+
+def watched(function: Callable[..., Awaitable[list[str]]], calls: list[object]) -> Callable[..., Awaitable[list[str]]]:
+    async def call(*args: object, **options: object) -> list[str]:
+        calls.append(args)
+        return await function(*args, **options)
+
+    return call

@@ -9,7 +9,7 @@ messages (TEXT, BODY, HEADER) do not belong here: the search tests the candidate
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias, overload
 
 import msgspec
@@ -231,6 +231,9 @@ class Run(Sequence[Placed]):
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __iter__(self) -> Iterator[Placed]:
+        return map(Placed, self.received, self.ids, self.threads)  # a third of the time of one by one
 
     @overload
     def __getitem__(self, at: int) -> Placed: ...

@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.file.transaction import Reader, Row, int_array
+from moxlite.store.file.transaction import Array, Reader, Row, int_array
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
+from moxlite.store.rows.views import view_total
 from moxlite.store.types import EmailID, Flag, MailboxID, MessageID, ThreadID
 
 _COLUMNS: Final = """
@@ -28,7 +29,8 @@ IN_THREADS: Final = f"""
 SELECT m.threadid, m.email_id, min(m.received) FROM carray(?1) c CROSS JOIN message m ON m.threadid = c.value
 WHERE {_LIVING} AND (?2 OR m.mailbox_id IN (SELECT value FROM carray(?3)))
 GROUP BY m.threadid, m.email_id ORDER BY min(m.received), m.email_id"""  # noqa: S608 - a constant
-EMAIL_IDS: Final = "SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
+COPIES_AMONG: Final = """
+SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value WHERE m.email_id <> m.id"""
 SORT_COLUMNS: Final = """
 SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
 CROSS JOIN message m ON m.id = c.value"""
@@ -96,9 +98,9 @@ def email_of(r: Reader, message_id: int) -> int:
     return r.value(OF_MESSAGE, message_id) or 0
 
 
-def email_ids(r: Reader, message_ids: Sequence[int]) -> dict[int, int]:
-    """The email of each of these messages that exists."""
-    return dict(r.rows(EMAIL_IDS, int_array(message_ids))) if message_ids else {}
+def copies_among(r: Reader, message_ids: Sequence[int]) -> dict[int, int]:
+    """The email of each of these messages that is a copy; all others have the id of their email."""
+    return dict(r.rows(COPIES_AMONG, int_array(message_ids))) if message_ids else {}
 
 
 def sort_columns(r: Reader, message_ids: Sequence[int]) -> list[Row]:
@@ -121,3 +123,81 @@ def unread_threads_in(r: Reader, mailbox_id: int, trash_id: int) -> int:
     8621 §2).
     """
     return int(r.value(UNREAD_THREADS, mailbox_id, trash_id))
+
+
+# The emails of one mailbox by their positions in the order of reception, counted in the index of that order. Rows that
+# are no emails of their own (with ``\\Deleted``, or a further copy in the mailbox) are few, and named to SQLite.
+
+MAX_COPIES: Final = 20_000
+"""Copies in an account that are looked at: 10 ms."""
+
+MAX_LEFT_OUT: Final = 2_000
+"""Rows that are left out."""
+
+COPIES: Final = "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_copy WHERE email_id <> id LIMIT ?)"
+DELETED_IN: Final = """
+SELECT id FROM message INDEXED BY message_deleted WHERE mailbox_id = ? AND flags & 64 <> 0 LIMIT ?"""
+COPIED_IN: Final = f"""
+WITH e AS (SELECT DISTINCT email_id FROM message INDEXED BY message_copy WHERE email_id <> id AND mailbox_id = ?1)
+SELECT m.received, m.id, m.email_id FROM e CROSS JOIN message m ON m.id = e.email_id
+WHERE m.email_id = m.id AND m.mailbox_id = ?1 AND {_LIVING}
+UNION ALL
+SELECT m.received, m.id, m.email_id FROM e CROSS JOIN message m ON m.email_id = e.email_id
+WHERE m.email_id <> m.id AND m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - a constant
+ROWS_OF: Final = f"""
+SELECT m.received, m.id FROM message m WHERE m.id = ?1 AND m.email_id = m.id AND m.mailbox_id = ?2 AND {_LIVING}
+UNION ALL SELECT m.received, m.id FROM message m
+WHERE m.email_id = ?1 AND m.email_id <> m.id AND m.mailbox_id = ?2 AND {_LIVING}"""  # noqa: S608 - a constant
+_IN_VIEW: Final = """
+message INDEXED BY message_mailbox_received WHERE mailbox_id = ?1 AND id NOT IN (SELECT value FROM carray(?2))"""
+NEWER: Final = f"SELECT count(*) FROM {_IN_VIEW} AND (received, id) > (?3, ?4)"  # noqa: S608 - constants, also below
+OLDER: Final = f"SELECT count(*) FROM {_IN_VIEW} AND (received, id) < (?3, ?4)"  # noqa: S608
+_PAGE: Final = f"""
+SELECT m.email_id FROM (SELECT id FROM {_IN_VIEW} ORDER BY received {{0}}, id {{0}} LIMIT ?3 OFFSET ?4) p
+CROSS JOIN message m ON m.id = p.id ORDER BY m.received {{0}}, m.id {{0}}"""  # noqa: S608
+PAGE_NEWEST: Final = _PAGE.format("DESC")
+PAGE_OLDEST: Final = _PAGE.format("ASC")
+
+
+class MailboxEmails(msgspec.Struct, frozen=True):
+    """The emails of a mailbox in the order of reception. `left_out`: the messages that are no emails of their own."""
+
+    mailbox_id: int
+    oldest_first: bool
+    left_out: frozenset[int]
+    total: int
+
+    def position(self, r: Reader, email_id: int) -> int | None:
+        """The position of an email, from 0; None if it is not there."""
+        place = next((row for row in r.rows(ROWS_OF, email_id, self.mailbox_id) if row[1] not in self.left_out), None)
+        if place is None:
+            return None
+        return int(r.value(OLDER if self.oldest_first else NEWER, self.mailbox_id, self._left_out, *place))
+
+    def page(self, r: Reader, position: int, count: int) -> list[int]:
+        """At most `count` emails from a position on, counted from the nearer end."""
+        count = max(0, min(count, self.total - position))
+        from_end = position > self.total // 2
+        sql = PAGE_OLDEST if self.oldest_first != from_end else PAGE_NEWEST
+        skipped = self.total - position - count if from_end else position
+        found = [email_id for (email_id,) in r.rows(sql, self.mailbox_id, self._left_out, count, skipped)]
+        return found[::-1] if from_end else found
+
+    @property
+    def _left_out(self) -> Array:
+        return int_array([*self.left_out] or [0])
+
+
+def mailbox_emails(r: Reader, mailbox_id: int, *, oldest_first: bool) -> MailboxEmails | None:
+    """The emails of a mailbox; None where the index would not help, since much in it is no email of its own."""
+    if r.value(COPIES, MAX_COPIES + 1) > MAX_COPIES:
+        return None
+    left_out = {number for (number,) in r.rows(DELETED_IN, mailbox_id, MAX_LEFT_OUT + 1)}
+    seen: set[int] = set()
+    for _, number, email_id in sorted(r.rows(COPIED_IN, mailbox_id), reverse=not oldest_first):
+        if email_id in seen:
+            left_out.add(number)
+        seen.add(email_id)
+    if len(left_out) > MAX_LEFT_OUT:
+        return None
+    return MailboxEmails(mailbox_id, oldest_first, frozenset(left_out), view_total(r, mailbox_id) - len(left_out))

@@ -22,7 +22,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import conditions as q
-from moxlite.store.rows.emails import email_ids, emails_of_threads, sort_columns, thread_flags
+from moxlite.store.rows.emails import copies_among, emails_of_threads, mailbox_emails, sort_columns, thread_flags
 from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.keywords import check_keyword
 from moxlite.store.rows.messages import structures
@@ -41,6 +41,7 @@ from moxlite.web.jmap.standard import (
     query_changes_response,
     query_response,
     since_state,
+    span,
     window,
 )
 
@@ -344,15 +345,31 @@ async def query(call: Call) -> Object:
     collapse = call.argument("collapseThreads", bool, False)
     count = call.argument("calculateTotal", bool, False)
     now = await call.account.read(partial(state, place=call.place), op="jmap state")
-    most = _needed(call, order, count=count and not (wish.is_mailbox and not collapse))
+    if wish.is_mailbox and wish.mailbox in call.boxes and not collapse and _by_reception(order):
+        read = partial(_page, call=call, mailbox_id=wish.mailbox, now=now, oldest_first=order[0].ascending)
+        if (found := await call.account.scan(read, op="jmap page")) is not None:
+            return found
+    most = _needed(call, order, count=count)
     ids = await _ids(call, wish, order, collapse=collapse, most=most)
     part, position, limit = window(call, ids, MAX_IDS)
-    total = None
-    if count:
-        total = len(ids) if most is None else call.totals.get(wish.mailbox, 0)
-    if position > len(ids) and most is None:
-        part = []
+    total = len(ids) if count else None
     return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+
+
+def _page(r: Reader, call: Call, mailbox_id: int, now: str, *, oldest_first: bool) -> Object | None:
+    """The response about one mailbox in the order of reception, from the index; None where that does not help."""
+    found = mailbox_emails(r, mailbox_id, oldest_first=oldest_first)
+    if found is None:
+        return None
+    position, size, limit = span(call, found.total, lambda anchor: found.position(r, read_id(anchor, LETTER)), MAX_IDS)
+    ids = [f"{LETTER}{one}" for one in found.page(r, position, size)]
+    total = found.total if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, now, ids, position, total=total, calculable=True, limit=limit)
+
+
+def _by_reception(order: Sequence[Comparator]) -> bool:
+    """Whether the time of reception is all that is sorted by."""
+    return [comparator.name for comparator in order] == ["receivedAt"]
 
 
 def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> int | None:
@@ -360,7 +377,7 @@ def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> int | No
     position = call.argument("position", int, 0)
     if count or call.arguments.get("anchor") is not None or position < 0:
         return None
-    if [comparator.name for comparator in order] != ["receivedAt"]:
+    if not _by_reception(order):
         return None
     limit = call.unsigned("limit")
     return int(position) + min(MAX_IDS if limit is None else limit, MAX_IDS)
@@ -371,7 +388,7 @@ async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collaps
     message_query = await wanted_of(call, wish)
     if not message_query.mailboxes:
         return []
-    in_order = [comparator.name for comparator in order][:1] == ["receivedAt"] and len(order) == 1
+    in_order = _by_reception(order)
     search = Search(call.account, message_query, oldest_first=in_order and order[0].ascending)
     chosen = _Chosen(collapse=collapse)
     found: list[q.Placed] = []
@@ -399,14 +416,15 @@ class _Chosen:
         """Add the next messages."""
         if not part:
             return
-        numbers = [one.message_id for one in part]
-        emails = await call.account.scan(partial(email_ids, message_ids=numbers), op="jmap ids")
-        for one in part:
-            email_id = emails.get(one.message_id)
-            if email_id is None or email_id in self._seen or (self._collapse and one.threadid in self._threads):
+        rows = [(message_id, threadid) for _, message_id, threadid, _ in part]
+        numbers = [message_id for message_id, _ in rows]
+        copies = await call.account.scan(partial(copies_among, message_ids=numbers), op="jmap ids")
+        for message_id, threadid in rows:
+            email_id = copies.get(message_id, message_id)
+            if email_id in self._seen or (self._collapse and threadid in self._threads):
                 continue
             self._seen.add(email_id)
-            self._threads.add(one.threadid)
+            self._threads.add(threadid)
             self.ids.append(email_id)
 
 

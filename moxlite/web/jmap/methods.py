@@ -64,7 +64,7 @@ class Call(msgspec.Struct, kw_only=True):
       place: the account that the call is about, open; the user's own one if it is about none.
       created: ids by creation id, of the whole request (RFC 8620 §3.3).
       budget: texts that the request may still return.
-      boxes, totals: all mailboxes, and the number of emails in each, once `learn_boxes` was called.
+      boxes: all mailboxes that the user may read, once `learn_boxes` was called.
       after: further responses, which follow that of the call (RFC 8621 §7.5).
     """
 
@@ -79,7 +79,6 @@ class Call(msgspec.Struct, kw_only=True):
     call_id: str = ""
     after: list[Invocation] = []
     boxes: list[int] = []
-    totals: dict[int, int] = {}
 
     @property
     def account(self) -> OpenAccount:
@@ -92,10 +91,8 @@ class Call(msgspec.Struct, kw_only=True):
         return self.snapshot.listener(self.request.info.listener).max_message_size
 
     async def learn_boxes(self) -> None:
-        """Read the ids of all mailboxes that the user may read, and how many emails they have."""
-        mailboxes = await self.account.read(self.place.boxes, op="jmap mailboxes")
-        self.boxes = [box.id for box in mailboxes]
-        self.totals = {box.id: box.total for box in mailboxes}
+        """Read the ids of all mailboxes that the user may read."""
+        self.boxes = [box.id for box in await self.account.read(self.place.boxes, op="jmap mailboxes")]
 
     def argument(self, name: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
         """An argument of a JSON type, `default` where it is missing or null. Raises MethodError."""

@@ -245,21 +245,27 @@ def window(call: Call, ids: Sequence[str], most: int) -> tuple[list[str], int, i
 
     Raises MethodError ``anchorNotFound``, ``invalidArguments``.
     """
+    position, size, own = span(call, len(ids), lambda anchor: ids.index(anchor) if anchor in ids else None, most)
+    return [*ids[position : position + size]], position, own
+
+
+def span(call: Call, total: int, position_of: Callable[[str], int | None], most: int) -> tuple[int, int, int | None]:
+    """As `window`, of so many results: the position, the number of results that are asked for, and the server's limit.
+    `position_of`: the position of the anchor among all results.
+    """
     limit = call.unsigned("limit")
     anchor = call.argument("anchor", str)
     if anchor is not None:
-        anchor = call.id_of(anchor)
-        if anchor not in ids:
+        at = position_of(call.id_of(anchor))
+        if at is None:
             raise MethodError("anchorNotFound", "the anchor is not in the results")
-        position = max(0, ids.index(anchor) + call.argument("anchorOffset", int, 0))
+        position = max(0, at + call.argument("anchorOffset", int, 0))
     else:
         position = call.argument("position", int, 0)
         if position < 0:
-            position = max(0, len(ids) + position)
+            position = max(0, total + position)
     own = most if limit is None or limit > most else None
-    size = most if own is not None or limit is None else limit
-    part = [*ids[position : position + size]]
-    return part, position, own
+    return position, most if own is not None or limit is None else limit, own
 
 
 class SetHandler(Protocol):
