@@ -7,9 +7,21 @@ export type Values = Readonly<Record<string, string | number>>;
 
 /** Made once, at its first use: making one takes a phone some ms. */
 let grouped: Intl.NumberFormat | undefined;
+let collator: Intl.Collator | undefined;
 
 /** The locale of dates and numbers; undefined: the browser's own. */
 export const locale = (): string | undefined => globalThis.moxliteLanguage?.locale;
+
+/** The order of two names in the reader's language, by the numbers in them. */
+export function byName(one: string, other: string): number {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
+
+/** The order of calendars and address books: the user's own ones first, which have no owner, then by owner. */
+export function byOwner(one: { owner: string; name: string }, other: { owner: string; name: string }): number {
+  return byName(one.owner, other.owner) || byName(one.name, other.name);
+}
 
 /** A text with its values; numbers are grouped in the way of the reader's language. */
 export function filled(text: string, values: Values = {}): string {

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { inWords, wholeHash } from "../lib/errors";
 import { hashed, language } from "../lib/language";
-import { filled, locale, many, t, told } from "../lib/words";
+import { byName, byOwner, filled, locale, many, t, told } from "../lib/words";
 
 const lines = ["Archive", "{n} message|{n} messages"]
   .map((key, n) => `${hashed(key)}${["Archivieren", "eine Nachricht|{n} Nachrichten"][n]}\n`)
@@ -23,6 +23,16 @@ test("a text is shown in the language of the page, in English where it has none"
   }
   assert.equal(t("Archive"), "Archive");
   assert.equal(locale(), undefined);
+});
+
+test("names are ordered by letters, whatever their accents, and by numbers; own calendars first", () => {
+  const names = ["Zoé", "week 10", "Émile", "emma", "week 9", "ÅSA"];
+  assert.deepEqual([...names].sort(byName), ["ÅSA", "Émile", "emma", "week 9", "week 10", "Zoé"]);
+  const calendars = ["Ben/A", "/Zoé", "/Émile"].map((one) => ({ owner: one.split("/")[0]!, name: one.split("/")[1]! }));
+  assert.deepEqual(
+    calendars.sort(byOwner).map(({ name }) => name),
+    ["Émile", "Zoé", "A"],
+  );
 });
 
 test("forms follow the rules of the language", () => {

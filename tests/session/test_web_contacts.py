@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from moxlite.store.groupware import resources
+from moxlite.store.groupware.contacts import find_contacts, misplaced
+from moxlite.store.people.gathering import Gatherer
 from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -93,6 +95,21 @@ async def test_many_contacts_come_in_pages(rig: Rig, browser: Browser, monkeypat
     monkeypatch.setattr(resources, "MAX_CONTACTS", 250)
     assert (await browser.error("contact_save", contact=form("One more")))[0] == 400
     assert (await import_file(browser, table.encode()))["known"] == 250
+
+
+async def test_names_are_listed_without_their_accents(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-128, STORE-96a: also contacts from before, once the background task has been there."""
+    for name in ("Zoé", "Émile", "emma", "Ångström", "Straße", "strasse 2"):
+        await browser.call("contact_save", contact=form(name))
+    names = ["Ångström", "Émile", "emma", "Straße", "strasse 2", "Zoé"]
+    assert [one["name"] for one in (await browser.call("contacts"))["contacts"]] == names
+    async with rig.account() as account:
+        before = "UPDATE contact SET sorted = ? WHERE listed ->> '$.name' = ?"
+        await account.write(lambda tx: tx.executemany(before, [(name.casefold(), name) for name in names]))
+        assert [row.listed.name for row in await account.read(find_contacts, op="test")][-1] == "Émile"
+        await Gatherer(account).once()
+        assert [row.listed.name for row in await account.read(find_contacts, op="test")] == names
+        assert not await account.read(misplaced, op="test")
 
 
 async def test_files_are_imported_and_exported(browser: Browser) -> None:

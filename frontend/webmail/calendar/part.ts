@@ -6,10 +6,10 @@ import { along } from "../../lib/direction";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
-import { many, t } from "../../lib/words";
+import { byOwner, many, t } from "../../lib/words";
 import type { Navigation, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
-import { openBeside } from "../ui/beside";
+import { listHead, openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
 import { agendaDays, drawAgenda } from "./agenda";
 import type { Board } from "./board";
@@ -347,27 +347,12 @@ class CalendarPage implements Board {
   }
 
   private drawList(): void {
-    const add = t("New calendar");
     fill(
       this.list,
-      el(
-        "h3",
-        {},
-        t("Calendars"),
-        el(
-          "button",
-          {
-            class: "btn icon small",
-            type: "button",
-            title: add,
-            "aria-label": add,
-            onclick: () => void this.edit(null),
-          },
-          sign(plus),
-        ),
-      ),
-      this.calendars.map((one, place) => {
-        const box = el("input", { type: "checkbox", class: `c${colourOf(one, place)}` });
+      listHead(t("Calendars"), t("New calendar"), () => void this.edit(null)),
+      [...this.calendars].sort(byOwner).map((one) => {
+        // colours follow the order in which calendars were made
+        const box = el("input", { type: "checkbox", class: `c${colourOf(one, this.calendars.indexOf(one))}` });
         box.checked = !one.hidden;
         box.addEventListener(
           "change",

@@ -2,7 +2,7 @@
 
 import type { Change, LinkedMailbox, Mailbox } from "../../gen/webmail";
 import { hue } from "../../lib/disc";
-import { t } from "../../lib/words";
+import { byName, t } from "../../lib/words";
 import { inboxes } from "./queries";
 
 /** Order of mailboxes: Inbox, Snoozed, mailboxes with a role, then by name. */
@@ -55,11 +55,7 @@ export class Mailboxes {
   /** All mailboxes in the order of the list: first the user's own, then of links, then of others. */
   ordered(): Box[] {
     return [...this.all].sort(
-      (a, b) =>
-        a.owner.localeCompare(b.owner) ||
-        a.home.localeCompare(b.home) ||
-        rank(a) - rank(b) ||
-        a.name.localeCompare(b.name),
+      (a, b) => byName(a.owner, b.owner) || byName(a.home, b.home) || rank(a) - rank(b) || byName(a.name, b.name),
     );
   }
 

@@ -7,7 +7,7 @@ import { type Child, el, fill, isolated } from "../../lib/dom";
 import { field, tick } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { many, t } from "../../lib/words";
+import { byOwner, many, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
 import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
@@ -390,6 +390,7 @@ export class Events {
       select(
         this.calendars
           .filter(({ writable, owner }) => writable && (found === null || owner === owned))
+          .sort(byOwner)
           .map((one) => [String(one.id), named(one)]),
         String(calendarID),
         !own,

@@ -4,9 +4,10 @@ import type { AddressBook, BookGuest } from "../../gen/webmail";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { atFields, choice, form, line } from "../../lib/fields";
-import { ellipsis, plus, users } from "../../lib/icons";
-import { many, t } from "../../lib/words";
+import { ellipsis, users } from "../../lib/icons";
+import { byOwner, many, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
+import { listHead } from "../ui/beside";
 
 type Client = Surroundings["client"];
 
@@ -24,7 +25,6 @@ export function drawBooks(
   choose: (id: number) => void,
   again: () => Promise<void>,
 ): void {
-  const add = t("New address book");
   const row = (id: number, name: string, contacts: number, one?: AddressBook) => {
     const title = t("Change “{name}”", { name });
     return el(
@@ -60,27 +60,12 @@ export function drawBooks(
   const sum = books.reduce((all, one) => all + one.contacts, 0);
   fill(
     place,
-    el(
-      "h3",
-      {},
-      t("Address books"),
-      el(
-        "button",
-        {
-          class: "btn icon small",
-          type: "button",
-          title: add,
-          "aria-label": add,
-          onclick: () => void change(client, null, again),
-        },
-        sign(plus),
-      ),
-    ),
+    listHead(t("Address books"), t("New address book"), () => void change(client, null, again)),
     el(
       "div",
       { class: "book-list" },
       books.length > 1 && row(0, t("All contacts"), sum),
-      books.map((one) => row(one.id, bookName(one), one.contacts, one)),
+      [...books].sort(byOwner).map((one) => row(one.id, bookName(one), one.contacts, one)),
     ),
   );
 }

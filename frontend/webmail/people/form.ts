@@ -6,7 +6,7 @@ import { attempt, dialog, showError } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
 import { choice, field } from "../../lib/fields";
 import { toast } from "../../lib/toasts";
-import { t } from "../../lib/words";
+import { byOwner, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import { bookName, sharedBy } from "./books";
 import { face, photoField } from "./photo";
@@ -70,7 +70,7 @@ export async function edit(
   const home = here?.id ?? (places.some(({ id }) => id === into) ? into : (places[0]?.id ?? 0));
   const book = choice(
     t("Address book"),
-    places.map((one) => [String(one.id), bookName(one)] as const),
+    [...places].sort(byOwner).map((one) => [String(one.id), bookName(one)] as const),
     String(home),
   );
   book.control.className = "dialog-input";

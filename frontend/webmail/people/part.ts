@@ -5,7 +5,7 @@ import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { many, t } from "../../lib/words";
+import { byName, many, t } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
@@ -61,6 +61,7 @@ export function openPage(page: Page): void {
   let books: readonly AddressBook[] = [];
   /** Id of the address book that is shown, 0 for all. */
   let book = 0;
+  let shown: ContactItem[] = [];
   /** The contact after which the next page begins. */
   let after = 0;
   let turn = 0;
@@ -71,15 +72,21 @@ export function openPage(page: Page): void {
     await attempt(t("Loading contacts"), async () => {
       const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
       if (own !== turn) return;
-      if (whole) fill(list);
-      list.append(...found.contacts.map((one) => row(page, one, books, book === 0, anew, close)));
+      // pages come as the server orders names, which knows no languages
+      shown = [...(whole ? [] : shown), ...found.contacts].sort((a, b) => byName(a.name, b.name));
+      fill(
+        list,
+        shown.map((one) => row(page, one, books, book === 0, anew, close)),
+      );
       after = found.contacts.at(-1)?.id ?? 0;
       more.hidden = !found.more;
       const chosen = group.value;
       fill(
         group,
         el("option", { value: "" }, t("All groups")),
-        found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)),
+        [...found.groups]
+          .sort((a, b) => byName(a.name, b.name))
+          .map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)),
       );
       group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
       group.hidden = found.groups.length === 0;

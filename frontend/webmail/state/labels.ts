@@ -2,6 +2,7 @@
 
 import type { Label, Mailbox, MessageItem } from "../../gen/webmail";
 import { el } from "../../lib/dom";
+import { byName } from "../../lib/words";
 import { writePlace } from "./address";
 
 /** The label of a keyword. */
@@ -26,7 +27,7 @@ export function allLabels(
     ...labels.map(({ keyword }) => keyword),
     ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords),
   ]);
-  return shownLabels(labels, [...known]).sort((a, b) => a.name.localeCompare(b.name));
+  return shownLabels(labels, [...known]).sort((a, b) => byName(a.name, b.name));
 }
 
 /** The address of the search for a label. */

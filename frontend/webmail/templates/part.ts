@@ -9,7 +9,7 @@ import { el, fill, isolated } from "../../lib/dom";
 import { openMenu } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { locale, t } from "../../lib/words";
+import { byName, locale, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import type * as RichPart from "../rich/part";
 import type { Rich } from "../rich/part";
@@ -57,11 +57,15 @@ function written(page: Page, target: Target): { text: string; html: string } {
   return { text, html: [...body.childNodes].map((node) => serializer.serializeToString(node)).join("") };
 }
 
+async function listed(page: Page): Promise<TemplateForm[]> {
+  return [...(await page.client.templates())].sort((a, b) => byName(a.name, b.name));
+}
+
 /** Open the menu of templates below this button. */
 export async function openTemplates(page: Page, at: HTMLElement, target: Target): Promise<void> {
   let all: TemplateForm[] = [];
   const loaded = await attempt(t("Loading templates"), async () => {
-    all = await page.client.templates();
+    all = await listed(page);
   });
   if (!loaded) return;
   const command = (id: string, title: string, run: () => void): Command => ({ id: `template.${id}`, title, run });
@@ -113,7 +117,7 @@ async function manage(page: Page): Promise<void> {
 export async function showTemplates(page: Page, place: HTMLElement): Promise<void> {
   const list = el("div", {});
   const show = async () => {
-    const all = await page.client.templates();
+    const all = await listed(page);
     fill(
       list,
       all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")),

@@ -6,6 +6,7 @@ There are at most `MAX_CONTACTS`, so that a search may look at all of them: 5 ms
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -79,8 +80,14 @@ def contact_folded(contact: Contact) -> str:
 
 
 def sorted_name(contact: Contact) -> str:
-    """The name by which a contact is listed."""
-    return contact.name.casefold()[:200]
+    """The name by which a contact is listed: without accents, so that Émile comes before Zoé."""
+    return listed_order(contact.name)
+
+
+def listed_order(name: str) -> str:
+    """What a name of a contact is ordered by."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", name[:200]) if not unicodedata.combining(char))
+    return plain.casefold()[:200]
 
 
 def _found(contact: Contact) -> str:

@@ -100,6 +100,7 @@ ANY_UNPICTURED: Final = """
 SELECT EXISTS (
     SELECT 1 FROM contact c JOIN resource_data d ON d.resource_id = c.id WHERE instr(c.listed, '"photo":') = 0
 )"""
+ANY_ACCENTED: Final = "SELECT EXISTS (SELECT 1 FROM contact WHERE sorted GLOB '*[^ -~]*')"
 ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
 FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
@@ -323,3 +324,8 @@ def has_due(r: Reader) -> bool:
 def has_unpictured(r: Reader) -> bool:
     """Whether a card from before has no note on its photo. Linear in the contacts."""
     return bool(r.value(ANY_UNPICTURED))
+
+
+def has_accented(r: Reader) -> bool:
+    """Whether a contact is listed by letters beyond ASCII. Linear in the contacts."""
+    return bool(r.value(ANY_ACCENTED))

@@ -21,7 +21,15 @@ from moxlite.proto.cards.vcard import Contact, Entry, tidied
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row
-from moxlite.store.groupware.cards import DROP_CARD, Listed, contact_addresses, note_card, sorted_name, valid_addresses
+from moxlite.store.groupware.cards import (
+    DROP_CARD,
+    Listed,
+    contact_addresses,
+    listed_order,
+    note_card,
+    sorted_name,
+    valid_addresses,
+)
 from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults
 from moxlite.store.groupware.resources import (
     NoSuchResource,
@@ -86,6 +94,8 @@ AND instr(c.listed, '"photo":""') = 0 ORDER BY c.id LIMIT 1"""
 UNPICTURED: Final = """
 SELECT c.id, c.listed, d.data FROM contact c JOIN resource_data d ON d.resource_id = c.id
 WHERE instr(c.listed, '"photo":') = 0 LIMIT ?"""
+ACCENTED: Final = "SELECT id, sorted, listed FROM contact WHERE sorted GLOB '*[^ -~]*'"
+SET_SORTED: Final = "UPDATE contact SET sorted = ?3 WHERE id = ?1 AND sorted = ?2"
 SET_LISTED: Final = "UPDATE contact SET listed = ? WHERE id = ?"
 ALL: Final = "SELECT id FROM contact ORDER BY sorted, id"
 DUE: Final = "SELECT id, card FROM contact_due WHERE problem IS NULL ORDER BY id LIMIT ?"
@@ -210,6 +220,18 @@ def note_photos(tx: AccountTx) -> None:
                 photo = card_facts(bytes(data)).photo
         changed = msgspec.structs.replace(from_json(listed, Listed), photo=photo)
         tx.execute(SET_LISTED, msgspec.json.encode(changed).decode(), number)
+
+
+def misplaced(r: Reader) -> list[tuple[int, str, str]]:
+    """Ids of contacts from before that are listed by accents: with their place, and the one that they should have."""
+    rows = r.rows(ACCENTED)
+    places = ((number, place, listed_order(from_json(listed, Listed).name)) for number, place, listed in rows)
+    return [(number, before, place) for number, before, place in places if place != before]
+
+
+def place_contacts(tx: AccountTx, places: Sequence[tuple[int, str, str]]) -> None:
+    """Give contacts the places that `misplaced` found. One that was changed since has its place already."""
+    tx.executemany(SET_SORTED, places)
 
 
 def save_contact(

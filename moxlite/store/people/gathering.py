@@ -23,7 +23,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import has_due, has_unpictured
+from moxlite.store.groupware.collection import has_accented, has_due, has_unpictured
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
@@ -102,7 +102,7 @@ class Gatherer:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._wakeup = Wakeup()
-        self._pictured = False
+        self._noted = False
 
     def want(self) -> None:
         """Wake the task: messages were added."""
@@ -131,12 +131,18 @@ class Gatherer:
             from moxlite.store.groupware.contacts import settle_contacts  # 0.3 MB of cards
 
             await self._account.write(settle_contacts)
-        if not self._pictured:
+        if not self._noted:  # once: what is written since has all notes
             while await self._account.read(has_unpictured, op="gather"):
                 from moxlite.store.groupware.contacts import note_photos
 
                 await self._account.write(note_photos)
-            self._pictured = True
+            if await self._account.read(has_accented, op="gather"):
+                from moxlite.store.groupware.contacts import misplaced, place_contacts
+
+                places = await self._account.scan(misplaced, op="gather")
+                for first in range(0, len(places), BATCH):
+                    await self._account.write(partial(place_contacts, places=places[first : first + BATCH]))
+            self._noted = True
 
     async def _recipients(self) -> bool:
         """Make correspondents of recipients from before the tables; False at the end."""

@@ -1,5 +1,13 @@
 var grouped;
+var collator;
 var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
+function byOwner(one, other) {
+  return byName(one.owner, other.owner) || byName(one.name, other.name);
+}
 function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
@@ -729,7 +737,7 @@ var Events = class {
     for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
     const mailBox = field(t("Alarm by mail"), alarm(mails[0]));
     const busy = field(t("Shown as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
-    const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
+    const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).sort(byOwner).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
     const adapt = () => {
       const whole = allDay.control.checked;
       for (const one of [times.start, times.end]) one.hidden = whole;

@@ -128,7 +128,12 @@ function holdFocus() {
 }
 
 var grouped;
+var collator;
 var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
 function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
@@ -246,7 +251,7 @@ function shownLabels(labels, keywords) {
 }
 function allLabels(labels, mailboxes, items) {
   const known = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
-  return shownLabels(labels, [...known]).sort((a, b) => a.name.localeCompare(b.name));
+  return shownLabels(labels, [...known]).sort((a, b) => byName(a.name, b.name));
 }
 function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);

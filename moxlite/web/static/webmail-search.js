@@ -94,7 +94,12 @@ var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var slidersHorizontal = "M10 5H3 M12 19H3 M14 3v4 M16 17v4 M21 12h-9 M21 19h-5 M21 5h-7 M8 10v4 M8 12H3";
 
 var grouped;
+var collator;
 var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
 function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
@@ -126,7 +131,7 @@ function shownLabels(labels, keywords) {
 }
 function allLabels(labels, mailboxes, items) {
   const known2 = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
-  return shownLabels(labels, [...known2]).sort((a, b) => a.name.localeCompare(b.name));
+  return shownLabels(labels, [...known2]).sort((a, b) => byName(a.name, b.name));
 }
 
 function counted({ messages, conversations }) {

@@ -1,5 +1,10 @@
 var grouped;
+var collator;
 var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
 function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
@@ -318,10 +323,13 @@ function written2(page, target) {
   const serializer = new XMLSerializer();
   return { text: text2, html: [...body.childNodes].map((node) => serializer.serializeToString(node)).join("") };
 }
+async function listed(page) {
+  return [...await page.client.templates()].sort((a, b) => byName(a.name, b.name));
+}
 async function openTemplates(page, at, target) {
   let all = [];
   const loaded = await attempt(t("Loading templates"), async () => {
-    all = await page.client.templates();
+    all = await listed(page);
   });
   if (!loaded) return;
   const command = (id, title, run) => ({ id: `template.${id}`, title, run });
@@ -348,7 +356,7 @@ async function manage(page) {
 async function showTemplates(page, place) {
   const list = el("div", {});
   const show = async () => {
-    const all = await page.client.templates();
+    const all = await listed(page);
     fill(list, all.length === 0 && el("p", { class: "hint" }, t("No templates. Write a message, and save it as one.")), all.map((one) => {
       const name = isolated(one.name);
       const button = (words, run) => el("button", { class: "btn line", type: "button", "aria-label": `${words}: ${name}`, onclick: run }, words);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.8eedd3157cb3.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.75c294ca4eae.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.80ea0b4d23fd.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.c86b317fd283.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.4ca1dd20a1f5.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.c963fc96caf1.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.0c3734a95225.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.cf6fedefc2cd.js", checks: "checks.8eedd3157cb3.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.70c5c22c4f2c.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.6686dfb1aaa8.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.80ea0b4d23fd.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.c86b317fd283.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.0a5e09b9e26f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.c963fc96caf1.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.a38526d3b05f.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -64,7 +64,12 @@ function isObject(value) {
 }
 
 var grouped;
+var collator;
 var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
 function filled(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
@@ -736,7 +741,7 @@ var Mailboxes = class {
   boxes;
   links = [];
   ordered() {
-    return [...this.all].sort((a, b) => a.owner.localeCompare(b.owner) || a.home.localeCompare(b.home) || rank(a) - rank(b) || a.name.localeCompare(b.name));
+    return [...this.all].sort((a, b) => byName(a.owner, b.owner) || byName(a.home, b.home) || rank(a) - rank(b) || byName(a.name, b.name));
   }
   told() {
     return [...this.byId.values()];
@@ -3015,7 +3020,7 @@ function shownLabels(labels, keywords) {
 }
 function allLabels(labels, mailboxes, items) {
   const known = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
-  return shownLabels(labels, [...known]).sort((a, b) => a.name.localeCompare(b.name));
+  return shownLabels(labels, [...known]).sort((a, b) => byName(a.name, b.name));
 }
 function labelPlace(name) {
   return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
