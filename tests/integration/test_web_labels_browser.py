@@ -4,10 +4,12 @@ import imaplib
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
+from tests.geometry import Box, fresh, resting, uncovered, within_window
 from tests.integration.browser import Visitor, chromium
 from tests.running import LocalServer
 from tests.tools import until
@@ -124,3 +126,89 @@ def test_fifty_labels_on_one_message_stay_readable(
     expect(page.locator(".label-row")).to_have_count(1)
     page.screenshot(path=tmp_path / "found.png")
     reader.close()
+
+
+LONG = "{:W>100}"
+ARABIC = "رحلة_العمل_الطويلة_جدا_" * 4 + "{:!>8}"
+"""Labels as long as they may be (100 characters), without a place to break a line. They end with a number."""
+
+ODD_ROWS: Final = """(side) => {
+  const { left, right } = side.getBoundingClientRect();
+  const rows = [...side.querySelectorAll(".mailbox")];
+  const height = rows[0].offsetHeight;
+  const within = (one) => one.getBoundingClientRect().left >= left && one.getBoundingClientRect().right <= right;
+  return rows.filter((row) => row.offsetHeight !== height || ![row, row.firstChild].every(within)).length;
+}"""
+"""The number of rows of the side bar of another height than the first one, or that leave it."""
+
+
+@pytest.mark.landing("390")
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_longest_labels_stay_in_their_places(
+    chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-84, WEBMAIL-163: 200 characters are cut at 100 as they are typed; keywords of other programs are longer.
+    Side bar, rows, the message and the dialog hold them, in both directions.
+    """
+    imap.store("2", "+FLAGS", f"({'k' * 128} short)")
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        row = page.locator(".message", has_text="second")
+        height = Box.of(page.locator(".message", has_text="third")).height
+        row.locator(".message-subject").click()
+        expect(page.locator(".text-part")).to_be_visible()
+        dialog = page.get_by_role("dialog", name="Labels")
+        latin, arabic = LONG.format(width), ARABIC.format(width)
+        for name in (latin, arabic):
+            page.keyboard.press("y")
+            field = page.get_by_label("Find or make a label")
+            expect(field).to_be_focused()
+            page.keyboard.insert_text(name + "W" * 100)
+            expect(field).to_have_value(name)
+            within_window(dialog)
+            inside(dialog, field, dialog.get_by_role("button", name="Create"))
+            page.keyboard.press("Enter")
+            expect(dialog).to_have_count(0)
+            expect(page.locator(f'.message-keywords [data-label="{name}"]')).to_be_visible()
+        reader = page.locator(".message-keywords")
+        inside(reader, *reader.locator(".keyword").all())
+        within_window(reader)
+        page.screenshot(path=tmp_path / "reader.png")
+        page.keyboard.press("y")
+        within_window(dialog)
+        inside(dialog, *dialog.locator(".label-row > *, .keyword, kbd").all())
+        page.screenshot(path=tmp_path / "dialog.png")
+        for place in dialog.locator(".label-row .btn").all():
+            place.scroll_into_view_if_needed()
+            uncovered(place)
+        dialog.get_by_role("button", name=f"Name and colour of {latin}").click()
+        within_window(dialog)
+        page.screenshot(path=tmp_path / "one.png")
+        inside(dialog, *dialog.locator("input, button").all())
+        page.keyboard.press("Escape")
+        page.wait_for_function(f"document.scrollingElement.scrollWidth <= {width}")
+        if width < 700:
+            page.get_by_role("button", name="Back").click()
+        expect(row.locator(".keyword")).to_have_count(3)
+        assert resting(row).height == height
+        inside(row, *row.locator(".keyword, .message-words").all())
+        page.screenshot(path=tmp_path / "list.png")
+        if width < 700:
+            page.get_by_role("button", name="Mailboxes").click()
+        side = page.locator(".side-lists")
+        for name in (latin, arabic, "k" * 128, "short"):
+            expect(side.locator(".labels-list").get_by_title(name, exact=True)).to_be_attached()
+        # at once, for the counts of labels come later, with new rows
+        until(lambda: not side.evaluate(ODD_ROWS), what="rows of one height within the side bar")
+        side.evaluate("(element) => element.scrollTo(0, element.scrollHeight)")
+        page.screenshot(path=tmp_path / "side.png")
+        assert side.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+
+
+def inside(outer: Locator, *inner: Locator) -> None:
+    """Elements are inside of another, side by side; half a pixel is no overflow."""
+    box = resting(outer)
+    for one in inner:
+        found = Box.of(one)
+        assert found.left >= box.left - 0.5, f"{one} at {found} of {box}"
+        assert found.right <= box.right + 0.5, f"{one} at {found} of {box}"
