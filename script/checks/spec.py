@@ -115,7 +115,9 @@ def reasons(section: str | None = None) -> set[str]:
 
 
 def blocks(text: str) -> dict[str, str]:
-    """The text of each requirement by its ID, and of all that is above the first one by a heading."""
+    """The text of each requirement by its ID, and of all that is above the first one by a heading; in one line, since a
+    quoted text may be broken otherwise.
+    """
     found: dict[str, str] = {}
     name = ""
     for line in text.splitlines():
@@ -124,7 +126,7 @@ def blocks(text: str) -> dict[str, str]:
         elif match := DEFINED.match(line) or TABLE.match(line):
             name = match[1]
         found[name] = found.get(name, "") + line + "\n"
-    return found
+    return {name: " ".join(text.split()) for name, text in found.items()}
 
 
 def compare(since: str) -> int:
