@@ -24,7 +24,8 @@ from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
-from moxlite.proto.cards.itip import role_of
+from moxlite.proto.cards.contentline import plain
+from moxlite.proto.cards.itip import address_of, organizer_of, role_of
 from moxlite.proto.cards.received import read_message, with_answer, with_cancel, with_reply, with_request, with_status
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.store.content.spool import Spool
@@ -32,6 +33,7 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimit
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
+from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import (
     Resource,
     ResourceFacts,
@@ -62,6 +64,10 @@ MAX_MAIL: Final = 10 << 20
 
 TRIES: Final = 5
 """Attempts to change an entry that other programs change at the same time."""
+
+MAX_NAME: Final = 200
+MAX_COMMENT: Final = 5_000
+"""Characters of the author's name, and of what the author says, in a notice."""
 
 UNKNOWN: Final = "3.7"
 FAILED: Final = "5.1"
@@ -230,6 +236,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
     method, message = read_message(owed.text)
     once = hashlib.sha256(key + account.name.encode()).digest()
     noted = ResourceFacts(message.uid, message.kind, message.title)
+    author = _author(method, message, owed.sender)
 
     def change(there: CalendarObject | None) -> Component | None:
         mine = "" if there is None else role_of(there, user.addresses)
@@ -244,10 +251,21 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         if tx.once(once):
-            put_received(tx, there, data, facts, matters=method != "REPLY")
+            before = None if there is None else resource_data(tx, there.id)
+            entry = put_received(tx, there, data, facts, matters=method != "REPLY")
+            if message.kind == "VEVENT":
+                note_change(tx, author, entry.id, before, data)
             note_message(tx, owed.text.encode(), noted)
 
     return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
+
+
+def _author(method: str, message: CalendarObject, sender: str) -> Author:
+    """The author of a message: the guest who answers, or the organiser."""
+    line = message.main.first("ATTENDEE") if method == "REPLY" else organizer_of(message)
+    texts = [plain(text.value, MAX_COMMENT) for text in message.main.all("COMMENT")]
+    name = "" if line is None else plain(line.parameter("CN"), MAX_NAME)
+    return Author(address=address_of(line) or sender, name=name, comment="\n".join(texts)[:MAX_COMMENT])
 
 
 async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User, status: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.groupware.collection import collection_named
+from moxlite.store.groupware.eventnotices import event_notices
 from moxlite.store.groupware.sharing import CHANGE, READ, share_collection
 from tests.session.test_web_calendars import form
 from tests.session.test_web_dav import HOME, Program, event
@@ -74,7 +75,9 @@ async def test_a_shared_calendar_is_read_and_has_its_own_colour(guest: Guest) ->
 
 
 async def test_a_guest_with_the_right_changes_events(guest: Guest) -> None:
-    """DAV-47: adds, changes, removes with Undo; events with guests stay the owner's, and no guest is invited."""
+    """DAV-47, JMAP-79: adds, changes, removes with Undo, of which the owner is told; events with guests stay the
+    owner's, and no guest is invited.
+    """
     await guest.give(CHANGE)
     own, shared = await guest.calendars()
     call, error = guest.browser.call, guest.browser.error
@@ -96,6 +99,10 @@ async def test_a_guest_with_the_right_changes_events(guest: Guest) -> None:
     (party,) = [one for one in await guest.events(shared["id"]) if one["title"] == "Party"]
     assert await error("event_remove", event_id=party["id"]) == (400, "user:error")
     assert (await Program(guest.rig).ask("GET", HOME + "p.ics")).status == 200
+    async with guest.rig.account() as account:
+        notices = await account.read(event_notices, op="test")
+    assert [notice.kind for notice in notices] == ["created", "updated", "destroyed", "created"]
+    assert {(notice.account, notice.address) for notice in notices} == {("tom", "")}
 
 
 async def test_what_is_no_longer_shared_is_gone(guest: Guest) -> None:

@@ -9,6 +9,7 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.operations.groupware import ShareCalendar
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.groupware.eventnotices import event_notices
 from tests.session.test_web_dav import D, Program, event, refused
 from tests.session.test_web_dav_scheduling import TOM_ASKED, meeting
 from tests.web_rig import PASSWORD, Rig
@@ -75,8 +76,11 @@ async def test_a_guest_sees_what_is_shared_and_no_more(family: Family) -> None:
 
 
 async def test_a_guest_with_the_right_changes_entries(family: Family) -> None:
-    """DAV-41: not the calendar itself, and no entry that has guests; each side sees the other's changes."""
+    """DAV-41, JMAP-79: not the calendar itself, and no entry that has guests; each side sees the other's changes, of
+    which the owner is told.
+    """
     await family.share(write=True)
+    assert (await family.tom.ask("COPY", SHARED + "a.ics", destination=SHARED + "d.ics")).status == 409
     assert (await family.tom.put("b.ics", event("2"), SHARED)).status == 201
     assert (await family.mia.ask("GET", HOME + "b.ics")).status == 200
     moved = await family.tom.ask("MOVE", SHARED + "b.ics", destination=SHARED + "c.ics")
@@ -93,6 +97,12 @@ async def test_a_guest_with_the_right_changes_entries(family: Family) -> None:
     assert (await family.tom.put("t.ics", meeting(TOM_ASKED, uid="t"), SHARED)).status == 201
     async with family.rig.account() as account:
         owed = await account.read(lambda r: r.value("SELECT count(*) FROM outbox WHERE kind = 'schedule'"), op="test")
+        notices = await account.read(event_notices, op="test")
+    assert [(notice.account, notice.kind) for notice in notices] == [
+        ("tom", "created"),
+        ("tom", "destroyed"),
+        ("tom", "created"),
+    ]
     assert owed <= 1  # mia's own
 
 

@@ -287,10 +287,10 @@ async def test_messages_of_others_about_events_are_notifications(rig: Rig) -> No
     assert await tom.error(f"{kind}/query", sort=[{"property": "type"}]) == "unsupportedSort"
     await updated(client, number, {"title": "Dinner"}, **told)
     await office.settle()
-    [again] = (await tom.call(f"{kind}/get", ids=[one["id"]]))["list"]
-    assert (again["type"], again["event"]["title"]) == ("updated", "Dinner")
+    [_, again] = (await tom.call(f"{kind}/get"))["list"]
+    assert (again["type"], again["event"]["title"], again["eventPatch"]["title"]) == ("updated", "Lunch", "Dinner")
     moved = await tom.call(f"{kind}/queryChanges", sinceQueryState=found["queryState"])
-    assert (moved["removed"], moved["added"]) == ([one["id"]], [{"id": one["id"], "index": 0}])
+    assert (moved["removed"], moved["added"]) == ([again["id"]], [{"id": again["id"], "index": 1}])
     people = (await shown(tom, theirs))["participants"]
     mine = next(key for key, who in people.items() if who["calendarAddress"] == "mailto:tom@example.org")
     await updated(tom, theirs, {f"participants/{mine}/participationStatus": "declined"}, **told)
@@ -300,8 +300,8 @@ async def test_messages_of_others_about_events_are_notifications(rig: Rig) -> No
     assert answer["changedBy"]["calendarAddress"] == "mailto:tom@example.org"
     await client.call("CalendarEvent/set", destroy=[number], **told)
     await office.settle()
-    [gone] = (await tom.call(f"{kind}/get", properties=["type"]))["list"]
-    assert gone["type"] == "destroyed"
+    [*_, gone] = (await tom.call(f"{kind}/get", properties=["type", "eventPatch"]))["list"]
+    assert (gone["type"], gone["eventPatch"]["status"]) == ("updated", "cancelled")
     refused = await tom.call(f"{kind}/set", create={"a": {}}, update={gone["id"]: {}}, destroy=["N0", theirs])
     assert (refused["notCreated"]["a"]["type"], refused["notUpdated"][gone["id"]]["type"]) == ("forbidden",) * 2
     assert {one["type"] for one in refused["notDestroyed"].values()} == {"notFound"}

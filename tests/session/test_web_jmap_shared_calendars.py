@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.groupware.eventnotices import Author, note_change
+from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import ACCOUNT, Client, Object, rig
 from tests.session.test_web_dav_scheduling import Office
 from tests.session.test_web_jmap_calendars import LUNCH, WEEKLY, ids, made, shown, updated
@@ -87,6 +90,69 @@ async def test_an_owner_shares_a_calendar(rig: Rig) -> None:
         assert await tom.error(method) == "accountNotSupportedByMethod"
     await share(mia, "Calendar", calendar["id"], None)
     assert await tom.error("Calendar/get") == "accountNotFound"
+
+
+async def test_an_owner_is_told_what_guests_change(rig: Rig) -> None:
+    """JMAP-79: a guest adds, changes and removes an event; nothing is told of the owner's own changes."""
+    mia, tom = await users(rig)
+    kind = "CalendarEventNotification"
+    calendar = (await only(mia, "Calendar"))["id"]
+    await share(mia, "Calendar", calendar, {"utom": CHANGE})
+    kept = await made(mia)
+    await updated(mia, kept, {"title": "Picnic"})
+    began = await mia.call(f"{kind}/get")
+    assert began["list"] == []
+    new = await made(tom, calendarIds={calendar: True})
+    await updated(tom, kept, {"title": "Dinner", "locations": None})
+    await tom.call("CalendarEvent/set", destroy=[new])
+    told = (await mia.call(f"{kind}/get"))["list"]
+    assert [(one["type"], one["calendarEventId"]) for one in told] == [
+        ("created", new),
+        ("updated", kept),
+        ("destroyed", new),
+    ]
+    created, changed, gone = told
+    assert created["changedBy"]["calendarAddress"] == "mailto:tom@example.org"
+    assert created["changedBy"]["principalId"] == "utom"
+    assert (created["event"]["title"], created["eventPatch"], created["comment"]) == ("Lunch", None, None)
+    assert (changed["event"]["title"], changed["eventPatch"]["title"]) == ("Picnic", "Dinner")
+    assert (gone["event"]["title"], gone["eventPatch"]) == ("Lunch", None)
+    since = await mia.call(f"{kind}/changes", sinceState=began["state"])
+    assert since["created"] == [one["id"] for one in told]
+    found = await mia.call(f"{kind}/query", filter={"calendarEventIds": [kept]})
+    assert found["ids"] == [changed["id"]]
+    assert (await mia.call(f"{kind}/set", destroy=[changed["id"]]))["destroyed"] == [changed["id"]]
+    after = await mia.call(f"{kind}/changes", sinceState=since["newState"])
+    assert (after["created"], after["destroyed"]) == ([], [changed["id"]])
+    moved = await mia.call(f"{kind}/queryChanges", sinceQueryState=found["queryState"])
+    assert moved["removed"] == [changed["id"]]
+    async with rig.account() as account:
+        states = await account.read(states_of, op="test")
+    assert states[kind] == after["newState"]
+
+
+async def test_the_newest_notifications_are_kept(rig: Rig) -> None:
+    """JMAP-79: 500; of states before those that were forgotten no changes are told."""
+    mia, tom = await users(rig)
+    kind = "CalendarEventNotification"
+    async with rig.account() as account:
+
+        def note(tx: AccountTx) -> None:
+            note_change(tx, Author(account="tom"), 1, None, b"BEGIN:VCALENDAR")
+
+        first = await mia.call(f"{kind}/get")
+        for _ in range(503):
+            await account.write(note)
+        begun = await mia.call(f"{kind}/get")
+        assert (len(begun["list"]), begun["list"][0]["event"]) == (500, {})
+        assert (await mia.call(f"{kind}/changes", sinceState=first["state"]))["destroyed"] == []
+        for _ in range(500):
+            await account.write(note)
+    assert len((await mia.call(f"{kind}/query"))["ids"]) == 500
+    assert await mia.error(f"{kind}/changes", sinceState=first["state"]) == "cannotCalculateChanges"
+    changed = await mia.call(f"{kind}/changes", sinceState=begun["state"])
+    assert (len(changed["created"]), len(changed["destroyed"])) == (500, 500)
+    assert await tom.error(f"{kind}/get") == "accountNotFound"
 
 
 async def test_wrong_rights_are_refused(rig: Rig) -> None:

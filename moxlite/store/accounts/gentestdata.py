@@ -44,6 +44,7 @@ from moxlite.store.groupware.collection import (
     delete_collection,
     ensure_defaults,
 )
+from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import ResourceFacts as GroupwareFacts, card_facts, delete_resource, put_resource
 from moxlite.store.groupware.sharing import make_link, set_shared_view
 from moxlite.store.groupware.subscriptions import note_success, subscribe
@@ -147,6 +148,7 @@ async def fill(data: Path) -> None:
             await account.write(lambda tx: add_masked(tx, GIVEN, given_to="shop.example", note="books"))
             await account.write(lambda tx: pause_link(tx, add_link(tx, LINKED).id, paused=True))
             await account.write(lambda tx: add_notice(tx, SHARED))
+            await account.write(lambda tx: note_change(tx, Author(account="tom"), 1, None, EVENT))
             await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:

@@ -14,21 +14,20 @@ from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.groupware.collection import Kind
 from moxlite.store.rows.history import Change, TooManyChanges
 
-# ?1: the kind. ?2: the modseq of the client. ?3: 1 for messages about events, 0 for entries
-MESSAGE_STATE: Final = "SELECT coalesce(max(modseq), 0) FROM collection WHERE inbox"
+# ?1: the kind. ?2: the modseq of the client
 STATE: Final = """
 SELECT max(coalesce((SELECT max(modseq) FROM collection WHERE kind = ?1 AND NOT inbox), 0),
 coalesce((SELECT max(modseq) FROM collection_gone WHERE kind = ?1), 0))"""
 # A collection that is gone took the tombstones of its entries with it.
 UNKNOWN: Final = """
 SELECT EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1 AND modseq > ?2 AND createseq <= ?2)
-OR EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND inbox = ?3 AND purged > ?2)"""
+OR EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND NOT inbox AND purged > ?2)"""
 ENTRIES: Final = """
 SELECT b.id, r.id, r.createseq, r.modseq FROM collection b CROSS JOIN resource r ON r.collection_id = b.id
-WHERE b.kind = ?1 AND b.inbox = ?3 AND b.modseq > ?2 AND r.modseq > ?2 AND r.component IN ('VCARD', 'VEVENT')"""
+WHERE b.kind = ?1 AND NOT b.inbox AND b.modseq > ?2 AND r.modseq > ?2 AND r.component IN ('VCARD', 'VEVENT')"""
 ENTRIES_GONE: Final = """
 SELECT b.id, g.resource_id, g.createseq, g.modseq FROM collection b CROSS JOIN resource_gone g ON g.collection_id = b.id
-WHERE b.kind = ?1 AND b.inbox = ?3 AND g.modseq > ?2"""
+WHERE b.kind = ?1 AND NOT b.inbox AND g.modseq > ?2"""
 COLLECTIONS: Final = """
 SELECT id, createseq, modseq FROM collection WHERE kind = ?1 AND NOT inbox AND modseq > ?2"""
 COLLECTIONS_GONE: Final = """
@@ -64,23 +63,15 @@ def calendar_state(r: Reader) -> int:
     return int(r.value(STATE, "calendar"))
 
 
-def message_state(r: Reader) -> int:
-    """The modseq of the last change of the messages about events that are kept."""
-    return int(r.value(MESSAGE_STATE))
-
-
-def entry_changes(
-    r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None = None, messages: bool = False
-) -> list[Change]:
+def entry_changes(r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None = None) -> list[Change]:
     """The changes of cards or events after `since`, by ascending modseq. What is gone may have been a task. `only`: the
-    ids of the collections that count. `messages`: of messages about events. Raises TooManyChanges.
+    ids of the collections that count. Raises TooManyChanges.
     """
-    state = message_state(r) if messages else int(r.value(STATE, kind))
-    if since > state or r.value(UNKNOWN, kind, since, messages):
+    if since > int(r.value(STATE, kind)) or r.value(UNKNOWN, kind, since):
         raise TooManyChanges
     latest: dict[int, Change] = {}
     first: dict[int, int] = {}
-    for where, number, createseq, modseq in r.rows(ENTRIES_GONE, kind, since, messages):
+    for where, number, createseq, modseq in r.rows(ENTRIES_GONE, kind, since):
         if only is not None and where not in only:
             continue
         if number is None:  # of an older version
@@ -88,7 +79,7 @@ def entry_changes(
         first[number] = createseq
         if createseq <= since:
             latest[number] = Change(number, "destroyed", modseq)
-    for where, number, createseq, modseq in r.rows(ENTRIES, kind, since, messages):
+    for where, number, createseq, modseq in r.rows(ENTRIES, kind, since):
         if only is not None and where not in only:
             continue
         if min(createseq, first.get(number, createseq)) <= since:

@@ -41,6 +41,7 @@ from moxlite.store.groupware.collection import (
     create_collection,
     ensure_defaults,
 )
+from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import (
     Resource,
     ResourceFacts,
@@ -77,11 +78,12 @@ class Elsewhere(StoreError):
 
 class User(msgspec.Struct, frozen=True):
     """The owner of an account as a calendar user. `addresses`: the own ones; `local`: of other people with an account
-    here. In lower case.
+    here. In lower case. `guest`: the account of another user who changes the owner's events, "" for the owner.
     """
 
     addresses: frozenset[str]
     local: frozenset[str] = frozenset()
+    guest: str = ""
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +155,27 @@ def put_entry(
     """
     check_own(where)
     before = resource_named(tx, where.id, name)
+    octets = resource_data(tx, before.id) if user.guest and before is not None else None
+    done = _put(tx, where, name, data, facts, allowed, user, before, answer, keep_answers, tell)
+    if user.guest and facts.component == "VEVENT":
+        after = resource_data(tx, done.resource.id)
+        note_change(tx, Author(account=user.guest), done.resource.id, octets, after)
+    return done
+
+
+def _put(
+    tx: AccountTx,
+    where: Collection,
+    name: str,
+    data: bytes,
+    facts: ResourceFacts,
+    allowed: Callable[[Resource | None], None],
+    user: User,
+    before: Resource | None,
+    answer: bool,
+    keep_answers: bool,
+    tell: bool,
+) -> PutResult:
     shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
     if not shared:
         resource, new = put_resource(tx, where.id, name, data, facts, allowed)
@@ -210,7 +233,10 @@ def delete_entry(
     was = None
     if before is not None and before.tag is not None and not where.inbox:
         was = read_object(resource_data(tx, before.id))
+    octets = resource_data(tx, before.id) if user.guest and before is not None else None
     delete_resource(tx, where.id, name, allowed, keep=True)
+    if before is not None and octets is not None and before.component == "VEVENT":
+        note_change(tx, Author(account=user.guest), before.id, octets, None)
     now = tx.now // 1_000_000
     if before is None or was is None or not tell or is_over(was, now):
         return

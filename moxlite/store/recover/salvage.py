@@ -54,6 +54,7 @@ COPIED: Final = (
     "link",
     "pop3_seen",
     "share_notice",
+    "event_notice",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

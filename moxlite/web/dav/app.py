@@ -167,7 +167,7 @@ class DAVApp:
             viewer = await _guest(viewer, identity.account, other, place, request)
             # an event makes its owner busy by the owner's answer
             viewer = msgspec.structs.replace(viewer, addresses=addresses_of(snapshot, other.name))
-            user = _no_user
+            user = partial(_guest_user, identity.account)
         place_of = account if other is None else other
         expander = Expander(place_of, self._sandbox)
         await method(
@@ -224,9 +224,9 @@ async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, r
     return viewer.at(owner.name, writable=foreign.writable)
 
 
-def _no_user(_: Iterable[str]) -> User:
+def _guest_user(guest: str, _: Iterable[str]) -> User:
     """A calendar user without addresses: guests say nothing in the owner's name."""
-    return User(frozenset())
+    return User(frozenset(), guest=guest)
 
 
 Method = Callable[[Session], Awaitable[None]]

@@ -21,6 +21,7 @@ from moxlite.store.groupware.collection import (
     delete_collection,
     token_of,
 )
+from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import Resource, UIDTaken, move_resource, resource_data, resource_named
 from moxlite.store.groupware.scheduling import Elsewhere, PutResult, delete_entry, put_entry, shared_entries
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
@@ -231,7 +232,11 @@ async def copy(s: Session) -> None:
             raise Refusal(409, "", "the entry was changed meanwhile")
         if not replace and resource_named(tx, into.id, there.name) is not None:
             raise Refusal(412, "", "there is an entry at the destination already")
-        return move_resource(tx, source, resource.name, facts, (into, there.name), keep=s.request.method == "COPY")
+        new = move_resource(tx, source, resource.name, facts, (into, there.name), keep=s.request.method == "COPY")
+        made = resource_named(tx, into.id, there.name)
+        if made is not None and s.tree.owner and s.request.method == "COPY" and facts.component == "VEVENT":
+            note_change(tx, Author(account=s.user(()).guest), made.id, None, data)
+        return new
 
     try:
         new = await s.account.write(unit)

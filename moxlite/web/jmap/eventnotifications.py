@@ -1,7 +1,5 @@
-"""CalendarEventNotification (draft-ietf-jmap-calendars-26 §6): changes of events by other people, from the messages
-about events that came (RFC 6638 §2.2). The newest of each event is kept, 500 at most; one that is replaced has changed.
-
-A message has the event as it is afterwards: ``event`` is that, and ``eventPatch`` null.
+"""CalendarEventNotification (draft-ietf-jmap-calendars-26 §6): changes of the user's events by other people, the newest
+500: by guests of a calendar, and by messages about events.
 """
 
 from __future__ import annotations
@@ -10,34 +8,28 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from moxlite.groupware.people import account_of
-from moxlite.proto.cards.calendarobject import BadObject
-from moxlite.proto.cards.components import BadComponents
-from moxlite.proto.cards.contentline import plain
-from moxlite.proto.cards.itip import address_of, organizer_of
+from moxlite.groupware.people import account_of, addresses_of
+from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.jscalendar import event_of
-from moxlite.proto.cards.received import read_message
-from moxlite.store.groupware.collection import INBOX, NoSuchCollection, collection_named
-from moxlite.store.groupware.history import entry_changes, message_state
-from moxlite.store.groupware.resources import (
-    NoSuchResource,
-    Resource,
-    delete_resource,
-    entry_with_uid,
-    resource_data,
-    resource_of,
-    resources_of,
+from moxlite.proto.cards.jspatches import difference
+from moxlite.store.groupware.eventnotices import (
+    MAX_NOTICES,
+    EventNotice,
+    event_notice_changes,
+    event_notice_data,
+    event_notice_state,
+    event_notices,
+    forget_event_notices,
 )
-from moxlite.store.groupware.scheduling import MAX_INBOX
 from moxlite.web.jmap.accounts import account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     Outcome,
     changes_of,
     changes_response,
-    each,
     filter_moment,
     get_response,
     holds,
@@ -48,7 +40,6 @@ from moxlite.web.jmap.standard import (
 from moxlite.web.jmap.storedevents import AS_JSON, EVENT
 
 if TYPE_CHECKING:
-    from moxlite.proto.cards.calendarobject import CalendarObject
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
@@ -61,50 +52,48 @@ PROPERTIES: Final = (
 FILTERS: Final = ("after", "before", "type", "calendarEventIds")
 
 
-def _messages(r: Reader) -> list[Resource]:
-    """The messages that are kept, the oldest first."""
-    try:
-        inbox = collection_named(r, "calendar", INBOX)
-    except NoSuchCollection:
-        return []
-    resources = [resource for resource in resources_of(r, inbox.id, 0, MAX_INBOX) if resource.component == "VEVENT"]
-    return sorted(resources, key=lambda resource: (resource.changed, resource.id))
-
-
-def _object(r: Reader, call: Call, resource: Resource) -> Object | None:
-    """A message as an object; None for one that cannot be read."""
-    try:
-        method, message = read_message(resource_data(r, resource.id).decode("utf-8", "replace"))
-    except (BadObject, BadComponents, NoSuchResource):
-        return None
-    kind = {"CANCEL": "destroyed", "REQUEST": "created"}.get(method, "updated")
-    if kind == "created" and (resource.createseq != resource.modseq or message.main.value("SEQUENCE") not in ("", "0")):
-        kind = "updated"
-    there = entry_with_uid(r, resource.uid)
-    texts = [plain(line.value, 5_000) for line in message.main.all("COMMENT")]
+def _object(r: Reader, call: Call, notice: EventNotice) -> Object:
+    """A notice as an object. An event that cannot be read has no properties."""
+    before, after = (None if octets is None else _event(octets) for octets in event_notice_data(r, notice.id))
     return {
-        "id": f"{NOTIFICATION}{resource.id}",
-        "created": utc_date(resource.changed),
-        "changedBy": _person(call, method, message),
-        "comment": "\n".join(texts) or None,
-        "type": kind,
-        "calendarEventId": None if there is None else f"{EVENT}{there.id}",
-        "isDraft": False,
-        "event": event_of(message),
-        "eventPatch": None,
+        **_facts(call, notice),
+        "event": after if before is None else before,
+        "eventPatch": difference(before, after) if before is not None and after is not None else None,
     }
 
 
-def _person(call: Call, method: str, message: CalendarObject) -> Object | None:
-    """The sender: the guest who answers, or the organiser."""
-    line = message.main.first("ATTENDEE") if method == "REPLY" else organizer_of(message)
-    address = address_of(line)
-    if line is None or not address:
-        return None
-    account = account_of(call.snapshot, address)
+def _facts(call: Call, notice: EventNotice) -> Object:
+    """The properties of a notice but for its event."""
     return {
-        "name": plain(line.parameter("CN"), 200) or address,
-        "calendarAddress": f"mailto:{address}",
+        "id": f"{NOTIFICATION}{notice.id}",
+        "created": utc_date(notice.created),
+        "changedBy": _person(call, notice),
+        "comment": notice.comment or None,
+        "type": notice.kind,
+        "calendarEventId": f"{EVENT}{notice.event_id}",
+        "isDraft": False,
+    }
+
+
+def _event(octets: bytes) -> Object:
+    try:
+        return event_of(read_object(octets))
+    except BadObject:
+        return {}
+
+
+def _person(call: Call, notice: EventNotice) -> Object:
+    """The author: a guest of the calendar, or of a message."""
+    if notice.account:
+        account: str | None = notice.account
+        address = visible_address(call, notice.account) or next(iter(addresses_of(call.snapshot, notice.account)), "")
+        settings = call.snapshot.account(notice.account)
+        name = "" if settings is None else settings.full_name
+    else:
+        address, name, account = notice.address, notice.name, account_of(call.snapshot, notice.address)
+    return {
+        "name": name or address or notice.account,
+        "calendarAddress": f"mailto:{address}" if address else None,
         "principalId": None if account is None else account_id(account),
     }
 
@@ -113,38 +102,34 @@ async def get(call: Call) -> Object:
     """CalendarEventNotification/get."""
     ids, properties = call.ids(), call.properties(PROPERTIES)
 
-    def read(r: Reader) -> tuple[int, list[Object]]:
-        wanted = None if ids is None else {read_id(one, NOTIFICATION) for one in ids}
-        objects: list[Object] = []
-        for message in _messages(r):
-            if wanted is None or message.id in wanted:
-                call.budget.take(AS_JSON * message.size)
-                if (found := _object(r, call, message)) is not None:
-                    objects.append(found)
-        return message_state(r), objects
+    def read(r: Reader) -> tuple[int, dict[str, Object]]:
+        known = {f"{NOTIFICATION}{notice.id}": notice for notice in event_notices(r)}
+        objects: dict[str, Object] = {}
+        for key in known if ids is None else ids:
+            if key in known:
+                call.budget.take(AS_JSON * known[key].size)
+                objects[key] = _object(r, call, known[key])
+        return event_notice_state(r), objects
 
     now, found = await call.account.scan(read, op="jmap notifications")
-    by_id = {one["id"]: one for one in found}
-    objects = [{name: by_id[key][name] for name in properties} for key in (ids or by_id) if key in by_id]
-    return get_response(call, str(now), objects, [one for one in ids or () if one not in by_id])
+    objects = [{name: one[name] for name in properties} for one in found.values()]
+    return get_response(call, str(now), objects, [one for one in ids or () if one not in found])
 
 
 async def changes(call: Call) -> Object:
     """CalendarEventNotification/changes."""
-    read = partial(entry_changes, kind="calendar", messages=True)
-    return changes_response(call, await changes_of(call, read, message_state, NOTIFICATION))
+    return changes_response(call, await changes_of(call, event_notice_changes, event_notice_state, NOTIFICATION))
 
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, sort = call.filter(), call.order() or [{"property": "created"}]
-    read = (_object(r, call, message) for message in _messages(r))
-    objects = [{**one, "event": None} for one in read if one is not None]  # together they may be large
+    objects = [_facts(call, notice) for notice in event_notices(r)]
     found = [one for one in objects if wish is None or holds(wish, partial(_meets, one))]
     for comparator in reversed(sort):
         if comparator.get("property") != "created":
             raise MethodError("unsupportedSort", "notifications are sorted by created")
         found.sort(key=lambda one: str(one["created"]), reverse=comparator.get("isAscending") is False)
-    return str(message_state(r)), [one["id"] for one in found]
+    return str(event_notice_state(r)), [one["id"] for one in found]
 
 
 def _meets(one: Object, name: str, value: Any) -> bool:
@@ -171,7 +156,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 async def query(call: Call) -> Object:
     """CalendarEventNotification/query."""
     now, ids = await _results(call)
-    return results_response(call, now, ids, most=MAX_INBOX)
+    return results_response(call, now, ids, most=MAX_NOTICES)
 
 
 async def query_changes(call: Call) -> Object:
@@ -186,7 +171,7 @@ async def set_(call: Call) -> Object:
 
 class _Notifications:
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(message_state, op="jmap notifications"))
+        return str(await call.account.read(event_notice_state, op="jmap notifications"))
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return dict.fromkeys(objects, SetError("forbidden", "notifications are made by the server"))
@@ -195,14 +180,10 @@ class _Notifications:
         return dict.fromkeys(patches, SetError("forbidden", "notifications do not change"))
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        async def one(key: str, _: None) -> Outcome:
-            def unit(tx: AccountTx) -> None:
-                resource = resource_of(tx, read_id(key, NOTIFICATION))
-                if resource is None or resource.id not in {kept.id for kept in _messages(tx)}:
-                    raise SetError("notFound")
-                delete_resource(tx, resource.collection_id, resource.name, lambda _: None)
+        numbers = {one: read_id(one, NOTIFICATION) for one in ids}
 
-            await call.account.write(unit)
-            return None
+        def unit(tx: AccountTx) -> dict[str, Outcome]:
+            gone = forget_event_notices(tx, [*numbers.values()])
+            return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
 
-        return await each(dict.fromkeys(ids), one)
+        return await call.account.write(unit)

@@ -79,7 +79,9 @@ def is_own(address: object, own: frozenset[str]) -> bool:
 
 def user_in(call: Call, people: Iterable[str] = ()) -> User:
     """The owner of the account as a calendar user; a guest says nothing in the owner's name (DAV-41)."""
-    return User(frozenset()) if call.place.guest else user_of(call.snapshot, call.account.name, people)
+    if call.place.guest:
+        return User(frozenset(), guest=call.place.guest)
+    return user_of(call.snapshot, call.account.name, people)
 
 
 def found_event(r: Reader, call: Call, resource: Resource) -> StoredEvent | None:

@@ -20,7 +20,8 @@ import trio
 from moxlite.store.accounts.access import visited
 from moxlite.store.delivery.submissions import submission_state
 from moxlite.store.errors import NoSuchMailbox, StoreError
-from moxlite.store.groupware.history import calendar_state, contact_state, message_state
+from moxlite.store.groupware.eventnotices import event_notice_state
+from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.mail.sharenotices import share_notice_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
@@ -52,7 +53,7 @@ STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
     "ContactCard": contact_state,
     "Calendar": calendar_state,
     "CalendarEvent": calendar_state,
-    "CalendarEventNotification": message_state,
+    "CalendarEventNotification": event_notice_state,
     "ShareNotification": share_notice_state,
 }
 DELIVERY: Final = "EmailDelivery"

@@ -332,7 +332,7 @@ class EventCalls(EntryCalls):
     def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
         """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
         if visit.holder.guest:
-            return User(frozenset())
+            return User(frozenset(), guest=visit.holder.guest)
         return user_of(self._server.config.current, caller.require().account, people)
 
     async def _put_event(
