@@ -1,5 +1,6 @@
 """The account app's calls about forwarding, and the page for the owner of an address."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.store.delivery.forwarding import may_forward, note_bounce, targets
+from moxlite.store.delivery.forwarding import confirm_target, may_forward, note_bounce, targets
 from tests.browsing import Answer, Browser
 from tests.web_rig import Rig
 
@@ -207,6 +208,21 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     await browser.call("script_save", name="mine", old=text, text=f"{text} keep;", activate=False)
     assert [address for address, _ in links] == ["eva@far.example", "new@far.example"], "each once"
     assert [one["state"] for one in (await browser.call("forwards"))["targets"]] == ["confirmed", "asked"]
+
+
+async def test_a_target_that_was_never_asked_is_shown_as_taken_over(rig: Rig, browser: Browser) -> None:
+    """SMTP-160a, WEB-158a: as the upgrade leaves targets of the active script; the other one has agreed when asked."""
+    text = 'require "copy"; redirect :copy "eva@far.example"; redirect :copy "bo@far.example";'
+    async with rig.account() as account:
+        for address in ("eva@far.example", "bo@far.example"):
+            await account.write(partial(confirm_target, address=address))
+        await account.write(lambda tx: tx.execute("UPDATE forward_target SET asked = 0 WHERE address LIKE 'eva%'"))
+    await browser.call("script_save", name="mine", old=None, text=text, activate=True)
+    found = (await browser.call("forwards"))["targets"]
+    assert [(one["address"], one["state"], one["taken_over"]) for one in found] == [
+        ("eva@far.example", "confirmed", True),
+        ("bo@far.example", "confirmed", False),
+    ]
 
 
 async def test_a_script_has_ten_owners_asked_a_day(rig: Rig, browser: Browser, links: list[tuple[str, str]]) -> None:
