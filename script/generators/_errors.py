@@ -147,6 +147,7 @@ TOLD = frozenset(
         "ScriptActive",
         "ScriptExists",
         "ReadOnly",
+        "NotWritable",
         "NotKept",
     ]
 )

@@ -149,7 +149,7 @@ def find_contacts(
     group: str = "",
     after: tuple[str, int] = ("", 0),
     limit: int = -1,
-    books: Sequence[int] | None = None,
+    books: frozenset[int] | None = None,
 ) -> list[ContactRow]:
     """Contacts by name, at most `limit`: those that contain `text` in any case, of a group or "" for all, of these
     address books or all, after the one with this `sorted` and id.
@@ -159,17 +159,17 @@ def find_contacts(
     return [ContactRow(number, book or 0, place, from_json(listed, Listed)) for number, listed, book, place in rows]
 
 
-def count_contacts(r: Reader, books: Sequence[int] | None = None) -> int:
+def count_contacts(r: Reader, books: frozenset[int] | None = None) -> int:
     """Number of contacts, in these address books or all."""
     return int(r.value(COUNT, _json(books)) or 0)
 
 
-def groups_of(r: Reader, books: Sequence[int] | None = None) -> list[tuple[str, int]]:
+def groups_of(r: Reader, books: frozenset[int] | None = None) -> list[tuple[str, int]]:
     """Groups, with their numbers of contacts, in these address books or all."""
     return [(name, number) for name, number in r.rows(GROUPS, _json(books))]
 
 
-def _json(books: Sequence[int] | None) -> str | None:
+def _json(books: frozenset[int] | None) -> str | None:
     return None if books is None else msgspec.json.encode(books).decode()
 
 
@@ -274,7 +274,7 @@ def save_contact(
     return contact_id
 
 
-def same_contact(r: Reader, contact: Contact, books: Sequence[int] | None = None) -> int:
+def same_contact(r: Reader, contact: Contact, books: frozenset[int] | None = None) -> int:
     """The id of a contact, in these address books or all, that is equal but for its UID, 0 without one. Linear in the
     contacts of this name.
     """

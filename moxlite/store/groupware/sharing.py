@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.collection import (
     Collection,
     Kind,
+    NoSuchCollection,
     collection,
     collection_named,
     collections_of,
@@ -64,6 +66,11 @@ MAX_VIEWS: Final = 1000
 
 COUNT_VIEWS: Final = "SELECT count(*) FROM shared_view"
 
+NOT_WRITABLE: Final[Mapping[Kind, str]] = {
+    "calendar": "the owner of this calendar lets you read it, not change it",
+    "contact": "the owner of this address book lets you read it, not change it",
+}
+
 
 class BadGuest(StoreError):
     """A user who cannot get rights on a collection."""
@@ -90,6 +97,42 @@ class ReadableCollection(msgspec.Struct, frozen=True):
 
     collection: Collection
     writable: bool
+
+
+class NotWritable(StoreError):
+    """A collection that a user may read, but not change."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(NOT_WRITABLE[kind])
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """The calendars or address books of an account that a user may read. `guest`: the user's account, "" for the owner,
+    who may change them all.
+    """
+
+    kind: Kind
+    guest: str = ""
+
+    def shared(self, r: Reader) -> list[ReadableCollection]:
+        """All of them."""
+        if self.guest:
+            return shared_collections(r, self.kind, self.guest)
+        return [ReadableCollection(one, writable=True) for one in collections_of(r, self.kind)]
+
+    def ids(self, r: Reader) -> frozenset[int] | None:
+        """The ids of those that a guest may read; None for the owner, who may read all."""
+        return frozenset(readable.collection.id for readable in self.shared(r)) if self.guest else None
+
+    def find(self, r: Reader, collection_id: int, *, write: bool = False) -> Collection:
+        """One of them; with `write`, the user wants to change its entries. Raises NoSuchCollection, NotWritable."""
+        one = collection(r, collection_id)
+        readable = _seen(r, one, self.guest) if self.guest else ReadableCollection(one, writable=True)
+        if readable is None or one.kind != self.kind:
+            raise NoSuchCollection("there is no such collection")
+        if write and not readable.writable:
+            raise NotWritable(self.kind)
+        return one
 
 
 def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) -> None:
@@ -125,19 +168,6 @@ def shared_collections(r: Reader, kind: Kind, guest: str) -> list[ReadableCollec
     """The collections of a kind that are shared with a user."""
     found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
     return [foreign for foreign in found if foreign is not None]
-
-
-def readable_collections(r: Reader, kind: Kind, guest: str) -> list[ReadableCollection]:
-    """The collections of a kind that a user may read; `guest`: "" for the owner, who may change them all."""
-    if guest:
-        return shared_collections(r, kind, guest)
-    return [ReadableCollection(one, writable=True) for one in collections_of(r, kind)]
-
-
-def readable_collection(r: Reader, collection_id: int, guest: str) -> ReadableCollection | None:
-    """The collection with this id, if a user may read it; `guest`: "" for the owner. Raises NoSuchCollection."""
-    one = collection(r, collection_id)
-    return _seen(r, one, guest) if guest else ReadableCollection(one, writable=True)
 
 
 def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:

@@ -22,7 +22,6 @@ from moxlite.store.groupware.collection import (
     Collection,
     NoSuchCollection,
     change_collection,
-    collection,
     create_collection,
     delete_collection,
     ensure_defaults,
@@ -31,7 +30,7 @@ from moxlite.store.groupware.history import calendar_state, collection_changes
 from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
-from moxlite.web.jmap.sharing import Shelf, publish, put_shares, rights_of, share_with
+from moxlite.web.jmap.sharing import Collections, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import Outcome, changes_of, changes_response, each, get_response, patched, run_set
 
 if TYPE_CHECKING:
@@ -66,9 +65,9 @@ async def ready(call: Call) -> None:
         await call.account.write(ensure_defaults)
 
 
-def shelf(call: Call) -> Shelf:
+def shelf(call: Call) -> Collections:
     """The calendars of the account that a call is about."""
-    return Shelf(call.place, "calendar")
+    return Collections("calendar", call.place.guest)
 
 
 def _seen(r: Reader, call: Call) -> list[ReadableCollection]:
@@ -83,12 +82,10 @@ def calendars_of(r: Reader, call: Call) -> list[Collection]:
 def calendar_of(r: Reader, call: Call, key: str) -> Collection:
     """The calendar with an id. Raises SetError ``notFound``."""
     try:
-        found = collection(r, read_id(key, CALENDAR))
+        found = shelf(call).find(r, read_id(key, CALENDAR))
     except NoSuchCollection:
         raise SetError("notFound") from None
     if not found.has_events:
-        raise SetError("notFound")
-    if call.place.guest and found.id not in {calendar.id for calendar in calendars_of(r, call)}:
         raise SetError("notFound")
     return found
 
@@ -163,7 +160,7 @@ async def changes(call: Call) -> Object:
     own = shelf(call)
 
     def read(r: Reader, since: int) -> list[Change]:
-        return collection_changes(r, since, kind="calendar", only=own.visible(r))
+        return collection_changes(r, since, kind="calendar", only=own.ids(r))
 
     return changes_response(call, await changes_of(call, read, calendar_state, CALENDAR, own.mark))
 

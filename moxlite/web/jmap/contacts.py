@@ -38,7 +38,7 @@ from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.sharing import Shelf, copy_entries, publish, put_shares, rights_of, share_with
+from moxlite.web.jmap.sharing import Collections, copy_entries, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import (
     Outcome,
     changes_of,
@@ -78,9 +78,9 @@ AT_ONCE: Final = 200
 CAPABILITY: Final[Object] = {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True}
 
 
-def shelf(call: Call) -> Shelf:
+def shelf(call: Call) -> Collections:
     """The address books of the account that a call is about."""
-    return Shelf(call.place, "contact")
+    return Collections("contact", call.place.guest)
 
 
 async def _ready(call: Call) -> None:
@@ -129,7 +129,7 @@ async def book_changes(call: Call) -> Object:
     own = shelf(call)
 
     def read(r: Reader, since: int) -> list[Change]:
-        return collection_changes(r, since, kind="contact", only=own.visible(r))
+        return collection_changes(r, since, kind="contact", only=own.ids(r))
 
     return changes_response(call, await changes_of(call, read, contact_state, BOOK, own.mark))
 
@@ -202,7 +202,7 @@ def _book_of(r: Reader, call: Call, key: str) -> Collection:
         found = collection(r, read_id(key, BOOK))
     except NoSuchCollection:
         raise SetError("notFound") from None
-    visible = shelf(call).visible(r)
+    visible = shelf(call).ids(r)
     if found.kind != "contact" or (visible is not None and found.id not in visible):
         raise SetError("notFound")
     return found
@@ -248,7 +248,7 @@ async def card_get(call: Call) -> Object:
     found: list[Object] = []
     if ids is None:
         most = LIMITS["maxObjectsInGet"]
-        numbers = await call.account.scan(lambda r: card_ids(r, most + 1, shelf(call).visible(r)), op="jmap cards")
+        numbers = await call.account.scan(lambda r: card_ids(r, most + 1, shelf(call).ids(r)), op="jmap cards")
         if len(numbers) > most:
             raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
         ids = [f"{CARD}{number}" for number in numbers]
@@ -261,7 +261,7 @@ async def card_get(call: Call) -> Object:
 
 def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[StoredCard]:
     """The cards with these ids, None for all, that the user may read, in their order."""
-    visible = shelf(call).visible(r)
+    visible = shelf(call).ids(r)
     return (stored_card for stored_card in stored_cards(r, ids) if visible is None or stored_card.book in visible)
 
 
@@ -280,7 +280,7 @@ async def card_changes(call: Call) -> Object:
     own = shelf(call)
 
     def read(r: Reader, since: int) -> list[Change]:
-        return entry_changes(r, since, kind="contact", only=own.visible(r))
+        return entry_changes(r, since, kind="contact", only=own.ids(r))
 
     return changes_response(call, await changes_of(call, read, contact_state, CARD, own.mark))
 

@@ -259,7 +259,7 @@ async def changes(call: Call) -> Object:
     own = shelf(call)
 
     def read_changes(r: Reader, since: int) -> list[Change]:
-        return entry_changes(r, since, kind="calendar", only=own.visible(r))
+        return entry_changes(r, since, kind="calendar", only=own.ids(r))
 
     return changes_response(call, await changes_of(call, read_changes, calendar_state, EVENT, own.mark))
 

@@ -16,9 +16,9 @@ from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
-    ReadableCollection,
+    NotWritable,
+    Shelf,
     guests_of,
-    readable_collections,
     share_collection,
 )
 from moxlite.store.mail.sharenotices import ANYONE
@@ -31,7 +31,6 @@ from moxlite.web.jmap.standard import Outcome, SetHandler, each, run_set, set_re
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
-    from moxlite.web.jmap.accounts import Place
     from moxlite.web.jmap.methods import Call
 
 
@@ -48,23 +47,12 @@ RIGHTS: Final[Mapping[Kind, tuple[tuple[str, ...], tuple[str, ...], tuple[str, .
 """Names of the rights to read, to change entries, and of the owner alone."""
 
 
-class Shelf(msgspec.Struct, frozen=True):
-    """The calendars or address books of an account that a user may read."""
-
-    place: Place
-    kind: Kind
-
-    def shared(self, r: Reader) -> list[ReadableCollection]:
-        """All of them, each with whether its entries may be changed."""
-        return readable_collections(r, self.kind, self.place.guest)
-
-    def visible(self, r: Reader) -> frozenset[int] | None:
-        """The ids of those that a guest may read; None for the owner, who may read all."""
-        return frozenset(readable.collection.id for readable in self.shared(r)) if self.place.guest else None
+class Collections(Shelf, frozen=True):
+    """The calendars or address books of an account, and their states for a user."""
 
     def mark(self, r: Reader) -> str:
         """The part of a guest's states that changes with the rights, as `Place.mark`."""
-        if not self.place.guest:
+        if not self.guest:
             return ""
         rights = [(readable.collection.id, readable.writable) for readable in self.shared(r)]
         return "-" + hashlib.sha256(repr(rights).encode()).hexdigest()[:12]
@@ -75,14 +63,14 @@ class Shelf(msgspec.Struct, frozen=True):
 
     def check_writable(self, r: Reader, collection_id: int) -> None:
         """Raise SetError unless the user may change the entries of a collection."""
-        if self.place.guest and not any(
-            readable.collection.id == collection_id and readable.writable for readable in self.shared(r)
-        ):
-            raise SetError("forbidden", "the owner has given no right to change entries here")
+        try:
+            self.find(r, collection_id, write=True)
+        except NotWritable as error:
+            raise SetError("forbidden", str(error)) from None
 
     def check_owner(self) -> None:
         """Raise SetError for a guest."""
-        if self.place.guest:
+        if self.guest:
             raise SetError("forbidden", "only its owner can do that")
 
 

@@ -117,7 +117,7 @@ def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[St
 
 def visible_ids(r: Reader, call: Call) -> list[int]:
     """The numbers of the events that the user may see, more than a call may name at most by one."""
-    visible = shelf(call).visible(r)
+    visible = shelf(call).ids(r)
     return event_ids(r, LIMITS["maxObjectsInGet"] + 1, visible)
 
 

@@ -31,7 +31,7 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.websocket import ConnectionClosed
 from moxlite.web.jmap.accounts import Place
 from moxlite.web.jmap.protocol import ON_LOOP, Object, RequestError, decoded, encoded, read_object
-from moxlite.web.jmap.sharing import Shelf
+from moxlite.web.jmap.sharing import Collections
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.opened import OpenAccount
@@ -118,7 +118,7 @@ def seen_states(r: Reader, place: Place) -> dict[str, ViewState]:
             DELIVERY: mail,
         }
     for kind, names in SHELVES.items():
-        shelf = Shelf(place, kind)
+        shelf = Collections(kind, place.guest)
         if shared := shelf.shared(r):
             view = f"{max(foreign.collection.modseq for foreign in shared)}{shelf.mark(r)}"
             view_states |= dict.fromkeys(names, ViewState(view, shelf.state(r)))

@@ -37,7 +37,7 @@ from moxlite.web.http.pagetexts import page_language
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.calls.books import Shelf
+from moxlite.web.webmail.calls.books import Books
 from moxlite.web.webmail.calls.common import Dependencies, Edit
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls
@@ -284,7 +284,8 @@ class Webmail:
         async with self._holders.page(session, shown) as holder:
             try:
                 photo = await holder.account.scan(
-                    partial(Shelf(holder).photo, local_id=holder.local_id(shown)), op="photo"
+                    partial(Books("contact", holder.guest, holder=holder).photo, local_id=holder.local_id(shown)),
+                    op="photo",
                 )
             except (NoSuchResource, NoSuchCollection):
                 photo = None

@@ -40,10 +40,9 @@ from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
     BadGuest,
-    ReadableCollection,
+    NotWritable,
+    Shelf,
     guests_of,
-    readable_collection,
-    readable_collections,
     share_collection,
 )
 from moxlite.store.mail.sharenotices import ANYONE
@@ -53,6 +52,7 @@ from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotAllowed, No
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -88,7 +88,7 @@ class BookGuest(msgspec.Struct, frozen=True):
     writable: bool
 
 
-class Shelf(msgspec.Struct, frozen=True, eq=False):
+class Books(Shelf, frozen=True, eq=False, kw_only=True):
     """The address books of an account: the user's own, or the ones of another account that the user may read."""
 
     holder: Holder
@@ -97,23 +97,6 @@ class Shelf(msgspec.Struct, frozen=True, eq=False):
     def account(self) -> IndexedAccount:
         """The account."""
         return self.holder.account
-
-    def shared(self, r: Reader) -> list[ReadableCollection]:
-        """All that the user may read, each with whether its contacts may be changed."""
-        return readable_collections(r, "contact", self.holder.guest)
-
-    def ids(self, r: Reader) -> list[int] | None:
-        """The ids of those that a guest may read; None for the owner, who may read all."""
-        return [readable.collection.id for readable in self.shared(r)] if self.holder.guest else None
-
-    def book(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
-        """An address book; with `write`, the user wants to change its contacts. Raises NoSuchCollection, NotAllowed."""
-        readable = readable_collection(r, local_id, self.holder.guest)
-        if readable is None or readable.collection.kind != "contact":
-            raise NoSuchCollection(GONE)
-        if write and not readable.writable:
-            raise NotAllowed("the owner of this address book lets you read it, not change it")
-        return readable.collection
 
     def card(self, r: Reader, local_id: int, *, write: bool = False) -> Resource | None:
         """The card of a contact; None for one of the user's own from before there were address books. Raises
@@ -124,7 +107,7 @@ class Shelf(msgspec.Struct, frozen=True, eq=False):
             return None
         if resource is None or resource.component != "VCARD":
             raise NoSuchResource("there is no such entry")
-        self.book(r, resource.collection_id, write=write)
+        self.find(r, resource.collection_id, write=write)
         return resource
 
     def photo(self, r: Reader, local_id: int) -> Photo | None:
@@ -137,13 +120,15 @@ class ShelfCalls(AccountCalls):
     """Calls about contacts."""
 
     @asynccontextmanager
-    async def _shelf(self, caller: Caller, shown: int = 0) -> AsyncIterator[Shelf]:
+    async def _shelf(self, caller: Caller, shown: int = 0) -> AsyncIterator[Books]:
         """The account of an id of the browser, the user's own without one; refusals become errors of calls."""
         try:
             async with self._holders.at(caller.require(), shown) as holder:
-                yield Shelf(holder)
+                yield Books("contact", holder.guest, holder=holder)
         except NoSuchCollection:
             raise NotFound(GONE) from None
+        except NotWritable as error:
+            raise NotAllowed(reason_of(error)) from None
         except NoSuchResource:
             raise NotFound("this contact was removed") from None
         except UIDTaken:
@@ -190,7 +175,7 @@ class BookCalls(ShelfCalls):
             if not book_id:
                 ensure_defaults(tx)
                 return create_collection(tx, Collection(0, "contact", f"c-{token_hex(8)}", display_name=shown)).id
-            before = shelf.book(tx, book_id)
+            before = shelf.find(tx, book_id)
             if before.display_name != shown:
                 change_collection(tx, msgspec.structs.replace(before, display_name=shown))
             return before.id
@@ -202,14 +187,14 @@ class BookCalls(ShelfCalls):
     async def address_book_remove(self, caller: Caller, book_id: ID) -> None:
         """Remove an address book of one's own with its contacts, which come back for 30 days (DAV-46)."""
         async with self._shelf(caller) as shelf:
-            await shelf.account.write(lambda tx: delete_collection(tx, shelf.book(tx, book_id).id))
+            await shelf.account.write(lambda tx: delete_collection(tx, shelf.find(tx, book_id).id))
             await publish_shares(self._holders.auth, shelf.account)
 
     @call()
     async def address_book_guests(self, caller: Caller, book_id: ID) -> list[BookGuest]:
         """The users with whom an address book of one's own is shared."""
         async with self._shelf(caller) as shelf:
-            found = await shelf.account.read(lambda r: guests_of(r, shelf.book(r, book_id)), op="address_books")
+            found = await shelf.account.read(lambda r: guests_of(r, shelf.find(r, book_id)), op="address_books")
         names = {name: self._server.config.current.account(name) for name, _ in found}
         return [
             BookGuest(name, "" if (known := names[name]) is None else known.full_name, writable)
@@ -232,7 +217,7 @@ class BookCalls(ShelfCalls):
         async with self._shelf(caller) as shelf:
 
             def unit(tx: AccountTx) -> None:
-                one = shelf.book(tx, book_id)
+                one = shelf.find(tx, book_id)
                 known = {account for account, _ in guests_of(tx, one)}
                 identifier = name or (wanted if wanted in known else None)
                 if identifier is None:
@@ -260,7 +245,7 @@ class BookCalls(ShelfCalls):
 
                 def unit(tx: AccountTx) -> int:
                     one = source.card(tx, number, write=not keep)
-                    book = source.book(tx, target, write=True)
+                    book = source.find(tx, target, write=True)
                     if one is None:
                         raise NoSuchResource("there is no such entry")
                     if keep:
@@ -273,7 +258,7 @@ class BookCalls(ShelfCalls):
             async with self._shelf(caller, book_id) as other:
                 place = other.holder.local_id(book_id)
                 try:
-                    made = await other.account.write(lambda tx: add_copy(tx, card, other.book(tx, place, write=True)))
+                    made = await other.account.write(lambda tx: add_copy(tx, card, other.find(tx, place, write=True)))
                 except BadCard as error:
                     raise UserError(str(error)) from None
                 made = other.holder.shown_id(made)
@@ -294,7 +279,7 @@ async def settle(account: IndexedAccount) -> None:
         await account.write(settle_contacts)
 
 
-def _card(r: Reader, shelf: Shelf, number: int, *, write: bool) -> tuple[Resource, bytes]:
+def _card(r: Reader, shelf: Books, number: int, *, write: bool) -> tuple[Resource, bytes]:
     resource = shelf.card(r, number, write=write)
     if resource is None:
         raise NoSuchResource("there is no such entry")
@@ -309,7 +294,7 @@ def _same_as(resource: Resource) -> Callable[[Resource], None]:
     return allowed
 
 
-def _books(r: Reader, shelf: Shelf) -> list[AddressBook]:
+def _books(r: Reader, shelf: Books) -> list[AddressBook]:
     holder = shelf.holder
     return [
         AddressBook(

@@ -174,7 +174,9 @@ class ContactCalls(ShelfCalls):
         for shown in [book_id] if book_id else await self._shelves(caller):
 
             def read(r: Reader) -> tuple[list[store.ContactRow], list[tuple[str, int]], int]:
-                books = [shelf.book(r, shelf.holder.local_id(book_id)).id] if book_id else shelf.ids(r)
+                books = shelf.ids(r)
+                if book_id:
+                    books = frozenset({shelf.find(r, shelf.holder.local_id(book_id)).id})
                 since = _since(shelf.holder, place, after)
                 page = store.find_contacts(r, search, group, since, PAGE + 1, books)
                 return page, store.groups_of(r, books), store.count_contacts(r, books)
@@ -235,8 +237,8 @@ class ContactCalls(ShelfCalls):
                     shelf.card(tx, number, write=True)
                     before = store.contact_of(tx, number)
                     return store.save_contact(tx, _kept(card, before), number, changed, photo=picture)
-                book = shelf.book(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
-                known = store.same_contact(tx, card, None if book is None else [book.id])
+                book = shelf.find(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
+                known = store.same_contact(tx, card, None if book is None else frozenset({book.id}))
                 if known and not picture:
                     return known
                 return store.save_contact(tx, card, known, book=book, photo=picture)
@@ -266,7 +268,7 @@ class ContactCalls(ShelfCalls):
         async with self._shelf(caller, book_id) as shelf:
 
             def unit(tx: AccountTx) -> None:
-                book = shelf.book(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
+                book = shelf.find(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
                 store.restore_contact(tx, octets, book)
 
             try:

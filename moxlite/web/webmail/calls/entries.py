@@ -50,8 +50,9 @@ from moxlite.store.groupware.resources import (
 from moxlite.store.groupware.scheduling import Elsewhere, default_calendar, delete_entry, put_entry, shared_entries
 from moxlite.store.groupware.sharing import (
     NoSuchLink,
+    NotWritable,
+    Shelf,
     links_of,
-    readable_collection,
     remove_link,
     set_shared_view,
     shared_collections,
@@ -87,7 +88,7 @@ MOST: Final = 500
 """Deleted entries in an answer."""
 
 
-class Visit(msgspec.Struct, frozen=True, eq=False):
+class Visit(Shelf, frozen=True, eq=False, kw_only=True):
     """An account with calendars: the user's own, or that of another one, as whose guest the user sees what is shared
     (DAV-47).
     """
@@ -101,13 +102,11 @@ class Visit(msgspec.Struct, frozen=True, eq=False):
         return self.holder.account
 
     def calendar(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
-        """A calendar for events; with `write`, the user wants to change these. Raises NoSuchCollection, UserError."""
-        readable = readable_collection(r, local_id, self.holder.guest)
-        if readable is None or not readable.collection.has_events:
+        """A calendar for events; with `write`, the user wants to change these. Raises NoSuchCollection, NotWritable."""
+        found = self.find(r, local_id, write=write)
+        if not found.has_events:
             raise NoSuchCollection("there is no such calendar")
-        if write and not readable.writable:
-            raise UserError("the owner of this calendar lets you read it, not change it")
-        return readable.collection
+        return found
 
     def check_alone(self, resource: Resource | None) -> None:
         """Raise UserError if a guest would change an entry with people, who would hear of it from its owner."""
@@ -133,8 +132,9 @@ class EntryCalls(AccountCalls):
         """The account of an id of the browser, the user's own without one; refusals become errors of calls."""
         try:
             async with self._holders.at(caller.require(), shown) as holder:
-                yield Visit(holder, Expander(holder.account, self._server.sandbox))
-        except (BadEntry, BadObject, NotAllowed, BadName, ReadOnly, SubscriptionFailed) as error:
+                expander = Expander(holder.account, self._server.sandbox)
+                yield Visit("calendar", holder.guest, holder=holder, expander=expander)
+        except (BadEntry, BadObject, NotAllowed, BadName, ReadOnly, NotWritable, SubscriptionFailed) as error:
             raise UserError(reason_of(error)) from None
         except TooBusy:
             raise Unavailable("the server is busy, try again in a moment") from None
