@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.geometry import fresh
 from tests.integration.browser import chromium
@@ -119,14 +119,23 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
 
 
 def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-178, DAV-48: nothing is wider than the window; the choice for colleagues is kept."""
+    """WEBMAIL-178, DAV-48: nothing is wider than the window; the choice for colleagues is kept. A form that is asked
+    for before the calendars are there waits for them.
+    """
     employ(server, (9, 10.5, "CONFIRMED"))
     with fresh(chromium, server, 390) as visitor:
         desk = Desk(visitor)
         page = desk.page
         begins = monday() + timedelta(hours=10)
+        held: list[Route] = []
+        page.route("**/api/calendars", lambda route: held.append(route))
         page.evaluate(f"location.hash = '#calendar:day,{begins:%Y%m%d}'")
         page.get_by_role("button", name=re.compile("New event")).first.click()
+        while not held:
+            page.wait_for_timeout(50)
+        for route in held:
+            route.continue_()
+        page.unroute("**/api/calendars")
         page.get_by_role("textbox", name="Guests").fill("tom@localhost")
         page.get_by_label("Title").fill("Plan")
         rows = page.get_by_role("region", name="When guests are busy").get_by_role("listitem")

@@ -282,7 +282,7 @@ def listener(he: Reader) -> None:
         he.is_told('^option "Unread Ben Okafor .*Boat on Sunday')
     with he.step("Go into the message, and hear its text", 1, CURSOR):
         he.press("Enter")
-        expect(page.get_by_role("heading", name="Boat on Sunday?")).to_be_visible()
+        expect(page.get_by_role("region", name="Message").get_by_role("article")).to_be_visible()
         he.press("Control+m")
         expect(page.get_by_role("region", name="Message")).to_be_focused()
         expect(page.get_by_role("region", name="Message").get_by_role("article")).to_contain_text("light wind and sun")

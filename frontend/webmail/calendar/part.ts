@@ -62,6 +62,7 @@ class CalendarPage implements Board {
   scrolled: number | undefined;
   private view: View = narrow.matches ? "agenda" : "month";
   private calendars: readonly Calendar[] = [];
+  private loading: Promise<unknown> | undefined;
   /** Shown events by their buttons. */
   private readonly buttons = new WeakMap<HTMLElement, Shown>();
   private turn = 0;
@@ -240,7 +241,7 @@ class CalendarPage implements Board {
 
   private async load(): Promise<void> {
     const own = ++this.turn;
-    await attempt(t("Loading the calendar"), async () => {
+    this.loading = attempt(t("Loading the calendar"), async () => {
       const calendars = await this.page.client.calendars();
       const [from, to] = this.range();
       const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
@@ -256,6 +257,7 @@ class CalendarPage implements Board {
       this.drawList();
       this.draw();
     });
+    await this.loading;
   }
 
   private draw(): void {
@@ -521,6 +523,9 @@ class CalendarPage implements Board {
 
   private add(day = this.day, last = day, from: number | null = null, to: number | null = null): void {
     void attempt(t("Opening the form"), async () => {
+      // another one may begin meanwhile
+      for (let last: unknown; last !== this.loading; await last) last = this.loading;
+      if (this.calendars.length === 0) return; // the failure was reported
       const whole = from === null && (last !== day || this.view === "month");
       const now = new Date();
       const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;

@@ -683,6 +683,7 @@ var CalendarPage = class {
   scrolled;
   view = narrow.matches ? "agenda" : "month";
   calendars = [];
+  loading;
   buttons = /* @__PURE__ */ new WeakMap();
   turn = 0;
   drawn = false;
@@ -735,7 +736,7 @@ var CalendarPage = class {
   }
   async load() {
     const own = ++this.turn;
-    await attempt(t("Loading the calendar"), async () => {
+    this.loading = attempt(t("Loading the calendar"), async () => {
       const calendars = await this.page.client.calendars();
       const [from, to] = this.range();
       const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
@@ -749,6 +750,7 @@ var CalendarPage = class {
       this.drawList();
       this.draw();
     });
+    await this.loading;
   }
   draw() {
     const focused = document.activeElement;
@@ -853,6 +855,8 @@ var CalendarPage = class {
   }
   add(day = this.day, last = day, from = null, to = null) {
     void attempt(t("Opening the form"), async () => {
+      for (let last2; last2 !== this.loading; await last2) last2 = this.loading;
+      if (this.calendars.length === 0) return;
       const whole = from === null && (last !== day || this.view === "month");
       const now = /* @__PURE__ */ new Date();
       const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
