@@ -23,7 +23,7 @@ KNOT_CONF = f"""\
     algorithm: ecdsap256sha256
     single-type-signing: on
     cds-cdnskey-publish: none
-{KNOT_ZONES}zone:
+{KNOT_ZONES}{{keys}}zone:
 {{zones}}
 """
 
@@ -53,6 +53,7 @@ class DNSWorld(KnotWorld):
       unsigned: zones without DNSSEC; their answers are not authentic.
       bogus: signed zones whose trust anchor is another's, so that all their answers are SERVFAIL.
       port: of the resolver, a free one by default.
+      key: as of KnotWorld.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class DNSWorld(KnotWorld):
         unsigned: Collection[str] = (),
         bogus: Collection[str] = (),
         port: int | None = None,
+        key: tuple[str, str, str] | None = None,
     ) -> None:
-        super().__init__(port)
+        super().__init__(port, key)
         self._zones = {"": "", **{name.rstrip(".").lower(): records for name, records in zones.items()}}
         self._signed = [name for name in self._zones if name and name not in unsigned]
         self._bogus = frozenset(bogus)
@@ -94,7 +96,9 @@ class DNSWorld(KnotWorld):
         for name in self._zones:
             self._write(name)
             lines.append(self._zone_lines(name, "one-key" if name in self._signed else None))
-        self._run_knot(KNOT_CONF.format(top=self._top, port=self.authority, zones="\n".join(lines)))
+        self._run_knot(
+            KNOT_CONF.format(top=self._top, port=self.authority, zones="\n".join(lines), keys=self._key_lines)
+        )
         for name in self._zones:
             self._wait_for(name)
 

@@ -90,9 +90,13 @@ class KnotWorld(ABC):
     """Base class of worlds of DNS, which are context managers.
 
     ``port`` is that of the resolver on 127.0.0.1 (UDP and TCP), ``authority`` that of the server behind it.
+
+    Args:
+      key: a TSIG key, by which zones may be read and changed (RFC 2136): algorithm, name and secret.
     """
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, key: tuple[str, str, str] | None = None) -> None:
+        self._key = key
         self._programs = {name: need(name) for name in ("knotd", "knotc", "keymgr", "unbound")}
         self._running: list[subprocess.Popen[bytes]] = []
         self.authority = free_port()
@@ -170,11 +174,23 @@ class KnotWorld(ABC):
         stamp = time.time() + serial  # knot looks at whole seconds
         os.utime(path, (stamp, stamp))
 
-    @staticmethod
-    def _zone_lines(name: str, policy: str | None) -> str:
+    def _zone_lines(self, name: str, policy: str | None) -> str:
         """The lines of a zone in knot's configuration; without a policy it is not signed."""
         lines = f'  - domain: "{name}."\n    file: "{_file(name)}"'
+        if self._key is not None:
+            lines += "\n    acl: change"
         return lines if policy is None else f"{lines}\n    dnssec-signing: on\n    dnssec-policy: {policy}"
+
+    @property
+    def _key_lines(self) -> str:
+        """The lines before the zones about who may change them."""
+        if self._key is None:
+            return ""
+        algorithm, name, secret = self._key
+        return (
+            f"key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n"
+            f"acl:\n  - id: change\n    key: {name}\n    action: [update, transfer]\n"
+        )
 
     def _ds(self, zone: str, *, forged: bool) -> list[str]:
         """The DS records of a zone's key; of a key that it does not have, where it is to be forged."""

@@ -38,9 +38,9 @@ def own_net(*programs: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def play(module: str, folder: Path, *, seconds: float, log: Path) -> str:
-    """Run `python -m MODULE FOLDER` in a net of its own; what it prints, the last line of which must be ``done``."""
-    command = ["unshare", "--net", "--mount", sys.executable, "-m", module, str(folder)]
+def play(module: str, folder: Path, *words: str, seconds: float, log: Path) -> str:
+    """Run `python -m MODULE FOLDER WORD …` in a net of its own; its output, which must end with ``done``."""
+    command = ["unshare", "--net", "--mount", sys.executable, "-m", module, str(folder), *words]
     environment = os.environ | {"PYTHONPATH": str(top())}
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=seconds, cwd=top(), env=environment

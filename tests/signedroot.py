@@ -30,7 +30,7 @@ KNOT_CONF = f"""\
     nsec3: on
     nsec3-iterations: {{iterations}}
     nsec3-opt-out: {{opt_out}}
-{KNOT_ZONES}{{remote}}
+{KNOT_ZONES}{{keys}}
 zone:
 {{zones}}
 """
@@ -50,7 +50,6 @@ class SignedRoot(KnotWorld):
       unsigned: zones without DNSSEC and without DS records.
       forged: zones whose DS records are of another key.
       hashed: zones with NSEC3 instead of NSEC.
-      key: a TSIG key, by which zones may be changed (RFC 2136): algorithm, name and secret.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class SignedRoot(KnotWorld):
         algorithm: str = "ecdsap256sha256",
         key: tuple[str, str, str] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(key=key)
         self._zones = dict(zones)
         self._unsigned = frozenset(unsigned)
         self._forged = frozenset(forged)
@@ -75,7 +74,6 @@ class SignedRoot(KnotWorld):
             "opt_out": "on" if opt_out else "off",
             "algorithm": algorithm,
         }
-        self._key = key
 
     @property
     def servers(self) -> Servers:
@@ -93,17 +91,8 @@ class SignedRoot(KnotWorld):
             self._write(name, serial=1)
             policy = None if name in self._unsigned else "nsec3" if name in self._hashed else "nsec"
             lines.append(self._zone_lines(name, policy))
-            if self._key is not None:
-                lines.append("    acl: change")
-        remote = ""
-        if self._key is not None:
-            algorithm, key, secret = self._key
-            remote = (
-                f"key:\n  - id: {key}\n    algorithm: {algorithm}\n    secret: {secret}\n"
-                f"acl:\n  - id: change\n    key: {key}\n    action: [update, transfer]\n"
-            )
         text = KNOT_CONF.format(
-            top=self._top, port=self.authority, zones="\n".join(lines), remote=remote, **self._settings
+            top=self._top, port=self.authority, zones="\n".join(lines), keys=self._key_lines, **self._settings
         )
         self._run_knot(text)
         for name in self._zones:

@@ -1,9 +1,9 @@
 """The first hour by one token, timed: run by test_server_newcomer as root, in new namespaces for network and mounts,
-with a folder as its argument (docs/install.md, ADMIN-35c).
+with a folder and a provider as its arguments (docs/install.md, ADMIN-35c).
 
 The net is that of `newcomer`, without its records: the zone is signed and empty. The newcomer types an address and the
-token of a provider, whose API is imitated; the name server serves what the API was told. The end is a clean `dnscheck`
-and `doctor`, and mail both ways.
+token of a provider: `hetzner`, whose API is imitated, and the name server serves what the API was told; or `rfc2136`,
+the name server itself, with a key. The end is a clean `dnscheck` and `doctor`, and mail both ways.
 """
 
 import re
@@ -12,10 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.acmeca import Pebble
+from tests.certs import Authority
 from tests.dnsproviders import TOKENS, FakeProviders
 from tests.dnsworld import DNSWorld
 from tests.integration.newcomer import OWN, PEER_ZONE, USER, Newcomer, Peer
@@ -24,6 +26,18 @@ from tests.tools import until
 
 MOST = 300.0
 """Seconds for all of it."""
+
+KEY = ("hmac-sha256", "change.me", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=")
+"""By which the name server lets zones be changed."""
+
+
+@dataclass
+class Provider:
+    """What is typed about a provider, and the variables by which it is found."""
+
+    name: str
+    typed: str
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -46,10 +60,10 @@ def served(fake: FakeProviders, world: DNSWorld) -> Iterator[None]:
 
 
 @contextmanager
-def reaching(me: Newcomer, fake: FakeProviders) -> Iterator[None]:
+def reaching(me: Newcomer, provider: Provider) -> Iterator[None]:
     """Commands within the block reach the provider; no other program here takes the proxy."""
     plain = dict(me.server.environment)
-    me.server.environment |= {"HTTPS_PROXY": fake.environment["HTTPS_PROXY"]}
+    me.server.environment |= provider.environment
     yield
     me.server.environment = plain
 
@@ -77,14 +91,14 @@ class Steps:
         return time.monotonic() - self._began
 
 
-def quickstart(me: Newcomer, fake: FakeProviders) -> None:
+def quickstart(me: Newcomer, provider: Provider) -> None:
     """One command, with the token on stdin; nothing else is typed but the hostname, which a machine has."""
     me.server.folder.mkdir()
-    with reaching(me, fake):
+    with reaching(me, provider):
         done = me.moxlite(
-            *("--config", str(me.config), "quickstart", "--skip-dial", "--dns-provider", "hetzner"),
+            *("--config", str(me.config), "quickstart", "--skip-dial", "--dns-provider", provider.name),
             *("--hostname", "mx.example.org", "you@example.org", USER),
-            stdin=f"{TOKENS['hetzner']}\n",
+            stdin=provider.typed,
         )
     assert "2. The records are in DNS." in done.stdout, done.stdout
     assert "moxlite dns update" not in done.stdout, done.stdout
@@ -95,12 +109,12 @@ def quickstart(me: Newcomer, fake: FakeProviders) -> None:
     me.config.write_text(re.sub(r"^directory_url = .*$", me.ca.roots().rstrip(), text, count=1, flags=re.MULTILINE))
 
 
-def play(folder: Path, world: DNSWorld, ca: Pebble, fake: FakeProviders) -> None:
+def play(folder: Path, world: DNSWorld, ca: Pebble, authority: Authority, provider: Provider) -> None:
     """All steps, in their order."""
-    me, peer = Newcomer(folder, world, ca, fake.authority), Peer(folder)
+    me, peer = Newcomer(folder, world, ca, authority), Peer(folder)
     steps = Steps()
     try:
-        quickstart(me, fake)
+        quickstart(me, provider)
         steps.done("quickstart: token tried, records published and seen at the name servers")
         me.server.start()
         steps.done("the server is ready")
@@ -108,7 +122,7 @@ def play(folder: Path, world: DNSWorld, ca: Pebble, fake: FakeProviders) -> None
         steps.leave_out()
         until(lambda: me.dnscheck() == {}, seconds=MOST, what=f"a clean dnscheck: {me.dnscheck()}", pause=0.5)
         steps.done("certificates are there; dnscheck is clean: DKIM, DMARC, DANE, MTA-STS")
-        with reaching(me, fake):
+        with reaching(me, provider):
             code, found = me.doctor("--send-to", "ann@example.net")
         wrong = [one for one in found["findings"] if one["grade"] != "note"]
         assert (code, wrong) == (0, []), f"{wrong}\n{me.server.log()[-4000:]}"
@@ -130,9 +144,9 @@ def play(folder: Path, world: DNSWorld, ca: Pebble, fake: FakeProviders) -> None
 
 
 def main() -> None:
-    """Play in the folder that is given."""
+    """Play in the folder that is given, with the provider that is given."""
     signal.alarm(600)  # whatever hangs: the caller has given up by then
-    folder = Path(sys.argv[1])
+    folder, name = Path(sys.argv[1]), sys.argv[2]
     set_up_net(folder, OWN)
     (folder / "ca").mkdir()
     ca = Pebble(folder / "ca", 80, 443, resolver="127.0.0.1:53", validity=6 * 86_400)
@@ -142,9 +156,20 @@ def main() -> None:
         "example.net": PEER_ZONE,
         "100.45.5.in-addr.arpa": "10 PTR mx.example.org.\n20 PTR mx.example.net.\n",
     }
-    with FakeProviders({"example.org": []}) as fake, DNSWorld(zones, port=53) as world, ca, served(fake, world):
+    with ExitStack() as stack:
+        world = stack.enter_context(DNSWorld(zones, port=53, key=KEY))
+        stack.enter_context(ca)
+        if name == "rfc2136":
+            authority = Authority()
+            provider = Provider(name, f"127.0.0.1:{world.authority}\n{':'.join(KEY)}\n")
+        else:
+            fake = stack.enter_context(FakeProviders({"example.org": []}))
+            stack.enter_context(served(fake, world))
+            authority = fake.authority
+            proxy = {"HTTPS_PROXY": fake.environment["HTTPS_PROXY"]}
+            provider = Provider(name, f"{TOKENS[name]}\n", proxy)
         world.delegate("example.org")
-        play(folder, world, ca, fake)
+        play(folder, world, ca, authority, provider)
     print("done")
 
 

@@ -25,10 +25,11 @@ def test_a_newcomer_has_mail_both_ways(tmp_path: Path) -> None:
         play("tests.integration.newcomer", folder, seconds=SECONDS, log=tmp_path / "steps")
 
 
+@pytest.mark.parametrize("provider", ["hetzner", "rfc2136"])
 @pytest.mark.nightly(smoke="tests/integration/test_admin_quickstart_dns.py::test_a_token_is_all_that_dns_needs")
-def test_by_one_token_it_takes_five_minutes(tmp_path: Path) -> None:
+def test_by_one_token_it_takes_five_minutes(provider: str, tmp_path: Path) -> None:
     """ADMIN-35c: from the command to a clean `dnscheck` and `doctor` and mail both ways, with an address and a token
     typed, and no record. See tests/integration/firstminutes.py.
     """
     with own_net("pebble") as folder:
-        play("tests.integration.firstminutes", folder, seconds=SECONDS, log=tmp_path / "steps")
+        play("tests.integration.firstminutes", folder, provider, seconds=SECONDS, log=tmp_path / "steps")
