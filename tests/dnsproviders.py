@@ -67,9 +67,10 @@ class Entry:
 class FakeProviders:
     """The providers, with the same zones at each.
 
-    Attributes that make them misbehave: `ignoring`: changes are answered and not made. `refusal`: raised by each
-    request, or with `refuse_after` by those after that many. `spoil`: changes a name and data on their way in.
-    `twice`: Cloudflare has two zones of each name. `before_reading`: called before the request of that number, once.
+    `tokens`: those that are valid. Attributes that make them misbehave: `ignoring`: changes are answered and not made.
+    `refusal`: raised by each request, or with `refuse_after` by those after that many. `spoil`: changes a name and data
+    on their way in. `twice`: Cloudflare has two zones of each name. `before_reading`: called before the request of that
+    number, once.
     """
 
     def __init__(self, zones: dict[str, list[tuple[str, str, str]]]) -> None:
@@ -80,6 +81,7 @@ class FakeProviders:
             for name, kind, data in records:
                 self.add(zone, name, kind, data)
         self.requests: list[str] = []
+        self.tokens = dict(TOKENS)
         self.ignoring = self.twice = False
         self.refusal: Refusal | None = None
         self.refuse_after = 0
@@ -139,7 +141,7 @@ class FakeProviders:
         self.requests.append(f"{method} {host}{path}")
         if self.refusal is not None and len(self.requests) > self.refuse_after:
             raise self.refusal
-        if TOKENS[provider] not in (headers.get("Authorization") or ""):
+        if self.tokens[provider] not in (headers.get("Authorization") or ""):
             status = 403 if provider == "cloudflare" else 401
             raise Refusal(status, f"Invalid token {headers.get('Authorization')}")
         if self.before_reading is not None and len(self.requests) >= self.before_reading[0]:

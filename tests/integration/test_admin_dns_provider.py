@@ -169,13 +169,36 @@ def test_records_of_ours_go_with_their_reason(moxlite: Run, fake: FakeProviders,
 
 @pytest.mark.parametrize("provider", TOKENS)
 def test_a_wrong_token_is_told_and_not_kept(provider: str, moxlite: Run, config: Path) -> None:
-    """ADMIN-71b: it is tried before it is kept, and is in no output, though the provider repeats it."""
+    """ADMIN-71, ADMIN-71b: it is tried before it is kept, and is in no output, though the provider repeats it."""
     wrong = "x" * 64
     done = moxlite("dns", "provider", "set", "example.org", provider, typed=wrong + "\n")
     assert done.returncode == 1
     assert done.stderr.startswith("moxlite: the provider refuses the token or its rights (HTTP status 40")
     assert wrong not in done.stdout + done.stderr
     assert not (config / "dns/example.org.provider").exists()
+
+
+@pytest.mark.parametrize("provider", TOKENS)
+def test_a_token_that_expires_is_told_until_a_new_one_is_set(
+    provider: str, moxlite: Run, fake: FakeProviders, config: Path
+) -> None:
+    """ADMIN-71b, 71c: with the old one nothing is changed or forgotten; the new one goes on where that ended."""
+    set_provider(moxlite, provider)
+    assert update(moxlite).returncode == 0
+    before, state = fake.records("example.org"), (config / "dns/example.org.state").read_bytes()
+    fake.tokens[provider] = "n" * 64
+    for words in (("provider", "test"), ("update",), ("undo",)):
+        done = moxlite("--yes", "dns", *words, "example.org")
+        assert done.returncode == 1
+        assert ": the provider refuses the token or its rights (HTTP status 40" in done.stderr
+        assert TOKENS[provider] not in done.stdout + done.stderr
+    assert fake.records("example.org") == before
+    assert (config / "dns/example.org.state").read_bytes() == state
+    done = moxlite("dns", "provider", "set", "example.org", provider, typed=fake.tokens[provider] + "\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert update(moxlite).stdout.splitlines()[-1] == "; nothing to change"
+    assert moxlite("--yes", "dns", "undo", "example.org", "--no-wait").returncode == 0
+    assert fake.records("example.org") == set(RECORDS)
 
 
 def test_what_a_provider_does_wrong_is_told(moxlite: Run, fake: FakeProviders, config: Path) -> None:
