@@ -109,7 +109,9 @@ def fits(page: Page) -> None:
 def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
     chromium: Browser, server: LocalServer, size: str
 ) -> None:
-    """WEB-80a, ADMIN-86: the card of other addresses: refused, sent on to a host that is tried, refused again."""
+    """WEB-80a, ADMIN-86: the card of other addresses: refused, sent on to a host that is tried, of a disabled domain
+    too, refused again.
+    """
     width, height = SIZES[size]
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     page = visitor.page
@@ -126,7 +128,14 @@ def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
     expect(page.get_by_text("mx.old.example", exact=True)).to_be_visible()
     expect(page.get_by_text("localserve contacts no other host")).to_be_visible()
     expect(page.get_by_text("0 messages went there in 14 days.")).to_be_visible()
+    expect(page.get_by_text("moving here", exact=True)).to_be_visible()
     fits(page)
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_text("Mail to this domain goes on to the server that it moves from.")).to_be_visible()
+    expect(page.get_by_text("all its mail goes on to the server")).to_be_visible()
+    fits(page)
+    page.get_by_role("button", name="Enable").click()
+    expect(page.get_by_text("Mail to addresses that are not here goes on")).to_be_visible()
     page.get_by_role("button", name="End it…").click()
     page.get_by_role("dialog").get_by_role("button", name="End it").click()
     expect(page.get_by_text("Mail to addresses that are not here is refused.")).to_be_visible()

@@ -53,6 +53,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
 const marks = (row: DomainRow): Child => [
   row.disabled && el("span", { class: "chip" }, t("disabled")),
   row.reports_only && el("span", { class: "chip" }, t("reports only")),
+  row.peer && el("span", { class: "chip" }, t("moving here")),
 ];
 
 async function add(desk: Desk): Promise<void> {
@@ -72,7 +73,7 @@ async function add(desk: Desk): Promise<void> {
     "",
     t("The part before the @; empty where the account exists."),
   );
-  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, and no certificates are ordered."));
+  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, or goes on to the server that has it today. No certificates are ordered."));
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () =>
     desk.client
       .config_domain_add(
@@ -132,7 +133,9 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
     row.disabled &&
       notice(
         "warn",
-        t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in."),
+        row.peer
+          ? t("Mail to this domain goes on to the server that it moves from. Mail from it is refused for now.")
+          : t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in."),
       ),
     tabs(name, [
       link("setup", t("Set up")),

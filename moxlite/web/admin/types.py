@@ -189,11 +189,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A domain in the list."""
+    """A domain in the list. `peer`: it moves here from another server, which has the mail for addresses that are not
+    here.
+    """
 
     domain: str
     description: str
     disabled: bool
+    peer: bool
     reports_only: bool
     addresses: int
     aliases: int

@@ -1030,13 +1030,13 @@ async function listPage(desk) {
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
 }
-var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled")), row.reports_only && el("span", { class: "chip" }, t("reports only"))];
+var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled")), row.reports_only && el("span", { class: "chip" }, t("reports only")), row.peer && el("span", { class: "chip" }, t("moving here"))];
 async function add(desk) {
   const accounts = await desk.client.accounts("", "", 200);
   const domain = line(t("Domain"), "", t("Such as example.org. Keys for DKIM are made; mailboxes, DNS records and a test come next."));
   const account = line(t("Account for its reports"), accounts.accounts[0]?.name ?? "", t("An account that there is, or the name of a new one."));
   const localpart = line(t("First address of a new account"), "", t("The part before the @; empty where the account exists."));
-  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, and no certificates are ordered."));
+  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, or goes on to the server that has it today. No certificates are ordered."));
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.config_domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
   if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "setup" }));
 }
@@ -1049,7 +1049,7 @@ async function domainPage(desk) {
   const content = { setup: () => setup(desk, found), dns: () => dns(desk, name), addresses: async () => [addresses(found), desk.peer(name)], aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
   const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
   const shown3 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
-  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
+  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", row.peer ? t("Mail to this domain goes on to the server that it moves from. Mail from it is refused for now.") : t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
   return { title: name, root };
 }
 async function disable(desk, row) {

@@ -98,6 +98,7 @@ def _row(snapshot: Snapshot, name: str, domain_config: DomainConfig, addresses: 
         domain=name,
         description=domain_config.description,
         disabled=domain_config.disabled,
+        peer=bool(domain_config.peer),
         reports_only=Domain.parse(name).ascii in snapshot.derived.reports_only,
         addresses=addresses,
         aliases=len(domain_config.aliases),
