@@ -1,6 +1,7 @@
 """What goes into packages: this project's own files as a wheel, and the packages that it depends on, as locked."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def version() -> str:
     at = _git("log", "-1", "--format=%cd.%h", "--date=format:%Y%m%d%H%M%S")
     if at is None or _git("describe", "--exact-match", "--match", f"v{__version__}") is not None:
         return __version__
-    released = f"\n## {__version__} (" in (TOP / "CHANGELOG.md").read_text()
+    released = re.search(rf"(?m)^## {re.escape(__version__)} \(\d", (TOP / "CHANGELOG.md").read_text())
     return f"{__version__}{'+' if released else '~'}git{at}"
 
 

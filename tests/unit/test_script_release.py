@@ -1,6 +1,7 @@
 """script/release: from the files of `changes/` to a tag (docs/developers/develop.md)."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,22 @@ def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> 
     """Before the first release CHANGELOG.md names none, and the version of the program is the one to come."""
     done = release(clone, __version__, "--check")
     assert (done.returncode, done.stdout.startswith(f"## {__version__} (")) == (0, True), done.stderr
+
+
+@pytest.mark.slow
+def test_a_section_that_is_written_by_hand_gets_its_date(clone: Path) -> None:
+    """STORE-147: it is released as it is, in the place of what changes/ says, whose files go."""
+    text = "# Changelog\n\nHead.\n\n## 999.0.0 (not yet released)\n\nAll of it.\n\n## 0.0.1 (2020-01-01)\n\n- Old.\n"
+    (clone / "CHANGELOG.md").write_text(text)
+    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "page")
+    assert package_version(clone).startswith(f"{__version__}~git")
+    done = release(clone, "999.0.0", "--check")
+    assert re.fullmatch(r"## 999\.0\.0 \(\d{4}-\d\d-\d\d\)\n\nAll of it\.\n", done.stdout), done
+    done = release(clone, "999.0.0", "--tested", "--tag-only")
+    assert done.returncode == 0, done.stderr
+    day = git(clone, "log", "-1", "--format=%cs").strip()
+    assert (clone / "CHANGELOG.md").read_text() == text.replace("not yet released", day)
+    assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
 
 
 @pytest.mark.slow
