@@ -134,6 +134,45 @@ def test_podman_makes_a_unit_of_the_quadlet(tmp_path: Path) -> None:
     assert "WantedBy=multi-user.target" in done.stdout
 
 
+NIX = """\
+with builtins;
+(import MODULE {
+  config.services.moxlite = { program = "/p/moxlite"; ports = [ 25 ]; };
+  lib = {
+    types = { str = 0; port = 0; listOf = _: 0; };
+    mkOption = one: one; mkEnableOption = one: one; mkIf = _: one: one;
+  };
+  pkgs.coreutils = "/c";
+}).config
+"""
+"""What a module of NixOS says, with the functions of nixpkgs that it calls."""
+
+
+def test_a_module_of_nixos_has_the_unit(tmp_path: Path) -> None:
+    """ADMIN-42: nix reads it; the service has each directive of our own unit, and no other."""
+    if shutil.which("nix-instantiate") is None:
+        pytest.skip("Debian's nix-bin is not installed")
+    (tmp_path / "asked.nix").write_text(NIX.replace("MODULE", str(top() / "packaging/nixos/moxlite.nix")))
+    words = ["nix-instantiate", "--eval", "--strict", "--json", str(tmp_path / "asked.nix")]
+    places = {f"NIX_{name}_DIR": str(tmp_path / name) for name in ("STORE", "STATE", "LOG", "CONF")}
+    environment = os.environ | places | {"HOME": str(tmp_path)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    service = json.loads(done.stdout)["systemd"]["services"]["moxlite"]
+    unit = unit_file(
+        program="/p/moxlite",
+        config=Path("/etc/moxlite/moxlite.toml"),
+        data=Path("/var/lib/moxlite"),
+        more=[Path("/var/backups/moxlite")],
+        waits=True,
+    )
+    section = unit.partition("[Service]\n")[2].partition("\n[Install]")[0].replace("\\\n", "")
+    directives = dict(line.split("=", 1) for line in section.splitlines() if "=" in line and line[0] != "#")
+    directives["ExecReload"] = directives["ExecReload"].replace("/bin/kill", "/c/bin/kill")
+    assert {name: str(value) for name, value in service["serviceConfig"].items()} == directives
+    assert f"ConditionPathExists={service['unitConfig']['ConditionPathExists']}" in unit
+
+
 LIFE = """\
 set -e
 cd "$1"
