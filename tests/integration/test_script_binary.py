@@ -11,6 +11,7 @@ import shutil
 import smtplib
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -263,9 +264,15 @@ OF_PYTHON = "not after_a_kill and not the_unit_has_the_paths"
 
 
 @pytest.mark.parametrize("file", FROZEN_TOO)
-def test_servers_of_the_frozen_program(file: str, program: str, tmp_path: Path) -> None:
+def test_servers_of_the_frozen_program(file: str, program: str) -> None:
     """ADMIN-60b: the same tests, with servers and commands of the frozen program."""
-    place = ("--basetemp", str(tmp_path / "t"), f"tests/{file}")
+    with tempfile.TemporaryDirectory(prefix="f", dir="/tmp") as folder:  # a path of a socket has at most 107 octets
+        run_tests(file, program, Path(folder))
+
+
+def run_tests(file: str, program: str, folder: Path) -> None:
+    """Run the tests of a file, with a folder of their own."""
+    place = ("--basetemp", str(folder / "t"), f"tests/{file}")
     command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "", "-k", OF_PYTHON, *place]
     environment = os.environ | {"MOXLITE_RUNS": program}
     done = subprocess.run(

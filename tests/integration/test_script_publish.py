@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import subprocess
@@ -97,12 +98,13 @@ class Fetched(HTTPClient):
 
 @pytest.mark.nightly(smoke="tests/unit/test_script_release.py::test_a_release_is_one_commit_with_a_tag")
 def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[str, Path], signing_key: Path) -> None:
-    """ADMIN-43a, ADMIN-60: hashes and changes verify with the public halves; wrong keys are refused with a word, and
-    signing again replaces what was signed.
+    """ADMIN-43a, ADMIN-60: hashes and changes verify with the public halves; changes name the hash of the one file;
+    wrong keys are refused with a word, and signing again replaces what was signed.
     """
     folder = tmp_path / "dist"
     folder.mkdir()
     (folder / "moxlite-99.0.0.tar.gz").write_bytes(b"as built")
+    (folder / "moxlite-99.0.0-linux-x86_64").write_bytes(b"the one file")
     (folder / "changelog.json").write_text(json.dumps({"changes": [{"version": VERSION, "text": "- Grüße."}]}))
     (folder / "updates.txt").write_text(f'_updates IN TXT "v=UPDATES0; l={VERSION}"\n')
     for _ in range(2):
@@ -113,7 +115,9 @@ def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[s
     subprocess.run(verify, cwd=folder, check=True, capture_output=True)
     fetched = Fetched((folder / "changelog.json").read_bytes())
     found = trio.run(changes_since, fetched, updates_of(folder))
-    assert [(one.version, one.text) for one in found] == [(VERSION, "- Grüße.")]
+    digest = hashlib.sha256(b"the one file").hexdigest()
+    text = f"- Grüße.\n\nSHA-256 of the files:\n\n    {digest}  moxlite-99.0.0-linux-x86_64\n"
+    assert [(one.version, one.text) for one in found] == [(VERSION, text)]
 
     done = sign(folder, keyrings["release"], written(tmp_path / "rsa.pem", generate_private_key(65537, 2048)))
     assert done.returncode == 1
