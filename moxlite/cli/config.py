@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,10 @@ from moxlite.cli.setup.quickstart import program
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, server
 from moxlite.operations.access import TLSKeyInfo
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.proto.address import Address
 
 # ``moxlite tls``: the certificates that the running server shows (ADMIN-19, WEB-121).
 
@@ -159,7 +163,14 @@ def hash_password() -> None:
 
 
 @config.command()
-def test() -> None:
+@click.option(
+    "--explain",
+    "texts",
+    metavar="ADDR",
+    multiple=True,
+    help="Also tell what is done with mail to and from ADDR.",
+)
+def test(texts: tuple[str, ...]) -> None:
     """Check both configuration files with all keys and certificates that they name; change nothing.
 
     As root, also what the start would refuse on this machine: owners and modes, addresses, folders that systemd hides
@@ -180,6 +191,67 @@ def test() -> None:
     if errors:
         raise Failure(f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the configuration")
     print("config OK")
+    if texts:
+        from moxlite.cli.common import load_config
+        from moxlite.proto.address import Address, AddressError
+
+        snapshot = load_config()
+        for text in texts:
+            try:
+                address = Address.parse(text)
+            except AddressError as error:
+                raise click.UsageError(f"{printable(text)}: {error}") from None
+            print(f"to {address}: {_mail_to(snapshot, address)}")
+            print(f"from {address}: {_mail_from(snapshot, address)}")
+
+
+def _mail_to(snapshot: "Snapshot", address: "Address") -> str:
+    """Tell what the files do with mail to an address (SMTP-69). It knows no addresses to give away."""
+    from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, NotLocal, PeerRecipient
+
+    found = snapshot.lookup(address)
+    if isinstance(found, NotLocal):
+        return f"another server's; it leaves {_way(snapshot, address)}"
+    if isinstance(found, AliasRecipient):
+        members = [*(f"account {one.account}" for one in found.members), *map(str, found.external)]
+        return f"alias {found.canonical} for {', '.join(members)}"
+    if isinstance(found, PeerRecipient):
+        what = "the domain is disabled" if found.whole else "not here yet"
+        return f"{what}; it goes on to {', '.join(found.hosts)}"
+    if isinstance(found, DomainDisabled):
+        return "refused for now: the domain is disabled"
+    if not isinstance(found, AccountRecipient):
+        return "refused: no account, alias or catchall has this address"
+    refused = map(snapshot.folded, found.destination.refused_addresses)
+    if found.destination.smtp_error or snapshot.folded(address) in refused:
+        return f"refused: account {found.account} has it so at {found.configured}"
+    if found.reports is not None:
+        return f"account {found.account}, mailbox {found.destination.mailbox}, for reports ({found.reports})"
+    rules = len(found.destination.rulesets)
+    filed = f", unless one of {rules} rules files it" if rules else ""
+    return f"account {found.account}, by {found.configured}, mailbox {found.destination.mailbox}{filed}"
+
+
+def _way(snapshot: "Snapshot", address: "Address") -> str:
+    from moxlite.queue.sending.routing import matching_route
+
+    route = matching_route(snapshot.domains.routes, "", address.domain.ascii, 0)
+    if route is None:
+        return "for the hosts that MX names (routes of accounts and domains aside)"
+    return f"by the transport {route.transport} (routes of accounts and domains aside)"
+
+
+def _mail_from(snapshot: "Snapshot", address: "Address") -> str:
+    """Name the accounts that may send as an address (SMTP-68), and the selectors that sign that mail."""
+    senders = [name for name in snapshot.domains.accounts if snapshot.may_send_as(name, address)]
+    settings = snapshot.domain(address.domain)
+    if settings is None or not senders:
+        return "no account may send as it"
+    if settings.disabled:
+        return "refused for now: the domain is disabled"
+    signed = f"signed with {', '.join(settings.dkim.sign)}" if settings.dkim.sign else "not signed"
+    routes = f"; {len(settings.routes)} routes of the domain" if settings.routes else ""
+    return f"account{'s' if len(senders) > 1 else ''} {', '.join(senders)} may send as it; {signed}{routes}"
 
 
 @config.command("describe-static")

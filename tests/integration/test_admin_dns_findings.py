@@ -20,7 +20,7 @@ from moxlite.proto.address import Domain
 from tests.dnsproviders import TOKENS, FakeProviders, straight
 from tests.small_config import DOMAINS, STATIC
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 DOMAIN = Domain.parse("example.org")
 

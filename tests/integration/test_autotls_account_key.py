@@ -11,7 +11,7 @@ from moxlite.autotls.messages import Authority, Failed, KeyChange, KeyChanged
 from tests.acmeca import Answer, Pebble
 from tests.tools import free_port
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 BROKEN = (500, {"Content-Type": "text/plain"}, b"out of order")
 

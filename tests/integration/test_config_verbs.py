@@ -93,6 +93,87 @@ def test_a_domain_is_disabled_and_enabled(server: ServedServer) -> None:
     assert server.cli("config", "domain", "disable", "none.example", check=False).returncode == 1
 
 
+STATIC = """\
+hostname = "mx.example.org"
+data_dir = "data"
+[postmaster]
+account = "me"
+mailbox = "Postmaster"
+[listeners.local]
+ips = ["127.0.0.1"]
+[transports.relay.submissions]
+host = "relay.example"
+"""
+
+DOMAINS = """\
+[[routes]]
+to_domain = ["big.example"]
+transport = "relay"
+[domains."example.org"]
+localpart_separators = ["+"]
+aliases.family = { addresses = ["me@example.org", "bob@remote.example"], allow_msg_from = true }
+dmarc = { localpart = "dmarc", account = "me", mailbox = "DMARC" }
+[domains."moving.example"]
+peer = ["mx.old.example"]
+[domains."off.example"]
+disabled = true
+[accounts.me]
+domain = "example.org"
+[accounts.me.destinations."me@example.org"]
+mailbox = "Letters"
+refused_addresses = ["me+shop@example.org"]
+[[accounts.me.destinations."me@example.org".rulesets]]
+mailbox = "Lists"
+list_allow_domain = "lists.example"
+verified_domain = "lists.example"
+[accounts.me.destinations."me@off.example"]
+"""
+
+EXPLAINED = {
+    "Me+a@example.org": (
+        "account me, by me@example.org, mailbox Letters, unless one of 1 rules files it",
+        "account me may send as it; not signed",
+    ),
+    "me+shop@example.org": (
+        "refused: account me has it so at me@example.org",
+        "account me may send as it; not signed",
+    ),
+    "family@example.org": (
+        "alias family@example.org for account me, bob@remote.example",
+        "account me may send as it; not signed",
+    ),
+    "dmarc@example.org": ("account me, mailbox DMARC, for reports (dmarc)", "no account may send as it"),
+    "postmaster@example.org": (
+        "account me, by postmaster@mx.example.org, mailbox Postmaster",
+        "no account may send as it",
+    ),
+    "no@example.org": ("refused: no account, alias or catchall has this address", "no account may send as it"),
+    "no@moving.example": ("not here yet; it goes on to mx.old.example", "no account may send as it"),
+    "me@off.example": ("refused for now: the domain is disabled", "refused for now: the domain is disabled"),
+    "a@big.example": (
+        "another server's; it leaves by the transport relay (routes of accounts and domains aside)",
+        "no account may send as it",
+    ),
+    "a@remote.example": (
+        "another server's; it leaves for the hosts that MX names (routes of accounts and domains aside)",
+        "no account may send as it",
+    ),
+}
+"""What is told of mail to and from each address."""
+
+
+def test_files_say_what_they_do_with_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """ADMIN-80: of each kind, without a server."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    command = ["--config", str(tmp_path / "moxlite.toml"), "config", "test"]
+    assert run([*command, *(word for address in EXPLAINED for word in ("--explain", address))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for address, (to, sender) in EXPLAINED.items():
+        assert lines[lines.index(f"to {address}: {to}") + 1] == f"from {address}: {sender}"
+    assert run([*command, "--explain", "example.org"]) == 2
+
+
 @pytest.mark.nightly
 def test_aliases(server: ServedServer) -> None:
     """ADMIN-16, SMTP-107: made for everyone to write to, changed, never left without a member."""

@@ -20,6 +20,8 @@ from tests.pushservice import HOST, push_service
 from tests.small_config import DOMAINS, STATIC
 from tests.webserver import Answer, WebServer
 
+pytestmark = pytest.mark.served
+
 PUBLIC = """
 [listeners.public]
 ips = ["192.0.2.1"]

@@ -170,7 +170,7 @@ async def test_the_description_is_valid_openapi(rig: Rig) -> None:
 
 
 async def test_a_file_is_put_in_the_place_of_domains_toml(rig: Rig) -> None:
-    """ADMIN-16b: after a look at what changes, whole or not at all, and not over a change by others."""
+    """ADMIN-16b, ADMIN-75: after a look at what changes, whole or not at all, and not over a change by others."""
     path = rig.holder.domains_path
     text = path.read_text()
     new = text + '\n# kim is new\n[accounts.kim]\ndomain = "example.org"\ndestinations."kim@example.org" = {}\n'

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 
 async def test_series_of_days_are_those_of_the_month(rig: Rig, browser: Browser) -> None:
-    """WEB-86b, WEB-86c: each day and kind, and a day's reasons behind its bar."""
+    """ADMIN-78, WEB-86b, WEB-86c: each day and kind, and a day's reasons behind its bar."""
     await rig.house.files.reports.database.write(put_history)
     found = await browser.call("history", days=30)
     today = found["today"]

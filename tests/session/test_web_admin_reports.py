@@ -76,7 +76,7 @@ async def test_a_report_shows_unknown_words_as_text(rig: Rig, browser: Browser) 
 
 
 async def test_sources_answer_whether_reject_would_hurt(rig: Rig, browser: Browser) -> None:
-    """WEB-86a: strangers that never pass do not hurt; an address that also passes, and this server itself, do."""
+    """ADMIN-78, WEB-86a: strangers that never pass do not hurt; an address that also passes, and this server, do."""
     write = rig.house.files.reports.database.write
 
     async def sources(domain: str) -> dict[str, object]:
