@@ -163,7 +163,7 @@ EXPLAINED = {
 
 
 def test_files_say_what_they_do_with_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """ADMIN-80: of each kind, without a server."""
+    """ADMIN-80: of each kind, without a server. SMTP-184: a domain that moves here may have no address yet."""
     (tmp_path / "moxlite.toml").write_text(STATIC)
     (tmp_path / "domains.toml").write_text(DOMAINS)
     command = ["--config", str(tmp_path / "moxlite.toml"), "config", "test"]
