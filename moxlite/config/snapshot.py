@@ -432,7 +432,7 @@ def _report_addresses(domains: Domains) -> dict[Key, AccountRecipient]:
 
 def _reports_only(domains: Domains, catchall: Mapping[str, object], by_address: Mapping[Key, object]) -> set[str]:
     """Domains without any address: their reports go to another domain (docs/spec/admin.md §1, Domain). One with `peer`
-    is none: the server from which it moves has its addresses.
+    is not a reports-only one: the server from which it moves has its addresses.
     """
     with_address = {domain for _, domain in by_address} | set(catchall)
     return {Domain.parse(name).ascii for name, one in domains.domains.items() if not one.peer} - with_address
