@@ -97,6 +97,70 @@ test("alternatives, lists and more of Gmail's operators are understood", () => {
   assert.equal(found("OR boats").any, undefined);
 });
 
+// https://support.google.com/mail/answer/7190, in its order; "me" and dates as there
+test("each operator that Gmail documents is understood or said not to be", () => {
+  const all = [...boxes, { id: 3, name: "Snoozed" }, { id: 4, name: "Archive", roles: ["archive"] }];
+  const said = (text: string) => parse(text, all, now).problems.length;
+  const understood = [
+    "from:me",
+    "from:amy@example.com",
+    "to:me",
+    "cc:john@example.com",
+    "bcc:david@example.com",
+    "subject:dinner",
+    "subject:anniversary party",
+    "after:2004/04/16",
+    "before:2004/04/18",
+    "older:2004/04/16",
+    "newer:2004/04/18",
+    "older_than:1y",
+    "newer_than:2d",
+    "from:amy OR from:david",
+    "{from:amy from:david}",
+    "from:amy AND to:david",
+    "dinner -movie",
+    "label:friends",
+    "has:attachment",
+    "has:document",
+    "has:spreadsheet",
+    "has:presentation",
+    "list:info@example.com",
+    "filename:pdf",
+    "filename:homework.txt",
+    '"dinner and movie tonight"',
+    "subject:(dinner movie)",
+    "in:anywhere",
+    "in:archive",
+    "in:snoozed",
+    "is:starred",
+    "is:unread",
+    "is:read",
+    "deliveredto:username@example.com",
+    "size:1000000",
+    "larger:10M",
+    "smaller:10M",
+    "+unicorn",
+    "rfc822msgid:200503292@example.com",
+  ];
+  for (const text of understood) assert.equal(said(text), 0, text);
+  const told = [
+    "after:04/16/2004",
+    "holiday AROUND 10 vacation",
+    '"secret AROUND 25 birthday" AROUND',
+    "category:primary",
+    "has:youtube",
+    "has:drive",
+    "is:muted",
+    "is:important",
+    "in:chats",
+    "has:yellow-star",
+    "has:blue-info",
+    "has:userlabels",
+    "has:nouserlabels",
+  ];
+  for (const text of told) assert.ok(said(text) > 0, text);
+});
+
 test("what is not understood is said", () => {
   const said = (text: string) => query(text).problems.length;
   for (const text of [

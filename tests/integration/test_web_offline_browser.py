@@ -10,14 +10,15 @@ import sqlite3
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from typing import Final
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from moxlite.web.document import part_tag
-from tests.integration.browser import chromium
+from tests.integration.browser import PATIENCE, chromium
 from tests.integration.test_web_webmail_browser import append, has_one
-from tests.integration.test_web_webmail_device import imap, kept, local, page, row
+from tests.integration.test_web_webmail_device import imap, kept, local, log_in, page, row
 from tests.running import LocalServer
 from tests.tools import top, until
 
@@ -415,3 +416,60 @@ LISTED = """(subject) => new Promise((resolve) => {
   };
 })"""
 """Whether a message with this subject is in a list that is kept."""
+
+
+PEOPLE: Final = """() => new Promise((resolve) => {
+  const request = indexedDB.open("moxlite-webmail");
+  request.onsuccess = () => {
+    const database = request.result;
+    if (!database.objectStoreNames.contains("facts")) return resolve(0);
+    const entry = database.transaction("facts").objectStore("facts").get("people");
+    entry.onsuccess = () => { database.close(); resolve(entry.result?.parties.length ?? 0); };
+  };
+})"""
+"""The number of people that a browser keeps to complete names."""
+
+WATCH: Final = """() => {
+  let last = performance.now();
+  window.longest = 0;
+  const look = () => {
+    const now = performance.now();
+    window.longest = Math.max(window.longest, now - last);
+    last = now;
+    setTimeout(look, 5);
+  };
+  look();
+}"""
+"""Note in `longest` the ms for which nothing else could run."""
+
+
+def test_thirty_thousand_people_are_completed_without_a_connection(chromium: Browser, local: LocalServer) -> None:
+    """WEBMAIL-93, WEBMAIL-121: as many as the server tells, kept once, and found as one types."""
+    parties = [{"name": f"Person {at:05}", "address": f"person-{at}@nordlicht.example"} for at in range(30_000)]
+    context = chromium.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    answer = {"result": {"parties": parties, "complete": False, "groups": []}}
+    page.route("**/api/complete_recipient", lambda route: route.fulfill(json=answer))
+    log_in(page, local)
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Settings").click()
+    page.get_by_label("Keep mail on this device").check()
+    page.get_by_role("button", name="Done").click()
+    until(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), what="the service worker")
+    until(lambda: page.evaluate(PEOPLE) == 30_000, what="people that are kept")
+    page.unroute("**/api/complete_recipient")
+    context.set_offline(True)
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    page.keyboard.press("c")
+    field = page.get_by_label("To", exact=True)
+    page.evaluate(WATCH)
+    field.press_sequentially("son 2999")
+    options = page.get_by_role("listbox", name="Addresses").get_by_role("option")
+    expect(options).to_have_count(10)
+    expect(options.last).to_contain_text("Person 29999")
+    field.press("Enter")
+    expect(page.locator("[data-field=to] .chip-name")).to_have_text("Person 29990")
+    # none of the eight keys, nor what draws the suggestions, keeps the page from its next frame for long
+    assert page.evaluate("window.longest") < 1_000
+    context.close()

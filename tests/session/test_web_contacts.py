@@ -160,6 +160,24 @@ async def test_contacts_and_groups_are_suggested(rig: Rig, browser: Browser) -> 
     assert [one["address"] for one in found["parties"]] == ["ada@work.example"]
 
 
+async def test_a_page_that_completes_by_itself_gets_no_more_than_it_can_keep(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-93: 30,000 addresses of the 500,000 that contacts may have."""
+    add = "INSERT INTO contact (id, sorted, found, folded, listed) VALUES (?, ?, ?, '', ?)"
+
+    def row(number: int) -> tuple[int, str, str, str]:
+        name = f"person {number:05}"
+        emails = [f"p{number}-{at}@x.example" for at in range(50)]
+        return number, name, name, msgspec.json.encode({"name": name, "emails": emails, "organization": ""}).decode()
+
+    async with rig.account() as account:
+        await account.write(lambda tx: tx.executemany(add, map(row, range(1, 10_001))))
+        found = await browser.call("complete_recipient", search="")
+        await account.write(lambda tx: tx.execute("DELETE FROM contact"))
+    assert (len(found["parties"]), found["complete"]) == (30_000, False)
+    assert found["parties"][-1] == {"name": "person 00600", "address": "p600-49@x.example"}
+    assert len(msgspec.json.encode(found)) < 3_000_000
+
+
 async def test_templates_are_kept(browser: Browser) -> None:
     """WEBMAIL-126, STORE-96a: by name, each name once; the same again is the same template."""
     one = {"id": 0, "name": "Offer", "subject": "Our offer", "text": "Dear {name},\n", "html": ""}

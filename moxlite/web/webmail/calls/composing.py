@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import idna
@@ -400,11 +401,12 @@ def completed(r: Reader, search: str) -> Suggestions:
     """
     most = SUGGESTIONS if search else MAX_KNOWN
     suggestions, more = suggest(r, search, most)
-    own = [Party(name, address) for name, address in dict.fromkeys(suggest_contacts(r, search, most))]
+    contacts = [*islice(suggest_contacts(r, search, most), most)]  # a contact may have 50 addresses
+    own = [Party(name, address) for name, address in dict.fromkeys(contacts)]
     listed = {party.address.casefold() for party in own}
     used = [Party(suggestion.name, f"{suggestion.localpart}@{suggestion.domain}") for suggestion in suggestions]
-    parties = own[:most] + [party for party in used if party.address.casefold() not in listed]
-    return Suggestions(parties[:most], not more and len(own) < most, suggest_groups(r, search, 5))
+    parties = own + [party for party in used if party.address.casefold() not in listed]
+    return Suggestions(parties[:most], not more and len(contacts) < most, suggest_groups(r, search, 5))
 
 
 async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
