@@ -10,6 +10,7 @@ import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
@@ -694,3 +695,42 @@ def test_rows_and_the_foot_of_the_side_bar_are_whole(
         menu = page.get_by_role("menu", name="Account and settings")
         in_sight(menu)
         near(menu, opener, 8)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_mail_of_quotes_and_backgrounds_alone_is_read(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-165, WEBMAIL-168, WEBMAIL-109: 50 quotes in each other, 1 MB of them, 500 pictures in backgrounds; the
+    words of the mail are in sight, and the page is as wide as its window.
+    """
+    deep = '<blockquote type="cite">' * 50 + "<p>the deepest words of all</p>" + "</blockquote>" * 50
+    cell = '<td style="background:url(https://img.example/{}.png)">x</td>'
+    mail = {
+        "Deep": f"<p>My answer</p>{deep}",
+        "Much": "<p>My answer</p>" + "<blockquote>quoted words</blockquote>" * 27_000,
+        "Tiles": f"<p>My answer</p><table><tr>{'</tr><tr>'.join(map(cell.format, range(500)))}</tr></table>",
+    }
+    for subject, html in mail.items():
+        session.append("INBOX", "(\\Seen)", "", letter(subject, html=html))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        for subject in mail:
+            page.locator(".message-subject", has_text=subject).click()
+            frame = page.frame_locator("iframe.html")
+            expect(frame.get_by_text("My answer")).to_be_visible()
+            in_sight(frame.get_by_text("My answer"))
+            page.wait_for_function(f"document.scrollingElement.scrollWidth <= {width}")
+            if subject == "Deep":
+                # Chromium says this of each summary in a page without scripts
+                visitor.expect_problem("Blocked script execution")
+                frame.get_by_text("Quoted text").click()
+                words = frame.get_by_text("the deepest words of all")
+                words.scroll_into_view_if_needed()
+                assert Box.of(words).width >= 150
+                in_sight(words)
+            if subject == "Tiles":
+                expect(page.locator(".reader-bar-words")).to_contain_text("500 pictures from img.example")
+            page.screenshot(path=tmp_path / f"{subject}.png")
+            if width < 700:
+                page.get_by_role("button", name="Back").click()
