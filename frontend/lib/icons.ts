@@ -8,6 +8,7 @@ export const alarmClock =
 export const alignLeft = "M21 5H3 M15 12H3 M17 19H3";
 export const archive =
   "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+export const arrowDown = "M12 5v14 M19 12l-7 7-7-7";
 export const arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
 export const arrowUp = "M5 12l7-7 7 7 M12 19V5";
 export const arrowUpDown = "M21 16l-4 4-4-4 M17 20V4 M3 8l4-4 4 4 M7 4v16";

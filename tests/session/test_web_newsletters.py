@@ -42,6 +42,27 @@ async def test_senders_are_listed_with_what_they_sent_and_ways_out(rig: Rig, bro
     assert (await browser.call("newsletters", order="messages"))["senders"][0]["unsubscribe"]["still_sends"] is True
 
 
+async def test_a_list_of_many_authors_has_its_own_name(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-136a: by List-Id, else by the id, with the address to which its members write."""
+    fields = {
+        "=?utf-8?q?Bo=C3=B6te?= <boats.lists.example>": "<mailto:boats@lists.example?subject=x> (members)",
+        "<trio-dev.python.example>": "<MAILTO:trio-dev@python.example>",
+        "<no.shop.example>": "NO",
+        '"Odd" <odd.shop.example>': "<mailto:not an address>",
+    }
+    async with rig.account() as account:
+        for number, (listed_id, post) in enumerate(fields.items()):
+            await put(account, f"List-Id: {listed_id}\r\nList-Post: {post}\r\n", days=-number)
+        await account.gatherer.once()
+    found = (await browser.call("newsletters", order="messages"))["senders"]
+    assert sorted((one["name"], one["address"]) for one in found) == [
+        ("Boöte", "boats@lists.example"),
+        ("Shop", "news@shop.example"),
+        ("Shop", "news@shop.example"),
+        ("trio-dev", "trio-dev@python.example"),
+    ]
+
+
 async def test_all_of_a_sender_is_archived_in_pieces(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,9 @@
 // The fields of one rule, and a rule in words.
 
 import type { Rule } from "../../gen/account";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, sign } from "../../lib/dom";
 import { type Field, line, tick } from "../../lib/fields";
-import { plus } from "../../lib/icons";
+import { plus, x } from "../../lib/icons";
 import { button, card } from "../../lib/pages";
 import { t } from "../../lib/words";
 
@@ -54,11 +54,11 @@ export function conditions(rule: Rule): string {
     .join(", ");
 }
 
-export function small(face: string, name: string, run: () => void, disabled = false): HTMLButtonElement {
+export function small(path: string, name: string, run: () => void, disabled = false): HTMLButtonElement {
   return el(
     "button",
     { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run },
-    face,
+    sign(path, "i s"),
   );
 }
 
@@ -157,7 +157,7 @@ function headers(rule: Rule, put: Put, named: Named): HTMLElement {
         const value = line(t("Its value"), one.value);
         name.control.addEventListener("input", () => change({ name: name.control.value }));
         value.control.addEventListener("input", () => change({ value: value.control.value }));
-        const drop = small("×", t("Remove this condition"), () => {
+        const drop = small(x, t("Remove this condition"), () => {
           put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
           draw();
         });

@@ -5,7 +5,7 @@ import { codeOf, messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
 import { atFields } from "../../lib/fields";
-import { filter, gripVertical, plus } from "../../lib/icons";
+import { arrowDown, arrowUp, filter, gripVertical, plus, x } from "../../lib/icons";
 import { brief, button, card } from "../../lib/pages";
 import { empty, notice } from "../../lib/states";
 import { t } from "../../lib/words";
@@ -145,9 +145,9 @@ export class Rules {
       el(
         "span",
         { class: "flex" },
-        small("↑", t("Move up"), () => this.move(index, index - 1), index === 0),
-        small("↓", t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1),
-        small("×", t("Remove"), () => this.remove(index)),
+        small(arrowUp, t("Move up"), () => this.move(index, index - 1), index === 0),
+        small(arrowDown, t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1),
+        small(x, t("Remove"), () => this.remove(index)),
       ),
     );
     li.addEventListener("dragstart", (event) => {

@@ -1,7 +1,8 @@
 // The files of a message: uploads with their progress, then cards that can be removed.
 
 import type { Client, Uploaded } from "../../gen/webmail";
-import { el } from "../../lib/dom";
+import { el, sign } from "../../lib/dom";
+import { x } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { t, told } from "../../lib/words";
 
@@ -73,7 +74,7 @@ export class Files {
           "aria-label": t("Remove {name}", { name: file.filename }),
           onclick: () => this.remove(card),
         },
-        "×",
+        sign(x, "i s"),
       ),
     );
     const card: Card = { root, done: file.upload_id === undefined ? null : (file as Uploaded), failed: false, request };

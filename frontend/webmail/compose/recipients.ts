@@ -2,7 +2,8 @@
 
 import type { Client, Party, Security } from "../../gen/webmail";
 import { messageOf } from "../../lib/client";
-import { el, fill } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
+import { x } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { formatParty, looksRight, parseParties } from "./parties";
 import { type Ways, bars } from "./ways";
@@ -136,7 +137,7 @@ export class Recipients {
               "aria-label": t("Remove {name}", { name: formatParty(party) }),
               onclick: () => this.remove(i),
             },
-            "×",
+            sign(x, "i s"),
           ),
         ),
       ),

@@ -3,7 +3,7 @@
 import type { Client, Label, Mailbox, SavedSearch } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
-import { bookmark, plus } from "../../lib/icons";
+import { bookmark, plus, x } from "../../lib/icons";
 import type { pick as Pick } from "../../lib/picker";
 import { mailboxName, many, t } from "../../lib/words";
 import { toast } from "../../lib/toasts";
@@ -258,7 +258,7 @@ export function drawSearches(
         el(
           "button",
           { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) },
-          "×",
+          sign(x, "i s"),
         ),
       );
     }),

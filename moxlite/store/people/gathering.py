@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 import trio
 
-from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
@@ -81,17 +82,21 @@ ON CONFLICT (key) DO UPDATE SET name = excluded.name, address = excluded.address
 size = size + excluded.size RETURNING id"""
 
 LIST_ID: Final = re.compile(r"<([^<>\s]{1,300})>")
+LIST_POST: Final = re.compile(r"<mailto:([^<>\s?]{1,300})", re.IGNORECASE)
 DONE: Final = 2**62
 """Value of ``gathering.recipient_id`` when all old recipients are correspondents."""
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """A message that came: its sender, and the key of the list or newsletter, "" for other mail."""
+    """A message that came: its sender, and the key of the list or newsletter, "" for other mail, with the name and
+    address under which that is listed.
+    """
 
     message_id: int
     sender: MailAddress
     domain: str
     key: str
+    shown: tuple[str, str]
     received: int
     size: int
 
@@ -219,12 +224,30 @@ def _look(message_id: int, received: int, size: int, packed: bytes, header: byte
         domain = Domain.parse(senders[0].domain)
     except AddressError:
         return ()
-    key = ""
+    key, shown = "", (senders[0].name, f"{senders[0].localpart}@{domain.unicode}")
     if b"\nlist-" in header.lower() or header[:5].lower() == b"list-":
         section = HeaderSection(header)
         if section.count(b"list-id") or section.count(b"list-unsubscribe"):
             key = list_key(section, f"{senders[0].localpart}@{domain.ascii}")[:MAX_KEY]
-    return (_Found(message_id, senders[0], domain.unicode, key, received, size),)
+            shown = _discussion(section) or shown
+    return (_Found(message_id, senders[0], domain.unicode, key, shown, received, size),)
+
+
+def _discussion(section: HeaderSection) -> tuple[str, str] | None:
+    """Name and address of a list to which its members write (RFC 2369 §3.4): mail comes from each of them. None for a
+    newsletter, which is known by its author.
+    """
+    post = LIST_POST.search((section.text(b"list-post") or b"").decode("utf-8", "replace"))
+    try:
+        address = Address.parse(post[1]) if post else None
+    except AddressError:
+        return None
+    if address is None:
+        return None
+    text = decode_words(section.text(b"list-id") or b"")
+    listed = LIST_ID.search(text)
+    phrase = text[: listed.start() if listed else len(text)].strip(' \t"')
+    return phrase or (listed[1].partition(".")[0] if listed else str(address.localpart)), str(address)
 
 
 def _write(tx: Tx, found: list[_Found], last: int) -> None:
@@ -237,7 +260,7 @@ def _write(tx: Tx, found: list[_Found], last: int) -> None:
         )
         bulk = 0
         if one.key:
-            bulk = tx.value(ADD_SENDER, one.key, sender.name[:200], f"{sender.localpart}@{one.domain}", one.size)
+            bulk = tx.value(ADD_SENDER, one.key, one.shown[0][:200], one.shown[1], one.size)
         tx.execute(ADD, one.message_id, person, bulk, one.received, one.size)
     tx.execute(REACHED, last)
 

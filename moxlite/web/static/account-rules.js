@@ -117,6 +117,8 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
+var arrowDown = "M12 5v14 M19 12l-7 7-7-7";
+var arrowUp = "M5 12l7-7 7 7 M12 19V5";
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
@@ -126,6 +128,7 @@ var gripVertical = "M8 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M8 5a1 1 0 1 0 2 0a1 1 0
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+var x = "M18 6 6 18 M6 6l12 12";
 
 var made = 0;
 function field(label, control2, hint = null) {
@@ -313,8 +316,8 @@ function mailbox(label, value, names, hint = null) {
 function conditions(rule) {
   return [rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "", rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "", rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "", ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })), rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "", rule.is_forward ? t("forwarded") : ""].filter((text2) => text2 !== "").join(", ");
 }
-function small(face, name, run, disabled = false) {
-  return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, face);
+function small(path, name, run, disabled = false) {
+  return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, sign(path, "i s"));
 }
 function ruleFields(number, rule, names, put, named) {
   const text2 = (key, label, hint) => {
@@ -344,7 +347,7 @@ function headers(rule, put, named) {
     const value = line(t("Its value"), one.value);
     name.control.addEventListener("input", () => change({ name: name.control.value }));
     value.control.addEventListener("input", () => change({ value: value.control.value }));
-    const drop = small("×", t("Remove this condition"), () => {
+    const drop = small(x, t("Remove this condition"), () => {
       put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
       draw();
     });
@@ -575,7 +578,7 @@ var Rules = class {
       event.preventDefault();
       this.move(index, index + step);
     });
-    const li = el("li", { class: index === this.open ? "rule open" : "rule", draggable: "true" }, el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)), name, el("span", { class: "flex" }, small("↑", t("Move up"), () => this.move(index, index - 1), index === 0), small("↓", t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1), small("×", t("Remove"), () => this.remove(index))));
+    const li = el("li", { class: index === this.open ? "rule open" : "rule", draggable: "true" }, el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)), name, el("span", { class: "flex" }, small(arrowUp, t("Move up"), () => this.move(index, index - 1), index === 0), small(arrowDown, t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1), small(x, t("Remove"), () => this.remove(index))));
     li.addEventListener("dragstart", (event) => {
       this.dragged = index;
       event.dataTransfer?.setData("text/plain", String(index));

@@ -389,7 +389,7 @@ var Files = class {
   put(file, request) {
     const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
     const note = el("span", { class: "file-size" }, size(file.size));
-    const root = el("div", { class: "file" }, el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename), note, bar, el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, "×"));
+    const root = el("div", { class: "file" }, el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename), note, bar, el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, sign(x, "i s")));
     const card = { root, done: file.upload_id === void 0 ? null : file, failed: false, request };
     this.cards.push(card);
     this.root.append(root);
@@ -572,7 +572,7 @@ var Recipients = class {
   }
   draw() {
     this.complainNothing();
-    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×"))));
+    fill(this.chips, this.list.map((party, i) => el("span", { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) }, el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address), this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)), el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, sign(x, "i s")))));
   }
   complainNothing() {
     if (this.hint.textContent !== "") fill(this.hint);

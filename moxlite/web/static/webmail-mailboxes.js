@@ -360,7 +360,7 @@ function drawSearches(root, searches, active, client, settings, find) {
   };
   fill(root, el("h2", { class: "mailbox-owner" }, t("Searches")), searches.map((search) => {
     const remove = t("Remove the search {name}", { name: search.name });
-    return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, "×"));
+    return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => find(search.text) }, sign(bookmark, "icon"), el("span", { class: "mailbox-name", dir: "auto" }, search.name)), el("button", { class: "mailbox-menu", title: remove, "aria-label": remove, onclick: () => forget(search) }, sign(x, "i s")));
   }));
 }
 export {
