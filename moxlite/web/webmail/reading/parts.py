@@ -73,7 +73,7 @@ HEADERS: Final = (
     ("cache-control", "no-store"),
 )
 # pictures in a folded quote would be loaded when it is opened, and tell that; important rules of a layer come first;
-# from the ninth quote in each other on they stand at one edge: 50 would leave no room for words
+# 50 quotes within others would leave no room for words: from the ninth on all have one edge
 BEGIN: Final = """<!doctype html>
 <html><head><meta charset="utf-8"><title>{title}</title>{facts}
 <style>
