@@ -1,8 +1,9 @@
 """docs/operations.md: who may ask for which operation, from the descriptions (docs/decisions/019)."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
-from moxlite.operations import Role
+from moxlite.operations import Description, Role
 from moxlite.web.admin.adminapi import OPERATIONS
 
 INTRODUCTION = (
@@ -10,7 +11,7 @@ INTRODUCTION = (
     "the admin app the administrator. *Page*: a page of the app performs the operation with arguments that it has "
     "chosen or checked. *Password*: the app asks for the password or a second factor first, if it was given over 10 "
     "minutes ago. *Token*: scopes of the [admin API](adminapi.md), one of which a token needs. *Audit*: `moxlite audit "
-    "list` has an entry for each."
+    "list` has an entry for each. Operations of which all this is alike share a row."
 )
 
 
@@ -25,11 +26,22 @@ def _lines() -> Iterator[str]:
         "",
         INTRODUCTION,
         "",
-        "| Operation | Command line | Admin app | Token | Audit |",
+        "| Command line | Admin app | Token | Audit | Operations |",
         "|---|---|---|---|---|",
     )
-    for one in sorted(OPERATIONS, key=lambda one: one.name):
-        app = "yes" if Role.ADMIN in one.who else "page" if Role.PAGES in one.who else "no"
-        cells = ("yes" if Role.COMMAND_LINE in one.who else "no", f"{app}, password" if one.confirm else app)
-        scopes = ", ".join(sorted(one.scopes)) or "no"
-        yield f"| `{one.name}` | {cells[0]} | {cells[1]} | {scopes} | {'yes' if one.audit else 'no'} |"
+    alike: defaultdict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for operation in OPERATIONS:
+        alike[_rights(operation)].append(operation.name)
+    for rights, names in sorted(alike.items(), reverse=True):
+        yield f"| {' | '.join(rights)} | {', '.join(f'`{name}`' for name in sorted(names))} |"
+
+
+def _rights(operation: Description) -> tuple[str, str, str, str]:
+    """What the table says of an operation, by columns."""
+    app = "yes" if Role.ADMIN in operation.who else "page" if Role.PAGES in operation.who else "no"
+    return (
+        "yes" if Role.COMMAND_LINE in operation.who else "no",
+        f"{app}, password" if operation.confirm else app,
+        ", ".join(sorted(operation.scopes)) or "no",
+        "yes" if operation.audit else "no",
+    )
