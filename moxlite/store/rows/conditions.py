@@ -9,7 +9,7 @@ messages (TEXT, BODY, HEADER) do not belong here: the search tests the candidate
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias, overload
 
 import msgspec
@@ -232,9 +232,6 @@ class Run(Sequence[Placed]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __iter__(self) -> Iterator[Placed]:
-        return map(Placed, self.received, self.ids, self.threads)  # a third of the time of one by one
-
     @overload
     def __getitem__(self, at: int) -> Placed: ...
     @overload
@@ -243,6 +240,13 @@ class Run(Sequence[Placed]):
         if isinstance(at, slice):
             return Run(self.received[at], self.ids[at], self.threads[at])
         return Placed(self.received[at], self.ids[at], self.threads[at])
+
+
+def columns(found: Sequence[Placed]) -> tuple[list[int], list[int]]:
+    """The ids and the threads of messages."""
+    if isinstance(found, Run):
+        return found.ids, found.threads
+    return [one.message_id for one in found], [one.threadid for one in found]
 
 
 def walk(

@@ -149,11 +149,12 @@ SELECT m.received, m.id FROM message m WHERE m.id = ?1 AND m.email_id = m.id AND
 UNION ALL SELECT m.received, m.id FROM message m
 WHERE m.email_id = ?1 AND m.email_id <> m.id AND m.mailbox_id = ?2 AND {_LIVING}"""  # noqa: S608 - a constant
 _IN_VIEW: Final = """
-message INDEXED BY message_mailbox_received WHERE mailbox_id = ?1 AND id NOT IN (SELECT value FROM carray(?2))"""
-NEWER: Final = f"SELECT count(*) FROM {_IN_VIEW} AND (received, id) > (?3, ?4)"  # noqa: S608 - constants, also below
-OLDER: Final = f"SELECT count(*) FROM {_IN_VIEW} AND (received, id) < (?3, ?4)"  # noqa: S608
+message INDEXED BY message_mailbox_received
+WHERE mailbox_id = ?1 AND (?2 OR id NOT IN (SELECT value FROM carray(?3)))"""
+NEWER: Final = f"SELECT count(*) FROM {_IN_VIEW} AND (received, id) > (?4, ?5)"  # noqa: S608 - constants, also below
+OLDER: Final = f"SELECT count(*) FROM {_IN_VIEW} AND (received, id) < (?4, ?5)"  # noqa: S608
 _PAGE: Final = f"""
-SELECT m.email_id FROM (SELECT id FROM {_IN_VIEW} ORDER BY received {{0}}, id {{0}} LIMIT ?3 OFFSET ?4) p
+SELECT m.email_id FROM (SELECT id FROM {_IN_VIEW} ORDER BY received {{0}}, id {{0}} LIMIT ?4 OFFSET ?5) p
 CROSS JOIN message m ON m.id = p.id ORDER BY m.received {{0}}, m.id {{0}}"""  # noqa: S608
 PAGE_NEWEST: Final = _PAGE.format("DESC")
 PAGE_OLDEST: Final = _PAGE.format("ASC")
@@ -172,7 +173,7 @@ class MailboxEmails(msgspec.Struct, frozen=True):
         place = next((row for row in r.rows(ROWS_OF, email_id, self.mailbox_id) if row[1] not in self.left_out), None)
         if place is None:
             return None
-        return int(r.value(OLDER if self.oldest_first else NEWER, self.mailbox_id, self._left_out, *place))
+        return int(r.value(OLDER if self.oldest_first else NEWER, self.mailbox_id, *self._but, *place))
 
     def page(self, r: Reader, position: int, count: int) -> list[int]:
         """At most `count` emails from a position on, counted from the nearer end."""
@@ -180,12 +181,13 @@ class MailboxEmails(msgspec.Struct, frozen=True):
         from_end = position > self.total // 2
         sql = PAGE_OLDEST if self.oldest_first != from_end else PAGE_NEWEST
         skipped = self.total - position - count if from_end else position
-        found = [email_id for (email_id,) in r.rows(sql, self.mailbox_id, self._left_out, count, skipped)]
+        found = [email_id for (email_id,) in r.rows(sql, self.mailbox_id, *self._but, count, skipped)]
         return found[::-1] if from_end else found
 
     @property
-    def _left_out(self) -> Array:
-        return int_array([*self.left_out] or [0])
+    def _but(self) -> tuple[bool, Array]:
+        """Whether nothing is left out, which takes a third of the time, and the rows."""
+        return not self.left_out, int_array([*self.left_out] or [0])
 
 
 def mailbox_emails(r: Reader, mailbox_id: int, *, oldest_first: bool) -> MailboxEmails | None:

@@ -349,8 +349,8 @@ async def query(call: Call) -> Object:
         read = partial(_page, call=call, mailbox_id=wish.mailbox, now=now, oldest_first=order[0].ascending)
         if (found := await call.account.scan(read, op="jmap page")) is not None:
             return found
-    most = _needed(call, order, count=count)
-    ids = await _ids(call, wish, order, collapse=collapse, most=most)
+    page = _needed(call, order, count=count)
+    ids = await _ids(call, wish, order, collapse=collapse, page=page)
     part, position, limit = window(call, ids, MAX_IDS)
     total = len(ids) if count else None
     return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
@@ -372,19 +372,29 @@ def _by_reception(order: Sequence[Comparator]) -> bool:
     return [comparator.name for comparator in order] == ["receivedAt"]
 
 
-def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> int | None:
-    """How many results the answer needs, in order; None for all."""
-    position = call.argument("position", int, 0)
-    if count or call.arguments.get("anchor") is not None or position < 0:
-        return None
-    if not _by_reception(order):
-        return None
+class Page(msgspec.Struct, frozen=True):
+    """The results that an answer needs, in order: those before the `end`, which is counted from the email `anchor`, or
+    without one from the first; without an end all.
+    """
+
+    end: int | None = None
+    anchor: int | None = None
+
+
+def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> Page:
+    """The page that a call asks for."""
+    position, anchor = call.argument("position", int, 0), call.argument("anchor", str)
+    if count or not _by_reception(order) or (anchor is None and position < 0):
+        return Page()
     limit = call.unsigned("limit")
-    return int(position) + min(MAX_IDS if limit is None else limit, MAX_IDS)
+    size = min(MAX_IDS if limit is None else limit, MAX_IDS)
+    if anchor is None:
+        return Page(int(position) + size)
+    return Page(max(0, call.argument("anchorOffset", int, 0)) + size, read_id(call.id_of(anchor), LETTER))
 
 
-async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, most: int | None) -> list[str]:
-    """The ids that match, in order; the first `most`."""
+async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, page: Page) -> list[str]:
+    """The ids that match, in order, at least up to the end of the page."""
     message_query = await wanted_of(call, wish)
     if not message_query.mailboxes:
         return []
@@ -392,15 +402,15 @@ async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collaps
     search = Search(call.account, message_query, oldest_first=in_order and order[0].ascending)
     chosen = _Chosen(collapse=collapse)
     found: list[q.Placed] = []
-    while not search.done and (most is None or len(chosen.ids) < most):
-        part = [*await search.step()]
+    while not search.done and not chosen.has(page):
+        part = await search.step()
         if in_order:
             await chosen.add(call, part)
         else:
             found += part
     if not in_order:
         await chosen.add(call, await _sorted(call, found, order))
-    return [f"{LETTER}{one}" for one in (chosen.ids if most is None else chosen.ids[:most])]
+    return [f"{LETTER}{one}" for one in chosen.ids]
 
 
 class _Chosen:
@@ -416,16 +426,23 @@ class _Chosen:
         """Add the next messages."""
         if not part:
             return
-        rows = [(message_id, threadid) for _, message_id, threadid, _ in part]
-        numbers = [message_id for message_id, _ in rows]
+        numbers, threads = q.columns(part)
         copies = await call.account.scan(partial(copies_among, message_ids=numbers), op="jmap ids")
-        for message_id, threadid in rows:
-            email_id = copies.get(message_id, message_id)
+        for message_id, threadid in zip(numbers, threads, strict=True):
+            email_id = copies.get(message_id, message_id) if copies else message_id
             if email_id in self._seen or (self._collapse and threadid in self._threads):
                 continue
             self._seen.add(email_id)
             self._threads.add(threadid)
             self.ids.append(email_id)
+
+    def has(self, page: Page) -> bool:
+        """Whether all of a page is there."""
+        if page.anchor is None:
+            return page.end is not None and len(self.ids) >= page.end
+        if page.end is None or page.anchor not in self._seen:
+            return False
+        return len(self.ids) >= self.ids.index(page.anchor) + page.end
 
 
 async def _sorted(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> list[q.Placed]:
@@ -517,7 +534,7 @@ async def query_changes(call: Call) -> Object:
     except TooManyChanges:
         raise MethodError("cannotCalculateChanges", "read the results anew") from None
     count = call.argument("calculateTotal", bool, False)
-    ids = await _ids(call, wish, order, collapse=collapse, most=None) if count or changed else []
+    ids = await _ids(call, wish, order, collapse=collapse, page=Page()) if count or changed else []
     return query_changes_response(call, f"{since}{mark}", f"{now}{mark}", ids, moved=changed, gone=gone, most=most)
 
 
