@@ -181,10 +181,33 @@ def mailbox_changes(r: Reader, since: int) -> list[Change]:
         change = Change(number, "updated", modseq) if createseq <= since else Change(number, "created", createseq)
         if number not in latest or latest[number].modseq < change.modseq:
             latest[number] = change
+    # unread emails of a thread count wherever they are, so a mailbox changes with all emails of its threads
+    for number, modseq in _touched(r, since).items():
+        known = latest.get(number)
+        if known is None or (known.kind == "updated" and known.modseq < modseq):
+            latest[number] = Change(number, "updated", modseq)
     for number, createseq, modseq in r.rows(MAILBOXES_GONE, since):
         if createseq <= since:
             latest[number] = Change(number, "destroyed", modseq)
     return sorted(latest.values(), key=lambda one: one.modseq)
+
+
+def _touched(r: Reader, since: int) -> dict[int, int]:
+    """The mailboxes with an email of a thread that has changed, and the modseq of the last of these changes; all
+    mailboxes where that is too many.
+    """
+    try:
+        rows = _changed_rows(r, since, None)
+    except TooManyChanges:
+        now = mail_state(r)
+        return {number: now for number, *_ in r.rows(MAILBOXES, 0)}
+    threads: dict[int, int] = {}
+    for _, threadid, _, modseq in rows:
+        threads[threadid] = max(modseq, threads.get(threadid, 0))
+    found: dict[int, int] = {}
+    for threadid, _, _, _, mailbox_id in r.rows(IN_THREADS, int_array([*threads])) if threads else ():
+        found[mailbox_id] = max(threads[threadid], found.get(mailbox_id, 0))
+    return found
 
 
 def only_counts_changed(r: Reader, since: int) -> bool:
