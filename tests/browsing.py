@@ -135,7 +135,7 @@ class Browser:
         """An event stream."""
         token = await self.call("token")
         wanted = first_request() if request is None else request
-        target = f"/webmail/events?token={token}&request={quote(json.dumps(wanted))}"
+        target = f"{self.app}events?token={token}&request={quote(json.dumps(wanted))}"
         if since:
             target += f"&since={since}"
         codec, octets = self.request("GET", target, {"accept-encoding": "gzip"} if gzip else None)

@@ -2,6 +2,7 @@
 // The page of a device that is set up needs no log-in.
 
 import { Client, checks } from "../gen/account";
+import { base } from "../lib/beside";
 import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
@@ -36,8 +37,6 @@ import { overviewPage } from "./overview";
 import { recover, recoveryToken } from "./recover";
 import { AccountSession } from "./session";
 import type { Desk, MakePage, PagePart } from "./ui/page";
-
-const base = document.location.pathname.replace(/[^/]*$/, "");
 
 /** Pages in the side bar. */
 const places = [

@@ -1,6 +1,7 @@
 // The session of the account app: the webmail's of this browser if it hands it on, else one with a log-in of its own (WEB-51a).
 
 import type { LoginResult } from "../gen/account";
+import { forgetAccount, kept, number } from "../lib/beside";
 import { askLogIn } from "../lib/login";
 import { type LogInClient, Session } from "../lib/session";
 import { t } from "../lib/words";
@@ -11,9 +12,9 @@ interface Client extends LogInClient {
 }
 
 /** CSRF token of the webmail, which the webmail's page keeps here. */
-const webmailKey = "moxlite-webmail-csrf";
+const webmailKey = `${kept()}-csrf`;
 /** The webmail's CSRF token when it handed its session on: with another one, that session has ended. */
-const handedKey = "moxlite-account-handed";
+const handedKey = `moxlite-account${number}-handed`;
 /** Attempts of a page within a minute: a browser that keeps no cookies is not to be asked in a loop. */
 const most = 3;
 
@@ -23,14 +24,14 @@ export class AccountSession extends Session {
   webmail = "";
 
   constructor(protected override readonly client: Client) {
-    super("account", t("Account"), client, askLogIn);
+    super(`moxlite-account${number}`, t("Account"), client, askLogIn);
   }
 
   override resume(): boolean {
     const handed = localStorage.getItem(handedKey);
     if (handed !== null && handed !== localStorage.getItem(webmailKey)) {
       localStorage.removeItem(handedKey);
-      super.forget();
+      void super.forget();
     }
     return super.resume();
   }
@@ -40,7 +41,7 @@ export class AccountSession extends Session {
     const known = this.client.csrfToken;
     const take = () => this.takeOver(known);
     // of two tabs, one waits for the other; without https there are no locks, and the slower one tries again
-    const taken = await (isSecureContext ? navigator.locks.request("moxlite-account", take) : take());
+    const taken = await (isSecureContext ? navigator.locks.request(handedKey, take) : take());
     if (!taken) return super.askOnce(reason, below);
     return before !== "" && before !== this.address;
   }
@@ -79,9 +80,10 @@ export class AccountSession extends Session {
   }
 
   /** The log-out of a session that was handed on is one of the webmail, too. */
-  protected override forget(): void {
-    if (localStorage.getItem(handedKey) !== null) localStorage.removeItem(webmailKey);
+  protected override async forget(): Promise<void> {
+    const handed = localStorage.getItem(handedKey) !== null;
     localStorage.removeItem(handedKey);
-    super.forget();
+    await super.forget();
+    if (handed) await forgetAccount(number);
   }
 }

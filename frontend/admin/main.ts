@@ -85,7 +85,7 @@ const own: Readonly<Record<string, MakePage>> = { overview: overviewPage, sessio
 
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("admin", t("Admin"), this.client, askLogIn, false);
+  private readonly session = new Session("moxlite-admin", t("Admin"), this.client, askLogIn, false);
   private readonly shell = new Shell(
     t("admin"),
     t("Pages"),

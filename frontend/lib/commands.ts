@@ -18,6 +18,8 @@ export interface Command {
   readonly when?: () => boolean;
   /** For one of several choices: whether it is the one that holds. Menus mark it. */
   readonly checked?: () => boolean;
+  /** Words for the end of a menu's line, in short and in full; they may come late. */
+  readonly beside?: () => Promise<readonly [short: string, words: string]>;
   /** Not listed in the palette and the help: the movements in the list. */
   readonly quiet?: boolean;
   run(): unknown;

@@ -34,8 +34,9 @@ export function openMenuAt(
 }
 
 function open(place: DOMRect, within: HTMLElement, title: string, commands: Entries, closed: () => void): void {
-  const item = (command: Command) =>
-    el(
+  const item = (command: Command) => {
+    const beside = command.beside && el("span", { class: "menu-beside" });
+    const made = el(
       "button",
       {
         class: "menu-item",
@@ -51,7 +52,17 @@ function open(place: DOMRect, within: HTMLElement, title: string, commands: Entr
       el("span", {}, titleOf(command)),
       command.keys?.[0] !== undefined && el("kbd", {}, keyText(command.keys[0])),
       command.checked?.() === true && sign(check, "i s"),
+      beside,
     );
+    void command.beside?.().then(
+      ([short, words]) => {
+        beside!.textContent = short;
+        if (words !== "") made.setAttribute("aria-label", `${titleOf(command)}, ${words}`);
+      },
+      () => null,
+    );
+    return made;
+  };
   const rows = commands.map((one) => (one === null ? el("hr", { class: "menu-line" }) : item(one)));
   const items = rows.filter((row) => row instanceof HTMLButtonElement);
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);

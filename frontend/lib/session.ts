@@ -33,7 +33,7 @@ export class Session {
   /** The log-in whose form is shown. */
   private running: Promise<boolean> | null = null;
 
-  /** `app` is its name in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
+  /** `app` begins its names in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
    * no address. With `stays` they may stay logged in. */
   constructor(
     app: string,
@@ -43,9 +43,9 @@ export class Session {
     private readonly named = true,
     private readonly stays = false,
   ) {
-    this.csrfKey = `moxlite-${app}-csrf`;
-    this.addressKey = `moxlite-${app}-address`;
-    this.deviceKey = `moxlite-${app}-stays`;
+    this.csrfKey = `${app}-csrf`;
+    this.addressKey = `${app}-address`;
+    this.deviceKey = `${app}-stays`;
   }
 
   /** Use the session of another page of the app; false if there is no session and the form comes first. */
@@ -110,12 +110,12 @@ export class Session {
   /** End the session and reload the page. */
   async logOut(): Promise<void> {
     if (!(await attempt(t("Logging out"), () => this.client.logout()))) return;
-    this.forget();
+    await this.forget();
     location.hash = "";
     location.reload();
   }
 
-  protected forget(): void {
+  protected forget(): void | Promise<void> {
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);

@@ -24,8 +24,9 @@ class FakeScope implements Scope {
   };
   readonly clients;
 
-  constructor(open: boolean, refuses = false, late = false) {
+  constructor(open: boolean, refuses = false, late = false, at = base) {
     const page: OpenPage = {
+      url: `${at}#Sent,3`,
       focus: async () => this.done.push(["focus"]),
       navigate: async (url) => {
         if (refuses) throw new TypeError();
@@ -251,4 +252,9 @@ test("an unknown action, and the action of a notice without a message, are click
       assert.deepEqual(await click(new FakeScope(false), data, "archive"), [["close"], ["open", base]]);
   });
   assert.deepEqual(calls, []);
+});
+
+test("WEBMAIL-179: a click never uses a page of another account, nor of another app", async () => {
+  for (const at of [`${base}u/1/`, "https://mail.example/"])
+    assert.deepEqual(await click(new FakeScope(true, false, false, at), 7), [["close"], ["open", `${base}#Inbox,7`]]);
 });

@@ -2,6 +2,7 @@
 // parts of the page and connects them; acting.ts, lists.ts, navigation.ts and writing.ts implement the commands.
 
 import { Client, type MessageItem, type Request, type StreamEvent, checks } from "../gen/webmail";
+import { base, kept } from "../lib/beside";
 import { codeOf } from "../lib/client";
 import { CommandTable } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
@@ -52,14 +53,13 @@ import { askedLink, recover, writeTo, writing } from "./writing";
 
 /** ms after which a server that does not answer the first call of a connection is given up. */
 const connectDeadline = 10_000;
-const base = document.location.pathname.replace(/[^/]*$/, "");
 
 class App {
   readonly base = base;
   readonly commands = new CommandTable();
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
   readonly session = new Session(
-    "webmail",
+    kept(),
     "Webmail",
     this.client,
     async (...asked) => (await part<typeof LoginPart>("login")).askLogIn(...asked),
@@ -246,10 +246,10 @@ class App {
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     // what waits in this browser is read before the first answer, which can end the session and make the browser forget it
-    const kept = localStorage.getItem("moxlite-webmail-offline") === null ? ready : this.offline();
+    const read = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();
     // without a token there can be no session: the form comes first
-    const begun = known ? ready : Promise.resolve(kept).then(() => this.logIn(""));
-    void Promise.all([begun, kept, ready]).then(() => this.stream.start());
+    const begun = known ? ready : Promise.resolve(read).then(() => this.logIn(""));
+    void Promise.all([begun, read, ready]).then(() => this.stream.start());
   }
 
   openAccount(at: HTMLElement): void {

@@ -5,6 +5,7 @@ log-in form (WEB-51..53, WEBMAIL-22a). Whether a token is valid is not decided h
 import base64
 import hmac
 import ipaddress
+import re
 import secrets
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -33,6 +34,12 @@ DEVICE: Final = "device"
 """Third word of the cookie of a device session."""
 FORGET: Final = ("clear-site-data", '"cache", "storage"')
 """Has the browser forget what it keeps of a device session (W3C Clear Site Data §3.1): mail among it."""
+FURTHER: Final = re.compile(r"u/([1-7])/")
+"""Folder of a further account, below the path of an app (WEBMAIL-179)."""
+SEVERAL: Final = "moxlite-several"
+"""Cookie of a browser that has had a further account: its storage is no longer one user's alone."""
+SEVERAL_AGE: Final = 180 * 86_400
+"""Seconds: no session is older, and each log-in and each day of a device session begins them anew."""
 
 
 class Caller:
@@ -40,18 +47,22 @@ class Caller:
 
     ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy. ``siblings`` are the paths of the
     other apps on this port by name. ``session`` is None before log-in. ``headers`` are fields of the answer. ``stays``:
-    its user asks to stay logged in on this device, or has asked (WEBMAIL-22a).
+    its user asks to stay logged in on this device, or has asked (WEBMAIL-22a). ``number`` is that of a further account
+    of the browser, "1" to "7", "" for the first one (WEBMAIL-179); then ``path`` and ``siblings`` lead into its folder.
     """
 
-    __slots__ = ("forwarded", "headers", "path", "request", "session", "siblings", "stays")
+    __slots__ = ("forwarded", "headers", "number", "path", "request", "session", "siblings", "stays")
 
     def __init__(
         self, request: Request, path: str, *, forwarded: bool, siblings: Mapping[str, str] | None = None
     ) -> None:
+        # the admin app, which has no siblings, has no users to switch between
+        folder = None if siblings is None else FURTHER.match(request.path.removeprefix(path))
+        below, self.number = ("", "") if folder is None else (folder[0], folder[1])
         self.request = request
-        self.path = path
+        self.path = path + below
         self.forwarded = forwarded
-        self.siblings = siblings or {}
+        self.siblings = {name: sibling + below for name, sibling in (siblings or {}).items()}
         self.session: Session | None = None
         self.stays = False
         self.headers: list[tuple[str, str]] = []
@@ -62,11 +73,11 @@ class Caller:
             raise errors.NoAuth(LOGGED_OUT)
         return self.session
 
-    def set_cookie(self, name: str, value: str, *, max_age: int | None = None, sibling: str = "") -> None:
-        """Set a cookie for this app only, or for `sibling` only, hidden from scripts and not sent by other sites' pages
+    def set_cookie(self, name: str, value: str, *, max_age: int | None = None, path: str = "") -> None:
+        """Set a cookie for this app only, or below `path`, hidden from scripts and not sent by other sites' pages
         (RFC 6265bis §5.6).
         """
-        path = self.siblings[sibling] if sibling else self.path
+        path = path or self.path
         parts = [f"{name}={value}", f"Path={path}", "HttpOnly", "SameSite=Strict"]
         if max_age is not None:
             parts.append(f"Max-Age={max_age}")
@@ -76,7 +87,9 @@ class Caller:
 
 
 class SessionCookies:
-    """The cookies of one app: of its log-in form, and of its sessions."""
+    """The cookies of one app: of its log-in form, and of its sessions. A cookie for the path of the first account
+    comes to the folders of further ones, too: so their names have the number (RFC 6265bis §5.8.3).
+    """
 
     def __init__(self, app: App) -> None:
         name = {"webaccount": "account", "webadmin": "admin"}.get(app, app)
@@ -88,12 +101,12 @@ class SessionCookies:
         foreign page can set neither (login CSRF).
         """
         token = _secret()
-        caller.set_cookie(self._login, token, max_age=LOGIN_TOKEN_AGE)
+        caller.set_cookie(self._login + caller.number, token, max_age=LOGIN_TOKEN_AGE)
         return token
 
     def check_form(self, caller: Caller, login_token: str) -> None:
         """Raise UserError unless the token of the form is that of its cookie."""
-        cookie = _cookies(caller.request).get(self._login, "")
+        cookie = _cookies(caller.request).get(self._login + caller.number, "")
         if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
             hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
             raise errors.UserError(
@@ -102,7 +115,7 @@ class SessionCookies:
 
     def brought(self, caller: Caller, *, csrf: bool, csrf_token: str | None) -> tuple[str, str, str | None]:
         """The session's token, the account and the CSRF token that a request brings. Raises NoAuth."""
-        value = _cookies(caller.request).get(self._session)
+        value = _cookies(caller.request).get(self._session + caller.number)
         if value is None:
             raise errors.NoAuth(LOGGED_OUT)
         token, _, named = value.partition(" ")
@@ -117,34 +130,40 @@ class SessionCookies:
     def give(self, caller: Caller, token: str, account: str, *, device: bool = False) -> None:
         """Set the session's cookie in place of the form's. `account` may be "" where the app has one."""
         for name in (self._login, *([HANDED] if self._session == "accountsession" else [])):
-            caller.set_cookie(name, "", max_age=0)
+            caller.set_cookie(name + caller.number, "", max_age=0)
+        if caller.number or SEVERAL in _cookies(caller.request):
+            caller.set_cookie(SEVERAL, "1", max_age=SEVERAL_AGE, path="/")
         value = f"{token} {quote(account, safe='')}"
+        name = self._session + caller.number
         if device:
-            caller.set_cookie(self._session, f'"{value} {DEVICE}"', max_age=DEVICE_UNUSED // 1_000_000)
+            caller.set_cookie(name, f'"{value} {DEVICE}"', max_age=DEVICE_UNUSED // 1_000_000)
         else:
-            caller.set_cookie(self._session, f'"{value}"')
+            caller.set_cookie(name, f'"{value}"')
 
     def token(self, caller: Caller) -> str:
         """The session's token that a request brings, "" for none."""
-        return _cookies(caller.request).get(self._session, "").partition(" ")[0]
+        return _cookies(caller.request).get(self._session + caller.number, "").partition(" ")[0]
 
     def forget(self, caller: Caller, *, sibling: str = "") -> None:
         """Remove the cookie of a session that has ended, or with `sibling` that of the app of this name, and all that
-        the browser keeps of a device session.
+        the browser keeps of a device session. What it keeps of several accounts has one origin, so there the page
+        removes that of its own account (WEBMAIL-179).
         """
-        caller.set_cookie(f"{sibling}session" if sibling else self._session, "", max_age=0, sibling=sibling)
-        if caller.stays and FORGET not in caller.headers:
+        name = (f"{sibling}session" if sibling else self._session) + caller.number
+        caller.set_cookie(name, "", max_age=0, path=caller.siblings[sibling] if sibling else "")
+        if caller.stays and FORGET not in caller.headers and SEVERAL not in _cookies(caller.request):
             caller.headers.append(FORGET)
 
     def offer(self, caller: Caller) -> str:
         """Mark the browser that may take a session over: a secret as a cookie of the account app (WEB-51a)."""
         secret = _secret()
-        caller.set_cookie(HANDED, secret, max_age=int(HANDED_AGE), sibling="account")
+        name = HANDED + caller.number
+        caller.set_cookie(name, secret, max_age=int(HANDED_AGE), path=caller.siblings["account"])
         return secret
 
     def offered(self, caller: Caller) -> str:
         """The secret of `offer` that a request brings; "" for none."""
-        return _cookies(caller.request).get(HANDED, "")
+        return _cookies(caller.request).get(HANDED + caller.number, "")
 
 
 def _secret() -> str:

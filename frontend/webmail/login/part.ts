@@ -2,9 +2,13 @@
 
 import steps from "../../lib/factors.css";
 import sheet from "../../lib/login.css";
+import { type AskLogIn, askLogIn as ask } from "../../lib/login";
 import { adopt } from "../../lib/sheets";
+import { otherAccounts } from "./accounts";
 
 adopt(sheet + steps);
 
 export { askConfirm } from "../../lib/confirm";
-export { askLogIn } from "../../lib/login";
+
+export const askLogIn: AskLogIn = (app, reason, address, tryLogIn, below = [], stays = false) =>
+  ask(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays);

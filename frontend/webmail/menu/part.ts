@@ -10,6 +10,7 @@ import { listMenu } from "../commands/choices";
 import type { Desk, RowAction } from "../commands/desk";
 import { senderCommands } from "../commands/sender";
 import type * as ComposePart from "../compose/part";
+import { accountCommands, logOutOfAll } from "./accounts";
 import sheet from "./menu.css";
 
 adopt(sheet);
@@ -36,6 +37,7 @@ export function openAccountMenu(at: HTMLElement, desk: Desk): void {
     run: () => location.assign(account_path),
   };
   openMenu(at, t("Account and settings"), [
+    ...accountCommands(desk),
     command("app.calendar"),
     command("app.people"),
     command("app.newsletters"),
@@ -43,6 +45,7 @@ export function openAccountMenu(at: HTMLElement, desk: Desk): void {
     command("app.settings"),
     ...(account_path === "" ? [] : [account]),
     command("app.log-out"),
+    ...logOutOfAll(desk),
   ]);
 }
 

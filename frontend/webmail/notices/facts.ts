@@ -1,9 +1,10 @@
 // What the service worker needs for notices while no page is open: the device for which it subscribes anew, and its few texts in
 // the user's language (WEBMAIL-122).
 
+import { kept } from "../../lib/beside";
 import { t } from "../../lib/words";
 
-const cacheName = "moxlite-webmail-notices";
+const cacheName = `${kept()}-notices`;
 const file = "notice-facts";
 
 /** The texts of notices. `more` has the number of further messages as `{n}`. */

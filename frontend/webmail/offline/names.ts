@@ -1,11 +1,13 @@
 // Names and limits of what the browser keeps, shared by the page and its service worker.
 
+import { kept } from "../../lib/beside";
+
 /** The page and its parts. */
-export const shellCache = "moxlite-webmail-shell";
+export const shellCache = `${kept()}-shell`;
 /** HTML of messages. It exists while the user wants mail on this device. */
-export const mailCache = "moxlite-webmail-mail";
+export const mailCache = `${kept()}-mail`;
 /** Attached files of messages. It exists while the user wants mail on this device. */
-export const fileCache = "moxlite-webmail-files";
+export const fileCache = `${kept()}-files`;
 /** Milliseconds between two messages, or files, that are fetched to be kept. */
 export const apart = 150;
 /** Address of a kept file in its cache; the server has none like it. */

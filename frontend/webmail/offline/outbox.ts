@@ -2,6 +2,7 @@
 // be reached (WEBMAIL-121). Calls that change flags and mailboxes may be repeated; a message is sent once under its `submit_id`.
 
 import type { Client, Written } from "../../gen/webmail";
+import { kept as named } from "../../lib/beside";
 import { codeOf, messageOf } from "../../lib/client";
 import { t } from "../../lib/words";
 import type { Originals } from "./answers";
@@ -71,7 +72,7 @@ export class Outbox {
   /** Make the calls that wait; one page at a time, and one after the other. Stops when the server does not answer. `kept`: the
    * browser still has them. */
   async send(kept: boolean): Promise<void> {
-    this.turn = this.turn.then(() => navigator.locks.request("moxlite-webmail-outbox", () => this.sendAll(kept)));
+    this.turn = this.turn.then(() => navigator.locks.request(`${named()}-outbox`, () => this.sendAll(kept)));
     await this.turn;
   }
 

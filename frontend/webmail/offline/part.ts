@@ -15,6 +15,7 @@ import type {
   Suggestions,
   Written,
 } from "../../gen/webmail";
+import { forgetMail, kept } from "../../lib/beside";
 import { codeOf } from "../../lib/client";
 import { confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
@@ -22,7 +23,7 @@ import { many, t } from "../../lib/words";
 import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
 import { keepFiles } from "./files";
-import { apart, fileCache, mailCache, mostMessages, shellCache } from "./names";
+import { apart, mailCache, mostMessages, shellCache } from "./names";
 import { Originals, beginAnswer, hasMarks } from "./answers";
 import { found as matching } from "./searching";
 import { followDevice } from "./notices";
@@ -30,9 +31,9 @@ import { Outbox } from "./outbox";
 import { Store } from "./store";
 
 /** Key in the browser's storage: "1" while the user wants mail on this device. */
-const wantedKey = "moxlite-webmail-offline";
+const wantedKey = `${kept()}-offline`;
 /** Key of the login address of the last log-in. */
-const addressKey = "moxlite-webmail-address";
+const addressKey = `${kept()}-address`;
 /** Milliseconds after a change until it is kept. */
 const quiet = 1_000;
 /** Milliseconds after a draft was saved until Drafts is kept anew. */
@@ -71,13 +72,6 @@ const draftKey = (id: number): string => `draft-${id}`;
 /** Whether the user wants mail on this device. */
 function wanted(): boolean {
   return localStorage.getItem(wantedKey) === "1";
-}
-
-/** Remove all mail from this browser. */
-export async function forget(): Promise<void> {
-  localStorage.removeItem(wantedKey);
-  for (const name of [mailCache, fileCache]) await caches.delete(name);
-  await Store.remove();
 }
 
 export class Offline {
@@ -146,6 +140,8 @@ export class Offline {
   /** A sentence for the log-in form about what waits; nothing if nothing waits. */
   async atLogIn(): Promise<Node[]> {
     await this.open();
+    // the session has ended: a browser with several accounts forgets nothing by itself (WEBMAIL-179)
+    if (wanted()) await forgetMail();
     const n = this.waits;
     if (n === 0) return [];
     const text = many(
@@ -217,7 +213,7 @@ export class Offline {
       this.store = this.outbox = this.people = null;
       this.owner = "";
       this.tellWaiting();
-      await forget();
+      await forgetMail();
     }
     if (!start.capabilities.includes("offline")) {
       // what waits is sent before it is forgotten
@@ -369,6 +365,11 @@ export class Offline {
   private async through(call: string, given: readonly unknown[], run: () => Promise<unknown>): Promise<unknown> {
     if (!wanted()) return run();
     await this.open();
+    if (call === "logout") {
+      const result = await run();
+      await forgetMail();
+      return result;
+    }
     if (this.outbox?.behind(call, given) === true) return this.wait(call, given);
     try {
       if ((call === "message_submit" || call === "draft_save") && hasMarks(given[0] as Written))
@@ -576,7 +577,7 @@ export class Offline {
   /** The setting of this device, for the page of settings; null where the browser does not stay logged in, or the server wants
    * nothing kept. */
   choice(): HTMLElement | null {
-    if (localStorage.getItem("moxlite-webmail-stays") === null) return null;
+    if (localStorage.getItem(`${kept()}-stays`) === null) return null;
     if (this.start?.capabilities.includes("offline") === false) return null;
     const box = el("input", { type: "checkbox" });
     box.checked = wanted();
@@ -590,7 +591,7 @@ export class Offline {
         await this.keepList();
       } else {
         this.store = this.outbox = null;
-        await forget();
+        await forgetMail();
       }
     });
     return el(
@@ -614,5 +615,5 @@ async function leave(base: string): Promise<void> {
   if (registration !== undefined && (await registration.pushManager?.getSubscription()) === null)
     await registration.unregister();
   await caches.delete(shellCache);
-  await forget();
+  await forgetMail();
 }

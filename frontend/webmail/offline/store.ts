@@ -1,6 +1,7 @@
 // What is kept in this browser: one database of IndexedDB (WEBMAIL-121).
 
-const databaseName = "moxlite-webmail";
+import { kept } from "../../lib/beside";
+
 /** `facts`: by name. `lists`: rows by mailbox. `messages`: opened messages by id. `outbox`: calls in their order. */
 const stores = ["facts", "lists", "messages", "outbox"] as const;
 type Name = (typeof stores)[number];
@@ -33,18 +34,13 @@ export class Store {
 
   /** Open the database, or make it. Rejects where the browser keeps nothing, as in some private windows. */
   static async open(full: () => void): Promise<Store> {
-    const request = indexedDB.open(databaseName, 2);
+    const request = indexedDB.open(kept(), 2);
     request.onupgradeneeded = ({ oldVersion }) => {
       // messages without the addresses of an answer are fetched anew
       if (oldVersion === 1) request.transaction?.objectStore("messages").clear();
       else for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
     };
     return new Store(await done(request), full);
-  }
-
-  /** Remove all that is kept. */
-  static async remove(): Promise<void> {
-    await done(indexedDB.deleteDatabase(databaseName));
   }
 
   private in(name: Name, mode: IDBTransactionMode = "readonly"): IDBObjectStore {

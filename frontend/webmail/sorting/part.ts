@@ -2,6 +2,7 @@
 // stopped. They are asked for at the start, and when the user comes back to the page.
 
 import type { Client, SortingNotices } from "../../gen/webmail";
+import { kept } from "../../lib/beside";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { foreign } from "../../lib/pages";
@@ -13,7 +14,7 @@ import sheet from "./sorting.css";
 adopt(sheet);
 
 /** Key in the browser's storage for the time of the newest error that the user has hidden. */
-const hiddenKey = "moxlite-webmail-sorting";
+const hiddenKey = `${kept()}-sorting`;
 /** Milliseconds after which a user who comes back is shown new notices. */
 const fresh = 3000;
 

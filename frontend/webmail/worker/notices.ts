@@ -1,6 +1,7 @@
 // Notices of new mail (WEBMAIL-122) and of alarms (DAV-50): what a push shows, where a click on it leads, and the action "Archive"
 // of mail (WEBMAIL-122a).
 
+import { base } from "../../lib/beside";
 import { filled } from "../../lib/words";
 import { keepFacts, keptFacts, noticeWords, valuesOf } from "../notices/facts";
 import type { Clicked, Pushed, Scope, SubscriptionChanged } from "./scope";
@@ -29,7 +30,6 @@ const archiving = "archive";
 const patience = 4_000;
 /** Milliseconds that it has for another subscription, for which no user waits. */
 const unhurried = 30_000;
-const base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
 
 /** Show the notice of a push. Browsers want one to be shown for each push, so a push that cannot be read shows one, too. */
 export function pushed(scope: Scope, event: Pushed): void {
@@ -168,7 +168,9 @@ const placeOf = (message: number): string => (message > 0 ? `#Inbox,${message}` 
 
 async function show({ clients, registration }: Scope, place: string): Promise<void> {
   const url = registration.scope + place;
-  const [page] = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  // not a page of another app, or of another account (WEBMAIL-179)
+  const page = pages.find((one) => one.url.replace(/[?#].*/, "") === registration.scope);
   if (page === undefined) {
     await clients.openWindow(url);
     return;

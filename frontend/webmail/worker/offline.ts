@@ -1,6 +1,7 @@
 // The webmail without a connection (WEBMAIL-120, WEBMAIL-121): the page with its parts, and the HTML and files of kept messages.
 // Calls and streams always go to the server.
 
+import { base } from "../../lib/beside";
 import { fileCache, fileKey, mailCache, missingKey, mostMessages, shellCache } from "../offline/names";
 import type { Asked, Awaited, Beginning } from "./scope";
 
@@ -11,7 +12,6 @@ declare const PARTS: Readonly<Record<string, string>>;
 const patience = 4_000;
 /** Files of the shell that are kept: three builds of the page with all their parts. Pages of an older build still find theirs. */
 const mostFiles = 120;
-const base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
 const files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
 
 /** Keep the page and all its parts. */

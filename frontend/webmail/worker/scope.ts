@@ -42,6 +42,7 @@ export interface Asked extends Awaited {
 
 /** An open page of the webmail. */
 export interface OpenPage {
+  readonly url: string;
   focus(): Promise<unknown>;
   navigate(url: string): Promise<unknown>;
 }

@@ -17,9 +17,9 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.threadlinks import set_thread_flags
-from moxlite.store.names import split_flags
+from moxlite.store.names import INBOX, split_flags
 from moxlite.store.people.devices import forget_devices
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -81,6 +81,13 @@ class SessionCalls(AccountCalls):
         self._server.streams.end_session(session)
         async with self._accounts.use(session.account) as account:
             await forget_devices(account, session.id)
+
+    @call()
+    async def inbox_unread(self, caller: Caller) -> int:
+        """The number of unread messages in Inbox, which pages of the browser's other accounts show (WEBMAIL-179)."""
+        async with self._accounts.use(caller.require().account) as account:
+            inbox = await account.read(lambda r: mailbox_rows.mailbox_by_name(r, INBOX), op="webmail_unread")
+        return 0 if inbox is None else inbox.unread
 
     @call()
     async def token(self, caller: Caller) -> str:

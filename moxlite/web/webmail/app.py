@@ -150,13 +150,13 @@ class Webmail:
 
         async def handle(request: HTTPRequest, writer: ResponseWriter) -> None:
             try:
-                await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer, account_path)
+                await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer)
             except (ConfirmNeeded, Unavailable) as e:  # a download or a view: calls have their own answers
                 raise HTTPError(e.status, e.text, e.headers) from e
 
         return handle
 
-    async def _handle(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
+    async def _handle(self, caller: Caller, writer: ResponseWriter) -> None:
         request = caller.request
         rest = request.path.removeprefix(caller.path)
         if rest == "":
@@ -164,7 +164,7 @@ class Webmail:
         elif rest.startswith("api/"):
             await self._calls.answer(caller, rest.removeprefix("api/"), writer)
         elif rest == "events":
-            await self._events(caller, writer, account_path)
+            await self._events(caller, writer)
         elif rest == "upload":
             await self._files.receive_file(caller, writer)
         elif rest == "import":
@@ -180,7 +180,7 @@ class Webmail:
         elif rest.startswith("calendar/") and rest.endswith(".ics"):
             await self._calendar(caller, rest.removeprefix("calendar/").removesuffix(".ics")[:16], writer)
         elif rest == "ws":
-            await self._websocket(caller, writer, account_path)
+            await self._websocket(caller, writer)
         elif rest == LICENSES:
             await licenses(request, writer)
         elif rest in INSTALLED:
@@ -194,7 +194,7 @@ class Webmail:
 
     # Streams
 
-    async def _events(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
+    async def _events(self, caller: Caller, writer: ResponseWriter) -> None:
         request = caller.request
         if request.method != "GET":
             raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
@@ -208,7 +208,7 @@ class Webmail:
         except (UserError, msgspec.DecodeError) as e:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
-            stream = await self._add(session, home, account_path)
+            stream = await self._add(session, home, caller.siblings.get("account", ""))
             compressor = stream_compressor(request.headers)
             headers = (
                 EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
@@ -223,7 +223,7 @@ class Webmail:
                 self._streams.remove(stream)
         await writer.finish()
 
-    async def _websocket(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
+    async def _websocket(self, caller: Caller, writer: ResponseWriter) -> None:
         # Websockets cost 2 MB and 20 ms, so they are loaded in a thread when a browser needs one. The import below then
         # finds them loaded.
         await lazyimport.load("moxlite.web.webmail.live.frames")
@@ -240,7 +240,7 @@ class Webmail:
         except UserError as e:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
-            stream = await self._add(session, home, account_path)
+            stream = await self._add(session, home, caller.siblings.get("account", ""))
             try:
                 with metrics.streams.labels(kind="websocket").track_inprogress(), self._server.sandbox.page():
                     await serve_frames(request, writer, stream, since, self._sessions.alive)
