@@ -4,14 +4,13 @@ One record is the source of the printed settings, of the settings that programs 
 profiles), and of the domain's SRV records.
 """
 
-import base64
-import hashlib
 from typing import Final, Literal
 
 import msgspec
 
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot, jmap_session
+from moxlite.proto import pacc
 from moxlite.proto.address import Domain
 
 DAV_PATH: Final = "/dav/"
@@ -116,8 +115,7 @@ def agent_configuration(offer: Offer) -> bytes:
 
 def agent_record(offer: Offer) -> str:
     """The text of the TXT record ``_ua-auto-config.D``, by which programs trust the configuration."""
-    digest = base64.b64encode(hashlib.sha256(agent_configuration(offer)).digest()).decode()
-    return f"v=UAAC1; a=sha256; d={digest}"
+    return pacc.record_of(agent_configuration(offer))
 
 
 def public_first(snapshot: Snapshot) -> list[tuple[str, Listener]]:

@@ -115,9 +115,7 @@ _OPTIONS = (
     click.option(
         "--protocol",
         type=click.Choice(["imap", "pop3"]),
-        default="imap",
-        show_default=True,
-        help="POP3 only fetches new mail: for servers without IMAP.",
+        help="POP3 only fetches new mail: for servers without IMAP. By default IMAP, or what is found.",
     ),
     click.option("--user", default="", help="User name there; by default the address."),
     click.option("--port", type=click.IntRange(1, 65535), help="By default the usual one."),
@@ -186,11 +184,12 @@ def link_add(account: str, address: str, name: str, as_json: bool, **given: Any)
 @json_option
 def link_test(address: str, as_json: bool, **given: Any) -> None:
     """Log in as ADDRESS at another provider and say what is there; nothing is kept."""
-    found = perform(links.TryLink(address=address, **_server(address, given)))
+    asked = links.TryLink(address=address, **_server(address, given))
+    found = perform(asked)
     if as_json:
         show_json(found)
     else:
-        often = "5 minutes" if given["protocol"] == "pop3" else "15 seconds"
+        often = "5 minutes" if asked.protocol == "pop3" else "15 seconds"
         how = "tells of new mail at once" if found.instant else f"is asked for new mail every {often}"
         print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
         print(printable(_sending(found, found.sending)))
@@ -209,7 +208,11 @@ def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
     file = given.pop("password_file")
     sends = not given.pop("no_sending")
     if not given["host"]:
-        given = _found(address) | {name: value for name, value in given.items() if value or name == "keeps_copy"}
+        found = _found(address)
+        if given["protocol"] not in (None, found["protocol"]):
+            raise click.ClickException(f"no server with {given['protocol'].upper()} was found: give it as --host")
+        given = found | {name: value for name, value in given.items() if value or name == "keeps_copy"}
+    given["protocol"] = given["protocol"] or "imap"
     ports = {name: given.get(name) or 0 for name in ("port", "smtp_port")}
     modes = {name: given.get(name) or "implicit" for name in ("tls", "smtp_tls")}
     password = stated_password(file, given.get("user") or address)
@@ -222,19 +225,22 @@ def _found(address: str) -> dict[str, Any]:
     if not found_servers.proven:
         raise click.ClickException(
             printable(
-                f"only DNS without signatures names {found_servers.imap.host}, a server of another domain; "
-                f"if it is the right one, add --host {found_servers.imap.host}"
+                f"only DNS without signatures names {found_servers.incoming.host}, a server of another domain; "
+                f"if it is the right one, add --host {found_servers.incoming.host}"
             )
         )
-    click.echo(printable(f"The server is {found_servers.imap.host}."), err=True)
+    click.echo(printable(f"The server is {found_servers.incoming.host}."), err=True)
     if found_servers.wants:
         what = {
             "app": f"{found_servers.provider} wants an app password, which is made at {found_servers.page}",
             "allow": f"Allow IMAP in the settings of {found_servers.provider} first: {found_servers.page}",
         }
         click.echo(printable(what[found_servers.wants]), err=True)
-    imap, smtp = found_servers.imap, found_servers.smtp
-    servers = {"host": imap.host, "port": imap.port, "tls": imap.tls, "user": imap.user}
+    incoming, smtp = found_servers.incoming, found_servers.smtp
+    servers = {"host": incoming.host, "port": incoming.port, "tls": incoming.tls, "user": incoming.user}
+    servers["protocol"] = found_servers.protocol
+    if found_servers.protocol == "pop3":
+        click.echo("It has POP3 alone: new mail is fetched into one mailbox, and nothing goes back.", err=True)
     if smtp is not None:
         servers |= {"smtp_host": smtp.host, "smtp_port": smtp.port, "smtp_tls": smtp.tls, "smtp_user": smtp.user}
     return servers

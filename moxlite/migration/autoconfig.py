@@ -1,9 +1,10 @@
-"""The mail servers of an address at another provider, found by the address alone (LINK-20, LINK-21).
+"""The mail servers of an address at another provider, found by the address alone (LINK-20, LINK-21, LINK-29).
 
-The ways, the first that knows something counts: a table of large providers, by domain and by MX; the clientConfig of
-the domain (draft-ietf-mailmaint-autoconfig); SRV records (RFC 6186, RFC 8314); usual names, where a server answers with
-a certificate for the name. All are asked at once. Plain http is not: what it answers could be anybody's, and the
-password would go there. Hosts of the inner network are asked as `HTTPClient` says (WEB-111).
+The ways, the first that knows an IMAP server counts, else the first that knows one with POP3: a table of large
+providers, by domain and by MX; PACC, if its digest is in DNS; the clientConfig of the domain
+(draft-ietf-mailmaint-autoconfig); SRV records (RFC 6186, RFC 8314); usual names, where a server answers with a
+certificate for the name. All are asked at once. Plain http is not: what it answers could be anybody's, and the password
+would go there. Hosts of the inner network are asked as `HTTPClient` says (WEB-111).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
@@ -21,6 +22,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver, absolute
 from moxlite.operations.links import FoundServer, FoundServers, Wants
 from moxlite.processor import off_loop
+from moxlite.proto import pacc
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dav.xml import BadXML, read_xml
 from moxlite.proto.publicsuffix import organizational_domain
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Protocol: TypeAlias = Literal["imap", "pop3"]
+PROTOCOLS: Final[tuple[Protocol, ...]] = ("imap", "pop3")
+"""The better first."""
+
 SECONDS: Final = 15.0
 """Seconds for all ways together: a person waits."""
 
@@ -42,7 +48,7 @@ LOOKUP_SECONDS: Final = 30.0
 """Seconds for the look-up of a service."""
 
 MAX_DOCUMENT: Final = 64 << 10
-"""Octets of a clientConfig; a provider's has 2 to 6 KiB."""
+"""Octets of a clientConfig or a PACC document; a provider's has 2 to 6 KiB."""
 
 MAX_ELEMENTS: Final = 1_000
 REDIRECTS: Final = 3
@@ -53,6 +59,7 @@ Services: TypeAlias = Sequence[tuple[str, SubmissionTLS]]
 
 SUBMISSION: Final[Services] = (("_submissions", "implicit"), ("_submission", "starttls"))
 MAILBOXES: Final[Services] = (("_imaps", "implicit"), ("_imap", "starttls"))
+MAILDROPS: Final[Services] = (("_pop3s", "implicit"), ("_pop3", "starttls"))
 
 MAX_HOST: Final = 253
 MAX_USER: Final = 320
@@ -217,7 +224,7 @@ def _known(provider: Provider, address: str) -> FoundServers:
         raise LinkRefused(provider.closed, "address")
     host, port = provider.smtp
     return FoundServers(
-        imap=FoundServer(provider.imap, 993, "implicit", address),
+        incoming=FoundServer(provider.imap, 993, "implicit", address),
         smtp=FoundServer(host, port, provider.smtp_tls, address),
         provider=provider.name,
         wants=provider.wants,
@@ -253,11 +260,13 @@ class Search:
         found_servers = await _first(
             [
                 partial(self._by_mx, domain, address),
+                partial(self._by_pacc, domain, address),
                 partial(self._by_document, f"https://autoconfig.{domain}/mail/config-v1.1.xml", address),
                 partial(self._by_document, f"https://{domain}/.well-known/autoconfig/mail/config-v1.1.xml", address),
                 partial(self._by_srv, domain, address),
                 partial(self._by_name, domain, address),
-            ]
+            ],
+            enough=lambda found: found.protocol == "imap",
         )
         if found_servers is None:
             raise LinkRefused(worded("no mail server of {domain} was found: give its name", domain=domain), "host")
@@ -274,8 +283,19 @@ class Search:
         answer = await self._resolver.mx(absolute(domain))
         return [record.host.rstrip(".").lower() for record in sorted(answer.records)[:10]]
 
+    async def _by_pacc(self, domain: str, address: str) -> FoundServers | None:
+        texts = await self._resolver.txt(absolute(f"_ua-auto-config.{domain}"))
+        octets = await self._fetched(f"https://ua-auto-config.{domain}/.well-known/user-agent-configuration.json")
+        if octets is None or not any(pacc.vouches(text, octets) for text in texts.records):
+            return None
+        return in_settings(pacc.read_settings(octets), address)
+
     async def _by_document(self, url: str, address: str) -> FoundServers | None:
-        place = f"{url}?emailaddress={quote(address, safe='@')}"
+        octets = await self._fetched(f"{url}?emailaddress={quote(address, safe='@')}")
+        return None if octets is None else await off_loop(lambda: read_document(octets, address), kind="import")
+
+    async def _fetched(self, place: str) -> bytes | None:
+        """Fetch a document, through redirects to https. Returns None for other answers, and beyond `MAX_DOCUMENT`."""
         for _ in range(REDIRECTS + 1):
             answer = await self._client.request("GET", place, seconds=REQUEST_SECONDS, max_body=MAX_DOCUMENT)
             if answer.status not in MOVED:
@@ -283,16 +303,18 @@ class Search:
             place = urljoin(place, answer.header("location"))
             if urlsplit(place).scheme != "https":
                 return None
-        if answer.status != 200 or answer.cut:
-            return None
-        return await off_loop(lambda: read_document(answer.body, address), kind="import")
+        return None if answer.status != 200 or answer.cut else answer.body
 
     async def _by_srv(self, domain: str, address: str) -> FoundServers | None:
-        imap, imap_proven = await self._srv(domain, MAILBOXES, address)
-        if imap is None:
+        incoming, proven = await self._srv(domain, MAILBOXES, address)
+        protocol: Protocol = "imap"
+        if incoming is None:
+            incoming, proven = await self._srv(domain, MAILDROPS, address)
+            protocol = "pop3"
+        if incoming is None:
             return None
         smtp, smtp_proven = await self._srv(domain, SUBMISSION, address)
-        return FoundServers(imap=imap, smtp=smtp, proven=imap_proven and smtp_proven)
+        return FoundServers(incoming=incoming, protocol=protocol, smtp=smtp, proven=proven and smtp_proven)
 
     async def _srv(self, domain: str, services: Services, address: str) -> tuple[FoundServer | None, bool]:
         """The first server that DNS has for a service, and whether it is of the domain or DNSSEC proves it."""
@@ -304,29 +326,33 @@ class Search:
         return None, True
 
     async def _by_name(self, domain: str, address: str) -> FoundServers | None:
-        hosts = [f"imap.{domain}", f"mail.{domain}"]
+        hosts = [f"mail.{domain}"]
         try:
             hosts += (await self._mx_hosts(domain))[:1]
         except DNSError:
             pass
-        found = await _first([partial(self._answers, host, 993, b"* OK") for host in dict.fromkeys(hosts)])
-        if found is None:
+        mailboxes, maildrops = [f"imap.{domain}", *hosts], [f"pop.{domain}", f"pop3.{domain}", *hosts]
+        incoming = await _first(
+            [partial(self._answers, host, 993, b"* OK", address) for host in dict.fromkeys(mailboxes)]
+            + [partial(self._answers, host, 995, b"+OK", address) for host in dict.fromkeys(maildrops)]
+        )
+        if incoming is None:
             return None
-        senders = dict.fromkeys([f"smtp.{domain}", found])
-        sender = await _first([partial(self._answers, host, 465, b"220") for host in senders])
+        senders = dict.fromkeys([f"smtp.{domain}", incoming.host])
         return FoundServers(
-            imap=FoundServer(found, 993, "implicit", address),
-            smtp=None if sender is None else FoundServer(sender, 465, "implicit", address),
-            proven=await organization(found) == await organization(domain),
+            incoming=incoming,
+            protocol="imap" if incoming.port == 993 else "pop3",
+            smtp=await _first([partial(self._answers, host, 465, b"220", address) for host in senders]),
+            proven=await organization(incoming.host) == await organization(domain),
         )
 
-    async def _answers(self, host: str, port: int, greeting: bytes) -> str | None:
-        """The host, if a server there greets so, with a certificate for this name."""
+    async def _answers(self, host: str, port: int, greeting: bytes, user: str) -> FoundServer | None:
+        """The server at a host, if one there greets so, with a certificate for this name."""
         with trio.move_on_after(REQUEST_SECONDS):
             stream = await self._client.connect("https", host, port)
             try:
                 octets = await stream.receive_some(len(greeting))
-                return host if octets == greeting else None
+                return FoundServer(host, port, "implicit", user) if octets == greeting else None
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 return None
             finally:
@@ -366,8 +392,12 @@ async def organization(host: str) -> str:
     return await trio.to_thread.run_sync(organizational_domain, host)
 
 
-async def _first(ways: Sequence[Callable[[], Awaitable[T | None]]]) -> T | None:
-    """The result of the first way, in this order, that has one; all run at once. Raises LinkRefused from a way."""
+async def _first(
+    ways: Sequence[Callable[[], Awaitable[T | None]]], enough: Callable[[T], bool] = lambda _: True
+) -> T | None:
+    """The result of the first way, in this order, that has one that is `enough`, or else one at all; all run at once.
+    Raises LinkRefused from a way.
+    """
     results: list[T | LinkRefused | None] = [None] * len(ways)
     ended = [trio.Event() for _ in ways]
 
@@ -376,10 +406,13 @@ async def _first(ways: Sequence[Callable[[], Awaitable[T | None]]]) -> T | None:
             results[number] = await ways[number]()
         except LinkRefused as error:
             results[number] = error
-        except (HTTPError, DNSError, BadXML, AddressError, ValueError):
+        except (HTTPError, DNSError, BadXML, AddressError, ValueError, msgspec.DecodeError):
             pass
         finally:
             ended[number].set()
+
+    def ends(result: T | LinkRefused | None) -> bool:
+        return isinstance(result, LinkRefused) or (result is not None and enough(result))
 
     async with trio.open_nursery() as nursery:
         nursery.cancel_scope.deadline = trio.current_time() + SECONDS
@@ -387,27 +420,46 @@ async def _first(ways: Sequence[Callable[[], Awaitable[T | None]]]) -> T | None:
             nursery.start_soon(run, number)
         for number, event in enumerate(ended):
             await event.wait()
-            if results[number] is not None:
+            if ends(results[number]):
                 nursery.cancel_scope.cancel()
                 break
-    found = next((result for result in results if result is not None), None)
+    found = next((result for result in results if ends(result)), None)
+    if found is None:
+        found = next((result for result in results if result is not None), None)
     if isinstance(found, LinkRefused):
         raise found
     return found
 
 
-# The clientConfig
+# The documents
+
+
+def in_settings(settings: pacc.Settings, address: str) -> FoundServers | None:
+    """The servers in a PACC document; None without one for reading, and where no password is taken."""
+    places = settings.protocols
+    if not settings.authentication.password:
+        return None
+    smtp = _host(places.submit.host or places.smtp.host)
+    for protocol, place, port in (("imap", places.imap, 993), ("pop3", places.pop3, 995)):
+        if host := _host(place.host):
+            return FoundServers(
+                incoming=FoundServer(host, port, "implicit", address),
+                protocol="imap" if protocol == "imap" else "pop3",
+                smtp=FoundServer(smtp, 465, "implicit", address) if smtp else None,
+            )
+    return None
 
 
 def read_document(body: bytes, address: str) -> FoundServers | None:
-    """The servers in a clientConfig; None if it has no IMAP server that takes passwords over TLS. Raises BadXML."""
+    """The servers in a clientConfig; None if it has none for reading that takes passwords over TLS. Raises BadXML."""
     root = read_xml(body, MAX_ELEMENTS)
     if _tag(root) != "clientConfig":
         return None
-    imap = _server(root, "incomingServer", "imap", address)
-    if imap is None:
-        return None
-    return FoundServers(imap=imap, smtp=_server(root, "outgoingServer", "smtp", address))
+    smtp = _server(root, "outgoingServer", "smtp", address)
+    for protocol in PROTOCOLS:
+        if (incoming := _server(root, "incomingServer", protocol, address)) is not None:
+            return FoundServers(incoming=incoming, protocol=protocol, smtp=smtp)
+    return None
 
 
 def _server(root: Element, tag: str, kind: str, address: str) -> FoundServer | None:

@@ -92,7 +92,7 @@ CALM: Final = 60.0
 """Seconds of a connection after which earlier failures are forgotten."""
 
 MAX_SEARCHES: Final = 8
-"""Searches for servers at a time; each asks up to nine hosts."""
+"""Searches for servers at a time; each asks up to 15 hosts."""
 
 TEST_SECONDS: Final = 45.0
 """Seconds for a test: it is waited for."""

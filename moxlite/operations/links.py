@@ -78,12 +78,14 @@ class FoundServers(msgspec.Struct, frozen=True, kw_only=True):
     """The mail servers of an address.
 
     Attributes:
+      incoming: for reading, by `protocol`; POP3 only where no IMAP server was found.
       smtp: for sending; None if none was found.
       provider: its name, "" if it is not a large one; wants, page: what it wants first, and where that is done.
       proven: false if only DNS without signatures names a server of another domain.
     """
 
-    imap: FoundServer
+    incoming: FoundServer
+    protocol: Literal["imap", "pop3"] = "imap"
     smtp: FoundServer | None = None
     provider: str = ""
     wants: Wants = ""
@@ -93,7 +95,7 @@ class FoundServers(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("link find", Role.COMMAND_LINE)
 class FindServers(Operation[FoundServers], frozen=True):
-    """Find the mail servers of ADDRESS: by its provider, its domain's autoconfig, SRV records, and usual names."""
+    """Find the mail servers of ADDRESS: by its provider, PACC and autoconfig of its domain, SRV, and usual names."""
 
     address: Annotated[Word, field(metavar="ADDRESS")]
 

@@ -1,16 +1,17 @@
-"""Take the pictures of linked mailboxes in docs/images: `script/pictures account [FOLDER]`.
+"""Take pictures of linked mailboxes, addresses to give away, where mail lands: `script/pictures account [FOLDER]`.
 
-They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`. The page runs on a
-server of its own; what it says of links is played, as no provider is there.
+They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`. The pages run on a
+server of its own; what they say is played, as no provider is there.
 """
 
 import datetime as dt
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from tests.integration.browser import ARGUMENTS, Visitor, save_picture
 from tests.running import LocalServer
@@ -26,6 +27,7 @@ SILENT: dict[str, Any] = {"message": "", "words": None}
 def link(name: str, address: str, host: str, state: str, **more: Any) -> dict[str, Any]:
     """A link as `link_list` tells of it."""
     server = {"host": host, "port": 993, "tls": "implicit", "user": address, "created": "2026-11-01T10:00:00Z"}
+    server |= {"protocol": "imap", "keep_days": None}
     progress = {"mailbox": "", "done": 0, "total": 0, "said": SILENT, "next_try": None, "refused": None}
     provider = {"provider": "", "wants": "", "page": "", "problems": []}
     smtp = {"smtp_host": host.replace("imap", "smtp", 1), "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
@@ -52,8 +54,82 @@ def played() -> dict[str, Any]:
     return {"result": {"items": items, "insecure": False}}
 
 
+def given(address: str, site: str, note: str, messages: int, state: str = "on", **more: Any) -> dict[str, Any]:
+    """An address to give away, as `masked_list` tells of it."""
+    senders = [{"domain": site, "first": "2026-09-02T08:00:00Z", "messages": messages}]
+    found = {"senders": senders, "strangers": 0, "strangers_since": None, "only_from": [], "expires": None}
+    times = {"created": "2026-09-01T10:00:00Z", "last_mail": "2026-11-20T08:00:00Z"}
+    return {
+        "address": address,
+        "state": state,
+        "site": site,
+        "note": note,
+        "messages": messages,
+        **times,
+        **found,
+        **more,
+    }
+
+
+def given_away() -> dict[str, Any]:
+    """Three addresses: one is well, one has leaked, one is off."""
+    leaked: dict[str, Any] = {"strangers": 3, "strangers_since": "2026-10-03T07:00:00Z"}
+    items = [
+        given("trains.k4w9t@hill.example", "trains.example", "season ticket", 14),
+        given("shop.x7k2p@hill.example", "shop.example", "", 31, **leaked),
+        given("club.m3r8v@hill.example", "club.example", "trial month", 6, "off"),
+    ]
+    return {"result": {"items": items, "total": len(items), "domains": ["hill.example"]}}
+
+
+def landed() -> list[dict[str, Any]]:
+    """Four weeks of messages to mailboxes at providers: one fell when the address of the server changed."""
+    now = int(time.time())
+    day = 86_400
+
+    def provider(name: str, address: str, text: str, falls: int = 0) -> dict[str, Any]:
+        at = [now - number * day for number in range(28, 0, -1)]
+        bad = set(at[len(at) - falls :])
+        days = [{"at": one, "landing": "junk" if one in bad else "inbox", "seconds": 4} for one in at]
+        landing = {
+            "landing": days[-1]["landing"],
+            "mailbox": "",
+            "seconds": 4,
+            "since": at[len(at) - falls - 1],
+            "changed": "",
+        }
+        return {"name": name, "address": address, "text": text, "days": days, **landing}
+
+    return [
+        provider("Gmail", "marit.berg@gmail.com", "inbox in 4 s"),
+        provider("GMX", "m.berg@gmx.de", "junk since Tuesday, 24 November: the address of the server changed", 3),
+        provider("iCloud", "maritberg@icloud.com", "inbox in 9 s"),
+    ]
+
+
+def take_landings(browser: Browser, server: LocalServer, folder: Path) -> None:
+    """Take the picture of where mail lands, of the admin app."""
+    visitor = Visitor(browser, server, **DESK)
+    page = visitor.page
+
+    def answer(route: Route) -> None:
+        told = route.fetch().json()
+        told["result"]["placement"] = landed()
+        route.fulfill(json=told)
+
+    page.route("**/api/overview", answer)
+    page.goto(f"{visitor.base}/admin/")
+    page.get_by_label("Password").fill("moxadmin")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".placement li")).to_have_count(3)
+    page.locator(".placement").scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    save_picture(page, folder / "admin-placement.webp")
+    visitor.context.close()
+
+
 def take(browser: Browser, server: LocalServer, folder: Path) -> None:
-    """Take both pictures."""
+    """Take the pictures of the account app."""
     visitor = Visitor(browser, server, **DESK)
     page = visitor.page
     page.route("**/api/link_list", lambda route: route.fulfill(json=played()))
@@ -66,6 +142,12 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_label("Password there")).to_be_focused()
     save_picture(page, folder / "account-links-add.webp")
+    page.get_by_role("button", name="Cancel").click()
+    page.route("**/api/masked_list", lambda route: route.fulfill(json=given_away()))
+    page.evaluate("location.hash = 'masked'")
+    expect(page.get_by_text("shop.x7k2p@hill.example")).to_be_visible()
+    page.mouse.move(0, 0)
+    save_picture(page, folder / "account-masked.webp")
     visitor.context.close()
 
 
@@ -77,6 +159,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         with LocalServer(Path(place) / "server") as server:
             take(browser, server, folder)
+            take_landings(browser, server, folder)
         browser.close()
 
 

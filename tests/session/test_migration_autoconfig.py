@@ -14,6 +14,7 @@ from moxlite.net.control.client import CtlFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.net.resolver import MX, SRV, FakeResolver
 from moxlite.operations.links import FindServers, FoundServer, FoundServers
+from moxlite.proto import pacc
 from moxlite.proto.dav.xml import BadXML
 from moxlite.store.mail.links import LinkRefused
 from tests.house import STATIC, house
@@ -109,7 +110,7 @@ async def test_large_providers_are_known(domain: str) -> None:
     """LINK-20: without a question to anybody."""
     found = await find(f"mia@{domain.upper()}")
     assert found.provider
-    assert (found.imap.port, found.imap.tls, found.imap.user) == (993, "implicit", f"mia@{domain.upper()}")
+    assert (found.incoming.port, found.incoming.tls, found.incoming.user) == (993, "implicit", f"mia@{domain.upper()}")
     assert found.smtp is not None
     assert found.smtp.tls == ("implicit" if found.smtp.port == 465 else "starttls")
     assert bool(found.wants) == bool(found.page)
@@ -130,7 +131,7 @@ async def test_the_domain_of_a_customer_is_known_by_its_mx() -> None:
     """LINK-20: at Google's and Microsoft's."""
     hosts = [MX(5, "alt1.aspmx.l.google.com."), MX(1, "aspmx.l.google.com.")]
     found = await find(records={"MX": {"example.org": hosts}})
-    assert (found.provider, found.imap.user, found.wants) == ("Gmail", ADDRESS, "app")
+    assert (found.provider, found.incoming.user, found.wants) == ("Gmail", ADDRESS, "app")
     with pytest.raises(LinkRefused, match="Microsoft"):
         await find(records={"MX": {"example.org": [MX(1, "example-org.mail.protection.outlook.com.")]}})
     with pytest.raises(LinkRefused, match="no mail server"):
@@ -140,7 +141,7 @@ async def test_the_domain_of_a_customer_is_known_by_its_mx() -> None:
 async def test_the_document_of_the_domain_names_both_servers() -> None:
     """LINK-20: at either place, also behind redirects to https."""
     expected = FoundServers(
-        imap=FoundServer("imap.example.org", 993, "implicit", "mia"),
+        incoming=FoundServer("imap.example.org", 993, "implicit", "mia"),
         smtp=FoundServer("smtp.example.org", 587, "starttls", ADDRESS),
     )
     octets = document(IMAP, SMTP)
@@ -164,13 +165,14 @@ async def test_the_document_of_the_domain_names_both_servers() -> None:
         ([server("imap", "imap.example.org", 99999999, "SSL"), server("imap", "imap.example.org", 0, "SSL")], None),
         ([server("imap", "localhost", 993, "SSL"), server("imap", "", 993, "SSL")], None),
         ([server("imap", "imap.example.org", 993, "SSL", "x" * 400)], None),
+        ([server("pop3", "pop.example.org", 110, "plain")], None),
         ([], None),
     ],
 )
 def test_only_imap_with_tls_and_passwords_is_taken_from_a_document(servers: list[str], host: str | None) -> None:
     """LINK-21: others are passed over, and values beyond their bounds."""
     found = read_document(document(*servers), ADDRESS)
-    assert (found and found.imap.host) == host
+    assert (found and found.incoming.host) == host
 
 
 @pytest.mark.parametrize(
@@ -200,14 +202,14 @@ def test_any_octets_in_a_document_are_no_crash(octets: bytes, place: int) -> Non
         found = read_document(whole[:place] + octets + whole[place:], ADDRESS)
     except BadXML:
         return
-    assert found is None or 0 < found.imap.port < 65536
+    assert found is None or 0 < found.incoming.port < 65536
 
 
 async def test_a_long_document_is_not_read() -> None:
     """LINK-21: the next way counts."""
     long = document(IMAP, " " * autoconfig.MAX_DOCUMENT)
     found = await find(pages={FIRST: long, SECOND: document(server("imap", "other.example.org", 993, "SSL"))})
-    assert found.imap.host == "other.example.org"
+    assert found.incoming.host == "other.example.org"
 
 
 async def test_srv_records_name_servers() -> None:
@@ -216,12 +218,13 @@ async def test_srv_records_name_servers() -> None:
     named = {"_imaps._tcp.example.org": imaps, "_submissions._tcp.example.org": [SRV(0, 0, 0, ".")]}
     named["_submission._tcp.example.org"] = [SRV(0, 1, 587, "smtp.example.org.")]
     found = await find(records={"SRV": named})
-    assert found.imap == FoundServer("first.example.org", 1993, "implicit", ADDRESS)
+    assert found.incoming == FoundServer("first.example.org", 1993, "implicit", ADDRESS)
     assert found.smtp == FoundServer("smtp.example.org", 587, "starttls", ADDRESS)
     assert found.proven
     foreign = {"SRV": {"_imap._tcp.example.org": [SRV(0, 1, 143, "imap.far.example.")]}}
     found = await find(records=foreign)
-    assert (found.imap.host, found.imap.tls, found.smtp, found.proven) == ("imap.far.example", "starttls", None, False)
+    assert (found.incoming.host, found.incoming.tls) == ("imap.far.example", "starttls")
+    assert (found.smtp, found.proven) == (None, False)
     assert (await find(records=foreign, authentic=True)).proven
 
 
@@ -229,10 +232,80 @@ async def test_usual_names_are_tried_last() -> None:
     """LINK-20: a server that greets as one, with its certificate; the host that takes the domain's mail counts, too."""
     greetings = {("imap.example.org", 993): b"* BYE", ("mail.example.org", 993): b"* OK ready\r\n"}
     found = await find(greetings={**greetings, ("mail.example.org", 465): b"220 ready\r\n"})
-    assert (found.imap.host, found.smtp and found.smtp.host, found.proven) == ("mail.example.org",) * 2 + (True,)
+    assert (found.incoming.host, found.smtp and found.smtp.host, found.proven) == ("mail.example.org",) * 2 + (True,)
     mx = {"MX": {"example.org": [MX(1, "mx.far.example.")]}}
     found = await find(greetings={("mx.far.example", 993): b"* OK"}, records=mx)
-    assert (found.imap.host, found.smtp, found.proven) == ("mx.far.example", None, False)
+    assert (found.incoming.host, found.smtp, found.proven) == ("mx.far.example", None, False)
+
+
+POP = FoundServer("pop.example.org", 995, "implicit", ADDRESS)
+
+
+async def test_pop3_is_taken_where_there_is_no_imap() -> None:
+    """LINK-29: from a document, by SRV, and by usual names; the server that sends is found as well."""
+    alone = document(server("pop3", POP.host, 995, "SSL"), SMTP)
+    found = await find(pages={FIRST: alone})
+    assert (found.protocol, found.incoming, found.smtp and found.smtp.port) == ("pop3", POP, 587)
+    named = {"_imaps._tcp.example.org": [SRV(0, 0, 0, ".")], "_pop3s._tcp.example.org": [SRV(0, 1, 995, POP.host)]}
+    found = await find(records={"SRV": named})
+    assert (found.protocol, found.incoming, found.proven) == ("pop3", POP, True)
+    found = await find(greetings={(POP.host, 995): b"+OK ready\r\n", (POP.host, 465): b"220 ready\r\n"})
+    assert (found.protocol, found.incoming, found.smtp and found.smtp.host) == ("pop3", POP, POP.host)
+
+
+async def test_imap_is_taken_before_pop3_whatever_way_knows_it() -> None:
+    """LINK-29"""
+    alone = document(server("pop3", POP.host, 995, "SSL"))
+    found = await find(pages={FIRST: alone}, greetings={("imap.example.org", 993): b"* OK ready\r\n"})
+    assert (found.protocol, found.incoming.host) == ("imap", "imap.example.org")
+
+
+SETTINGS = "https://ua-auto-config.example.org/.well-known/user-agent-configuration.json"
+PACC = (
+    b'{"protocols":{"imap":{"host":"imap.far.example"},"submit":{"host":"smtp.far.example"}},'
+    b'"authentication":{"password":true,"oauth-public":{"issuer":"https://x"}},"info":{}}'
+)
+
+
+def vouched(octets: bytes) -> dict[str, dict[str, list[str | MX | SRV]]]:
+    """A TXT record with the digest of a document."""
+    return {"TXT": {"_ua-auto-config.example.org": ["some other text", pacc.record_of(octets)]}}
+
+
+async def test_settings_whose_digest_is_in_dns_name_servers() -> None:
+    """LINK-29: PACC, with the usual ports and TLS; before the clientConfig."""
+    pages = {SETTINGS: PACC, FIRST: document(IMAP, SMTP)}
+    assert await find(pages=pages, records=vouched(PACC)) == FoundServers(
+        incoming=FoundServer("imap.far.example", 993, "implicit", ADDRESS),
+        smtp=FoundServer("smtp.far.example", 465, "implicit", ADDRESS),
+    )
+    for records in ({}, vouched(PACC + b" "), {"TXT": {"_ua-auto-config.example.org": ["v=UAAC1; a=md5; d=x"]}}):
+        assert (await find(pages=pages, records=records)).incoming.host == "imap.example.org"
+
+
+@pytest.mark.parametrize(
+    ("octets", "host"),
+    [
+        (PACC.replace(b"imap", b"pop3"), "pop3.far.example"),
+        (PACC.replace(b"submit", b"smtp"), "imap.far.example"),
+        (PACC.replace(b"true", b"false"), None),
+        (b'{"protocols":{"imap":{"host":"imap.far.example"}}}', None),
+        (PACC.replace(b"imap.far.example", b"localhost"), None),
+        (PACC.replace(b"imap.far.example", b"imap\\u0000.example"), None),
+        (PACC.replace(b'"imap.far.example"', b"[]"), None),
+        (b'{"protocols":{}}', None),
+        (b"[" * 1000, None),
+        (b"\xff", None),
+        (b"", None),
+    ],
+)
+async def test_hostile_settings_name_no_server(octets: bytes, host: str | None) -> None:
+    """LINK-29: what takes no password, and no names of hosts, is passed over; the old name of `submit` counts."""
+    if host is None:
+        with pytest.raises(LinkRefused, match="no mail server"):
+            await find(pages={SETTINGS: octets}, records=vouched(octets))
+    else:
+        assert (await find(pages={SETTINGS: octets}, records=vouched(octets))).incoming.host == host
 
 
 async def test_a_silent_world_is_given_up(autojump_clock: trio.testing.MockClock) -> None:
@@ -260,8 +333,9 @@ async def test_hosts_of_the_inner_network_are_not_asked(monkeypatch: pytest.Monk
         raise AssertionError
 
     monkeypatch.setattr(httpclient, "dial", dial)
-    names = ("example.org.", "autoconfig.example.org.", "imap.example.org.", "mail.example.org.")
-    resolver = FakeResolver({"A": {name: ["192.168.1.1"] for name in names}})
+    hosts = ("autoconfig", "ua-auto-config", "imap", "mail", "pop", "pop3", "smtp")
+    names = ("example.org.", *(f"{host}.example.org." for host in hosts))
+    resolver = FakeResolver({"A": {name: ["192.168.1.1"] for name in names}, **vouched(PACC)})
     with pytest.raises(LinkRefused, match="no mail server"):
         await Search(HTTPClient(resolver), resolver).find(ADDRESS)
     assert dialed == []
@@ -272,7 +346,7 @@ async def test_the_command_line_finds_servers(tmp_path: Path) -> None:
     """LINK-20: `moxlite link find`; one search at a time."""
     async with house(tmp_path, static=STATIC) as running, running.ctl() as ctl:
         found = await ctl.call("link find", FindServers("mia@gmx.de"), FoundServers)
-        assert (found.imap.host, found.wants, found.smtp and found.smtp.host) == (
+        assert (found.incoming.host, found.wants, found.smtp and found.smtp.host) == (
             "imap.gmx.net",
             "allow",
             "mail.gmx.net",

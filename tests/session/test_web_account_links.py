@@ -32,6 +32,8 @@ IMAP = "imap = { enabled = true, port = 143, require_tls = false }\nwebmail_http
 FORM: dict[str, Any] = {
     "address": "tom@example.org",
     "name": "Tom",
+    "protocol": "imap",
+    "keep_days": None,
     "host": "imap.example.net",
     "port": 0,
     "tls": "implicit",
@@ -244,7 +246,7 @@ async def test_servers_are_found_for_a_user(other: Rig) -> None:
     """LINK-20: what the provider wants is told; errors name the field."""
     browser = await logged_in(other)
     found = await browser.call("link_find", address=" tom@gmail.com ")
-    assert (found["provider"], found["wants"], found["imap"]["host"]) == ("Gmail", "app", "imap.gmail.com")
+    assert (found["provider"], found["wants"], found["incoming"]["host"]) == ("Gmail", "app", "imap.gmail.com")
     for address, field in (("tom@outlook.com", "address"), ("tom", "address"), ("tom@nowhere.example", "host")):
         answer = await browser.post("link_find", {"address": address})
         assert [one["field"] for one in answer.json["error"]["fields"]] == [field], address

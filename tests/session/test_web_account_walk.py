@@ -38,7 +38,14 @@ SCRIPT = f'# {MARK}\r\nrequire "fileinto";\r\nfileinto "{MARK}";\r\n'
 HOOK = {"url": f"https://{MARK}.example/hook".lower(), "authorization": "", "events": [], "secret": ""}
 
 SENDING: dict[str, Any] = {"sends": False, "smtp_host": "", "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
-LINK: dict[str, Any] = {"address": TOM, "host": "imap.example.net", "port": 0, "tls": "implicit"}
+LINK: dict[str, Any] = {
+    "address": TOM,
+    "host": "imap.example.net",
+    "port": 0,
+    "tls": "implicit",
+    "protocol": "imap",
+    "keep_days": None,
+}
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):

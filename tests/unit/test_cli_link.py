@@ -9,7 +9,7 @@ from moxlite.cli import imap
 from moxlite.operations.links import AddLink, FindServers, FoundServer, FoundServers, LinkInfo
 
 GMAIL = FoundServers(
-    imap=FoundServer("imap.gmail.com", 993, "implicit", "mia@gmail.com"),
+    incoming=FoundServer("imap.gmail.com", 993, "implicit", "mia@gmail.com"),
     smtp=FoundServer("smtp.gmail.com", 465, "implicit", "mia@gmail.com"),
     provider="Gmail",
     wants="app",
@@ -17,7 +17,7 @@ GMAIL = FoundServers(
     proven=True,
 )
 UNPROVEN = FoundServers(
-    imap=FoundServer("imap.far.example", 993, "implicit", "mia@example.org"),
+    incoming=FoundServer("imap.far.example", 993, "implicit", "mia@example.org"),
     smtp=None,
     provider="",
     wants="",

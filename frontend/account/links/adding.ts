@@ -9,16 +9,34 @@ import { atFields, choice, form, line, tick } from "../../lib/fields";
 import { externalLink } from "../../lib/icons";
 import { foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
-type Tls = FoundServers["imap"]["tls"];
+type Tls = FoundServers["incoming"]["tls"];
+type Protocol = FoundServers["protocol"];
 
 const security: readonly (readonly [Tls, string])[] = [
   ["implicit", t("TLS (port 993)")],
   ["starttls", t("STARTTLS (port 143)")],
   ["none", t("not encrypted (port 143)")],
 ];
+/** POP3 without encryption is not spoken (LINK-18). */
+const maildropSecurity: readonly (readonly [Tls, string])[] = [
+  ["implicit", t("TLS (port 995)")],
+  ["starttls", t("STARTTLS (port 110)")],
+];
+
+const protocols: readonly (readonly [Protocol, string])[] = [
+  ["imap", t("IMAP: everything, in both directions")],
+  ["pop3", t("POP3: new mail only, into one folder")],
+];
+
+/** What becomes of mail at a server with POP3: days until it is removed there, null for never. */
+export function keeping(days: number | null): string {
+  if (days === null) return t("Mail stays there");
+  if (days === 0) return t("Mail is deleted there once it is here");
+  return many(days, "Mail is deleted there after {n} day", "Mail is deleted there after {n} days");
+}
 
 const submission: readonly (readonly [LinkSending["smtp_tls"], string])[] = [
   ["implicit", t("TLS (port 465)")],
@@ -74,7 +92,7 @@ interface Step {
 
 function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => void): Child {
   const { address, found } = step;
-  const server = found?.imap ?? { host: "", port: 0, tls: "implicit", user: address };
+  const server = found?.incoming ?? { host: "", port: 0, tls: "implicit", user: address };
   const password = passwordLine();
   const name = line(t("Its name here"), nameOf(address, found), t("Its folders are below this one."), {
     maxlength: "100",
@@ -84,11 +102,25 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
     inputmode: "url",
     autocapitalize: "none",
   });
-  const tls = choice(
-    t("Encryption"),
-    security.filter(([value]) => value !== "none" || step.insecure),
-    server.tls,
+  const protocol = choice(t("Kind of server"), protocols, found?.protocol ?? "imap");
+  const keep = choice(
+    t("After fetching"),
+    [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)] as const),
+    "",
   );
+  const tls = choice(t("Encryption"), [], "");
+  const offer = () => {
+    const chosen = tls.control.value || server.tls;
+    const maildrop = protocol.control.value === "pop3";
+    const all = maildrop ? maildropSecurity : security.filter(([value]) => value !== "none" || step.insecure);
+    fill(
+      tls.control,
+      all.map(([value, words]) => el("option", { value, selected: value === chosen }, words)),
+    );
+    keep.root.hidden = !maildrop;
+  };
+  protocol.control.addEventListener("change", offer);
+  offer();
   const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Empty for the usual one."), {
     inputmode: "numeric",
     maxlength: "5",
@@ -106,12 +138,12 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
     "details",
     { class: "other-settings", open: found === null },
     el("summary", {}, t("Other settings")),
-    el("div", { class: "fields" }, host.root, tls.root, port.root, user.root),
+    el("div", { class: "fields" }, protocol.root, host.root, tls.root, port.root, user.root),
     sending.servers,
   );
   const doing = el("p", { class: "hint", role: "status" });
   const box = form(
-    [about(step), password.root, name.root, sending.tick, others, doing],
+    [about(step), password.root, name.root, keep.root, sending.tick, others, doing],
     t("Add the mailbox"),
     async () => {
       const number = portOf(port);
@@ -126,6 +158,8 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
           await desk.client.link_add({
             address,
             name: name.control.value,
+            protocol: protocol.control.value as Protocol,
+            keep_days: keep.root.hidden || keep.control.value === "" ? null : Number(keep.control.value),
             host: host.control.value,
             port: number,
             tls: tls.control.value as Tls,
@@ -135,9 +169,9 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
           }),
         );
       } catch (error) {
-        const within = { host, tls, port, user, ...sending.places };
+        const within = { protocol, host, tls, port, user, ...sending.places };
         if (fieldsOf(error).some((one) => one.field in within)) others.open = true;
-        atFields(error, { name, password, ...within });
+        atFields(error, { name, password, keep_days: keep, ...within });
       } finally {
         fill(doing);
       }
@@ -232,7 +266,7 @@ function about({ address, found, reason }: Step): Child {
   const whose = el("p", { class: "two" }, el("b", {}, foreign(address)));
   if (found === null) return [whose, notice("warn", foreign(reason))];
   const text = t("{host}, a server of another domain, is named by DNS alone. Go on only if it is your provider’s.", {
-    host: found.imap.host,
+    host: found.incoming.host,
   });
   return [
     whose,
@@ -242,9 +276,16 @@ function about({ address, found, reason }: Step): Child {
       t("Server"),
       ": ",
       found.provider !== "" && `${found.provider}, `,
-      foreign(found.imap.host),
+      foreign(found.incoming.host),
     ),
     found.proven ? null : notice("warn", text),
+    found.protocol === "pop3" &&
+      notice(
+        "unknown",
+        t(
+          "This provider has POP3 alone: new mail is fetched every five minutes into one folder. What you do here does not go there.",
+        ),
+      ),
     wanted(found),
   ];
 }

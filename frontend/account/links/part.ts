@@ -12,7 +12,7 @@ import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t, told } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
-import { addMailbox, buttons, changeSending, newPassword, wanted } from "./adding";
+import { addMailbox, buttons, changeSending, keeping, newPassword, wanted } from "./adding";
 
 /** Milliseconds between two looks at what the links do. */
 const period = 2000;
@@ -182,6 +182,7 @@ function name(one: LinkItem): Child {
     el("b", {}, foreign(one.name)),
     el("span", { class: "hint" }, foreign(one.address)),
     el("span", { class: "hint" }, foreign(one.host)),
+    one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`),
     el(
       "span",
       { class: "hint" },
@@ -198,7 +199,7 @@ function standing(one: LinkItem): Child {
   const reason = one.said.message !== "" && el("span", { class: "hint" }, foreign(sentence(one.said.message)));
   switch (one.state) {
     case "current":
-      return state("ok", t("connected"));
+      return state("ok", one.protocol === "pop3" ? t("up to date") : t("connected"));
     case "paused":
       return state("off", t("paused"));
     case "connecting":

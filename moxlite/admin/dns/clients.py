@@ -8,6 +8,7 @@ from moxlite.admin.dns.report import Case, Report, instructions, shown
 from moxlite.admin.dns.wanted import Topic, WantedRecord
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import SRV, DNSError, NotFound
+from moxlite.proto.pacc import digest_in
 
 HTTPS: Final = 443
 
@@ -117,18 +118,11 @@ async def check_pacc(case: Case) -> Report:
         if not found:
             case.ask_for(report, "pacc")
             return report
-        if _agent_digest(str(record.value)) not in map(_agent_digest, found[:MAX_SERVICES]):
+        if digest_in(str(record.value)) not in map(digest_in, found[:MAX_SERVICES]):
             report.errors.append(f"{record.name} has not the digest of the settings: mail programs refuse them")
             case.ask_for(report, "pacc", name=record.name, found=shown(record.name, "TXT", found[:MAX_SERVICES]))
         await _host(case, report, f"ua-auto-config.{case.domain.ascii}.", "pacc")
     return report
-
-
-def _agent_digest(text: str) -> tuple[str, str]:
-    """Algorithm and digest of a text of PACC; the order of the tags and blanks do not matter."""
-    pairs = [tag.partition("=") for tag in text.split(";")]
-    tags = {name.strip(): value.strip() for name, _, value in pairs}
-    return tags.get("a", "").lower(), tags.get("d", "")
 
 
 async def check_client_settings(case: Case) -> Report:

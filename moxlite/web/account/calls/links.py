@@ -9,10 +9,10 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.migration.links import LinkRequest
+from moxlite.migration.links import MAX_DAYS, LinkRequest
 from moxlite.migration.linkstate import LinkState, Phase
 from moxlite.operations.links import FoundServers, Wants
-from moxlite.store.mail.links import Link, Outlet, SubmissionTLS
+from moxlite.store.mail.links import Link, Outlet, Protocol, SubmissionTLS
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.mailtypes import Host, Line, Port, Secret, Security
 from moxlite.web.calls import Remark, call, remark
@@ -40,16 +40,19 @@ class LinkSending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 class LinkForm(LinkSending, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A link to make. ``name``: the mailbox here below which its mailboxes are, "" for one of the address; a port of 0
-    is the usual one; ``user``: "" for the address.
+    is the usual one; ``user``: "" for the address; ``keep_days``: with POP3, the days after which mail that is here is
+    removed there, None for never.
     """
 
     address: Line
     name: Name
+    protocol: Protocol
     host: Host
     port: Port
     tls: Security
     user: Line
     password: Secret
+    keep_days: Annotated[int, Meta(ge=0, le=MAX_DAYS)] | None
 
 
 class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +61,7 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     ``state``: ``copying`` has ``done`` of ``total`` messages of ``mailbox``; ``waiting`` and ``refused`` have the
     reason in ``said`` and the time of the next try. ``refused``: when the password was last refused, without a good one
     since. ``wants``, ``page``: what its provider wants of passwords, and where that is done. ``problems``: what was
-    left out. ``smtp_host``: the server that sends mail from its address, "" for none.
+    left out. ``smtp_host``: the server that sends mail from its address, "" for none. ``keep_days``: as in `LinkForm`.
     """
 
     name: str
@@ -66,6 +69,8 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     tls: Security
+    protocol: Protocol
+    keep_days: int | None
     user: str
     created: dt.datetime
     state: Phase
@@ -122,6 +127,8 @@ class LinkCalls(AccountCalls):
             host=link.host,
             port=link.port,
             tls=link.tls,
+            protocol=link.protocol,
+            keep_days=link.keep_days,
             user=link.user,
             password=link.password,
             sends=link.sends,
@@ -172,6 +179,8 @@ def _item(link: Link, state: LinkState) -> LinkItem:
         host=link.host,
         port=link.port,
         tls=link.tls,
+        protocol=link.protocol,
+        keep_days=link.keep_days,
         user=link.username,
         created=moment(link.created),
         state=state.phase,
