@@ -233,6 +233,8 @@ export interface LinkItem {
   host: string;
   port: number;
   tls: "implicit" | "none" | "starttls";
+  protocol: "imap" | "pop3";
+  keep_days: number | null;
   user: string;
   created: string;
   state: "connecting" | "copying" | "current" | "paused" | "refused" | "waiting";
@@ -260,7 +262,8 @@ export interface Remark {
 
 /** The mail servers of an address. */
 export interface FoundServers {
-  imap: FoundServer;
+  incoming: FoundServer;
+  protocol: "imap" | "pop3";
   smtp: FoundServer | null;
   provider: string;
   wants: "" | "allow" | "app";
@@ -285,11 +288,13 @@ export interface LinkForm {
   smtp_user: string;
   address: string;
   name: string;
+  protocol: "imap" | "pop3";
   host: string;
   port: number;
   tls: "implicit" | "none" | "starttls";
   user: string;
   password: string;
+  keep_days: number | null;
 }
 
 /** The name of a mailbox that was added, and why nothing is sent from its address, "" if it is or shall not be. */
@@ -858,11 +863,11 @@ export const checks: Checks = {
   GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
   GivenSender: { domain: "string", first: "time", messages: "integer" },
   LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
-  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
+  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Remark: { message: "string", words: "any" },
-  FoundServers: { imap: ["ref", "FoundServer"], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
+  FoundServers: { incoming: ["ref", "FoundServer"], protocol: ["enum", ["imap", "pop3"]], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
-  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string" },
+  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"] },
   Added: { name: "string", sending: ["ref", "Remark"] },
   LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },

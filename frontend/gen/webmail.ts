@@ -1405,6 +1405,9 @@ export interface Calls {
   /** End the session, its streams, and the notices to the device that subscribed in it. */
   logout(): Promise<null>;
 
+  /** The number of unread messages in Inbox, which pages of the browser's other accounts show (WEBMAIL-179). */
+  inbox_unread(): Promise<number>;
+
   /** Make a token that opens one event stream within a minute. */
   token(): Promise<string>;
 

@@ -383,6 +383,13 @@ function microseconds(text2) {
 }
 
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
+var maildropSecurity = [["implicit", t("TLS (port 995)")], ["starttls", t("STARTTLS (port 110)")]];
+var protocols = [["imap", t("IMAP: everything, in both directions")], ["pop3", t("POP3: new mail only, into one folder")]];
+function keeping(days) {
+  if (days === null) return t("Mail stays there");
+  if (days === 0) return t("Mail is deleted there once it is here");
+  return many(days, "Mail is deleted there after {n} day", "Mail is deleted there after {n} days");
+}
 var submission = [["implicit", t("TLS (port 465)")], ["starttls", t("STARTTLS (port 587)")]];
 function addMailbox(desk, insecure) {
   return dialog(t("Add a mailbox of another provider"), (close) => {
@@ -416,18 +423,29 @@ function addressStep(desk, go) {
 }
 function passwordStep(desk, step, close) {
   const { address, found } = step;
-  const server = found?.imap ?? { host: "", port: 0, tls: "implicit", user: address };
+  const server = found?.incoming ?? { host: "", port: 0, tls: "implicit", user: address };
   const password = passwordLine();
   const name2 = line(t("Its name here"), nameOf(address, found), t("Its folders are below this one."), { maxlength: "100" });
   const host = line(t("Server"), server.host, t("Such as imap.example.org."), { name: "host", inputmode: "url", autocapitalize: "none" });
-  const tls = choice(t("Encryption"), security.filter(([value]) => value !== "none" || step.insecure), server.tls);
+  const protocol = choice(t("Kind of server"), protocols, found?.protocol ?? "imap");
+  const keep = choice(t("After fetching"), [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)]), "");
+  const tls = choice(t("Encryption"), [], "");
+  const offer = () => {
+    const chosen = tls.control.value || server.tls;
+    const maildrop = protocol.control.value === "pop3";
+    const all = maildrop ? maildropSecurity : security.filter(([value]) => value !== "none" || step.insecure);
+    fill(tls.control, all.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+    keep.root.hidden = !maildrop;
+  };
+  protocol.control.addEventListener("change", offer);
+  offer();
   const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
   const user = line(t("User name there"), server.user, t("Often the whole address."), { autocapitalize: "none" });
   const smtp = found?.smtp ?? { host: "", port: 0, tls: "implicit", user: "" };
   const sending = sendingFields({ sends: true, smtp_host: smtp.host, smtp_port: smtp.port, smtp_tls: smtp.tls === "starttls" ? "starttls" : "implicit", smtp_user: smtp.user });
-  const others = el("details", { class: "other-settings", open: found === null }, el("summary", {}, t("Other settings")), el("div", { class: "fields" }, host.root, tls.root, port.root, user.root), sending.servers);
+  const others = el("details", { class: "other-settings", open: found === null }, el("summary", {}, t("Other settings")), el("div", { class: "fields" }, protocol.root, host.root, tls.root, port.root, user.root), sending.servers);
   const doing = el("p", { class: "hint", role: "status" });
-  const box = form([about(step), password.root, name2.root, sending.tick, others, doing], t("Add the mailbox"), async () => {
+  const box = form([about(step), password.root, name2.root, keep.root, sending.tick, others, doing], t("Add the mailbox"), async () => {
     const number = portOf(port);
     const form2 = sending.value();
     if (number === null || form2 === null) {
@@ -436,11 +454,11 @@ function passwordStep(desk, step, close) {
     }
     fill(doing, t("Logging in at {host}…", { host: host.control.value.trim() }));
     try {
-      close(await desk.client.link_add({ address, name: name2.control.value, host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, ...form2 }));
+      close(await desk.client.link_add({ address, name: name2.control.value, protocol: protocol.control.value, keep_days: keep.root.hidden || keep.control.value === "" ? null : Number(keep.control.value), host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, ...form2 }));
     } catch (error) {
-      const within = { host, tls, port, user, ...sending.places };
+      const within = { protocol, host, tls, port, user, ...sending.places };
       if (fieldsOf(error).some((one) => one.field in within)) others.open = true;
-      atFields(error, { name: name2, password, ...within });
+      atFields(error, { name: name2, password, keep_days: keep, ...within });
     } finally {
       fill(doing);
     }
@@ -497,8 +515,8 @@ async function changeSending(desk, one) {
 function about({ address, found, reason }) {
   const whose = el("p", { class: "two" }, el("b", {}, foreign(address)));
   if (found === null) return [whose, notice("warn", foreign(reason))];
-  const text2 = t("{host}, a server of another domain, is named by DNS alone. Go on only if it is your provider’s.", { host: found.imap.host });
-  return [whose, el("p", { class: "hint" }, t("Server"), ": ", found.provider !== "" && `${found.provider}, `, foreign(found.imap.host)), found.proven ? null : notice("warn", text2), wanted(found)];
+  const text2 = t("{host}, a server of another domain, is named by DNS alone. Go on only if it is your provider’s.", { host: found.incoming.host });
+  return [whose, el("p", { class: "hint" }, t("Server"), ": ", found.provider !== "" && `${found.provider}, `, foreign(found.incoming.host)), found.proven ? null : notice("warn", text2), found.protocol === "pop3" && notice("unknown", t("This provider has POP3 alone: new mail is fetched every five minutes into one folder. What you do here does not go there.")), wanted(found)];
 }
 function wanted(one) {
   if (one.wants === "") return null;
@@ -649,7 +667,7 @@ async function inWord(text2) {
   return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 function name(one) {
-  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), el("span", { class: "hint" }, one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) })));
+  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) })));
 }
 function status(one) {
   return el("div", { class: "given", role: "status" }, standing(one), ...problems(one));
@@ -658,7 +676,7 @@ function standing(one) {
   const reason = one.said.message !== "" && el("span", { class: "hint" }, foreign(sentence(one.said.message)));
   switch (one.state) {
     case "current":
-      return state("ok", t("connected"));
+      return state("ok", one.protocol === "pop3" ? t("up to date") : t("connected"));
     case "paused":
       return state("off", t("paused"));
     case "connecting":

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.2a6e229e121d.js", masked: "masked.496ece7028e9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.0a32db8e08d2.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.1493d7e7e48d.js", masked: "masked.496ece7028e9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.af49c9f88751.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -223,11 +223,11 @@ var checks = {
   GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
   GivenSender: { domain: "string", first: "time", messages: "integer" },
   LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
-  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
+  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Remark: { message: "string", words: "any" },
-  FoundServers: { imap: ["ref", "FoundServer"], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
+  FoundServers: { incoming: ["ref", "FoundServer"], protocol: ["enum", ["imap", "pop3"]], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
-  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string" },
+  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"] },
   Added: { name: "string", sending: ["ref", "Remark"] },
   LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
@@ -399,6 +399,22 @@ var Client = /* @__PURE__ */ clientOf({
   import_check: [{ size: "integer" }, "null"],
   import_abort: [{ token: "string" }, "null"]
 });
+
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+async function forgetMail(account = number) {
+  localStorage.removeItem(`${kept(account)}-offline`);
+  for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
+  const request = indexedDB.deleteDatabase(kept(account));
+  await new Promise((resolve) => {
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+}
+async function forgetAccount(account) {
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  await forgetMail(account);
+}
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag2, attributes = {}, ...children) {
@@ -902,9 +918,9 @@ var Session = class {
     this.ask = ask;
     this.named = named;
     this.stays = stays;
-    this.csrfKey = `moxlite-${app}-csrf`;
-    this.addressKey = `moxlite-${app}-address`;
-    this.deviceKey = `moxlite-${app}-stays`;
+    this.csrfKey = `${app}-csrf`;
+    this.addressKey = `${app}-address`;
+    this.deviceKey = `${app}-stays`;
   }
   title;
   client;
@@ -951,7 +967,7 @@ var Session = class {
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
-    this.forget();
+    await this.forget();
     location.hash = "";
     location.reload();
   }
@@ -1224,12 +1240,12 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-var webmailKey = "moxlite-webmail-csrf";
-var handedKey = "moxlite-account-handed";
+var webmailKey = `${kept()}-csrf`;
+var handedKey = `moxlite-account${number}-handed`;
 var most2 = 3;
 var AccountSession = class extends Session {
   constructor(client) {
-    super("account", t("Account"), client, askLogIn);
+    super(`moxlite-account${number}`, t("Account"), client, askLogIn);
     this.client = client;
   }
   client;
@@ -1239,7 +1255,7 @@ var AccountSession = class extends Session {
     const handed = localStorage.getItem(handedKey);
     if (handed !== null && handed !== localStorage.getItem(webmailKey)) {
       localStorage.removeItem(handedKey);
-      super.forget();
+      void super.forget();
     }
     return super.resume();
   }
@@ -1247,7 +1263,7 @@ var AccountSession = class extends Session {
     const before = this.address;
     const known = this.client.csrfToken;
     const take = () => this.takeOver(known);
-    const taken = await (isSecureContext ? navigator.locks.request("moxlite-account", take) : take());
+    const taken = await (isSecureContext ? navigator.locks.request(handedKey, take) : take());
     if (!taken) return super.askOnce(reason, below);
     return before !== "" && before !== this.address;
   }
@@ -1276,14 +1292,14 @@ var AccountSession = class extends Session {
     localStorage.removeItem(handedKey);
     super.begin(result);
   }
-  forget() {
-    if (localStorage.getItem(handedKey) !== null) localStorage.removeItem(webmailKey);
+  async forget() {
+    const handed = localStorage.getItem(handedKey) !== null;
     localStorage.removeItem(handedKey);
-    super.forget();
+    await super.forget();
+    if (handed) await forgetAccount(number);
   }
 };
 
-var base = document.location.pathname.replace(/[^/]*$/, "");
 var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Addresses to give away"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked mailboxes"), icon: link }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
 var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var App = class {
@@ -1337,7 +1353,7 @@ var App = class {
       location.reload();
       return;
     }
-    const number = ++this.shown;
+    const number2 = ++this.shown;
     let page;
     const leave = this.leave;
     this.leave = [];
@@ -1345,7 +1361,7 @@ var App = class {
     try {
       await this.recount();
       const make = await find(address2.page);
-      page = await make(this.desk(address2.path, number));
+      page = await make(this.desk(address2.path, number2));
     } catch (error) {
       page = { title: t("Not shown"), root: failure(error, () => void this.open()) };
     } finally {
@@ -1353,7 +1369,7 @@ var App = class {
       setStatus("");
     }
     for (const act of leave) act();
-    if (number !== this.shown) return;
+    if (number2 !== this.shown) return;
     document.title = `${page.title} · ${t("Account")} · moxlite`;
     this.shell.choose(places.some((place) => place.name === address2.page) ? address2.page : "overview");
     const again = this.displayed === (location.hash || "#");
@@ -1371,11 +1387,11 @@ var App = class {
     const { login_address: address2 } = await this.client.overview();
     fill(this.who, disc(address2, address2), el("span", { class: "cut" }, el("bdi", {}, address2)));
   }
-  desk(path, number) {
+  desk(path, number2) {
     return { client: this.client, base, path, refresh: () => this.open(), go: (to) => {
       if (location.hash === to) void this.open();
       else location.hash = to;
-    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number === this.shown, recount: () => this.recount() };
+    }, say: (text3) => void toast(text3), onLeave: (act) => this.leave.push(act), shown: () => number2 === this.shown, recount: () => this.recount() };
   }
 };
 async function find(name) {

@@ -1025,9 +1025,9 @@ var Session = class {
     this.ask = ask;
     this.named = named;
     this.stays = stays;
-    this.csrfKey = `moxlite-${app}-csrf`;
-    this.addressKey = `moxlite-${app}-address`;
-    this.deviceKey = `moxlite-${app}-stays`;
+    this.csrfKey = `${app}-csrf`;
+    this.addressKey = `${app}-address`;
+    this.deviceKey = `${app}-stays`;
   }
   title;
   client;
@@ -1074,7 +1074,7 @@ var Session = class {
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
-    this.forget();
+    await this.forget();
     location.hash = "";
     location.reload();
   }
@@ -1384,7 +1384,7 @@ var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports:
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session("admin", t("Admin"), this.client, askLogIn, false);
+  session = new Session("moxlite-admin", t("Admin"), this.client, askLogIn, false);
   shell = new Shell(t("admin"), t("Pages"), places, el("div", { class: "me" }, el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))), iconButton(t("Log out"), logOut, () => void this.session.logOut())));
   shown = 0;
   leave = [];

@@ -158,6 +158,7 @@ var calls = {
   export_prep: [{}, "null"],
   hand_on: [{}, "string"],
   logout: [{}, "null"],
+  inbox_unread: [{}, "integer"],
   message_item: [{ message_id: "integer" }, ["ref", "MessageItem"]],
   parsed_message: [{ message_id: "integer" }, ["ref", "ParsedMessage"]],
   flags_add: [{ message_ids: ["list", "integer"], flags: ["list", "string"] }, "null"],

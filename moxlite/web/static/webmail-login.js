@@ -1,12 +1,6 @@
 var factors_default = ".second-step,.second-step .form{display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s-3, 12px)}.second-step .field{display:grid;gap:4px}.second-step h2,.second-step>p{text-align:center}.second-step .btn{min-height:44px}.second-step-foot{display:flex;flex-wrap:wrap;gap:4px 8px;justify-content:center;align-items:center}.second-step-foot .btn{min-height:32px}input.code{width:100%;min-width:0;text-align:center;font-size:1.375rem;letter-spacing:0.12em;font-variant-numeric:tabular-nums;min-height:48px}.factor-list{margin:var(--s-3) 0}.factor-list>li{display:flex;gap:var(--s-3);align-items:flex-start;padding:8px 0;border-bottom:1px solid var(--line)}.factor-list>li:last-child{border:0}.factor-list .grow{overflow-wrap:anywhere}.factors+.hint{margin-top:var(--s-4)}.factor-add{margin:var(--s-3) 0}.factor-programs{font-size:var(--t-sm);list-style:disc;padding-inline-start:20px}.qr-code{display:block;width:min(220px,100%);margin:0 auto;border-radius:var(--r-md);background:#fff}.qr-code path{stroke:#000;stroke-width:1;fill:none;shape-rendering:crispEdges}.recovery-codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:6px 16px;margin:var(--s-3) 0;font-size:1rem}@media print{body:has(.recovery-codes)>:not(dialog){display:none}body:has(.recovery-codes) dialog :is(.btn,.check){display:none}}\n";
 
-var login_default = ".login-overlay{width:min(380px,calc(100vw - 32px));padding:30px}.login-overlay::backdrop{background:color-mix(in srgb,var(--background-mild) 82%,transparent);backdrop-filter:blur(6px)}.login{display:grid;gap:16px}.login h1{font-size:22px;font-weight:600;letter-spacing:-0.015em}.login button{padding:10px;margin-top:4px}.login-problem{padding:9px 12px;border-radius:8px;background:var(--warning-background);font-size:14px;overflow-wrap:anywhere}\n";
-
-function adopt(text3) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text3}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
+var login_default = ".login-overlay{width:min(380px,calc(100vw - 32px));padding:30px}.login-overlay::backdrop{background:color-mix(in srgb,var(--background-mild) 82%,transparent);backdrop-filter:blur(6px)}.login{display:grid;gap:16px}.login h1{font-size:22px;font-weight:600;letter-spacing:-0.015em}.login button{padding:10px;margin-top:4px}.login-problem{padding:9px 12px;border-radius:8px;background:var(--warning-background);font-size:14px;overflow-wrap:anywhere}.login-others{display:grid;gap:8px}\n";
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -108,6 +102,9 @@ function holdFocus() {
   };
 }
 
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text3, values = {}) {
@@ -122,36 +119,6 @@ function filled(text3, values = {}) {
 function t(text3, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
 }
-
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
-}
-
-var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 
 async function useKey(options) {
   const asked = JSON.parse(options);
@@ -276,39 +243,6 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown);
 }
 
-async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
-  const step = await client.confirm_options();
-  const answer2 = await dialog(t("Is it you?"), (close) => {
-    const place = el("div", {});
-    const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
-    const problem = el("p", { class: "error", role: "alert", hidden: true });
-    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
-    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-    const form = el("form", { class: "form", onsubmit: async (event) => {
-      event.preventDefault();
-      send.disabled = true;
-      try {
-        await client.confirm("password", password.value);
-        close(true);
-      } catch (error) {
-        problem.hidden = false;
-        fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
-        password.select();
-      } finally {
-        send.disabled = false;
-      }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
-    const byFactor = (shown) => {
-      const made = secondStepForm({ step: shown, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
-      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
-      made.focus();
-    };
-    fill(place, el("p", { class: "dialog-text" }, why), form);
-    return [place];
-  });
-  return answer2 === true;
-}
-
 function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -366,8 +300,113 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
+function adopt(text3) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text3}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+var pathOf = (account) => base.replace(/u\/[1-7]\/$/, "") + (account === "" ? "" : `u/${account}/`);
+function accounts() {
+  const found = /* @__PURE__ */ new Map();
+  for (const account of ["", ..."1234567"]) {
+    const address = localStorage.getItem(`${kept(account)}-address`);
+    if (address !== null) found.set(account, address);
+  }
+  return found;
+}
+async function forgetMail(account = number) {
+  localStorage.removeItem(`${kept(account)}-offline`);
+  for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
+  const request = indexedDB.deleteDatabase(kept(account));
+  await new Promise((resolve) => {
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+}
+async function forgetAccount(account) {
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  await forgetMail(account);
+}
+
+function otherAccounts() {
+  const listed = accounts();
+  const own = listed.get(number);
+  listed.delete(number);
+  if (listed.size === 0) return [];
+  const [first] = listed.keys();
+  const remove = async () => {
+    await forgetAccount(number);
+    location.assign(pathOf(first));
+  };
+  return [el("div", { class: "login-others" }, el("p", { class: "hint" }, t("Other accounts in this browser")), [...listed].map(([account, address]) => el("a", { class: "btn line", href: pathOf(account) }, el("bdi", { class: "cut" }, address))), own !== void 0 && el("button", { class: "btn text small", type: "button", onclick: () => void remove() }, t("Remove {address} from this browser", { address: own })))];
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+async function askConfirm(client, why = t("This is an important change, so give your password again.")) {
+  const step = await client.confirm_options();
+  const answer2 = await dialog(t("Is it you?"), (close) => {
+    const place = el("div", {});
+    const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
+    const problem = el("p", { class: "error", role: "alert", hidden: true });
+    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+    const form = el("form", { class: "form", onsubmit: async (event) => {
+      event.preventDefault();
+      send.disabled = true;
+      try {
+        await client.confirm("password", password.value);
+        close(true);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        send.disabled = false;
+      }
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    const byFactor = (shown) => {
+      const made = secondStepForm({ step: shown, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
+      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
+      made.focus();
+    };
+    fill(place, el("p", { class: "dialog-text" }, why), form);
+    return [place];
+  });
+  return answer2 === true;
+}
+
 adopt(login_default + factors_default);
+var askLogIn2 = (app, reason, address, tryLogIn, below = [], stays = false) => askLogIn(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays);
 export {
   askConfirm,
-  askLogIn
+  askLogIn2 as askLogIn
 };

@@ -42,6 +42,15 @@ function append(parent, children) {
     else parent.appendChild(child);
   }
 }
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
 var ascii = /^[\t\n\x20-\x7e]*$/;
 var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
@@ -108,7 +117,7 @@ function holdFocus() {
 
 var check = "M20 6 9 17l-5-5";
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--color-mild);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -128,10 +137,18 @@ function openMenuAt({ x, y }, within, title, commands) {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
 }
 function open(place, within, title, commands, closed) {
-  const item = (command) => el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
-    close();
-    command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"));
+  const item = (command) => {
+    const beside = command.beside && el("span", { class: "menu-beside" });
+    const made = el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
+      close();
+      command.run();
+    } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"), beside);
+    void command.beside?.().then(([short, words]) => {
+      beside.textContent = short;
+      if (words !== "") made.setAttribute("aria-label", `${titleOf(command)}, ${words}`);
+    }, () => null);
+    return made;
+  };
   const rows = commands.map((one) => one === null ? el("hr", { class: "menu-line" }) : item(one));
   const items = rows.filter((row) => row instanceof HTMLButtonElement);
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);
@@ -177,6 +194,10 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
 
 var own = "*";
 
@@ -188,6 +209,103 @@ var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threading
 function senderCommands(desk, of) {
   const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });
   return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
+}
+
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+var pathOf = (account) => base.replace(/u\/[1-7]\/$/, "") + (account === "" ? "" : `u/${account}/`);
+function accounts() {
+  const found = /* @__PURE__ */ new Map();
+  for (const account of ["", ..."1234567"]) {
+    const address = localStorage.getItem(`${kept(account)}-address`);
+    if (address !== null) found.set(account, address);
+  }
+  return found;
+}
+async function forgetMail(account = number) {
+  localStorage.removeItem(`${kept(account)}-offline`);
+  for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
+  const request = indexedDB.deleteDatabase(kept(account));
+  await new Promise((resolve) => {
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+}
+async function forgetAccount(account) {
+  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  await forgetMail(account);
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+  return answer === true;
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+var patience = 1e4;
+function accountCommands(desk) {
+  const listed = accounts();
+  const own2 = desk.facts().login_address;
+  const others = [...listed].filter(([account, address]) => account !== number && address !== own2);
+  const free = ["", ..."1234567"].find((account) => account !== number && !listed.has(account));
+  return [...others.map(([account, address]) => ({ id: "app.account-switch", title: address, beside: () => unread(account), run: () => location.assign(pathOf(account)) })), ...free === void 0 ? [] : [{ id: "app.account-add", title: t("Add another account…"), run: () => location.assign(pathOf(free)) }], null];
+}
+function logOutOfAll(desk) {
+  const others = [...accounts()].filter(([account]) => account !== number);
+  if (others.length === 0) return [];
+  return [{ id: "app.log-out-all", title: t("Log out of all accounts"), run: () => void leaveAll(desk, others) }];
+}
+async function leaveAll(desk, others) {
+  const asked = t("Mail that is kept on this device is removed. Changes that were made without a connection and not sent yet are lost.");
+  if (!await confirm(t("Log out of all accounts?"), asked, t("Log out"))) return;
+  const left = await Promise.all(others.map(async ([account, address]) => {
+    const status = await call(account, "logout").then((answer) => answer.status, () => 0);
+    if (status !== 200 && status !== 401) return address;
+    await forgetAccount(account);
+    return "";
+  }));
+  const stays = left.filter((address) => address !== "");
+  if (stays.length === 0) desk.logOut();
+  else await showError(t("Logging out"), new Error(t("These accounts are still logged in: {addresses}", { addresses: stays.join(", ") })));
+}
+async function unread(account) {
+  const answer = await call(account, "inbox_unread");
+  if (answer.status === 401) return [t("logged out"), t("logged out")];
+  const { result } = await answer.json();
+  if (typeof result !== "number" || result === 0) return ["", ""];
+  return [result.toLocaleString(), many(result, "{n} unread message", "{n} unread messages")];
+}
+function call(account, name) {
+  return fetch(`${pathOf(account)}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": localStorage.getItem(`${kept(account)}-csrf`) ?? "" }, body: "{}", signal: AbortSignal.timeout(patience) });
 }
 
 var menu_default2 = ".key-hint{position:fixed;inset-inline-end:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
@@ -205,7 +323,7 @@ function openAccountMenu(at, desk) {
   const command = (id) => desk.commands.get(id);
   const { account_path } = desk.facts();
   const account = { id: "app.account", title: t("Account and security"), run: () => location.assign(account_path) };
-  openMenu(at, t("Account and settings"), [command("app.calendar"), command("app.people"), command("app.newsletters"), null, command("app.settings"), ...account_path === "" ? [] : [account], command("app.log-out")]);
+  openMenu(at, t("Account and settings"), [...accountCommands(desk), command("app.calendar"), command("app.people"), command("app.newsletters"), null, command("app.settings"), ...account_path === "" ? [] : [account], command("app.log-out"), ...logOutOfAll(desk)]);
 }
 function openListMenu(at, desk) {
   const command = (id) => desk.commands.get(id);
@@ -213,9 +331,9 @@ function openListMenu(at, desk) {
   openMenu(at, t("What the list shows"), [...choices, command("app.signs")]);
 }
 function rowCommands(desk, items) {
-  const unread = items.some((item) => !item.flags.includes("\\seen"));
+  const unread2 = items.some((item) => !item.flags.includes("\\seen"));
   const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });
-  return [act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
+  return [act("archive", t("Archive")), act("trash", t("Move to Trash")), act("later", t("Snooze…")), unread2 ? act("read", t("Mark read")) : act("read", t("Mark unread"), "unread"), ...items.length === 1 ? senderCommands(desk, () => items[0]) : []];
 }
 function openMessageMenu(at, desk, item, commands) {
   openMenu(at, t("More for this message"), [...commands, ...senderCommands(desk, () => item)].filter(enabled));

@@ -596,19 +596,25 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-var fileCache = "moxlite-webmail-files";
-var fileKey = (base, id, path) => `${base}msg/${id}/kept/${path}`;
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
+var shellCache = `${kept()}-shell`;
+var mailCache = `${kept()}-mail`;
+var fileCache = `${kept()}-files`;
+var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 
 var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
-function keptFile(base, id, path) {
-  return caches.match(fileKey(base, id, path), { cacheName: fileCache, ignoreVary: true });
+function keptFile(base2, id, path) {
+  return caches.match(fileKey(base2, id, path), { cacheName: fileCache, ignoreVary: true });
 }
-function guardDownload(link, base, id, path) {
+function guardDownload(link, base2, id, path) {
   link.addEventListener("click", (event) => {
     if (navigator.onLine) return;
     event.preventDefault();
-    void keptFile(base, id, path()).then((kept) => {
-      if (kept === void 0) void showError(t("Download"), new Error(missingText()));
+    void keptFile(base2, id, path()).then((kept2) => {
+      if (kept2 === void 0) void showError(t("Download"), new Error(missingText()));
       else location.assign(link.href);
     });
   });
@@ -853,9 +859,9 @@ var calendars = /* @__PURE__ */ new Set(["text/calendar", "application/ics"]);
 var forwards = /^\s*(fwd?|wg|tr|rv|doorst)\s*:/i;
 var remembered = Promise.resolve();
 var Message = class {
-  constructor(shown2, base, owner, fold) {
+  constructor(shown2, base2, owner, fold) {
     this.shown = shown2;
-    this.base = base;
+    this.base = base2;
     this.owner = owner;
     this.fold = fold;
     const { item } = this;

@@ -152,15 +152,19 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var cacheName = "moxlite-webmail-notices";
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
+var cacheName = `${kept()}-notices`;
 var file = "notice-facts";
-async function keptFacts(base) {
+async function keptFacts(base2) {
   if (globalThis.caches === void 0 || !await caches.has(cacheName)) return null;
-  const found = await (await caches.open(cacheName)).match(base + file);
+  const found = await (await caches.open(cacheName)).match(base2 + file);
   return found === void 0 ? null : await found.json();
 }
-async function keepFacts(base, facts) {
-  await (await caches.open(cacheName)).put(base + file, new Response(JSON.stringify(facts)));
+async function keepFacts(base2, facts) {
+  await (await caches.open(cacheName)).put(base2 + file, new Response(JSON.stringify(facts)));
 }
 async function dropFacts() {
   await globalThis.caches?.delete(cacheName);

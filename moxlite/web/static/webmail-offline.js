@@ -1,3 +1,15 @@
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+async function forgetMail(account = number) {
+  localStorage.removeItem(`${kept(account)}-offline`);
+  for (const name of ["mail", "files"]) await globalThis.caches?.delete(`${kept(account)}-${name}`);
+  const request = indexedDB.deleteDatabase(kept(account));
+  await new Promise((resolve) => {
+    request.onsuccess = request.onerror = request.onblocked = resolve;
+  });
+}
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -142,12 +154,12 @@ function isSearch({ filter, not_filter }) {
   return [-1, -2].includes(filter.mailbox_id ?? 0) || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
 }
 
-var shellCache = "moxlite-webmail-shell";
-var mailCache = "moxlite-webmail-mail";
-var fileCache = "moxlite-webmail-files";
+var shellCache = `${kept()}-shell`;
+var mailCache = `${kept()}-mail`;
+var fileCache = `${kept()}-files`;
 var apart = 150;
-var fileKey = (base, id, path) => `${base}msg/${id}/kept/${path}`;
-var missingKey = (base) => `${base}msg/kept`;
+var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
+var missingKey = (base2) => `${base2}msg/kept`;
 var mostMessages = 200;
 
 var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
@@ -158,12 +170,12 @@ function kindOf({ content_type: type }) {
   if (type === "application/pdf" || type.startsWith("image/") && !type.startsWith("image/svg")) return "view";
   return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "viewtext" : "download";
 }
-async function keepFiles(base, store, items, goesOn) {
+async function keepFiles(base2, store, items, goesOn) {
   const cache = await caches.open(fileCache);
-  await cache.put(missingKey(base), missing());
+  await cache.put(missingKey(base2), missing());
   let files = await store.get("facts", listed) ?? [];
   const drop = async (gone) => {
-    for (const { id, path } of gone) await cache.delete(fileKey(base, id, path));
+    for (const { id, path } of gone) await cache.delete(fileKey(base2, id, path));
     files = files.filter((one) => !gone.includes(one));
     await store.put("facts", files, listed);
   };
@@ -183,21 +195,21 @@ async function keepFiles(base, store, items, goesOn) {
       if (room < 0) continue;
       if (!goesOn()) return;
       await drop(replaced);
-      if (!await keep(cache, base, item.id, one)) continue;
+      if (!await keep(cache, base2, item.id, one)) continue;
       files = [...files, { id: item.id, path: one.path, size: one.size }];
       await store.put("facts", files, listed);
       await new Promise((resolve) => setTimeout(resolve, apart));
     }
   }
 }
-async function keep(cache, base, id, one) {
-  const answer = await fetch(`${base}msg/${id}/${kindOf(one)}/${one.path}`);
+async function keep(cache, base2, id, one) {
+  const answer = await fetch(`${base2}msg/${id}/${kindOf(one)}/${one.path}`);
   if (!answer.ok) return false;
   const headers = new Headers(answer.headers);
   const name = encodeURIComponent(one.filename).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
   headers.set("x-moxlite-file", name);
   try {
-    await cache.put(fileKey(base, id, one.path), new Response(await answer.blob(), { headers }));
+    await cache.put(fileKey(base2, id, one.path), new Response(await answer.blob(), { headers }));
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
     return false;
@@ -249,8 +261,8 @@ function unique(parties) {
 function field({ headers }, name) {
   return headers.find((one) => one.name.toLowerCase() === name)?.value ?? "";
 }
-function beginAnswer(kept) {
-  const { kind, item, parsed, begun, selected, when } = kept;
+function beginAnswer(kept2) {
+  const { kind, item, parsed, begun, selected, when } = kept2;
   const { from: author, own: ownAddresses, own_mail: mine } = parsed.answering;
   const mineToo = new Set(ownAddresses.map((one) => key(party(one))));
   const isOwn = (one) => mineToo.has(key(one));
@@ -364,15 +376,15 @@ function found(query, items, messages, box) {
   }).sort((a, b) => a.received < b.received ? 1 : -1);
 }
 
-var cacheName = "moxlite-webmail-notices";
+var cacheName = `${kept()}-notices`;
 var file = "notice-facts";
-async function keptFacts(base) {
+async function keptFacts(base2) {
   if (globalThis.caches === void 0 || !await caches.has(cacheName)) return null;
-  const found2 = await (await caches.open(cacheName)).match(base + file);
+  const found2 = await (await caches.open(cacheName)).match(base2 + file);
   return found2 === void 0 ? null : await found2.json();
 }
-async function keepFacts(base, facts) {
-  await (await caches.open(cacheName)).put(base + file, new Response(JSON.stringify(facts)));
+async function keepFacts(base2, facts) {
+  await (await caches.open(cacheName)).put(base2 + file, new Response(JSON.stringify(facts)));
 }
 async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
@@ -385,10 +397,10 @@ function valuesOf(made) {
   return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
 }
 
-async function follow(client, base, login, say) {
-  const facts = await keptFacts(base);
+async function follow(client, base2, login, say) {
+  const facts = await keptFacts(base2);
   if (facts === null) return;
-  const registration = await navigator.serviceWorker.getRegistration(base);
+  const registration = await navigator.serviceWorker.getRegistration(base2);
   const subscription = await registration?.pushManager?.getSubscription() ?? null;
   if (subscription === null || facts.login !== login) {
     await subscription?.unsubscribe();
@@ -408,7 +420,7 @@ async function follow(client, base, login, say) {
     device = await client.notices_subscribe(values.endpoint, values.p256dh, values.auth, facts.name, device);
   }
   const now = { ...facts, device, endpoint: values.endpoint, csrf: client.csrfToken, words: noticeWords() };
-  if (JSON.stringify(now) !== JSON.stringify(facts)) await keepFacts(base, now);
+  if (JSON.stringify(now) !== JSON.stringify(facts)) await keepFacts(base2, now);
 }
 async function followDevice(...given) {
   try {
@@ -455,12 +467,12 @@ var Outbox = class {
     await this.load();
     return waiting[call];
   }
-  async send(kept) {
-    this.turn = this.turn.then(() => navigator.locks.request("moxlite-webmail-outbox", () => this.sendAll(kept)));
+  async send(kept2) {
+    this.turn = this.turn.then(() => navigator.locks.request(`${kept()}-outbox`, () => this.sendAll(kept2)));
     await this.turn;
   }
-  async sendAll(kept) {
-    if (kept) await this.load();
+  async sendAll(kept2) {
+    if (kept2) await this.load();
     while (this.calls.size > 0) {
       const [key2, one] = [...this.calls][0];
       try {
@@ -468,7 +480,7 @@ var Outbox = class {
       } finally {
         this.running = null;
       }
-      if (kept) await this.store.delete("outbox", key2);
+      if (kept2) await this.store.delete("outbox", key2);
       this.calls.delete(key2);
       this.changed();
     }
@@ -514,7 +526,6 @@ var Outbox = class {
   }
 };
 
-var databaseName = "moxlite-webmail";
 var stores = ["facts", "lists", "messages", "outbox"];
 function done(request) {
   return new Promise((resolve, reject) => {
@@ -538,15 +549,12 @@ var Store = class _Store {
   full;
   ended = false;
   static async open(full) {
-    const request = indexedDB.open(databaseName, 2);
+    const request = indexedDB.open(kept(), 2);
     request.onupgradeneeded = ({ oldVersion }) => {
       if (oldVersion === 1) request.transaction?.objectStore("messages").clear();
       else for (const name of stores) request.result.createObjectStore(name, { autoIncrement: name === "outbox" });
     };
     return new _Store(await done(request), full);
-  }
-  static async remove() {
-    await done(indexedDB.deleteDatabase(databaseName));
   }
   in(name, mode = "readonly") {
     return this.database.transaction(name, mode).objectStore(name);
@@ -598,8 +606,8 @@ var Store = class _Store {
   }
 };
 
-var wantedKey = "moxlite-webmail-offline";
-var addressKey = "moxlite-webmail-address";
+var wantedKey = `${kept()}-offline`;
+var addressKey = `${kept()}-address`;
 var quiet = 1e3;
 var refillAfter = 2e4;
 var mostDrafts = 20;
@@ -607,11 +615,6 @@ var [peopleKey, mostNames] = ["people", 20];
 var draftKey = (id) => `draft-${id}`;
 function wanted() {
   return localStorage.getItem(wantedKey) === "1";
-}
-async function forget() {
-  localStorage.removeItem(wantedKey);
-  for (const name of [mailCache, fileCache]) await caches.delete(name);
-  await Store.remove();
 }
 var Offline = class {
   constructor(page) {
@@ -662,6 +665,7 @@ var Offline = class {
   }
   async atLogIn() {
     await this.open();
+    if (wanted()) await forgetMail();
     const n = this.waits;
     if (n === 0) return [];
     const text2 = many(n, "{n} change that you made without a connection is sent after you log in as {address}. It is lost if another user logs in.", "{n} changes that you made without a connection are sent after you log in as {address}. They are lost if another user logs in.", { address: this.owner });
@@ -691,8 +695,8 @@ var Offline = class {
     if (again) await this.began(this.start);
     if (event.kind === "start") {
       const goesOn = await this.began(event);
-      const { client, base, say } = this.page;
-      void followDevice(client, base, event.login_address, say);
+      const { client, base: base2, say } = this.page;
+      void followDevice(client, base2, event.login_address, say);
       if (!goesOn) return;
       void this.fill();
     }
@@ -709,7 +713,7 @@ var Offline = class {
       this.store = this.outbox = this.people = null;
       this.owner = "";
       this.tellWaiting();
-      await forget();
+      await forgetMail();
     }
     if (!start.capabilities.includes("offline")) {
       await this.outbox?.send(wanted());
@@ -748,8 +752,8 @@ var Offline = class {
     for (const box of boxes) if (box.name === "Inbox" || box.roles.includes("draft")) await this.listOf(box).catch(() => null);
   }
   async fetchPeople() {
-    const kept = await this.store?.get("facts", peopleKey);
-    if (kept !== void 0 && Date.now() - kept.at < 864e5) return;
+    const kept2 = await this.store?.get("facts", peopleKey);
+    if (kept2 !== void 0 && Date.now() - kept2.at < 864e5) return;
     const { parties } = await this.page.client.complete_recipient("");
     this.people = parties;
     await this.store?.put("facts", { at: Date.now(), parties }, peopleKey);
@@ -819,6 +823,11 @@ var Offline = class {
   async through(call, given, run) {
     if (!wanted()) return run();
     await this.open();
+    if (call === "logout") {
+      const result = await run();
+      await forgetMail();
+      return result;
+    }
     if (this.outbox?.behind(call, given) === true) return this.wait(call, given);
     try {
       if ((call === "message_submit" || call === "draft_save") && hasMarks(given[0])) return await this.marked(call, given);
@@ -951,7 +960,7 @@ var Offline = class {
     return confirm(t("Log out?"), many(n, "{n} change was not sent yet and is lost.", "{n} changes were not sent yet and are lost."), t("Log out"));
   }
   choice() {
-    if (localStorage.getItem("moxlite-webmail-stays") === null) return null;
+    if (localStorage.getItem(`${kept()}-stays`) === null) return null;
     if (this.start?.capabilities.includes("offline") === false) return null;
     const box = el("input", { type: "checkbox" });
     box.checked = wanted();
@@ -965,19 +974,18 @@ var Offline = class {
         await this.keepList();
       } else {
         this.store = this.outbox = null;
-        await forget();
+        await forgetMail();
       }
     });
     return el("div", { class: "field" }, el("label", { class: "check" }, box, t("Keep mail on this device")), el("p", { class: "hint" }, t("The newest 200 messages and drafts can be read without a connection, with files up to 1 MB. What you do meanwhile is sent later. Log out to remove them.")));
   }
 };
-async function leave(base) {
-  const registration = await navigator.serviceWorker.getRegistration(base);
+async function leave(base2) {
+  const registration = await navigator.serviceWorker.getRegistration(base2);
   if (registration !== void 0 && await registration.pushManager?.getSubscription() === null) await registration.unregister();
   await caches.delete(shellCache);
-  await forget();
+  await forgetMail();
 }
 export {
-  Offline,
-  forget
+  Offline
 };

@@ -195,7 +195,7 @@ function along(key) {
   return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key] ?? key;
 }
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--color-mild);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -215,10 +215,18 @@ function openMenuAt({ x, y }, within, title, commands) {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
 }
 function open(place, within, title, commands, closed) {
-  const item = (command) => el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
-    close();
-    command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"));
+  const item = (command) => {
+    const beside = command.beside && el("span", { class: "menu-beside" });
+    const made2 = el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
+      close();
+      command.run();
+    } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"), beside);
+    void command.beside?.().then(([short, words]) => {
+      beside.textContent = short;
+      if (words !== "") made2.setAttribute("aria-label", `${titleOf(command)}, ${words}`);
+    }, () => null);
+    return made2;
+  };
   const rows = commands.map((one) => one === null ? el("hr", { class: "menu-line" }) : item(one));
   const items = rows.filter((row) => row instanceof HTMLButtonElement);
   const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);

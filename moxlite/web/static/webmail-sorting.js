@@ -1,3 +1,7 @@
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -210,7 +214,7 @@ function microseconds(text2) {
 var sorting_default = ".sorting-line{display:flex;align-items:center;flex-wrap:wrap;gap:4px 12px;padding:7px 16px;border-bottom:1px solid var(--border-color);background:var(--warning-background);font-size:13px;line-height:18px}.sorting-line.away{background:var(--mailbox-active-background)}.sorting-line p{flex:1 1 220px;overflow-wrap:anywhere}.sorting-line span{display:flex;gap:14px;margin-inline-start:auto}.sorting-line .link{flex:none;min-height:34px;align-content:center;text-decoration:underline}@media(max-width:700px){.sorting-line .link{min-height:44px}}\n";
 
 adopt(sorting_default);
-var hiddenKey = "moxlite-webmail-sorting";
+var hiddenKey = `${kept()}-sorting`;
 var fresh = 3e3;
 function showNotices(client, list, account) {
   const box = el("div", { class: "sorting", role: "status" });

@@ -164,19 +164,25 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var fileCache = "moxlite-webmail-files";
-var fileKey = (base, id, path) => `${base}msg/${id}/kept/${path}`;
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
+var shellCache = `${kept()}-shell`;
+var mailCache = `${kept()}-mail`;
+var fileCache = `${kept()}-files`;
+var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 
 var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
-function keptFile(base, id, path) {
-  return caches.match(fileKey(base, id, path), { cacheName: fileCache, ignoreVary: true });
+function keptFile(base2, id, path) {
+  return caches.match(fileKey(base2, id, path), { cacheName: fileCache, ignoreVary: true });
 }
-function guardDownload(link, base, id, path) {
+function guardDownload(link, base2, id, path) {
   link.addEventListener("click", (event) => {
     if (navigator.onLine) return;
     event.preventDefault();
-    void keptFile(base, id, path()).then((kept) => {
-      if (kept === void 0) void showError(t("Download"), new Error(missingText()));
+    void keptFile(base2, id, path()).then((kept2) => {
+      if (kept2 === void 0) void showError(t("Download"), new Error(missingText()));
       else location.assign(link.href);
     });
   });
@@ -190,19 +196,19 @@ function kindOf({ content_type: type }) {
   if (type === "application/pdf") return "pdf";
   return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "text" : "";
 }
-async function away(base, id, path, kind) {
-  const kept = await keptFile(base, id, path);
-  if (kept === void 0) return el("p", {}, missingText());
+async function away(base2, id, path, kind) {
+  const kept2 = await keptFile(base2, id, path);
+  if (kept2 === void 0) return el("p", {}, missingText());
   if (kind === "pdf") return null;
-  const charset = /charset=([\w-]+)/.exec(kept.headers.get("content-type") ?? "")?.[1] ?? "utf-8";
-  const content = await kept.arrayBuffer();
+  const charset = /charset=([\w-]+)/.exec(kept2.headers.get("content-type") ?? "")?.[1] ?? "utf-8";
+  const content = await kept2.arrayBuffer();
   try {
     return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder(charset).decode(content));
   } catch {
     return el("pre", { class: "viewer-text", dir: "auto" }, new TextDecoder("windows-1252").decode(content));
   }
 }
-async function look(base, item, path) {
+async function look(base2, item, path) {
   const all = item.attachments;
   let at = Math.max(0, all.findIndex((one) => one.path === path));
   await dialog(t("Attachments"), (close) => {
@@ -212,7 +218,7 @@ async function look(base, item, path) {
     const text2 = el("button", {}, t("As text"));
     const done = el("button", { onclick: () => close() }, t("Close"));
     const step = (by, title, path2) => el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, sign(path2));
-    const url = (kind) => `${base}msg/${item.id}/${kind}/${all[at].path}`;
+    const url = (kind) => `${base2}msg/${item.id}/${kind}/${all[at].path}`;
     const frame = (kind, sandbox) => el("iframe", { class: "viewer-frame", title: all[at].filename, src: url(kind), sandbox: sandbox ? "" : void 0, referrerpolicy: "no-referrer" });
     const show = (kind) => {
       const one = all[at];
@@ -222,7 +228,7 @@ async function look(base, item, path) {
       download.classList.toggle("primary", kind === "");
       done.classList.toggle("primary", kind !== "");
       if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image cannot be shown.") : missingText())) }));
-      else if (!navigator.onLine && kind !== "") void away(base, item.id, one.path, kind).then((found) => {
+      else if (!navigator.onLine && kind !== "") void away(base2, item.id, one.path, kind).then((found) => {
         if (all[at] === one) fill(view, found ?? frame("view", false));
       });
       else if (kind === "pdf") fill(view, frame("view", false));
@@ -234,7 +240,7 @@ async function look(base, item, path) {
       show(kindOf(all[at]));
       view.focus();
     };
-    guardDownload(download, base, item.id, () => all[at].path);
+    guardDownload(download, base2, item.id, () => all[at].path);
     text2.addEventListener("click", () => {
       show("text");
       view.focus();

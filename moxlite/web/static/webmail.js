@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.722ac3075bb9.js", checks: "checks.8eedd3157cb3.js", compose: "compose.b7b0775e1503.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.70c5c22c4f2c.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.c86b317fd283.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.0a5e09b9e26f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.c963fc96caf1.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.a38526d3b05f.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.722ac3075bb9.js", checks: "checks.9ec27b3183b4.js", compose: "compose.de218af8c68a.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.70c5c22c4f2c.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.4a093f9e42fc.js", message: "message.193374f07164.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.af9032cb05eb.js", palette: "palette.3ff97d316d73.js", people: "people.0a5e09b9e26f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.fa665cbbb67a.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.bc7d44a6f3d7.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -266,6 +266,10 @@ var Client = /* @__PURE__ */ clientOf({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
 });
+
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 var sequence = 1500;
@@ -554,9 +558,9 @@ var Session = class {
     this.ask = ask;
     this.named = named2;
     this.stays = stays;
-    this.csrfKey = `moxlite-${app}-csrf`;
-    this.addressKey = `moxlite-${app}-address`;
-    this.deviceKey = `moxlite-${app}-stays`;
+    this.csrfKey = `${app}-csrf`;
+    this.addressKey = `${app}-address`;
+    this.deviceKey = `${app}-stays`;
   }
   title;
   client;
@@ -603,7 +607,7 @@ var Session = class {
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
-    this.forget();
+    await this.forget();
     location.hash = "";
     location.reload();
   }
@@ -847,8 +851,8 @@ function acting(page) {
     const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed") };
     actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message changed", "{n} messages changed")) });
   }
-  function chooseLabels(number = 0) {
-    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail, actions, number));
+  function chooseLabels(number2 = 0) {
+    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail, actions, number2));
   }
   function later(run) {
     void attempt(t("Choosing a time"), async () => run(await part("later")));
@@ -879,8 +883,8 @@ var inCalendar = (hash) => hash.startsWith("#calendar:");
 function parsePlace(hash) {
   const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
-  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-  const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const number2 = comma < 0 ? 0 : Number(value.slice(comma + 1));
+  const message = Number.isSafeInteger(number2) && number2 > 0 ? number2 : 0;
   const text2 = message > 0 ? value.slice(0, comma) : value;
   try {
     if (text2 === everywhere) return { name: "", search: "", inboxes: true, message };
@@ -1010,8 +1014,8 @@ var Slot = class {
     const { locks } = navigator;
     if (this.free !== null) return true;
     if (locks === void 0) return uncounted;
-    for (let number = 1; number <= most2; number++) {
-      const free = await hold(locks, `moxlite-events-${number}`);
+    for (let number2 = 1; number2 <= most2; number2++) {
+      const free = await hold(locks, `moxlite-events-${number2}`);
       if (free === null) continue;
       this.free = free;
       return true;
@@ -2059,7 +2063,7 @@ function threadedRows(view, pending, folding, oldestFirst) {
 }
 
 var pageSize = 100;
-var kept = 1e3;
+var kept2 = 1e3;
 var View = class {
   query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
   viewId = 0;
@@ -2224,10 +2228,10 @@ var View = class {
     this.items = items;
     this.start = position;
     this.fresh = this.end = false;
-    if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
+    if (this.threads.size > 4 * kept2) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
   }
   drop(first2, last) {
-    const over2 = this.items.length + pageSize - kept;
+    const over2 = this.items.length + pageSize - kept2;
     if (over2 <= 0) return;
     const above = Math.max(0, first2 - this.start);
     const below2 = Math.max(0, this.start + this.items.length - last);
@@ -2347,7 +2351,7 @@ function flipped(ids, id) {
   return next;
 }
 
-function kept2(count) {
+function kept3(count) {
   let last = { messages: 0, conversations: 0 };
   return computed(() => {
     const next = count();
@@ -2376,7 +2380,7 @@ var Choice = class {
       return this.pointed.value && focus !== null && this.selectedCount.value === 0 ? Selection.of([focus.item]) : selection2;
     });
     this.aimed = computed(() => this.acted.value.count(list2.rows.value.total));
-    this.selectedCounts = kept2(() => this.count());
+    this.selectedCounts = kept3(() => this.count());
   }
   list;
   selection = signal(Selection.none);
@@ -2632,7 +2636,7 @@ var Mail = class {
       this.entries = entryOf;
       return rows;
     });
-    this.counts = kept2(() => this.count());
+    this.counts = kept3(() => this.count());
     this.choice = new Choice(this);
     this.concerned = computed(() => {
       return this.mailboxesOf(this.choice.selectedAreLoaded() ? this.choice.selected() : []);
@@ -2867,14 +2871,14 @@ var Mail = class {
 };
 
 var cookie = "moxlite-language";
-var kept3 = 400 * 86400;
+var kept4 = 400 * 86400;
 function spoken() {
   const found = new RegExp(`(?:^|; )${cookie}=(\\w+)`).exec(document.cookie);
   return found?.[1] ?? "";
 }
 function speak(language) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${cookie}=${language}; Path=/; SameSite=Lax; Max-Age=${language === "" ? 0 : kept3}${secure}`;
+  document.cookie = `${cookie}=${language}; Path=/; SameSite=Lax; Max-Age=${language === "" ? 0 : kept4}${secure}`;
   return spoken() === language && document.documentElement.lang !== language;
 }
 
@@ -3696,7 +3700,7 @@ function subjectOf(item) {
   return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
 }
 
-var kept4 = 20;
+var kept5 = 20;
 var Reader2 = class {
   constructor(client, base2, owner) {
     this.client = client;
@@ -3855,7 +3859,7 @@ var Reader2 = class {
   remember(id, parsed) {
     this.cache.set(id, parsed);
     for (const old of this.cache.keys()) {
-      if (this.cache.size <= kept4) break;
+      if (this.cache.size <= kept5) break;
       this.cache.delete(old);
     }
   }
@@ -3975,12 +3979,11 @@ function writeTo(page, desk) {
 }
 
 var connectDeadline = 1e4;
-var base = document.location.pathname.replace(/[^/]*$/, "");
 var App = class {
   base = base;
   commands = new CommandTable();
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked), true, true);
+  session = new Session(kept(), "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked), true, true);
   mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("The message was moved or deleted elsewhere")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
@@ -4061,9 +4064,9 @@ var App = class {
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
-    const kept5 = localStorage.getItem("moxlite-webmail-offline") === null ? ready : this.offline();
-    const begun2 = known ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
-    void Promise.all([begun2, kept5, ready]).then(() => this.stream.start());
+    const read3 = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();
+    const begun2 = known ? ready : Promise.resolve(read3).then(() => this.logIn(""));
+    void Promise.all([begun2, read3, ready]).then(() => this.stream.start());
   }
   openAccount(at) {
     this.withMenus((found) => found.openAccountMenu(at, this.desk));

@@ -1,7 +1,12 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.722ac3075bb9.js", checks: "checks.8eedd3157cb3.js", compose: "compose.b7b0775e1503.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.70c5c22c4f2c.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.c86b317fd283.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.0a5e09b9e26f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.c963fc96caf1.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.a38526d3b05f.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+  var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.722ac3075bb9.js", checks: "checks.9ec27b3183b4.js", compose: "compose.de218af8c68a.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.70c5c22c4f2c.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.4a093f9e42fc.js", message: "message.193374f07164.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.af9032cb05eb.js", palette: "palette.3ff97d316d73.js", people: "people.0a5e09b9e26f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.fa665cbbb67a.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.bc7d44a6f3d7.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
+
+  // lib/beside.ts
+  var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+  var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+  var kept = (account = number) => `moxlite-webmail${account}`;
 
   // lib/words.ts
   var grouped;
@@ -20,15 +25,15 @@
   }
 
   // webmail/notices/facts.ts
-  var cacheName = "moxlite-webmail-notices";
+  var cacheName = `${kept()}-notices`;
   var file = "notice-facts";
-  async function keptFacts(base3) {
+  async function keptFacts(base2) {
     if (globalThis.caches === void 0 || !await caches.has(cacheName)) return null;
-    const found = await (await caches.open(cacheName)).match(base3 + file);
+    const found = await (await caches.open(cacheName)).match(base2 + file);
     return found === void 0 ? null : await found.json();
   }
-  async function keepFacts(base3, facts) {
-    await (await caches.open(cacheName)).put(base3 + file, new Response(JSON.stringify(facts)));
+  async function keepFacts(base2, facts) {
+    await (await caches.open(cacheName)).put(base2 + file, new Response(JSON.stringify(facts)));
   }
   function noticeWords() {
     return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
@@ -42,7 +47,6 @@
   var archiving = "archive";
   var patience = 4e3;
   var unhurried = 3e4;
-  var base = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
   function pushed(scope2, event) {
     event.waitUntil(tell(scope2, event));
   }
@@ -131,7 +135,8 @@
   var placeOf = (message) => message > 0 ? `#Inbox,${message}` : "";
   async function show({ clients, registration }, place) {
     const url = registration.scope + place;
-    const [page2] = await clients.matchAll({ type: "window", includeUncontrolled: true });
+    const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+    const page2 = pages.find((one) => one.url.replace(/[?#].*/, "") === registration.scope);
     if (page2 === void 0) {
       await clients.openWindow(url);
       return;
@@ -141,17 +146,16 @@
   }
 
   // webmail/offline/names.ts
-  var shellCache = "moxlite-webmail-shell";
-  var mailCache = "moxlite-webmail-mail";
-  var fileCache = "moxlite-webmail-files";
-  var fileKey = (base3, id, path) => `${base3}msg/${id}/kept/${path}`;
-  var missingKey = (base3) => `${base3}msg/kept`;
+  var shellCache = `${kept()}-shell`;
+  var mailCache = `${kept()}-mail`;
+  var fileCache = `${kept()}-files`;
+  var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
+  var missingKey = (base2) => `${base2}msg/kept`;
   var mostMessages = 200;
 
   // webmail/worker/offline.ts
   var patience2 = 4e3;
   var mostFiles = 120;
-  var base2 = new URL("./", globalThis.location?.href ?? "https://localhost/").pathname;
   var files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
   function installed(scope2, event) {
     void scope2.skipWaiting();
@@ -167,8 +171,8 @@
   function asked(event) {
     const { request } = event;
     const url = new URL(request.url);
-    if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base2)) return;
-    const rest = url.pathname.slice(base2.length);
+    if (request.method !== "GET" || url.origin !== location.origin || !url.pathname.startsWith(base)) return;
+    const rest = url.pathname.slice(base.length);
     if (rest === "" && request.mode === "navigate") event.respondWith(page(request));
     else if (rest.startsWith("part/") || files.includes(rest)) event.respondWith(shellFile(request));
     else {
@@ -180,10 +184,10 @@
   }
   async function fillShell() {
     const shell = await caches.open(shellCache);
-    const parts = Object.values(define_PARTS_default).map((name) => `${base2}part/${name}`);
-    for (const path of [...parts, ...files.map((name) => base2 + name)]) if (await shell.match(path) === void 0) await keep(shell, path, await fetch(path));
-    await keep(shell, base2, await fetch(base2, { cache: "no-cache" }));
-    await bounded(shell, mostFiles, (path) => path !== base2 && !parts.includes(path));
+    const parts = Object.values(define_PARTS_default).map((name) => `${base}part/${name}`);
+    for (const path of [...parts, ...files.map((name) => base + name)]) if (await shell.match(path) === void 0) await keep(shell, path, await fetch(path));
+    await keep(shell, base, await fetch(base, { cache: "no-cache" }));
+    await bounded(shell, mostFiles, (path) => path !== base && !parts.includes(path));
   }
   async function keep(cache, path, answer) {
     if (!answer.ok) return;
@@ -205,24 +209,24 @@
     const shell = await caches.open(shellCache);
     const asked2 = fetch(request).then(async (answer) => {
       if (unreached(answer)) throw new TypeError(answer.statusText);
-      await keep(shell, base2, answer.clone());
+      await keep(shell, base, answer.clone());
       return answer;
     });
-    const kept = await shell.match(base2);
-    if (kept === void 0) return asked2;
-    const late = new Promise((resolve) => setTimeout(() => resolve(kept), patience2));
-    return Promise.race([asked2.catch(() => kept), late]);
+    const kept2 = await shell.match(base);
+    if (kept2 === void 0) return asked2;
+    const late = new Promise((resolve) => setTimeout(() => resolve(kept2), patience2));
+    return Promise.race([asked2.catch(() => kept2), late]);
   }
   async function shellFile(request) {
     const shell = await caches.open(shellCache);
-    const kept = await shell.match(request, { ignoreVary: true });
-    if (kept !== void 0) return kept;
+    const kept2 = await shell.match(request, { ignoreVary: true });
+    if (kept2 !== void 0) return kept2;
     const answer = await fetch(request);
     await keep(shell, request.url, answer.clone());
     return answer;
   }
   async function htmlMail(request, message, keeping) {
-    const path = `${base2}msg/${message}/html`;
+    const path = `${base}msg/${message}/html`;
     try {
       const answer = await fetch(request);
       if (unreached(answer)) throw new TypeError(answer.statusText);
@@ -233,9 +237,9 @@
       }
       return answer;
     } catch (error) {
-      const kept = await caches.match(path, { cacheName: mailCache, ignoreVary: true });
-      if (kept === void 0) throw error;
-      return kept;
+      const kept2 = await caches.match(path, { cacheName: mailCache, ignoreVary: true });
+      if (kept2 === void 0) throw error;
+      return kept2;
     }
   }
   async function file2(request, id, download, path) {
@@ -245,17 +249,17 @@
       return answer;
     } catch (error) {
       const find = (key) => caches.match(key, { cacheName: fileCache, ignoreVary: true });
-      const kept = await find(fileKey(base2, id, path));
-      if (kept === void 0 || !download && kept.headers.has("content-disposition")) {
-        const missing = await find(missingKey(base2));
+      const kept2 = await find(fileKey(base, id, path));
+      if (kept2 === void 0 || !download && kept2.headers.has("content-disposition")) {
+        const missing = await find(missingKey(base));
         if (missing === void 0) throw error;
         return missing;
       }
-      const headers = new Headers(kept.headers);
+      const headers = new Headers(kept2.headers);
       if (download) {
         headers.set("content-disposition", `attachment; filename*=UTF-8''${headers.get("x-moxlite-file") ?? ""}`);
       }
-      return new Response(kept.body, { headers });
+      return new Response(kept2.body, { headers });
     }
   }
 
