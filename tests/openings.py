@@ -450,6 +450,7 @@ WITHOUT_MAIL: Final = frozenset(
         "key_list",
         "key_remove",
         "key_save",
+        "inbox_unread",
         "label_remove",
         "label_save",
         "newsletter_archive",
