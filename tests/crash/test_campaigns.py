@@ -22,6 +22,7 @@ NIGHTLY: Final = {
     "budget": "tests/session/test_processor_sessions.py::test_sessions_that_rest_are_answered_in_full",
     "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
     "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
+    "devices": "tests/session/test_web_dav.py::test_of_two_phones_one_is_told_of_the_other",
     "forwarding_kill": "tests/unit/test_store_perform.py::test_after_kill_9_each_redirect_is_owed_once",
     "fuzz": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
     "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
@@ -62,8 +63,8 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     QUEUE-7, QUEUE-15, QUEUE-179, ADMIN-6, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138, SMTP-159, SMTP-160a,
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     STORE-198, STORE-199, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115,
-    WEB-116, WEB-117,
-    WEB-140, AUTH-115, AUTH-118, DAV-23, DAV-25, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
+    WEB-116, WEB-117, DAV-1, DAV-2, DAV-23, DAV-25,
+    WEB-140, AUTH-115, AUTH-118, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())
     share = MORE.get(name, SHARE)
