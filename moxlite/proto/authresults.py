@@ -239,7 +239,8 @@ def _joined(pieces: list[str]) -> list[str]:
     """Join the tokens of a property name, whose dot may have blanks and comments around it (§2.2)."""
     joined: list[str] = []
     for piece in pieces:
-        if joined and (piece == "." or joined[-1].endswith(".")) and "=" not in {piece, joined[-1]}:
+        is_value = joined[-2:-1] == ["="]  # it may begin and end with a dot
+        if joined and not is_value and (piece == "." or joined[-1].endswith(".")) and "=" not in {piece, joined[-1]}:
             joined[-1] += piece
         else:
             joined.append(piece)

@@ -4,7 +4,7 @@ import re
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import (
@@ -111,6 +111,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
         max_size=4,
     )
 )
+@example([Method(name="dkim", result="fail", properties=(Property("header", "d", "."), Property("header", "d", "")))])
 def test_texts_of_strangers_make_no_results(methods: list[Method]) -> None:
     """AUTH-85, AUTH-105: whatever a value holds, readers see as many results and properties as there are, on lines
     that are continued.

@@ -110,6 +110,12 @@ CHECK_FIRST: Final = 3600.0
 """Seconds until the first check after a start: a follower that is started each day checks, too."""
 
 END: Final = 10.0
+
+FINISH: Final = 5.0
+"""Seconds in which the processes that follow apply the last changes of a machine that has handed its lease over. The
+lease is not renewed meanwhile.
+"""
+
 SILENT: Final = 120.0
 """Seconds without news of the first machine after which they are missed."""
 
@@ -182,33 +188,34 @@ class Follower:
         self._news = 0.0, time.monotonic()  # time of the last positions, and when they were seen first
         self._pack = b""
         self._problem = self._closed = ""
-        self._round_turn = trio.Lock()
-        self._serving: tuple[Place, trio.Nursery] | None = None
         self.certain = False
 
     @property
     def _data(self) -> Path:
         return self._folder / "data"
 
-    async def serve(self) -> None:
-        """Follow until cancelled.
+    async def serve(self, handed: trio.Event | None = None) -> None:
+        """Follow until cancelled, or until the other machine has `handed` its lease over; then the processes that
+        follow apply the last changes first. What `FINISH` is too short for is left to `catch_up`.
 
         Errors: faults of the source and of the program are told by `followed`, and tried again. Others come out.
         """
+        handed = trio.Event() if handed is None else handed
         await trio.to_thread.run_sync(_prepare, self._data)
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._retell)
-                self._serving = place, nursery
                 try:
-                    while True:
-                        async with self._round_turn:
-                            await self._round(place, nursery)
-                        await trio.sleep(BEAT)
+                    while not handed.is_set():
+                        await self._round(place, nursery)
+                        with trio.move_on_after(BEAT):
+                            await handed.wait()
+                    with trio.move_on_after(FINISH):
+                        await self._finish(place, nursery)
                 finally:
-                    self._serving = None
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
                         await _end_all(self._running)
+                nursery.cancel_scope.cancel()
 
     async def _retell(self) -> None:
         """Tell the state while the source is slow: else it would look as if the follower did not run."""
@@ -219,22 +226,16 @@ class Follower:
                 self._problem = f"{self._source.target}: no answer for {silent:.0f} s"
                 self._save(self.followed.behind, None)
 
-    async def finish(self, seconds: float) -> None:
-        """While `serve` runs, and the other machine has handed its lease over: have the processes that follow apply the
-        last changes, and end. What `seconds` are too short for, and faults of the source, are left to `catch_up`.
-        """
-        with trio.move_on_after(seconds):
-            async with self._round_turn:
-                try:
-                    newest = await trio.to_thread.run_sync(self._handed, self.followed.epoch)
-                except (OSError, ValueError, BackupError):
-                    return
-                if newest is None or self._serving is None:
-                    return
-                place, nursery = self._serving
-                current = {name for name, last in newest.items() if transaction_of(self._data / name) >= last}
-                nursery.start_soon(_end_all, {name: self._running[name] for name in current & self._running.keys()})
-                await self._apply(newest, place, self.followed.epoch, nursery)
+    async def _finish(self, place: Place, nursery: trio.Nursery) -> None:
+        """Apply the last changes of a machine that has handed its lease over. Faults of the source are left alone."""
+        try:
+            newest = await trio.to_thread.run_sync(_handed, self._source, self._folder, self.followed.epoch)
+        except (OSError, ValueError, BackupError):
+            return
+        if newest is not None:
+            current = {name for name, last in newest.items() if transaction_of(self._data / name) >= last}
+            nursery.start_soon(_end_all, {name: self._running[name] for name in current & self._running.keys()})
+            await self._apply(newest, place, self.followed.epoch, nursery)
 
     async def catch_up(self, seconds: float, *, handed: bool = False) -> list[str]:
         """Apply all that is in the target, whatever the positions say, which are some seconds old: also databases that
@@ -249,10 +250,12 @@ class Follower:
         self.certain = positions.certain
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
-        newest = await trio.to_thread.run_sync(self._handed, epoch) if handed else None
+        newest = await trio.to_thread.run_sync(_handed, self._source, self._folder, epoch) if handed else None
         told = {name: number for name, number in positions.databases.items() if is_database(name)}
-        names = [*newest] if newest else sorted({*await trio.to_thread.run_sync(self._names, epoch), *told})
-        newest = newest or {}
+        names = list(newest or ())
+        if newest is None:
+            names = sorted({*await trio.to_thread.run_sync(_names, self._source, self._folder, epoch), *told})
+            newest = {}
         logger.info("fetching the last changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
@@ -362,17 +365,6 @@ class Follower:
                 raise ValueError("holds nothing yet: is `standby.target` of the first machine the same?")
             self._fetch_files(storage, head.epoch)
             return head.epoch, positions
-
-    def _handed(self, epoch: int) -> dict[str, int] | None:
-        """The last transactions of an epoch that was handed over; None if the target does not say. Blocks."""
-        with self._source.storage(self._folder) as storage:
-            handed = read_handed(storage, epoch)
-        return None if handed is None else {name: last for name, last in handed.databases.items() if is_database(name)}
-
-    def _names(self, epoch: int) -> list[str]:
-        """All databases of an epoch in the target. Blocks."""
-        with self._source.storage(self._folder) as storage:
-            return databases_in(storage, epoch)
 
     def _fetch_files(self, storage: Storage, epoch: int) -> None:
         if self._source.identity is None:
@@ -550,6 +542,19 @@ async def _end_all(running: Mapping[str, _Process]) -> None:
     async with trio.open_nursery() as nursery:
         for process in [*running.values()]:
             nursery.start_soon(process.end)
+
+
+def _handed(source: Source, folder: Path, epoch: int) -> dict[str, int] | None:
+    """The last transactions of an epoch that was handed over; None if the target does not say. Blocks."""
+    with source.storage(folder) as storage:
+        handed = read_handed(storage, epoch)
+    return None if handed is None else {name: last for name, last in handed.databases.items() if is_database(name)}
+
+
+def _names(source: Source, folder: Path, epoch: int) -> list[str]:
+    """All databases of an epoch in the target. Blocks."""
+    with source.storage(folder) as storage:
+        return databases_in(storage, epoch)
 
 
 def _was_stopped(source: Source, folder: Path) -> bool:

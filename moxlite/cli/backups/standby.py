@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.cli.backups.takeover import Succession
 
-FINISH: Final = 5.0
-"""Seconds in which the processes that follow a machine may apply its last changes, once it has handed its lease over.
-The lease is not renewed meanwhile.
-"""
-
 SELDOM: Final = {
     "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import what only the other machine has."),
     "send-rest": ("moxlite.cli.backups.orphans:send_rest", "Send what only this machine has, after a take-over."),
@@ -125,6 +120,11 @@ async def _follow(
 
     won: Candidate | None = None
     follower = Follower(source, folder)
+    handed = trio.Event()
+
+    async def follow(nursery: trio.Nursery) -> None:
+        await follower.serve(handed)
+        nursery.cancel_scope.cancel()
 
     async def watch(nursery: trio.Nursery, succession: "Succession") -> None:
         nonlocal won
@@ -134,15 +134,16 @@ async def _follow(
         await candidate.until_over()
         won = candidate
         if await trio.to_thread.run_sync(lambda: candidate.handed):
-            await follower.finish(FINISH)
-        nursery.cancel_scope.cancel()
+            handed.set()
+        else:
+            nursery.cancel_scope.cancel()
 
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, _alone(folder):
         async with trio.open_nursery() as nursery:
             if place is not None:
                 port = await nursery.start(refuse_all, *place, hostname)
                 click.echo(f"moxlite: refusing mail at {place[0]} port {port}", err=True)
-            nursery.start_soon(follower.serve)
+            nursery.start_soon(follow, nursery)
             if succession is not None:
                 nursery.start_soon(watch, nursery, succession)
             click.echo("moxlite: ready", err=True)
