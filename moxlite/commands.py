@@ -73,7 +73,12 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         **PeerCommands(config, peers, network.resolver, components.files.reports).registry(),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(
-            config, accounts, components.files.auth, components.services.sandbox, components.subscriptions
+            config,
+            accounts,
+            components.files.auth,
+            components.services.sandbox,
+            components.subscriptions,
+            components.files.spools.directory,
         ).registry(),
         **components.calendar_copies.registry(),
         **SortCommands(config, accounts).registry(),

@@ -9,10 +9,11 @@ export class UploadAborted extends Error {}
 export class Upload {
   private readonly request = new XMLHttpRequest();
 
-  /** Send a form; resolves with the token of the import. Throws CallFailed (its code is "" without an answer), UploadAborted. */
+  /** Send a form, or a file alone; resolves with the token of the import, or the id of the upload. Throws CallFailed (its
+   * code is "" without an answer), UploadAborted. */
   send(
     url: string,
-    form: FormData,
+    body: FormData | File,
     csrfToken: string,
     progress: (sent: number, size: number) => void,
   ): Promise<string> {
@@ -25,9 +26,11 @@ export class Upload {
         try {
           const answer = JSON.parse(request.responseText) as {
             token?: unknown;
+            result?: { upload_id: unknown };
             error?: { code: string; message: string };
           };
-          if (typeof answer.token === "string") resolve(answer.token);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
           else
             void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(
               ({ code, message }) => reject(new CallFailed("import", code, message)),
@@ -46,7 +49,8 @@ export class Upload {
       request.onerror = () =>
         reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
       request.onabort = () => reject(new UploadAborted());
-      request.send(form);
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
     });
   }
 

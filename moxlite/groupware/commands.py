@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.entries import TooBusy
-from moxlite.groupware.files import NoEntries, TooLarge, add_calendar, written_calendar, written_contacts
+from moxlite.groupware.files import (
+    ImportResult,
+    NoEntries,
+    Target,
+    TooLarge,
+    add_file,
+    spooled,
+    written_archive,
+    written_calendar,
+    written_contacts,
+)
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.subscribing import SubscriptionFailed, host_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import groupware as operations
 from moxlite.operations.performing import commands
-from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarfiles import MAX_FILE
-from moxlite.proto.cards.contactfiles import read_contacts, taken
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.groupware.collection import (
@@ -30,9 +36,7 @@ from moxlite.store.groupware.collection import (
     create_collection,
     delete_collection,
     ensure_defaults,
-    has_due,
 )
-from moxlite.store.groupware.contacts import import_contacts, settle_contacts
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
@@ -46,34 +50,42 @@ from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.groupware.subscribing import Subscriptions
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.unit import AccountTx
-
-BATCH: Final = 50
-"""Contacts that are added in one unit: 25 ms."""
 
 MAX_PROBLEMS: Final = 20
 """Problems of a file that are told."""
 
-MAX_UPLOAD: Final = 100 << 20
-"""Octets of a file of contacts, with pictures."""
+MAX_UPLOAD: Final = 512 << 20
+"""Octets of a file of contacts with pictures, or of a .zip."""
 
 
 class GroupwareCommands:
     """The operations, in a running server."""
 
     def __init__(
-        self, config: CurrentConfig, accounts: Accounts, auth: AuthDB, sandbox: Sandbox, subscriptions: Subscriptions
+        self,
+        config: CurrentConfig,
+        accounts: Accounts,
+        auth: AuthDB,
+        sandbox: Sandbox,
+        subscriptions: Subscriptions,
+        tmp: Path,
     ) -> None:
+        """`tmp`: folder for files that are read or written."""
         self._config = config
         self._accounts = accounts
         self._auth = auth
         self._sandbox = sandbox
         self._subscriptions = subscriptions
+        self._tmp = tmp
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -188,22 +200,38 @@ class GroupwareCommands:
             await account.write(lambda tx: remove_link(tx, args.id))
 
     async def _import_calendar(self, args: operations.ImportCalendar, exchange: Exchange) -> operations.Imported:
-        octets = await _received(exchange, MAX_FILE)
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
             where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
-            try:
-                done = await add_calendar(account, self._sandbox, where, octets)
-            except NoEntries as error:
-                raise CommandFailed("badRequest", str(error)) from None
-            except TooBusy:
-                raise CommandFailed("busy", "the server is busy, try again in a moment") from None
-        return operations.Imported(done.added, done.known, len(done.problems), done.problems[:MAX_PROBLEMS])
+            return await self._import(account, exchange, Target("calendar", where))
+
+    async def _import_contacts(self, args: operations.ImportContacts, exchange: Exchange) -> operations.Imported:
+        async with self._accounts.use(args.account) as account:
+            return await self._import(account, exchange, Target("contact"))
+
+    async def _import(self, account: OpenAccount, exchange: Exchange, target: Target) -> operations.Imported:
+        done = ImportResult()
+        try:
+            reserve = account.options.min_free_space
+            async with spooled(aiter(exchange.upload), self._tmp, reserve, MAX_UPLOAD) as file:
+                await add_file(account, self._sandbox, file, target, done)
+        except NoEntries as error:
+            raise CommandFailed("badRequest", str(error)) from None
+        except Unreadable as error:
+            raise CommandFailed("badRequest", f"the file cannot be read: {reason_of(error)}") from None
+        except TooBusy:
+            raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+        problems = [str(problem) for problem in done.problems[:MAX_PROBLEMS]]
+        return operations.Imported(done.added, done.known, len(done.problems), problems)
 
     async def _export_calendar(self, args: operations.ExportCalendar, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
-            where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
-            async for piece in written_calendar(account, where):
+            if args.all:
+                pieces = written_archive(account, self._tmp)
+            else:
+                where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
+                pieces = written_calendar(account, where)
+            async for piece in pieces:
                 await exchange.download.send(piece)
         await exchange.download.end()
 
@@ -227,22 +255,6 @@ class GroupwareCommands:
         async with self._accounts.use(args.account) as account:
             await account.write(unit)
 
-    async def _import_contacts(self, args: operations.ImportContacts, exchange: Exchange) -> operations.Imported:
-        octets = await _received(exchange, MAX_UPLOAD)
-        try:
-            data = await off_loop(lambda: taken([octets]), kind="import")
-            contacts, problems = await off_loop(partial(read_contacts, data), kind="import")
-        except Unreadable as error:
-            raise CommandFailed("badRequest", f"the file cannot be read: {reason_of(error)}") from None
-        added = known = 0
-        async with self._accounts.use(args.account) as account:
-            while await account.read(has_due, op="groupware"):
-                await account.write(settle_contacts)
-            for start in range(0, len(contacts), BATCH):
-                done = await account.write(partial(import_contacts, contacts=contacts[start : start + BATCH]))
-                added, known = added + done[0], known + done[1]
-        return operations.Imported(added, known, len(problems), [str(problem) for problem in problems[:MAX_PROBLEMS]])
-
     async def _export_contacts(self, args: operations.ExportContacts, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
             try:
@@ -255,13 +267,3 @@ class GroupwareCommands:
 
 def _utc(moment: int) -> str:
     return f"{datetime.fromtimestamp(moment // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-async def _received(exchange: Exchange, most: int) -> bytes:
-    """The octets of the client. Raises CommandFailed."""
-    octets = bytearray()
-    async for piece in exchange.upload:
-        octets += piece
-        if len(octets) > most:
-            raise CommandFailed("badRequest", f"the file has more than {most >> 20} MiB")
-    return bytes(octets)

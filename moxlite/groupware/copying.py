@@ -25,8 +25,8 @@ from moxlite.net.resolver import DNSError, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
 from moxlite.operations.performing import commands
 from moxlite.processor import act_for, off_loop
-from moxlite.proto.cards.contactfiles import read_contacts, taken
-from moxlite.proto.cards.vcard import Unreadable
+from moxlite.proto.cards.contactfiles import read_contacts
+from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.errors import LimitExceeded, OverQuota
@@ -458,12 +458,12 @@ class CalendarCopies:
 
     async def _take_cards(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
         try:
-            file = await off_loop(lambda: taken(found), kind="import")
-            contacts, problems = await off_loop(partial(read_contacts, file), kind="import")
+            cards = await off_loop(lambda: [*read_contacts(found)], kind="import")
         except Unreadable as error:
             _note(done, [f"{place.title}: {error}"])
             return
-        _note(done, problems)
+        _note(done, [reason_of(card) for card in cards if isinstance(card, Unreadable)])
+        contacts = [card for card in cards if isinstance(card, Contact)]
         while await account.read(has_due, op="groupware"):
             await account.write(settle_contacts)
         added, known = await account.write(partial(import_contacts, contacts=contacts))

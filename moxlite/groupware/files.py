@@ -1,32 +1,73 @@
-"""Calendars and contacts as files: entries of a file are added, and a calendar, or all contacts, are written as one
-file (DAV-40, DAV-49, WEBMAIL-128).
+"""Calendars and contacts as files: what is in a file is added, and a calendar, contacts, or all of both are written as
+one file (DAV-40, DAV-49, WEBMAIL-128).
+
+A file that is added is read as a stream in threads, some entries at a time: vCards one by one, a calendar or table
+whole, the files of a .zip one after the other. Names in a .zip only choose a calendar or address book, never a path.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
 
 import msgspec
+import trio
 
 from moxlite import lazyimport
 from moxlite.groupware.entries import BadEntry, Expander, read
 from moxlite.processor import give_way, off_loop
-from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts, split_calendars
-from moxlite.store.groupware.contacts import contact_ids, some_contacts
-from moxlite.store.groupware.resources import ResourceFacts, resources_of, with_data
-from moxlite.store.groupware.scheduling import add_entry
+from moxlite.proto.cards.calendarfiles import (
+    CALENDAR_END,
+    MAX_FILE,
+    calendar_head,
+    calendar_parts,
+    counted_calendars,
+    title_of,
+)
+from moxlite.proto.cards.cardobject import BadCard, read_card, shown_card
+from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
+from moxlite.proto.cards.contentline import plain
+from moxlite.proto.cards.vcard import Contact, Unreadable
+from moxlite.store.errors import ImportFailed, StorageFull
+from moxlite.store.file.boundary import Edge, storage
+from moxlite.store.groupware.collection import (
+    COMPONENTS,
+    Collection,
+    Kind,
+    collection,
+    collections_of,
+    create_collection,
+    has_due,
+)
+from moxlite.store.groupware.contacts import (
+    contact_ids,
+    default_book,
+    import_contacts,
+    settle_contacts,
+    some_cards,
+    some_contacts,
+)
+from moxlite.store.groupware.resources import ResourceFacts, resources_of, together, with_data
+from moxlite.store.groupware.scheduling import add_entry, default_calendar
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
-    from moxlite.proto.cards.vcard import Contact
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
-    from moxlite.store.groupware.collection import Collection
     from moxlite.store.groupware.resources import Resource
+    from moxlite.store.imports.archives import Member
 
 PAGE: Final = 100
 """Entries that are read at once."""
@@ -37,89 +78,401 @@ MAX_TABLE: Final = 16 << 20
 BATCH: Final = 25
 """Entries that are added in one unit: 10 ms."""
 
+PIECE: Final = 256 << 10
+"""Octets of a file that are read at once."""
+
+ZIP_MARK: Final = b"PK\x03\x04"
+"""The first octets of a .zip (APPNOTE.TXT §4.3.7)."""
+
+MAX_MEMBERS: Final = 20_000
+"""Files of a .zip."""
+
+MAX_UNPACKED: Final = 512 << 20
+"""Octets of all calendars and contacts of a .zip."""
+
+SUFFIXES: Final[dict[str, Kind]] = {".ics": "calendar", ".vcf": "contact"}
+FOLDERS: Final[dict[Kind, str]] = {"calendar": "calendars", "contact": "address-books"}
+"""Folders of a .zip that we write. The name of an address book is that of its file: vCards have no place for it."""
+
+EDGE: Final = Edge("data/tmp")
+
 
 class NoEntries(Exception):
     """A file that is no calendar, or an empty one."""
 
 
 class ImportResult(msgspec.Struct):
-    """Numbers of entries of a file: added, and known to the account already; and why others could not be read."""
+    """An import, also while it runs.
+
+    Attributes:
+      added, known: numbers of entries that were added, and that the account had.
+      problems: why others could not be read. dropped: contacts with pictures too large to keep.
+      read, size: octets of the file that were read, and all, by which the rest is guessed; stop: end with what is done.
+    """
 
     added: int = 0
     known: int = 0
     problems: list[str] = []
+    dropped: int = 0
+    read: float = 0.0
+    size: int = 0
+    stop: bool = False
+
+    @property
+    def done(self) -> int:
+        """Entries that were read."""
+        return self.added + self.known + len(self.problems)
 
 
-async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, octets: bytes) -> ImportResult:
-    """Add the entries of a file to a calendar, those that the account has not; no guest is told. What was added stays
-    if a later one fails.
-
-    Raises NoEntries, TooBusy, StoreError.
+class Target(msgspec.Struct, frozen=True):
+    """Where the entries of a file go. `kind`: of a file that is no .zip. `where`: into this collection, None for the
+    first one. `group`: all contacts get it.
     """
-    entries = split_calendars(octets.decode("utf-8-sig", "replace"))
+
+    kind: Kind
+    where: Collection | None = None
+    group: str = ""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """An entry of a file, a contact, or why one cannot be read; of the calendar or address book of this name, "" for
+    that which the user has chosen.
+    """
+
+    kind: Kind
+    title: str
+    entry: bytes | Contact | Unreadable
+
+    @property
+    def place(self) -> tuple[Kind, str]:
+        """Its calendar or address book."""
+        return self.kind, self.title
+
+    @property
+    def octets(self) -> int:
+        """About the octets that it takes."""
+        if isinstance(self.entry, bytes):
+            return len(self.entry)
+        return sum(map(len, self.entry.other)) if isinstance(self.entry, Contact) else 0
+
+
+@asynccontextmanager
+async def spooled(pieces: AsyncIterator[bytes], tmp: Path, reserve: int, most: int) -> AsyncIterator[BinaryIO]:
+    """A file without a name in a folder, with the pieces of a file of at most `most` octets, which leaves `reserve` of
+    the disk free. Raises Unreadable, StoreError.
+    """
+    with storage(EDGE):
+        file = cast("BinaryIO", await trio.to_thread.run_sync(partial(tempfile.TemporaryFile, dir=tmp)))
+    with file:
+        size = 0
+        async for piece in pieces:
+            size += len(piece)
+            if size > most:
+                raise Unreadable(worded("it has more than {most} MiB", most=most >> 20))
+            with storage(EDGE):
+                await trio.to_thread.run_sync(_write, file, piece, tmp, reserve)
+        yield file
+
+
+def _write(file: BinaryIO, piece: bytes, tmp: Path, reserve: int) -> None:
+    if shutil.disk_usage(tmp).free - len(piece) < reserve:
+        raise StorageFull(f"{EDGE.name}: no space left")
+    file.write(piece)
+
+
+async def add_file(account: Account, sandbox: Sandbox, file: BinaryIO, target: Target, done: ImportResult) -> None:
+    """Add what is in a file, of one kind or a .zip with both, to what an account has; no guest is told. `done` grows.
+    What was added stays if a later entry fails.
+
+    Raises NoEntries, TooBusy, StoreError; Unreadable: the file cannot be read, or not further.
+    """
+    await lazyimport.load("moxlite.store.imports.archives")
+    while await account.read(has_due, op="groupware"):
+        await account.write(settle_contacts)
+    items = _items(file, target.kind, done)
     expander = Expander(account, sandbox)
-    done = ImportResult()
-    while texts := await off_loop(lambda: list(islice(entries, BATCH)), kind="import"):
-        found: list[tuple[bytes, ResourceFacts]] = []
-        for text in texts:
-            data = text.encode("utf-8", "replace")
-            await give_way()
-            try:
-                found.append((data, await expander.facts(where, data)))
-            except BadEntry as error:
-                done.problems.append(str(error))
-        added = await account.write(lambda tx: _add(tx, where, found))  # noqa: B023 at once
-        done.added += added
-        done.known += len(found) - added
-    if not (done.added or done.known or done.problems):
+    places: dict[tuple[Kind, str], Collection] = {}
+    while not done.stop and (batch := await off_loop(lambda: _some(items), kind="import")):
+        for place, run in groupby(batch, attrgetter("place")):
+            if place not in places:
+                places[place] = await account.write(partial(_place, target=target, kind=place[0], title=place[1]))
+            entries = [item.entry for item in run]
+            done.problems += [reason_of(entry) for entry in entries if isinstance(entry, Unreadable)]
+            events = [entry for entry in entries if isinstance(entry, bytes)]
+            contacts = [entry for entry in entries if isinstance(entry, Contact)]
+            if events:
+                await _add_events(account, expander, places[place], events, done)
+            if contacts:
+                await _add_contacts(account, places[place], contacts, target.group, done)
+    if done.done or done.stop:
+        return
+    if target.kind == "calendar":
         raise NoEntries("the file has no event or task with a UID")
-    return done
+    raise NoEntries("the file has no contact")
 
 
-def _add(tx: AccountTx, where: Collection, found: Sequence[tuple[bytes, ResourceFacts]]) -> int:
-    return sum(add_entry(tx, where, data, facts) for data, facts in found)
+def _some(items: Iterator[Item]) -> list[Item]:
+    """In a thread: the next items, as many as one unit adds. Raises Unreadable."""
+    try:
+        return [*together(islice(items, BATCH), attrgetter("octets"))]
+    except ImportFailed as error:
+        raise Unreadable(reason_of(error)) from None
+
+
+def _place(tx: AccountTx, target: Target, kind: Kind, title: str) -> Collection:
+    """The collection for entries of a file: that of its name, which is made, or the one that was chosen, or the first.
+    Raises NoSuchCollection, LimitExceeded.
+    """
+    if title:
+        own = [one for one in collections_of(tx, kind) if not one.subscribed and one.display_name == title]
+        components = COMPONENTS if kind == "calendar" else ()
+        new = Collection(0, kind, f"import-{time.time_ns():x}", display_name=title, components=components)
+        return own[0] if own else create_collection(tx, new)
+    if target.where is not None and target.where.kind == kind:
+        return collection(tx, target.where.id)
+    return default_calendar(tx, "VEVENT") if kind == "calendar" else default_book(tx)
+
+
+async def _add_events(
+    account: Account, expander: Expander, where: Collection, events: list[bytes], done: ImportResult
+) -> None:
+    found: list[tuple[bytes, ResourceFacts]] = []
+    for data in events:
+        await give_way()
+        try:
+            found.append((data, await expander.facts(where, data)))
+        except BadEntry as error:
+            done.problems.append(str(error))
+    added = await account.write(lambda tx: sum(add_entry(tx, where, data, facts) for data, facts in found))
+    done.added += added
+    done.known += len(found) - added
+
+
+async def _add_contacts(
+    account: Account, book: Collection, contacts: list[Contact], group: str, done: ImportResult
+) -> None:
+    if group:
+        contacts = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in contacts]
+    added, known = await account.write(partial(import_contacts, contacts=contacts, book=book))
+    done.added, done.known = done.added + added, done.known + known
+    done.dropped += sum(bool(one.dropped) for one in contacts)
+
+
+# What is in a file. All of it runs in threads.
+
+
+def _items(file: BinaryIO, kind: Kind, done: ImportResult) -> Iterator[Item]:
+    """The items of a file, in order. Raises Unreadable, ImportFailed."""
+    done.size = file.seek(0, 2)
+    file.seek(0)
+    start = file.read(len(ZIP_MARK))
+    file.seek(0)
+    if start == ZIP_MARK:
+        yield from _archived(file, done)
+    elif kind == "calendar":
+        yield from _events(_pieces(file), done.size, "", done)
+    else:
+        if cards_in(_pieces(file)) > MAX_READ:
+            raise Unreadable(worded("the file has more than {most} contacts", most=MAX_READ))
+        file.seek(0)
+        yield from _contacts(_pieces(file), "", done)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def _events(pieces: Iterable[bytes], size: int, name: str, done: ImportResult) -> Iterator[Item]:
+    """The entries of a calendar. `name`: of the file in a .zip, whose entries have the calendar's own name."""
+    if size > MAX_FILE:
+        raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
+    text = b"".join(pieces).decode("utf-8-sig", "replace")
+    title = title_of(text) if name else ""
+    for entry, number in counted_calendars(text):
+        yield Item("calendar", title, entry.encode("utf-8", "replace"))
+        done.read += size / number
+
+
+def _contacts(pieces: Iterable[bytes], title: str, done: ImportResult) -> Iterator[Item]:
+    def counted() -> Iterator[bytes]:
+        for piece in pieces:
+            done.read += len(piece)
+            yield piece
+
+    for contact in read_contacts(counted()):
+        yield Item("contact", title, contact)
+
+
+def _archived(file: BinaryIO, done: ImportResult) -> Iterator[Item]:
+    """The entries of the calendars and address books in a .zip, whose directory is looked at first: what has too many
+    files, or too large ones, is not read at all. No member has more octets than the directory says.
+    """
+    from moxlite.store.imports.archives import zip_members
+
+    done.size = 0
+    for number, member in enumerate(zip_members(file), 1):
+        if _kind_of(member) is not None:
+            done.size += member.size
+        if number > MAX_MEMBERS:
+            raise Unreadable(worded("it has more than {most} files", most=MAX_MEMBERS))
+        if done.size > MAX_UNPACKED:
+            raise Unreadable(worded("it has more than {most} MiB", most=MAX_UNPACKED >> 20))
+    for member in zip_members(file):
+        kind, before = _kind_of(member), done.read
+        folder, name = _names_of(member)
+        try:
+            if kind == "calendar":
+                yield from _events(member.pieces, member.size, name, done)
+            elif kind == "contact":
+                yield from _contacts(member.pieces, name if folder == FOLDERS[kind] else "", done)
+        except Unreadable as error:  # the other files may be well
+            yield Item(kind or "calendar", "", Unreadable(f"{name}: {reason_of(error)}"))
+        if kind is not None:
+            done.read = before + member.size
+
+
+def _names_of(member: Member) -> tuple[str, str]:
+    """The folder and the name without its suffix of a file in a .zip, each as people may see it."""
+    path = member.name.replace("\\", "/").rpartition("/")
+    folder, name = path[0].rpartition("/")[2], path[2].rpartition(".")[0]
+    return plain(folder, 200), plain(name, 200)
+
+
+def _kind_of(member: Member) -> Kind | None:
+    """What a file in a .zip has; None for a file that is left out, such as systems add (``__MACOSX/._a.ics``)."""
+    name = member.name.rpartition("/")[2]
+    hidden = name.startswith(".") or member.kind != "file"
+    return None if hidden else SUFFIXES.get(name[-4:].lower())
+
+
+# Files that are written.
 
 
 class TooLarge(Exception):
     """The contacts are too many for a table."""
 
 
-async def written_contacts(account: Account, form: str) -> AsyncIterator[bytes]:
-    """All contacts as vCards ("vcf") or a table ("csv"), in pieces. Raises StoreError, and before the first piece
+async def written_contacts(account: Account, form: Literal["vcf", "csv"]) -> AsyncIterator[bytes]:
+    """All contacts as vCards 4.0 ("vcf") or a table ("csv"), in pieces. Raises StoreError, and before the first piece
     TooLarge.
     """
-    await lazyimport.load("moxlite.proto.cards.contactfiles")
-    from moxlite.proto.cards.contactfiles import written
-
     left = await account.read(contact_ids, op="contacts_export")
+    if form == "csv":
+        yield await _table(account, left)
+        return
+    while left:
+        cards, looked_at = await account.scan(lambda r: some_cards(r, left), op="contacts_export")  # noqa: B023 at once
+        left = left[looked_at:]
+        yield await off_loop(lambda: b"".join(map(_of_version_4, cards)), kind="contacts")  # noqa: B023 at once
+
+
+def _of_version_4(card: bytes) -> bytes:
+    try:
+        return shown_card(read_card(card), "4.0", ()).encode()
+    except BadCard:  # damaged
+        return b""
+
+
+async def _table(account: Account, left: list[int]) -> bytes:
+    await lazyimport.load("moxlite.proto.cards.contactscsv")
+    from moxlite.proto.cards.contactscsv import write_csv
+
     table: list[Contact] = []
     octets = 0
     while left:
         contacts, looked_at = await account.scan(lambda r: some_contacts(r, left), op="contacts_export")  # noqa: B023 at once
         left = left[looked_at:]
-        if form == "vcf":
-            yield await off_loop(partial(written, contacts, form), kind="contacts")
-            continue
         contacts = [msgspec.structs.replace(contact, other=()) for contact in contacts]  # no column has it
         octets += sum(len(msgspec.msgpack.encode(contact)) for contact in contacts)
         if octets > MAX_TABLE:
             raise TooLarge(f"the contacts have more than {MAX_TABLE >> 20} MiB: save them as vCards")
         table += contacts
-    if form != "vcf":
-        yield await off_loop(partial(written, table, form), kind="contacts")
+    return await off_loop(lambda: write_csv(table).encode(), kind="contacts")
 
 
 async def written_calendar(account: Account, where: Collection) -> AsyncIterator[bytes]:
     """A calendar as one file, in pieces. Raises StoreError."""
-    yield calendar_head(where.display_name).encode()
+    yield calendar_head(where.display_name or where.name).encode()
     zones: set[str] = set()
+    async for data in _entries(account, where):
+        yield calendar_parts((await read(data)).calendar, zones).encode()
+    yield CALENDAR_END.encode()
+
+
+async def _entries(account: Account, where: Collection) -> AsyncIterator[bytes]:
+    """The octets of the entries of a collection, as they were put."""
     after = 0
 
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
         return with_data(r, resources_of(r, where.id, after, PAGE))
 
-    while rows := await account.read(page, op="calendar-file"):
+    while rows := await account.read(page, op="groupware-file"):
         for resource, data in rows:
             after = resource.id
-            yield calendar_parts((await read(data)).calendar, zones).encode()
-    yield CALENDAR_END.encode()
+            yield data
+
+
+async def _cards(account: Account, book: Collection) -> AsyncIterator[bytes]:
+    """The cards of an address book, as they were put."""
+    async for data in _entries(account, book):
+        yield data if data.endswith(b"\n") else data + b"\r\n"
+
+
+async def written_archive(account: Account, tmp: Path) -> AsyncIterator[bytes]:
+    """All calendars and address books of an account, but subscribed ones, as a .zip with a file of each, in pieces. Its
+    directory is kept in a file without a name in the folder `tmp`. Raises StoreError.
+    """
+    await lazyimport.load("moxlite.store.exports.containers")
+    from moxlite.store.exports.containers import DIRECTORY_STEP, ZipWriter
+
+    while await account.read(has_due, op="groupware"):
+        await account.write(settle_contacts)
+    places = await account.read(
+        lambda r: [one for kind in FOLDERS for one in collections_of(r, kind) if not (one.inbox or one.subscribed)],
+        op="groupware-file",
+    )
+    with storage(EDGE):
+        writer = await trio.to_thread.run_sync(ZipWriter, tmp)
+    try:
+        now = int(time.time())
+        taken: set[str] = set()
+        for place in places:
+            yield writer.begin(_path(place, taken), now)
+            pieces = written_calendar(account, place) if place.kind == "calendar" else _cards(account, place)
+            async for piece in _joined(pieces):
+                if packed := await off_loop(partial(writer.data, piece), kind="export"):
+                    yield packed
+            with storage(EDGE):
+                yield writer.end()
+        trailer, at = writer.trailer(), 0
+        while piece := writer.directory(at, DIRECTORY_STEP):
+            at += len(piece)
+            yield piece
+        yield trailer
+    finally:
+        writer.close()
+
+
+async def _joined(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The octets of small pieces in larger ones, each of which is packed in a thread."""
+    held = bytearray()
+    async for piece in pieces:
+        held += piece
+        if len(held) >= PIECE:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+def _path(place: Collection, taken: set[str]) -> str:
+    """The path of a collection in a .zip, other than those that are taken, in any case: not all systems know it."""
+    name = plain(place.display_name, 100) or place.name
+    shown = "".join("_" if sign in '/\\:*?"<>|' else sign for sign in name).strip(" .") or place.name
+    suffix = next(suffix for suffix, kind in SUFFIXES.items() if kind == place.kind)
+    numbers: Callable[[int], str] = lambda number: f" ({number})" if number > 1 else ""  # noqa: E731
+    paths = (f"{FOLDERS[place.kind]}/{shown}{numbers(number)}{suffix}" for number in range(1, 1000))
+    path = next(path for path in paths if path.casefold() not in taken)
+    taken.add(path.casefold())
+    return path

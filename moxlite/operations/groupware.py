@@ -60,8 +60,8 @@ class RemoveCalendar(Operation[None], frozen=True):
 
 @change("calendar import", Role.COMMAND_LINE)
 class ImportCalendar(Operation[Imported], frozen=True):
-    """Add the entries of a file (.ics) to a calendar. Entries that the account has already stay as they are. Guests are
-    not told.
+    """Add the entries of a file (.ics) to a calendar, or all of a .zip to the calendars and address books of its names.
+    Entries that the account has already stay as they are. Guests are not told.
     """
 
     account: Word
@@ -70,10 +70,11 @@ class ImportCalendar(Operation[Imported], frozen=True):
 
 @query("calendar export", Role.COMMAND_LINE, octets=True)
 class ExportCalendar(Operation[None], frozen=True):
-    """Write a calendar as one file (.ics) to standard output."""
+    """Write a calendar as one file (.ics) to standard output, or all calendars and address books as a .zip."""
 
     account: Word
     name: Annotated[Name, field(argument=True)] = "calendar"
+    all: Annotated[bool, field("All calendars and address books, as a .zip with a file of each.")] = False
 
 
 @change("calendar share", Role.COMMAND_LINE)
@@ -236,8 +237,8 @@ class ShareAddressBook(Operation[None], frozen=True):
 
 @change("contacts import", Role.COMMAND_LINE)
 class ImportContacts(Operation[Imported], frozen=True):
-    """Add the contacts of a file (vCards, or a table of Gmail, Outlook, Thunderbird) to the first address book. One
-    that is there already gets what it has not.
+    """Add the contacts of a file (vCards, or a table of Gmail, Outlook, Thunderbird) to the first address book, or all
+    of a .zip to the calendars and address books of its names. One that is there already gets what it has not.
     """
 
     account: Word

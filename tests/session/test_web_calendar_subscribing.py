@@ -78,7 +78,7 @@ class Feeds:
         self.subscriptions = Subscriptions(rig.house.services.sandbox, site)
         house = rig.house
         self.commands = GroupwareCommands(
-            rig.holder, rig.accounts, rig.auth, house.services.sandbox, self.subscriptions
+            rig.holder, rig.accounts, rig.auth, house.services.sandbox, self.subscriptions, house.files.spools.directory
         ).registry()
 
     async def run(self, operation: Any) -> Any:

@@ -36,8 +36,14 @@ class Links:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.stranger = rig.browser(app="/dav/", port=443, tls=True)
+        house = rig.house
         self.commands = GroupwareCommands(
-            rig.holder, rig.accounts, rig.auth, rig.house.services.sandbox, rig.house.subscriptions
+            rig.holder,
+            rig.accounts,
+            rig.auth,
+            house.services.sandbox,
+            house.subscriptions,
+            house.files.spools.directory,
         ).registry()
 
     async def run(self, operation: Any) -> Any:

@@ -29,7 +29,12 @@ class Family:
         self.tom = Program(rig, "tom@example.org")
         house = rig.house
         self.commands = GroupwareCommands(
-            rig.holder, rig.accounts, rig.auth, house.services.sandbox, house.subscriptions
+            rig.holder,
+            rig.accounts,
+            rig.auth,
+            house.services.sandbox,
+            house.subscriptions,
+            house.files.spools.directory,
         ).registry()
 
     async def share(self, **more: Any) -> None:

@@ -129,4 +129,4 @@ def test_nothing_but_contacts_and_errors_comes_out(data: bytes) -> None:
 def test_a_file_of_too_many_contacts_is_not_read_to_its_end(octets: bytes) -> None:
     """WEBMAIL-128, STORE-199: half a million short rows would take 600 MB."""
     with pytest.raises(Unreadable, match="more than 20,000"):
-        read_contacts(octets)
+        list(read_contacts([octets]))

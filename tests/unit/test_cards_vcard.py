@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, without_pictures, write_vcard
+from moxlite.proto.cards.vcard import (
+    MAX_CARD,
+    Contact,
+    Entry,
+    Unreadable,
+    read_vcards,
+    without_pictures,
+    write_vcard,
+)
 
 OLD = (
     b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;\r\n"
@@ -17,7 +25,7 @@ APPLE = (
     b"BEGIN:VCARD\nVERSION:3.0\nN:Lind;Ada;;;\nFN:Ada Lind\nORG:Nordlicht;Research\n"
     b"item1.EMAIL;type=INTERNET;type=WORK;type=pref:ada@nordlicht.exa\n mple\nitem1.X-ABLabel:_$!<Work>!$_\n"
     b'TEL;TYPE="voice,cell":+46 1\nNOTE:semi\\; comma\\, line\\nbackslash \\\\n\nCATEGORIES:Friends,Sail\\,ing\n'
-    b"BDAY:1990-01-02\nUID:urn:uuid:1\nPHOTO;ENCODING=b;TYPE=JPEG:" + b"A" * 100_000 + b"\nEND:VCARD\n"
+    b"BDAY:1990-01-02\nUID:urn:uuid:1\nPHOTO;ENCODING=b;TYPE=JPEG:" + b"A" * 200_000 + b"\nEND:VCARD\n"
 )
 
 

@@ -8,7 +8,7 @@ import { copyable } from "../../lib/pages";
 import { many, t } from "../../lib/words";
 import { dayOf, shortDay } from "../calendar/days";
 import type { Surroundings } from "../commands/desk";
-import { exportLink, importFile } from "../ui/files";
+import { archiveLink, exportLink, importFile } from "../ui/files";
 
 /** The choice of what colleagues see of a calendar. */
 export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
@@ -31,15 +31,18 @@ export function fileButtons(
   calendar: Calendar,
   imported: () => unknown,
 ): Child {
-  const file = el("input", { type: "file", accept: ".ics,text/calendar", hidden: true });
+  const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen === undefined) return;
-    await importFile(page, chosen, t("Importing events"), async (uploadID) => {
-      const done = await page.client.calendar_import(calendar.id, uploadID);
-      return { ...done, words: many(done.added, "One event added", "{n} events added") };
-    });
+    await importFile(
+      page,
+      chosen,
+      t("Importing events"),
+      (uploadID) => page.client.calendar_import(calendar.id, uploadID),
+      (added) => many(added, "One entry added", "{n} entries added"),
+    );
     imported();
   });
   return el(
@@ -47,6 +50,7 @@ export function fileButtons(
     { class: "cal-files" },
     el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
     exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"),
+    archiveLink(page, "btn line"),
     file,
   );
 }

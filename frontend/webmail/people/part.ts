@@ -9,7 +9,7 @@ import { byName, many, t } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
-import { exportLink, importFile } from "../ui/files";
+import { archiveLink, exportLink, importFile } from "../ui/files";
 import { bookName, drawBooks } from "./books";
 import { showDoubles } from "./doubles";
 import { edit, empty } from "./form";
@@ -28,7 +28,7 @@ export function openPage(page: Page): void {
   const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
   search.setAttribute("aria-label", t("Search people"));
   const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
-  const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
+  const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
   const { body, close } = openBeside(t("People"), [add], "people-page");
   const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
@@ -42,6 +42,7 @@ export function openPage(page: Page): void {
     el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
     save("vcf", t("Export as vCards")),
     save("csv", t("Export as a table")),
+    archiveLink(page, "button"),
     el(
       "button",
       { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) },
@@ -227,8 +228,11 @@ export async function addSender(page: Page, name: string, address: string): Prom
 
 /** Import a file. */
 function read(page: Page, file: File): Promise<unknown> {
-  return importFile(page, file, t("Importing contacts"), async (uploadID) => {
-    const done = await page.client.contacts_import(uploadID);
-    return { ...done, words: many(done.added, "One contact added", "{n} contacts added") };
-  });
+  return importFile(
+    page,
+    file,
+    t("Importing contacts"),
+    (uploadID) => page.client.contacts_import(uploadID),
+    (added) => many(added, "One entry added", "{n} entries added"),
+  );
 }

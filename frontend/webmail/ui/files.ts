@@ -1,46 +1,56 @@
 // Files of contacts or events: saved, or taken by the server, with what became of it.
 
-import type { Remark } from "../../gen/webmail";
+import type { FileImported } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, isolated } from "../../lib/dom";
 import type { Told } from "../../lib/language";
+import { size } from "../../lib/numbers";
 import { toast } from "../../lib/toasts";
+import { Upload, UploadAborted } from "../../lib/upload";
 import { many, t, told } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 
-interface Done {
-  /** How many were added. */
-  readonly words: string;
-  readonly known: number;
-  readonly unread: number;
-  readonly dropped?: number;
-  readonly problems: readonly Remark[];
-}
+/** Milliseconds between two looks at how far an import is. */
+const pause = 1000;
 
-/** Send a file to the server, have it read, and say what became of it; `doing` names that in errors. */
+/** Send a file to the server, have it read, and say what became of it; both can be stopped, and what was read by then
+ * stays. `doing` names it in errors, `words` what was added. */
 export function importFile(
-  page: Pick<Surroundings, "client" | "base">,
+  { client, base }: Pick<Surroundings, "client" | "base">,
   file: File,
   doing: string,
-  take: (uploadID: string) => Promise<Done>,
+  take: (uploadID: string) => Promise<FileImported>,
+  words: (added: number) => string,
 ): Promise<boolean> {
   return attempt(doing, async () => {
-    const answer = await fetch(`${page.base}upload?filename=import`, {
-      method: "POST",
-      headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" },
-      body: file,
-    }).catch(() => {
-      throw new Error(t("The server cannot be reached."));
-    });
-    const { result, error } = (await answer.json()) as {
-      result?: { upload_id: string };
-      error?: { message: string };
-    };
-    if (result === undefined) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
-    const done = await take(result.upload_id);
-    const { known, unread, dropped = 0 } = done;
+    const upload = new Upload();
+    const sending = (sent: number) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
+    let done: FileImported;
+    try {
+      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) =>
+        said.say(sending(Math.min(sent, file.size))),
+      );
+      said.close();
+      said = toast(`${doing}…`, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      const timer = window.setInterval(async () => {
+        const state = await client.file_import_state(uploadID).catch(() => null);
+        if (state !== null && state.about > state.done)
+          said.say(t("{what}: {n} of about {all}…", { what: doing, n: state.done, all: state.about }));
+      }, pause);
+      done = await take(uploadID).finally(() => clearInterval(timer));
+    } catch (error) {
+      if (error instanceof UploadAborted) {
+        toast(t("Stopped: nothing was imported"));
+        return;
+      }
+      throw error;
+    } finally {
+      said.close();
+    }
+    const { known, unread, dropped } = done;
     const facts = [
-      done.words,
+      words(done.added),
       known > 0 && many(known, "one was there already", "{n} were there already"),
       dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"),
       unread > 0 && many(unread, "one could not be read", "{n} could not be read"),
@@ -78,4 +88,9 @@ export function exportLink(
     if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
   };
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
+}
+
+/** A link that saves all calendars and contacts. */
+export function archiveLink(page: Pick<Surroundings, "client" | "base">, kind: string): HTMLElement {
+  return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
 }

@@ -38,7 +38,21 @@ CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 def split_calendars(text: str) -> Iterator[str]:
     """The entries of a file as `calendars_by_uid`, without their UIDs."""
-    return (entry for _, entry in calendars_by_uid(text))
+    return (entry for _, entry, _ in _entries(text))
+
+
+def counted_calendars(text: str) -> Iterator[tuple[str, int]]:
+    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID."""
+    return ((entry, number) for _, entry, number in _entries(text))
+
+
+def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
+    """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
+    components of one UID and the zones that they name. What has no UID is left out. An entry above `MAX_ZONES`
+    characters of zones, or after `ALL_ZONES` of the whole file, is without them; a component above `LARGEST` is cut
+    there.
+    """
+    return ((uid, entry) for uid, entry, _ in _entries(text))
 
 
 class _Written:
@@ -49,12 +63,7 @@ class _Written:
         self.zones: dict[str, None] = {}
 
 
-def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
-    """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
-    components of one UID and the zones that they name. What has no UID is left out. An entry above `MAX_ZONES`
-    characters of zones, or after `ALL_ZONES` of the whole file, is without them; a component above `LARGEST` is cut
-    there.
-    """
+def _entries(text: str) -> Iterator[tuple[str, str, int]]:
     entries: dict[tuple[str, str], _Written] = {}
     zones: dict[str, str] = {}
     inside: list[str] = []
@@ -92,7 +101,7 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
         if size > min(MAX_ZONES, left):
             own, size = [], 0
         left -= size
-        yield uid, "".join((*HEAD, *own, *found.texts, CALENDAR_END))
+        yield uid, "".join((*HEAD, *own, *found.texts, CALENDAR_END)), len(entries)
 
 
 def title_of(text: str) -> str:

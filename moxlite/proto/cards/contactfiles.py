@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-from moxlite.proto.cards.contactscsv import read_csv, write_csv
-from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures, write_vcard
-from moxlite.wording import reason_of, worded
+from moxlite.proto.cards.contactscsv import read_csv
+from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures
+from moxlite.wording import worded
 
 MAX_FILE: Final = 10 << 20
-"""Octets of a file without the large pictures of its cards."""
+"""Octets of a table."""
 
 MAX_READ: Final = 20_000
 """Contacts of a file, those that cannot be read among them; an account has half as many."""
@@ -19,44 +19,63 @@ MAX_READ: Final = 20_000
 MAX_BEGIN: Final = 100_000
 """Octets in which the first card of a file begins."""
 
+MAX_OCTETS: Final = 2 << 20
+"""Octets of the lines of a card that are looked at: more than its text and its pictures may have."""
 
-def taken(pieces: Iterable[bytes]) -> bytes:
-    """A file for `read_contacts`, from the pieces of any size that it comes in. Raises Unreadable: it has more than
-    10 MiB, large pictures of cards not counted.
+LINE: Final = 40
+"""Octets that a line takes in memory beside its own."""
+
+BEGIN: Final = b"BEGIN:VCARD"
+END: Final = b"END:VCARD"
+
+
+def read_contacts(pieces: Iterable[bytes]) -> Iterator[Contact | Unreadable]:
+    """The contacts of a file, which comes in pieces of any size, in order; the reason in place of one that cannot be
+    read. At most a card is held, or a table.
+
+    Raises Unreadable: it is another file, a table of more than 10 MiB, or has more than `MAX_READ` of both.
     """
     source = iter(pieces)
     first = next(source, b"")
     rest = chain([first], source)
+    contacts = _of_cards(rest) if BEGIN in first[:MAX_BEGIN].upper() else read_csv(_table(rest))
+    for number, contact in enumerate(contacts, 1):
+        if number > MAX_READ:
+            raise Unreadable(worded("the file has more than {most} contacts", most=MAX_READ))
+        yield contact
+
+
+def cards_in(pieces: Iterable[bytes]) -> int:
+    """About how many cards are in the pieces of a file: words that begin one are counted."""
+    number, end = 0, b""
+    for piece in pieces:
+        number += (end + piece).upper().count(BEGIN)
+        end = piece[1 - len(BEGIN) :]
+    return number
+
+
+def _of_cards(pieces: Iterable[bytes]) -> Iterator[Contact | Unreadable]:
+    lines: list[bytes] = []
+    depth = size = 0
+    for line in without_pictures(pieces):
+        mark = line[:100].strip(b" \t\r\n\xef\xbb\xbf").upper() if line[:1] not in b" \t" else b""
+        depth += (mark == BEGIN) - (mark == END and depth > 0)
+        if not depth and not lines:
+            continue
+        size += len(line) + LINE
+        if size <= MAX_OCTETS or not depth:
+            lines.append(line)
+        if not depth:
+            yield from read_vcards(b"".join(lines))
+            lines, size = [], 0
+    if lines:
+        yield Unreadable("the last card has no end")
+
+
+def _table(pieces: Iterable[bytes]) -> bytes:
     found = bytearray()
-    for piece in without_pictures(rest) if _has_cards(first) else rest:
+    for piece in pieces:
         found += piece
         if len(found) > MAX_FILE:
-            if _has_cards(first):
-                raise Unreadable(worded("it has more than {most} MiB without its pictures", most=MAX_FILE >> 20))
             raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
     return bytes(found)
-
-
-def read_contacts(data: bytes) -> tuple[list[Contact], list[str]]:
-    """The contacts of a file, and the reasons for which others cannot be read. Raises Unreadable for another file, and
-    for one with more than `MAX_READ` of both.
-    """
-    contacts: list[Contact] = []
-    problems: list[str] = []
-    for one in read_vcards(data) if _has_cards(data) else read_csv(data):
-        if isinstance(one, Unreadable):
-            problems.append(reason_of(one))
-        else:
-            contacts.append(one)
-        if len(contacts) + len(problems) > MAX_READ:
-            raise Unreadable(worded("the file has more than {most} contacts", most=MAX_READ))
-    return contacts, problems
-
-
-def _has_cards(data: bytes) -> bool:
-    return b"BEGIN:VCARD" in data[:MAX_BEGIN].upper()
-
-
-def written(contacts: Iterable[Contact], form: str) -> bytes:
-    """A file with the contacts: `form` is "vcf" (vCards 4.0) or "csv"."""
-    return (write_csv(contacts) if form == "csv" else "".join(map(write_vcard, contacts))).encode()

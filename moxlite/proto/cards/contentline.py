@@ -150,6 +150,9 @@ def folded(line: str) -> str:
     """A line with folds after at most 75 octets, never within a character."""
     if len(line) <= FOLD // 4:
         return line
+    if line.isascii():  # pictures
+        rest = [line[at : at + FOLD - 1] for at in range(FOLD, len(line), FOLD - 1)]
+        return "\r\n ".join([line[:FOLD], *rest])
     pieces: list[bytes] = []
     piece, room = bytearray(), FOLD
     for char in line:

@@ -26,7 +26,7 @@ from moxlite.proto.cards.contentline import (
 )
 
 MAX_CARD: Final = 64 * 1024
-"""Octets of a card without its large pictures."""
+"""Octets of a card without its pictures, sounds and keys."""
 
 MAX_ENTRIES: Final = 50
 """Addresses, telephone numbers and groups of a contact, each."""
@@ -37,8 +37,11 @@ MAX_TEXT: Final = 1000
 MAX_NOTE: Final = 20_000
 """Characters of a note."""
 
-MAX_PICTURE: Final = MAX_CARD // 4
-"""Octets of a picture that is kept."""
+MAX_PICTURE: Final = 180_000
+"""Characters of a picture that is kept: a photo of 128 KiB (`photo.MAX_PHOTO`) in base64."""
+
+MAX_PICTURES: Final = 3 * MAX_PICTURE
+"""Characters of all pictures, sounds and keys of a card that are kept."""
 
 MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 OWN: Final = frozenset(
@@ -113,8 +116,10 @@ def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
                 lines = None
                 continue
         if lines is not None and depth == 1 and size <= 4 * MAX_CARD:
-            kept = line if len(line) <= MAX_LINE else line.partition(":")[0][:200] + ":" + "\0"
-            size += len(kept)
+            head = line.partition(":")[0][:200]
+            media = head.partition(";")[0].rpartition(".")[2].upper() in MEDIA
+            kept = line if len(line) <= (MAX_PICTURE + MAX_TEXT if media else MAX_LINE) else head + ":\0"
+            size += min(len(kept), MAX_TEXT) if media else len(kept)
             lines.append(kept)
     if depth:
         yield Unreadable("the last card has no end")
@@ -270,11 +275,13 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
     if not name:
         return Unreadable("a card has neither a name nor an address")
     kept: list[str] = []
-    left = MAX_CARD - len(note.encode("utf-8", "replace"))
+    left = {True: MAX_PICTURES, False: MAX_CARD - len(note.encode("utf-8", "replace"))}
     for line in other:
-        left -= len(line.encode("utf-8", "replace"))
-        if left < 0:
-            dropped.append(line.partition(":")[0].partition(";")[0][:100])
+        head = line.partition(":")[0].partition(";")[0]
+        media = head.rpartition(".")[2].upper() in MEDIA
+        left[media] -= len(line) if media else len(line.encode("utf-8", "replace"))
+        if left[media] < 0:
+            dropped.append(head[:100])
         else:
             kept.append(line)
     return Contact(

@@ -197,6 +197,21 @@ def some_contacts(r: Reader, ids: Sequence[int]) -> tuple[list[Contact], int]:
     return [stored.contact for stored in stored_contacts if stored is not None], len(held)
 
 
+def some_cards(r: Reader, ids: Sequence[int]) -> tuple[list[bytes], int]:
+    """The cards of the contacts with the first of these ids, as `some_contacts`."""
+    held = [*together(ids, partial(size_of, r))]
+    cards = (_card_of(r, number) for number in held)
+    return [card for card in cards if card is not None], len(held)
+
+
+def _card_of(r: Reader, contact_id: int) -> bytes | None:
+    row = r.row(CARD, contact_id)
+    if row is not None:
+        return bytes(row[1])
+    row = r.row(BEFORE, contact_id)
+    return None if row is None else new_card(from_json(row[1], Contact))
+
+
 def photo_mark_of(r: Reader, contact_id: int) -> str:
     """The mark of a contact's photo, "" without one."""
     listed = r.value(LISTED, contact_id)
@@ -333,9 +348,10 @@ def add_copy(tx: AccountTx, card: bytes, book: Collection) -> int:
     return _put(tx, book, _new_name(), card)
 
 
-def import_contacts(tx: AccountTx, contacts: Sequence[Contact]) -> tuple[int, int]:
-    """Add contacts; returns how many were added, and how many were there: one with the same UID, or with the same name
-    and addresses. What an import adds to a contact that is there: addresses, numbers and groups it has not.
+def import_contacts(tx: AccountTx, contacts: Sequence[Contact], book: Collection | None = None) -> tuple[int, int]:
+    """Add contacts to an address book, by default the first; returns how many were added, and how many were there: one
+    with the same UID, or with the same name and addresses. What an import adds to a contact that is there: addresses,
+    numbers and groups it has not.
 
     Raises TooManyContacts, OverQuota; then none was added.
     """
@@ -343,7 +359,7 @@ def import_contacts(tx: AccountTx, contacts: Sequence[Contact]) -> tuple[int, in
     for contact in contacts:
         known = _known(tx, contact)
         if known is None:
-            save_contact(tx, contact)
+            save_contact(tx, contact, book=book)
             added += 1
         elif (merged := _merged(known.contact, contact)) != known.contact:
             save_contact(tx, merged, known.id)

@@ -32,6 +32,7 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, GivenCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
+from moxlite.web.webmail.calls.files import FileCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
@@ -269,6 +270,7 @@ API: Final[tuple[type, ...]] = (
     CalendarCalls,
     BookCalls,
     ContactCalls,
+    FileCalls,
     NewsletterCalls,
     LaterCalls,
     SortingCalls,

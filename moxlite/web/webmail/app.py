@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -14,7 +14,7 @@ from moxlite import lazyimport
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.publicpages import public_page
 from moxlite.decoders import json_decoder
-from moxlite.groupware.files import TooLarge, written_calendar, written_contacts
+from moxlite.groupware.files import TooLarge, written_archive, written_calendar, written_contacts
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.collection import NoSuchCollection, collection
@@ -176,7 +176,9 @@ class Webmail:
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
         elif rest in ("contacts.vcf", "contacts.csv"):
-            await self._contacts(caller, rest.rpartition(".")[2], writer)
+            await self._contacts(caller, "csv" if rest.endswith("csv") else "vcf", writer)
+        elif rest == ARCHIVE:
+            await self._archive(caller, writer)
         elif rest.startswith("calendar/") and rest.endswith(".ics"):
             await self._calendar(caller, rest.removeprefix("calendar/").removesuffix(".ics")[:16], writer)
         elif rest == "ws":
@@ -298,13 +300,25 @@ class Webmail:
         else:
             await writer.respond(Response(200, (("content-type", photo.media_type), *headers), photo.data))
 
-    async def _contacts(self, caller: Caller, form: str, writer: ResponseWriter) -> None:
+    async def _contacts(self, caller: Caller, form: Literal["vcf", "csv"], writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
             raise HTTPError(405, "Contacts can only be fetched.", (("allow", "GET"),))
         session = await page_session(self._sessions, caller)
         require_fresh(self._sessions, session)
         async with self._server.views.sent(session.account), self._holders.page(session) as home:
             await send_contacts(home.account, form, writer)
+
+    async def _archive(self, caller: Caller, writer: ResponseWriter) -> None:
+        if caller.request.method != "GET":
+            raise HTTPError(405, "Calendars can only be fetched.", (("allow", "GET"),))
+        session = await page_session(self._sessions, caller)
+        require_fresh(self._sessions, session)
+        async with self._server.views.sent(session.account), self._holders.page(session) as home:
+            pieces = written_archive(home.account, self._server.tmp)
+            await writer.start(200, _download("application/zip", ARCHIVE))
+            async for piece in pieces:
+                await writer.write(piece)
+            await writer.finish()
 
     async def _calendar(self, caller: Caller, number: str, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":
@@ -374,10 +388,11 @@ def parse_since(parameters: dict[str, str]) -> int:
 # Export of contacts as a file (WEBMAIL-128).
 
 
+ARCHIVE: Final = "calendars-and-contacts.zip"
 TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=utf-8"}
 
 
-async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> None:
+async def send_contacts(account: Account, form: Literal["vcf", "csv"], writer: ResponseWriter) -> None:
     """Send all contacts as a download: vCards ("vcf") or a table ("csv"). Raises HTTPError."""
     pieces = written_contacts(account, form)
     try:

@@ -71,17 +71,6 @@ class BusyPerson(msgspec.Struct, frozen=True):
     times: list[BusyTime]
 
 
-class CalendarImported(msgspec.Struct, frozen=True):
-    """An import: entries that were added, that the account had already, and that could not be read, the first with the
-    reason.
-    """
-
-    added: int
-    known: int
-    unread: int
-    problems: list[Remark]
-
-
 class CalendarLink(msgspec.Struct, frozen=True):
     """A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC."""
 

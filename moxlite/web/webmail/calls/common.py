@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from moxlite.groupware.files import ImportResult
 from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys import SigningKeys
@@ -51,6 +52,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
       imports: imports of files, shared with the account app.
       assure: finds how well mail to a domain would be protected.
       masked: the addresses to give away.
+      file_imports: running imports of calendars and contacts, by account and upload.
     """
 
     config: CurrentConfig
@@ -67,6 +69,7 @@ class Dependencies(msgspec.Struct, frozen=True, kw_only=True):
     assure: Assure
     notices: Notices
     masked: MaskedAddresses
+    file_imports: dict[tuple[str, str], ImportResult] = {}
 
 
 class AccountCalls:

@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite import lazyimport
-from moxlite.processor import off_loop
 from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.photo import MAX_PHOTO, Photo, photo_from
-from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
+from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware import contacts as store
-from moxlite.store.groupware.cards import MAX_CONTACTS
 from moxlite.store.groupware.doubles import MAX_MEMBERS, find_doubles, merge_contacts
 from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.store.people import templates as stored
-from moxlite.web.calls import Remark, call, remark
-from moxlite.web.composing.uploads import Party, UploadID, key_of
+from moxlite.web.calls import call
+from moxlite.web.composing.uploads import Party
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.books import ShelfCalls, settle
@@ -32,7 +28,6 @@ from moxlite.web.webmail.holders import BITS, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.claims import claim_of, confirm
 from moxlite.web.webmail.reading.parsed import own_of, structure_of
-from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -46,9 +41,6 @@ PAGE: Final = 100
 
 BATCH: Final = 50
 """Contacts that are added in one unit: 25 ms."""
-
-MAX_PROBLEMS: Final = 20
-"""Problems of a file that are told."""
 
 MAX_TEMPLATE: Final = 200_000
 
@@ -129,18 +121,6 @@ class Doubles(msgspec.Struct, frozen=True):
 
     groups: list[DoubleGroup]
     total: int
-
-
-class ContactsImported(msgspec.Struct, frozen=True):
-    """An import: contacts that were added, that were there already, and that could not be read, the first with the
-    reason. ``dropped``: contacts whose pictures were too large to keep.
-    """
-
-    added: int
-    known: int
-    unread: int
-    dropped: int
-    problems: list[Remark]
 
 
 class TemplateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -321,42 +301,6 @@ class ContactCalls(ShelfCalls):
                     confirm(tx, claim)
 
             await holder.account.write(unit)
-
-    @call()
-    async def contacts_import(self, caller: Caller, upload_id: UploadID, group: Search = "") -> ContactsImported:
-        """Import an uploaded file of vCards, or a table (CSV) as Gmail, Outlook and Thunderbird write it.
-
-        ``group``: all contacts of the file get it too.
-
-        Contacts that are there already get what they have not. The upload is removed.
-        """
-        key = key_of(upload_id)
-        name = caller.require().account
-        async with self._server.views.taken(name), self._accounts.use(name) as account:
-            upload = await account.read(lambda r: upload_of(r, key), op="contacts_upload")
-            try:
-                await lazyimport.load("moxlite.proto.cards.contactfiles")
-                from moxlite.proto.cards.contactfiles import read_contacts, taken
-
-                try:
-                    data = await account.scan(lambda r: taken(upload_pieces(r, upload)), op="contacts_upload")
-                    found, problems = await off_loop(partial(read_contacts, data), kind="contacts")
-                except Unreadable as e:
-                    raise UserError(worded("the file cannot be read: {reason}", reason=e)) from e
-                if len(found) > MAX_CONTACTS:
-                    raise UserError(worded("the file has more than {most} contacts", most=MAX_CONTACTS))
-                if group:
-                    found = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in found]
-                await settle(account)
-                added = known = 0
-                for start in range(0, len(found), BATCH):
-                    batch = found[start : start + BATCH]
-                    done = await account.write(partial(store.import_contacts, contacts=batch))
-                    added, known = added + done[0], known + done[1]
-            finally:
-                await account.write(lambda tx: drop_upload(tx, key))
-        dropped = sum(bool(one.dropped) for one in found)
-        return ContactsImported(added, known, len(problems), dropped, list(map(remark, problems[:MAX_PROBLEMS])))
 
     @call()
     async def group_members(self, caller: Caller, group: Group) -> list[Party]:

@@ -15,15 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
-from moxlite.groupware.files import NoEntries, add_calendar
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, colleague_access, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
-from moxlite.proto.cards.calendarfiles import MAX_FILE
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
-from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
     BadName,
@@ -60,11 +57,10 @@ from moxlite.store.groupware.sharing import (
 )
 from moxlite.store.groupware.subscriptions import Subscription, subscriptions
 from moxlite.web.calls import call, remark
-from moxlite.web.composing.uploads import UploadID, key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.events import Calendar, CalendarImported, CalendarLink
+from moxlite.web.webmail.events import Calendar, CalendarLink
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of
@@ -80,9 +76,6 @@ COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
 MAX_OWNERS: Final = 50
 """Accounts whose shared calendars are shown; each is opened."""
-
-MAX_PROBLEMS: Final = 20
-"""Problems of a file that are told."""
 
 MOST: Final = 500
 """Deleted entries in an answer."""
@@ -336,7 +329,7 @@ class CalendarCalls(EntryCalls):
 
         def unit(tx: AccountTx) -> int:
             before = (
-                _calendar(tx, calendar_id)
+                event_calendar(tx, calendar_id)
                 if calendar_id
                 else Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
             )
@@ -363,35 +356,13 @@ class CalendarCalls(EntryCalls):
         now = int(time.time())
 
         def unit(tx: AccountTx) -> None:
-            where = _calendar(tx, calendar_id)
+            where = event_calendar(tx, calendar_id)
             for name in shared_entries(tx, where.id, now):
                 delete_entry(tx, where, name, lambda _: None, user)
             delete_collection(tx, where.id)
 
         async with self._entries(caller) as visit:
             await visit.account.write(unit)
-
-    @call()
-    async def calendar_import(self, caller: Caller, calendar_id: ID, upload_id: UploadID) -> CalendarImported:
-        """Add the entries of an uploaded file (.ics) to a calendar. What the account has already stays as it is; guests
-        are not told. The upload is removed.
-        """
-        key = key_of(upload_id)
-        account = caller.require().account
-        async with self._server.views.taken(account), self._entries(caller) as visit:
-            upload = await visit.account.read(lambda r: upload_of(r, key), op="calendar-upload")
-            try:
-                if upload.size > MAX_FILE:
-                    raise UserError("a file of events has at most 20 MiB")
-                where = await visit.account.read(lambda r: _calendar(r, calendar_id), op="calendars")
-                octets = await visit.account.scan(lambda r: b"".join(upload_pieces(r, upload)), op="calendar-upload")
-                done = await add_calendar(visit.account, self._server.sandbox, where, octets)
-            except NoEntries:
-                raise UserError("the file has no event or task with a UID") from None
-            finally:
-                await visit.account.write(lambda tx: drop_upload(tx, key))
-        problems = [remark(problem) for problem in done.problems[:MAX_PROBLEMS]]
-        return CalendarImported(done.added, done.known, len(done.problems), problems)
 
     @call()
     async def calendar_links(self, caller: Caller, calendar_id: ID) -> list[CalendarLink]:
@@ -414,7 +385,11 @@ class CalendarCalls(EntryCalls):
         try:
             async with self._entries(caller) as visit:
                 return await new_link(
-                    visit.account, self._server.config.current, lambda r: _calendar(r, calendar_id), note, busy=busy
+                    visit.account,
+                    self._server.config.current,
+                    lambda r: event_calendar(r, calendar_id),
+                    note,
+                    busy=busy,
                 )
         except NotServed:
             raise UserError("this server has no https address for calendars: ask its administrator") from None
@@ -442,8 +417,8 @@ def _calendars(r: Reader) -> list[Collection]:
     return [one for one in collections_of(r, "calendar") if "VEVENT" in one.components]
 
 
-def _calendar(r: Reader, calendar_id: int) -> Collection:
-    """A calendar for events. Raises NoSuchCollection."""
+def event_calendar(r: Reader, calendar_id: int) -> Collection:
+    """A calendar of one's own for events. Raises NoSuchCollection."""
     found = collection(r, calendar_id)
     if not found.has_events:
         raise NoSuchCollection("there is no such calendar")

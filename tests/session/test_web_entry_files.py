@@ -1,0 +1,260 @@
+"""All calendars and contacts as one .zip, and what a browser hears of an import (DAV-49a, DAV-49b, WEBMAIL-128)."""
+
+import base64
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+import trio.testing
+
+from moxlite.groupware import files
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.groupware.collection import Collection, collections_of
+from moxlite.store.groupware.resources import card_facts, put_resource
+from moxlite.store.groupware.subscriptions import subscribe
+from tests.session.test_web_addressbooks import tom
+from tests.session.test_web_dav import BOOK, Program, calendar, card, event
+from tests.web_rig import Browser, Rig
+
+__all__ = ["tom"]
+
+pytestmark = pytest.mark.served
+
+JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 400  # 100 KiB
+PHOTO = "PHOTO:data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
+
+
+async def upload(browser: Browser, data: bytes) -> str:
+    headers = {"x-moxlite-csrf": browser.csrf}
+    answer = await browser.fetch("/webmail/upload?filename=x", method="POST", headers=headers, body=data)
+    found: str = msgspec.json.decode(answer.body)["result"]["upload_id"]
+    return found
+
+
+async def take(browser: Browser, data: bytes) -> Any:
+    return await browser.call("contacts_import", upload_id=await upload(browser, data))
+
+
+def packed(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+async def saved(browser: Browser) -> dict[str, bytes]:
+    answer = await browser.fetch("/webmail/calendars-and-contacts.zip")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
+    return unpacked(answer.body)
+
+
+@contextmanager
+def at_most(megabytes: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < megabytes * 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+async def fill(rig: Rig) -> None:
+    """Two calendars, two address books; one contact with a photo of 100 KiB."""
+    program = Program(rig)
+    await program.put("1.ics", event("1", "SUMMARY:Plan"))
+    await program.put("2.ics", calendar("UID:2", "DTSTAMP:20260101T000000Z", "SUMMARY:Do", kind="VTODO"))
+    await program.ask("MKCALENDAR", "/dav/calendars/mia/choir/")
+    await program.ask("MKCOL", "/dav/addressbooks/mia/friends/", _new_book("Friends / 2"))
+    await program.put("3.ics", event("3", "SUMMARY:Song"), "/dav/calendars/mia/choir/")
+    await program.put("a.vcf", card("a", PHOTO, "X-OWN:kept", name="Ada"), BOOK)
+    await program.put("b.vcf", card("b", name="Bo", version="3.0"), "/dav/addressbooks/mia/friends/")
+
+
+def _new_book(title: str) -> str:
+    kind = "<D:resourcetype><D:collection/><CR:addressbook/></D:resourcetype>"
+    spaces = 'xmlns:D="DAV:" xmlns:CR="urn:ietf:params:xml:ns:carddav"'
+    prop = f"<D:prop>{kind}<D:displayname>{title}</D:displayname></D:prop>"
+    return f"<D:mkcol {spaces}><D:set>{prop}</D:set></D:mkcol>"
+
+
+async def test_all_is_saved_as_one_file_and_comes_back(rig: Rig, browser: Browser, tom: Browser) -> None:
+    """DAV-49a: to the letter, each in the calendar or address book of its name; what is there stays."""
+    await fill(rig)
+    members = await saved(browser)
+    assert sorted(members) == [
+        "address-books/Contacts.vcf",
+        "address-books/Friends _ 2.vcf",
+        "calendars/Calendar.ics",
+        "calendars/choir.ics",
+    ]
+    assert PHOTO in members["address-books/Contacts.vcf"].decode().replace("\r\n ", "")
+    assert b"X-OWN:kept" in members["address-books/Contacts.vcf"]
+    assert b"VERSION:3.0" in members["address-books/Friends _ 2.vcf"]
+    assert b"BEGIN:VTODO" in members["calendars/Calendar.ics"]
+    whole = packed(members)
+    done = await take(tom, whole)
+    assert done == {"added": 5, "known": 0, "unread": 0, "dropped": 0, "problems": []}
+    assert (await take(tom, whole))["known"] == 5
+    again = await saved(tom)
+    assert again.keys() == members.keys()
+    for name in ("address-books/Contacts.vcf", "calendars/choir.ics"):
+        assert len(again[name]) > 100
+    shown = {one["name"]: one for one in await tom.call("calendars")}
+    assert {"Calendar", "choir"} <= shown.keys()
+    calendar_id = shown["Calendar"]["id"]
+    found = await tom.call("calendar_import", calendar_id=calendar_id, upload_id=await upload(tom, whole))
+    assert found["known"] == 5
+    [ada] = (await tom.call("contacts", search="ada"))["contacts"]
+    photo = await tom.fetch(f"/webmail/photo/{ada['photo']}")
+    assert photo.body == JPEG
+
+
+async def test_exports_of_contacts_have_their_photos(rig: Rig, browser: Browser, tom: Browser) -> None:
+    """WEBMAIL-128, WEBMAIL-128b: of up to 128 KiB, in version 4.0, and an import takes them."""
+    await fill(rig)
+    text = (await browser.fetch("/webmail/contacts.vcf")).body.decode()
+    assert PHOTO in text.replace("\r\n ", "")
+    assert text.count("VERSION:4.0") == 2
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    assert (await take(tom, text.encode()))["added"] == 2
+    [ada] = (await tom.call("contacts", search="ada"))["contacts"]
+    assert (await tom.fetch(f"/webmail/photo/{ada['photo']}")).body == JPEG
+
+
+async def test_subscribed_calendars_and_messages_about_events_are_left_out(rig: Rig) -> None:
+    """DAV-49a: names that differ in case alone are numbered."""
+    mia = rig.browser()
+    await mia.log_in()
+    await mia.call("calendars")
+    await mia.call("calendar_save", name="CALENDAR")
+    holidays = Collection(0, "calendar", "holidays", display_name="Holidays", components=("VEVENT",))
+    async with rig.account() as account:
+        await account.write(lambda tx: subscribe(tx, holidays, "https://x.example/a.ics"))
+    assert sorted(await saved(mia)) == [
+        "address-books/Contacts.vcf",
+        "calendars/CALENDAR (2).ics",
+        "calendars/Calendar.ics",
+    ]
+
+
+@pytest.mark.parametrize("name", ["../../etc/x.ics", "/etc/x.ics", "calendars\\..\\x.ics", "C:\\x.ics", "x\ty.ics"])
+async def test_names_in_a_zip_are_no_paths(browser: Browser, name: str) -> None:
+    """DAV-49a: nothing is written by them."""
+    text = event("1").replace("VERSION:2.0", "VERSION:2.0\r\nX-WR-CALNAME:../../up")
+    assert (await take(browser, packed({name: text.encode()})))["added"] == 1
+    assert "../../up" in [one["name"] for one in await browser.call("calendars")]
+
+
+async def test_hostile_archives_are_refused(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-49a: too many files, too many octets, sizes that lie, damage; what else is in one is left out."""
+    monkeypatch.setattr(files, "MAX_MEMBERS", 5)
+    text = event("1").encode()
+    many = packed({f"{number}.ics": text for number in range(6)})
+    lying = packed({"a.ics": b" " * 2_000_000 + text})
+    size = (2_000_000 + len(text)).to_bytes(4, "little")
+    for data, words in (
+        (many, "more than 5 files"),
+        (packed({"a.ics": b" " * (21 << 20)}), None),
+        (lying.replace(size, (1000).to_bytes(4, "little")), "check sum"),
+        (packed({"a.ics": text})[:-30], "zip file"),
+    ):
+        upload_id = await upload(browser, data)
+        if words is None:
+            done = await browser.call("contacts_import", upload_id=upload_id)
+            assert done["problems"][0]["message"] == "a: it has more than 20 MiB"
+            continue
+        answer = await browser.post("contacts_import", {"upload_id": upload_id})
+        assert answer.status == 400
+        assert words in answer.body.decode(), answer.body
+    assert await browser.error("contacts_import", upload_id=await upload(browser, packed({"readme.txt": b"x"}))) == (
+        400,
+        "user:error",
+    )
+    strange = packed({"__MACOSX/._a.ics": b"\0", "notes.txt": b"x", "b.zip": many, "c.vcf": card("c").encode()})
+    assert (await take(browser, strange))["added"] == 1
+
+
+async def test_a_bomb_takes_no_memory(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-49a, STORE-199: the directory says how large the files are, and none is read beyond that."""
+    monkeypatch.setattr(files, "MAX_UNPACKED", 8 << 20)
+    bomb = packed({f"{number}.vcf": b"\n" * (4 << 20) for number in range(3)})
+    assert len(bomb) < 100_000
+    upload_id = await upload(browser, bomb)
+    with at_most(10):
+        answer = await browser.post("contacts_import", {"upload_id": upload_id})
+    assert b"more than 8 MiB" in answer.body
+    large = packed({"a.vcf": b"BEGIN:VCARD\nNOTE:" + b"x\n" * (2 << 20)})
+    upload_id = await upload(browser, large)
+    with at_most(25):
+        done = await browser.call("contacts_import", upload_id=upload_id)
+    assert done["unread"] == 1
+
+
+async def test_a_zip_of_large_entries_is_written_as_a_stream(rig: Rig) -> None:
+    """DAV-49a, STORE-199: some at a time, however many there are."""
+    note = "x" * 800_000
+
+    def add(tx: AccountTx, number: int) -> None:
+        octets = card(f"c{number}", f"NOTE:{note}").encode()
+        [book] = collections_of(tx, "contact")
+        put_resource(tx, book.id, f"{number}.vcf", octets, card_facts(octets))
+
+    mia = rig.browser()
+    await mia.log_in()
+    await mia.call("calendars")
+    async with rig.account() as account:
+        for number in range(30):
+            await account.write(lambda tx: add(tx, number))  # noqa: B023 at once
+    with at_most(20):
+        answer = await mia.fetch("/webmail/calendars-and-contacts.zip")
+    assert unpacked(answer.body)["address-books/Contacts.vcf"].count(b"BEGIN:VCARD") == 30
+
+
+async def test_the_state_of_an_import_is_told_and_it_can_be_stopped(
+    browser: Browser, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-49b: entries so far, and about how many there are; what was added by the end stays."""
+    cards = "".join(card(str(number), name=f"Person {number}") for number in range(500))
+    upload_id = await upload(browser, cards.encode())
+    assert await browser.call("file_import_state", upload_id=upload_id) is None
+    reached, go_on = trio.Event(), trio.Event()
+    add = files._add_contacts
+
+    async def held(*arguments: Any) -> None:
+        await add(*arguments)
+        if arguments[-1].done >= 100:
+            reached.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(files, "_add_contacts", held)
+    done: list[Any] = []
+
+    async def run() -> None:
+        done.append(await browser.call("contacts_import", upload_id=upload_id))
+
+    nursery.start_soon(run)
+    await reached.wait()
+    state = await browser.call("file_import_state", upload_id=upload_id)
+    assert state["done"] == 100
+    assert 90 < state["about"] <= 600
+    await browser.call("file_import_stop", upload_id=upload_id)
+    go_on.set()
+    while not done:
+        await trio.testing.wait_all_tasks_blocked(0.01)
+    assert done[0]["added"] == 100
+    assert await browser.call("file_import_state", upload_id=upload_id) is None
+    await browser.call("file_import_stop", upload_id=upload_id)
+    assert (await browser.call("contacts"))["total"] == 100
