@@ -342,7 +342,7 @@ class App {
 
   private event(event: StreamEvent): void {
     this.mail.take(event);
-    if (event.kind === "importing") void this.dropping?.then((found) => found?.took(event));
+    if (event.kind === "importing" || event.kind === "alarms") void this.dropping?.then((found) => found?.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();

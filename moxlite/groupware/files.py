@@ -340,7 +340,7 @@ def _names_of(member: Member) -> tuple[str, str]:
 
 
 def _kind_of(member: Member) -> Kind | None:
-    """What a file in a .zip has; None for a file that is left out, such as systems add (``__MACOSX/._a.ics``)."""
+    """The content of a file in a .zip; None for a file that is left out, such as systems add (``__MACOSX/._a.ics``)."""
     name = member.name.rpartition("/")[2]
     hidden = name.startswith(".") or member.kind != "file"
     return None if hidden else SUFFIXES.get(name[-4:].lower())

@@ -23,6 +23,7 @@ from moxlite.store.groupware.resources import put_resource
 from moxlite.store.groupware.subscriptions import subscribe
 from moxlite.store.mail.settings import save_settings
 from moxlite.web.notices import service
+from tests.browsing import Events
 from tests.pushservice import Phone, push_service
 from tests.session.test_web_dav import HOME, Program, calendar, event
 from tests.session.test_web_notices import Clock, World, clock
@@ -379,3 +380,99 @@ async def test_tasks_and_calendars_that_go(mia: Owner) -> None:
     assert (await mia.program.ask("DELETE", side)).status == 204
     await mia.ring(50 * MINUTE + 1)
     assert await mia.titles(1) == ["Tax"]
+
+
+class Desk:
+    """An open page of mia's, which is told of alarms."""
+
+    def __init__(self, mia: Owner, events: Events) -> None:
+        self.mia, self.events = mia, events
+
+    async def told(self) -> list[Any]:
+        """The alarms that the page finds when its stream says that some have come."""
+        await self.events.until("alarms")
+        found: list[Any] = await self.mia.browser.call("alarms")
+        return found
+
+
+@pytest.fixture
+async def desk(mia: Owner) -> Desk:
+    events = await mia.browser.events()
+    await events.until("start")
+    return Desk(mia, events)
+
+
+async def test_an_open_page_is_told_of_alarms(mia: Owner, desk: Desk) -> None:
+    """DAV-51: whatever devices there are; one that has come is told once to a page that knows its id."""
+    start = mia.at(HOUR)
+    await mia.put("one", start, "LOCATION:Pier 3", *alarm())
+    await mia.ring(50 * MINUTE + 1)
+    [told] = await desk.told()
+    assert told == {
+        "id": told["id"],
+        "event_id": told["event_id"],
+        "title": "Event one",
+        "place": "Pier 3",
+        "starts": start,
+        "day": "",
+    }
+    assert await mia.browser.call("alarms", after=told["id"]) == []
+    mia.clock.ahead += 6 * MINUTE
+    assert await mia.browser.call("alarms") == []
+
+
+async def test_an_alarm_is_put_off_and_dismissed_for_all_programs(mia: Owner, desk: Desk) -> None:
+    """DAV-51, RFC 9074 §6, §7: in the event itself."""
+    start = mia.at(HOUR)
+    await mia.put("one", start, "X-OWN:kept", *alarm("TRIGGER:-PT10M", "UID:first"))
+    await mia.ring(50 * MINUTE + 1)
+    [told] = await desk.told()
+    await mia.browser.call("alarm_seen", event_id=told["event_id"], snooze=5)
+    text = (await mia.program.ask("GET", f"{HOME}one.ics")).body.decode()
+    assert "X-OWN:kept" in text
+    assert text.count("BEGIN:VALARM") == 2
+    assert text.count("ACKNOWLEDGED:") == 1
+    assert "RELATED-TO;RELTYPE=SNOOZE:first" in text
+    await mia.ring(4 * MINUTE)
+    assert await mia.browser.call("alarms", after=told["id"]) == []
+    await mia.ring(MINUTE + 1)
+    [again] = await desk.told()
+    assert (again["title"], again["starts"]) == ("Event one", start)
+    await mia.browser.call("alarm_seen", event_id=told["event_id"])
+    text = (await mia.program.ask("GET", f"{HOME}one.ics")).body.decode()
+    assert text.count("BEGIN:VALARM") == 1
+    assert "SNOOZE" not in text
+    await mia.ring(HOUR)
+    assert await mia.due() is None
+
+
+async def test_a_series_and_a_task_are_acknowledged(mia: Owner, desk: Desk) -> None:
+    """DAV-51: later ones of the series come; of what is gone, or no event, nothing is changed."""
+    start = mia.at(HOUR)
+    await mia.put("one", start, "RRULE:FREQ=HOURLY;INTERVAL=2", *alarm())
+    await mia.ring(50 * MINUTE + 1)
+    [told] = await desk.told()
+    await mia.browser.call("alarm_seen", event_id=told["event_id"])
+    await mia.ring(2 * HOUR)
+    [again] = await desk.told()
+    assert again["starts"] == start + 2 * HOUR
+    await mia.program.ask("DELETE", f"{HOME}one.ics")
+    assert (await mia.browser.error("alarm_seen", event_id=told["event_id"]))[0] == 404
+    lines = ("UID:t", "DTSTAMP:20260101T000000Z", "SUMMARY:Do", f"DUE:{utc(mia.at(HOUR))}")
+    due = calendar(*lines, *alarm(), kind="VTODO")
+    await mia.program.put("t.ics", due)
+    await mia.ring(50 * MINUTE + 1)
+    [task] = await desk.told()
+    await mia.browser.call("alarm_seen", event_id=task["event_id"], snooze=10)
+    assert "RELTYPE=SNOOZE" in (await mia.program.ask("GET", f"{HOME}t.ics")).body.decode()
+
+
+async def test_a_page_that_comes_back_hears_of_what_it_missed(mia: Owner) -> None:
+    """DAV-51: within five minutes."""
+    await mia.put("one", mia.at(HOUR), *alarm())
+    events = await mia.browser.events()
+    start = await events.until("start")
+    await events.stream.aclose()
+    await mia.ring(50 * MINUTE + 1)
+    [told] = await Desk(mia, await mia.browser.events(since=start["modseq"])).told()
+    assert told["title"] == "Event one"

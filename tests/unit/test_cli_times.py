@@ -55,6 +55,7 @@ Source: TypeAlias = float | Measured | str
 
 PI: Final = Measured("performance", "A machine like a Raspberry Pi")
 SECOND_MACHINE: Final = Measured("performance", "A second machine")
+PAGE: Final = "the pause of frontend/webmail/alarms/part.ts"
 READER: Final = "time of a reader, most of it of the reading; tests/integration/newcomer.py plays the steps"
 OTHERS: Final = "a figure of other programs, or of machines"
 EXAMPLE: Final = "an example of an answer"
@@ -62,6 +63,7 @@ EXAMPLE: Final = "an example of an answer"
 SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
     "backup": {"ten minutes": schedule.RETRY, "4 s": EXAMPLE},
     "backup-away": {"two hours": locking.STALE},
+    "calendar": {"5 minutes": PAGE},
     "compromised": {"10 minutes": 60 * signs.FAILURE_MINUTES, "two hours": 60 * signs.SHARE_MINUTES},
     "doctor": {
         "five minutes": dns.SILENT_SECONDS,

@@ -1,7 +1,9 @@
 // What is dragged over the page: messages of the list to a mailbox, files from the desktop to a mailbox or the list, where they are
 // imported (WEBMAIL-141). Composers take files by themselves.
 
-import type { Client, Importing as State } from "../../gen/webmail";
+import type { Alarmed, Client, Importing as State } from "../../gen/webmail";
+import type * as AlarmsPart from "../alarms/part";
+import type { Surroundings } from "../commands/desk";
 import type { Box } from "../data/mailboxes";
 import { isInboxes } from "../data/queries";
 import type { CommandTable } from "../../lib/commands";
@@ -24,6 +26,7 @@ interface Page {
   readonly mail: Mail;
   readonly actions: Actions;
   readonly list: MessageList;
+  readonly desk: Pick<Surroundings, "load">;
 }
 
 /** A place that something can be dropped on: the mailbox of a row, or the list with the one that is shown. */
@@ -66,9 +69,14 @@ export class Dropping {
     ]);
   }
 
-  /** Show the state of an import. */
-  took(state: State): void {
-    this.importing.took(state);
+  /** Show the state of an import, or alarms of the calendar that have come (DAV-51). */
+  took(event: State | Alarmed): void {
+    if (event.kind === "importing") this.importing.took(event);
+    else
+      void this.page.desk.load<typeof AlarmsPart>("alarms").then(
+        (found) => found.showAlarms(this.page),
+        () => null,
+      );
   }
 
   private over(event: DragEvent): void {

@@ -16,7 +16,7 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
-from moxlite.proto.cards.contentline import Property
+from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import duration_of, iana_zone, moment_of, seconds_of, zones_of
 from moxlite.proto.cards.repeating import EPOCH, span_of
@@ -42,6 +42,7 @@ OVER: Final = {"VEVENT": ("CANCELLED",), "VTODO": ("CANCELLED", "COMPLETED")}
 """Values of STATUS with which a component reminds of nothing."""
 
 SNOOZED: Final = "X-MOZ-SNOOZE-TIME"
+"""Property of Thunderbird for an alarm that was put off."""
 
 
 class Ring(msgspec.Struct, frozen=True):
@@ -127,6 +128,39 @@ def rings(
                     starts, ends = (None, None) if place is None else times.spans[place]
                     latest[alarm.action] = Ring(at, alarm.action, number, starts, ends)
     return [*latest.values()], min(following, default=None)
+
+
+def acknowledged(calendar_object: CalendarObject, now: int, again: int | None, uid: str) -> list[Component]:
+    """The components of an entry whose alarms up to `now`, seconds UTC, the owner has seen (RFC 9074 §6.1). `again`:
+    the moment at which the owner wants to be reminded once more, by an alarm of this UID (§7), None for never. Alarms
+    that were put off before go.
+    """
+    seen, parts = f"ACKNOWLEDGED:{_utc(now)}", []
+    for number, part in enumerate(calendar_object.parts):
+        inner: list[Component] = []
+        for component in part.components:
+            if component.name != "VALARM":
+                inner.append(component)
+            elif not any(prop.parameter("RELTYPE").upper() == "SNOOZE" for prop in component.all("RELATED-TO")):
+                kept = [prop for prop in component.properties if prop.name != "ACKNOWLEDGED"]
+                inner.append(Component("VALARM", [*kept, _line(seen)], component.components))
+        if again is not None and number == 0:
+            related = next((one.value("UID") for one in inner if one.name == "VALARM" and one.value("UID")), uid)
+            lines = (f"UID:{uid}", "ACTION:DISPLAY", f"TRIGGER;VALUE=DATE-TIME:{_utc(again)}", "DESCRIPTION:Reminder")
+            inner.append(Component("VALARM", [*map(_line, lines), _line(f"RELATED-TO;RELTYPE=SNOOZE:{related}")], []))
+        lines_kept = [prop for prop in part.properties if not prop.name.startswith(SNOOZED)]
+        parts.append(Component(part.name, lines_kept, inner))
+    return parts
+
+
+def _line(whole: str) -> Property:
+    prop = property_of(whole)
+    assert prop is not None
+    return prop
+
+
+def _utc(seconds: int) -> str:
+    return f"{EPOCH + timedelta(seconds=seconds):%Y%m%dT%H%M%SZ}"
 
 
 def _around(

@@ -44,6 +44,14 @@ LONGEST: Final = 3600.0
 """Seconds ahead for which an account is noted: later its messages are too old for a notice."""
 
 
+class Bell:
+    """Tells a page that alarms of the calendar have come: `rung` until the page was told, `alarm` wakes its stream."""
+
+    def __init__(self, alarm: Alarm, *, rung: bool) -> None:
+        self.alarm = alarm
+        self.rung = rung
+
+
 class Notices(Rounds):
     """Tells devices of new mail.
 
@@ -59,6 +67,7 @@ class Notices(Rounds):
         self._auth = auth
         self._teller = Lazy(_maker(http, secret, subject))
         self._added = trio.Event()
+        self._bells: dict[str, set[Bell]] = {}
 
     @property
     def pause(self) -> float:
@@ -105,9 +114,24 @@ class Notices(Rounds):
         self.want(account, 0.0)
 
     def ring(self, account: str) -> None:
-        """Tell the devices of an account of alarms (DAV-50), also just after another notice."""
+        """Tell the devices of an account of alarms (DAV-50), also just after another notice, and its open pages."""
+        for bell in self._bells.get(account, ()):
+            bell.rung = True
+            bell.alarm.set()
         self._resting.pop(account, None)
         self.want(account, 0.0)
+
+    @contextmanager
+    def heard(self, account: str, bell: Bell) -> Iterator[None]:
+        """Ring the bell of a page for each alarm of the account (DAV-51) during the block."""
+        bells = self._bells.setdefault(account, set())
+        bells.add(bell)
+        try:
+            yield
+        finally:
+            bells.discard(bell)
+            if not bells:
+                self._bells.pop(account, None)
 
     async def test(self, account: Account, device_id: int) -> str:
         """Send a notice without a message to a device. Returns "", or why it was not taken. Raises StoreError."""

@@ -26,6 +26,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
+from moxlite.web.webmail.calls.alarms import AlarmCalls
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
@@ -270,6 +271,7 @@ API: Final[tuple[type, ...]] = (
     CalendarCalls,
     BookCalls,
     ContactCalls,
+    AlarmCalls,
     FileCalls,
     NewsletterCalls,
     LaterCalls,

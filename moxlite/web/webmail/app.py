@@ -104,7 +104,7 @@ class Webmail:
         self._sessions = Sessions("webmail", auth=auth, logins=logins, factors=factors, config=config)
         self._holders = Holders(accounts, auth)
         views = Views()
-        self._streams = Streams(self._holders, views, imports)
+        self._streams = Streams(self._holders, views, imports, notices)
         self._exports = exports
         self._server = server = Dependencies(
             config=config,

@@ -443,6 +443,10 @@ class Importing(msgspec.Struct, frozen=True, tag="importing", tag_field="kind"):
     first_id: int
 
 
+class Alarmed(msgspec.Struct, frozen=True, tag="alarms", tag_field="kind"):
+    """Alarms of the calendar have come, which the call ``alarms`` tells (DAV-51)."""
+
+
 class Fatal(msgspec.Struct, frozen=True, tag="fatal", tag_field="kind"):
     """The stream ends, and must not be opened again in the same way."""
 
@@ -467,6 +471,7 @@ StreamEvent = (
     | ViewErr
     | ViewChanges
     | Importing
+    | Alarmed
     | Keepalive
     | Fatal
     | ServerShutdown

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.wakeup import Alarm
     from moxlite.web.importing.browser import BrowserImports
+    from moxlite.web.notices.service import Notices
     from moxlite.web.webmail.holders import Holder, Holders
     from moxlite.web.webmail.live.context import StreamStart
     from moxlite.web.webmail.reading.views import Views
@@ -51,8 +52,9 @@ class _Token(msgspec.Struct, frozen=True):
 class Streams:
     """The event streams of the server, and the tokens that open them."""
 
-    def __init__(self, holders: Holders, views: Views, imports: BrowserImports) -> None:
+    def __init__(self, holders: Holders, views: Views, imports: BrowserImports, notices: Notices) -> None:
         self._imports = imports
+        self._notices = notices
         self._holders = holders
         self._views = views
         self._of_guests: WeakValueDictionary[int, SharedChanges] = WeakValueDictionary()
@@ -105,7 +107,7 @@ class Streams:
             return Visits(home, self._holders, self._changes_of, alarm)
 
         context = Context(session.account, home, facts, shared, searching, self._views, addresses)
-        stream = Stream(self._last_id, session, context, visits, self._imports)
+        stream = Stream(self._last_id, session, context, visits, self._imports, self._notices)
         self._streams[stream.stream_id] = stream
         return stream
 

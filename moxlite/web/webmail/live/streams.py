@@ -34,6 +34,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm
 from moxlite.web.errors import UserError
+from moxlite.web.notices.service import Bell
 from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
 from moxlite.web.webmail.live.context import Asked, Outlet
 from moxlite.web.webmail.live.importing import RunningImports
@@ -41,13 +42,14 @@ from moxlite.web.webmail.live.shown import OF_INBOXES, Shown
 from moxlite.web.webmail.live.view import replace_mailbox
 from moxlite.web.webmail.querytypes import Page, Request
 from moxlite.web.webmail.settings import Settings
-from moxlite.web.webmail.types import Fatal, Keepalive, Resume, ServerShutdown, Start
+from moxlite.web.webmail.types import Alarmed, Fatal, Keepalive, Resume, ServerShutdown, Start
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.bus import Batch, Cursor
     from moxlite.web.http.errors import Drain
     from moxlite.web.importing.browser import BrowserImports
+    from moxlite.web.notices.service import Notices
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.context import Context, Sink
     from moxlite.web.webmail.live.subscriptions import Visit, Visits
@@ -73,9 +75,10 @@ class Stream:
         context: Context,
         visits: Callable[[Alarm], Visits],
         imports: BrowserImports,
+        notices: Notices,
     ) -> None:
         """`visits` makes this stream's visits to accounts that share mailboxes; they wake the stream by its alarm, and
-        so do the user's `imports`.
+        so do the user's `imports`, and alarms of the calendar, of which `notices` know.
         """
         self.stream_id: Final = stream_id
         self.session: Final = session
@@ -83,6 +86,8 @@ class Stream:
         self._alarm = Alarm()
         self._visits = visits(self._alarm)
         self._importing = RunningImports(imports, session.account, self._alarm)
+        self._notices = notices
+        self._bell = Bell(self._alarm, rung=False)
         self._asked = Asked()
 
     def submit(self, request: Request) -> None:
@@ -111,7 +116,8 @@ class Stream:
                 cursor = await _begin(self.stream_id, telling, self._asked, first, since)
                 if since == 0:
                     self._importing.skip_ended()
-                with cursor, self._importing.watch():
+                self._bell.rung = since > 0  # one may have come while the page was not connected
+                with cursor, self._importing.watch(), self._notices.heard(self.session.account, self._bell):
                     cursor.alarm = self._alarm
                     await self._serve(cursor, telling, drain, alive)
         except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
@@ -149,6 +155,9 @@ class Stream:
             elif self._importing.news():
                 for state in self._importing.take():
                     await out.send(state)
+            elif self._bell.rung:
+                self._bell.rung = False
+                await out.send(Alarmed())
             elif shown.working:
                 await shown.advance()
             elif trio.current_time() - out.sent >= KEEPALIVE:
@@ -168,7 +177,8 @@ class Stream:
 
     def _news(self, cursor: Cursor) -> bool:
         """Whether there are events to send."""
-        return cursor.pending() or self._visits.changed or self._visits.pending() is not None or self._importing.news()
+        news = self._visits.pending() is not None or self._importing.news() or self._bell.rung
+        return cursor.pending() or self._visits.changed or news
 
 
 class _Telling(msgspec.Struct, frozen=True, eq=False):
