@@ -115,7 +115,7 @@ def test_all_calendars_and_contacts_go_out_and_come_in(chromium: Browser, server
         with zipfile.ZipFile(path) as archive:
             assert "address-books/Contacts.vcf" in archive.namelist()
         held: list[Route] = []
-        page.route("**/api/contacts_import", held.append)
+        page.route("**/api/contacts_import", lambda route: held.append(route))
         found.locator("input[type=file]").set_input_files(path)
         said = page.locator(".toast", has_text="Importing contacts: 10 of about 40")
         expect(said.get_by_role("button", name="Stop")).to_be_visible()
@@ -128,3 +128,26 @@ def test_all_calendars_and_contacts_go_out_and_come_in(chromium: Browser, server
 
 def _half(route: Route) -> None:
     route.fulfill(content_type="application/json", body=json.dumps({"result": {"done": 10, "about": 40}}))
+
+
+def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """DAV-41: by its menu; what is typed wrong is said at its field."""
+    server.cli("config", "account", "add", "bob", "bob@localhost")
+    with fresh(chromium, server, 1280) as visitor:
+        page = Desk(visitor).page
+        page.keyboard.press("g")
+        page.keyboard.press("c")
+        page.get_by_role("button", name="Change “Calendar”").click()
+        page.get_by_role("dialog").get_by_role("button", name="Share…").click()
+        found = page.get_by_role("dialog", name="Calendar", exact=True).last
+        visitor.expect_problem("400")
+        found.get_by_label("With").fill("ada@remote.example")
+        found.get_by_role("button", name="Share", exact=True).click()
+        expect(found).to_contain_text("Is no account of this server")
+        found.get_by_label("With").fill("bob@localhost")
+        found.get_by_label("Rights", exact=True).select_option("change")
+        found.get_by_role("button", name="Share", exact=True).click()
+        expect(found.get_by_label("Rights of bob")).to_have_value("change")
+        page.screenshot(path=tmp_path / "shared.png")
+        assert judge(page, None) == []
+    assert "bob (w)" in server.cli("calendar", "list", "moxlite").stdout

@@ -157,3 +157,25 @@ async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) 
     await allow("usual")
     assert (await mia.call("calendars"))[0]["access"] == "usual"
     assert await guest.browser.error("busy_times", people=[], since=0, until=40 * 86_400) == (400, "user:error")
+
+
+async def test_an_owner_shares_a_calendar(guest: Guest) -> None:
+    """DAV-41: to read or to change, by address or account, and no longer; a guest does not share it on."""
+    mia = guest.rig.browser()
+    await mia.log_in()
+    calendar = (await mia.call("calendars"))[0]["id"]
+    for rights, writable in (("read", False), ("change", True)):
+        await mia.call("calendar_share", calendar_id=calendar, guest="Tom@example.org", rights=rights)
+        assert await mia.call("calendar_guests", calendar_id=calendar) == [
+            {"account": "tom", "name": "", "writable": writable}
+        ]
+        assert (await guest.calendars())[1]["writable"] is writable
+    shared = (await guest.calendars())[1]["id"]
+    assert (await guest.browser.error("calendar_guests", calendar_id=shared))[0] == 404
+    wanted = {"guest": "anyone", "rights": "read"}
+    assert (await guest.browser.error("calendar_share", calendar_id=shared, **wanted))[0] == 404
+    for stranger in ("ada@remote.example", "mia"):
+        assert (await mia.error("calendar_share", calendar_id=calendar, guest=stranger, rights="read"))[0] == 400
+    await mia.call("calendar_share", calendar_id=calendar, guest="tom", rights="")
+    assert await mia.call("calendar_guests", calendar_id=calendar) == []
+    assert [one["owner"] for one in await guest.calendars()] == [""]

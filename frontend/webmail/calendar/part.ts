@@ -451,6 +451,10 @@ class CalendarPage implements Board {
         close(false);
         return giving.showLinks(this.page.client, one!);
       };
+      const share = () => {
+        close(false);
+        return giving.showSharing(this.page.client, one!);
+      };
       const other = () => {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
@@ -475,6 +479,7 @@ class CalendarPage implements Board {
             el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
           one?.source === "" &&
             one.owner === "" && [
+              el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`),
               el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
               giving.fileButtons(this.page, one, () => void this.load()),
             ],

@@ -1,6 +1,6 @@
 // What a calendar gives to others: to colleagues (DAV-48), by secret links (DAV-42), as files (DAV-49).
 
-import type { Calendar } from "../../gen/webmail";
+import type { Calendar, CollectionGuest } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { choice, type Field } from "../../lib/fields";
@@ -9,6 +9,7 @@ import { many, t } from "../../lib/words";
 import { dayOf, shortDay } from "../calendar/days";
 import type { Surroundings } from "../commands/desk";
 import { archiveLink, exportLink, importFile } from "../ui/files";
+import { sharing } from "../ui/sharing";
 
 /** The choice of what colleagues see of a calendar. */
 export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
@@ -128,6 +129,26 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
         el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")),
         el("button", { class: "btn primary", type: "submit" }, t("Make a link")),
       ),
+    ),
+  ]);
+}
+
+/** Show with whom a calendar is shared; resolves when the dialog is closed. */
+export async function showSharing(client: Surroundings["client"], calendar: Calendar): Promise<void> {
+  let guests: readonly CollectionGuest[] = [];
+  const asked = () => client.calendar_guests(calendar.id);
+  const loaded = await attempt(t("Loading the calendar"), async () => {
+    guests = await asked();
+  });
+  if (!loaded) return;
+  await dialog<void>(isolated(calendar.name), (close) => [
+    sharing(guests, asked, async (guest, rights) => {
+      await client.calendar_share(calendar.id, guest, rights);
+    }),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")),
     ),
   ]);
 }

@@ -1,13 +1,14 @@
 // Address books (WEBMAIL-128a): the list beside the contacts, and what is done to one: named, shared, removed.
 
-import type { AddressBook, BookGuest } from "../../gen/webmail";
+import type { AddressBook, CollectionGuest } from "../../gen/webmail";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
-import { atFields, choice, form, line } from "../../lib/fields";
+import { line } from "../../lib/fields";
 import { ellipsis, users } from "../../lib/icons";
 import { byOwner, many, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import { listHead } from "../ui/beside";
+import { sharing } from "../ui/sharing";
 
 type Client = Surroundings["client"];
 
@@ -90,7 +91,7 @@ export function sharedBy(one: AddressBook): string {
 
 /** Change an own address book, or make one. */
 async function change(client: Client, one: AddressBook | null, again: () => Promise<void>): Promise<void> {
-  let guests: readonly BookGuest[] = [];
+  let guests: readonly CollectionGuest[] = [];
   if (one !== null) {
     const loaded = await attempt(t("Loading the address book"), async () => {
       guests = await client.address_book_guests(one.id);
@@ -135,7 +136,18 @@ async function change(client: Client, one: AddressBook | null, again: () => Prom
           el("button", { class: "btn primary", type: "submit" }, t("Save")),
         ),
       ),
-      ...(one === null ? [] : [sharing(client, one, guests, again)]),
+      ...(one === null
+        ? []
+        : [
+            sharing(
+              guests,
+              () => client.address_book_guests(one.id),
+              async (guest, rights) => {
+                await client.address_book_share(one.id, guest, rights);
+                await again();
+              },
+            ),
+          ]),
     ];
   });
 }
@@ -148,80 +160,4 @@ function sure(one: AddressBook): Promise<boolean> {
   );
   const back = t("Deleted contacts come back for 30 days, the newest 5,000.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
-}
-
-/** With whom an address book is shared, and a form for one more. */
-function sharing(
-  client: Client,
-  one: AddressBook,
-  first: readonly BookGuest[],
-  again: () => Promise<void>,
-): HTMLElement {
-  const list = el("ul", { class: "book-guests" });
-  const levels = [
-    ["read", t("may read")],
-    ["change", t("may change")],
-  ] as const;
-  const set = async (guest: string, rights: "" | "read" | "change") => {
-    await client.address_book_share(one.id, guest, rights);
-    draw(await client.address_book_guests(one.id));
-    await again();
-  };
-  const draw = (guests: readonly BookGuest[]) =>
-    fill(
-      list,
-      guests.map(({ account, name, writable }) => {
-        const shown = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
-        const rights = el(
-          "select",
-          { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown }) },
-          levels.map(([value, words]) => el("option", { value }, words)),
-        );
-        rights.value = writable ? "change" : "read";
-        rights.addEventListener(
-          "change",
-          () => void attempt(t("Sharing"), () => set(account, rights.value as "read" | "change")),
-        );
-        const end = t("End sharing with {name}", { name: shown });
-        return el(
-          "li",
-          {},
-          el("bdi", { dir: "auto" }, shown),
-          rights,
-          el(
-            "button",
-            {
-              class: "btn line",
-              type: "button",
-              "aria-label": end,
-              title: end,
-              onclick: () => void attempt(t("Sharing"), () => set(account, "")),
-            },
-            t("End"),
-          ),
-        );
-      }),
-    );
-  draw(first);
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), {
-    autocapitalize: "none",
-    class: "dialog-input",
-  });
-  const rights = choice(t("Rights"), levels, "read");
-  rights.control.className = "dialog-input";
-  const add = form(
-    [guest.root, rights.root],
-    t("Share"),
-    async () => {
-      try {
-        await set(guest.control.value, rights.control.value as "read" | "change");
-      } catch (error) {
-        atFields(error, { guest, rights });
-        return;
-      }
-      guest.control.value = "";
-    },
-    "line",
-  );
-  return el("section", { class: "book-sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }

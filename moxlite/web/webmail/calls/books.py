@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from secrets import token_hex
@@ -55,6 +55,7 @@ from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.store.search.index import IndexedAccount
@@ -80,12 +81,42 @@ class AddressBook(msgspec.Struct, frozen=True):
     guests: int = 0
 
 
-class BookGuest(msgspec.Struct, frozen=True):
-    """A user with rights on an address book: an account, or "anyone". ``name``: "" if not known."""
+class CollectionGuest(msgspec.Struct, frozen=True):
+    """A user with rights on an address book or calendar: an account, or "anyone". ``name``: "" if not known."""
 
     account: str
     name: str
     writable: bool
+
+
+GuestName = Annotated[str, Meta(max_length=320)]
+GuestRights = Literal["", "read", "change"]
+
+
+def shown_guests(snapshot: Snapshot, guests: Sequence[tuple[str, bool]]) -> list[CollectionGuest]:
+    """The guests of an address book or calendar (`guests_of`), with their names."""
+    known = {name: snapshot.account(name) for name, _ in guests}
+    return [
+        CollectionGuest(name, "" if (account := known[name]) is None else account.full_name, writable)
+        for name, writable in guests
+    ]
+
+
+def share_with(tx: AccountTx, snapshot: Snapshot, one: Collection, guest: str, rights: GuestRights) -> None:
+    """Give an account, by name or address, or "anyone" rights on an address book or calendar; "" takes them. Raises
+    FieldErrors.
+    """
+    wanted = guest.strip().lower()
+    name = wanted if wanted == ANYONE or snapshot.account(wanted) is not None else account_of(snapshot, wanted)
+    known = {account for account, _ in guests_of(tx, one)}
+    identifier = name or (wanted if wanted in known else None)
+    if identifier is None:
+        mistake = "is no account of this server, and only accounts can be given rights"
+        raise FieldErrors([FieldError("guest", mistake)])
+    try:
+        share_collection(tx, one, identifier, {"": "", "read": READ, "change": CHANGE}[rights])
+    except BadGuest:
+        raise FieldErrors([FieldError("guest", "is your own account, which has all rights")]) from None
 
 
 class Books(Shelf, frozen=True, eq=False, kw_only=True):
@@ -191,45 +222,20 @@ class BookCalls(ShelfCalls):
             await publish_shares(self._holders.auth, shelf.account)
 
     @call()
-    async def address_book_guests(self, caller: Caller, book_id: ID) -> list[BookGuest]:
+    async def address_book_guests(self, caller: Caller, book_id: ID) -> list[CollectionGuest]:
         """The users with whom an address book of one's own is shared."""
         async with self._shelf(caller) as shelf:
             found = await shelf.account.read(lambda r: guests_of(r, shelf.find(r, book_id)), op="address_books")
-        names = {name: self._server.config.current.account(name) for name, _ in found}
-        return [
-            BookGuest(name, "" if (known := names[name]) is None else known.full_name, writable)
-            for name, writable in found
-        ]
+        return shown_guests(self._server.config.current, found)
 
     @call(audit="address book shared")
-    async def address_book_share(
-        self,
-        caller: Caller,
-        book_id: ID,
-        guest: Annotated[str, Meta(max_length=320)],
-        rights: Literal["", "read", "change"],
-    ) -> None:
+    async def address_book_share(self, caller: Caller, book_id: ID, guest: GuestName, rights: GuestRights) -> None:
         """Let an account, by name or address, or "anyone" read an address book of one's own, or change its contacts,
         too; "" takes the rights.
         """
-        snapshot, wanted = self._server.config.current, guest.strip().lower()
-        name = wanted if wanted == ANYONE or snapshot.account(wanted) is not None else account_of(snapshot, wanted)
+        snapshot = self._server.config.current
         async with self._shelf(caller) as shelf:
-
-            def unit(tx: AccountTx) -> None:
-                one = shelf.find(tx, book_id)
-                known = {account for account, _ in guests_of(tx, one)}
-                identifier = name or (wanted if wanted in known else None)
-                if identifier is None:
-                    mistake = "is no account of this server, and only accounts can be given rights"
-                    raise FieldErrors([FieldError("guest", mistake)])
-                letters = {"": "", "read": READ, "change": CHANGE}[rights]
-                try:
-                    share_collection(tx, one, identifier, letters)
-                except BadGuest:
-                    raise FieldErrors([FieldError("guest", "is your own account, which has all rights")]) from None
-
-            await shelf.account.write(unit)
+            await shelf.account.write(lambda tx: share_with(tx, snapshot, shelf.find(tx, book_id), guest, rights))
             await publish_shares(self._holders.auth, shelf.account)
 
     @call()

@@ -21,6 +21,7 @@ from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
     BadName,
@@ -49,6 +50,7 @@ from moxlite.store.groupware.sharing import (
     NoSuchLink,
     NotWritable,
     Shelf,
+    guests_of,
     links_of,
     remove_link,
     set_shared_view,
@@ -59,6 +61,7 @@ from moxlite.store.groupware.subscriptions import Subscription, subscriptions
 from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
+from moxlite.web.webmail.calls.books import CollectionGuest, GuestName, GuestRights, share_with, shown_guests
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.events import Calendar, CalendarLink
 from moxlite.web.webmail.holders import BITS
@@ -363,6 +366,27 @@ class CalendarCalls(EntryCalls):
 
         async with self._entries(caller) as visit:
             await visit.account.write(unit)
+
+    @call()
+    async def calendar_guests(self, caller: Caller, calendar_id: ID) -> list[CollectionGuest]:
+        """The users with whom a calendar of one's own is shared."""
+        async with self._entries(caller) as visit:
+            found = await visit.account.read(
+                lambda r: guests_of(r, event_calendar(r, calendar_id)), op="calendar-guests"
+            )
+        return shown_guests(self._server.config.current, found)
+
+    @call(audit="calendar shared")
+    async def calendar_share(self, caller: Caller, calendar_id: ID, guest: GuestName, rights: GuestRights) -> None:
+        """Let an account, by name or address, or "anyone" read a calendar of one's own, or change its events, too; ""
+        takes the rights.
+        """
+        snapshot = self._server.config.current
+        async with self._entries(caller) as visit:
+            await visit.account.write(
+                lambda tx: share_with(tx, snapshot, event_calendar(tx, calendar_id), guest, rights)
+            )
+            await publish_shares(self._holders.auth, visit.account)
 
     @call()
     async def calendar_links(self, caller: Caller, calendar_id: ID) -> list[CalendarLink]:
