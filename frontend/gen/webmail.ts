@@ -407,6 +407,11 @@ export interface Importing {
   first_id: number;
 }
 
+/** Alarms of the calendar have come, which the call ``alarms`` tells (DAV-51). */
+export interface Alarmed {
+  kind: "alarms";
+}
+
 /** Nothing happened for 30 seconds; the connection is still open (WEBMAIL-33). */
 export interface Keepalive {
   kind: "keepalive";
@@ -717,12 +722,11 @@ export interface Remark {
   words: unknown;
 }
 
-/** An import: entries that were added, that the account had already, and that could not be read, the first with the */
-export interface CalendarImported {
-  added: number;
-  known: number;
-  unread: number;
-  problems: Array<Remark>;
+/** A user with rights on an address book or calendar: an account, or "anyone". ``name``: "" if not known. */
+export interface CollectionGuest {
+  account: string;
+  name: string;
+  writable: boolean;
 }
 
 /** A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC. */
@@ -741,13 +745,6 @@ export interface AddressBook {
   owner: string;
   writable: boolean;
   guests: number;
-}
-
-/** A user with rights on an address book: an account, or "anyone". ``name``: "" if not known. */
-export interface BookGuest {
-  account: string;
-  name: string;
-  writable: boolean;
 }
 
 /** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the address books. */
@@ -812,15 +809,6 @@ export interface DoubleGroup {
   contacts: Array<ContactItem>;
 }
 
-/** An import: contacts that were added, that were there already, and that could not be read, the first with the */
-export interface ContactsImported {
-  added: number;
-  known: number;
-  unread: number;
-  dropped: number;
-  problems: Array<Remark>;
-}
-
 /** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
 export interface TemplateForm {
   id: number;
@@ -828,6 +816,31 @@ export interface TemplateForm {
   subject: string;
   text: string;
   html: string;
+}
+
+/** An alarm that has come. ``starts``: seconds UTC of the event, null without a time; ``day``: the first day of an */
+export interface AlarmItem {
+  id: number;
+  event_id: number;
+  title: string;
+  place: string;
+  starts: number | null;
+  day: string;
+}
+
+/** An import: entries that were added, that the account had already, and that could not be read, the first with the */
+export interface FileImported {
+  added: number;
+  known: number;
+  unread: number;
+  dropped: number;
+  problems: Array<Remark>;
+}
+
+/** How far an import is: entries so far, of ``about`` so many, 0 while that is unknown. */
+export interface FileState {
+  done: number;
+  about: number;
 }
 
 /** Some of the senders, and their number. */
@@ -1044,7 +1057,7 @@ export interface QueryDone {
 }
 
 /** Anything that a stream sends. */
-export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Keepalive | Fatal | ServerShutdown;
+export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Alarmed | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
 export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CalendarsChanged;
@@ -1092,6 +1105,7 @@ export const checks: Checks = {
   LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
   CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
+  Alarmed: { kind: ["enum", ["alarms"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
@@ -1104,7 +1118,7 @@ export const checks: Checks = {
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
 };
 
-export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
+export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", alarms: "Alarmed", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];
 
 /** The calls of the webmail. */
 export interface Calls {
@@ -1201,8 +1215,11 @@ export interface Calls {
   /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
   calendar_remove(calendar_id: number): Promise<null>;
 
-  /** Add the entries of an uploaded file (.ics) to a calendar. What the account has already stays as it is; guests */
-  calendar_import(calendar_id: number, upload_id: string): Promise<CalendarImported>;
+  /** The users with whom a calendar of one's own is shared. */
+  calendar_guests(calendar_id: number): Promise<Array<CollectionGuest>>;
+
+  /** Let an account, by name or address, or "anyone" read a calendar of one's own, or change its events, too; "" */
+  calendar_share(calendar_id: number, guest: string, rights: "" | "change" | "read"): Promise<null>;
 
   /** The secret links of a calendar. */
   calendar_links(calendar_id: number): Promise<Array<CalendarLink>>;
@@ -1223,7 +1240,7 @@ export interface Calls {
   address_book_remove(book_id: number): Promise<null>;
 
   /** The users with whom an address book of one's own is shared. */
-  address_book_guests(book_id: number): Promise<Array<BookGuest>>;
+  address_book_guests(book_id: number): Promise<Array<CollectionGuest>>;
 
   /** Let an account, by name or address, or "anyone" read an address book of one's own, or change its contacts, */
   address_book_share(book_id: number, guest: string, rights: "" | "change" | "read"): Promise<null>;
@@ -1255,9 +1272,6 @@ export interface Calls {
   /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
   claim_confirm(message_id: number): Promise<null>;
 
-  /** Import an uploaded file of vCards, or a table (CSV) as Gmail, Outlook and Thunderbird write it. */
-  contacts_import(upload_id: string, group?: string): Promise<ContactsImported>;
-
   /** The contacts of a group that have an address, as recipients. */
   group_members(group: string): Promise<Array<Party>>;
 
@@ -1269,6 +1283,24 @@ export interface Calls {
 
   /** Remove a template. */
   template_remove(template_id: number): Promise<null>;
+
+  /** Alarms that came within five minutes, after the one with the id ``after``; the newest five, newest first. */
+  alarms(after?: number): Promise<Array<AlarmItem>>;
+
+  /** Note that the user has seen the alarms of an event so far, in the event, where programs of the user find it. */
+  alarm_seen(event_id: number, snooze?: number): Promise<null>;
+
+  /** Add the entries of an uploaded file (.ics) to a calendar, or what a .zip has to the calendars and address */
+  calendar_import(calendar_id: number, upload_id: string): Promise<FileImported>;
+
+  /** Import an uploaded file of vCards, a table (CSV) as Gmail, Outlook and Thunderbird write it, or a .zip as */
+  contacts_import(upload_id: string, group?: string): Promise<FileImported>;
+
+  /** How far the import of an upload is; null where none runs. */
+  file_import_state(upload_id: string): Promise<FileState | null>;
+
+  /** End the import of an upload: what was added stays. One that has ended is left as it is. */
+  file_import_stop(upload_id: string): Promise<null>;
 
   /** Mailing lists and newsletters, those with the most messages or octets first, 50 from a position on. */
   newsletters(order: "messages" | "size", position?: number): Promise<Newsletters>;

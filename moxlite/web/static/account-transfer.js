@@ -856,7 +856,7 @@ var UploadAborted = class extends Error {
 };
 var Upload = class {
   request = new XMLHttpRequest();
-  send(url, form2, csrfToken, progress2) {
+  send(url, body, csrfToken, progress2) {
     const request = this.request;
     return new Promise((resolve, reject) => {
       request.open("POST", url);
@@ -865,7 +865,8 @@ var Upload = class {
       request.onload = () => {
         try {
           const answer = JSON.parse(request.responseText);
-          if (typeof answer.token === "string") resolve(answer.token);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
           else void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
         } catch {
           reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
@@ -873,7 +874,8 @@ var Upload = class {
       };
       request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
       request.onabort = () => reject(new UploadAborted());
-      request.send(form2);
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
     });
   }
   abort() {

@@ -238,7 +238,7 @@ var UploadAborted = class extends Error {
 };
 var Upload = class {
   request = new XMLHttpRequest();
-  send(url, form, csrfToken, progress) {
+  send(url, body, csrfToken, progress) {
     const request = this.request;
     return new Promise((resolve, reject) => {
       request.open("POST", url);
@@ -247,7 +247,8 @@ var Upload = class {
       request.onload = () => {
         try {
           const answer = JSON.parse(request.responseText);
-          if (typeof answer.token === "string") resolve(answer.token);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
           else void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
         } catch {
           reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
@@ -255,7 +256,8 @@ var Upload = class {
       };
       request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
       request.onabort = () => reject(new UploadAborted());
-      request.send(form);
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
     });
   }
   abort() {
@@ -463,8 +465,9 @@ var Dropping = class {
   importing;
   moving = false;
   marked = null;
-  took(state) {
-    this.importing.took(state);
+  took(event) {
+    if (event.kind === "importing") this.importing.took(event);
+    else void this.page.desk.load("alarms").then((found) => found.showAlarms(this.page), () => null);
   }
   over(event) {
     const place = this.place(event);

@@ -28,8 +28,22 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -111,9 +125,9 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(namespace, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
   return svg;
 }
 function sign(path, name = "i") {
@@ -173,9 +187,9 @@ async function attempt(action, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 var check = "M20 6 9 17l-5-5";
@@ -215,6 +229,44 @@ function tick(label, on, hint = null) {
 function choice(label, values, chosen, hint = null) {
   const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
   return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
 function adopt(text2) {
@@ -521,16 +573,78 @@ function dateOf(day, minutes = 0) {
 }
 var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
 
-function importFile(page, file, doing, take) {
-  return attempt(doing, async () => {
-    const answer = await fetch(`${page.base}upload?filename=import`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file }).catch(() => {
-      throw new Error(t("The server cannot be reached."));
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
+}
+
+var UploadAborted = class extends Error {
+};
+var Upload = class {
+  request = new XMLHttpRequest();
+  send(url, body, csrfToken, progress) {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
+          else void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
+        }
+      };
+      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onabort = () => reject(new UploadAborted());
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
     });
-    const { result, error } = await answer.json();
-    if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
-    const done = await take(result.upload_id);
-    const { known, unread, dropped = 0 } = done;
-    const facts = [done.words, known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+  }
+  abort() {
+    this.request.abort();
+  }
+};
+
+var pause = 1e3;
+function importFile({ client, base }, file, doing, take, words) {
+  return attempt(doing, async () => {
+    const upload = new Upload();
+    const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
+    let done;
+    try {
+      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
+      said.close();
+      said = toast(`${doing}…`, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      const timer = window.setInterval(async () => {
+        const state = await client.file_import_state(uploadID).catch(() => null);
+        if (state !== null && state.about > state.done) said.say(t("{what}: {n} of about {all}…", { what: doing, n: state.done, all: state.about }));
+      }, pause);
+      done = await take(uploadID).finally(() => clearInterval(timer));
+    } catch (error) {
+      if (error instanceof UploadAborted) {
+        toast(t("Stopped: nothing was imported"));
+        return;
+      }
+      throw error;
+    } finally {
+      said.close();
+    }
+    const { known, unread, dropped } = done;
+    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
@@ -545,24 +659,58 @@ function exportLink(page, path, title, kind) {
   };
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }
+function archiveLink(page, kind) {
+  return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
+}
+
+var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
+
+adopt(sharing_default);
+function sharing(first, guests, share) {
+  const list = el("ul", { class: "sharing-guests" });
+  const levels = [["read", t("may read")], ["change", t("may change")]];
+  const set = async (guest2, rights2) => {
+    await share(guest2, rights2);
+    draw(await guests());
+  };
+  const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
+    const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    rights2.value = writable ? "change" : "read";
+    rights2.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights2.value)));
+    const end = t("End sharing with {name}", { name: shown2 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Sharing"), () => set(account, "")) }, t("End")));
+  }));
+  draw(first);
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
+  const rights = choice(t("Rights"), levels, "read");
+  rights.control.className = "dialog-input";
+  const add = form([guest.root, rights.root], t("Share"), async () => {
+    try {
+      await set(guest.control.value, rights.control.value);
+    } catch (error) {
+      atFields(error, { guest, rights });
+      return;
+    }
+    guest.control.value = "";
+  }, "line");
+  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
+}
 
 function accessChoice({ access, usual }) {
   const words = { details: t("when you are busy, and titles"), busy: t("when you are busy"), nothing: t("nothing") };
   return choice(t("People of your domain see"), [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)], access, t("When they invite you. Those with whom you share it see all of it."));
 }
 function fileButtons(page, calendar, imported) {
-  const file = el("input", { type: "file", accept: ".ics,text/calendar", hidden: true });
+  const file = el("input", { type: "file", accept: ".ics,.zip,text/calendar", hidden: true });
   file.addEventListener("change", async () => {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen === void 0) return;
-    await importFile(page, chosen, t("Importing events"), async (uploadID) => {
-      const done = await page.client.calendar_import(calendar.id, uploadID);
-      return { ...done, words: many(done.added, "One event added", "{n} events added") };
-    });
+    await importFile(page, chosen, t("Importing events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "One entry added", "{n} entries added"));
     imported();
   });
-  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"), file);
+  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"), archiveLink(page, "btn line"), file);
 }
 async function showLinks(client, calendar) {
   const list = el("div", { class: "cal-links" });
@@ -591,6 +739,17 @@ async function showLinks(client, calendar) {
   if (!loaded) return;
   await dialog(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
 }
+async function showSharing(client, calendar) {
+  let guests = [];
+  const asked = () => client.calendar_guests(calendar.id);
+  const loaded = await attempt(t("Loading the calendar"), async () => {
+    guests = await asked();
+  });
+  if (!loaded) return;
+  await dialog(isolated(calendar.name), (close) => [sharing(guests, asked, async (guest, rights) => {
+    await client.calendar_share(calendar.id, guest, rights);
+  }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
+}
 
 adopt(event_default);
 var alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10080];
@@ -606,26 +765,26 @@ var Events = class {
   again;
   leave;
   async add(wanted) {
-    const form = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], mails: [], free: false, guests: [...wanted.guests ?? []] };
+    const form2 = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], mails: [], free: false, guests: [...wanted.guests ?? []] };
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
     const calendar = own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0];
-    const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
+    const done = await this.form(t("New event"), form2, calendar.id, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
     if (done) await this.again();
     return done;
   }
   async open(item, when) {
     const found = await this.page.client.event(item.id, item.recurrence);
-    const { form } = found;
+    const { form: form2 } = found;
     const people = [...found.organizer === null ? [] : [found.organizer], ...found.guests];
     const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
-    const title = form.title === "" ? t("(no title)") : isolated(form.title);
+    const title = form2.title === "" ? t("(no title)") : isolated(form2.title);
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = calendar?.writable ?? true;
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords2(form.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alarms"), form.alarms.map(before).join(", ")), fact(t("Alarms by mail"), (form.mails ?? []).map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form2.all_day && form2.zone !== "" && form2.zone !== ownZone() && form2.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alarms"), form2.alarms.map(before).join(", ")), fact(t("Alarms by mail"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
@@ -638,9 +797,9 @@ var Events = class {
   }
   async move(item, days2, minutes, end) {
     const found = await this.page.client.event(item.id, item.recurrence);
-    const { form } = found;
-    const event = { ...form, start: moved(form.start, days2, minutes), end: moved(form.end, days2, minutes + end) };
-    const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form.title) }), t("Move"), false);
+    const { form: form2 } = found;
+    const event = { ...form2, start: moved(form2.start, days2, minutes), end: moved(form2.end, days2, minutes + end) };
+    const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form2.title) }), t("Move"), false);
     if (scope === null || event.end < event.start) return this.again();
     await this.save(found, event, found.calendar_id, scope);
     await this.again();
@@ -650,7 +809,7 @@ var Events = class {
     }
     toast(t("Event moved"), { title: t("Undo"), run: () => void attempt(t("Undoing"), async () => {
       const now = await this.page.client.event(item.id, item.recurrence);
-      await this.save(now, form, found.calendar_id, scope);
+      await this.save(now, form2, found.calendar_id, scope);
       await this.again();
     }) });
   }
@@ -805,10 +964,10 @@ var Events = class {
     const done = await dialog(heading, (close) => {
       const submitted = async (event) => {
         event.preventDefault();
-        const form = read2();
-        if (form === null) return;
+        const form2 = read2();
+        if (form2 === null) return;
         try {
-          if (await save(form, Number(calendar.control.value)) !== false) close(true);
+          if (await save(form2, Number(calendar.control.value)) !== false) close(true);
         } catch (error) {
           if (codeOf(error) === "user:conflict") untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
           else await showError(t("Saving the event"), error);
@@ -850,5 +1009,6 @@ export {
   accessChoice,
   eventOf,
   fileButtons,
-  showLinks
+  showLinks,
+  showSharing
 };

@@ -298,16 +298,96 @@ async function showDeleted(client, kind, again) {
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
-function importFile(page, file, doing, take) {
-  return attempt(doing, async () => {
-    const answer = await fetch(`${page.base}upload?filename=import`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file }).catch(() => {
-      throw new Error(t("The server cannot be reached."));
+function size(octets2) {
+  if (octets2 < 1024) return `${octets2} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets2;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  if (value >= 10) return `${Math.round(value)} ${units[unit]}`;
+  const tenths = value.toFixed(1);
+  return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
+}
+
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+
+var UploadAborted = class extends Error {
+};
+var Upload = class {
+  request = new XMLHttpRequest();
+  send(url, body, csrfToken, progress) {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText);
+          const found = answer.token ?? answer.result?.upload_id;
+          if (typeof found === "string") resolve(found);
+          else void told(answer.error ?? { code: "", message: t("The answer of the server cannot be understood.") }).then(({ code, message }) => reject(new CallFailed("import", code, message)));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
+        }
+      };
+      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onabort = () => reject(new UploadAborted());
+      if (body instanceof File) request.setRequestHeader("content-type", "application/octet-stream");
+      request.send(body);
     });
-    const { result, error } = await answer.json();
-    if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
-    const done = await take(result.upload_id);
-    const { known, unread, dropped = 0 } = done;
-    const facts = [done.words, known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+  }
+  abort() {
+    this.request.abort();
+  }
+};
+
+var pause = 1e3;
+function importFile({ client, base }, file, doing, take, words) {
+  return attempt(doing, async () => {
+    const upload = new Upload();
+    const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
+    let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
+    let done;
+    try {
+      const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
+      said.close();
+      said = toast(`${doing}…`, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      const timer = window.setInterval(async () => {
+        const state = await client.file_import_state(uploadID).catch(() => null);
+        if (state !== null && state.about > state.done) said.say(t("{what}: {n} of about {all}…", { what: doing, n: state.done, all: state.about }));
+      }, pause);
+      done = await take(uploadID).finally(() => clearInterval(timer));
+    } catch (error) {
+      if (error instanceof UploadAborted) {
+        toast(t("Stopped: nothing was imported"));
+        return;
+      }
+      throw error;
+    } finally {
+      said.close();
+    }
+    const { known, unread, dropped } = done;
+    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
@@ -322,12 +402,8 @@ function exportLink(page, path, title, kind) {
   };
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }
-
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+function archiveLink(page, kind) {
+  return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
 }
 
 var made = 0;
@@ -391,6 +467,40 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
+var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
+
+adopt(sharing_default);
+function sharing(first, guests, share) {
+  const list = el("ul", { class: "sharing-guests" });
+  const levels = [["read", t("may read")], ["change", t("may change")]];
+  const set = async (guest2, rights2) => {
+    await share(guest2, rights2);
+    draw(await guests());
+  };
+  const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
+    const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    rights2.value = writable ? "change" : "read";
+    rights2.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights2.value)));
+    const end = t("End sharing with {name}", { name: shown2 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Sharing"), () => set(account, "")) }, t("End")));
+  }));
+  draw(first);
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
+  const rights = choice(t("Rights"), levels, "read");
+  rights.control.className = "dialog-input";
+  const add = form([guest.root, rights.root], t("Share"), async () => {
+    try {
+      await set(guest.control.value, rights.control.value);
+    } catch (error) {
+      atFields(error, { guest, rights });
+      return;
+    }
+    guest.control.value = "";
+  }, "line");
+  return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
+}
+
 function bookName(one) {
   return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 }
@@ -434,44 +544,16 @@ async function change(client, one, again) {
       await attempt(t("Removing the address book"), () => client.address_book_remove(one.id));
       await again();
     };
-    return [el("form", { onsubmit: (event) => void save(event) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(client, one, guests, again)]];
+    return [el("form", { onsubmit: (event) => void save(event) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
+      await client.address_book_share(one.id, guest, rights);
+      await again();
+    })]];
   });
 }
 function sure(one) {
   const lost = many(one.contacts, "{n} contact is removed with it, on all your devices.", "{n} contacts are removed with it, on all your devices.");
   const back = t("Deleted contacts come back for 30 days, the newest 5,000.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
-}
-function sharing(client, one, first, again) {
-  const list = el("ul", { class: "book-guests" });
-  const levels = [["read", t("may read")], ["change", t("may change")]];
-  const set = async (guest2, rights2) => {
-    await client.address_book_share(one.id, guest2, rights2);
-    draw(await client.address_book_guests(one.id));
-    await again();
-  };
-  const draw = (guests) => fill(list, guests.map(({ account, name, writable }) => {
-    const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
-    rights2.value = writable ? "change" : "read";
-    rights2.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights2.value)));
-    const end = t("End sharing with {name}", { name: shown2 });
-    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Sharing"), () => set(account, "")) }, t("End")));
-  }));
-  draw(first);
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
-  const rights = choice(t("Rights"), levels, "read");
-  rights.control.className = "dialog-input";
-  const add = form([guest.root, rights.root], t("Share"), async () => {
-    try {
-      await set(guest.control.value, rights.control.value);
-    } catch (error) {
-      atFields(error, { guest, rights });
-      return;
-    }
-    guest.control.value = "";
-  }, "line");
-  return el("section", { class: "book-sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }
 
 function initials(name) {
@@ -677,15 +759,15 @@ async function copyTo(page, card, places) {
   return done === true;
 }
 
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;margin-inline:-8px;padding:4px 8px;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.book-sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}.person-fields{min-width:0;margin:0;padding:0;border:0}.book-sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.book-sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.book-guests{margin:0 0 14px;padding:0;list-style:none}.book-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.book-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.book-guests select.dialog-input{width:auto;max-width:50%}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px;overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;margin-inline:-8px;padding:4px 8px;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.person-fields{min-width:0;margin:0;padding:0;border:0}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
 
 adopt(people_default);
-var pause = 150;
+var pause2 = 150;
 function openPage(page) {
   const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
   search.setAttribute("aria-label", t("Search people"));
   const group2 = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
-  const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
+  const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
   const { body, close } = openBeside(t("People"), [add], "people-page");
   const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
@@ -693,7 +775,7 @@ function openPage(page) {
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "button");
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), archiveLink(page, "button"), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
   const main = el("div", { class: "people-main" });
   fill(main, el("div", { class: "people-tools" }, search, group2), state, list, more, files);
   body.className = "people-body";
@@ -741,7 +823,7 @@ function openPage(page) {
   };
   search.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => void load(true), pause);
+    timer = window.setTimeout(() => void load(true), pause2);
   });
   group2.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
@@ -789,10 +871,7 @@ async function addSender(page, name, address) {
   if (looked && await edit(page, books, card, form2)) toast(card === null ? t("Added to your contacts") : t("Saved"));
 }
 function read2(page, file) {
-  return importFile(page, file, t("Importing contacts"), async (uploadID) => {
-    const done = await page.client.contacts_import(uploadID);
-    return { ...done, words: many(done.added, "One contact added", "{n} contacts added") };
-  });
+  return importFile(page, file, t("Importing contacts"), (uploadID) => page.client.contacts_import(uploadID), (added) => many(added, "One entry added", "{n} entries added"));
 }
 export {
   addSender,

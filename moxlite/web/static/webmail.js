@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.722ac3075bb9.js", checks: "checks.9ec27b3183b4.js", compose: "compose.de218af8c68a.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.70c5c22c4f2c.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.4a093f9e42fc.js", message: "message.193374f07164.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.af9032cb05eb.js", palette: "palette.3ff97d316d73.js", people: "people.0a5e09b9e26f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.fa665cbbb67a.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.bc7d44a6f3d7.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.5c1af6dac525.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.50428310927b.js", checks: "checks.f6d89c20180c.js", compose: "compose.de218af8c68a.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.59a950bb4115.js", empty: "empty.877f20b10ec2.js", event: "event.524344a3fa46.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.4a093f9e42fc.js", message: "message.193374f07164.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.af9032cb05eb.js", palette: "palette.3ff97d316d73.js", people: "people.86ac2cfb4a3b.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.fa665cbbb67a.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.bc7d44a6f3d7.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -250,6 +250,7 @@ var checks = {
   LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
   CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
+  Alarmed: { kind: ["enum", ["alarms"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
@@ -261,7 +262,7 @@ var checks = {
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] }
 };
-var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
+var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", alarms: "Alarmed", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = /* @__PURE__ */ clientOf({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
@@ -4122,7 +4123,7 @@ var App = class {
   }
   event(event) {
     this.mail.take(event);
-    if (event.kind === "importing") void this.dropping?.then((found) => found?.took(event));
+    if (event.kind === "importing" || event.kind === "alarms") void this.dropping?.then((found) => found?.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();
