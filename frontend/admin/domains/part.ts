@@ -73,7 +73,11 @@ async function add(desk: Desk): Promise<void> {
     "",
     t("The part before the @; empty where the account exists."),
   );
-  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, or goes on to the server that has it today. No certificates are ordered."));
+  const disabled = tick(
+    t("Not in use yet"),
+    false,
+    t("Mail is refused for now, or goes on to the server that has it today. No certificates are ordered."),
+  );
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () =>
     desk.client
       .config_domain_add(
