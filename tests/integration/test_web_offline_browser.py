@@ -205,7 +205,9 @@ def test_another_user_of_the_browser_sees_and_sends_nothing(page: Page, local: L
     page.reload()
     expect(page.get_by_text("Your inbox is empty.")).to_be_visible()
     assert not has_one(imap(local), "Sent")
-    # without a server, too, nothing of the first user is shown
+    # without a server, too, nothing of the first user is shown; the end of the session removed the worker with its page
+    shell = "caches.match('/webmail/').then((one) => one !== undefined && navigator.serviceWorker.controller !== null)"
+    until(lambda: page.evaluate(shell), what="a new worker that has the page")
     page.context.set_offline(True)
     page.reload()
     expect(page.get_by_text("Not connected")).to_be_visible()
