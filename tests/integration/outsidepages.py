@@ -157,7 +157,10 @@ class Clicks:
         """Fill fields by their labels: `_` stands for a blank."""
         for label, text in fields.items():
             named = self.page.get_by_label(label.replace("_", " "), exact=True)
-            self.page.locator("input, textarea").and_(named).first.fill(text)
+            field = self.page.locator("input, textarea").and_(named).first
+            field.fill(text)
+            if field.input_value() != text:  # the answer to a click before has taken the focus meanwhile
+                field.fill(text)
 
     def see(self, text: str) -> None:
         """Wait for a text."""
