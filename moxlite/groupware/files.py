@@ -10,10 +10,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import groupby, islice
+from itertools import count, groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
 
@@ -471,8 +471,8 @@ def _path(place: Collection, taken: set[str]) -> str:
     name = plain(place.display_name, 100) or place.name
     shown = "".join("_" if sign in '/\\:*?"<>|' else sign for sign in name).strip(" .") or place.name
     suffix = next(suffix for suffix, kind in SUFFIXES.items() if kind == place.kind)
-    numbers: Callable[[int], str] = lambda number: f" ({number})" if number > 1 else ""  # noqa: E731
-    paths = (f"{FOLDERS[place.kind]}/{shown}{numbers(number)}{suffix}" for number in range(1, 1000))
+    begin = f"{FOLDERS[place.kind]}/{shown}"
+    paths = (f"{begin} ({number}){suffix}" if number > 1 else f"{begin}{suffix}" for number in count(1))
     path = next(path for path in paths if path.casefold() not in taken)
     taken.add(path.casefold())
     return path
