@@ -561,14 +561,16 @@ export interface Left {
   ended: string;
 }
 
-/** The key of a client certificate. ``no_imap_preauth``: IMAP programs still log in by command. */
-export interface KeyItem {
+/** A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the */
+export interface TLSKeyInfo {
   fingerprint: string;
-  type: string;
-  name: string;
+  account: string;
   login_address: string;
+  name: string;
+  type: string;
   no_imap_preauth: boolean;
   created: string;
+  certificate: string;
 }
 
 /** The settings, and the state of each address. ``problem``: why owners could not be asked, "". ``script``: the name */
@@ -898,7 +900,7 @@ export const checks: Checks = {
   Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
-  KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
@@ -1125,13 +1127,13 @@ export interface Calls {
   outgoing_cancel(ids: Array<number>): Promise<number>;
 
   /** The keys of the account, oldest first. */
-  key_list(): Promise<Array<KeyItem>>;
+  key_list(): Promise<Array<TLSKeyInfo>>;
 
   /** Let the holder of a certificate's key log in with an address of the account. */
-  key_add(certificate: string, name: string, login_address: string, no_imap_preauth: boolean): Promise<KeyItem>;
+  key_add(certificate: string, name: string, login_address: string, no_imap_preauth: boolean): Promise<TLSKeyInfo>;
 
   /** Change name, address or use of a key. A conflict if it is no longer the old one. */
-  key_save(old: KeyItem, changed: KeyItem): Promise<null>;
+  key_save(old: TLSKeyInfo, changed: TLSKeyInfo): Promise<null>;
 
   /** Forget a key; log-ins with it are refused from the next connection on. */
   key_remove(fingerprint: string): Promise<null>;
@@ -1323,9 +1325,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
   outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
   outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
-  key_list: [{}, ["list", ["ref", "KeyItem"]]],
-  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]],
-  key_save: [{ old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null"],
+  key_list: [{}, ["list", ["ref", "TLSKeyInfo"]]],
+  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "TLSKeyInfo"]],
+  key_save: [{ old: ["ref", "TLSKeyInfo"], changed: ["ref", "TLSKeyInfo"] }, "null"],
   key_remove: [{ fingerprint: "string" }, "null"],
   forwards: [{}, ["ref", "Forwards"]],
   forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],

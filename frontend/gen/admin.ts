@@ -585,19 +585,21 @@ export interface AccountSecurity {
   apps: Array<FactorApp>;
   keys: Array<FactorKey>;
   codes: number;
-  certificates: Array<AccountKey>;
+  certificates: Array<TLSKeyInfo>;
   addresses: Array<string>;
   links: boolean;
 }
 
-/** The key of a client certificate, and the address with which it logs in. `no_imap_preauth`: IMAP programs still */
-export interface AccountKey {
+/** A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the */
+export interface TLSKeyInfo {
   fingerprint: string;
-  type: string;
-  name: string;
+  account: string;
   login_address: string;
+  name: string;
+  type: string;
   no_imap_preauth: boolean;
-  created: number;
+  created: string;
+  certificate: string;
 }
 
 /** A recovery link, and its end in UTC. */
@@ -1236,8 +1238,8 @@ export const checks: Checks = {
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
-  AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "AccountKey"]], addresses: ["list", "string"], links: "boolean" },
-  AccountKey: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "integer" },
+  AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },

@@ -154,11 +154,11 @@ class TLSKeyCommands:
         """Keys of one account, or of all."""
         if args.account:
             named_account(self._config, args.account)
-        return [_key_info(key) for key in await self._auth.keys.of(args.account or None)]
+        return [key_info(key) for key in await self._auth.keys.of(args.account or None)]
 
     async def get(self, args: operations.GetKey) -> operations.TLSKeyInfo:
         """One key, with its certificate."""
-        return _key_info(await self._find(args.fingerprint), certificate=True)
+        return key_info(await self._find(args.fingerprint), certificate=True)
 
     async def add(self, args: operations.AddKey) -> operations.TLSKeyInfo:
         """Let the holder of a key log in with an address."""
@@ -176,7 +176,7 @@ class TLSKeyCommands:
         except KeyRefused as error:
             raise CommandFailed("badRequest", str(error), "certificate") from None
         try:
-            return _key_info(await self._auth.keys.add(key))
+            return key_info(await self._auth.keys.add(key))
         except KeyExists:
             raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
 
@@ -193,9 +193,9 @@ class TLSKeyCommands:
         return key
 
 
-def _key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo:
+def key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo:
+    """A key as programs and pages see it, its time in whole seconds, with its `certificate` in PEM if asked for."""
     pem = x509.load_der_x509_certificate(key.certificate).public_bytes(Encoding.PEM).decode() if certificate else ""
-    created = dt.datetime.fromtimestamp(key.created // 1_000_000, dt.UTC)
     return operations.TLSKeyInfo(
         key.fingerprint,
         key.account,
@@ -203,7 +203,7 @@ def _key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInf
         key.name,
         key.type,
         key.no_imap_preauth,
-        f"{created:%Y-%m-%d %H:%M}",
+        dt.datetime.fromtimestamp(key.created // 1_000_000, dt.UTC),
         pem,
     )
 

@@ -2,6 +2,7 @@
 listings.
 """
 
+import datetime as dt
 import importlib
 import os
 import re
@@ -351,8 +352,6 @@ def note(line: str) -> None:
 
 def moment(text: str) -> int:
     """Parse a time, as µs UTC: an age (``90m``, ``3d``), or a date with or without a time, in UTC."""
-    import datetime as dt
-
     if match := re.fullmatch(r"(\d+)([smhdw])", text):
         seconds = int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2]]
         return int((time.time() - seconds) * 1_000_000)
@@ -387,6 +386,8 @@ def _cell(value: object) -> str:
         return ", ".join(map(_cell, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
     return "" if value is None else printable(str(value))
 
 

@@ -67,7 +67,7 @@ def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
         ("account", key_info.account),
         ("address", key_info.login_address),
         ("type", key_info.type),
-        ("added", f"{key_info.created} UTC"),
+        ("added", f"{key_info.created:%Y-%m-%d %H:%M} UTC"),
         ("IMAP without log-in command", "no" if key_info.no_imap_preauth else "yes"),
     ):
         print(f"{label}: {printable(value)}")

@@ -2,6 +2,7 @@
 log-ins, shared mailboxes, addresses to which mail is sent on; and about mail that was removed (ADMIN-19, WEB-81).
 """
 
+import datetime as dt
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -220,16 +221,18 @@ class ClearLimits(Operation[int], frozen=True):
 
 
 class TLSKeyInfo(msgspec.Struct, frozen=True):
-    """A key of a client certificate; `created` in words, UTC, `certificate` in PEM."""
+    """A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the
+    store's `TLSKey`. `no_imap_preauth`: IMAP programs still log in by command. `certificate`: PEM, "" in lists.
+    """
 
     fingerprint: str
     account: str
-    login_address: str
-    name: str
+    login_address: Annotated[str, Meta(max_length=1000)]
+    name: Annotated[str, Meta(max_length=256)]
     type: str
     no_imap_preauth: bool
-    created: str
-    certificate: str = ""
+    created: dt.datetime
+    certificate: Annotated[str, Meta(max_length=100_000)] = ""
 
 
 @query(

@@ -1,6 +1,6 @@
 // Keys of client certificates, by which mail programs log in.
 
-import type { KeyItem } from "../../gen/account";
+import type { TLSKeyInfo } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { atFields, field, form, line, tick } from "../../lib/fields";
@@ -30,7 +30,7 @@ export const keys: MakePage = async (desk) => {
   return { title: t("Keys and webhooks"), root };
 };
 
-function keyList(desk: Desk, all: readonly KeyItem[], address: string): HTMLElement {
+function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLElement {
   const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0)
     return card(
@@ -116,7 +116,7 @@ async function addKey(desk: Desk, address: string): Promise<void> {
   if (done === true) await desk.refresh();
 }
 
-async function changeKey(desk: Desk, old: KeyItem): Promise<void> {
+async function changeKey(desk: Desk, old: TLSKeyInfo): Promise<void> {
   const done = await dialog<boolean>(t("Change a key"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
@@ -140,7 +140,7 @@ async function changeKey(desk: Desk, old: KeyItem): Promise<void> {
   if (done === true) await desk.refresh();
 }
 
-async function removeKey(desk: Desk, one: KeyItem): Promise<void> {
+async function removeKey(desk: Desk, one: TLSKeyInfo): Promise<void> {
   if (
     !(await confirm(
       t("Remove “{name}”?", { name: one.name }),

@@ -1,6 +1,6 @@
 // Ways into an account: second factors, recovery links, keys of certificates; and mail that was removed.
 
-import type { AccountKey, AccountSecurity, Recoverable, RemovedFrom, StoppedAccount } from "../../gen/admin";
+import type { AccountSecurity, Recoverable, RemovedFrom, StoppedAccount, TLSKeyInfo } from "../../gen/admin";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { choice, field, line, tick } from "../../lib/fields";
@@ -142,7 +142,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
     );
     if (done !== null) await desk.refresh();
   };
-  const remove = async (one: AccountKey) => {
+  const remove = async (one: TLSKeyInfo) => {
     if (
       !(await confirm(
         t("Remove the key “{name}”?", { name: one.name }),
@@ -153,7 +153,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       return;
     if (await attempt(t("Removing"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
   };
-  const list = table<AccountKey>(
+  const list = table<TLSKeyInfo>(
     t("Keys of certificates"),
     [
       {
@@ -164,7 +164,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       { title: t("Kind"), cell: (one) => one.type },
       { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
       { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("by command") : t("at once")) },
-      { title: t("Since"), cell: (one) => when(one.created) },
+      { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: "",
         kind: "top",

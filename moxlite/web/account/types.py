@@ -4,10 +4,9 @@ From these structs `script/gen` writes the JSON Schema, and the TypeScript types
 """
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from moxlite.acceptance.sieve.keeping import SortingNotices
 from moxlite.store.auth.apppasswords import Scope
@@ -185,17 +184,6 @@ class TriedRules(msgspec.Struct, frozen=True):
 
     messages: list[TriedMessage]
     complete: bool
-
-
-class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of a client certificate. ``no_imap_preauth``: IMAP programs still log in by command."""
-
-    fingerprint: str
-    type: str
-    name: Annotated[str, Meta(max_length=256)]
-    login_address: Annotated[str, Meta(max_length=1000)]
-    no_imap_preauth: bool
-    created: dt.datetime
 
 
 class Junk(msgspec.Struct, frozen=True, kw_only=True):

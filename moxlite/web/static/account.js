@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.1493d7e7e48d.js", masked: "masked.496ece7028e9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.c257cd655ba8.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.1493d7e7e48d.js", masked: "masked.496ece7028e9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.cc73ea01cbf4.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -258,7 +258,7 @@ var checks = {
   Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
-  KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
@@ -354,9 +354,9 @@ var Client = /* @__PURE__ */ clientOf({
   outgoing: [{ before: "integer" }, ["ref", "Outgoing"]],
   outgoing_try: [{ ids: ["list", "integer"] }, "integer"],
   outgoing_cancel: [{ ids: ["list", "integer"] }, "integer"],
-  key_list: [{}, ["list", ["ref", "KeyItem"]]],
-  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]],
-  key_save: [{ old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null"],
+  key_list: [{}, ["list", ["ref", "TLSKeyInfo"]]],
+  key_add: [{ certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "TLSKeyInfo"]],
+  key_save: [{ old: ["ref", "TLSKeyInfo"], changed: ["ref", "TLSKeyInfo"] }, "null"],
   key_remove: [{ fingerprint: "string" }, "null"],
   forwards: [{}, ["ref", "Forwards"]],
   forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],

@@ -10,15 +10,17 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from moxlite.admin.accountcommands import key_info
 from moxlite.admin.passwords import Passwords
+from moxlite.operations.access import TLSKeyInfo
 from moxlite.operations.queue import Filter
 from moxlite.store.auth.apppasswords import SCOPES, AppPassword, Scope, app_passwords
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
-from moxlite.store.auth.tlskeys import TLSKey, pem_problem, read_certificate
+from moxlite.store.auth.tlskeys import pem_problem, read_certificate
 from moxlite.store.people.devices import forget_devices
 from moxlite.web.account.calls.common import AccountCalls, moment, now
-from moxlite.web.account.types import AppPasswordItem, Attempt, KeyItem, Left, PasswordState, Secured, SessionItem
+from moxlite.web.account.types import AppPasswordItem, Attempt, Left, PasswordState, Secured, SessionItem
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, UserError
@@ -243,14 +245,14 @@ class KeyCalls(AccountCalls):
     """The calls about keys by which programs log in without a password."""
 
     @call()
-    async def key_list(self, caller: Caller) -> list[KeyItem]:
+    async def key_list(self, caller: Caller) -> list[TLSKeyInfo]:
         """The keys of the account, oldest first."""
-        return [_item(tls_key) for tls_key in await self._server.auth.keys.of(caller.require().account)]
+        return [key_info(tls_key) for tls_key in await self._server.auth.keys.of(caller.require().account)]
 
     @call(audit="key added", confirm=True)
     async def key_add(
         self, caller: Caller, certificate: Certificate, name: KeyName, login_address: AddressText, no_imap_preauth: bool
-    ) -> KeyItem:
+    ) -> TLSKeyInfo:
         """Let the holder of a certificate's key log in with an address of the account."""
         problem = pem_problem(certificate)
         if problem:
@@ -260,16 +262,16 @@ class KeyCalls(AccountCalls):
         key = read_certificate(
             certificate.encode(), account, address, name=name.strip(), no_imap_preauth=no_imap_preauth
         )
-        return _item(await self._server.auth.keys.add(key))
+        return key_info(await self._server.auth.keys.add(key))
 
     @call(audit="key changed", confirm=True)
-    async def key_save(self, caller: Caller, old: KeyItem, changed: KeyItem) -> None:
+    async def key_save(self, caller: Caller, old: TLSKeyInfo, changed: TLSKeyInfo) -> None:
         """Change name, address or use of a key. A conflict if it is no longer the old one."""
         account = caller.require().account
         tls_key = {one.fingerprint: one for one in await self._server.auth.keys.of(account)}.get(old.fingerprint)
         if tls_key is None:
             raise NotFound("the account has no such key")
-        if _item(tls_key) != old:
+        if key_info(tls_key) != old:
             raise Conflict(
                 worded(
                     'this was changed meanwhile: it is "{name}" for {login_address} now',
@@ -300,17 +302,6 @@ class KeyCalls(AccountCalls):
         if account_recipient is None or account_recipient.account != caller.require().account:
             raise FieldErrors([FieldError("login_address", "is not an address of this account")])
         return str(account_recipient.canonical)
-
-
-def _item(tls_key: TLSKey) -> KeyItem:
-    return KeyItem(
-        fingerprint=tls_key.fingerprint,
-        type=tls_key.type,
-        name=tls_key.name,
-        login_address=tls_key.login_address,
-        no_imap_preauth=tls_key.no_imap_preauth,
-        created=moment(tls_key.created),
-    )
 
 
 # Log-in attempts in words for people (WEB-70).

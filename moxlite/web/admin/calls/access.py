@@ -13,12 +13,13 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.admin.accountcommands import key_info
 from moxlite.admin.audit import line_of
 from moxlite.admin.publicpages import public_page
-from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors
+from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors, TLSKeyInfo
 from moxlite.operations.server import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
-from moxlite.store.auth.tlskeys import TLSKey, pem_problem
+from moxlite.store.auth.tlskeys import pem_problem
 from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
@@ -46,7 +47,7 @@ class AccessCalls(AdminCalls):
             apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in factors.apps],
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in factors.keys],
             codes=factors.codes,
-            certificates=[_key(tls_key) for tls_key in await self._server.auth.keys.of(name)],
+            certificates=[key_info(tls_key) for tls_key in await self._server.auth.keys.of(name)],
             addresses=addresses,
             links=public_page(self._server.config(), "account") is not None,
         )
@@ -116,32 +117,8 @@ class AccessCalls(AdminCalls):
         return [destination for destination in account.destinations if not destination.startswith("@")]
 
 
-def _key(tls_key: TLSKey) -> AccountKey:
-    return AccountKey(
-        fingerprint=tls_key.fingerprint,
-        type=tls_key.type,
-        name=tls_key.name,
-        login_address=tls_key.login_address,
-        no_imap_preauth=tls_key.no_imap_preauth,
-        created=tls_key.created,
-    )
-
-
 # Results of the admin app's calls about ways into accounts, and about mail that was removed (WEB-81). Times are µs
 # UTC, sizes octets; 0 is for never.
-
-
-class AccountKey(msgspec.Struct, frozen=True, kw_only=True):
-    """The key of a client certificate, and the address with which it logs in. `no_imap_preauth`: IMAP programs still
-    log in by command.
-    """
-
-    fingerprint: str
-    type: str
-    name: str
-    login_address: str
-    no_imap_preauth: bool
-    created: int
 
 
 class AccountSecurity(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +129,7 @@ class AccountSecurity(msgspec.Struct, frozen=True, kw_only=True):
     apps: list[FactorApp]
     keys: list[FactorKey]
     codes: int
-    certificates: list[AccountKey]
+    certificates: list[TLSKeyInfo]
     addresses: list[str]
     links: bool
 
