@@ -86,7 +86,7 @@ export interface KeyElsewhere {
 
 /** The second factors. Two-step log-in is on with an app or key. `codes`: recovery codes left. */
 export interface FactorState {
-  apps: Array<FactorApp>;
+  apps: Array<TOTPApp>;
   keys: Array<FactorKey>;
   codes: number;
   host: string;
@@ -94,8 +94,8 @@ export interface FactorState {
   server_time: number;
 }
 
-/** An authenticator app. */
-export interface FactorApp {
+/** An authenticator app, without its secret. Times are µs UTC. */
+export interface TOTPApp {
   id: number;
   name: string;
   created: number;
@@ -847,8 +847,8 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
-  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
-  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
   ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
   NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },

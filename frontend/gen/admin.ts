@@ -52,7 +52,7 @@ export interface KeyElsewhere {
 
 /** The second factors. Two-step log-in is on with an app or key. `codes`: recovery codes left. */
 export interface FactorState {
-  apps: Array<FactorApp>;
+  apps: Array<TOTPApp>;
   keys: Array<FactorKey>;
   codes: number;
   host: string;
@@ -60,8 +60,8 @@ export interface FactorState {
   server_time: number;
 }
 
-/** An authenticator app. */
-export interface FactorApp {
+/** An authenticator app, without its secret. Times are µs UTC. */
+export interface TOTPApp {
   id: number;
   name: string;
   created: number;
@@ -582,7 +582,7 @@ export interface SelectorRow {
 
 /** Second factors and keys of an account. `codes`: recovery codes left. `addresses`: those with which a key may log */
 export interface AccountSecurity {
-  apps: Array<FactorApp>;
+  apps: Array<TOTPApp>;
   keys: Array<FactorKey>;
   codes: number;
   certificates: Array<TLSKeyInfo>;
@@ -714,7 +714,7 @@ export interface Overview {
   flow: "flowing" | "none-in" | "none-out" | "slow";
   findings: Array<Finding>;
   examined: number;
-  config_problems: Array<ConfigProblem>;
+  config_problems: Array<Problem>;
   certificates: Array<Certificate>;
   disk: Disk | null;
   queue: QueueState | null;
@@ -738,8 +738,8 @@ export interface Finding {
   detail: string;
 }
 
-/** A mistake in a configuration file; while there is one, the version before it stays in use. */
-export interface ConfigProblem {
+/** One mistake or warning, for people: ``FILE:LINE: KEY: TEXT (HINT)``. */
+export interface Problem {
   file: string;
   line: number;
   key: string;
@@ -1182,8 +1182,8 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
-  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
-  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
   ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
   NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },
@@ -1238,7 +1238,7 @@ export const checks: Checks = {
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
-  AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
+  AccountSecurity: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", certificate: "string" },
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
@@ -1252,9 +1252,9 @@ export const checks: Checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Problem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
-  ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
+  Problem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },

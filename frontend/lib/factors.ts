@@ -1,6 +1,6 @@
 // Two-step log-in, for the account app and the admin app: code apps, security keys, recovery codes (WEB-151).
 
-import type { FactorAdded, FactorApp, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse } from "./factortypes";
+import type { FactorAdded, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, TOTPApp } from "./factortypes";
 import { attempt, confirm, dialog } from "./dialogs";
 import { el, fill, sign } from "./dom";
 import { field, form, line, tick } from "./fields";
@@ -151,7 +151,7 @@ function row(
   );
 }
 
-function used(device: FactorApp | FactorKey): (Node | string)[] {
+function used(device: TOTPApp | FactorKey): (Node | string)[] {
   return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
 }
 

@@ -24,7 +24,7 @@ export interface KeyElsewhere {
 }
 
 export interface FactorState {
-  apps: Array<FactorApp>;
+  apps: Array<TOTPApp>;
   keys: Array<FactorKey>;
   codes: number;
   host: string;
@@ -32,7 +32,7 @@ export interface FactorState {
   server_time: number;
 }
 
-export interface FactorApp {
+export interface TOTPApp {
   id: number;
   name: string;
   created: number;

@@ -89,9 +89,9 @@ class PeerHost(msgspec.Struct, frozen=True):
     """
 
     host: str
-    addresses: list[str]
-    tls: bool
-    problem: str
+    addresses: tuple[str, ...] = ()
+    tls: bool = False
+    problem: str = ""
 
 
 class PeerState(msgspec.Struct, frozen=True, kw_only=True):

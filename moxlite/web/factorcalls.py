@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from moxlite.admin.factors import FactorChanges
 from moxlite.proto.totp import matching_step, new_secret, secret_text, totp_uri
-from moxlite.store.auth.factors import FactorRefused, SecurityKey, checked_name
+from moxlite.store.auth.factors import FactorRefused, SecurityKey, TOTPApp, checked_name
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.web import factors
 from moxlite.web.calls import call
@@ -28,15 +28,6 @@ from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
-
-
-class FactorApp(msgspec.Struct, frozen=True):
-    """An authenticator app."""
-
-    id: int
-    name: str
-    created: int
-    last_used: int
 
 
 class FactorKey(msgspec.Struct, frozen=True):
@@ -67,7 +58,7 @@ class FactorState(msgspec.Struct, frozen=True):
     without https. `programs`: see there; empty if two-step log-in is on. `server_time`: milliseconds since 1970.
     """
 
-    apps: list[FactorApp]
+    apps: tuple[TOTPApp, ...]
     keys: list[FactorKey]
     codes: int
     host: str
@@ -152,7 +143,7 @@ class FactorCalls:
         found = await self._factors.factors.of(session.account)
         programs = [] if found or session.account == ADMIN else await self._factors.main_password_uses(session.account)
         return FactorState(
-            apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in found.apps],
+            apps=found.apps,
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in found.keys],
             codes=found.codes,
             host=factors.host_of(caller.request),

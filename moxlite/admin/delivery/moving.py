@@ -55,11 +55,7 @@ class PeerCommands:
         if not settings.peer:
             elsewhere = await mail_elsewhere(snapshot, domain, self._resolver)
             return _state(domain, settings, elsewhere=elsewhere)
-        peer_hosts, takes_all = await self._peers.look(PeerRecipient(domain, settings.peer, settings.disabled))
-        hosts = [
-            operations.PeerHost(peer_host.host, [*peer_host.addresses], peer_host.tls, peer_host.problem)
-            for peer_host in peer_hosts
-        ]
+        hosts, takes_all = await self._peers.look(PeerRecipient(domain, settings.peer, settings.disabled))
         messages = (await passed_on(self._reports, DAYS)).get(domain.unicode, 0)
         return _state(domain, settings, hosts=hosts, takes_all=takes_all, messages=messages)
 

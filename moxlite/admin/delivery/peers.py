@@ -16,7 +16,6 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Final, TypeAlias
 
-import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig, PeerRecipient
@@ -27,6 +26,7 @@ from moxlite.net.listeners import is_here
 from moxlite.net.resolver import DNSError, Resolver, absolute
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls.handshake import ClientTLS
+from moxlite.operations.domains import PeerHost
 from moxlite.proto.address import Domain, Localpart, Path
 from moxlite.proto.smtp.conversation import Transaction
 from moxlite.proto.smtp.errors import SMTPError
@@ -110,15 +110,6 @@ async def connect_nowhere(
     """As `net.dial.dial`, in localserve, which contacts no other host. Raises DialError."""
     await trio.lowlevel.checkpoint()
     raise DialError([(ip, "localserve contacts no other host") for ip in addresses])
-
-
-class PeerHost(msgspec.Struct, frozen=True):
-    """A host of a peer: addresses, whether it has TLS, and why it cannot be used, or ""."""
-
-    host: str
-    addresses: tuple[str, ...] = ()
-    tls: bool = False
-    problem: str = ""
 
 
 class _Unusable(Exception):

@@ -11,6 +11,7 @@ import msgspec
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import Provider, QueueState
 from moxlite.admin.figures import AccountDisk
+from moxlite.config.load import Problem
 from moxlite.metrics import DailyKind
 from moxlite.store.reports.history import Sum
 
@@ -26,16 +27,6 @@ class AdminSession(msgspec.Struct, frozen=True):
     created: int
     last_used: int
     own: bool
-
-
-class ConfigProblem(msgspec.Struct, frozen=True):
-    """A mistake in a configuration file; while there is one, the version before it stays in use."""
-
-    file: str
-    line: int
-    key: str
-    text: str
-    hint: str
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -71,7 +62,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     flow: Flow
     findings: list[Finding]
     examined: int
-    config_problems: list[ConfigProblem]
+    config_problems: list[Problem]
     certificates: list[Certificate]
     disk: Disk | None
     queue: QueueState | None

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.1493d7e7e48d.js", masked: "masked.496ece7028e9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.cc73ea01cbf4.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.1493d7e7e48d.js", masked: "masked.496ece7028e9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.b09c1d98ebc7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -205,8 +205,8 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
-  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
-  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
   ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
   NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },

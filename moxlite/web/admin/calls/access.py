@@ -19,13 +19,14 @@ from moxlite.admin.publicpages import public_page
 from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors, TLSKeyInfo
 from moxlite.operations.server import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
+from moxlite.store.auth.factors import TOTPApp
 from moxlite.store.auth.tlskeys import pem_problem
 from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
-from moxlite.web.factorcalls import FactorApp, FactorKey
+from moxlite.web.factorcalls import FactorKey
 from moxlite.web.types import Credential
 
 Word = Annotated[str, Meta(max_length=320)]
@@ -44,7 +45,7 @@ class AccessCalls(AdminCalls):
         addresses = self._addresses_of(name)
         factors = await self._server.auth.factors.of(name)
         return AccountSecurity(
-            apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in factors.apps],
+            apps=factors.apps,
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in factors.keys],
             codes=factors.codes,
             certificates=[key_info(tls_key) for tls_key in await self._server.auth.keys.of(name)],
@@ -126,7 +127,7 @@ class AccountSecurity(msgspec.Struct, frozen=True, kw_only=True):
     in. `links`: whether recovery links can be made: a listener serves the account app.
     """
 
-    apps: list[FactorApp]
+    apps: tuple[TOTPApp, ...]
     keys: list[FactorKey]
     codes: int
     certificates: list[TLSKeyInfo]

@@ -37,7 +37,6 @@ from moxlite.web.admin.types import (
     AdminSession,
     Attempt,
     Certificate,
-    ConfigProblem,
     DayFigures,
     DaySeries,
     Disk,
@@ -117,10 +116,7 @@ class OverviewCalls(AdminCalls):
             flow=flow_of(running, findings),
             findings=findings,
             examined=round(night.at * SECOND),
-            config_problems=[
-                ConfigProblem(problem.file, problem.line, problem.key, problem.text, problem.hint)
-                for problem in self._server.holder.problems
-            ],
+            config_problems=list(self._server.holder.problems),
             certificates=[_certificate(certificate) for certificate in self._server.certificates()],
             disk=await trio.to_thread.run_sync(_disk, data),
             queue=running.queue,
