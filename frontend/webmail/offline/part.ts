@@ -84,6 +84,7 @@ export class Offline {
   private timer = 0;
   private refilling = 0;
   private fetching = false;
+  private readonly turns = new Map<number, List>();
   /** The people that are kept, once they were read. */
   private people: readonly Party[] | null = null;
   /** Whether the page shows what was kept, because there was no connection at its start. */
@@ -312,35 +313,50 @@ export class Offline {
     if (!shown) await this.putList({ mailbox: box.id, threads: items });
   }
 
-  /** Fetch the messages of a list that are not kept yet, the newest first; drop the oldest ones beyond the limit. */
+  /** Fetch the messages of a list that are not kept yet; lists that come meanwhile have their turn after it. */
   private async fetch(list: List): Promise<void> {
-    const { store } = this;
-    if (store === null || this.fetching) return;
+    this.turns.set(list.mailbox, list);
+    if (this.fetching) return;
     this.fetching = true;
     try {
-      await caches.open(mailCache);
-      const known = new Set(await store.keys("messages"));
-      for (const item of list.threads.flat().slice(0, mostMessages)) {
-        if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
-        const parsed = await this.page.client.parsed_message(item.id);
-        // the service worker keeps the answer
-        if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
-        await new Promise((resolve) => setTimeout(resolve, apart));
+      for (const [mailbox, next] of this.turns) {
+        this.turns.delete(mailbox);
+        await this.fetchMessages(next);
       }
-      await this.fetchDrafts(list);
-      const keys = await store.keys("messages");
-      for (const key of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key);
-      await keepFiles(
-        this.page.base,
-        store,
-        list.threads.flat().slice(0, mostMessages),
-        () => this.store === store && !this.alone && this.page.mail.connection.value === "on",
-      );
     } catch {
       // the next list goes on with it
     } finally {
+      this.turns.clear();
       this.fetching = false;
     }
+  }
+
+  /** Fetch the messages of a list, the newest first; drop the oldest ones beyond the limit. */
+  private async fetchMessages(list: List): Promise<void> {
+    const { store } = this;
+    if (store === null) return;
+    const mail = await caches.open(mailCache);
+    const known = new Set(await store.keys("messages"));
+    for (const item of list.threads.flat().slice(0, mostMessages)) {
+      if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
+      const parsed = await this.page.client.parsed_message(item.id);
+      if (parsed.has_html) {
+        // the service worker keeps it, too, once it answers for this page
+        const path = `${this.page.base}msg/${item.id}/html`;
+        const answer = await fetch(`${path}?sameorigin=true`);
+        if (answer.ok) await mail.put(path, answer);
+      }
+      await new Promise((resolve) => setTimeout(resolve, apart));
+    }
+    await this.fetchDrafts(list);
+    const keys = await store.keys("messages");
+    for (const key of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key);
+    await keepFiles(
+      this.page.base,
+      store,
+      list.threads.flat().slice(0, mostMessages),
+      () => this.store === store && !this.alone && this.page.mail.connection.value === "on",
+    );
   }
 
   /** Keep the newest drafts to be edited, and drop those that are gone. */

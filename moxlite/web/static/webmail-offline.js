@@ -635,6 +635,7 @@ var Offline = class {
   timer = 0;
   refilling = 0;
   fetching = false;
+  turns = /* @__PURE__ */ new Map();
   people = null;
   alone = false;
   told = false;
@@ -786,26 +787,39 @@ var Offline = class {
     if (!shown) await this.putList({ mailbox: box.id, threads: items });
   }
   async fetch(list) {
-    const { store } = this;
-    if (store === null || this.fetching) return;
+    this.turns.set(list.mailbox, list);
+    if (this.fetching) return;
     this.fetching = true;
     try {
-      await caches.open(mailCache);
-      const known = new Set(await store.keys("messages"));
-      for (const item of list.threads.flat().slice(0, mostMessages)) {
-        if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
-        const parsed = await this.page.client.parsed_message(item.id);
-        if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
-        await new Promise((resolve) => setTimeout(resolve, apart));
+      for (const [mailbox, next] of this.turns) {
+        this.turns.delete(mailbox);
+        await this.fetchMessages(next);
       }
-      await this.fetchDrafts(list);
-      const keys = await store.keys("messages");
-      for (const key2 of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key2);
-      await keepFiles(this.page.base, store, list.threads.flat().slice(0, mostMessages), () => this.store === store && !this.alone && this.page.mail.connection.value === "on");
     } catch {
     } finally {
+      this.turns.clear();
       this.fetching = false;
     }
+  }
+  async fetchMessages(list) {
+    const { store } = this;
+    if (store === null) return;
+    const mail = await caches.open(mailCache);
+    const known = new Set(await store.keys("messages"));
+    for (const item of list.threads.flat().slice(0, mostMessages)) {
+      if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
+      const parsed = await this.page.client.parsed_message(item.id);
+      if (parsed.has_html) {
+        const path = `${this.page.base}msg/${item.id}/html`;
+        const answer = await fetch(`${path}?sameorigin=true`);
+        if (answer.ok) await mail.put(path, answer);
+      }
+      await new Promise((resolve) => setTimeout(resolve, apart));
+    }
+    await this.fetchDrafts(list);
+    const keys = await store.keys("messages");
+    for (const key2 of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key2);
+    await keepFiles(this.page.base, store, list.threads.flat().slice(0, mostMessages), () => this.store === store && !this.alone && this.page.mail.connection.value === "on");
   }
   async fetchDrafts(list) {
     const box = this.page.mail.mailboxes.value.find((one) => one.id === list.mailbox);
