@@ -1,10 +1,11 @@
-"""Walks of a message through the packages: which calls climb, from a lower package up into a higher one.
+"""Walks of a message through the packages: the functions and files of its way, and which calls climb, from a lower
+package up into a higher one.
 
 Packages call what they import, so a call goes down the order of imports (`pyproject.toml`), but for functions that a
 higher package has handed down: handlers, callbacks, units and reads of the store, implementations of a lower package's
 interface. A function that calls up into a higher package is a *climb*, counted once for each such package: a place
-where a reader cannot follow the imports. The begin of a task or thread is no call. `script/measure walk` prints the
-climbs of one incoming message and one submission.
+where a reader cannot follow the imports. The begin of a task or thread is no call. `script/measure walk` prints way
+and climbs of one incoming message and one submission.
 """
 
 import base64
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 import trio.testing
@@ -30,7 +31,7 @@ from tests.house import PASSWORD, STATIC, Running, house
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.smtpd_harness import Client as SMTPClient
 
-__all__ = ["Calls", "Climb", "Tracer", "follow"]
+__all__ = ["Calls", "Climb", "Tracer", "Walk", "follow"]
 
 HERE: Final = os.path.dirname(os.path.abspath(moxlite.__file__)) + os.sep
 STARTING: Final = (os.path.join("trio", "_core", "_run.py"), HERE + "supervision.py")
@@ -69,6 +70,21 @@ Calls = Mapping[Climb, Counter[str]]
 """The functions that are called, by climb."""
 
 
+class Walk(NamedTuple):
+    """The climbs of a walk, and the functions of its way: each its file below moxlite, and its name."""
+
+    climbs: Calls
+    functions: frozenset[tuple[str, str]]
+
+    def __str__(self) -> str:
+        """The numbers of functions, files, folders and packages of the way."""
+        files = {file for file, _ in self.functions}
+        folders = {os.path.dirname(file) for file in files}
+        packages = {file.partition(os.sep)[0] for file in files if os.sep in file}
+        numbers = (len(self.functions), len(files), len(folders), len(packages))
+        return "{} functions in {} files, {} folders, {} packages".format(*numbers)
+
+
 @cache
 def ranks() -> Mapping[str, int]:
     """Packages and modules of moxlite with their height in the order of imports, 0 the lowest; equal ones are
@@ -85,10 +101,11 @@ def ranks() -> Mapping[str, int]:
 
 
 class Tracer:
-    """Counts the climbs of all threads that start in its block, while `on`."""
+    """Counts the climbs of all threads that start in its block, while `on`, and keeps the functions that they call."""
 
     def __init__(self) -> None:
         self.on = False
+        self.functions: set[CodeType] = set()
         self.climbs: defaultdict[Climb, Counter[str]] = defaultdict(Counter)
         self._known: dict[CodeType, tuple[str, int] | None] = {}
         self._starts: dict[CodeType, bytes] = {}
@@ -110,6 +127,7 @@ class Tracer:
         called = self._place(frame.f_code)
         if called is None or self._resumed(frame):
             return
+        self.functions.add(frame.f_code)
         caller = self._caller(frame)
         if caller is not None and caller[1] < called[1]:
             self.climbs[caller[0], called[0].partition(".")[0]][called[0]] += 1
@@ -145,13 +163,13 @@ class Tracer:
         return place
 
 
-async def follow(folder: Path) -> Mapping[str, Calls]:
-    """Climbs of each walk, in a server below `folder`: an incoming message, and a submission to an account of the same
-    server; each until the recipient's mail program is told. Walks go over files and modules that an earlier message has
-    opened.
+async def follow(folder: Path) -> Mapping[str, Walk]:
+    """Way and climbs of each walk, in a server below `folder`: an incoming message, and a submission to an account of
+    the same server; each until the recipient's mail program is told. Walks go over files and modules that an earlier
+    message has opened.
     """
     tracer = Tracer()
-    found: dict[str, Calls] = {}
+    found: dict[str, Walk] = {}
     with tracer.installed():
         async with house(folder, static=WALKS, resolver=FakeResolver(ZONES)) as running:
             walks: Sequence[tuple[str, Callable[[], Awaitable[SMTPClient]], str, str, str]] = (
@@ -162,9 +180,9 @@ async def follow(folder: Path) -> Mapping[str, Calls]:
                 program = await running.imap(account)
                 await program.select()
                 await program.idle()
-                runs: list[Calls] = []
+                runs: list[Walk] = []
                 for number in range(WARM_UP + RUNS):
-                    tracer.climbs = defaultdict(Counter)
+                    tracer.climbs, tracer.functions = defaultdict(Counter), set()
                     tracer.on = number >= WARM_UP
                     client = await begin()
                     message = MESSAGE % (sender.encode(), to.encode(), number, walk.encode(), number)
@@ -172,9 +190,16 @@ async def follow(folder: Path) -> Mapping[str, Calls]:
                     await _told(program)
                     await trio.testing.wait_all_tasks_blocked(SETTLED)
                     tracer.on = False
-                    runs.append(tracer.climbs)
-                found[walk] = _in_all(runs[WARM_UP:])
+                    runs.append(Walk(tracer.climbs, frozenset(map(_named, tracer.functions))))
+                followed = runs[WARM_UP:]
+                functions = frozenset.intersection(*(run.functions for run in followed))
+                found[walk] = Walk(_in_all([run.climbs for run in followed]), functions)
     return found
+
+
+def _named(code: CodeType) -> tuple[str, str]:
+    """File and name of a function."""
+    return code.co_filename.removeprefix(HERE), code.co_qualname
 
 
 def _in_all(runs: Sequence[Calls]) -> Calls:
