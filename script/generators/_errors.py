@@ -245,6 +245,7 @@ def source_texts() -> dict[str, str]:
     return found
 
 
+@cache
 def languages() -> dict[str, dict[str, str]]:
     """The translations by key of all languages."""
     return {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n" / "errors").glob("*.json"))}

@@ -74,6 +74,7 @@ def source_texts(app: str) -> dict[str, str]:
     return found
 
 
+@cache
 def languages(app: str) -> dict[str, dict[str, str]]:
     """The translations by key of all languages, with texts of the webmail that the app does not have."""
     found = {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n").glob("*.json"))}
@@ -144,6 +145,11 @@ def loaded_first(app: str) -> set[Path]:
     return found
 
 
+@cache
+def _read_first(app: str) -> set[str]:
+    return {key for path in loaded_first(app) for key in texts(path.read_text())}
+
+
 def data(app: str, language: str) -> tuple[str, str]:
     """The texts of a language as its two parts hold them: lines of hash and text. Ends with a word about bad
     translations.
@@ -155,8 +161,7 @@ def data(app: str, language: str) -> tuple[str, str]:
     for key in keys:
         if key in known and (why := fault(key, known[key], language)):
             sys.exit(f"gen: frontend/i18n/{language}.json or {app}/{language}.json: the text for {key!r} {why}")
-    first = {key for path in loaded_first(app) for key in texts(path.read_text())}
-    first |= {key for key, module in keys.items() if not module}  # names of mailboxes and keys
+    first = _read_first(app) | {key for key, module in keys.items() if not module}  # names of mailboxes and keys
 
     def lines(*, early: bool) -> str:
         chosen = (key for key in keys if key in known and (key in first) == early)

@@ -7,6 +7,7 @@ imports, so it imports no module that holds state: it is given what the page has
 """
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -37,6 +38,8 @@ MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
 MAX_PART_RAW, MAX_PART_GZIP = 68_000, 20_000  # WEBMAIL-5
+RECORD = TOP / "build" / "bundles.json"
+"""What the bundles were last made of, and what they were: most runs of `script/gen` change nothing of both."""
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 """Files of the webmail that are served as they are (WEBMAIL-120)."""
 MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 18_000, 16_000  # WEBMAIL-143: each file
@@ -131,14 +134,56 @@ def texts(source: Path, app: str) -> dict[str, bytes]:
     return found | pages
 
 
+def sources() -> str:
+    """A hash of all that the bundles are made of: frontend/, the types that are written into it by this run, texts of
+    errors, the versions of the packages, and the generators themselves.
+    """
+    parts = hashlib.sha256()
+    for path in sorted(FRONTEND.rglob("*")):
+        if PACKAGES not in path.parents and path.is_file():
+            parts.update(f"{path.relative_to(FRONTEND)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    for name, content in sorted((account.outputs() | admin.outputs() | webmail.outputs()).items()):
+        parts.update(name.encode() + content)
+    parts.update("\n".join(_errors.source_texts()).encode())
+    modules = [sys.modules[part_tag.__module__].__file__ or "", *sorted(map(str, Path(__file__).parent.glob("*.py")))]
+    for module in modules:
+        parts.update(Path(module).read_bytes())
+    return parts.hexdigest()
+
+
 def outputs() -> dict[str, bytes]:
-    """Scripts, stylesheets and documents of all apps; nothing, with a word about it, where npm has not been run."""
+    """Scripts, stylesheets and documents of all apps; nothing, with a word about it, where npm has not been run.
+
+    Where nothing has changed since they were made, they are those that are there; in CI they are always made.
+    """
     if not ESBUILD.exists():
         message = "gen: frontend/node_modules is missing (run `npm ci` in frontend); the bundles are left as they are"
         if os.environ.get("CI") == "true":
             sys.exit(message)
         print(message, file=sys.stderr)
         return {}
+    now = sources()
+    if os.environ.get("CI") != "true" and (kept := _kept(now)):
+        return kept
+    written = _made()
+    RECORD.parent.mkdir(exist_ok=True)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in written.items()}
+    RECORD.write_text(json.dumps({"sources": now, "files": hashes}))
+    return written
+
+
+def _kept(now: str) -> dict[str, bytes]:
+    """The bundles that are there, if they were made of these sources and not changed since; else none."""
+    try:
+        record = json.loads(RECORD.read_text())
+        files = {name: (TOP / name).read_bytes() for name in record["files"]}
+    except (OSError, ValueError):
+        return {}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return files if (now, hashes) == (record["sources"], record["files"]) else {}
+
+
+def _made() -> dict[str, bytes]:
     written: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as name:
         # a copy with the types as they will be after this run: generators run in the order of their names
