@@ -393,6 +393,7 @@ WITHOUT_MAIL: Final = frozenset(
         "link_remove",
         "link_rename",
         "link_sending",
+        "link_sorting",
         "masked_change",
         "masked_make",
         "masked_remove",

@@ -252,6 +252,7 @@ export interface LinkItem {
   smtp_port: number;
   smtp_tls: "implicit" | "starttls";
   smtp_user: string;
+  sorts: boolean;
 }
 
 /** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
@@ -295,6 +296,7 @@ export interface LinkForm {
   user: string;
   password: string;
   keep_days: number | null;
+  sorts: boolean;
 }
 
 /** The name of a mailbox that was added, and why nothing is sent from its address, "" if it is or shall not be. */
@@ -865,11 +867,11 @@ export const checks: Checks = {
   GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
   GivenSender: { domain: "string", first: "time", messages: "integer" },
   LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
-  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
+  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], protocol: ["enum", ["imap", "pop3"]], keep_days: ["nullable", "integer"], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", sorts: "boolean" },
   Remark: { message: "string", words: "any" },
   FoundServers: { incoming: ["ref", "FoundServer"], protocol: ["enum", ["imap", "pop3"]], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
   FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
-  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"] },
+  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", protocol: ["enum", ["imap", "pop3"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", keep_days: ["nullable", "integer"], sorts: "boolean" },
   Added: { name: "string", sending: ["ref", "Remark"] },
   LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
@@ -1023,6 +1025,9 @@ export interface Calls {
 
   /** Stop mirroring, or go on and try now. */
   link_pause(name: string, paused: boolean): Promise<null>;
+
+  /** Sort new mail of a linked mailbox by the account's junk filter, rules and script, or leave it in Inbox. */
+  link_sorting(name: string, sorts: boolean): Promise<null>;
 
   /** Give a linked mailbox another name, and the mailboxes below it. */
   link_rename(name: string, to: string): Promise<null>;
@@ -1291,6 +1296,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
   link_password: [{ name: "string", password: "string" }, "null"],
   link_pause: [{ name: "string", paused: "boolean" }, "null"],
+  link_sorting: [{ name: "string", sorts: "boolean" }, "null"],
   link_rename: [{ name: "string", to: "string" }, "null"],
   link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],

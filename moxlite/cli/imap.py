@@ -166,11 +166,17 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.IntRange(0, 3650),
     help="With POP3: remove mail there this many days after it came here; by default never.",
 )
+@click.option(
+    "--sort",
+    "sorts",
+    is_flag=True,
+    help="Sort new mail of its Inbox by the junk filter, rules and script of ACCOUNT.",
+)
 @_server_options
 @json_option
-def link_add(account: str, address: str, name: str, as_json: bool, **given: Any) -> None:
+def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, **given: Any) -> None:
     """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own."""
-    made = perform(links.AddLink(account=account, address=address, name=name, **_server(address, given)))
+    made = perform(links.AddLink(account=account, address=address, name=name, sorts=sorts, **_server(address, given)))
     if as_json:
         show_json(made)
     else:

@@ -10,8 +10,8 @@ from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
-from moxlite.migration.links import LinkRequest, Links
-from moxlite.migration.linkstate import LinkState
+from moxlite.migration.links import Links
+from moxlite.migration.linkstate import LinkRequest, LinkState
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import links as ops
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
@@ -97,6 +97,7 @@ class LinkCommands:
             ops.TryLink.bind(self.test),
             ops.SetLinkPassword.bind(self.set_password),
             ops.SetLinkSending.bind(self.set_sending),
+            ops.SetLinkSorting.bind(self.set_sorting),
             ops.PauseLink.bind(self.pause),
             ops.ResumeLink.bind(self.resume),
             ops.RenameLink.bind(self.rename),
@@ -116,7 +117,7 @@ class LinkCommands:
     async def add(self, args: ops.AddLink) -> ops.LinkInfo:
         """Make a link."""
         named_account(self._config, args.account)
-        asked = msgspec.structs.replace(_asked(args, name=args.name), keep_days=args.keep_days)
+        asked = msgspec.structs.replace(_asked(args, name=args.name), keep_days=args.keep_days, sorts=args.sorts)
         link, said = await self._links.add(args.account, asked)
         return msgspec.structs.replace(link_info(link, LinkState()), sending=str(said))
 
@@ -145,6 +146,11 @@ class LinkCommands:
         outlet = Outlet(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user)
         link = await self._links.set_sending(args.account, args.link, outlet, keeps_copy=args.keeps_copy, off=args.off)
         return link_info(link, LinkState())
+
+    async def set_sorting(self, args: ops.SetLinkSorting) -> None:
+        """Have new mail of a link sorted, or not."""
+        named_account(self._config, args.account)
+        await self._links.set_sorting(args.account, args.link, sorts=not args.off)
 
     async def pause(self, args: ops.PauseLink) -> None:
         """Stop a link."""
@@ -208,4 +214,5 @@ def link_info(link: Link, state: LinkState) -> ops.LinkInfo:
         smtp_user=link.outlet.user,
         sends=link.sends,
         keeps_copy=link.outlet.keeps_copy,
+        sorts=link.sorts,
     )

@@ -23,6 +23,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.acceptance.linked import LinkSorter, deliver_linked
 from moxlite.migration.fetching import Feed
 from moxlite.migration.listing import fetch_facts, flags_changed, flags_in, key_of, list_uids
 from moxlite.migration.names import Place
@@ -36,12 +37,13 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import FileInto
+from moxlite.store.delivery.perform import Performed
 from moxlite.store.errors import BadMailboxName, BadMessage, LimitExceeded, MailboxHasChildren, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.items import Mail, Progress
 from moxlite.store.mail import remotes
-from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.links import (
     RemovedMessage,
@@ -52,7 +54,7 @@ from moxlite.store.mail.links import (
     linked_remotes,
     rename_remote,
 )
-from moxlite.store.mail.mailboxes import delete_mailbox, ensure_mailbox, rename_mailbox
+from moxlite.store.mail.mailboxes import delete_mailbox, rename_mailbox
 from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.types import MailboxID, SpecialUse
@@ -110,6 +112,7 @@ class Incoming:
 
     Args:
       turn: one link of an account adds a portion at a time, as imports do.
+      sorter: decides about new mail of Inbox (LINK-31).
 
     Attributes:
       found: the mailboxes there, from the last whole look. inbox: messages, UIDNEXT and HIGHESTMODSEQ of
@@ -127,11 +130,12 @@ class Incoming:
         *,
         calls: Calls,
         turn: trio.Lock,
+        sorter: LinkSorter | None,
     ) -> None:
         self._account = account
         self._order = order
         self._tell = tell
-        self._pull = _LinkPull(account, accounts, order, tell, tmp)
+        self._pull = _LinkPull(account, accounts, order, tell, tmp, sorter)
         self._calls = calls
         self._turn = turn
         self._unusable: set[tuple[int, int]] = set()
@@ -346,7 +350,7 @@ class Incoming:
             while left:
                 self._account.check_space()
                 await self._tell(MailboxStep(shown(survey.place.box.name), len(survey.new) - left, len(survey.new)))
-                portion = survey.new[max(left - PORTION, 0) : left]
+                portion = self._pull.sorting.portion(survey, left)
                 before = self._pull.problems.count
                 async with self._turn if len(portion) > FEW else nullcontext():
                     await self._pull.job(
@@ -368,13 +372,51 @@ class Incoming:
         return (before.messages, before.uidnext, before.modseq) != (survey.exists, survey.uidnext, survey.modseq)
 
 
+class _Sorting:
+    """Tells new mail of Inbox, which is sorted, from the first copy (LINK-31).
+
+    Attributes:
+      now: set while new mail of Inbox is added.
+    """
+
+    def __init__(self, sorter: LinkSorter | None) -> None:
+        self._sorter = sorter
+        self.now: LinkSorter | None = None
+        self._began: dict[int, int] = {}
+        """UIDNEXT of Inbox, by its UIDVALIDITY, when it was first opened: what came since is not of the first copy."""
+
+    def portion(self, survey: Survey, left: int) -> array[int]:
+        """The UIDs that are fetched next, of the first `left` ones: new mail of Inbox that is sorted comes apart."""
+        portion = survey.new[max(left - PORTION, 0) : left]
+        self.now = None
+        if self._sorter is None or survey.place.box.name.upper() != "INBOX":
+            return portion
+        since = survey.remote.uidnext or self._began.setdefault(survey.remote.uidvalidity, survey.uidnext)
+        fresh = array("I", [uid for uid in portion if uid >= since])
+        if fresh:
+            self.now = self._sorter
+        return fresh or portion
+
+
 class _LinkPull(Pull):
     """A pull that delivers few messages one by one."""
 
     role: remotes.Role = "link"
 
+    def __init__(
+        self,
+        account: Account,
+        accounts: Accounts,
+        order: CopyByImap,
+        tell: Tell,
+        tmp: Path,
+        sorter: LinkSorter | None,
+    ) -> None:
+        super().__init__(account, accounts, order, tell, tmp)
+        self.sorting = _Sorting(sorter)
+
     async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
-        if count > FEW:
+        if count > FEW and self.sorting.now is None:
             return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp, gap=GAP)
         added = 0
         while (mail := await feed.get()) is not None:
@@ -385,12 +427,19 @@ class _LinkPull(Pull):
                 await spool.finish()
                 try:
                     ready = await prepare(spool)
-                    await self._account.write(partial(_delivered, one=mail, ready=ready), weight=ready.size)
+                    await self._deliver(mail, ready)
                 except (BadMessage, LimitExceeded) as error:
                     await self.problems.add(worded("{place}: left out, {reason}", place=mail.place, reason=error))
                     continue
             added += 1
         return added
+
+    async def _deliver(self, mail: Mail, ready: Prepared) -> None:
+        flags, keywords = remotes.parsed_flags(mail.words)
+        files = FileInto(mailbox=mail.mailbox, flags=int(flags), keywords=tuple(sorted(keywords)))
+        also = partial(_linked, mail=mail, ready=ready)
+        received, offset = mail.received, mail.offset
+        await deliver_linked(self._account, ready, files, self.sorting.now, also, received=received, offset=offset)
 
 
 def _names(r: Reader) -> dict[MailboxID, str]:
@@ -441,19 +490,9 @@ def _moved(tx: AccountTx, *, pairs: Sequence[tuple[int, remotes.Remote, RemovedM
         arrived(tx, to.id, uid, removed_message.message_id, removed_message.key, removed_message.flags)
 
 
-def _delivered(tx: AccountTx, *, one: Mail, ready: Prepared) -> None:
-    """Add a message as a delivery, with its row."""
-    origin = one.origin
+def _linked(tx: AccountTx, performed: Performed, *, mail: Mail, ready: Prepared) -> None:
+    """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once."""
+    origin, added = mail.origin, performed.added
     assert origin is not None
-    flags, keywords = remotes.parsed_flags(one.words)
-    added = add_message(
-        tx,
-        ready,
-        ensure_mailbox(tx, one.mailbox).id,
-        flags=flags,
-        keywords=keywords,
-        received=one.received,
-        received_offset=one.offset,
-        delivery=True,
-    )
+    assert added is not None
     remotes.link(tx, origin, added.message_id, remotes.copy_key(ready.thread.messageid, origin.size, origin.received))

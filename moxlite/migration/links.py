@@ -17,15 +17,17 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.config.snapshot import Snapshot
+from moxlite.acceptance.linked import LinkSorter
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.metrics import Counter, Gauge
 from moxlite.migration import linksending
 from moxlite.migration.copies import Copies
 from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet, relay_of
-from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested, tell
+from moxlite.migration.linkstate import REFUSED_WAITS, LinkRequest, LinkState, Phase, Sealing, Tested, checked, tell
 from moxlite.operations.copies import CopyByImap
 from moxlite.operations.links import FoundServers
 from moxlite.processor import act_for
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.mail.links import (
@@ -33,7 +35,6 @@ from moxlite.store.mail.links import (
     LinkRefused,
     NewLink,
     Outlet,
-    Protocol,
     Transport,
     add_link,
     forget_link,
@@ -48,6 +49,7 @@ from moxlite.store.mail.links import (
     rename_link,
     reseal_link,
     set_outlet,
+    set_sorting,
 )
 from moxlite.store.mail.mailboxes import delete_in_slices
 from moxlite.supervision import Fate, Supervisor
@@ -84,8 +86,6 @@ TEMPORARY: Final = (
 )
 """Response codes of a refused log-in that say nothing about the password (RFC 5530 §3; RFC 2449 §8, RFC 3206 §4)."""
 
-NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
-
 REFUSES: Final = "the other server refuses the password: give it again"
 
 CALM: Final = 60.0
@@ -97,36 +97,8 @@ MAX_SEARCHES: Final = 8
 TEST_SECONDS: Final = 45.0
 """Seconds for a test: it is waited for."""
 
-MAX_DAYS: Final = 3_650
-"""Days after which mail can be removed at a server with POP3."""
-
 KEEP_OPEN: Final = 300.0
 """Seconds for which the account of a link stays open after its last use."""
-
-
-class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
-    one. `outlet`: without a host it is found; `keeps_copy`: None as known of the provider; `sends`: False for none.
-    `asker`: the account whose log-ins are counted (LINK-27), "" for the administrator.
-    """
-
-    address: str
-    host: str
-    password: str
-    name: str = ""
-    user: str = ""
-    port: int = 0
-    tls: Transport = "implicit"
-    protocol: Protocol = "imap"
-    keep_days: int | None = None
-    sends: bool = True
-    outlet: Outlet = Outlet()
-    keeps_copy: bool | None = None
-    asker: str = ""
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"Asked({self.address!r}, {self.host!r})"
 
 
 class Searches:
@@ -221,7 +193,7 @@ class Links:
         """Test a link, make it and start it; returns it, and why it sends nothing, "" if it does or should not. Raises
         StoreError, OSError, TooManyLogins, LinkRefused: also where the test fails.
         """
-        asked = _checked(asked, inside=self.inside)
+        asked = checked(asked, inside=self.inside)
         tested = await self.test(asked)
         secret = await trio.to_thread.run_sync(self._sealing.seal, asked.password, asked.host, asked.user)
         new = NewLink(
@@ -235,6 +207,7 @@ class Links:
             protocol=asked.protocol,
             keep_days=asked.keep_days,
             outlet=tested.outlet if not tested.sending else Outlet(),
+            sorts=asked.sorts,
         )
         async with self._accounts.use(name) as account:
             link = await account.write(lambda tx: add_link(tx, new))
@@ -246,7 +219,7 @@ class Links:
         """Log in at the other server and look. Raises TooManyLogins, LinkRefused: the text says why it cannot be
         linked.
         """
-        asked = _checked(asked, inside=self.inside)
+        asked = checked(asked, inside=self.inside)
         self._copies.logins.begin(asked.asker, asked.host, asked.user)
         from moxlite.net.imapclient import IMAPClientError, LoginFailed
 
@@ -319,7 +292,7 @@ class Links:
                 keeps_copy=keeps_copy,
                 asker=asker,
             )
-            found, said = await _tested_outlet(_checked(asked, inside=self.inside), self._copies, inside=self.inside)
+            found, said = await _tested_outlet(checked(asked, inside=self.inside), self._copies, inside=self.inside)
             if said:
                 raise LinkRefused(said, "smtp_host")
             await account.write(lambda tx: set_outlet(tx, link.id, found))
@@ -339,6 +312,19 @@ class Links:
         if not paused:
             self._start(name, link.id)
         _note("paused" if paused else "resumed", name, link)
+
+    async def set_sorting(self, name: str, text: str, *, sorts: bool) -> Link:
+        """Have new mail of a link sorted by the account's junk filter, rules and script, or not (LINK-31). Raises
+        StoreError.
+        """
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_named(r, text), op="links")
+            await account.write(lambda tx: set_sorting(tx, link.id, sorts=sorts))
+        await self._stop(name, link.id)
+        if not link.paused:
+            self._start(name, link.id)
+        _note("sorting changed", name, link)
+        return msgspec.structs.replace(link, sorts=sorts)
 
     async def rename(self, name: str, text: str, new: str) -> None:
         """Give a link another name, and its mailboxes. Raises StoreError, LinkRefused."""
@@ -442,7 +428,16 @@ class Links:
             tmp = self._config.current.static.data_dir / "tmp"
             lock = self._turns.setdefault(account.name, trio.Lock())
             entered = running.enter
-            mirror = Mirror(account, self._accounts, link, state=running.state, entered=entered, turn=lock, tmp=tmp)
+            mirror = Mirror(
+                account,
+                self._accounts,
+                link,
+                state=running.state,
+                entered=entered,
+                turn=lock,
+                tmp=tmp,
+                sorter=_sorter(self._config, self._accounts, link),
+            )
             await mirror.serve(client)
         finally:
             with trio.move_on_after(5, shield=True):
@@ -456,7 +451,8 @@ class Links:
         told = partial(tell, running.state, {"account": account.name, "link": link.name})
         tmp = self._config.current.static.data_dir / "tmp"
         entered = running.enter
-        drop = Maildrop(account, link, state=running.state, entered=entered, tell=told, tmp=tmp)
+        sorter = _sorter(self._config, self._accounts, link)
+        drop = Maildrop(account, link, state=running.state, entered=entered, tell=told, tmp=tmp, sorter=sorter)
         while True:
             client = await _open_maildrop(link.host, link.port, link.tls, link.username, password, self._copies)
             try:
@@ -547,28 +543,8 @@ async def _tested_outlet(asked: LinkRequest, copies: Copies, *, inside: bool) ->
     return outlet, ""
 
 
-def _checked(asked: LinkRequest, *, inside: bool) -> LinkRequest:
-    """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
-    address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
-    if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
-        raise LinkRefused("is not a mail address, such as mia@example.org", "address")
-    if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        raise LinkRefused("is not the name of a server, such as imap.example.org", "host")
-    if not asked.password:
-        raise LinkRefused("is empty: give the password at the other server", "password")
-    if asked.tls == "none" and not inside:
-        raise LinkRefused(NO_TLS, "tls")
-    if asked.protocol == "pop3" and asked.tls == "none":
-        raise LinkRefused("POP3 is spoken with encryption only", "tls")
-    if asked.keep_days is not None and (asked.protocol != "pop3" or not 0 <= asked.keep_days <= MAX_DAYS):
-        raise LinkRefused(worded("is a number of days up to {n}, with POP3 only", n=MAX_DAYS), "keep_days")
-    if not (0 <= asked.port < 65_536 and 0 <= asked.outlet.port < 65_536):
-        raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
-    name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()
-    user = asked.user.strip() or address
-    smtp_host = asked.outlet.host.strip().rstrip(".").lower()
-    outlet = msgspec.structs.replace(asked.outlet, host=smtp_host, user=asked.outlet.user.strip())
-    return msgspec.structs.replace(asked, address=address, host=host, name=name, user=user, outlet=outlet)
+def _sorter(config: CurrentConfig, accounts: Accounts, link: Link) -> LinkSorter | None:
+    return LinkSorter(config, accounts, link) if link.sorts else None
 
 
 def _count(all_running: Mapping[tuple[str, int], _Running]) -> None:

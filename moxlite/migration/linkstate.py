@@ -1,4 +1,4 @@
-"""State of a linked mailbox for its users (LINK-4), and its password (LINK-2)."""
+"""A link that a user asks for, the state of a link for its users (LINK-4), and its password (LINK-2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import trio
 
 from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.safefile import key_file
-from moxlite.store.mail.links import Link, LinkRefused, Outlet
+from moxlite.store.mail.links import Link, LinkRefused, Outlet, Protocol, Transport
 from moxlite.wording import worded
 
 logger = logging.getLogger("moxlite.migration.links")
@@ -73,6 +73,65 @@ class Tested(msgspec.Struct, frozen=True):
     instant: bool
     outlet: Outlet = Outlet()
     sending: str = ""
+
+
+# Links that users ask for.
+
+
+NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
+
+MAX_DAYS: Final = 3_650
+"""Days after which mail can be removed at a server with POP3."""
+
+
+class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
+    one. `outlet`: without a host it is found; `keeps_copy`: None as known of the provider; `sends`: False for none.
+    `sorts`: LINK-31. `asker`: the account whose log-ins are counted (LINK-27), "" for the administrator.
+    """
+
+    address: str
+    host: str
+    password: str
+    name: str = ""
+    user: str = ""
+    port: int = 0
+    tls: Transport = "implicit"
+    protocol: Protocol = "imap"
+    keep_days: int | None = None
+    sends: bool = True
+    outlet: Outlet = Outlet()
+    keeps_copy: bool | None = None
+    sorts: bool = False
+    asker: str = ""
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Asked({self.address!r}, {self.host!r})"
+
+
+def checked(asked: LinkRequest, *, inside: bool) -> LinkRequest:
+    """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
+    address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
+    if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
+        raise LinkRefused("is not a mail address, such as mia@example.org", "address")
+    if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
+        raise LinkRefused("is not the name of a server, such as imap.example.org", "host")
+    if not asked.password:
+        raise LinkRefused("is empty: give the password at the other server", "password")
+    if asked.tls == "none" and not inside:
+        raise LinkRefused(NO_TLS, "tls")
+    if asked.protocol == "pop3" and asked.tls == "none":
+        raise LinkRefused("POP3 is spoken with encryption only", "tls")
+    if asked.keep_days is not None and (asked.protocol != "pop3" or not 0 <= asked.keep_days <= MAX_DAYS):
+        raise LinkRefused(worded("is a number of days up to {n}, with POP3 only", n=MAX_DAYS), "keep_days")
+    if not (0 <= asked.port < 65_536 and 0 <= asked.outlet.port < 65_536):
+        raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
+    name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()
+    user = asked.user.strip() or address
+    smtp_host = asked.outlet.host.strip().rstrip(".").lower()
+    outlet = msgspec.structs.replace(asked.outlet, host=smtp_host, user=asked.outlet.user.strip())
+    return msgspec.structs.replace(asked, address=address, host=host, name=name, user=user, outlet=outlet)
 
 
 # Passwords of other servers, encrypted (LINK-2).

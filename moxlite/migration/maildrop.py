@@ -16,21 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from moxlite.acceptance.linked import LinkSorter, deliver_linked
 from moxlite.migration.linkstate import LinkState, Phase
 from moxlite.net.imapclient.transport import BrokenServer, Refused
 from moxlite.net.pop3client import Listed, POP3Client
 from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import FileInto
+from moxlite.store.delivery.perform import Performed
 from moxlite.store.errors import BadMessage, LimitExceeded
 from moxlite.store.imports.items import MAX_MEMBER
-from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.links import MAX_SEEN, Link, add_seen, seen_before, seen_ids
-from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.names import INBOX, SEPARATOR
-from moxlite.store.options import DAY
+from moxlite.store.options import DAY, SECOND
 from moxlite.wording import worded
 
 POLL: Final = 300.0
@@ -46,6 +47,7 @@ class Maildrop:
     Args:
       tell: hears how far the look is, and of messages that are left out.
       tmp: folder for messages.
+      sorter: decides about new mail (LINK-31).
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Maildrop:
         entered: Callable[[Phase], None],
         tell: Callable[[Event], Awaitable[None]],
         tmp: Path,
+        sorter: LinkSorter | None = None,
     ) -> None:
         self._account = account
         self._link = link
@@ -64,6 +67,7 @@ class Maildrop:
         self._entered = entered
         self._tell = tell
         self._tmp = tmp
+        self._sorter = sorter
         self._name = f"{link.name}{SEPARATOR}{INBOX}"
 
     async def look(self, client: POP3Client, now: int) -> None:
@@ -72,19 +76,21 @@ class Maildrop:
         """
         listed = await client.list()
         known = await self._account.read(lambda r: seen_ids(r, self._link.id), op="link")
-        new = [one for one in listed if one.uidl not in known]
+        new = list({one.uidl: one for one in listed if one.uidl not in known}.values())
         if len(known) + len(new) > MAX_SEEN:
             raise BrokenServer(worded("the server has had more than {n} messages", n=MAX_SEEN))
         if new and self._state.phase != "copying":
             self._entered("copying")
+        copied = bool(known) or now - self._link.created > POLL * SECOND  # else this is the first look
+        sorter = self._sorter if copied else None
         for done, one in enumerate(new):
             self._account.check_space()
             await self._tell(MailboxStep(INBOX, done, len(new)))
-            await self._fetch(client, one)
+            await self._fetch(client, one, sorter)
         await self._remove(client, listed, now)
         self._entered("current")
 
-    async def _fetch(self, client: POP3Client, one: Listed) -> None:
+    async def _fetch(self, client: POP3Client, one: Listed, sorter: LinkSorter | None) -> None:
         with Spool(self._tmp) as spool:
             try:
                 async with aclosing(client.retrieve(one.number, MAX_MEMBER)) as pieces:
@@ -92,8 +98,9 @@ class Maildrop:
                         await spool.write(piece)
                 await spool.finish()
                 ready = await prepare(spool)
-                unit = partial(_delivered, link=self._link, uidl=one.uidl, name=self._name, ready=ready)
-                await self._account.write(unit, weight=ready.size)
+                files = FileInto(mailbox=self._name)
+                fetched = partial(_fetched, link_id=self._link.id, uidl=one.uidl)
+                await deliver_linked(self._account, ready, files, sorter, fetched)
             except (Refused, BadMessage, LimitExceeded) as error:
                 place = worded("{mailbox}, message with UID {uid}", mailbox=INBOX, uid=one.uidl)
                 await self._tell(Note(worded("{place}: left out, {reason}", place=place, reason=error)))
@@ -109,7 +116,7 @@ class Maildrop:
             await client.delete(one.number)
 
 
-def _delivered(tx: AccountTx, *, link: Link, uidl: str, name: str, ready: Prepared) -> None:
-    """Add a message as a delivery, with its row; nothing if it has one."""
-    if add_seen(tx, link.id, uidl, kept=True):
-        add_message(tx, ready, ensure_mailbox(tx, name).id, delivery=True)
+def _fetched(tx: AccountTx, performed: Performed, *, link_id: int, uidl: str) -> None:
+    """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once."""
+    del performed
+    add_seen(tx, link_id, uidl, kept=True)

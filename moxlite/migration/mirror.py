@@ -18,6 +18,7 @@ from typing import Final
 
 import trio
 
+from moxlite.acceptance.linked import LinkSorter
 from moxlite.migration.incoming import Calls, Incoming, Survey
 from moxlite.migration.linkstate import LinkState, Phase, Tested, tell
 from moxlite.migration.listing import ListedMessage, fetch_facts, key_of, list_boxes
@@ -63,6 +64,7 @@ class Mirror:
       entered: called with each new phase.
       turn: one link of an account fetches at a time, as imports do.
       tmp: folder for temporary files.
+      sorter: decides about new mail of Inbox (LINK-31).
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Mirror:
         entered: Callable[[Phase], None],
         turn: trio.Lock,
         tmp: Path,
+        sorter: LinkSorter | None = None,
     ) -> None:
         order = CopyByImap(account=account.name, host=link.host, user=link.username, prefix=link.name, delete=True)
         self._account = account
@@ -84,7 +87,7 @@ class Mirror:
         self._sent = link.sent
         self._sent_copies = SentCopies(account, link)
         calls = Calls(self._urgent, self._sent_copies.adopt)
-        self._incoming = Incoming(account, accounts, order, self._tell, tmp, calls=calls, turn=turn)
+        self._incoming = Incoming(account, accounts, order, self._tell, tmp, calls=calls, turn=turn, sorter=sorter)
         self._upstream = Upstream(account, accounts, order, self._tell, tmp)
         self._idle = trio.CancelScope()
         self._changed = False

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.migration.fetching import Course, Feed, Fetching
@@ -105,7 +106,7 @@ class Pull:
         self._order = order
         self._tell = tell
         self._tmp = tmp
-        self._messages = self._flags = self._removed = self._mailboxes = 0
+        self._counts = _Counts()
         self.problems = Problems(tell)
         self._pace = _Pace(0, 0)
         self._inbox = _SourceInbox()
@@ -113,12 +114,14 @@ class Pull:
     @property
     def result(self) -> Copied:
         """Counts of the work done so far."""
-        return Copied(self._messages, self._flags, self._removed, self._mailboxes, self.problems.count)
+        return Copied(
+            self._counts.messages, self._counts.flags, self._counts.removed, self._counts.mailboxes, self.problems.count
+        )
 
     @property
     def progress(self) -> int:
         """A number that grows with all work done. The copy fails if connections break repeatedly without progress."""
-        return self._messages + self._flags + self._removed
+        return self._counts.messages + self._counts.flags + self._counts.removed
 
     async def once(self, client: Client) -> None:
         """Copy everything in which the source differs from the account.
@@ -129,8 +132,8 @@ class Pull:
         statuses = await self.statuses(client, found)
         inbox = next((status for name, status in statuses.items() if name.upper() == "INBOX"), {})
         self._inbox.looked_at = (inbox.get("UIDVALIDITY"), inbox.get("UIDNEXT"), inbox.get("MESSAGES"))
-        self._mailboxes = len(found)
-        self._pace = _Pace(sum(status.get("MESSAGES") or 0 for status in statuses.values()), self._messages)
+        self._counts.mailboxes = len(found)
+        self._pace = _Pace(sum(status.get("MESSAGES") or 0 for status in statuses.values()), self._counts.messages)
         for place in found:
             status = statuses.get(place.box.name, {})
             if not await self._is_done(place, status):
@@ -317,7 +320,7 @@ class Pull:
         for start in range(0, len(seen), SLICE):
             some = seen[start : start + SLICE]
             try:
-                self._flags += await self._account.write(partial(merge_flags, remote_id=remote.id, seen=some))
+                self._counts.flags += await self._account.write(partial(merge_flags, remote_id=remote.id, seen=some))
             except LimitExceeded as error:
                 await self.problems.add(worded("flags of some messages are not carried over: {reason}", reason=error))
 
@@ -325,7 +328,7 @@ class Pull:
         """Remove messages that are gone at the source. Raises StoreError."""
         for start in range(0, len(gone), SLICE):
             some = gone[start : start + SLICE]
-            self._removed += await self._account.write(partial(remove_gone, remote_id=remote.id, uids=some))
+            self._counts.removed += await self._account.write(partial(remove_gone, remote_id=remote.id, uids=some))
 
     # --- new messages
 
@@ -339,10 +342,10 @@ class Pull:
         before, added = self.problems.count, 0
         for start in range(0, len(uids), JOB):
             self._account.check_space()
-            await self._tell(self._pace.step(place, start, len(uids), self._messages))
+            await self._tell(self._pace.step(place, start, len(uids), self._counts.messages))
             added += await self.job(client, place, target, remote, uids[start : start + JOB], start, len(uids))
         if uids:
-            await self._tell(self._pace.step(place, len(uids), len(uids), self._messages))
+            await self._tell(self._pace.step(place, len(uids), len(uids), self._counts.messages))
         return self.problems.count == before
 
     async def job(
@@ -391,7 +394,7 @@ class Pull:
         async def listen() -> None:
             async for _ in progress.subscribe():
                 if progress.counts:
-                    await self._tell(self._pace.step(place, start + progress.messages, total, self._messages))
+                    await self._tell(self._pace.step(place, start + progress.messages, total, self._counts.messages))
 
         fetching = Fetching(
             client,
@@ -413,7 +416,7 @@ class Pull:
             except (StoreError, OSError) as error:
                 failure = error
             nursery.cancel_scope.cancel()
-        self._messages += added
+        self._counts.messages += added
         for text in progress.problems:
             await self.problems.add(text)
         if failure is not None:
@@ -423,6 +426,15 @@ class Pull:
 
 def _left_out(name: str, reason: Exception) -> Worded:
     return worded("mailbox {name} is left out: {reason}", name=repr(shown(name)), reason=reason)
+
+
+class _Counts(msgspec.Struct):
+    """The work done so far."""
+
+    messages: int = 0
+    flags: int = 0
+    removed: int = 0
+    mailboxes: int = 0
 
 
 class _SourceInbox:

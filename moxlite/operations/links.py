@@ -23,6 +23,7 @@ class LinkInfo(msgspec.Struct, frozen=True, kw_only=True):
       smtp_host, smtp_port, smtp_tls, smtp_user: the server by which mail from its address goes out; "" for none.
       sends: whether mail from its address can go out now.
       keeps_copy: the provider puts what is sent into its Sent by itself.
+      sorts: new mail of its Inbox is sorted by the junk filter, rules and script of the account.
       sending: after an attempt to find or test that server, why nothing is sent; else "".
     """
 
@@ -43,6 +44,7 @@ class LinkInfo(msgspec.Struct, frozen=True, kw_only=True):
     smtp_user: str = ""
     sends: bool = False
     keeps_copy: bool = False
+    sorts: bool = False
     sending: str = ""
 
 
@@ -116,6 +118,7 @@ class AddLink(Operation[LinkInfo], frozen=True):
       keeps_copy: whether the provider puts what is sent into its Sent by itself; None: as known of the provider.
       sends: False: nothing is sent from ADDRESS.
       keep_days: with POP3, days until mail that is here is removed there; None: never.
+      sorts: new mail of its Inbox is sorted by the junk filter, rules and script of the account.
     """
 
     account: Account
@@ -134,6 +137,7 @@ class AddLink(Operation[LinkInfo], frozen=True):
     sends: bool = True
     protocol: Literal["imap", "pop3"] = "imap"
     keep_days: int | None = None
+    sorts: bool = False
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -188,6 +192,17 @@ class SetLinkSending(Operation[LinkInfo], frozen=True):
     smtp_user: Annotated[str, field("User name there; by default that of LINK.")] = ""
     keeps_copy: Annotated[bool | None, field("The provider puts what is sent into its Sent by itself.")] = None
     off: Annotated[bool, field("Send nothing from this address.")] = False
+
+
+@change("link set-sorting", Role.COMMAND_LINE)
+class SetLinkSorting(Operation[None], frozen=True):
+    """Sort new mail of the Inbox of LINK by the junk filter, rules and script of ACCOUNT, on both sides. Mail is only
+    filed, marked or moved to the trash: nothing is answered or sent on.
+    """
+
+    account: Account
+    link: LinkName
+    off: Annotated[bool, field("Leave new mail in its Inbox.")] = False
 
 
 @change("link pause", Role.COMMAND_LINE)

@@ -34,6 +34,7 @@ FORM: dict[str, Any] = {
     "name": "Tom",
     "protocol": "imap",
     "keep_days": None,
+    "sorts": False,
     "host": "imap.example.net",
     "port": 0,
     "tls": "implicit",

@@ -45,6 +45,7 @@ LINK: dict[str, Any] = {
     "tls": "implicit",
     "protocol": "imap",
     "keep_days": None,
+    "sorts": False,
 }
 
 
@@ -184,6 +185,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "link_sending": [({"name": MARK, "form": SENDING}, 404)],
         "link_password": [({"name": MARK, "password": PASSWORD}, 404)],
         "link_pause": [({"name": MARK, "paused": False}, 404)],
+        "link_sorting": [({"name": MARK, "sorts": True}, 404)],
         "link_rename": [({"name": MARK, "to": "Other"}, 404)],
         "link_remove": [({"name": MARK, "delete_copies": True}, 404)],
         "masked_make": [({"site": "", "word": "", "domain": "", "note": ""}, lambda f: f["address"] != tom.masked)],

@@ -141,9 +141,10 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
     el("div", { class: "fields" }, protocol.root, host.root, tls.root, port.root, user.root),
     sending.servers,
   );
+  const sorts = sortingTick(false);
   const doing = el("p", { class: "hint", role: "status" });
   const box = form(
-    [about(step), password.root, name.root, keep.root, sending.tick, others, doing],
+    [about(step), password.root, name.root, keep.root, sending.tick, sorts.root, others, doing],
     t("Add the mailbox"),
     async () => {
       const number = portOf(port);
@@ -165,6 +166,7 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
             tls: tls.control.value as Tls,
             user: user.control.value,
             password: password.control.value,
+            sorts: sorts.control.checked,
             ...form,
           }),
         );
@@ -255,6 +257,27 @@ export async function changeSending(desk: Desk, one: LinkItem): Promise<boolean>
       } finally {
         fill(doing);
       }
+    });
+    return [box.root, buttons(() => close(false))];
+  });
+  return done === true;
+}
+
+function sortingTick(now: boolean) {
+  return tick(
+    t("Sort new mail"),
+    now,
+    t("By your junk filter, rules and script, here and there. Nothing is answered or forwarded."),
+  );
+}
+
+/** Ask whether new mail of a link is sorted (LINK-31). True if that was changed. */
+export async function changeSorting(desk: Desk, one: LinkItem): Promise<boolean> {
+  const done = await dialog<boolean>(t("Sorting of {name}", { name: one.name }), (close) => {
+    const sorts = sortingTick(one.sorts);
+    const box = form([sorts.root], t("Save"), async () => {
+      await desk.client.link_sorting(one.name, sorts.control.checked);
+      close(true);
     });
     return [box.root, buttons(() => close(false))];
   });

@@ -12,7 +12,7 @@ import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t, told } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
-import { addMailbox, buttons, changeSending, keeping, newPassword, wanted } from "./adding";
+import { addMailbox, buttons, changeSending, changeSorting, keeping, newPassword, wanted } from "./adding";
 
 /** Milliseconds between two looks at what the links do. */
 const period = 2000;
@@ -95,6 +95,7 @@ class List {
         kind,
         name: t("Sending from {address}", { address: one.address }),
       }),
+      button(t("Sorting"), () => void this.sorting(one), { kind, name: t("Sorting of {name}", names) }),
       button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }),
       button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }),
     );
@@ -116,6 +117,10 @@ class List {
 
   private async sending(one: LinkItem): Promise<void> {
     if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+  }
+
+  private async sorting(one: LinkItem): Promise<void> {
+    if (await changeSorting(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
   }
 
   private async rename(one: LinkItem): Promise<void> {
@@ -188,6 +193,7 @@ function name(one: LinkItem): Child {
       { class: "hint" },
       one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) }),
     ),
+    one.sorts && el("span", { class: "hint" }, t("new mail is sorted")),
   );
 }
 

@@ -149,7 +149,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       why: stored with the message (`reasons`), at most `reasons.MAX_WHY` octets; empty for none.
       clear_rejects: name of the account's rejects mailbox, from which copies with the same Message-ID are removed when
         the message is filed (STORE-74); "" for none.
-      received: µs UTC, None for the time of the unit.
+      received: µs UTC, None for the time of the unit. received_offset: minutes east of UTC.
       tell: the recipient address as the client wrote it, if the account's programs are to be notified of the filed
         message (`tell.AnsweredMessage`), or if it may answer a sent message; "" if not.
     """
@@ -159,6 +159,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: bytes = b""
     clear_rejects: str = ""
     received: int | None = None
+    received_offset: int = 0
     tell: str = ""
 
     def pack(self) -> bytes:

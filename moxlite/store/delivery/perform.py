@@ -96,6 +96,7 @@ async def perform(
     *,
     retried: bytes = b"",
     owes: Sequence[Owed] = (),
+    also: Callable[[AccountTx, Performed], None] | None = None,
 ) -> Performed:
     """Perform a delivery; returns once it is durable.
 
@@ -103,6 +104,7 @@ async def perform(
       key: within 7 days a second delivery to this account under it is a successful no-op (STORE-189); empty for none.
       retried: key of `suppress_retry`, if this may be a client's second attempt.
       owes: rows of the outbox, also written if the delivery itself was performed before.
+      also: runs in the same unit, after the actions.
 
     Raises:
       OverQuota, StorageFull, StorageBroken, LimitExceeded, BadMailboxName, NoCarrier, …: nothing is changed.
@@ -117,7 +119,10 @@ async def perform(
         new = not key or tx.once(key)
         if retried and tx.execute(TAKE, retried):
             new = False
-        return _Unit(tx, ready, delivery).run() if new else Performed(again=True)
+        done = _Unit(tx, ready, delivery).run() if new else Performed(again=True)
+        if also is not None:
+            also(tx, done)
+        return done
 
     if prepared.chunks is not None:
         done = await account.write(lambda tx: unit(tx, prepared), weight=prepared.size)
@@ -292,6 +297,7 @@ class _Unit:
             flags=Flag(action.flags),
             keywords=action.keywords,
             received=self._delivery.received,
+            received_offset=self._delivery.received_offset,
             facts=facts,
             delivery=True,
         )

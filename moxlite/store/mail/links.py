@@ -40,7 +40,7 @@ FORGOTTEN: Final = 2_000
 
 COLUMNS: Final = (
     "id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent,"
-    " protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy"
+    " protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy, sorts"
 )
 ALL: Final = f"SELECT {COLUMNS} FROM link ORDER BY id"  # noqa: S608 - constants
 NAMES: Final = "SELECT name FROM link ORDER BY id"
@@ -48,11 +48,12 @@ RENAME_LINK: Final = "UPDATE link SET name = ? WHERE id = ?"
 BY_ID: Final = f"SELECT {COLUMNS} FROM link WHERE id = ?"  # noqa: S608 - constants
 SAME: Final = "SELECT EXISTS (SELECT 1 FROM link WHERE host = ? AND username = ?)"
 ADD: Final = """
-INSERT INTO link (name, address, host, port, tls, username, secret, created, sent, protocol, keep_days)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO link (name, address, host, port, tls, username, secret, created, sent, protocol, keep_days, sorts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 SENDING: Final = """
 UPDATE link SET smtp_host = ?, smtp_port = ?, smtp_tls = ?, smtp_user = ?, keeps_copy = ? WHERE id = ?"""
 MODSEQ: Final = "SELECT modseq FROM state"
+SORT: Final = "UPDATE link SET sorts = ? WHERE id = ?"
 PAUSE: Final = "UPDATE link SET paused = ? WHERE id = ?"
 RESEAL: Final = "UPDATE link SET secret = ?, refused = NULL, refusals = 0 WHERE id = ?"
 REFUSE: Final = "UPDATE link SET refused = ?, refusals = refusals + 1 WHERE id = ?"
@@ -124,6 +125,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
       sent: modseq up to which changes made here are there.
       keep_days: for POP3, days until mail that is here is removed there; None: never.
       outlet: sends mail from its address.
+      sorts: the account's junk filter, rules and script sort its new mail.
     """
 
     id: int
@@ -142,6 +144,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     protocol: Protocol = "imap"
     keep_days: int | None = None
     outlet: Outlet = Outlet()
+    sorts: bool = False
 
     @property
     def sends(self) -> bool:
@@ -171,11 +174,12 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     protocol: Protocol = "imap"
     keep_days: int | None = None
     outlet: Outlet = Outlet()
+    sorts: bool = False
 
 
 def _link(row: Row) -> Link:
     link_id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent = row[:13]
-    protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy = row[13:]
+    protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy, sorts = row[13:]
     return Link(
         id=link_id,
         name=name,
@@ -193,6 +197,7 @@ def _link(row: Row) -> Link:
         protocol=protocol,
         keep_days=keep_days,
         outlet=Outlet(host=smtp_host, port=smtp_port, tls=smtp_tls, user=smtp_user, keeps_copy=bool(keeps_copy)),
+        sorts=bool(sorts),
     )
 
 
@@ -238,7 +243,7 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     if box is not None and (box.special_use or box.system or name == "Inbox"):
         raise LinkRefused("a mailbox of your own has this name: give another one", "name")
     server = name, new.address, new.host, new.port, new.tls, new.username, new.secret
-    tx.execute(ADD, *server, tx.now, tx.value(MODSEQ), new.protocol, new.keep_days)
+    tx.execute(ADD, *server, tx.now, tx.value(MODSEQ), new.protocol, new.keep_days, int(new.sorts))
     set_outlet(tx, link_named(tx, name).id, new.outlet)
     tx.emit(LinksChanged())
     return link_named(tx, name)
@@ -283,6 +288,11 @@ def set_outlet(tx: Tx, link_id: int, outlet: Outlet) -> None:
 def pause_link(tx: Tx, link_id: int, *, paused: bool) -> None:
     """Stop or resume a link."""
     tx.execute(PAUSE, int(paused), link_id)
+
+
+def set_sorting(tx: Tx, link_id: int, *, sorts: bool) -> None:
+    """Have new mail of a link sorted by the account's junk filter, rules and script (LINK-31), or not."""
+    tx.execute(SORT, int(sorts), link_id)
 
 
 def reseal_link(tx: Tx, link_id: int, secret: bytes) -> None:
@@ -367,6 +377,10 @@ WHERE e.modseq > ?3 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = i.messa
 EXPECTED: Final = """
 DELETE FROM imap_copy WHERE remote_id = ?1 AND uid = -?2
 AND EXISTS (SELECT 1 FROM imap_copy i WHERE i.message_id = ?2 AND i.remote_id = ?1 AND i.uid > 0)"""
+HAS_MESSAGEID: Final = """
+SELECT 1 FROM message m INDEXED BY message_messageid CROSS JOIN imap_copy i ON i.message_id = m.id
+CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.role = 'link' AND o.host = ?2 AND o.username = ?3
+WHERE m.messageid = ?1 LIMIT 1"""
 WAITING_ROWS: Final = """
 SELECT id, messageid, size, received, received_offset, flags, keywords, uid FROM carray(?) c
 CROSS JOIN message m ON m.id = c.value"""
@@ -436,6 +450,11 @@ def changed_in(r: Reader, mailbox_id: int, after: tuple[int, int]) -> list[Chang
 def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[Linked]:
     """The rows of messages here."""
     return [Linked(*row) for row in r.rows(COPIES_OF, int_array(ids), host, username)]
+
+
+def is_linked_already(r: Reader, link: Link, messageid: str) -> bool:
+    """Whether a message with this Message-ID is in the mailboxes of a link: it has only been moved there."""
+    return r.row(HAS_MESSAGEID, messageid, link.host, link.username) is not None
 
 
 def removed_here(r: Reader, host: str, username: str, since: int | None) -> list[tuple[int, int]]:

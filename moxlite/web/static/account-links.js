@@ -444,8 +444,9 @@ function passwordStep(desk, step, close) {
   const smtp = found?.smtp ?? { host: "", port: 0, tls: "implicit", user: "" };
   const sending = sendingFields({ sends: true, smtp_host: smtp.host, smtp_port: smtp.port, smtp_tls: smtp.tls === "starttls" ? "starttls" : "implicit", smtp_user: smtp.user });
   const others = el("details", { class: "other-settings", open: found === null }, el("summary", {}, t("Other settings")), el("div", { class: "fields" }, protocol.root, host.root, tls.root, port.root, user.root), sending.servers);
+  const sorts = sortingTick(false);
   const doing = el("p", { class: "hint", role: "status" });
-  const box = form([about(step), password.root, name2.root, keep.root, sending.tick, others, doing], t("Add the mailbox"), async () => {
+  const box = form([about(step), password.root, name2.root, keep.root, sending.tick, sorts.root, others, doing], t("Add the mailbox"), async () => {
     const number = portOf(port);
     const form2 = sending.value();
     if (number === null || form2 === null) {
@@ -454,7 +455,7 @@ function passwordStep(desk, step, close) {
     }
     fill(doing, t("Logging in at {host}…", { host: host.control.value.trim() }));
     try {
-      close(await desk.client.link_add({ address, name: name2.control.value, protocol: protocol.control.value, keep_days: keep.root.hidden || keep.control.value === "" ? null : Number(keep.control.value), host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, ...form2 }));
+      close(await desk.client.link_add({ address, name: name2.control.value, protocol: protocol.control.value, keep_days: keep.root.hidden || keep.control.value === "" ? null : Number(keep.control.value), host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, sorts: sorts.control.checked, ...form2 }));
     } catch (error) {
       const within = { protocol, host, tls, port, user, ...sending.places };
       if (fieldsOf(error).some((one) => one.field in within)) others.open = true;
@@ -507,6 +508,20 @@ async function changeSending(desk, one) {
       } finally {
         fill(doing);
       }
+    });
+    return [box.root, buttons(() => close(false))];
+  });
+  return done === true;
+}
+function sortingTick(now) {
+  return tick(t("Sort new mail"), now, t("By your junk filter, rules and script, here and there. Nothing is answered or forwarded."));
+}
+async function changeSorting(desk, one) {
+  const done = await dialog(t("Sorting of {name}", { name: one.name }), (close) => {
+    const sorts = sortingTick(one.sorts);
+    const box = form([sorts.root], t("Save"), async () => {
+      await desk.client.link_sorting(one.name, sorts.control.checked);
+      close(true);
     });
     return [box.root, buttons(() => close(false))];
   });
@@ -611,7 +626,7 @@ var List = class {
     const names = { name: visible(one.name) };
     const kind = "line small";
     const waits = one.state === "waiting";
-    return el("span", { class: "flex wrap given-acts" }, waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }), one.state === "paused" ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) }) : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }), button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }), button(t("Sending"), () => void this.sending(one), { kind, name: t("Sending from {address}", { address: one.address }) }), button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }), button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }));
+    return el("span", { class: "flex wrap given-acts" }, waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }), one.state === "paused" ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) }) : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }), button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }), button(t("Sending"), () => void this.sending(one), { kind, name: t("Sending from {address}", { address: one.address }) }), button(t("Sorting"), () => void this.sorting(one), { kind, name: t("Sorting of {name}", names) }), button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }), button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }));
   }
   async pause(one, paused) {
     const doing = paused ? t("Pausing the mailbox") : t("Resuming the mailbox");
@@ -627,6 +642,9 @@ var List = class {
   }
   async sending(one) {
     if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+  }
+  async sorting(one) {
+    if (await changeSorting(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
   }
   async rename(one) {
     const title = t("Rename {name}", { name: visible(one.name) });
@@ -667,7 +685,7 @@ async function inWord(text2) {
   return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 function name(one) {
-  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) })));
+  return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) })), one.sorts && el("span", { class: "hint" }, t("new mail is sorted")));
 }
 function status(one) {
   return el("div", { class: "given", role: "status" }, standing(one), ...problems(one));

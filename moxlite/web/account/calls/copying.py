@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from moxlite.groupware.copying import CopyBusy, CopyFailed
 from moxlite.migration.background import CannotNow, ImportLook
-from moxlite.migration.links import NO_TLS
+from moxlite.migration.linkstate import NO_TLS
 from moxlite.operations.copies import CopyByImap
 from moxlite.operations.groupware import CopyCalendars
 from moxlite.store.errors import BadMailboxName

@@ -9,8 +9,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.migration.links import MAX_DAYS, LinkRequest
-from moxlite.migration.linkstate import LinkState, Phase
+from moxlite.migration.linkstate import MAX_DAYS, LinkRequest, LinkState, Phase
 from moxlite.operations.links import FoundServers, Wants
 from moxlite.store.mail.links import Link, Outlet, Protocol, SubmissionTLS
 from moxlite.web.account.calls.common import AccountCalls, moment
@@ -41,7 +40,7 @@ class LinkSending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class LinkForm(LinkSending, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A link to make. ``name``: the mailbox here below which its mailboxes are, "" for one of the address; a port of 0
     is the usual one; ``user``: "" for the address; ``keep_days``: with POP3, the days after which mail that is here is
-    removed there, None for never.
+    removed there, None for never. ``sorts``: the account's junk filter, rules and script sort its new mail.
     """
 
     address: Line
@@ -53,6 +52,7 @@ class LinkForm(LinkSending, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     user: Line
     password: Secret
     keep_days: Annotated[int, Meta(ge=0, le=MAX_DAYS)] | None
+    sorts: bool
 
 
 class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +61,8 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     ``state``: ``copying`` has ``done`` of ``total`` messages of ``mailbox``; ``waiting`` and ``refused`` have the
     reason in ``said`` and the time of the next try. ``refused``: when the password was last refused, without a good one
     since. ``wants``, ``page``: what its provider wants of passwords, and where that is done. ``problems``: what was
-    left out. ``smtp_host``: the server that sends mail from its address, "" for none. ``keep_days``: as in `LinkForm`.
+    left out. ``smtp_host``: the server that sends mail from its address, "" for none. ``keep_days``, ``sorts``: as in
+    `LinkForm`.
     """
 
     name: str
@@ -88,6 +89,7 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     smtp_port: int
     smtp_tls: SubmissionTLS
     smtp_user: str
+    sorts: bool
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -129,6 +131,7 @@ class LinkCalls(AccountCalls):
             tls=link.tls,
             protocol=link.protocol,
             keep_days=link.keep_days,
+            sorts=link.sorts,
             user=link.user,
             password=link.password,
             sends=link.sends,
@@ -155,6 +158,11 @@ class LinkCalls(AccountCalls):
         """Stop mirroring, or go on and try now."""
         account = caller.require().account
         await self._server.links.pause(account, name, paused=paused, asker=account)
+
+    @call(audit="sorting of a linked mailbox changed")
+    async def link_sorting(self, caller: Caller, name: Name, sorts: bool) -> None:
+        """Sort new mail of a linked mailbox by the account's junk filter, rules and script, or leave it in Inbox."""
+        await self._server.links.set_sorting(caller.require().account, name, sorts=sorts)
 
     @call(audit="linked mailbox renamed")
     async def link_rename(self, caller: Caller, name: Name, to: Name) -> None:
@@ -198,4 +206,5 @@ def _item(link: Link, state: LinkState) -> LinkItem:
         smtp_port=link.outlet.port,
         smtp_tls=link.outlet.tls,
         smtp_user=link.outlet.user,
+        sorts=link.sorts,
     )
