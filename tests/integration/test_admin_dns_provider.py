@@ -95,6 +95,7 @@ def update(moxlite: Run, *args: str) -> subprocess.CompletedProcess[str]:
     return moxlite("--yes", "dns", "update", "example.org", "--no-wait", *args)
 
 
+@pytest.mark.landing("desec")
 @pytest.mark.parametrize("provider", TOKENS)
 def test_records_are_made_at_a_provider_and_undone(
     provider: str, moxlite: Run, fake: FakeProviders, config: Path
@@ -178,6 +179,7 @@ def test_a_wrong_token_is_told_and_not_kept(provider: str, moxlite: Run, config:
     assert not (config / "dns/example.org.provider").exists()
 
 
+@pytest.mark.landing("cloudflare")
 @pytest.mark.parametrize("provider", TOKENS)
 def test_a_token_that_expires_is_told_until_a_new_one_is_set(
     provider: str, moxlite: Run, fake: FakeProviders, config: Path

@@ -38,6 +38,7 @@ def step(page: Page, name: str) -> None:
     expect(page.get_by_label("Steps").locator("[aria-current]")).to_contain_text(name)
 
 
+@pytest.mark.landing("desk")
 @pytest.mark.parametrize("size", SIZES)
 def test_a_domain_is_added_and_made_ready_in_one_flow(
     chromium: Browser, server: LocalServer, fake: FakeProviders, size: str, tmp_path: Path

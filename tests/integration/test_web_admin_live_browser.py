@@ -3,8 +3,8 @@
 import itertools
 import re
 import smtplib
+from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,9 +54,10 @@ def deliver(server: LocalServer, sender: str, *, to: str = "") -> None:
 
 
 def fail_to_log_in(server: LocalServer, name: str) -> None:
-    with smtplib.SMTP("localhost", server.port(587)) as client, suppress(smtplib.SMTPAuthenticationError):
+    with smtplib.SMTP("localhost", server.port(587)) as client:
         client.starttls()
-        client.login(name, "wrong")
+        client.ehlo()
+        client.docmd("AUTH PLAIN", b64encode(f"\0{name}\0wrong".encode()).decode())
 
 
 def lines(page: Page) -> list[str]:

@@ -268,6 +268,7 @@ STALLED: dict[str, tuple[str, str, int]] = {
 """Host, path, and the MB that they may cost: a page is shared; files are read, 256 KiB at a time."""
 
 
+@pytest.mark.landing("a page")
 @pytest.mark.parametrize("name", STALLED)
 def test_7200_answers_that_are_not_read(site: Site, name: str) -> None:
     """WEB-4a: over 72 connections 100 requests each for a page, or a file, with a window of one octet; others get it

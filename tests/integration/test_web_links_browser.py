@@ -34,6 +34,7 @@ def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> No
     page.get_by_role("button", name="Add the mailbox").click()
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_mailbox_is_found_added_paused_and_removed(
     chromium: Browser, server: LocalServer, tmp_path: Path, width: int

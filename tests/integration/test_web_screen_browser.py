@@ -40,6 +40,9 @@ PNG = base64.b64decode(
 )
 """A picture of one pixel."""
 
+EACH = [pytest.param(width, marks=[] if width in (1440, 390) else [pytest.mark.nightly]) for width in WIDTHS]
+"""The widths; those between are nightly: where the layout changes is seen by a test of its own."""
+
 
 @pytest.fixture
 def session(server: LocalServer) -> Iterator[imaplib.IMAP4]:
@@ -112,7 +115,7 @@ def test_the_list_stays_where_it_is(
             within_window(page.locator(".message.focused"))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 @pytest.mark.parametrize("button", ["More fields", "Templates"])
 def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
     chromium: Browser, server: LocalServer, width: int, button: str
@@ -135,7 +138,7 @@ def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
         assert page.evaluate("document.scrollingElement.scrollTop") == 0
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 @pytest.mark.parametrize("button", ["What the list shows", "More for this message", "More actions"])
 def test_menus_open_at_their_buttons(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, button: str
@@ -168,7 +171,7 @@ QUOTED = (
 OLD = "<p>A paragraph that was read long ago.</p>" * 25
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_the_newest_message_of_a_conversation_is_in_sight(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
 ) -> None:
@@ -490,7 +493,7 @@ def test_people_one_wrote_to_are_no_strangers(chromium: Browser, server: LocalSe
             assert ("First mail" in page.locator(".trust").inner_text()) is first
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_the_bar_above_a_message_never_moves(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
 ) -> None:
@@ -522,7 +525,7 @@ def test_the_bar_above_a_message_never_moves(
             in_sight(page.locator(".toolbar-at"))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_a_message_ends_with_its_files_and_the_bar_that_answers(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
 ) -> None:
@@ -558,7 +561,7 @@ def test_a_message_ends_with_its_files_and_the_bar_that_answers(
         expect(page.locator(".composer [data-field=to]")).to_contain_text("Ben Okafor")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 @pytest.mark.parametrize(("key", "button"), [("b", "Snooze"), ("y", "Labels"), ("w", "Move")])
 def test_what_asks_further_is_at_its_button(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, key: str, button: str
@@ -581,7 +584,7 @@ def test_what_asks_further_is_at_its_button(
         expect(dialog).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_chosen_rows_have_a_bar(chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int) -> None:
     """WEBMAIL-64, WEBMAIL-69: filled discs, "2 selected", all of the list by one press; no row moves."""
     for number in range(12):
@@ -659,7 +662,7 @@ def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: Local
         expect(page.locator(".settings-state")).to_contain_text("Saved.")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", EACH)
 def test_rows_and_the_foot_of_the_side_bar_are_whole(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
 ) -> None:

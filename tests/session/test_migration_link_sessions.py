@@ -395,6 +395,7 @@ async def test_mailboxes_renamed_there_are_renamed_here(linking: Linking) -> Non
         assert await account.read(lambda r: mailbox_by_name(r, "Mia/Work"), op="test") is None
 
 
+@pytest.mark.landing("9000")
 @pytest.mark.parametrize("limit", [3_000, 9_000, 14_000, 22_000, 40_000])
 async def test_cut_off_anywhere_nothing_is_lost_or_doubled(
     linking: Linking, monkeypatch: pytest.MonkeyPatch, limit: int

@@ -96,7 +96,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_new_setting_takes_two_files(tmp_path: Path) -> None:
     """ADMIN-16d: its description, and its texts in other languages; the rest is generated, and works."""
     if not (top() / "frontend" / "node_modules").is_dir():
