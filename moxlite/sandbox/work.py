@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ from moxlite.proto.cards.calendarfiles import calendars_by_uid, title_of
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
 from moxlite.proto.cards.received import cleaned
+from moxlite.proto.cards.repeating import DAYS
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (
@@ -123,18 +125,31 @@ def expand_rules(job: ExpandRules) -> Expanded:
     start, since, until = (EPOCH + timedelta(seconds=one) for one in (job.start, job.since, job.until))
     found: set[datetime] = set()
     for text in job.rules:
-        try:
-            rule = rrulestr(text, dtstart=start)
-        except ValueError as error:
-            raise Refused(str(error)) from None
         number = 0
-        for time in rule:
+        for time in _times(text, start):
             if time >= until or number == job.limit:
                 break
             if time >= since:
                 found.add(time)
                 number += 1
     return Expanded(tuple(int((time - EPOCH).total_seconds()) for time in sorted(found)[: job.limit]))
+
+
+def _times(text: str, start: datetime) -> Iterable[datetime]:
+    """The times of a rule. dateutil takes the first week from the start on; so that BYSETPOS counts the days of all of
+    it, such a rule begins with its week, and COUNT is counted here.
+    """
+    parts = dict(part.split("=") for part in text.split(";"))
+    count, begins = None, start
+    if parts.get("FREQ") == "WEEKLY" and "BYSETPOS" in parts:
+        count = int(parts.pop("COUNT", "0")) or None
+        days = (start.weekday() - DAYS.index(parts.get("WKST", "MO"))) % 7
+        begins = start - timedelta(days=min(days, (start - datetime.min).days))  # noqa: DTZ901 local
+    try:
+        rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=begins)
+    except ValueError:  # hours, minutes or seconds that the interval never meets
+        raise Refused("a rule names times that its interval never meets") from None
+    return rule if begins == start and count is None else islice((time for time in rule if time >= start), count)
 
 
 def split_calendar(job: SplitCalendar) -> Split:

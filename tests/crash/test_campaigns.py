@@ -13,7 +13,7 @@ from tests.campaigns.report import Report
 
 SHARE: Final = 1 / 200
 
-MORE: Final = {"standby": 1 / 10}
+MORE: Final = {"rules": 1 / 20, "standby": 1 / 10}
 """Shares of campaigns of which a landing run plays nothing."""
 
 NIGHTLY: Final = {
@@ -32,6 +32,7 @@ NIGHTLY: Final = {
     "jmap_kill": "tests/session/test_web_jmap.py::test_an_email_is_sent_and_taken_back",
     "link": "tests/session/test_migration_link_sessions.py::test_cut_off_anywhere_nothing_is_lost_or_doubled",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
+    "rules": "tests/session/test_web_dav_rules.py::test_rules_mean_what_the_rfcs_say",
     "scheduling_kill": "tests/session/test_web_dav_scheduling.py::test_guests_elsewhere_get_mail_once",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "standby": "tests/session/test_admin_standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
@@ -63,7 +64,7 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     QUEUE-7, QUEUE-15, QUEUE-179, ADMIN-6, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138, SMTP-159, SMTP-160a,
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     STORE-198, STORE-199, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115,
-    WEB-116, WEB-117, DAV-1, DAV-2, DAV-23, DAV-25,
+    WEB-116, WEB-117, DAV-1, DAV-2, DAV-9, DAV-9a, DAV-23, DAV-25,
     WEB-140, AUTH-115, AUTH-118, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())

@@ -1,12 +1,10 @@
-"""Programs for calendars and contacts against localserve, each in an environment of its own that the test makes."""
+"""Programs for calendars and contacts against localserve, each in an environment of its own."""
 
 import hashlib
 import json
-import os
 import re
 import ssl
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +12,9 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from tests.foreign import foreign_program
 from tests.running import LocalServer, ServedServer
-from tests.tools import free_port, need, top
+from tests.tools import free_port, need
 
 pytestmark = [
     pytest.mark.served,
@@ -23,27 +22,8 @@ pytestmark = [
     pytest.mark.nightly(smoke="tests/session/test_web_dav.py::test_synchronisation_with_and_without_a_limit"),
 ]
 
-HERE = Path(__file__).parent / "davprograms"
-
 OWN_STANDARD = {"url.encode-at.identity", "search.text.comp-type-optional"}
 """What the tester wants beyond the RFCs."""
-
-
-def program(name: str, command: str) -> Path:
-    """A program of `davprograms/NAME.txt`, installed once for its version."""
-    wanted = HERE / f"{name}.txt"
-    place = top() / "build" / f"dav-{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
-    done = place / "done"
-    if not done.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
-        pip: list[str | Path] = [place / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted]
-        if subprocess.run(pip, check=False).returncode != 0:
-            words = f"{name} cannot be installed"
-            if os.environ.get("CI") == "true":
-                pytest.fail(f"{words}, and CI=true allows no skip")
-            pytest.skip(words)
-        done.touch()
-    return place / "bin" / command
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 @pytest.mark.parametrize("how", ["localserve", "serve"])
 def test_the_tester_of_caldav_servers_finds_nothing(how: str, server: LocalServer, tmp_path: Path) -> None:
     """DAV-12..20: no check is unsupported, broken or a quirk but checks of the tester's own standard."""
-    tester = program("tester", "caldav-server-tester")
+    tester = foreign_program("tester", "caldav-server-tester")
     if how == "localserve":
         checked(tester, tmp_path, server.port(443), server.user, server.password)
         return
@@ -113,7 +93,7 @@ GUEST = """
 
 def test_the_tests_of_a_library_for_calendars_pass(server: LocalServer, tmp_path: Path) -> None:
     """DAV-12..28: python-caldav's own, of a server from elsewhere, with three people who invite each other."""
-    python = program("pythoncaldav", "python")
+    python = foreign_program("pythoncaldav", "python")
     get = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "caldav", "caldav==3.6.0"]
     subprocess.run([python, *get, "--dest", tmp_path], check=True)
     with tarfile.open(next(tmp_path.glob("caldav-*.tar.gz"))) as packed:
@@ -240,7 +220,7 @@ def test_vdirsyncer_synchronises_both_ways(
 
 def synchroniser(server: LocalServer, folder: Path, kind: str, extension: str) -> Callable[..., str]:
     """Write the configuration of vdirsyncer; returns a function that runs it, and returns its words."""
-    command = program("vdirsyncer", "vdirsyncer")
+    command = foreign_program("vdirsyncer", "vdirsyncer")
     pem = (server.folder / "config/localhost.crt").read_text()
     digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
     fields = {
@@ -312,7 +292,7 @@ def told(command: Path, folder: Path, *arguments: str | Path, stdin: str = "") -
 
 def test_khal_shares_a_yearly_event_with_other_devices(server: LocalServer, tmp_path: Path) -> None:
     """DAV-7, DAV-9: an event that khal makes is on the server, and another device's is in its list."""
-    khal, run = program("khal", "khal"), synchroniser(server, tmp_path, "caldav", "ics")
+    khal, run = foreign_program("khal", "khal"), synchroniser(server, tmp_path, "caldav", "ics")
     config = tmp_path / "khal.conf"
     config.write_text(KHAL.format(folder=tmp_path))
     run("discover")
@@ -333,7 +313,7 @@ def test_khal_shares_a_yearly_event_with_other_devices(server: LocalServer, tmp_
 
 def test_khard_shares_contacts_with_other_devices(server: LocalServer, tmp_path: Path) -> None:
     """DAV-11: a contact that khard makes is on the server, and another device's is in its list."""
-    khard, run = program("khard", "khard"), synchroniser(server, tmp_path, "carddav", "vcf")
+    khard, run = foreign_program("khard", "khard"), synchroniser(server, tmp_path, "carddav", "vcf")
     config = tmp_path / "khard.conf"
     config.write_text(KHARD.format(folder=tmp_path))
     (tmp_path / "ada.yaml").write_text(ADA)

@@ -9,7 +9,17 @@ import msgspec
 
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components, write_component
 from moxlite.proto.cards.contentline import Property, plain, property_of
-from moxlite.proto.cards.moments import Zones, is_date, moment_of, period_of, seconds_of, utc_text, value_of, zones_of
+from moxlite.proto.cards.moments import (
+    Zones,
+    duration_of,
+    is_date,
+    moment_of,
+    period_of,
+    seconds_of,
+    utc_text,
+    value_of,
+    zones_of,
+)
 from moxlite.proto.cards.repeating import Span, is_repeated, main_part, parts_of, span_of
 
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
@@ -207,10 +217,13 @@ def _in_utc(calendar_object: CalendarObject, part: Component, instance: Instance
     floating = (
         start is not None and (moment := moment_of(start, calendar_object.zones)) is not None and moment.tzinfo is None
     )
+    span = (instance.starts, instance.ends) if instance is not None else span_of(part, calendar_object.zones)
     properties: list[Property] = []
     for line in part.properties:
         if line.name in DROPPED:
             continue
+        if line.name == "DURATION" and span is not None and not floating:
+            line = _exact(line, span[1] - span[0])
         seconds = None
         if line.name in ("DTSTART", "DTEND", "DUE"):
             at = moment_of(line, calendar_object.zones)
@@ -220,6 +233,14 @@ def _in_utc(calendar_object: CalendarObject, part: Component, instance: Instance
                 seconds = seconds_of(at)
         properties.append(line if seconds is None else _at(line, seconds, floating=floating))
     return Component(part.name, properties, part.components)
+
+
+def _exact(line: Property, seconds: int) -> Property:
+    """A duration in seconds where its days are not of 24 hours: those who read UTC do not know the zone."""
+    length = duration_of(line.value)
+    if length is None or length.total_seconds() == seconds:
+        return line
+    return Property("DURATION", {}, f"PT{seconds}S", f"DURATION:PT{seconds}S")
 
 
 def _at(line: Property, seconds: int, *, floating: bool) -> Property:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property
@@ -139,14 +142,36 @@ def seconds_of(moment: datetime) -> int:
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
 
 
-def duration_of(text: str) -> timedelta | None:
-    """A duration (RFC 5545 §3.3.6)."""
+class Length(msgspec.Struct, frozen=True):
+    """A duration (RFC 5545 §3.3.6): days of the calendar, which have 23 to 25 hours where the clocks change, and
+    seconds.
+    """
+
+    days: int
+    seconds: int
+
+    def end(self, start: datetime) -> int:
+        """Seconds UTC of the end of what starts then; no end is before its start."""
+        if self.days and start.tzinfo is not None:
+            with suppress(OverflowError):
+                return max(seconds_of(start), seconds_of(start + timedelta(days=self.days)) + self.seconds)
+        return seconds_of(start) + max(0, self.days * 86_400 + self.seconds)
+
+
+def length_of(text: str) -> Length | None:
+    """The duration that a text means."""
     match = DURATION.fullmatch(text.strip())
     if match is None:
         return None
     weeks, days, hours, minutes, seconds = (int(group or 0) for group in match.groups()[1:])
-    span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return -span if match[1] == "-" else span
+    sign = -1 if match[1] == "-" else 1
+    return Length(sign * (weeks * 7 + days), sign * (hours * 3600 + minutes * 60 + seconds))
+
+
+def duration_of(text: str) -> timedelta | None:
+    """A duration, with days of 24 hours."""
+    length = length_of(text)
+    return None if length is None else timedelta(days=length.days, seconds=length.seconds)
 
 
 def period_of(text: str) -> tuple[int, int] | None:

@@ -9,14 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
+from math import prod
 from typing import Final
 
 import msgspec
 
 from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import Property
-from moxlite.proto.cards.moments import DAY, Zones, duration_of, is_date, moment_of, period_of, seconds_of, value_of
+from moxlite.proto.cards.moments import (
+    DAY,
+    Length,
+    Zones,
+    is_date,
+    length_of,
+    moment_of,
+    period_of,
+    seconds_of,
+    value_of,
+)
 
 Span = tuple[int, int]
 """Seconds UTC of a start and an end."""
@@ -41,10 +53,22 @@ LISTS: Final = {
 }
 """Least and greatest number of each list (RFC 5545 §3.3.10); those with negative numbers have no 0."""
 
-SHORT: Final = {"SECONDLY": 1, "MINUTELY": 60}
-"""Seconds of the frequencies that may go on for a day only."""
+SHORT: Final = ("SECONDLY", "MINUTELY")
+"""Frequencies that may go on for a day only, or a number of times."""
+
+MAX_SHORT: Final = 1440
+"""Times of such a rule that has a COUNT: as many as a day has minutes."""
 
 FREQUENCIES: Final = frozenset({*SHORT, "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+PERIODS: Final = {
+    "SECONDLY": (),
+    "MINUTELY": ("BYSECOND",),
+    "HOURLY": ("BYMINUTE", "BYSECOND"),
+    **dict.fromkeys(("DAILY", "WEEKLY", "MONTHLY", "YEARLY"), ("BYHOUR", "BYMINUTE", "BYSECOND")),
+}
+"""Lists of times that make more of one period of a frequency (RFC 5545 §3.3.10)."""
+
+DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 WEEKDAY: Final = re.compile(r"(?:[+-]?([1-9]|[1-4][0-9]|5[0-3]))?(MO|TU|WE|TH|FR|SA|SU)")
 MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -78,17 +102,16 @@ def is_repeated(parts: Sequence[Component]) -> bool:
 def span_of(part: Component, zones: Zones) -> Span | None:
     """Start and end of a component; None without a start."""
     start = moment_of(part.first("DTSTART"), zones)
-    if start is None:
-        return None
+    return None if start is None else (seconds_of(start), _length(part, start, zones).end(start))
+
+
+def _length(part: Component, start: datetime, zones: Zones) -> Length:
+    """The length of each instance (RFC 5545 §3.8.5.3): by DTEND and DUE the seconds of the first one."""
     end = moment_of(part.first("DUE" if part.name == "VTODO" else "DTEND"), zones)
-    first = part.first("DTSTART")
-    starts = seconds_of(start)
     if end is not None:
-        return starts, max(starts, seconds_of(end))
-    length = duration_of(part.value("DURATION"))
-    if length is None:
-        length = DAY if first is not None and is_date(first) else timedelta(0)
-    return starts, starts + max(0, int(length.total_seconds()))
+        return Length(0, seconds_of(end) - seconds_of(start))
+    first = part.first("DTSTART")
+    return length_of(part.value("DURATION")) or Length(1 if first is not None and is_date(first) else 0, 0)
 
 
 def rules_of(part: Component, zones: Zones) -> Rules | None:
@@ -103,7 +126,9 @@ def rules_of(part: Component, zones: Zones) -> Rules | None:
     start = moment_of(part.first("DTSTART"), zones)
     if start is None:
         raise BadRecurrence("a repeated component needs DTSTART")
-    return Rules(tuple(_rule(line.value, start) for line in lines), _local(start))
+    first = part.first("DTSTART")
+    whole = first is not None and is_date(first)
+    return Rules(tuple(_rule(line.value, start, whole=whole) for line in lines), _local(start))
 
 
 def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stretch: Span) -> list[Instance]:
@@ -141,15 +166,14 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
 def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -> dict[int, Instance]:
     """Instances of the component itself, by seconds of their time by the rule."""
     first, start = part.first("DTSTART"), moment_of(part.first("DTSTART"), zones)
-    span = span_of(part, zones)
-    if first is None or start is None or span is None:
+    if first is None or start is None:
         return {}
-    length, whole = span[1] - span[0], is_date(first)
+    length, whole = _length(part, start, zones), is_date(first)
     instances: dict[int, Instance] = {}
     for local in {_local(start), *times}:
         moment = (EPOCH + timedelta(seconds=local)).replace(tzinfo=start.tzinfo)
         seconds = seconds_of(moment)
-        instances[seconds] = Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number)
+        instances[seconds] = Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number)
     for line in part.all("RDATE"):
         for value in line.value.split(",")[:MAX_DATES]:
             _add_date(instances, line, value.strip(), start.tzinfo, length, number, zones, whole=whole)
@@ -164,7 +188,7 @@ def _add_date(
     line: Property,
     value: str,
     zone: tzinfo | None,
-    length: int,
+    length: Length,
     number: int,
     zones: Zones,
     *,
@@ -176,10 +200,10 @@ def _add_date(
         return
     seconds = seconds_of(moment)
     if "/" in value and (period := period_of(value)) is not None:
-        length = period[1] - period[0]
+        length = Length(0, period[1] - period[0])
     if moment.tzinfo is not None and zone is not None:
         moment = moment.astimezone(zone)
-    instances.setdefault(seconds, Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number))
+    instances.setdefault(seconds, Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number))
 
 
 def _except(instances: dict[int, Instance], line: Property, value: str, zones: Zones) -> None:
@@ -196,21 +220,28 @@ def _shift(
     instances: dict[int, Instance], main: int | None, later: list[tuple[int, int, Component]], zones: Zones
 ) -> None:
     """Give all instances after an exception for "this and future" its distance and length (RFC 5545 §3.8.4.4), but
-    those that are exceptions themselves.
+    those that are exceptions themselves. The distance is that of the clocks, as people see it.
     """
     for place, (key, number, part) in enumerate(later):
         end = later[place + 1][0] if place + 1 < len(later) else None
-        span = span_of(part, zones)
-        if span is None:
+        start = moment_of(part.first("DTSTART"), zones)
+        if start is None:
             continue
+        zone, length = start.tzinfo or UTC, _length(part, start, zones)
+        distance = start.replace(tzinfo=None) - _in_zone(key, zone).replace(tzinfo=None)
         for other, instance in list(instances.items()):
             if other > key and (end is None or other < end) and instance.part == main:
-                starts = other + span[0] - key
-                instances[other] = Instance(starts, starts + span[1] - span[0], instance.recurrence, number)
+                with suppress(OverflowError):
+                    moment = _in_zone(other, zone) + distance
+                    instances[other] = Instance(seconds_of(moment), length.end(moment), instance.recurrence, number)
 
 
-def _rule(text: str, start: datetime) -> str:
-    """A rule whose end is in the local time of `start`. Raises BadRecurrence."""
+def _in_zone(seconds: int, zone: tzinfo) -> datetime:
+    return (EPOCH.replace(tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(zone)
+
+
+def _rule(text: str, start: datetime, *, whole: bool) -> str:
+    """A rule whose end is in the local time of `start`, with what the start adds. Raises BadRecurrence."""
     parts: dict[str, str] = {}
     for one in text.strip().upper().rstrip(";").split(";"):
         name, mark, value = one.partition("=")
@@ -224,14 +255,37 @@ def _rule(text: str, start: datetime) -> str:
     for name in ("INTERVAL", "COUNT"):
         if name in parts and not (parts[name].isascii() and parts[name].isdigit() and 0 < int(parts[name][:9]) < 10**6):
             raise BadRecurrence(f"{name} of a rule is no number from 1 to 999,999")
-    if parts.get("WKST", "MO") not in ("MO", "TU", "WE", "TH", "FR", "SA", "SU"):
+    if parts.get("WKST", "MO") not in DAYS:
         raise BadRecurrence("WKST of a rule is no day")
     if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
         raise BadRecurrence("a rule has a part that RFC 5545 does not know")
+    if whole:
+        _keep_days(parts)
+    _add_days(parts, start)
     _check_lists(parts)
     _end(parts, start)
     _check_short(parts, start)
     return ";".join(f"{name}={value}" for name, value in parts.items())
+
+
+def _keep_days(parts: dict[str, str]) -> None:
+    """Leave out lists of times beside dates (RFC 5545 §3.3.10)."""
+    if parts["FREQ"] in ("HOURLY", *SHORT):
+        raise BadRecurrence("a rule of hours, minutes or seconds needs a start with a time")
+    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
+        parts.pop(name, None)
+
+
+def _add_days(parts: dict[str, str], start: datetime) -> None:
+    """Take month and weekday of a yearly rule from the start, where RFC 8984 §4.3.3.1 does: dateutil takes each month
+    for BYMONTHDAY, and each day of BYWEEKNO.
+    """
+    if parts["FREQ"] != "YEARLY" or "BYYEARDAY" in parts:
+        return
+    if not parts.keys() & {"BYMONTH", "BYWEEKNO"} and ("BYMONTHDAY" in parts or "BYDAY" not in parts):
+        parts["BYMONTH"] = str(start.month)
+    if "BYWEEKNO" in parts and not parts.keys() & {"BYMONTHDAY", "BYDAY"}:
+        parts["BYDAY"] = DAYS[start.weekday()]
 
 
 def _check_lists(parts: dict[str, str]) -> None:
@@ -253,11 +307,22 @@ def _check_lists(parts: dict[str, str]) -> None:
         raise BadRecurrence("BYDAY of a rule cannot be read")
     if product * max(1, len(days)) > MAX_PRODUCT:
         raise BadRecurrence("the lists of a rule make too many times")
+    if "BYSETPOS" in parts and _most(parts) < min(abs(int(one)) for one in parts["BYSETPOS"].split(",")):
+        raise BadRecurrence("BYSETPOS of a rule names a time that its lists never have")
     if "BYMONTHDAY" in parts:
         months = [int(one) for one in parts["BYMONTH"].split(",")] if "BYMONTH" in parts else range(1, 13)
         least = min(abs(int(one)) for one in parts["BYMONTHDAY"].split(","))
         if all(MONTH_DAYS[month - 1] < least for month in months):
             raise BadRecurrence("a rule names a day that its months do not have")
+
+
+def _most(parts: dict[str, str]) -> int:
+    """Times of one period that a rule may have, at most."""
+    frequency = parts["FREQ"]
+    names = [*PERIODS[frequency], *({"WEEKLY": ["BYDAY"], "YEARLY": ["BYMONTH"]}.get(frequency, []))]
+    number = prod(parts.get(name, "").count(",") + 1 for name in names)
+    listed = parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"}
+    return number * {"MONTHLY": 31, "YEARLY": 366}.get(frequency, 1) if listed else number
 
 
 def _end(parts: dict[str, str], start: datetime) -> None:
@@ -278,17 +343,14 @@ def _end(parts: dict[str, str], start: datetime) -> None:
 
 
 def _check_short(parts: dict[str, str], start: datetime) -> None:
-    """Refuse each second or minute for more than a day."""
-    seconds = SHORT.get(parts["FREQ"])
-    if seconds is None:
+    """Refuse each second or minute for more than a day, or more often than a day has minutes."""
+    if parts["FREQ"] not in SHORT:
         return
-    lasts: list[float] = []
-    if "COUNT" in parts and not any(name.startswith("BY") for name in parts):
-        lasts.append(int(parts["COUNT"]) * seconds * int(parts.get("INTERVAL", "1")))
-    if "UNTIL" in parts and (until := value_of(parts["UNTIL"])) is not None:
-        lasts.append((until - start.replace(tzinfo=None)).total_seconds())
-    if not lasts or min(lasts) > DAY.total_seconds():
-        raise BadRecurrence("a rule of seconds or minutes may last for a day")
+    until = value_of(parts.get("UNTIL", ""))
+    if until is not None and until - start.replace(tzinfo=None) <= DAY:
+        return
+    if int(parts.get("COUNT", MAX_SHORT + 1)) > MAX_SHORT:
+        raise BadRecurrence(f"a rule of seconds or minutes may last for a day, or have a COUNT up to {MAX_SHORT}")
 
 
 def _local(moment: datetime) -> int:
