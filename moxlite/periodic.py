@@ -156,6 +156,7 @@ def _make_placement(components: Components, queue: Queue, sources: Sources) -> "
         submit=queue.submit,
         look_up=sources.look_up,
         current=components.links.current,
+        resolver=components.network.resolver,
     )
 
 

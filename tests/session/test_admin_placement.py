@@ -11,6 +11,7 @@ from moxlite.admin.doctor import placement
 from moxlite.admin.doctor.placement import Context, Placement, Trial, findings_of, providers, read_tests
 from moxlite.admin.doctor.requests import Landing, ListPlacement, Provider
 from moxlite.metrics import DAY_SECONDS
+from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.mail.links import NewLink, add_link
@@ -38,6 +39,7 @@ class OtherProvider:
         self.taken: list[Submission] = []
         self.apart = {4}
         """Links that are not connected."""
+        self.resolver = FakeResolver()
 
     async def submit(self, submission: Submission, spool: Spool) -> list[int]:
         self.taken.append(submission)
@@ -59,6 +61,7 @@ class OtherProvider:
             submit=self.submit,
             look_up=in_queue,
             current=lambda _, link_id: link_id not in self.apart,
+            resolver=self.resolver,
         )
 
 
@@ -161,6 +164,7 @@ async def test_it_runs_at_night_and_after_a_change(rig: Rig, monkeypatch: pytest
     monkeypatch.setattr(placement, "sleep_by_both_clocks", sleep)
     monkeypatch.setattr(test, "run", run)
     await test._keep([earlier()])
+    monkeypatch.setattr(placement, "RECORDS_EVERY", 2 * DAY_SECONDS)
     with pytest.raises(KeyboardInterrupt):
         await test.serve()
     assert waits[0] == placement.FIRST
@@ -168,5 +172,49 @@ async def test_it_runs_at_night_and_after_a_change(rig: Rig, monkeypatch: pytest
     assert 0 < waits[1] <= DAY_SECONDS + placement.AFTER + 7200
 
 
-def earlier() -> Trial:
-    return Trial(time.time(), "mia@gmail.com", "Gmail", "imap.gmail.com", "<1@example.org>", Context("0.0.9"), "inbox")
+async def test_a_change_in_dns_is_tested_and_named(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70b: SPF, DKIM, DMARC and MX of the domain are looked at each hour; no answer is no change."""
+    other = OtherProvider(rig)
+    dns = other.resolver
+    dns.set("example.org", RecordType.TXT, ["v=spf1 mx -all", "site=1"])
+    dns.set("example.org", RecordType.MX, ["10 mx.example.org"])
+    dns.set("_dmarc.example.org", RecordType.TXT, ["v=DMARC1; p=none"])
+    test = other.placement()
+    contexts = [await test._context()]
+    assert set(contexts[0].records) == set(placement.RECORDS)
+    await test._keep([earlier(contexts[0])])
+    hours = 0
+
+    async def run() -> list[Trial]:
+        contexts.append(await test._context())
+        await test._keep([earlier(one) for one in contexts])
+        return []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal hours
+        await trio.lowlevel.checkpoint()
+        assert seconds == placement.RECORDS_EVERY
+        hours += 1
+        assert len(contexts) == (1 if hours <= 4 else 2)
+        match hours:
+            case 2:
+                dns.set("example.org", RecordType.TXT, ["v=spf1 mx -all", "site=2"])
+            case 3:
+                test._resolver = FakeResolver(failing=["example.org", "_dmarc.example.org"])
+            case 4:
+                test._resolver = dns
+                dns.set("example.org", RecordType.TXT, ["v=spf1 a mx -all"])
+            case 6:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(placement, "sleep_by_both_clocks", sleep)
+    monkeypatch.setattr(placement, "next_night", lambda now, host: now + DAY_SECONDS)
+    monkeypatch.setattr(test, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        await test.serve()
+    (found,) = providers([trial(0, "inbox", contexts[0]), trial(1, "junk", contexts[1])])
+    assert found.text.endswith(": the SPF record changed")
+
+
+def earlier(context: Context = Context("0.0.9")) -> Trial:
+    return Trial(time.time(), "mia@gmail.com", "Gmail", "imap.gmail.com", "<1@example.org>", context, "inbox")

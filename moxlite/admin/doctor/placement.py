@@ -8,6 +8,7 @@ there. The results of 90 days are kept in a file.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,8 +29,9 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.metrics import DAY_SECONDS, Counter
+from moxlite.net.resolver import DNSError, NotFound, Resolver
 from moxlite.process.keys import SigningKeys
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.compose import text_field
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
@@ -71,8 +73,13 @@ WAIT: Final = 900.0
 
 LOOK_EVERY: Final = 5.0
 
+RECORDS_EVERY: Final = 3600.0
+"""Seconds between two looks at the records in DNS by which providers judge the domain."""
+
 HEADER: Final = "X-Moxlite-Placement"
 """The header field that marks a test message, for rules of its owner."""
+
+RECORDS_SECONDS: Final = 60.0
 
 BAD: Final = frozenset[Landing](("junk", "missing", "unsent"))
 
@@ -111,6 +118,11 @@ class Context(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     """Selectors that sign."""
+    records: dict[str, str] = {}
+    """Digests of the records of the domain in DNS by `RECORDS`, "" for none; only what has been seen."""
+
+
+RECORDS: Final = ("SPF", "DKIM", "DMARC", "MX")
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -155,6 +167,7 @@ class Placement:
       submit: that of the queue.
       look_up: finds a message in the queue.
       current: whether a link shows its mailboxes as they are now, by the name of the account and the id of the link.
+      resolver: sees the records of the domain as others see them.
     """
 
     def __init__(
@@ -166,6 +179,7 @@ class Placement:
         submit: Submit,
         look_up: LookUp,
         current: Callable[[str, int], bool],
+        resolver: Resolver,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -173,23 +187,36 @@ class Placement:
         self._submit = submit
         self._look_up = look_up
         self._current = current
+        self._resolver = resolver
         self._data: Path = config.current.static.data_dir
         self._lock = trio.Lock()
 
     async def serve(self) -> None:
-        """Test each night, and soon after a start that has changed something, for ever. Raises OSError: the results
-        cannot be kept.
+        """Test each night, and soon after a change of what providers judge a server by, for ever. Raises OSError: the
+        results cannot be kept.
         """
-        tests = await trio.to_thread.run_sync(read_tests, self._data)
-        if tests and tests[-1].context != context_of(self._config.current, self._own()):
+        if await self._has_changed():
             await sleep_by_both_clocks(FIRST)
             await self.run()
         while True:
             now = time.time()
-            host = self._config.current.static.hostname.ascii
-            moment = next_night(now - AFTER, host) + AFTER
-            await sleep_by_both_clocks(moment - now)
-            await self.run()
+            left = next_night(now - AFTER, self._config.current.static.hostname.ascii) + AFTER - now
+            await sleep_by_both_clocks(min(left, RECORDS_EVERY))
+            if left <= RECORDS_EVERY or await self._has_changed():
+                await self.run()
+
+    async def _has_changed(self) -> bool:
+        """Whether version, addresses, keys or records are other ones than at the latest test."""
+        tests = await trio.to_thread.run_sync(read_tests, self._data)
+        return bool(tests) and bool(_difference(tests[-1].context, await self._context()))
+
+    async def _context(self) -> Context:
+        """The present state; records without an answer are left out. Raises nothing of DNS."""
+        own = self._own()
+        context = context_of(self._config.current, own)
+        if own is None:
+            return context
+        return msgspec.structs.replace(context, records=await records_of(self._resolver, own.domain, context.keys))
 
     async def run(self) -> list[Trial]:
         """Send to each linked mailbox that may get one, and look where it lands; returns the new results. Raises
@@ -210,12 +237,15 @@ class Placement:
         tests = await trio.to_thread.run_sync(read_tests, self._data)
         since = time.time() - DAY_SECONDS
         sent: list[tuple[Link, Trial]] = []
+        context = await self._context()
+        if tests:  # what has no answer now is as it was
+            context = msgspec.structs.replace(context, records=tests[-1].context.records | context.records)
         for link in await account.read(links, op="placement"):
             recent = sum(trial.address == link.address and trial.at > since for trial in tests)
             # a link that is not connected would make each message a missing one
             if recent >= A_DAY or not self._current(account.name, link.id):
                 continue
-            test = await self._send(account.name, own, link)
+            test = await self._send(account.name, own, link, context)
             if test is not None:
                 sent.append((link, test))
         await self._keep([*tests, *(test for _, test in sent)])
@@ -227,7 +257,7 @@ class Placement:
         await self._keep([*tests, *(trials[test.message_id] for _, test in sent if test.message_id in trials)])
         return results
 
-    async def _send(self, name: str, own: Address, link: Link) -> Trial | None:
+    async def _send(self, name: str, own: Address, link: Link, context: Context) -> Trial | None:
         snapshot = self._config.current
         try:
             to = Address.parse(link.address)
@@ -247,7 +277,7 @@ class Placement:
         except (StoreError, OSError) as error:
             logger.error("placement test not sent", extra={"kv": {"address": link.address, "err": str(error)}})
             return None
-        return Trial(sent / 1e6, link.address, link.name, link.host, message_id, context_of(snapshot, own))
+        return Trial(sent / 1e6, link.address, link.name, link.host, message_id, context)
 
     async def _watch(self, account: Account, link: Link, test: Trial, results: list[Trial]) -> None:
         """Look for a message until it is there or its time is over. Errors: an account that cannot be read counts as
@@ -352,6 +382,36 @@ def context_of(snapshot: Snapshot, own: Address | None) -> Context:
     return Context(__version__, tuple(sorted(addresses)), tuple(keys))
 
 
+async def records_of(resolver: Resolver, domain: Domain, selectors: Sequence[str]) -> dict[str, str]:
+    """Digests of what DNS has for a domain, as `Context.records`."""
+    name = f"{domain.ascii}."
+    found: dict[str, str] = {}
+
+    async def look(kind: str, names: Sequence[str], beginning: str) -> None:
+        texts: list[str] = []
+        for one in names:
+            try:
+                answer = await (resolver.mx(one) if kind == "MX" else resolver.txt(one))
+            except NotFound:
+                continue
+            except DNSError:
+                return
+            texts += [text for record in answer.records if (text := str(record)).lower().startswith(beginning)]
+        found[kind] = _digest(texts) if texts else ""
+
+    with trio.move_on_after(RECORDS_SECONDS):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(look, "SPF", [name], "v=spf1")
+            nursery.start_soon(look, "DKIM", [f"{one}._domainkey.{name}" for one in selectors], "")
+            nursery.start_soon(look, "DMARC", [f"_dmarc.{name}"], "v=dmarc1")
+            nursery.start_soon(look, "MX", [name], "")
+    return found
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(texts)).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
 def providers(tests: Iterable[Trial]) -> list[Provider]:
     """The results by address, each with a word about its latest and its days."""
     by_address: dict[str, list[Trial]] = {}
@@ -395,6 +455,10 @@ def _difference(before: Context, after: Context) -> str:
         return "the address of the server changed"
     if before.keys != after.keys:
         return "another DKIM key signs"
+    for kind in RECORDS:
+        old, new = before.records.get(kind), after.records.get(kind)
+        if old is not None and new is not None and old != new:
+            return f"the {kind} record changed"
     return "the version changed" if before.version != after.version else ""
 
 
