@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from measuring.modules import PACKAGE, importers, size_of, sizes
+from measuring.modules import PACKAGE, importers, sizes
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -133,8 +133,8 @@ def survey(package: Path = PACKAGE) -> Mapping[str, str]:
     lengths = [len(text.splitlines()) for text in texts.values()]
     functions = sorted(length for tree in trees.values() for length in _functions(tree))
     structs = [fields for tree in trees.values() for fields in _structs(tree)]
-    code = sum(size_of(text).lines for text in texts.values())
-    plumbing = sum(size.plumbing for size in sizes(package).values())
+    known_sizes = sizes(package).values()
+    code, plumbing = (sum(size.lines for size in known_sizes), sum(size.plumbing for size in known_sizes))
     found = complex_functions(package)
     numbers = [constants(text) for text in texts.values()]
     known = importers(package)
