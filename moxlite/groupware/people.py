@@ -47,6 +47,14 @@ def colleague_access(snapshot: Snapshot, account: str, name: str) -> Access | No
     return max((setting.free_busy for setting in settings if setting is not None), key=ACCESSES.index, default=None)
 
 
+def colleague_addresses(snapshot: Snapshot, account: str, name: str) -> tuple[str, ...]:
+    """The addresses of an account in domains in which the user of another one has an address, too: by these, given as
+    a whole, people find each other (JMAP-78, DAV-18b).
+    """
+    domains = {address.rpartition("@")[2].lower() for address in addresses_of(snapshot, account)}
+    return tuple(address for address in addresses_of(snapshot, name) if address.rpartition("@")[2].lower() in domains)
+
+
 def is_missing(snapshot: Snapshot, address: str) -> bool:
     """Whether a text is not an address, or an address of this server that leads nowhere."""
     try:

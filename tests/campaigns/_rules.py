@@ -134,7 +134,8 @@ def rule(chance: random.Random, start: Start) -> tuple[str, str, int]:
         parts |= times(chance, frequency, start.local)
     if parts and chance.random() < 0.25:
         positions = ("1", "-1", "1,-1", "2", "3", "-2", "1,2,3", "-3,1")
-        parts["BYSETPOS"] = chance.choice(positions[: 3 if frequency == "HOURLY" else None])
+        several = frequency != "HOURLY" and parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY"}
+        parts["BYSETPOS"] = chance.choice(positions if several else positions[:3])
     if frequency == "WEEKLY" and "BYSETPOS" in parts:  # dateutil, of which the library is made, cuts the first week
         parts["WKST"] = DAYS[start.local.weekday()]
     elif chance.random() < 0.3:

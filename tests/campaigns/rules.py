@@ -15,6 +15,7 @@ import random
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,9 +34,6 @@ FEWEST = 100
 COMPARED = 900
 """Instances of a rule that are compared, the first ones: an answer has 1,000 of an entry (DAV-9)."""
 
-SLOW = 0.005
-"""Share of rules that may be refused because they take over a second; the other library gives none of them either."""
-
 HOME = "/dav/calendars/moxlite/calendar/"
 SPACES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
 DATA = "{urn:ietf:params:xml:ns:caldav}calendar-data"
@@ -53,10 +51,14 @@ class Server:
     def __init__(self, server: LocalServer) -> None:
         self._connection = http.client.HTTPSConnection("127.0.0.1", server.port(443), timeout=120, context=insecure())
         pair = base64.b64encode(f"{server.user}:{server.password}".encode()).decode()
+        self._asked = time.monotonic()
         self._headers = {"authorization": f"Basic {pair}", "content-type": "text/calendar"}
 
     def ask(self, method: str, path: str, body: str = "", depth: str = "0") -> tuple[int, str]:
-        """Status and text of an answer."""
+        """Status and text of an answer. The server closes a connection that rests for a minute."""
+        if time.monotonic() - self._asked > 30:
+            self._connection.close()
+        self._asked = time.monotonic()
         self._connection.request(method, path, body.encode(), self._headers | {"depth": depth})
         answer = self._connection.getresponse()
         text = answer.read().decode()

@@ -143,7 +143,7 @@ async def test_a_program_finds_its_way_from_the_well_known_name(mia: Program) ->
 
 async def test_others_and_tricks_lead_nowhere(mia: Program) -> None:
     """DAV-12: places of others, too many elements, and dots."""
-    for path in ("/dav/calendars/tom/", "/dav/principals/tom/", "/dav/x/", HOME + "a/b", "/dav/calendars/mia/no/"):
+    for path in ("/dav/calendars/tom/", "/dav/principals/no/", "/dav/x/", HOME + "a/b", "/dav/calendars/mia/no/"):
         assert (await mia.ask("PROPFIND", path, depth="0")).status == 404
     assert (await mia.ask("PUT", HOME + "%2e%2e%2f%2e%2e", event())).status in (404, 405)
     assert (await mia.put("a%00b.ics", event())).status == 403
@@ -610,7 +610,9 @@ async def test_principals_are_searched_and_other_reports_refused(mia: Program) -
         "/dav/principals/mia/"
     ]
     assert found(await mia.report("/dav/principals/", "D:principal-property-search", search("tom"))) == {}
-    assert (await mia.report("/dav/", "D:principal-search-property-set", "")).status == 200
+    searchable = await mia.report("/dav/", "D:principal-search-property-set", "")
+    assert b"displayname" in searchable.body
+    assert b"email-address-set" in searchable.body
     for path, name in (
         (HOME, "D:x"),
         (HOME, "CR:addressbook-query"),
@@ -618,6 +620,38 @@ async def test_principals_are_searched_and_other_reports_refused(mia: Program) -
         (BOOK, "C:free-busy-query"),
     ):
         assert refused(await mia.report(path, name, "")) == (403, "supported-report")
+
+
+async def test_colleagues_are_found_by_their_whole_address(rig: Rig, mia: Program) -> None:
+    """DAV-18b: also as Apple's programs ask; by no part, and nobody of another domain. Nothing of theirs is changed."""
+    spaces = f'{SPACES} xmlns:A="http://calendarserver.org/ns/"'
+
+    def search(*texts: str) -> str:
+        prop = "<D:prop><A:email-address-set/></D:prop>"
+        return "".join(f"<D:property-search>{prop}<D:match>{one}</D:match></D:property-search>" for one in texts)
+
+    async def people(*texts: str, test: str = "allof") -> list[str]:
+        prop = "<D:prop><D:displayname/><A:email-address-set/><C:calendar-home-set/></D:prop>"
+        body = (
+            f'<D:principal-property-search test="{test}" {spaces}>{search(*texts)}{prop}</D:principal-property-search>'
+        )
+        answers = found(await mia.ask("REPORT", "/dav/principals/", body))
+        assert all(C + "calendar-home-set" not in props for path, props in answers.items() if "/mia/" not in path)
+        return list(answers)
+
+    assert await people("Tom@Example.org") == ["/dav/principals/tom/"]
+    assert await people("mailto:tom@example.org", "to") == ["/dav/principals/tom/"]
+    assert await people("tom@example.org", "zz") == []
+    assert await people("tom@example.org", "zz", test="anyof") == ["/dav/principals/tom/"]
+    assert await people("tom", "example.org", test="anyof") == ["/dav/principals/mia/"]
+    [props] = (await mia.find("/dav/principals/tom/", D + "displayname", C + "calendar-user-address-set")).values()
+    assert "mailto:tom@example.org" in [one.text for one in props[C + "calendar-user-address-set"]]
+    for account in ("nobody", "mia@example.org"):
+        assert (await mia.ask("PROPFIND", f"/dav/principals/{account}/", depth="0")).status == 404
+    for method in ("PUT", "DELETE", "MKCOL", "GET"):
+        assert (await mia.ask(method, "/dav/principals/tom/")).status in (403, 405, 409)
+    listed = await mia.ask("PROPFIND", "/dav/principals/", depth="1")
+    assert b"principals/tom" not in listed.body
 
 
 async def test_quota(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ import msgspec
 from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.publicpages import LINKS_PATH
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
-from moxlite.groupware.people import addresses_of, user_of
+from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, user_of
 from moxlite.processor import act_for, give_way
-from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
+from moxlite.proto.dav.xml import CALDAV, CALSERVER, CARDDAV, DAV, document, element, text
 from moxlite.store import errors as store
 from moxlite.store.accounts.access import visited
 from moxlite.store.file.transaction import Reader
@@ -44,6 +44,7 @@ from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
 from moxlite.web.dav.places import XML_HEADERS, NoParent, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
 from moxlite.web.dav.properties import (
+    Person,
     PropertyRequest,
     Target,
     Viewer,
@@ -63,7 +64,7 @@ from moxlite.web.storeerrors import page_error
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
     from moxlite.sandbox.processes import Sandbox
@@ -80,6 +81,19 @@ PAGE: Final = 500
 """Rows of a listing that are read at once."""
 
 SEARCH_PARTS: Final = frozenset(DAV + name for name in ("property-search", "prop", "apply-to-principal-collection-set"))
+
+
+SEARCHED: Final = ("root", "principals", "principal", "person")
+"""Kinds of places at which principals are searched."""
+
+MAX_SEARCHES: Final = 100
+"""Searches of a request that count, the first."""
+
+SEARCHABLE: Final = {
+    DAV + "displayname": "Name",
+    CALDAV + "calendar-user-address-set": "Address as a guest of events",
+    CALSERVER + "email-address-set": "Mail address",
+}
 
 
 class DAVApp:
@@ -181,6 +195,7 @@ class DAVApp:
                 user,
                 partial(self._questions.answer, snapshot, identity.account),
                 partial(self._others, viewer, identity.account),
+                partial(_colleague, snapshot, identity.account),
             )
         )
         if new and other is None:
@@ -222,6 +237,16 @@ async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, r
         needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
         raise Refusal(403, DAV + "need-privileges", "the owner has not given this right", needed)
     return viewer.at(owner.name, writable=foreign.writable)
+
+
+def _colleague(snapshot: Snapshot, asker: str, key: str) -> Person | None:
+    """The user of an account, by its name or a whole address, if `asker` may know that one (JMAP-78)."""
+    account = account_of(snapshot, key) if snapshot.account(key) is None else key
+    settings = None if account is None or account == asker else snapshot.account(account)
+    if account is None or settings is None:
+        return None
+    addresses = colleague_addresses(snapshot, asker, account)
+    return Person(account, settings.full_name or addresses[0], addresses) if addresses else None
 
 
 def _guest_user(guest: str, _: Iterable[str]) -> User:
@@ -330,6 +355,10 @@ async def _propfind(s: Session) -> None:
     single = s.place.kind == "resource"
     depth = depth_of(s.request.headers, "infinity", ("0", "1", "infinity") if single else ("0", "1"))
     first = await s.account.read(lambda r: stored(r, s.place), op="dav-propfind")
+    if s.place.kind == "person":
+        first = msgspec.structs.replace(first, person=s.colleague(s.place.name))
+        if first.person is None:
+            raise NotThere
     await s.stream(_listed(s, first, wanted_of(root), deep=depth != "0"))
 
 
@@ -385,14 +414,12 @@ async def _report(s: Session) -> None:
     root = await s.xml()
     if root is None:
         raise Refusal(400, "", "a report needs a body")
-    if root.tag == DAV + "principal-property-search" and s.place.kind in ("root", "principals", "principal"):
+    if root.tag == DAV + "principal-property-search" and s.place.kind in SEARCHED:
         await s.stream(_search_principals(s, root))
         return
-    if root.tag == DAV + "principal-search-property-set" and s.place.kind in ("root", "principals", "principal"):
-        inner = element(DAV + "principal-search-property", element(DAV + "prop", element(DAV + "displayname")))
-        await s.writer.respond(
-            Response(200, XML_HEADERS, document(DAV + "principal-search-property-set", [inner]).encode())
-        )
+    if root.tag == DAV + "principal-search-property-set" and s.place.kind in SEARCHED:
+        body = document(DAV + "principal-search-property-set", map(_searchable, SEARCHABLE)).encode()
+        await s.writer.respond(Response(200, XML_HEADERS, body))
         return
     target = await s.account.read(lambda r: stored(r, s.place), op="dav-report")
     homes: list[Collection] = []
@@ -421,15 +448,29 @@ async def _report(s: Session) -> None:
             raise Refusal(403, DAV + "supported-report", "this place has no such report")
 
 
+def _searchable(name: str) -> str:
+    """A property by which principals are found (RFC 3744 §9.5)."""
+    words = element(DAV + "description", text(SEARCHABLE[name]), xml_lang="en").replace("xml-lang", "xml:lang")
+    return element(DAV + "principal-search-property", element(DAV + "prop", element(name)), words)
+
+
 async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
-    """The user, if all searches find something of the name or an address (RFC 3744 §9.4)."""
-    texts = " ".join((s.viewer.name, *s.viewer.addresses, s.viewer.tree.account)).casefold()
-    searches = [one.findtext(DAV + "match") or "" for one in root.findall(DAV + "property-search")]
-    if all(search.strip().casefold() in texts for search in searches):
-        # python-caldav names the properties it wants beside the empty prop
-        beside = tuple(one.tag for one in root if one.tag not in SEARCH_PARTS)
-        property_request = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))
-        yield answer_for(s.viewer, Target(Place("principal")), property_request, minimal=s.minimal)
+    """The user, by a part of the name or an address, and colleagues, by a whole address (RFC 3744 §9.4, DAV-18b)."""
+    matches = [one.findtext(DAV + "match") or "" for one in root.findall(DAV + "property-search")[:MAX_SEARCHES]]
+    searches = [match.strip().casefold().removeprefix("mailto:") for match in matches]
+    enough = any if root.get("test") == "anyof" else all  # the word of Apple's programs
+    people = {person.account: person for search in searches if "@" in search and (person := s.colleague(search))}
+    own = " ".join((s.viewer.name, *s.viewer.addresses, s.viewer.tree.account)).casefold()
+    targets = [Target(Place("principal"))] if enough(search in own for search in searches) else []
+    for person in people.values():
+        words = " ".join((person.name, *person.addresses)).casefold()
+        if enough(search in words for search in searches):
+            targets.append(Target(Place("person", name=person.account), person=person))
+    # python-caldav names the properties it wants beside the empty prop
+    beside = tuple(one.tag for one in root if one.tag not in SEARCH_PARTS)
+    property_request = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))
+    for target in targets:
+        yield answer_for(s.viewer, target, property_request, minimal=s.minimal)
 
 
 METHODS: Final[dict[str, Method]] = {

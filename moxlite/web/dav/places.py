@@ -62,11 +62,11 @@ def sentence_of(words: str) -> str:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A place: the root, the principals, the user, a home of collections, a collection, a resource in it, or the
-    outbox, which takes questions to others.
+    """A place: the root, the principals, the user, another person, a home of collections, a collection, a resource in
+    it, or the outbox, which takes questions to others.
     """
 
-    kind: Literal["root", "principals", "principal", "home", "collection", "resource", "outbox"]
+    kind: Literal["root", "principals", "principal", "person", "home", "collection", "resource", "outbox"]
     shelf: Shelf = "calendar"
     collection: str = ""
     name: str = ""
@@ -101,8 +101,7 @@ class Tree(msgspec.Struct, frozen=True):
         if parts[0] == "principals" and len(parts) < 3:
             if len(parts) == 1:
                 return Place("principals")
-            if parts[1] == self.account:
-                return Place("principal")
+            return Place("principal") if parts[1] == self.account else Place("person", name=parts[1])
         shelf = SHELVES.get(parts[0])
         if shelf is None or len(parts) < 2 or parts[1] != self.account:
             raise NotThere
@@ -135,6 +134,8 @@ class Tree(msgspec.Struct, frozen=True):
                 rest = "principals/"
             case "principal":
                 rest = f"principals/{owner}/"
+            case "person":
+                rest = f"principals/{quote(place.name, safe='')}/"
             case _:
                 rest = f"{FOLDERS[place.shelf]}/{owner}/"
                 if place.collection:

@@ -27,9 +27,17 @@ MAX_ZONE: Final = 64 << 10
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[a-z]{1,30}")
 
 
+class Person(msgspec.Struct, frozen=True):
+    """Another user, as far as the user may know that one. `account`: its name; `addresses`: at least one."""
+
+    account: str
+    name: str
+    addresses: tuple[str, ...]
+
+
 class Target(msgspec.Struct, frozen=True):
     """A place with what is stored there. `token`: the state of the collection; `data`: elements that only a report
-    makes, by name.
+    makes, by name; `person`: the other user that it is.
     """
 
     place: Place
@@ -37,6 +45,7 @@ class Target(msgspec.Struct, frozen=True):
     resource: Resource | None = None
     token: str = ""
     data: Mapping[str, str] = {}
+    person: Person | None = None
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -95,6 +104,9 @@ def _kinds(*kinds: str) -> Callable[[Callable[[Viewer, Target], str]], Read]:
     return at
 
 
+_people: Final = _kinds("principal", "person")
+
+
 def _collections(shelf: str, read: Callable[[Collection], str | None]) -> Read:
     """Read a property of collections of a shelf, "" for both."""
 
@@ -115,7 +127,7 @@ def _resource_type(_: Viewer, target: Target) -> str:
     match target.place.kind:
         case "resource":
             return ""
-        case "principal":
+        case "principal" | "person":
             return element(DAV + "principal") + element(DAV + "collection")
         case "outbox":
             return element(DAV + "collection") + element(CALDAV + "schedule-outbox")
@@ -132,6 +144,8 @@ def _display_name(viewer: Viewer, target: Target) -> str | None:
     match target.place.kind:
         case "principal":
             return text(viewer.name)
+        case "person" if target.person is not None:
+            return text(target.person.name)
         case "collection" if target.collection is not None:
             name = target.collection.display_name or target.collection.name
             return text(f"{name} ({viewer.tree.owner})" if viewer.tree.owner else name)
@@ -146,8 +160,14 @@ READING: Final = ("read", "read-acl", "read-current-user-privilege-set")
 WRITING: Final = ("all", "write", "write-content", "write-properties", "bind", "unbind", "unlock", "write-acl")
 
 
+def _addresses(viewer: Viewer, target: Target) -> tuple[str, ...]:
+    """The addresses of a principal."""
+    return viewer.addresses if target.person is None else target.person.addresses
+
+
 def _privileges(viewer: Viewer, target: Target) -> str:
-    names: tuple[str, ...] = READING if viewer.read_only else (*WRITING[:-2], *READING)
+    reading = viewer.read_only or target.person is not None
+    names: tuple[str, ...] = READING if reading else (*WRITING[:-2], *READING)
     if not viewer.read_only and target.collection is not None and target.collection.subscribed:
         names = ("write-properties", *READING)
     found = [element(DAV + "privilege", element(DAV + name)) for name in names]
@@ -185,6 +205,7 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
     "root": PRINCIPAL_REPORTS,
     "principals": PRINCIPAL_REPORTS,
     "principal": PRINCIPAL_REPORTS,
+    "person": PRINCIPAL_REPORTS,
     "home": (CALDAV + "calendar-query", CALDAV + "calendar-multiget", CARDDAV + "addressbook-multiget"),
     "collection": (
         DAV + "sync-collection",
@@ -296,10 +317,10 @@ PROPERTIES: Final[dict[str, Property]] = {
     ),
     # RFC 3744 §4, §5; RFC 5397
     DAV + "current-user-principal": Property(lambda viewer, _: viewer.of(Place("principal"))),
-    DAV + "principal-URL": Property(_kinds("principal")(lambda viewer, _: viewer.of(Place("principal")))),
+    DAV + "principal-URL": Property(_people(lambda viewer, target: viewer.of(target.place))),
     DAV + "principal-collection-set": Property(lambda viewer, _: viewer.of(Place("principals"))),
-    DAV + "alternate-URI-set": Property(_kinds("principal")(lambda _, __: "")),
-    DAV + "group-membership": Property(_kinds("principal")(lambda _, __: "")),
+    DAV + "alternate-URI-set": Property(_people(lambda _, __: "")),
+    DAV + "group-membership": Property(_people(lambda _, __: "")),
     DAV + "owner": Property(_kinds("home", "collection", "resource")(lambda viewer, _: viewer.owner())),
     DAV + "current-user-privilege-set": Property(_privileges),
     DAV + "supported-privilege-set": Property(_supported_privileges),
@@ -320,9 +341,9 @@ PROPERTIES: Final[dict[str, Property]] = {
     # RFC 4791 §5.2, §6.2, §7.5; RFC 6638 §2.4.1, §9.1
     CALDAV + "calendar-home-set": Property(_kinds("principal")(lambda viewer, _: viewer.of(Place("home")))),
     CALDAV + "calendar-user-address-set": Property(
-        _kinds("principal")(
-            lambda viewer, _: (
-                "".join(href(f"mailto:{address}") for address in viewer.addresses) + viewer.of(Place("principal"))
+        _people(
+            lambda viewer, target: (
+                "".join(href(f"mailto:{address}") for address in _addresses(viewer, target)) + viewer.of(target.place)
             )
         )
     ),
@@ -340,7 +361,14 @@ PROPERTIES: Final[dict[str, Property]] = {
         )
     ),
     CALDAV + "schedule-tag": Property(_resources(lambda resource: text(resource.schedule_tag) or None)),
-    CALDAV + "calendar-user-type": Property(_kinds("principal")(lambda _, __: "INDIVIDUAL")),
+    CALDAV + "calendar-user-type": Property(_people(lambda _, __: "INDIVIDUAL")),
+    CALSERVER + "email-address-set": Property(
+        _people(
+            lambda viewer, target: "".join(
+                element(CALSERVER + "email-address", text(address)) for address in _addresses(viewer, target)
+            )
+        )
+    ),
     CALDAV + "calendar-description": Property(
         _collections("calendar", lambda collection: text(collection.description) or None), _set_description("calendar")
     ),

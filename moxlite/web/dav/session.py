@@ -15,7 +15,7 @@ from moxlite.store.groupware.resources import NoSuchResource, resource_named
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.dav.conditions import Conditions, conditions_of
 from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Shelf, Tree
-from moxlite.web.dav.properties import Target, Viewer
+from moxlite.web.dav.properties import Person, Target, Viewer
 from moxlite.web.http.messages import Response
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Session(msgspec.Struct, frozen=True):
       user: the user as people of events know the user, beside these addresses.
       questions: answers what is posted to the outbox.
       others: finds the collections of other users that the user may see.
+      colleague: finds another user by the name of the account, or by a whole address.
     """
 
     request: Request
@@ -46,6 +47,7 @@ class Session(msgspec.Struct, frozen=True):
     user: Callable[[Iterable[str]], User]
     questions: Callable[[bytes], Awaitable[Response]]
     others: Callable[[Shelf], AsyncIterator[tuple[Viewer, Target]]]
+    colleague: Callable[[str], Person | None]
 
     @property
     def tree(self) -> Tree:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.groupware.busy import Busy, known_busy
-from moxlite.groupware.people import account_of, addresses_of
+from moxlite.groupware.people import account_of, colleague_addresses
 from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.headerforms import microseconds, utc_date
@@ -43,9 +43,7 @@ def visible_address(call: Call, name: str) -> str | None:
     """The address by which the user may know an account; None for one that is not a colleague's."""
     if name == call.account.name:
         return call.identity.address
-    domains = {address.rpartition("@")[2].lower() for address in addresses_of(call.snapshot, call.account.name)}
-    addresses = addresses_of(call.snapshot, name)
-    return next((address for address in addresses if address.rpartition("@")[2].lower() in domains), None)
+    return next(iter(colleague_addresses(call.snapshot, call.account.name, name)), None)
 
 
 def _state(call: Call) -> str:
