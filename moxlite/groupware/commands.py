@@ -60,9 +60,6 @@ if TYPE_CHECKING:
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.unit import AccountTx
 
-MAX_PROBLEMS: Final = 20
-"""Problems of a file that are told."""
-
 MAX_UPLOAD: Final = 512 << 20
 """Octets of a file of contacts with pictures, or of a .zip."""
 
@@ -221,8 +218,8 @@ class GroupwareCommands:
             raise CommandFailed("badRequest", f"the file cannot be read: {reason_of(error)}") from None
         except TooBusy:
             raise CommandFailed("busy", "the server is busy, try again in a moment") from None
-        problems = [str(problem) for problem in done.problems[:MAX_PROBLEMS]]
-        return operations.Imported(done.added, done.known, len(done.problems), problems)
+        problems = [str(problem) for problem in done.problems]
+        return operations.Imported(done.added, done.known, done.unread, problems)
 
     async def _export_calendar(self, args: operations.ExportCalendar, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:

@@ -84,6 +84,9 @@ PIECE: Final = 256 << 10
 ZIP_MARK: Final = b"PK\x03\x04"
 """The first octets of a .zip (APPNOTE.TXT §4.3.7)."""
 
+MAX_PROBLEMS: Final = 20
+"""Problems of a file that are told."""
+
 MAX_MEMBERS: Final = 20_000
 """Files of a .zip."""
 
@@ -106,12 +109,14 @@ class ImportResult(msgspec.Struct):
 
     Attributes:
       added, known: numbers of entries that were added, and that the account had.
-      problems: why others could not be read. dropped: contacts with pictures too large to keep.
+      unread: number of those that could not be read; problems: why, of the first ones.
+      dropped: contacts with pictures too large to keep.
       read, size: octets of the file that were read, and all, by which the rest is guessed; stop: end with what is done.
     """
 
     added: int = 0
     known: int = 0
+    unread: int = 0
     problems: list[str] = []
     dropped: int = 0
     read: float = 0.0
@@ -121,7 +126,13 @@ class ImportResult(msgspec.Struct):
     @property
     def done(self) -> int:
         """Entries that were read."""
-        return self.added + self.known + len(self.problems)
+        return self.added + self.known + self.unread
+
+    def refuse(self, reason: str) -> None:
+        """Count an entry that cannot be read."""
+        self.unread += 1
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(reason)
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -197,7 +208,9 @@ async def add_file(account: Account, sandbox: Sandbox, file: BinaryIO, target: T
             if place not in places:
                 places[place] = await account.write(partial(_place, target=target, kind=place[0], title=place[1]))
             entries = [item.entry for item in run]
-            done.problems += [reason_of(entry) for entry in entries if isinstance(entry, Unreadable)]
+            for entry in entries:
+                if isinstance(entry, Unreadable):
+                    done.refuse(reason_of(entry))
             events = [entry for entry in entries if isinstance(entry, bytes)]
             contacts = [entry for entry in entries if isinstance(entry, Contact)]
             if events:
@@ -242,7 +255,7 @@ async def _add_events(
         try:
             found.append((data, await expander.facts(where, data)))
         except BadEntry as error:
-            done.problems.append(str(error))
+            done.refuse(str(error))
     added = await account.write(lambda tx: sum(add_entry(tx, where, data, facts) for data, facts in found))
     done.added += added
     done.known += len(found) - added

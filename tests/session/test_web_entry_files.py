@@ -258,3 +258,11 @@ async def test_the_state_of_an_import_is_told_and_it_can_be_stopped(
     assert await browser.call("file_import_state", upload_id=upload_id) is None
     await browser.call("file_import_stop", upload_id=upload_id)
     assert (await browser.call("contacts"))["total"] == 100
+
+
+async def test_many_broken_entries_take_no_memory(browser: Browser) -> None:
+    """DAV-49a: of an archive full of cards that cannot be read all are counted, and the first are told."""
+    broken = b"BEGIN:VCARD\r\nVERSION:9\r\nEND:VCARD\r\n" * 15_000
+    upload_id = await upload(browser, packed({f"{number}.vcf": broken for number in range(3)}))
+    done = await browser.call("contacts_import", upload_id=upload_id)
+    assert (done["added"], done["unread"], len(done["problems"])) == (0, 45_000, 20)

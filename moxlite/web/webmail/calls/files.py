@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
@@ -24,9 +24,6 @@ from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.search.index import IndexedAccount
-
-MAX_PROBLEMS: Final = 20
-"""Problems of a file that are told."""
 
 
 class FileImported(msgspec.Struct, frozen=True):
@@ -108,8 +105,8 @@ class FileCalls(EntryCalls):
             finally:
                 running.pop((name, upload_id), None)
                 await account.write(lambda tx: drop_upload(tx, key))
-        problems = [remark(problem) for problem in done.problems[:MAX_PROBLEMS]]
-        return FileImported(done.added, done.known, len(done.problems), done.dropped, problems)
+        problems = [remark(problem) for problem in done.problems]
+        return FileImported(done.added, done.known, done.unread, done.dropped, problems)
 
 
 async def _pieces(account: IndexedAccount, upload: Upload) -> AsyncIterator[bytes]:
