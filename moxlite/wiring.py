@@ -72,6 +72,7 @@ from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
+from moxlite.web.notices.apple import AppleNotices, apple_notices
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramTeller
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ class Services:
     received_id: ReceivedID
     notices: Notices
     programs: ProgramNotices
+    apple: AppleNotices
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -170,6 +172,7 @@ class Services:
         if not app_password:
             self.notices.end(account)
         self.programs.end(account, app_password)
+        self.apple.end(account, app_password)
 
 
 class Registry:
@@ -234,7 +237,7 @@ class Components:
     def own_faults(self) -> list[str]:
         """Findings that concern neither tasks nor certificates."""
         invalid = [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
-        return self.faults + invalid + self.files.problems()
+        return self.faults + invalid + self.files.problems() + self.services.apple.problems()
 
     async def measure(self) -> None:
         """Set the gauges that are counted when they are read."""
@@ -370,6 +373,7 @@ async def open_house(
             received_id=ReceivedID(started.install_key),
             notices=notices,
             programs=programs,
+            apple=apple_notices(static, files.accounts, started.read, network.resolver, network.roots),
         ),
         faults=list(started.problems),
     )
@@ -395,8 +399,7 @@ async def _take_lease(started: Started) -> "HoldingTask | None":
 async def _open_files(
     started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget, lease: "HoldingTask | None"
 ) -> Files:
-    config = started.holder
-    static, faults = config.current.static, StorageFaults()
+    config, static, faults = started.holder, started.holder.current.static, StorageFaults()
     waiting, replicated = _waiting(static), _replicated(static)
     conditions = [lease.holding] if lease is not None else []
     permitted = permitting([*conditions, waiting.before] if waiting is not None else conditions)
@@ -443,8 +446,7 @@ def _waiting(static: Static) -> "Waiting | None":
 
 
 async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:
-    config = started.holder
-    static = config.current.static
+    config, static = started.holder, started.holder.current.static
     resolver = OwnZones(config, started.keys) if local else _resolver(static)
     host_keys = await trio.to_thread.run_sync(keys_in_use, config.current, started.acme_keys.hosts)
     tls = TLSPorts(static, started.certificates, host_keys, read=started.read)
@@ -452,7 +454,6 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
     autotls = tuple(_autotls(name, started, resolver, tls, challenges) for name in static.acme)
     for auto_tls in autotls:
         await trio.to_thread.run_sync(auto_tls.load)
-    listings = OwnListings(config, resolver)
     return Network(
         resolver=resolver,
         roots=(roots := roots_of(static)),
@@ -461,17 +462,16 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
         challenges=challenges,
         autotls=autotls,
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
-        listings=listings,
+        listings=OwnListings(config, resolver),
         backends=Pool(HTTPClient(resolver, allow_internal=True, roots=roots)),
     )
 
 
 def _autotls(name: str, started: Started, resolver: Resolver, tls: TLSPorts, challenges: Challenges) -> AutoTLS:
-    config = started.holder
     return AutoTLS(
         name,
-        config=config,
-        folder=config.current.static.data_dir / "acme",
+        config=started.holder,
+        folder=started.holder.current.static.data_dir / "acme",
         keys=tls.host_keys(name),
         eab_key=started.acme_keys.bindings.get(name, ""),
         resolver=resolver,

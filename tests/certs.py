@@ -28,10 +28,15 @@ class Authority:
         """The root, for those who are to trust it."""
         return self.root.public_bytes(Encoding.PEM)
 
-    def issue(self, *names: str, days: float = 30) -> KeyPair:
-        """A certificate for servers, with its root behind it, begun 60 days ago and valid for so many days from now."""
+    def issue(self, *names: str, days: float = 30, uid: str = "") -> KeyPair:
+        """A certificate for servers, with its root behind it, begun 60 days ago and valid for so many days from now;
+        without names one for a client, whose subject has a UID.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        attributes = [x509.NameAttribute(NameOID.COMMON_NAME, (*names, "client")[0])]
+        if uid:
+            attributes.append(x509.NameAttribute(NameOID.USER_ID, uid))
+        subject = x509.Name(attributes)
         return KeyPair((self._sign(subject, key, days, names, authority=False), self.root), key)
 
     def _sign(

@@ -15,14 +15,15 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.domains import Domains, Selector
+from moxlite.config.listeners import KeyCert
 from moxlite.config.load import ConfigError, Problem, Source, check_files, parse, read_source, read_sources
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import SERVICE_USER, Backup, Standby, Static
+from moxlite.config.static import SERVICE_USER, ApplePushCertificate, Backup, Standby, Static
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.mailauth.dkim.sign import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.listeners import is_here
 from moxlite.net.metrics import PACKAGES
-from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
+from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key, push_topic
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
@@ -90,23 +91,22 @@ def _static(static: Static) -> Findings:
         for name in static.package_log_levels
         if name not in PACKAGES
     ]
+    pairs: list[tuple[KeyPath, KeyCert | ApplePushCertificate]] = [
+        (("listeners", name, "tls", "key_certs", index), pair)
+        for name, listener in static.listeners.items()
+        if listener.tls is not None
+        for index, pair in enumerate(listener.tls.key_certs)
+    ]
+    if static.imap.apple_push is not None:
+        pairs.append((("imap", "apple_push"), static.imap.apple_push))
+    for path, pair in pairs:
+        warnings += _exposed((*path, "key_file"), pair.key_file)
+        of_pair = _key_pair(path, pair)
+        errors += of_pair[0]
+        warnings += of_pair[1]
     for name, listener in static.listeners.items():
         if listener.tls is None:
             continue
-        for index, pair in enumerate(listener.tls.key_certs):
-            path: KeyPath = ("listeners", name, "tls", "key_certs", index)
-            warnings += _exposed((*path, "key_file"), pair.key_file)
-            try:
-                leaf = KeyPair.read(pair.cert_file, pair.key_file).leaf
-                if leaf.not_valid_after_utc < dt.datetime.now(dt.UTC):
-                    text = f"the certificate in {pair.cert_file} has ended at {leaf.not_valid_after_utc:%Y-%m-%d}"
-                    warnings.append(Finding(path, text))
-            except PermissionError as error:
-                warnings.append(Finding(path, f"not checked: {error.filename} is not readable for this user"))
-            except OSError as error:
-                errors.append(Finding(path, f"cannot read {error.filename}: {error.strerror}"))
-            except CertificateError as error:
-                errors.append(Finding(path, str(error)))
         for index, key in enumerate(listener.tls.host_private_key_files):
             path = ("listeners", name, "tls", "host_private_key_files", index)
             warnings += _exposed(path, key)
@@ -114,6 +114,23 @@ def _static(static: Static) -> Findings:
             errors += of_key[0]
             warnings += of_key[1]
     return errors, warnings
+
+
+def _key_pair(path: KeyPath, pair: KeyCert | ApplePushCertificate) -> Findings:
+    try:
+        loaded = KeyPair.read(pair.cert_file, pair.key_file)
+        if isinstance(pair, ApplePushCertificate):
+            push_topic(loaded.leaf)
+    except PermissionError as error:
+        return [], [Finding(path, f"not checked: {error.filename} is not readable for this user")]
+    except OSError as error:
+        return [Finding(path, f"cannot read {error.filename}: {error.strerror}")], []
+    except CertificateError as error:
+        return [Finding(path, str(error))], []
+    end = loaded.leaf.not_valid_after_utc
+    if end < dt.datetime.now(dt.UTC):
+        return [], [Finding(path, f"the certificate in {pair.cert_file} has ended at {end:%Y-%m-%d}")]
+    return [], []
 
 
 def _domains(domains: Domains) -> Findings:

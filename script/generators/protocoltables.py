@@ -103,5 +103,4 @@ def _docstring(kind: type) -> tuple[str, str]:
     text = kind.__doc__ or ""
     form, section = COMMAND.search(text), SECTION.search(text)
     assert form is not None, f"the docstring of {kind.__name__} has no form"
-    assert section is not None, f"the docstring of {kind.__name__} has no section"
-    return form[1].replace("|", "\\|"), f"RFC {section[1]} {section[2]}"
+    return form[1].replace("|", "\\|"), "in no RFC" if section is None else f"RFC {section[1]} {section[2]}"

@@ -3,6 +3,7 @@
 - `rounds`: finds out for which accounts there is something to tell, and when
 - `service`: for devices; `telling`: what they are told; loaded for the first account with a device
 - `programs`: for programs that speak JMAP; what they are told is in `web.jmap.subscriptions`
+- `apple`: for the Mail of devices of Apple, by Apple's push service
 - `requests`: the requests to push services
 
 The devices of an account and the mail for them are in `store.people`, the codec is `proto.webpush`, the browser's side
