@@ -3,18 +3,24 @@ Bitwarden's generator to the letter, and requests for lists.
 """
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from moxlite.admin.doctor.requests import TellWeek
+from moxlite.net.resolver import FakeResolver
+from moxlite.operations.masked import GivenAddress, ListGiven
 from moxlite.store.auth.apppasswords import Scope, add_token
 from moxlite.web.webapi import aliases
+from tests.session.smtpd_harness import Client as SMTPClient
 from tests.web_rig import DOMAINS, STATIC, Rig
 
 API = """
 [listeners.api]
 ips = ["127.0.0.1"]
 webapi_http = { enabled = true, port = 82 }
+smtp = { enabled = true, port = 25, starttls = false, first_time_sender_delay = "0s" }
 """
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + API, domains=DOMAINS)]
@@ -110,3 +116,46 @@ async def test_only_a_token_for_addresses_counts(rig: Rig, monkeypatch: pytest.M
     assert (await ask(rig, key, "PUT", "api/v1/aliases"))[0] == 405
     monkeypatch.setattr(aliases, "PER_MINUTE", 0)
     assert (await ask(rig, key, "GET", "api/v1/aliases"))[0] == 429
+
+
+@pytest.mark.rig(
+    static=STATIC + API, domains=DOMAINS, resolver=FakeResolver({"MX": {"remote.example": ["10 mx.remote.example"]}})
+)
+async def test_of_two_hundred_shops_the_one_that_leaks_is_named(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MASK-8, MASK-9, ADMIN-70a: by the list of the page, the command line and the weekly mail, and no other."""
+    monkeypatch.setattr(aliases, "PER_MINUTE", 200)
+    key = await token(rig)
+    given: dict[str, str] = {}
+    for number in range(200):
+        shop = f"shop{number}.example"
+        status, made = await ask(rig, key, "POST", "api/v1/aliases", {"description": f"Website: {shop}."})
+        assert status == 201
+        given[shop] = made["data"]["email"]
+    smtp = await rig.running.smtp("api")
+    leaking = "shop137.example"
+    for shop, address in given.items():
+        await write(smtp, address, f"news@mail.{shop}")
+    for number in range(3):
+        await write(smtp, given[leaking], f"offers@stranger{number}.example")
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    page = await browser.call("masked_list", text="", offset=0)
+    async with rig.running.ctl() as ctl:
+        listed = await ctl.call("address list", ListGiven("mia"), list[GivenAddress])
+        weekly = await ctl.call("doctor weekly", TellWeek(), str)
+    assert len(listed) == 200
+    assert all(one.messages == (4 if one.site == leaking else 1) for one in listed)
+    [leak] = [one for one in listed if one.leak]
+    assert (leak.site, leak.address) == (leaking, given[leaking])
+    assert re.fullmatch(r"given to shop137\.example; since [-0-9]{10} 3 strangers write to it", leak.leak)
+    [line] = [one for one in weekly.splitlines() if one.startswith("Addresses given away that others know now:")]
+    assert line.endswith(f": {leak.address} {leak.leak}.")
+    assert page["total"] == 200
+    found = await browser.call("masked_list", text=leaking, offset=0)
+    assert [one["strangers"] for one in found["items"]] == [3]
+
+
+async def write(smtp: SMTPClient, address: str, author: str) -> None:
+    """A message to an address."""
+    reply = await smtp.deliver(address, f"From: <{author}>\r\nTo: <{address}>\r\nSubject: x\r\n\r\nx\r\n".encode())
+    assert reply.startswith("250")

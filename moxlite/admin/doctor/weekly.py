@@ -23,6 +23,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, read_night
+from moxlite.admin.masked import leak_of
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
@@ -36,6 +37,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.masked import leaked_since
 from moxlite.store.reports.history import Sum, day_counts, sums
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.wakeup import sleep_by_both_clocks
@@ -95,6 +97,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
       free, size: octets of the disk; 0 if it cannot be asked.
       ends: the end of the certificate that ends first, µs UTC, and its name.
       backup, rehearsed: the last backup and the last restore that was tried, seconds UTC; 0 for none.
+      leaks: addresses that the postmaster's account gave away and strangers began to write to: each with a sentence.
       placement: where mail to linked mailboxes lands: their names, and a word about each.
       findings: of the last night.
     """
@@ -116,6 +119,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
     backup: float = 0.0
     rehearsed: float = 0.0
     placement: Sequence[tuple[str, str]] = ()
+    leaks: Sequence[tuple[str, str]] = ()
     findings: Sequence[Finding] = ()
 
 
@@ -205,6 +209,7 @@ class WeeklyMail:
             backup=running.last_backup,
             rehearsed=0.0 if rehearsed is None or rehearsed.problem or rehearsed.unreadable else rehearsed.at,
             placement=await self._placement(),
+            leaks=await self._leaks(first),
             findings=[finding for finding in night.findings if finding.grade != "note"],
         )
 
@@ -230,6 +235,17 @@ class WeeklyMail:
 
         tests = await trio.to_thread.run_sync(read_tests, self._config.current.static.data_dir)
         return [(provider.name, provider.text) for provider in providers(tests)]
+
+    async def _leaks(self, first: int) -> list[tuple[str, str]]:
+        snapshot = self._config.current
+        name, since = snapshot.static.postmaster.account, first * DAY_SECONDS * 1_000_000
+        try:
+            async with self._accounts.use(name) as account:
+                rows = await account.scan(lambda r: leaked_since(r, since), op="weekly")
+        except StoreError as error:
+            logger.warning("weekly leaks not read", extra={"kv": {"err": str(error)}})
+            return []
+        return [(row.address, leak_of(row)) for row in rows]
 
     async def _places(self, first: int) -> dict[str, list[str]]:
         try:
@@ -328,6 +344,10 @@ def _mail(week: Week) -> Iterator[str]:
         shown = [f"{printable(name[:40])}: {printable(text[:80])}" for name, text in week.placement[:MOST]]
         more = f"; {len(week.placement) - MOST} more" if len(week.placement) > MOST else ""
         yield f"Where our mail lands: {'; '.join(shown)}{more}."
+    if week.leaks:
+        shown = [f"{printable(address[:60])} {printable(text[:120])}" for address, text in week.leaks[:MOST]]
+        more = f"; {len(week.leaks) - MOST} more" if len(week.leaks) > MOST else ""
+        yield f"Addresses given away that others know now: {'; '.join(shown)}{more}."
     corrected = week.counts.get("marked-junk", 0) + week.counts.get("marked-wanted", 0)
     if corrected:
         missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)

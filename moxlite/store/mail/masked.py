@@ -137,6 +137,9 @@ SELECT ?1, ?2, ?3, ?3, 1 WHERE (SELECT count(*) FROM masked_sender WHERE masked_
 OR EXISTS (SELECT 1 FROM masked_sender WHERE masked_id = ?1 AND domain = ?2)
 ON CONFLICT (masked_id, domain) DO UPDATE SET last = max(last, ?3), messages = messages + 1 RETURNING 1"""
 NOTE_UNLISTED: Final = "UPDATE masked SET unlisted = unlisted + 1 WHERE id = ?"
+LEAKED: Final = f"""
+SELECT {COLUMNS} FROM masked m WHERE EXISTS (SELECT 1 FROM masked_sender s WHERE s.masked_id = m.id AND s.first >= ?)
+AND active ORDER BY id"""  # noqa: S608 - constants
 COUNTED: Final = "SELECT address, (SELECT count(*) FROM masked_sender s WHERE s.masked_id = m.id) FROM masked m"
 LEFT_BEHIND: Final = "SELECT EXISTS (SELECT 1 FROM masked_sender WHERE masked_id NOT IN (SELECT id FROM masked))"
 STATE: Final = "SELECT id, active, given_to, note, expires, last_mail FROM masked ORDER BY id"
@@ -169,6 +172,12 @@ def masked_list(
       text: a part of the address, site or note. active: only those that are on, or off.
     """
     return [_of_row(r, row) for row in r.rows(LIST, active, text.strip().lower(), limit, offset)]
+
+
+def leaked_since(r: Reader, since: int) -> list[MaskedRow]:
+    """Addresses that are on, and to which a stranger first wrote at `since` or later, µs UTC; the oldest first."""
+    rows = [_of_row(r, row) for row in r.rows(LEAKED, since)]
+    return [row for row in rows if any(stranger.first >= since for stranger in row.strangers)]
 
 
 def count_masked(r: Reader, text: str = "", *, active: bool | None = None) -> int:
