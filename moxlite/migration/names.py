@@ -48,9 +48,9 @@ NAMES: Final[Mapping[SpecialUse, frozenset[str]]] = {
         " | courrier indésirable | correo no deseado | posta indesiderata | ongewenste e-mail | спам"
     ),
     SpecialUse.TRASH: _names(
-        "trash | deleted items | deleted messages | deleted | bin | papierkorb | gelöschte elemente | gelöschte objekte"
-        " | corbeille | éléments supprimés | papelera | elementos eliminados | cestino | prullenbak | verwijderde items"
-        " | papperskorg | kosz | корзина"
+        "trash | deleted items | deleted messages | deleted | bin | papierkorb | gelöscht | gelöschte elemente"
+        " | gelöschte objekte | corbeille | éléments supprimés | papelera | elementos eliminados | cestino"
+        " | prullenbak | verwijderde items | papperskorg | kosz | корзина"
     ),
     SpecialUse.ARCHIVE: _names("archive | archives | archiv | archivo | archivio | archief | archiwum | архив"),
 }
