@@ -167,6 +167,7 @@ async def serve(
         questions = (
             None if queue is None else MemberQuestions(components.config, partial(components.forwarding, queue.submit))
         )
+        # told at once of what has changed since `first`, with which all parts were made
         for observer in _observers(components, queue, questions, examinations).values():
             components.config.on_change(observer, since=first)
         for wait in components.before_serving:
@@ -201,6 +202,7 @@ async def serve(
             await components.shutdown.wait()
             logger.info("stopping")
             notify("STOPPING=1")
+            # No new attempt and no new connection; what runs has its time, then its scope ends it.
             if queue is not None:
                 await queue.stop(tree)
             for name, port in ports.items():

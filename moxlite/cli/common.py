@@ -32,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., object])
 FAILED: Final = 1
 NOT_RUNNING: Final = 3
 OTHER_VERSION: Final = 4
+"""Exit codes (ADMIN-18), beside 2 for wrong usage: a script tells a server that is down from a refusal."""
 
 HYPHENS: Final = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 """Settings of a command with an argument that may begin with "-", and even with "-h"."""

@@ -143,6 +143,11 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
     for name, value in draft.headers:
         _check_text("headers", name, MAX_NAME)
         _check_text("headers", value, MAX_HEADER)
+    _check_files(files)
+
+
+def _check_files(files: Sequence[File]) -> None:
+    """Raises BadDraft."""
     if len(files) > MAX_FILES:
         raise BadDraft("attachments", worded("more than {most} attachments", most=MAX_FILES))
     for file in files:

@@ -124,7 +124,7 @@ def parse_policy(octets: bytes) -> Policy:
         value = match["value"].strip(" \t")
         if match["name"] == "mx":
             hosts[_pattern(value)] = None
-        else:
+        else:  # of a field that is repeated the first counts (RFC 8461 §3.2)
             fields.setdefault(match["name"], value)
     if len(hosts) > MAX_HOSTS:
         raise PolicyError(Reason.POLICY_SYNTAX, f"more than {MAX_HOSTS} mx")

@@ -71,9 +71,11 @@ PART_CHUNK: Final = 8192
 """Maximum seconds, octets in all, and octets per read, for reading from a client after the last reply."""
 
 KEEPALIVE_IDLE_SECONDS: Final = 300
-"""Idle seconds before TCP keepalive probes (IMAP-13): a client that vanished is noticed within some 10 minutes."""
 KEEPALIVE_INTERVAL_SECONDS: Final = 60
 KEEPALIVE_PROBES: Final = 5
+"""Idle seconds before TCP keepalive probes (IMAP-13), seconds between them, and their number: a client that vanished is
+noticed within 10 minutes.
+"""
 
 
 class BindError(Exception):

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.domains import Domains, Selector
-from moxlite.config.listeners import KeyCert
+from moxlite.config.listeners import KeyCert, ListenerTLS
 from moxlite.config.load import ConfigError, Problem, Source, check_files, parse, read_source, read_sources
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import SERVICE_USER, ApplePushCertificate, Backup, Standby, Static
@@ -353,34 +353,39 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
     """Files and folders that moxlite.toml names."""
     static = snapshot.static
     yield ("data_dir",), static.data_dir
-    for key in ("admin_password_file", "log_file"):
-        if (path := getattr(static, key)) is not None:
-            yield (key,), path
+    named = ((key, getattr(static, key)) for key in ("admin_password_file", "log_file"))
+    yield from (((key,), path) for key, path in named if path is not None)
     if static.backup.rehearsal_identity is not None:
         yield ("backup", "rehearsal_identity"), static.backup.rehearsal_identity
     if static.tls is not None and static.tls.ca is not None:
         for index, path in enumerate(static.tls.ca.cert_files):
             yield ("tls", "ca", "cert_files", index), path
-    for section, place in (("backup", static.backup), ("standby", static.standby)):
-        if isinstance(place.target, Path):
-            yield (section, "target"), place.target
-        for key in ("ssh_key_file", "storage_keys_file"):
-            if (path := getattr(place, key)) is not None:
-                yield (section, key), path
+    yield from _target_paths("backup", static.backup)
+    yield from _target_paths("standby", static.standby)
     for name, listener in static.listeners.items():
-        if listener.tls is None:
-            continue
-        top: KeyPath = ("listeners", name, "tls")
-        for index, pair in enumerate(listener.tls.key_certs):
-            yield (*top, "key_certs", index, "cert_file"), pair.cert_file
-            yield (*top, "key_certs", index, "key_file"), pair.key_file
-        for index, path in enumerate(listener.tls.host_private_key_files):
-            yield (*top, "host_private_key_files", index), path
+        if listener.tls is not None:
+            yield from _tls_paths(("listeners", name, "tls"), listener.tls)
     for name, acme in static.acme.items():
         if acme.ca_cert_file is not None:
             yield ("acme", name, "ca_cert_file"), acme.ca_cert_file
         if acme.external_account_binding is not None:
             yield ("acme", name, "external_account_binding", "key_file"), acme.external_account_binding.key_file
+
+
+def _target_paths(section: str, place: Backup | Standby) -> Iterator[tuple[KeyPath, Path]]:
+    if isinstance(place.target, Path):
+        yield (section, "target"), place.target
+    for key in ("ssh_key_file", "storage_keys_file"):
+        if (path := getattr(place, key)) is not None:
+            yield (section, key), path
+
+
+def _tls_paths(top: KeyPath, tls: ListenerTLS) -> Iterator[tuple[KeyPath, Path]]:
+    for index, pair in enumerate(tls.key_certs):
+        yield (*top, "key_certs", index, "cert_file"), pair.cert_file
+        yield (*top, "key_certs", index, "key_file"), pair.key_file
+    for index, path in enumerate(tls.host_private_key_files):
+        yield (*top, "host_private_key_files", index), path
 
 
 def backup_fault(backup: Backup | Standby, ids: tuple[int, int] | None, read: Read) -> str:

@@ -200,25 +200,29 @@ def _status(dsn: DSN, utf8: bool) -> Iterator[str]:
     if dsn.future_release_request:
         yield status_field("Future-Release-Request", dsn.future_release_request, utf8)
     for recipient in dsn.recipients:
-        yield "\r\n"
-        if recipient.original_recipient:
-            yield status_field(
-                "Original-Recipient", typed_address(recipient.original_recipient, recipient.original_type, utf8), utf8
-            )
-        yield status_field("Final-Recipient", typed_address(recipient.final_recipient, "rfc822", utf8), utf8)
-        yield status_field("Action", recipient.action, utf8)
-        comment = _comment(recipient.status_comment)
-        yield status_field("Status", f"{recipient.status} ({comment})" if comment else recipient.status, utf8)
-        if recipient.remote_mta or recipient.remote_ip:
-            yield status_field("Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip), utf8)
-        if recipient.diagnostic:
-            yield status_field("Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}", utf8)
-        if recipient.last_attempt is not None:
-            yield status_field("Last-Attempt-Date", format_date(recipient.last_attempt), utf8)
-        if recipient.final_log_id:
-            yield status_field("Final-Log-ID", recipient.final_log_id, utf8)
-        if recipient.will_retry_until is not None:
-            yield status_field("Will-Retry-Until", format_date(recipient.will_retry_until), utf8)
+        yield "\r\n"  # an empty line before the fields of each recipient (RFC 3464 §2.1)
+        yield from _recipient_status(recipient, utf8)
+
+
+def _recipient_status(recipient: DSNRecipient, utf8: bool) -> Iterator[str]:
+    if recipient.original_recipient:
+        yield status_field(
+            "Original-Recipient", typed_address(recipient.original_recipient, recipient.original_type, utf8), utf8
+        )
+    yield status_field("Final-Recipient", typed_address(recipient.final_recipient, "rfc822", utf8), utf8)
+    yield status_field("Action", recipient.action, utf8)
+    comment = _comment(recipient.status_comment)
+    yield status_field("Status", f"{recipient.status} ({comment})" if comment else recipient.status, utf8)
+    if recipient.remote_mta or recipient.remote_ip:
+        yield status_field("Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip), utf8)
+    if recipient.diagnostic:
+        yield status_field("Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}", utf8)
+    if recipient.last_attempt is not None:
+        yield status_field("Last-Attempt-Date", format_date(recipient.last_attempt), utf8)
+    if recipient.final_log_id:
+        yield status_field("Final-Log-ID", recipient.final_log_id, utf8)
+    if recipient.will_retry_until is not None:
+        yield status_field("Will-Retry-Until", format_date(recipient.will_retry_until), utf8)
 
 
 _PARENTHESES: Final = str.maketrans("()\\", "[]/")

@@ -88,6 +88,7 @@ STATUS_LETTERS: Final = {"R": r"\Seen"}
 X_STATUS_LETTERS: Final = {"A": r"\Answered", "F": r"\Flagged", "T": r"\Draft", "D": r"\Deleted"}
 MOZILLA_BITS: Final = {1: r"\Seen", 2: r"\Answered", 4: r"\Flagged", 0x1000: "$Forwarded"}
 MOZILLA_EXPUNGED: Final = 8
+"""Bits of X-Mozilla-Status. Thunderbird keeps a removed message, with this bit, until the folder is compacted."""
 
 
 class MboxReader:

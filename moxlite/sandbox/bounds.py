@@ -161,6 +161,8 @@ class _Counted:
 
     def _step(self, element: str, tag: str, *, closing: bool) -> None:
         """Count one tag."""
+        # A cell or row ends the one before it, whatever is open there, so each has a level of its own; a table inside a
+        # cell begins another.
         level = self._levels[-1]
         if element == "table":
             if not closing:

@@ -224,6 +224,7 @@ _PR_GET_SECCOMP: Final = 21
 _PR_SET_SECCOMP: Final = 22
 _SIGSYS: Final = 31
 _SA_SIGINFO: Final = 4
+"""Constants of linux/mman.h, linux/seccomp.h, linux/prctl.h and asm-generic/signal.h, which Python does not have."""
 
 _LOAD: Final = 0x20
 _IF_EQUAL: Final = 0x15

@@ -314,6 +314,7 @@ def _value(nodes: Iterable[Node], depth: int, *, strings: bool = False) -> str |
 
 
 def _component(node: Node, depth: int, *, strings: bool) -> str | None:
+    # A list of what is let through, written anew from values: what it does not name falls away, now and in later CSS.
     text: str | None = None
     match node.type:
         case "whitespace":

@@ -49,20 +49,25 @@ def words_of_comments(source: str) -> int:
 
 
 def constants(source: str) -> tuple[int, int]:
-    """Constants with a value of a number or duration at the top of a module, and how many of them have no reason: no
-    docstring below, and no comment in their lines or in the line above.
+    """Numbers as constants at the top of a module, and how many of them have no reason: no comment in their lines, none
+    above their group, and no docstring below it. A group are those without an empty line between them.
     """
     body = ast.parse(source).body
     lines = source.splitlines()
     number = without = 0
-    for at, node in enumerate(body):
-        if not (isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation) and _is_number(node.value)):
+    group: list[ast.AnnAssign] = []
+    for node, below in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(node, ast.AnnAssign):
             continue
-        number += 1
-        below = body[at + 1] if at + 1 < len(body) else None
+        group.append(node)
+        if isinstance(below, ast.AnnAssign) and below.lineno == (node.end_lineno or node.lineno) + 1:
+            continue
         told = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-        around = lines[max(node.lineno - 2, 0) : node.end_lineno]
-        without += not told and not any("#" in line for line in around)
+        told = told or lines[group[0].lineno - 2].startswith("#")
+        numbers = [one for one in group if "Final" in ast.unparse(one.annotation) and _is_number(one.value)]
+        number += len(numbers)
+        without += 0 if told else sum("#" not in "".join(lines[one.lineno - 1 : one.end_lineno]) for one in numbers)
+        group = []
     return number, without
 
 

@@ -110,6 +110,7 @@ CHECK_FIRST: Final = 3600.0
 """Seconds until the first check after a start: a follower that is started each day checks, too."""
 
 END: Final = 10.0
+"""Seconds in which a process that follows may end itself, before it is killed."""
 
 FINISH: Final = 5.0
 """Seconds in which the processes that follow apply the last changes of a machine that has handed its lease over. The

@@ -74,6 +74,9 @@ EARLIER: Final = 5.0
 """Seconds before the end at which the server begins to stop."""
 
 LOOK: Final = 0.5
+"""Seconds between two looks: at what the second machine says, and, in a thread of its own, at the age of the lease. The
+server ends within them, whatever its event loop does.
+"""
 
 SEEN: Final = 25.0
 """Seconds in which the second machine must show that it is there: it does each `RENEW` seconds."""

@@ -46,6 +46,9 @@ RENEW: Final = 10.0
 SILENT: Final = 40.0
 END: Final = 55.0
 LIFETIME: Final = 60.0
+"""Seconds between two renewals; from a renewal to silence; to the owner's end; until a watcher may take the lease. The
+owner ends 5 s before a watcher could begin, so that a slow end does no harm; `REQUEST` tells which failures it bears.
+"""
 
 STOPPED: Final = 600.0
 """Seconds in which a machine whose server was stopped on purpose may come back: an upgrade takes seconds, a restart of

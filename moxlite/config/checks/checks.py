@@ -7,7 +7,7 @@ of these names.
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from moxlite.config.checks.accounts import (
@@ -31,7 +31,7 @@ from moxlite.config.domains import DomainConfig, Domains, Route
 from moxlite.config.listeners import enabled_services
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
-from moxlite.config.transports import Transport
+from moxlite.config.transports import SocksTransport, Transport
 from moxlite.config.values import LONGEST_MAILBOX
 
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
@@ -62,24 +62,33 @@ def check_static(static: Static) -> list[Finding]:
     findings += _initial_mailboxes(static)
     if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():
         findings.append(Finding(("host_tlsrpt", "localpart"), "must be ASCII"))
-    if static.queue.max_attempts < 1:
-        findings.append(Finding(("queue", "max_attempts"), "must be at least 1"))
-    if not static.queue.retry_delays:
-        findings.append(Finding(("queue", "retry_delays"), "must have at least one delay"))
-    if static.queue.max_concurrent_deliveries < 1:
-        findings.append(Finding(("queue", "max_concurrent_deliveries"), "must be at least 1"))
-    if 0 < static.imap.message_limit < LOWEST_MESSAGE_LIMIT:
-        findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
-    if 0 < static.imap.save_limit < max(lowest := LOWEST_MESSAGE_LIMIT, static.imap.message_limit):
-        findings.append(Finding(("imap", "save_limit"), f"must be 0, or at least {lowest} and message_limit"))
-    if not 1 <= static.queue.guard.failed_share <= 100:
-        findings.append(Finding(("queue", "guard", "failed_share"), "must be from 1 to 100"))
+    findings += _queue(static)
+    findings += _imap(static)
     findings += backup_findings(static)
     findings += standby_findings(static)
     findings += _updates(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))
     return findings
+
+
+def _queue(static: Static) -> Iterator[Finding]:
+    if static.queue.max_attempts < 1:
+        yield Finding(("queue", "max_attempts"), "must be at least 1")
+    if not static.queue.retry_delays:
+        yield Finding(("queue", "retry_delays"), "must have at least one delay")
+    if static.queue.max_concurrent_deliveries < 1:
+        yield Finding(("queue", "max_concurrent_deliveries"), "must be at least 1")
+    if not 1 <= static.queue.guard.failed_share <= 100:
+        yield Finding(("queue", "guard", "failed_share"), "must be from 1 to 100")
+
+
+def _imap(static: Static) -> Iterator[Finding]:
+    lowest = LOWEST_MESSAGE_LIMIT
+    if 0 < static.imap.message_limit < lowest:
+        yield Finding(("imap", "message_limit"), f"must be 0 or at least {lowest}")
+    if 0 < static.imap.save_limit < max(lowest, static.imap.message_limit):
+        yield Finding(("imap", "save_limit"), f"must be 0, or at least {lowest} and message_limit")
 
 
 def _updates(static: Static) -> Iterator[Finding]:
@@ -107,20 +116,28 @@ def _transport(path: KeyPath, transport: Transport) -> Iterator[Finding]:
     for name in ("submissions", "submission", "smtp"):
         relay = getattr(transport, name)
         if relay is not None and relay.auth is not None:
-            if not relay.auth.mechanisms:
-                yield Finding((*path, name, "auth", "mechanisms"), "must have at least one mechanism")
-            if len(set(relay.auth.mechanisms)) < len(relay.auth.mechanisms):
-                yield Finding((*path, name, "auth", "mechanisms"), "has duplicates")
+            yield from _mechanisms((*path, name, "auth", "mechanisms"), relay.auth.mechanisms)
     if transport.direct is not None and transport.direct.disable_ipv4 and transport.direct.disable_ipv6:
         yield Finding((*path, "direct"), "disables both IPv4 and IPv6")
     if transport.socks is not None:
-        host, colon, port = transport.socks.address.rpartition(":")
-        if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
-            yield Finding((*path, "socks", "address"), "is not HOST:PORT")
-        if not transport.socks.remote_ips:
-            yield Finding((*path, "socks", "remote_ips"), "must have at least one address")
+        yield from _socks((*path, "socks"), transport.socks)
     if transport.fail is not None and not 400 <= transport.fail.smtp_code <= 599:
         yield Finding((*path, "fail", "smtp_code"), "must be 400 to 599")
+
+
+def _mechanisms(path: KeyPath, mechanisms: Sequence[str]) -> Iterator[Finding]:
+    if not mechanisms:
+        yield Finding(path, "must have at least one mechanism")
+    if len(set(mechanisms)) < len(mechanisms):
+        yield Finding(path, "has duplicates")
+
+
+def _socks(path: KeyPath, socks: SocksTransport) -> Iterator[Finding]:
+    host, colon, port = socks.address.rpartition(":")
+    if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
+        yield Finding((*path, "address"), "is not HOST:PORT")
+    if not socks.remote_ips:
+        yield Finding((*path, "remote_ips"), "must have at least one address")
 
 
 def _initial_mailboxes(static: Static) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ WEB-36, STORE-184a, STORE-186, STORE-187).
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
@@ -246,6 +247,20 @@ def standby_findings(static: Static) -> Iterator[Finding]:
     target = standby.target
     if target is None:
         return
+    yield from _standby_target(static, target)
+    if standby.lease and not isinstance(target, ObjectURL):
+        hint = "without it a person says when the second machine takes over: moxlite standby takeover"
+        yield Finding(("standby", "lease"), "needs a target in object storage (s3://)", hint)
+    if target == static.backup.target:
+        yield Finding(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
+    if not standby.encrypt_to:
+        yield Finding(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
+    if standby.keep < SHORTEST:
+        yield Finding(("standby", "keep"), "must be at least 1h")
+
+
+def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterator[Finding]:
+    standby = static.standby
     if isinstance(target, SSHURL):
         needed = {
             "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
@@ -262,12 +277,3 @@ def standby_findings(static: Static) -> Iterator[Finding]:
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):
         yield Finding(("standby", "target"), "must not be inside data_dir")
-    if standby.lease and not isinstance(target, ObjectURL):
-        hint = "without it a person says when the second machine takes over: moxlite standby takeover"
-        yield Finding(("standby", "lease"), "needs a target in object storage (s3://)", hint)
-    if target == static.backup.target:
-        yield Finding(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
-    if not standby.encrypt_to:
-        yield Finding(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
-    if standby.keep < SHORTEST:
-        yield Finding(("standby", "keep"), "must be at least 1h")

@@ -96,6 +96,7 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
     fields = section.all(*FIELDS)
     if not fields:
         return []
+    # The steps of RFC 8617 §5.2 that need no key come first: most broken chains cost neither a look-up nor a hash.
     if sum(len(field.raw) for field in fields) > MAX_OCTETS:
         raise ChainError("too many octets in ARC fields")
     if len(fields) > MAX_SETS * len(FIELDS):
@@ -111,6 +112,7 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
     last = max(instance for instance, _ in found)
     if len(found) != last * len(FIELDS):
         raise ChainError("a set is not complete")
+    # As many fields as the highest number asks for, and no two alike: so no number is missing.
     sets = [_set(instance, found) for instance in range(1, last + 1)]
     for arc_set in sets:
         if arc_set.seal.cv == "fail":

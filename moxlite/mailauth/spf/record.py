@@ -270,6 +270,7 @@ def shorten(name: str) -> str:
 
 
 async def _value(macro: Macro, facts: MacroValues) -> str:
+    # The letters of RFC 7208 §7.2; c, r and t come in explanations alone, as the parser has seen to.
     localpart, _, domain = facts.sender.rpartition("@")
     match macro.letter:
         case "s":

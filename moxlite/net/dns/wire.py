@@ -60,6 +60,7 @@ CNAME: Final = 5
 SOA: Final = 6
 OPT: Final = 41
 IN: Final = 1
+"""Types and the class of records that no question of ours names (RFC 1035 §3.2.2, §3.2.4; RFC 6891 §6.1.1)."""
 
 QR: Final = 0x8000
 OPCODE: Final = 0x7800
@@ -69,6 +70,7 @@ RD: Final = 0x0100
 RA: Final = 0x0080
 AD: Final = 0x0020
 RCODE: Final = 0x000F
+"""Bits of the second word of the header (RFC 1035 §4.1.1; AD: RFC 6840 §5.8)."""
 
 NOERROR: Final = 0
 NXDOMAIN: Final = 3

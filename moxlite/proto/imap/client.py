@@ -250,23 +250,29 @@ def _ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
     return numbers.ranges
 
 
+def _correlator(reader: Reader) -> dict[str, Any]:
+    """The command and mailbox that an ESEARCH answers (RFC 4466 §2.6.2, RFC 7377 §2.1)."""
+    found: dict[str, Any] = {}
+    while True:
+        word = reader.atom().upper()
+        reader.space()
+        if word == "TAG":
+            found["tag"] = reader.text()
+        elif word == "MAILBOX":
+            found["mailbox"] = reader.mailbox()
+        elif word == "UIDVALIDITY":
+            found["uidvalidity"] = reader.number()
+        else:
+            skip_value(reader)
+        if reader.skip(b")"):
+            return found
+        reader.space()
+
+
 def _esearch(reader: Reader) -> r.EsearchData:
     found: dict[str, Any] = {}
     if reader.skip(b"("):
-        while True:
-            word = reader.atom().upper()
-            reader.space()
-            if word == "TAG":
-                found["tag"] = reader.text()
-            elif word == "MAILBOX":
-                found["mailbox"] = reader.mailbox()
-            elif word == "UIDVALIDITY":
-                found["uidvalidity"] = reader.number()
-            else:
-                skip_value(reader)
-            if reader.skip(b")"):
-                break
-            reader.space()
+        found = _correlator(reader)
         reader.skip(b" ")
     while not reader.at_end():
         word = reader.atom().upper()

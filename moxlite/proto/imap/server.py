@@ -249,6 +249,7 @@ class ServerDecoder:
                 return event
 
     def _step(self) -> Event | None:
+        # None: something was taken, and the next step looks again; so a long literal needs no recursion.
         match self._reading:
             case "line":
                 line = self._take_line()

@@ -100,6 +100,7 @@ def _look(data: Octets, part: Part, edits: list[_Edit], *, top: bool) -> None:
         raise Unconvertible("a header field has 8-bit octets")
     eight_bit = not _is_ascii(data, part.body, part.end)
     if part.parts or part.message is not None:
+        # What others have signed must keep its octets: another encoding would break the signature.
         if eight_bit and part.type == "MULTIPART" and part.subtype in _SIGNED:
             raise Unconvertible("a signed part has 8-bit data")
         if part.encoding in _LABELS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -142,17 +143,16 @@ def _parse_content(field: bytes) -> ContentValue:
         if len(pairs) == MAX_PARAMETERS:
             break
     parameters = _join(pairs)
-    boundary = None
+    return ContentValue(value, subtype, parameters, _boundary(pairs, parameters))
+
+
+def _boundary(pairs: Sequence[tuple[bytes, bytes]], parameters: Sequence[Parameter]) -> bytes | None:
+    """The boundary in its own octets, which lines are compared with; one in pieces or encoded as its text."""
     for name, text in pairs:
         if name.lower() == b"boundary":
-            boundary = text
-            break
-    else:
-        for parameter in parameters:
-            if parameter.name == "boundary":
-                boundary = parameter.value.encode()
-    boundary = boundary.rstrip(b" \t\r\n") if boundary else boundary
-    return ContentValue(value, subtype, parameters, boundary or None)
+            return text.rstrip(b" \t\r\n") or None
+    texts = [parameter.value for parameter in parameters if parameter.name == "boundary"]
+    return (texts[-1].encode().rstrip(b" \t\r\n") or None) if texts else None
 
 
 _parse_cached = lru_cache(maxsize=256)(_parse_content)

@@ -191,15 +191,7 @@ class _Checker:
 
     def _test(self, call: Call) -> AnyTest:
         if call.name in _NESTING_TESTS:
-            _no_arguments(call)
-            if call.name == "not":
-                if len(call.tests) != 1 or call.listed:
-                    raise _Refused(call.end, 'expected one test after "not"')
-                return Not(self._test(call.tests[0]))
-            if not call.listed:
-                raise _Refused(call.end, f'expected tests in parentheses after "{call.name}"')
-            tests = tuple(map(self._lenient_test, call.tests))
-            return AllOf(tests) if call.name == "allof" else AnyOf(tests)
+            return self._nesting(call)
         kind = TESTS.get(call.name)
         try:
             if kind is None:
@@ -219,6 +211,18 @@ class _Checker:
                 if name not in RESTRICTED:
                     self._enable(name)
         return test  # type: ignore[return-value]  # TESTS has the members of AnyTest
+
+    def _nesting(self, call: Call) -> AnyTest:
+        """A test of tests (RFC 5228 §5.2, §5.3, §5.8)."""
+        _no_arguments(call)
+        if call.name == "not":
+            if len(call.tests) != 1 or call.listed:
+                raise _Refused(call.end, 'expected one test after "not"')
+            return Not(self._test(call.tests[0]))
+        if not call.listed:
+            raise _Refused(call.end, f'expected tests in parentheses after "{call.name}"')
+        tests = tuple(map(self._lenient_test, call.tests))
+        return AllOf(tests) if call.name == "allof" else AnyOf(tests)
 
     # Arguments
 

@@ -111,6 +111,8 @@ class Delivery:
             raise EightBitMissing
 
     def _mail(self) -> bytes:
+        # A parameter that the server may do without goes only to one that knows it; without SMTPUTF8 or REQUIRETLS,
+        # which the message cannot do without, `_check` has ended the transaction.
         transaction, extensions = self._transaction, self._extensions
         words = [f"MAIL FROM:<{transaction.mail_from.pack(transaction.smtputf8)}>"]
         if "SIZE" in extensions:

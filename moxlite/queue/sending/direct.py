@@ -148,6 +148,7 @@ def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
 PORT_SMTP: Final = 25
 PORT_SUBMISSION: Final = 587
 PORT_SUBMISSIONS: Final = 465
+"""Ports where the configuration names none (RFC 5321 §4.5.4.2, RFC 6409 §3.1, RFC 8314 §7.3)."""
 
 
 def relay_of(transport: Transport) -> tuple[RelayTransport, int, TLSMode] | None:

@@ -81,6 +81,7 @@ RECORD_SECONDS: Final = 30.0
 """Seconds for a write that must not be cut off."""
 
 CANDIDATES: Final = 20
+"""Due calls read at once: calls under way and full servers are left out by the query, so none of them is in vain."""
 
 DUE: Final = """
 SELECT id, url, msg_id, next_attempt FROM hook INDEXED BY hook_due

@@ -38,6 +38,7 @@ MAX_VALUE: Final = 500
 """Characters of a value that is cut."""
 
 MAX_ID: Final = (1 << 63) - 1
+"""The largest integer of SQLite: a page that begins before it is the newest."""
 
 MAX_TEXT: Final = 300
 """Characters of an argument that are kept."""

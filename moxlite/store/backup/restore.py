@@ -54,6 +54,7 @@ which the later one is lost.
 """
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1
+"""The largest number of IMAP for messages and mailboxes (RFC 9051 §9, nz-number)."""
 
 MAX_UID: Final = 1 << 31
 """Highest UID after a jump: half of all are left for messages."""

@@ -166,6 +166,7 @@ FLAGS: Final = 1 << 3 | 1 << 11
 DEFLATED: Final = 8
 FILE_MODE: Final = 0o100600 << 16
 FOLDER_MODE: Final = 0o040700 << 16 | 0x10
+"""Method (§4.4.5), and attributes of members (§4.4.15): modes of Unix above, the bit for a folder of MS-DOS below."""
 MAX32: Final = 0xFFFFFFFF
 MAX16: Final = 0xFFFF
 FIRST_YEAR: Final = 1980

@@ -150,6 +150,7 @@ CERTAIN: Final = 1e-9
 """Minimum distance of a probability from 0 and 1, with ``max_power = 0``: the logarithm must be finite."""
 
 NEUTRAL: Final = 0.5
+"""The probability that says nothing."""
 
 
 class JunkWord(msgspec.Struct, frozen=True):

@@ -43,6 +43,7 @@ PRUNE_ROWS: Final = 20_000
 
 FIRST_HASH: Final = -(1 << 63)
 LAST_HASH: Final = (1 << 63) - 1
+"""Bounds of a hash: integers of SQLite are signed and have 64 bits."""
 
 # The class as which a message should be learnt, by its flags: as in the index message_training.
 WANTED: Final = "CASE flags & 48 WHEN 16 THEN 1 WHEN 32 THEN 0 END"

@@ -521,6 +521,7 @@ MAX_SEEN: Final = 1_000_000
 """Rows of a link at most: 60 MB."""
 
 LEFT_OUT: Final = 1 << 62
+"""A time that never comes, in µs: no age of kept messages reaches it."""
 
 ADD_SEEN: Final = "INSERT OR IGNORE INTO pop3_seen (link_id, uidl, since) VALUES (?, ?, ?)"
 SEEN: Final = "SELECT uidl FROM pop3_seen WHERE link_id = ?"

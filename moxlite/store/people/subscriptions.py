@@ -21,6 +21,7 @@ GIVEN_UP: Final = 3 * 86_400_000_000
 
 FIRST_PAUSE: Final = 10_000_000
 LAST_PAUSE: Final = 3_600_000_000
+"""µs until a push that failed is tried again: the first time, and at most."""
 
 ANY: Final = "SELECT EXISTS (SELECT 1 FROM jmap_push)"
 ALL: Final = """

@@ -29,6 +29,7 @@ MAX_PAYLOAD: Final = 64 << 20
 
 WAL_HEADER: Final = 32
 FRAME_HEADER: Final = 24
+"""Octets of the header of a log, and of each frame (§4.1)."""
 
 Value: TypeAlias = "int | float | str | bytes | None"
 Record: TypeAlias = tuple[Value, ...]
@@ -263,6 +264,37 @@ _INTEGERS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 """Octets of an integer, by its serial type (§2.1)."""
 
 
+def _octets(kind: int) -> int:
+    """Octets of a column with a serial type (§2.1). Raises Damaged."""
+    if kind in (0, 8, 9):
+        return 0  # NULL and the integers 0 and 1 are told by the type alone
+    if kind == 7:
+        return 8
+    if kind >= 12:
+        return (kind - 12) // 2
+    if kind in _INTEGERS:
+        return _INTEGERS[kind]
+    raise Damaged(f"a column has the unknown type {kind}")
+
+
+def _value(kind: int, piece: bytes) -> Value:
+    if kind == 0:
+        return None
+    if kind in (8, 9):
+        return kind - 8
+    if kind == 7:
+        number: float = struct.unpack(">d", piece)[0]
+        return number
+    if kind < 12:
+        return int.from_bytes(piece, "big", signed=True)
+    if kind % 2 == 0:
+        return piece
+    try:
+        return piece.decode()
+    except UnicodeDecodeError as error:
+        raise Damaged("a text is no UTF-8") from error
+
+
 def decode_record(data: bytes) -> Record:
     """The columns of a payload (§2.1). Raises Damaged."""
     length, at = _varint(data, 0)
@@ -272,35 +304,12 @@ def decode_record(data: bytes) -> Record:
     values: list[Value] = []
     while at < length:
         kind, at = _varint(data, at)
-        value: Value
-        if kind in _INTEGERS or kind == 7:
-            size = _INTEGERS.get(kind, 8)
-            piece = data[body : body + size]
-            value = (
-                struct.unpack(">d", piece)[0]
-                if kind == 7 and len(piece) == 8
-                else int.from_bytes(piece, "big", signed=True)
-            )
-        elif kind == 0:
-            size, value = 0, None
-        elif kind in (8, 9):
-            size, value = 0, kind - 8
-        elif kind >= 12:
-            size = (kind - 12) // 2
-            piece = data[body : body + size]
-            if kind % 2:
-                try:
-                    value = piece.decode()
-                except UnicodeDecodeError as error:
-                    raise Damaged("a text is no UTF-8") from error
-            else:
-                value = piece
-        else:
-            raise Damaged(f"a column has the unknown type {kind}")
+        size = _octets(kind)
+        piece = data[body : body + size]
         body += size
         if body > len(data):
             raise Damaged("a column goes beyond its row")
-        values.append(value)
+        values.append(_value(kind, piece))
     if at != length or body != len(data):
         raise Damaged("a row is longer than its columns")
     return tuple(values)

@@ -27,6 +27,7 @@ MAX_DEPTH: Final = 60
 """
 
 MAX_INT: Final = (1 << 63) - 1
+"""The largest integer of SQLite, in place of a bound that is not there: so each condition is one statement."""
 
 
 class All(msgspec.Struct, frozen=True, tag=True):

@@ -34,6 +34,7 @@ from moxlite.store.types import Flag
 logger = logging.getLogger("moxlite.store.repairs")
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1
+"""The largest number of IMAP for messages and mailboxes (RFC 9051 §9, nz-number)."""
 
 # In the order of the columns of mailbox. 64 is \Deleted, 1 is \Seen.
 COUNTED: Final = """

@@ -80,6 +80,7 @@ BUDGETS: Final = {
 NAMES: Final = {kind.value: kind.name for kind in Kind}
 END_STREAM: Final = 0x1
 END_HEADERS: Final = 0x4
+"""Flags of DATA and HEADERS (RFC 9113 §6.1, §6.2)."""
 
 
 class Flood(Exception):

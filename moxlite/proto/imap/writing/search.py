@@ -65,6 +65,7 @@ def _key(w: Writer, key: s.SearchKey, charset: str) -> None:
 
 
 def _plain_key(key: s.SearchKey) -> bytes:
+    # Keys without a string, which a literal might have to carry: RFC 9051 §6.4.4 and its extensions, one case each.
     match key:
         case s.FlagIs(flag=flag, present=present):
             word = flag[1:].upper() if flag.startswith("\\") else f"KEYWORD {flag}"
