@@ -266,6 +266,41 @@ async def test_pages_of_one_mailbox_are_those_of_a_search(rig: Rig, monkeypatch:
             assert await client.error("Email/query", filter={"inMailbox": "F1"}, anchor=found[5]) == "anchorNotFound"
 
 
+async def test_pages_of_conversations_are_those_of_a_search(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-24: of one mailbox in the order of reception, by position and anchor, read in stretches; with copies and
+    messages with ``\\Deleted``.
+    """
+    monkeypatch.setattr("moxlite.store.rows.emails.STRETCH", 3)
+    client = Client(rig)
+    imported: list[str] = []
+    for number in range(12):
+        text = f"From: a@else.example\r\nMessage-ID: <{number}@h>\r\nSubject: x{number % 5}\r\n"
+        if number >= 5:
+            text += f"In-Reply-To: <{number - 5}@h>\r\n"
+        received = f"2026-11-{1 + number // 2:02}T10:00:00Z"
+        imported.append(await client.imported(f"{text}\r\nx\r\n".encode(), "F1", receivedAt=received))
+    async with rig.account() as account:
+        numbers = [MessageID(int(one[1:])) for one in imported]
+        await account.write(lambda tx: copy_ids(tx, [numbers[3], numbers[7], numbers[7]], MailboxID(1)))
+        await account.write(lambda tx: store_flags_ids(tx, [numbers[11]], mode="add", flags=Flag.DELETED))
+    for ascending in (False, True):
+        view: Object = {"sort": [{"property": "receivedAt", "isAscending": ascending}], "collapseThreads": True}
+        whole = await client.call("Email/query", filter={"inMailbox": "F1", "minSize": 0}, **view)
+        results = whole["ids"]
+        assert len(results) == 5
+        places: list[tuple[Object, int]] = [({"position": at}, at) for at in range(7)]
+        places += [({"position": -2}, 3)]
+        for at, anchor in enumerate(results):
+            places += [({"anchor": anchor, "anchorOffset": offset}, max(0, at + offset)) for offset in (-9, -1, 0, 1)]
+        for place, begin in places:
+            page = await client.call("Email/query", filter={"inMailbox": "F1"}, **view, **place, limit=2)
+            assert (page["ids"], page["position"]) == (results[begin : begin + 2], begin), place
+        counted = await client.call("Email/query", filter={"inMailbox": "F1"}, **view, calculateTotal=True, limit=1)
+        assert counted["total"] == 5
+        hidden = next(one for one in imported if one not in results)
+        assert await client.error("Email/query", filter={"inMailbox": "F1"}, **view, anchor=hidden) == "anchorNotFound"
+
+
 def watched(function: Callable[..., Awaitable[list[str]]], calls: list[object]) -> Callable[..., Awaitable[list[str]]]:
     async def call(*args: object, **options: object) -> list[str]:
         calls.append(args)

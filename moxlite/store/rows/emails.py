@@ -6,6 +6,7 @@ of them has. Copies with ``\\Deleted`` are left out, and an email of which all a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Final
 
@@ -159,6 +160,16 @@ CROSS JOIN message m ON m.id = p.id ORDER BY m.received {{0}}, m.id {{0}}"""  # 
 PAGE_NEWEST: Final = _PAGE.format("DESC")
 PAGE_OLDEST: Final = _PAGE.format("ASC")
 
+_STRETCH: Final = f"""
+SELECT m.received, m.id, m.email_id, m.threadid FROM message m INDEXED BY message_mailbox_received
+WHERE m.mailbox_id = ?1 AND (m.received, m.id) {{0}} (?2, ?3) AND {_LIVING}
+ORDER BY m.received {{1}}, m.id {{1}} LIMIT ?4"""  # noqa: S608 - a constant
+STRETCH_NEWEST: Final = _STRETCH.format("<", "DESC")
+STRETCH_OLDEST: Final = _STRETCH.format(">", "ASC")
+
+STRETCH: Final = 4_000
+"""Rows read at once."""
+
 
 class MailboxEmails(msgspec.Struct, frozen=True):
     """The emails of a mailbox in the order of reception. `left_out`: the messages that are no emails of their own."""
@@ -203,3 +214,26 @@ def mailbox_emails(r: Reader, mailbox_id: int, *, oldest_first: bool) -> Mailbox
     if len(left_out) > MAX_LEFT_OUT:
         return None
     return MailboxEmails(mailbox_id, oldest_first, frozenset(left_out), view_total(r, mailbox_id) - len(left_out))
+
+
+def conversations(
+    r: Reader, mailbox_id: int, *, oldest_first: bool, anchor: int | None = None, end: int | None = None
+) -> list[int]:
+    """The emails of a mailbox in the order of reception, the first one of each thread: those before the `end`, which is
+    counted from the email `anchor`, or without one from the first; without an end all. No index has the order of
+    threads, so that rows are passed: 50,000 in 40 ms of a processor.
+    """
+    emails: dict[int, None] = {}  # in their order
+    threads: set[int] = set()
+    last = math.inf if end is None or anchor is not None else end
+    sql, place = (STRETCH_OLDEST, (-1 << 62, 0)) if oldest_first else (STRETCH_NEWEST, (1 << 62, 0))
+    size = int(min(STRETCH, 2 * last + 50))
+    while len(emails) < last and (rows := r.rows(sql, mailbox_id, *place, size)):
+        place = rows[-1][:2]
+        for _, _, email_id, threadid in rows:
+            if threadid not in threads:
+                threads.add(threadid)
+                emails[email_id] = None
+                if email_id == anchor and end is not None:
+                    last = len(emails) - 1 + end
+    return [*emails]

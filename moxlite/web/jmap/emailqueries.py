@@ -22,7 +22,14 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import conditions as q
-from moxlite.store.rows.emails import copies_among, emails_of_threads, mailbox_emails, sort_columns, thread_flags
+from moxlite.store.rows.emails import (
+    conversations,
+    copies_among,
+    emails_of_threads,
+    mailbox_emails,
+    sort_columns,
+    thread_flags,
+)
 from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.keywords import check_keyword
 from moxlite.store.rows.messages import structures
@@ -395,6 +402,10 @@ def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> Page:
 
 async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, page: Page) -> list[str]:
     """The ids that match, in order, at least up to the end of the page."""
+    if collapse and wish.is_mailbox and wish.mailbox in call.boxes and _by_reception(order):
+        read = partial(conversations, mailbox_id=wish.mailbox, oldest_first=order[0].ascending)
+        ids = await call.account.scan(partial(read, anchor=page.anchor, end=page.end), op="jmap page")
+        return [f"{LETTER}{email_id}" for email_id in ids]
     message_query = await wanted_of(call, wish)
     if not message_query.mailboxes:
         return []
