@@ -1,4 +1,5 @@
-"""Postfix, opendkim and Dovecot of Debian, in a folder of the test's own on free loopback ports, stopped by process id.
+"""Postfix, opendkim, Dovecot and Cyrus of Debian, and mox, in a folder of the test's own on free loopback ports,
+stopped by process id.
 
 Used by the integration tests (the real programs that moxlite must get on with) and by bench/ (what it is measured
 against).
@@ -6,10 +7,14 @@ They need root, as these programs do.
 """
 
 import os
+import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +23,7 @@ from pathlib import Path
 
 from tests.tools import free_port, need, until
 
-__all__ = ["Dovecot", "Postfix", "listening", "opendkim"]
+__all__ = ["Cyrus", "Dovecot", "Mox", "Postfix", "listening", "opendkim"]
 
 MAIN_CF = """\
 compatibility_level = 3.6
@@ -252,6 +257,8 @@ service stats {{
 class Dovecot:
     """A Dovecot of its own with IMAP (plain and, with a certificate, TLS) and LMTP; any user, password `moxmoxmox`."""
 
+    user = "far"
+    below = ""
     top: Path
     location: str = "maildir:~/Maildir"
     certificate: Path | None = None
@@ -321,6 +328,147 @@ class Dovecot:
         return tree(self.process.pid)
 
     def __enter__(self) -> "Dovecot":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+CYRUS_CONF = """\
+configdirectory: {top}/conf
+partition-default: {top}/mail
+proc_path: {top}/conf/proc
+mboxname_lockpath: {top}/conf/lock
+idlesocket: {top}/conf/idle
+altnamespace: no
+unixhierarchysep: no
+allowplaintext: yes
+autocreate_quota: 0
+sasl_pwcheck_method: saslauthd
+sasl_saslauthd_path: {top}/mux
+sasl_mech_list: PLAIN LOGIN
+"""
+
+CYRUS_SERVICES = """\
+START {{
+  recover cmd="/usr/lib/cyrus/bin/ctl_cyrusdb -C {top}/imapd.conf -r"
+}}
+SERVICES {{
+  imap cmd="/usr/lib/cyrus/bin/imapd -C {top}/imapd.conf" listen="127.0.0.1:{port}" prefork=0 maxchild=100
+}}
+EVENTS {{
+}}
+DAEMON {{
+  idled cmd="/usr/lib/cyrus/bin/idled -C {top}/imapd.conf -f"
+}}
+"""
+
+
+@dataclass
+class Cyrus:
+    """A Cyrus of its own with IMAP in the clear, as Debian sets it up: mailboxes below ``INBOX.``; any user, any
+    password.
+    """
+
+    user = "far"
+    below = "INBOX."
+    port: int = field(default_factory=free_port)
+    top: Path = field(init=False, repr=False)
+    """A short name: that of a socket has 107 octets at most."""
+
+    def start(self) -> "Cyrus":
+        """Write the configuration and start the master process in the foreground of a child."""
+        master = need("cyrmaster")
+        self.top = Path(tempfile.mkdtemp(prefix="moxlite-cyrus-"))
+        let_others_in(self.top)
+        for name in ("conf", "conf/db", "conf/socket", "conf/proc", "conf/lock", "conf/log", "conf/msg", "mail"):
+            (self.top / name).mkdir()
+            shutil.chown(self.top / name, "cyrus", "mail")
+        (self.top / "imapd.conf").write_text(CYRUS_CONF.format(top=self.top))
+        (self.top / "cyrus.conf").write_text(CYRUS_SERVICES.format(top=self.top, port=self.port))
+        self._logins = socket.socket(socket.AF_UNIX)
+        self._logins.bind(str(self.top / "mux"))
+        self._logins.listen()
+        (self.top / "mux").chmod(0o777)
+        threading.Thread(target=self._accept, daemon=True).start()
+        top = str(self.top)
+        command = [master, "-D", "-C", f"{top}/imapd.conf", "-M", f"{top}/cyrus.conf", "-p", f"{top}/pid"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: listening(self.port), what="cyrus listens")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _accept(self) -> None:
+        """Stand for saslauthd, which is asked with user, password, service and realm, each after its length."""
+        while True:
+            try:
+                asked, _ = self._logins.accept()
+            except OSError:
+                return
+            with asked, asked.makefile("rb") as octets:
+                for _ in range(4):
+                    octets.read(struct.unpack("!H", octets.read(2))[0])
+                asked.sendall(struct.pack("!H", 2) + b"OK")
+
+    def stop(self) -> None:
+        """End the master process, and with it all others."""
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self._logins.close()
+        shutil.rmtree(self.top, ignore_errors=True)
+
+    def __enter__(self) -> "Cyrus":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+@dataclass
+class Mox:
+    """``mox localserve`` on ports of its own: the binary that MOX_BINARY names, or `mox` of the path."""
+
+    top: Path
+    user = "mox@localhost"
+    below = ""
+    port: int = 0
+
+    def start(self) -> "Mox":
+        """Write the configuration and start the server."""
+        mox = need(os.environ.get("MOX_BINARY", "mox"))
+        subprocess.run(
+            [mox, "localserve", "-initonly", "-ip", "127.0.0.1", "-dir", self.top],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+        conf = self.top / "mox.conf"
+        ports: dict[str, int] = {}
+
+        def free(match: re.Match[str]) -> str:
+            ports[match[1]] = ports.get(match[1]) or free_port()
+            return f"Port: {ports[match[1]]}"
+
+        conf.write_text(re.sub(r"Port: (\d+)", free, conf.read_text()))
+        self.port = ports["1143"]
+        command = [mox, "localserve", "-dir", str(self.top)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: listening(self.port), what="mox listens")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+    def __enter__(self) -> "Mox":
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -1,13 +1,15 @@
-"""Kills and cuts of a linked mailbox: Debian's Dovecot is the other provider (LINK-12).
+"""Kills and cuts of a linked mailbox: Debian's Dovecot and Cyrus, and mox, are the other provider (LINK-12).
 
 In each round mail comes, and messages are flagged, moved and removed, on both sides; meanwhile the server is killed, or
-the connection to Dovecot is cut after a random number of octets. Every few rounds both sides must agree:
+the connection to the provider is cut after a random number of octets. Every few rounds both sides must agree:
 - each message is on both sides, once, in the same mailbox with the same flags;
 - none is lost that no side has removed.
 """
 
 import contextlib
+import os
 import random
+import shutil
 import socket
 import tempfile
 import threading
@@ -20,7 +22,7 @@ from imapclient.exceptions import IMAPClientError
 
 from tests.campaigns.kill import insecure
 from tests.campaigns.report import Finding, Report
-from tests.realservers import Dovecot
+from tests.realservers import Cyrus, Dovecot, Mox
 from tests.running import ServedServer
 
 __all__ = ["run"]
@@ -34,11 +36,13 @@ LINK = "Far"
 FLAGS = (rb"\Seen", rb"\Flagged", rb"\Answered", b"blue")
 COMPARED = frozenset(flag.lower() for flag in FLAGS)
 
+Source = Cyrus | Dovecot | Mox
+
 State = dict[str, tuple[str, frozenset[bytes]]]
 
 
 class Cutter:
-    """A relay to Dovecot that ends connections after a number of octets from it."""
+    """A relay to the provider that ends connections after a number of octets from it."""
 
     def __init__(self, port: int) -> None:
         self._target = port
@@ -74,10 +78,11 @@ class Cutter:
 class Side:
     """One of the two: where its clients log in, and the name of a mailbox there."""
 
-    def __init__(self, port: int, user: str, *, linked: bool) -> None:
+    def __init__(self, port: int, user: str, *, linked: bool, below: str = "") -> None:
         self._port = port
         self._user = user
         self._linked = linked
+        self._below = below
 
     @contextlib.contextmanager
     def client(self):  # type: ignore[no-untyped-def] # imapclient has no types
@@ -89,9 +94,16 @@ class Side:
             client.login(self._user, PASSWORD)
             yield client
 
+    @property
+    def mark(self) -> str:
+        """Begins the marks of messages of this side."""
+        return LINK[:1] if self._linked else ""
+
     def name(self, box: str) -> str:
-        """A mailbox by its name at Dovecot."""
-        return f"{LINK}/{'Inbox' if box == 'INBOX' else box}" if self._linked else box
+        """A mailbox by its name, which the provider may have below Inbox."""
+        if self._linked:
+            return f"{LINK}/{'Inbox' if box == 'INBOX' else box}"
+        return box if box == "INBOX" else f"{self._below}{box}"
 
     def state(self) -> tuple[State, Counter[str]]:
         """Mailbox and flags of each message by its mark, and the number of copies."""
@@ -112,7 +124,7 @@ def change(side: Side, rng: random.Random, number: int, kept: set[str], removed:
     """Do some things at one side."""
     with side.client() as client:
         for index in range(rng.randrange(1, 4)):
-            mark = f"m{number}.{index}.{side.name('')[:1]}x"
+            mark = f"m{number}.{index}.{side.mark}x"
             text = f"From: a@example.net\r\nSubject: {mark}\r\nMessage-ID: <{mark}@soak>\r\n\r\nhello\r\n"
             client.append(side.name(rng.choice(("INBOX", *BOXES))), text.encode())
             kept.add(mark)
@@ -151,22 +163,36 @@ def settled(near: Side, far: Side, kept: set[str], removed: set[str]) -> None:
 
 
 def run(seed: int, share: float, report: Report) -> None:
-    """ROUNDS × share kills and cuts."""
-    rng = random.Random(seed)
+    """ROUNDS × share kills and cuts, with each provider that is installed in turn."""
     rounds = max(5, round(ROUNDS * share))
+    with tempfile.TemporaryDirectory(prefix="moxlite-link-") as name:
+        folder = Path(name)
+        sources: list[Source] = [Dovecot(folder / "dovecot")]
+        if shutil.which("cyrmaster", path="/usr/sbin"):
+            sources.append(Cyrus())
+        if shutil.which(os.environ.get("MOX_BINARY", "mox")):
+            sources.append(Mox(folder / "mox"))
+        for source in sources[: max(1, rounds // SETTLED_EACH)]:
+            play(source, folder / type(source).__name__, seed, rounds // len(sources), report)
+
+
+def play(source: Source, folder: Path, seed: int, rounds: int, report: Report) -> None:
+    """Kill and cut a link to one provider. Raises Finding."""
+    rng = random.Random(seed)
     kept, removed, kills = set[str](), set[str](), 0
-    with tempfile.TemporaryDirectory(prefix="moxlite-link-") as name, Dovecot(Path(name) / "dovecot") as dovecot:
-        cutter = Cutter(dovecot.port)
-        server = ServedServer(Path(name) / "server", top="allow_private_webhooks = true")
-        far = Side(dovecot.port, "far", linked=False)
+    with source:
+        cutter = Cutter(source.port)
+        server = ServedServer(folder / "server", top="allow_private_webhooks = true")
+        far = Side(source.port, source.user, linked=False, below=source.below)
         near = Side(server.ports["imaps"], "bob@example.org", linked=True)
         with far.client() as client:
             for box in BOXES:
-                client.create_folder(box)
+                client.create_folder(far.name(box))
         change(far, rng, 0, kept, removed)
         with server:
-            place = ("--host", "127.0.0.1", "--port", str(cutter.port), "--tls", "none")
-            server.cli("link", "add", "bob", "far@example.net", "--user", "far", "--name", LINK, *place, stdin=PASSWORD)
+            place = ("--host", "127.0.0.1", "--port", str(cutter.port), "--tls", "none", "--no-sending")
+            user = ("--user", source.user, "--name", LINK)
+            server.cli("link", "add", "bob", "far@example.net", *user, *place, stdin=PASSWORD)
             for box in BOXES:
                 with near.client() as client, contextlib.suppress(IMAPClientError):
                     client.create_folder(near.name(box))
@@ -188,6 +214,7 @@ def run(seed: int, share: float, report: Report) -> None:
                     settled(near, far, kept, removed)
             settled(near, far, kept, removed)
             server.cli("store", "check", "--deep")
+    name = type(source).__name__
     report.tell(
-        f"{kills} kills and {cutter.cuts} cuts of a link to Dovecot; {len(kept)} messages, each once on both sides"
+        f"{kills} kills and {cutter.cuts} cuts of a link to {name}; {len(kept)} messages, each once on both sides"
     )
