@@ -300,6 +300,7 @@ export class Composer {
     if (small === this.small) return;
     const name = small ? t("Restore") : t("Minimise");
     this.root.classList.toggle("small", small);
+    this.title();
     this.lessButton.title = name;
     fill(this.lessButton, symbol(small ? maximize : minus));
     this.lessButton.setAttribute("aria-label", name);
@@ -572,8 +573,9 @@ export class Composer {
     };
   }
 
+  /** A bar names its subject; a window has a field for that. */
   private title(): void {
-    fill(this.heading, this.subject.value || t("New message"));
+    fill(this.heading, (this.small && this.subject.value) || this.root.getAttribute("aria-label"));
   }
 
   /** WEBMAIL-95: require TLS all the way if all recipients support it. */

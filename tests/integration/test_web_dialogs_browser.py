@@ -1,0 +1,246 @@
+"""Where the dialogs of the settings, the account app and the admin app are, at five widths, each on a fresh page.
+
+The pages have their buttons, and each opens a dialog but those of `ACTS`: a new button is in one of the two lists.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from moxlite.net.tls.certificates import self_signed
+from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.geometry import WIDTHS, Box, fresh, in_sight
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_admin_browser import submit
+from tests.running import LocalServer
+from tests.tools import until
+from tests.webcalls import Caller
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+ACCOUNT: Final[dict[str, set[str]]] = {
+    "security": {
+        *("Change password", "Generate a password", "Add a code app", "Add a security key", "New app password"),
+        *("End Phone", "This wasn’t me"),
+    },
+    "masked": {"New address", "Edit shop.*", "Delete shop.*"},
+    "scripts": {"Rename old", "Delete old"},
+    "outgoing": {"Cancel mail to .*", "Add an address"},
+    "links": {"Add a mailbox"},
+    "shares": {"End sharing Archive with ben"},
+    "keys": {"Add a certificate", "Change card", "Remove card"},
+}
+"""Pages of the account app, and what opens a dialog there."""
+
+ONE: Final = {"Limits…", "New password", "Remove…"}
+"""Above each page of an account."""
+
+DOMAIN: Final = {"Remove…"}
+"""Above each page of a domain."""
+
+ADMIN: Final[dict[str, set[str]]] = {
+    "accounts": {"Add account"},
+    "accounts/ben?tab=addresses": ONE | {"Add an address", "Remove ben@hill.example"},
+    "accounts/ben?tab=security": ONE | {"Recovery link…", "Add a key"},
+    "accounts/moxlite?tab=security": ONE | {"Recovery link…", "Add a key", "Remove the key card"},
+    "domains": {"Add domain"},
+    "domains/hill.example?tab=dns": DOMAIN | {"Set the DNS provider…"},
+    "domains/hill.example?tab=addresses": DOMAIN | {"Send it on…"},
+    "domains/hill.example?tab=aliases": DOMAIN | {"Add an alias", "Remove team@hill.example"},
+    "domains/hill.example/aliases/team?tab=aliases": DOMAIN | {"Add members", "Remove alias…"},
+    "domains/hill.example?tab=keys": DOMAIN | {"Make a key", "Remove 2026.*"},
+    "queue/rules": {"Add a hold rule"},
+    "queue/suppressions": {"Suppress an address"},
+    "reports/own": {"Suppress an address"},
+    "routes": {"Add a route"},
+    "web": {"A site", "A redirect", "A proxy"},
+    "backups": {"Back up now"},
+    "two-step": {"Change password…", "Add a code app", "Add a security key", "Make a token…"},
+}
+"""Pages of the admin app, and what opens a dialog there."""
+
+ACTS: Final = re.compile(
+    "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
+    "|Set up a device|New rule|New script|Activate old|Apply .*|Look at the mailboxes|Make a test call|Look up"
+    "|Log out .*|End .*|Turn off .*|Remove (gone|ben)@.*|Remove the rule|Attempts for .*|check everything|Undo changes"
+    "|Try it|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
+)
+"""Names of buttons that act at once, show a part of their page or another page, or save their form."""
+
+WEBMAIL: Final = (
+    ("Settings", "", ("New template", "Edit: ")),
+    ("Calendar", "Calendars", ("New calendar", "Change “Calendar”", "Deleted events…", "New event")),
+    ("People", "", ("New contact", "New address book", "Change “Contacts”", "Deleted contacts…", "Find duplicates…")),
+)
+"""Pages of the webmail, a button that shows the others on a phone, and what opens a dialog there."""
+
+NAMES: Final = """(buttons) => buttons.filter((one) => one.checkVisibility() && !one.disabled)
+  .map((one) => one.getAttribute("aria-label") || one.innerText.trim())"""
+"""The names of the buttons that can be pressed."""
+
+FAULTS: Final = """(dialog) => {
+  const faults = dialog.scrollWidth > dialog.clientWidth ? ["it scrolls sideways"] : [];
+  for (const one of dialog.querySelectorAll("button, input, select, textarea, summary, a[href]")) {
+    if (!one.checkVisibility({ visibilityProperty: true })) continue;
+    one.scrollIntoView({ block: "nearest" });
+    const { left, top, right, bottom, width } = one.getBoundingClientRect();
+    if (width < 2) continue;
+    if (left < -0.5 || top < -0.5 || right > innerWidth + 0.5 || bottom > innerHeight + 0.5)
+      faults.push(`outside: ${one.outerHTML.slice(0, 120)}`);
+    const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    if (over === null || !(one.contains(over) || one.closest("label")?.contains(over)))
+      faults.push(`${over?.outerHTML.slice(0, 120)} is over ${one.outerHTML.slice(0, 120)}`);
+  }
+  return faults;
+}"""
+"""What of a dialog cannot be reached: each of its controls is scrolled to, as the Tab key does."""
+
+SETTINGS: Final = """
+[transports.relay.submission]
+host = "relay.example.org"
+
+[backup]
+schedule = "24h"
+target = "{target}"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server whose pages have a row of each kind; it must have counted no panic."""
+    folder = tmp_path_factory.mktemp("dialogs")
+    made = LocalServer(folder / "server")
+    static = made.folder / "config" / "moxlite.toml"
+    static.write_text(static.read_text() + SETTINGS.format(target=folder / "backups"))
+    with made as found:
+        found.cli("config", "domain", "add", "hill.example", "moxlite")
+        found.cli("config", "account", "add", "ben", "ben@hill.example")
+        found.cli("config", "alias", "add", "team@hill.example", "ben@hill.example")
+        found.cli("queue", "holdrules", "add")
+        submit(found)
+        account = Caller(found.port(80), found.user, found.password, "/")
+        account.log_in()
+        pair = self_signed(["ann"])
+        account.call(
+            "key_add",
+            certificate=pair.certificate_pem().decode(),
+            name="card",
+            login_address=found.user,
+            no_imap_preauth=False,
+        )
+        account.call("app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
+        account.call("masked_make", site="shop.example", word="shop", domain="localhost", note="")
+        account.call("suppression_add", address="gone@far.example", reason="")
+        account.call("script_save", name="old", old=None, text="keep;", activate=False)
+        account.call("share_set", mailbox="Archive", guest="ben@hill.example", rights="lr", below=False)
+        webmail = Caller(found.port(80), found.user, found.password)
+        webmail.log_in()
+        webmail.call(
+            "template_save", template={"id": 0, "name": "Thanks", "subject": "", "text": "Thank you.", "html": ""}
+        )
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+def judge(page: Page, button: str) -> None:
+    """A dialog is inside the window, nothing lies over it, and each of its controls can be reached."""
+    dialog = page.locator("dialog:modal").last
+    expect(dialog, f"that “{button}” opens").to_be_visible()
+    in_sight(dialog)
+    assert dialog.evaluate(FAULTS) == [], f"the dialog of “{button}”"
+
+
+def load(page: Page, address: str, opens: Iterable[str]) -> list[str]:
+    """Load a page anew; the names of its buttons once it has those that open dialogs."""
+    page.goto("about:blank")
+    page.goto(address)
+    expect(page.locator("main h1")).to_be_visible()
+    names: list[str] = []
+
+    def complete() -> bool:
+        names[:] = page.locator("main button").evaluate_all(NAMES)
+        return all(any(re.fullmatch(one, name) for name in names) for one in opens)
+
+    until(complete, what=f"{opens} on {address}")
+    return names
+
+
+@pytest.mark.landing("390-account")
+@pytest.mark.parametrize("app", ["account", "admin"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_dialogs_of_a_page_are_in_sight(chromium: Browser, server: LocalServer, app: str, width: int) -> None:
+    """WEB-164c: each from a page that has just been loaded; every button of these pages is known."""
+    size = {"width": width, "height": WIDTHS[width]}
+    visitor = Visitor(chromium, server, viewport=size, has_touch=width < 700)
+    page = visitor.page
+    if app == "admin":
+        page.goto(f"{visitor.base}/admin/")
+        page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+    else:
+        visitor.fill_in("/")
+    expect(page.locator("main h1")).to_be_visible()
+    pages = ADMIN if app == "admin" else ACCOUNT
+    links = page.locator("#side a.nav").evaluate_all("(all) => all.map((one) => one.hash.slice(1))")
+    # what the other pages have does not change with the width
+    for place in dict.fromkeys([*pages, *links] if width == 390 else pages):
+        opens = pages.get(place, set())
+        address = f"{page.url.partition('#')[0]}#{place}"
+        names = load(page, address, opens)
+        known = re.compile("|".join([*opens, ACTS.pattern]))
+        assert [name for name in names if not known.fullmatch(name)] == [], f"on {place}: does it open a dialog?"
+        for at, button in enumerate(sorted(opens)):
+            if at:
+                names = load(page, address, opens)
+            name = next(name for name in names if re.fullmatch(button, name))
+            page.locator("main").get_by_role("button", name=name, exact=True).first.click()
+            judge(page, name)
+    visitor.close()
+
+
+@pytest.mark.landing("390")
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEB-164c: of the settings, the calendar and the contacts; each from a page that has just been loaded."""
+    for name, shows, buttons in WEBMAIL:
+        for button in buttons:
+            with fresh(chromium, server, width) as visitor:
+                page = visitor.page
+                if width < 700:
+                    page.get_by_role("button", name="Mailboxes").click()
+                page.get_by_role("button", name="Account and settings").click()
+                page.get_by_role("menuitem", name=name).click()
+                found = page.get_by_role("dialog", name=name, exact=True)
+                expect(found).to_be_visible()
+                if shows and width < 700 and button != "New event":
+                    found.get_by_role("button", name=shows).click()
+                found.get_by_role("button", name=button).first.click()
+                judge(page, button)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_head_of_a_composer_stands_at_its_first_row(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-87: the label and the buttons of the recipients; the subject is on the screen once, a bar's too."""
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".compose-round, .compose-new").locator("visible=true").click()
+        composer = page.locator(".composer")
+        to = composer.get_by_label("To", exact=True)
+        for number in range(3):
+            to.fill(f"Ada Lindqvist of the north {number} <ada{number}@nordlicht.example>")
+            to.press("Enter")
+        composer.get_by_label("Subject").fill("Minutes")
+        row = in_sight(composer.locator(".chip").first)
+        assert Box.of(composer.locator(".chip").last).top > row.bottom
+        for beside in (composer.locator(".compose-to > label"), composer.get_by_role("button", name="Bcc")):
+            place = in_sight(beside)
+            assert abs(place.top + place.bottom - row.top - row.bottom) <= 6
+        expect(composer.get_by_text("Minutes")).to_have_count(0)
+        composer.get_by_role("button", name="Minimise").click()
+        in_sight(composer.get_by_role("heading", name="Minutes"))
