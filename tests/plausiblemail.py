@@ -1,4 +1,4 @@
-"""Mail as a household gets it, in English and in German: for the walks of five people, and for pictures.
+"""Mail as a household gets it, in English and in German: for the walks of seven people, and for pictures.
 
 Nothing in it is real: names end in `.example`. Ages are hours before the delivery, so that the list has all its groups.
 """

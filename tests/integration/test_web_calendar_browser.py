@@ -218,7 +218,7 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
         page.keyboard.press("n")
         page.get_by_label("Title").fill("Dentist")
         page.get_by_label("Starts at").fill("10:00")  # in view in the day, whatever time it is
-        page.get_by_label("Ends at").fill("11:00")
+        expect(page.get_by_label("Ends at")).to_have_value("11:00")  # it follows
         page.get_by_label("Title").press("Enter")
         expect(event(calendar, "Dentist")).to_be_visible()
         with page.expect_response(re.compile("/api/events")):

@@ -1,4 +1,4 @@
-"""The walks of five people through the webmail (docs/clicks.md), each done in a real browser."""
+"""The walks of seven people through the webmail (docs/clicks.md), each done in a real browser."""
 
 from collections.abc import Iterator
 
@@ -25,10 +25,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 @pytest.mark.landing("screen-reader")
-@pytest.mark.parametrize("walk", WALKS, ids=["parent", "pupil", "keyboard", "screen-reader", "german"])
+@pytest.mark.parametrize(
+    "walk", WALKS, ids=["parent", "pupil", "keyboard", "screen-reader", "german", "calendar", "guest"]
+)
 def test_a_walk_takes_the_actions_that_are_written(chromium: Browser, server: LocalServer, walk: Walk) -> None:
-    """WEBMAIL-71, WEBMAIL-144, WEBMAIL-155, WEBMAIL-160: every step leads to what it should; what takes more than in
-    Fastmail has a reason.
+    """WEBMAIL-71, WEBMAIL-144, WEBMAIL-155, WEBMAIL-160, WEBMAIL-175: every step leads to what it should; what takes
+    more than in Fastmail has a reason.
     """
     steps = take(chromium, server, walk)
     theirs = {step.title: "" if step.fastmail is None else str(step.fastmail) for step in steps}

@@ -57,13 +57,24 @@ class Person:
         yield
         self.taken.append(Taken(title, self._actions, fastmail, because))
 
-    def click(self, target: Locator) -> None:
+    def click(self, target: Locator, x: float | None = None) -> None:
+        """Click on the middle of an element, or so many px from its left."""
         self._actions += 1
-        target.click()
+        target.click(position=None if x is None else {"x": x, "y": 12})
 
     def tap(self, target: Locator) -> None:
         self._actions += 1
         target.tap()
+
+    def drag(self, target: Locator, to: Locator) -> None:
+        """Drag an element to the middle of another."""
+        self._actions += 1
+        target.hover()
+        self.page.mouse.down()
+        box = to.bounding_box()
+        assert box is not None
+        self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+        self.page.mouse.up()
 
     def press(self, *keys: str) -> None:
         for key in keys:

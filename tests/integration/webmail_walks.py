@@ -1,4 +1,4 @@
-"""Walks of five people through the webmail: the actions of each step, beside those in Fastmail as estimated.
+"""Walks of seven people through the webmail: the actions of each step, beside those in Fastmail as estimated.
 
 `python -m tests.integration.webmail_walks` walks in Chromium and writes docs/clicks.md, which has the rules.
 """
@@ -385,6 +385,63 @@ def german(sie: Person) -> None:
         expect(sie.composer.get_by_label("Text", exact=True)).to_have_value(re.compile("Viele Grüße\nPetra"))
 
 
+def planner(her: Person) -> None:
+    """A family's calendar at a desk."""
+    page = her.page
+    begin(her)
+    her.type(her.address)
+    her.click(page.get_by_label("Password"))
+    her.type(her.password)
+    her.press("Enter")
+    calendar = page.get_by_role("dialog", name="Calendar", exact=True)
+    event = calendar.locator(".cal-event", has_text="Dentist")
+    with her.step("Make an event at four o’clock today", 6):
+        her.click(page.get_by_role("button", name="Calendar", exact=True))
+        her.click(calendar.get_by_role("button", name="New event", exact=True).first)
+        expect(her.dialog.get_by_label("Title")).to_be_focused()
+        her.type("Dentist")
+        her.click(her.dialog.get_by_label("Starts at"), 16)  # the hours
+        her.type("16:00")
+        her.press("Enter")
+        expect(event).to_contain_text("16:00")
+    with her.step("Invite a friend to it", 6):
+        her.click(event)
+        her.click(her.dialog.get_by_role("button", name="Edit"))
+        her.click(her.dialog.get_by_label("Guests", exact=True))
+        her.type("ben@okafor.example")
+        her.press("Enter")
+        expect(page.get_by_label("Title")).to_have_count(0)
+        expect(event).to_be_visible()
+    with her.step("Move it to another day", 1):
+        day = int(calendar.locator(".cal-cell.today").get_attribute("data-day") or "0")
+        cells = calendar.locator(f".cal-cell[data-day='{day + 1}'], .cal-cell[data-day='{day - 1}']")
+        her.drag(event, cells.first)
+        expect(page.get_by_role("status").filter(has_text="Event moved")).to_be_visible()
+    with her.step("Share the calendar with her husband, who may change it", 7):
+        her.click(calendar.get_by_role("button", name="Change “Calendar”"))
+        her.click(her.dialog.get_by_role("button", name="Share…"))
+        expect(her.dialog.get_by_label("With")).to_be_focused()
+        her.type(f"marit@{DOMAIN}")
+        her.choose(her.dialog.get_by_label("Rights", exact=True), "change")
+        her.press("Enter")
+        expect(her.dialog.get_by_role("combobox", name=re.compile("^Rights of"))).to_have_value("change")
+        her.press("Escape")
+
+
+def guest(him: Person) -> None:
+    """An invitation on a phone."""
+    page = him.page
+    begin(him)
+    him.type(him.address)
+    him.tap(page.get_by_label("Password"))
+    him.type(him.password)
+    him.tap(him.button("Log in"))
+    with him.step("Open an invitation, and say yes", 2):
+        him.tap(him.row("Parents’ evening"))
+        him.tap(page.locator(".event-card").get_by_role("button", name="Yes"))
+        expect(page.locator(".event-card")).to_contain_text("You accepted.")
+
+
 @dataclass(frozen=True)
 class Walk:
     """A walk: the person's account and mail. `options` go to the browser's context."""
@@ -406,6 +463,8 @@ WALKS: Final[Sequence[Walk]] = (
     Walk("A keyboard alone", "ada", typist, ENGLISH, DESK),
     Walk("A screen reader", "ravi", listener, ENGLISH, DESK, Reader),
     Walk("A person in German", "petra", german, GERMAN, DESK),
+    Walk("A family’s calendar", "lena", planner, ENGLISH, DESK),
+    Walk("An invitation on a phone", "emil", guest, ENGLISH, PHONE),
 )
 
 
@@ -427,9 +486,9 @@ def take(browser: Browser, server: LocalServer, walk: Walk) -> Sequence[Taken]:
 
 HEAD: Final = """# How many clicks a task takes
 
-Five people work with the webmail: a parent on a phone, a pupil with newsletters, one person by keys alone, one with a
-screen reader, one in German. A test takes these steps in Chromium and keeps the counts; `python -m
-tests.integration.webmail_walks` takes them again and writes this page.
+Seven people work with the webmail: a parent on a phone, a pupil with newsletters, one person by keys alone, one with a
+screen reader, one in German, one with a family's calendar, one who is invited. A test takes these steps in Chromium
+and keeps the counts; `python -m tests.integration.webmail_walks` takes them again and writes this page.
 
 - An **action** is a tap, a click, a swipe, a key, a chord of keys, or the choice of a file. Typing a text is one
   action; choosing from a list is two.

@@ -406,13 +406,20 @@ export class Events {
     allDay.control.addEventListener("change", adapt);
     repeat.control.addEventListener("change", adapt);
     showZone.addEventListener("click", adapt);
-    let first = days.start.value;
-    days.start.addEventListener("change", () => {
-      if (days.start.value === "") return;
-      const by = Math.round((Date.parse(days.start.value) - Date.parse(first)) / 86_400_000);
-      if (days.end.value !== "") days.end.value = withDate(days.end.value, by);
-      first = days.start.value;
-    });
+    const moment = (end: "start" | "end") => Date.parse(`${days[end].value}T${times[end].value}Z`);
+    let first = moment("start");
+    /** The end follows the start: the event stays as long as it is. */
+    const follow = () => {
+      const [start, end] = [moment("start"), moment("end")];
+      if (Number.isNaN(start)) return;
+      if (!Number.isNaN(end + first))
+        [days.end.value, times.end.value] = new Date(end + start - first).toISOString().slice(0, 16).split("T") as [
+          string,
+          string,
+        ];
+      first = start;
+    };
+    for (const one of [days.start, times.start]) one.addEventListener("change", follow);
     const slot = (): Slot | null => {
       if (allDay.control.checked) {
         const [start, last] = [momentOf(`${days.start.value}T00:00`, ""), momentOf(`${days.end.value}T00:00`, "")];
@@ -432,7 +439,7 @@ export class Events {
         [days[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split(
           "T",
         ) as [string, string];
-      first = days.start.value;
+      first = moment("start");
       showBusy();
     });
     const showBusy = () => {

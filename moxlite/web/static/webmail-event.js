@@ -907,13 +907,15 @@ var Events = class {
     allDay.control.addEventListener("change", adapt);
     repeat.control.addEventListener("change", adapt);
     showZone.addEventListener("click", adapt);
-    let first = days2.start.value;
-    days2.start.addEventListener("change", () => {
-      if (days2.start.value === "") return;
-      const by = Math.round((Date.parse(days2.start.value) - Date.parse(first)) / 864e5);
-      if (days2.end.value !== "") days2.end.value = withDate(days2.end.value, by);
-      first = days2.start.value;
-    });
+    const moment2 = (end) => Date.parse(`${days2[end].value}T${times[end].value}Z`);
+    let first = moment2("start");
+    const follow = () => {
+      const [start, end] = [moment2("start"), moment2("end")];
+      if (Number.isNaN(start)) return;
+      if (!Number.isNaN(end + first)) [days2.end.value, times.end.value] = new Date(end + start - first).toISOString().slice(0, 16).split("T");
+      first = start;
+    };
+    for (const one of [days2.start, times.start]) one.addEventListener("change", follow);
     const slot = () => {
       if (allDay.control.checked) {
         const [start2, last] = [momentOf(`${days2.start.value}T00:00`, ""), momentOf(`${days2.end.value}T00:00`, "")];
@@ -926,7 +928,7 @@ var Events = class {
     };
     const bars = new BusyBars(this.page.client, found?.id ?? 0, (start, end) => {
       for (const [which, date] of [["start", start], ["end", end]]) [days2[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split("T");
-      first = days2.start.value;
+      first = moment2("start");
       showBusy();
     });
     const showBusy = () => {
