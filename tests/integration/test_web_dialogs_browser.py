@@ -1,6 +1,6 @@
 """Where the dialogs of the settings, the account app and the admin app are, at five widths, each on a fresh page.
 
-The pages have their buttons, and each opens a dialog but those of `ACTS`: a new button is in one of the two lists.
+Each button of a page opens a dialog or is in `ACTS`: a new button belongs into one of the lists.
 """
 
 import re
