@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import MAX_ANSWER, BadEntry, Expander, TooBusy, read
 from moxlite.groupware.people import colleague_access, user_of
 from moxlite.processor import give_way
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
 from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import is_date, period_of, utc_text
-from moxlite.proto.cards.repeating import Span
-from moxlite.store.groupware.collection import Collection, collections_of
-from moxlite.store.groupware.resources import NoSuchResource, Resource, overlapping
+from moxlite.proto.cards.repeating import Span, span_of
+from moxlite.store.groupware.collection import Collection, collections_of, inbox_of
+from moxlite.store.groupware.resources import NoSuchResource, Resource, overlapping, resource_data
 from moxlite.store.groupware.sharing import shared_collections
 
 if TYPE_CHECKING:
@@ -34,6 +36,14 @@ PAGE: Final = 100
 
 MAX_BUSY: Final = 10_000
 """Periods of an answer."""
+
+AVAILABILITY: Final = "VAVAILABILITY"
+
+MAX_AVAILABILITIES: Final = 20
+"""VAVAILABILITY of a user that count."""
+
+MAX_AVAILABLE: Final = 50
+"""Components inside of these that count: each with a rule costs a job of the sandbox."""
 
 Busy = tuple[int, int, str]
 """Seconds UTC of the start and the end of a period, and its kind, as FBTYPE has it."""
@@ -120,6 +130,9 @@ async def known_engagements(
             found += (
                 busy if access == "details" else [msgspec.structs.replace(engagement, title="") for engagement in busy]
             )
+        with suppress(TooBusy):
+            calendars = [*await account.read(inbox_of, op="busy"), *(where for where, _ in known)]
+            found += [Engagement(*times) for times in await unavailable(account, expander, calendars, stretch)]
     return found
 
 
@@ -131,10 +144,96 @@ async def known_busy(
     return None if found is None else [(engagement.starts, engagement.ends, engagement.kind) for engagement in found]
 
 
+async def unavailable(
+    account: Account, expander: Expander, calendars: Sequence[Collection], stretch: Span
+) -> list[Busy]:
+    """When the owner is not available by VAVAILABILITY in these calendars, or in the property of the schedule inbox
+    where that is among them (RFC 7953 §5). Rules that are not taken count for nothing. Raises TooBusy.
+    """
+    texts = await account.read(lambda r: _availabilities(r, calendars), op="dav-availability")
+    pairs: list[tuple[CalendarObject, Component]] = []
+    for data in texts:
+        with suppress(BadObject):
+            calendar_object = await read(data)
+            pairs += [(calendar_object, part) for part in calendar_object.parts if part.name == AVAILABILITY]
+    room = MAX_AVAILABLE
+    periods: list[Busy] = []
+    # the greatest priority comes last, and covers the others
+    for calendar_object, part in sorted(pairs, key=lambda pair: -_priority(pair[1])):
+        begin, end = calendar_object.span(part)
+        since, until = max(begin, stretch[0]), min(end, stretch[1])
+        room -= len(part.components)
+        if since >= until or room < 0:
+            continue
+        try:
+            free, until = await _available(expander, calendar_object, part, (since, until))
+        except BadEntry:
+            continue
+        kind = part.value("BUSYTYPE").upper()
+        kind = kind if kind in ("BUSY", "BUSY-TENTATIVE") else "BUSY-UNAVAILABLE"
+        before = [(*gap, old) for first, last, old in periods for gap in _gaps([(since, until)], (first, last))]
+        periods = [*before, *((*gap, kind) for gap in _gaps(free, (since, until)))]
+    return periods[:MAX_BUSY]
+
+
+def _availabilities(r: Reader, calendars: Sequence[Collection]) -> list[bytes]:
+    """The calendars with VAVAILABILITY, at most `MAX_AVAILABILITIES`."""
+    texts = [text.encode() for where in calendars if where.inbox and (text := where.availability)]
+    for where in calendars:
+        if not where.inbox and not where.transparent:
+            span, room = (EARLIEST, LATEST), MAX_AVAILABILITIES - len(texts)
+            texts += [
+                resource_data(r, resource.id)
+                for resource in overlapping(r, where.id, (AVAILABILITY,), *span, 0, max(0, room))
+            ]
+    return texts
+
+
+def _priority(part: Component) -> int:
+    """1 is the greatest (RFC 7953 §3.1); 10 stands for none."""
+    text = part.value("PRIORITY")
+    return int(text) if text in {*"123456789"} else 10
+
+
+async def _available(
+    expander: Expander, calendar_object: CalendarObject, part: Component, stretch: Span
+) -> tuple[list[Span], int]:
+    """The times in a stretch for which VAVAILABILITY has AVAILABLE, and up to when they are known."""
+    by_uid: dict[str, list[Component]] = {}
+    for component in part.components:
+        if component.name == "AVAILABLE":
+            by_uid.setdefault(component.value("UID"), []).append(component)
+    free: list[Span] = []
+    until = stretch[1]
+    for components in by_uid.values():
+        times = CalendarObject(calendar_object.calendar, components, calendar_object.zones)
+        if not times.repeated:
+            free += [span for component in components if (span := span_of(component, times.zones)) is not None]
+            continue
+        instances = await expander.expand(times, stretch, MAX_ANSWER)
+        free += [(instance.starts, instance.ends) for instance in instances]
+        if len(instances) == MAX_ANSWER:
+            until = min(until, instances[-1].starts)
+    return free, max(stretch[0], until)
+
+
+def _gaps(spans: Iterable[Span], stretch: Span) -> list[Span]:
+    """Parts of a stretch that no span covers."""
+    gaps: list[Span] = []
+    since, until = stretch
+    for start, end in sorted(spans):
+        if since < min(start, until):
+            gaps.append((since, min(start, until)))
+        since = max(since, end)
+    if since < until:
+        gaps.append((since, until))
+    return gaps
+
+
 def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collection, Access]] | None:
     """The calendars of `name` of which `asker` may know something, and what; None if all that count are kept back."""
     shared = {shared_collection.collection.id for shared_collection in shared_collections(r, "calendar", asker)}
-    counting = [one for one in collections_of(r, "calendar") if not one.transparent]
+    counting = [calendar for calendar in collections_of(r, "calendar") if not calendar.transparent]
     found: list[tuple[Collection, Access]] = []
     for collection in counting:
         access = "details" if name == asker or collection.id in shared else collection.access or usual
@@ -191,7 +290,7 @@ def _kind(part: Component, own: frozenset[str]) -> str:
 def merged(busy: Iterable[Busy], stretch: Span) -> list[Busy]:
     """Periods in a stretch. Periods of a kind that touch become one."""
     found: list[Busy] = []
-    for start, end, kind in sorted(busy, key=lambda one: (one[2], one[0])):
+    for start, end, kind in sorted(busy, key=lambda period: (period[2], period[0])):
         start, end = max(start, stretch[0]), min(end, stretch[1])
         if start >= end:
             continue

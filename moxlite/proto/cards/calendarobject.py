@@ -104,6 +104,8 @@ class CalendarObject(msgspec.Struct):
         """The stretch in which a component lies, by itself."""
         if part.name == "VTODO":
             return todo_span(part, self.zones)
+        if part.name == "VAVAILABILITY":
+            return _availability_span(part, self.zones)
         return span_of(part, self.zones) or _busy_span(part) or (EARLIEST, LATEST)
 
 
@@ -164,6 +166,14 @@ def todo_span(part: Component, zones: Zones) -> Span:
     if not known:
         return EARLIEST, LATEST
     return min(known) - 1, LATEST if times[0] is None else max(known) + 1
+
+
+def _availability_span(part: Component, zones: Zones) -> Span:
+    """The stretch of a VAVAILABILITY, to which a start or an end may be missing (RFC 7953 §3.1)."""
+    start, end = moment_of(part.first("DTSTART"), zones), moment_of(part.first("DTEND"), zones)
+    if start is not None and part.first("DURATION") is not None:
+        return span_of(part, zones) or (EARLIEST, LATEST)
+    return EARLIEST if start is None else seconds_of(start), LATEST if end is None else seconds_of(end)
 
 
 def _busy_span(part: Component) -> Span | None:

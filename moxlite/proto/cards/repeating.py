@@ -307,11 +307,11 @@ def _check_lists(parts: dict[str, str]) -> None:
         raise BadRecurrence("BYDAY of a rule cannot be read")
     if product * max(1, len(days)) > MAX_PRODUCT:
         raise BadRecurrence("the lists of a rule make too many times")
-    if "BYSETPOS" in parts and _most(parts) < min(abs(int(one)) for one in parts["BYSETPOS"].split(",")):
+    if "BYSETPOS" in parts and _most(parts) < min(abs(int(place)) for place in parts["BYSETPOS"].split(",")):
         raise BadRecurrence("BYSETPOS of a rule names a time that its lists never have")
     if "BYMONTHDAY" in parts:
-        months = [int(one) for one in parts["BYMONTH"].split(",")] if "BYMONTH" in parts else range(1, 13)
-        least = min(abs(int(one)) for one in parts["BYMONTHDAY"].split(","))
+        months = [int(month) for month in parts["BYMONTH"].split(",")] if "BYMONTH" in parts else range(1, 13)
+        least = min(abs(int(day)) for day in parts["BYMONTHDAY"].split(","))
         if all(MONTH_DAYS[month - 1] < least for month in months):
             raise BadRecurrence("a rule names a day that its months do not have")
 

@@ -247,8 +247,7 @@ def _in_range(part: Component, parent: Component, stretch: Span, spans: _Spans) 
         case "VJOURNAL" if part.first("DTSTART") is None:
             return False
         case "VAVAILABILITY":
-            span = span_of(part, spans.found.zones)
-            return span is None or _overlaps(span, stretch)
+            return _overlaps(spans.found.span(part), stretch)
     return any(_overlaps(one, stretch) for one in spans.of(part, stretch))
 
 

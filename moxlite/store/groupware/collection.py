@@ -56,6 +56,9 @@ ACCESSES: Final[tuple[Access, ...]] = ("details", "busy", "nothing")
 ACCESS: Final = "{urn:moxlite:webmail}free-busy"
 """Property of a calendar whose owner has chosen an `Access` for it."""
 
+AVAILABILITY: Final = "{urn:ietf:params:xml:ns:caldav}calendar-availability"
+"""Property of the schedule inbox, which is text there."""
+
 HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
 
 _COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
@@ -179,6 +182,18 @@ class Collection(msgspec.Struct, frozen=True):
         dead = {key: value for key, value in self.dead.items() if key != ACCESS}
         return msgspec.structs.replace(self, dead=dead if access is None else {**dead, ACCESS: _access_xml(access)})
 
+    @property
+    def availability(self) -> str:
+        """The calendar with the hours at which the owner of a schedule inbox is available (RFC 7953 §7.3); "" without
+        one.
+        """
+        return self.dead.get(AVAILABILITY, "") if self.inbox else ""
+
+    def with_availability(self, text: str) -> Collection:
+        """The schedule inbox with such a calendar, or without one."""
+        dead = {key: value for key, value in self.dead.items() if key != AVAILABILITY}
+        return msgspec.structs.replace(self, dead={**dead, AVAILABILITY: text} if text else dead)
+
     def with_hidden(self, *, hidden: bool) -> Collection:
         """The collection, hidden or not."""
         dead = {key: value for key, value in self.dead.items() if key != HIDDEN}
@@ -192,6 +207,12 @@ def _access_xml(access: Access) -> str:
 def collections_of(r: Reader, kind: Kind) -> list[Collection]:
     """All calendars or address books, by position."""
     return [_of_row(row) for row in r.rows(ALL, kind)]
+
+
+def inbox_of(r: Reader) -> list[Collection]:
+    """The schedule inbox, once there is one."""
+    row = r.row(BY_NAME, "calendar", INBOX)
+    return [] if row is None else [_of_row(row)]
 
 
 def collection_named(r: Reader, kind: Kind, name: str) -> Collection:

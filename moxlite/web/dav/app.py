@@ -456,18 +456,19 @@ def _searchable(name: str) -> str:
 
 async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
     """The user, by a part of the name or an address, and colleagues, by a whole address (RFC 3744 §9.4, DAV-18b)."""
-    matches = [one.findtext(DAV + "match") or "" for one in root.findall(DAV + "property-search")[:MAX_SEARCHES]]
+    elements = root.findall(DAV + "property-search")[:MAX_SEARCHES]
+    matches = [search.findtext(DAV + "match") or "" for search in elements]
     searches = [match.strip().casefold().removeprefix("mailto:") for match in matches]
     enough = any if root.get("test") == "anyof" else all  # the word of Apple's programs
     people = {person.account: person for search in searches if "@" in search and (person := s.colleague(search))}
-    own = " ".join((s.viewer.name, *s.viewer.addresses, s.viewer.tree.account)).casefold()
-    targets = [Target(Place("principal"))] if enough(search in own for search in searches) else []
+    words = " ".join((s.viewer.name, *s.viewer.addresses, s.viewer.tree.account)).casefold()
+    targets = [Target(Place("principal"))] if enough(search in words for search in searches) else []
     for person in people.values():
         words = " ".join((person.name, *person.addresses)).casefold()
         if enough(search in words for search in searches):
             targets.append(Target(Place("person", name=person.account), person=person))
     # python-caldav names the properties it wants beside the empty prop
-    beside = tuple(one.tag for one in root if one.tag not in SEARCH_PARTS)
+    beside = tuple(inner.tag for inner in root if inner.tag not in SEARCH_PARTS)
     property_request = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))
     for target in targets:
         yield answer_for(s.viewer, target, property_request, minimal=s.minimal)

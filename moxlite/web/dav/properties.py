@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 import msgspec
 
+from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
 from moxlite.store.groupware.collection import COMPONENTS, INBOX, OUTBOX, Collection
@@ -304,6 +305,30 @@ def _set_transparent(collection: Collection, value: Element | None) -> Collectio
     )
 
 
+def _set_availability(collection: Collection, value: Element | None) -> Collection:
+    """Set the hours of the owner of an inbox (RFC 7953 §7.3)."""
+    words = "" if value is None else (value.text or "").strip()
+    if not collection.inbox:
+        raise BadValue("hours are a property of the inbox")
+    if words:
+        try:
+            calendar_object = read_object(words.encode())
+        except BadObject as error:
+            raise BadValue(str(error)) from None
+        if calendar_object.kind != "VAVAILABILITY":
+            raise BadValue("hours are VAVAILABILITY")
+    return collection.with_availability(words)
+
+
+_AVAILABILITY: Final = Property(
+    lambda _, target: (
+        text(target.collection.availability) or None
+        if target.collection is not None and target.resource is None
+        else None
+    ),
+    _set_availability,
+)
+
 PROPERTIES: Final[dict[str, Property]] = {
     # RFC 4918 §15
     DAV + "resourcetype": Property(_resource_type, common=True),
@@ -360,6 +385,8 @@ PROPERTIES: Final[dict[str, Property]] = {
             else None
         )
     ),
+    CALDAV + "calendar-availability": _AVAILABILITY,
+    CALSERVER + "calendar-availability": _AVAILABILITY,  # the name that Apple's programs write
     CALDAV + "schedule-tag": Property(_resources(lambda resource: text(resource.schedule_tag) or None)),
     CALDAV + "calendar-user-type": Property(_people(lambda _, __: "INDIVIDUAL")),
     CALSERVER + "email-address-set": Property(

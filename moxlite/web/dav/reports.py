@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 import msgspec
 
-from moxlite.groupware.busy import busy_calendar, busy_times, merged
+from moxlite.groupware.busy import busy_calendar, busy_times, merged, unavailable
 from moxlite.groupware.entries import LARGE
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited
@@ -348,7 +348,8 @@ class Reports:
             raise Refusal(403, CALDAV + "valid-filter", "free-busy-query needs a time range with start and end")
         own = frozenset(address.lower() for address in self._viewer.addresses)
         busy = await busy_times(self._account, self._expander, where, stretch, own)
-        return busy_calendar(stretch, merged(busy, stretch))
+        away = await unavailable(self._account, self._expander, [where], stretch)
+        return busy_calendar(stretch, merged((*busy, *away), stretch))
 
 
 async def _made(resource: Resource, make: Callable[[], str]) -> str:
