@@ -210,7 +210,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     assert waiting.value.suggested_filename.endswith(".mbox")
     page.get_by_role("button", name="Pages").click()
     page.get_by_role("button", name="Log out").click()
-    expect(page.get_by_label("Password")).to_be_visible()
+    expect(page.get_by_label("Password", exact=True)).to_be_visible()
     visitor.close()
 
 
