@@ -132,6 +132,8 @@ def in_title(title: str) -> Iterator[Found]:
     """The first line of a commit message."""
     if len(title) > TITLE:
         yield Found("title", title, f"at most {TITLE} characters")
+    if " " not in title.strip():
+        yield Found("title", title, "say what the commit does")
     for advice, phrase in PHRASES.items():
         if phrase.search(title):
             yield Found("title", title, advice)
