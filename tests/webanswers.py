@@ -78,6 +78,8 @@ class Answers:
                 return self._number / 7
             case inspect.BoolType():
                 return self._number % 2 == 0
+            case inspect.DateTimeType():
+                return TIME
             case inspect.NoneType():
                 return None
             case _:
