@@ -192,7 +192,7 @@ def test_pages_register_for_addresses(reader: Reader) -> None:
         "() => { window.asked = []; navigator.registerProtocolHandler = (...all) => window.asked.push(all); }"
     )
     page.keyboard.press("Control+!")
-    page.get_by_role("button", name="Open email links of web pages here").click()
+    page.get_by_role("button", name="Open email links from web pages here").click()
     until(lambda: page.evaluate("window.asked") == [["mailto", f"{reader.base}/webmail/#compose %s"]])
 
 
