@@ -1,0 +1,132 @@
+"""A mailbox of a million messages at a linked server (docs/spec/linked.md, LINK-34): each message is made when it is
+asked for.
+"""
+
+import re
+import tracemalloc
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.migration.incoming import PORTION, Calls, Incoming, Survey
+from moxlite.migration.pull import JOB, Pull
+from moxlite.net.imapclient import Client, IMAPClientError
+from moxlite.operations.copies import CopyByImap, Event
+from moxlite.store.changelog.account import Account
+from tests.session.imapd_harness import Imap, imap
+from tests.session.test_migration_imapcopy_sessions import Google
+
+pytestmark = pytest.mark.served
+
+__all__ = ["imap"]
+
+MEMORY = 60 << 20
+"""Octets: a number of each message, twice, and the messages on their way."""
+
+SIZES = [50_000, pytest.param(1_000_000, marks=pytest.mark.nightly)]
+
+
+class Full(Google):
+    """A server with one mailbox, which closes the connection after so many messages."""
+
+    GREETING = b"* OK [CAPABILITY IMAP4rev1 UIDPLUS IDLE] hi\r\n"
+
+    def __init__(self, size: int) -> None:
+        super().__init__({})
+        self.size = size
+        self.cut = 1 << 40
+
+    def answers(self, command: str) -> list[bytes]:
+        """Untagged responses."""
+        if len(self.fetched) >= self.cut:
+            raise trio.BrokenResourceError
+        state = f"MESSAGES {self.size} UIDNEXT {self.size + 1} UIDVALIDITY 7"
+        if command.startswith("LIST"):
+            return [b'* LIST (\\Subscribed) "/" "INBOX"']
+        if command.startswith("STATUS"):
+            return [f'* STATUS "INBOX" ({state})'.encode()]
+        if command.startswith("EXAMINE"):
+            self.selected = range(1, self.size + 1)  # type: ignore[assignment] # as a list of them
+            uids = b"* OK [UIDNEXT %d] x" % (self.size + 1)
+            return [b"* %d EXISTS" % self.size, b"* OK [UIDVALIDITY 7] x", uids]
+        if match := re.match(r"UID SEARCH (\d+):(\d+) ALL", command):
+            return [b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(int(match[1]), int(match[2]) + 1))]
+        return super().answers(command)
+
+    def message(self, uid: int, items: str) -> bytes:
+        """A FETCH response."""
+        return re.sub(rb" X-GM-MSGID \d+", b"", super().message(uid, items))
+
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """One connection."""
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await super().serve(stream)
+        await trio.aclose_forcefully(stream)
+
+
+async def tell(event: Event) -> None:
+    del event
+    await trio.lowlevel.checkpoint()
+
+
+async def never(client: Client) -> bool:
+    del client
+    await trio.lowlevel.checkpoint()
+    return False
+
+
+async def adopt(client: Client, survey: Survey) -> None:
+    del client, survey
+    await trio.lowlevel.checkpoint()
+
+
+async def session(imap: Imap, server: Full, account: Account, tmp: Path, *, link: bool) -> None:
+    """Link or import over one connection, until it is closed."""
+    ours, theirs = trio.testing.memory_stream_pair()
+    imap.nursery.start_soon(server.serve, theirs)
+    client = Client(ours)
+    await client.greet()
+    try:
+        order = CopyByImap(account="bo", host="h", user="u", prefix="Far" if link else "")
+        if not link:
+            await Pull(account, imap.accounts, order, tell, tmp).once(client)
+            return
+        calls = Calls(never, adopt)
+        turn = trio.Lock()
+        incoming = Incoming(account, imap.accounts, order, tell, tmp, calls=calls, turn=turn, sorter=None)
+        await incoming.look(client)
+    finally:
+        await client.aclose()
+
+
+async def numbers(account: Account) -> Sequence[int]:
+    """The UIDs there of all messages that are here."""
+    rows = await account.read(lambda r: r.rows("SELECT uid FROM imap_copy ORDER BY uid"), op="test")
+    return [row[0] for row in rows]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("link", [True, False])
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_comes_in_slices_with_bounded_memory(imap: Imap, tmp_path: Path, size: int, link: bool) -> None:
+    """LINK-34: each connection goes on where the last one ended; the newest come first over a link."""
+    server = Full(size)
+    part = PORTION if link else JOB
+    tracemalloc.start(1)
+    try:
+        async with imap.account("bo") as bo:
+            for turn in (1, 2):
+                server.cut = part * turn
+                with pytest.raises(IMAPClientError), trio.fail_after(300):
+                    await session(imap, server, bo, tmp_path, link=link)
+                here = await numbers(bo)
+                assert part * turn <= len(here) <= part * turn + 200
+            assert here == list(range(size - len(here) + 1, size + 1) if link else range(1, len(here) + 1))
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+    assert len(server.fetched) - len(set(server.fetched)) <= 200  # on their way when the connection ended
