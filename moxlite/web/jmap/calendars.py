@@ -31,7 +31,7 @@ from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.sharing import Collections, publish, put_shares, rights_of, share_with
-from moxlite.web.jmap.standard import Outcome, changes_of, changes_response, each, get_response, patched, run_set
+from moxlite.web.jmap.standard import ObjectType, Outcome, changes_of, changes_response, each, get_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -42,11 +42,15 @@ if TYPE_CHECKING:
 
 CALENDAR: Final = "K"
 ALERTS: Final = ("defaultAlertsWithTime", "defaultAlertsWithoutTime")
-SETTABLE: Final = (
-    *("name", "description", "color", "sortOrder", "isSubscribed", "isVisible", "includeInAvailability"),
-    *(*ALERTS, "timeZone", "shareWith"),
+TYPE: Final = ObjectType(
+    "Calendar",
+    "draft-ietf-jmap-calendars-26 §4",
+    settable=(
+        *("name", "description", "color", "sortOrder", "isSubscribed", "isVisible", "includeInAvailability"),
+        *(*ALERTS, "timeZone", "shareWith"),
+    ),
+    fixed=("id", "isDefault", "myRights"),
 )
-PROPERTIES: Final = ("id", *SETTABLE, "isDefault", "myRights")
 MAX_NAME: Final = 255
 """Octets of the name of a calendar (§4)."""
 
@@ -141,7 +145,7 @@ def _zone(one: Collection) -> str | None:
 
 async def get(call: Call) -> Object:
     """Calendar/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     await ready(call)
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
@@ -202,9 +206,8 @@ class _Calendars:
                 shelf(call).check_owner()
                 now = _shown(tx, call, ReadableCollection(found, writable=True))
                 now["shareWith"] = now["shareWith"] or {}
-                fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
-                wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
-                new = {name: wanted[name] for name in SETTABLE if wanted[name] != now[name] or name == "name"}
+                wanted = TYPE.patched(now, patch)
+                new = {name: wanted[name] for name in TYPE.settable if wanted[name] != now[name] or name == "name"}
                 change_collection(tx, _changed(found, new))
                 return put_shares(tx, call, found, wanted["shareWith"])
 
@@ -231,7 +234,7 @@ class _Calendars:
 
 def _changed(before: Collection, wanted: Object) -> Collection:
     """A calendar with some properties of an object. Raises SetError."""
-    unknown = [name for name in wanted if name not in SETTABLE]
+    unknown = [name for name in wanted if name not in TYPE.settable]
     if unknown:
         raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]

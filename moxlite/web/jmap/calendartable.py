@@ -12,13 +12,17 @@ from moxlite.groupware.people import addresses_of
 from moxlite.web.jmap import calendars, eventnotifications, eventqueries, events, principals, sharenotices
 from moxlite.web.jmap.methods import Run
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
-from moxlite.web.jmap.standard import Changes, Outcome, changes_response, get_response, run_set
+from moxlite.web.jmap.standard import Changes, ObjectType, Outcome, changes_response, get_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
-IDENTITY: Final = ("id", "name", "calendarAddress", "isDefault")
+IDENTITY_TYPE: Final = ObjectType(
+    "ParticipantIdentity",
+    "draft-ietf-jmap-calendars-26 §3",
+    fixed=("id", "name", "calendarAddress", "isDefault"),
+)
 
 
 def _identities(call: Call) -> tuple[str, dict[str, Object]]:
@@ -35,7 +39,7 @@ def _identities(call: Call) -> tuple[str, dict[str, Object]]:
 
 async def identity_get(call: Call) -> Object:
     """ParticipantIdentity/get."""
-    ids, properties = call.ids(), call.properties(IDENTITY)
+    ids, properties = call.ids(), call.properties(IDENTITY_TYPE.properties)
     now, found = _identities(call)
     chosen = [*found] if ids is None else [one for one in ids if one in found]
     objects = [{name: found[one][name] for name in properties} for one in chosen]

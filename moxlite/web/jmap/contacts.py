@@ -40,6 +40,7 @@ from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import Collections, copy_entries, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import (
+    ObjectType,
     Outcome,
     changes_of,
     changes_response,
@@ -64,9 +65,19 @@ if TYPE_CHECKING:
 
 BOOK: Final = "B"
 CARD: Final = "C"
-BOOK_SETTABLE: Final = ("name", "description", "sortOrder", "isSubscribed", "shareWith")
-BOOK_PROPERTIES: Final = ("id", *BOOK_SETTABLE, "isDefault", "myRights")
-CARD_PROPERTIES: Final = ("id", "addressBookIds", *JSCONTACT)
+BOOK_TYPE: Final = ObjectType(
+    "AddressBook",
+    "RFC 9610 §2",
+    settable=("name", "description", "sortOrder", "isSubscribed", "shareWith"),
+    fixed=("id", "isDefault", "myRights"),
+)
+CARD_TYPE: Final = ObjectType(
+    "ContactCard",
+    "RFC 9610 §3, RFC 9553",
+    settable=("addressBookIds", *JSCONTACT[2:]),
+    fixed=("id", *JSCONTACT[:2]),
+    once=JSCONTACT[:2],
+)
 MAX_NAME: Final = 255
 """Octets of the name of an address book (RFC 9610 §2)."""
 
@@ -111,7 +122,7 @@ def _book(r: Reader, call: Call, shared: ReadableCollection) -> Object:
 
 async def book_get(call: Call) -> Object:
     """AddressBook/get."""
-    ids, properties = call.ids(), call.properties(BOOK_PROPERTIES)
+    ids, properties = call.ids(), call.properties(BOOK_TYPE.properties)
     await _ready(call)
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
@@ -170,8 +181,7 @@ class _Books:
                 shelf(call).check_owner()
                 now = _book(tx, call, ReadableCollection(found, writable=True))
                 now["shareWith"] = now["shareWith"] or {}
-                fixed = {name: now[name] for name in BOOK_PROPERTIES if name not in BOOK_SETTABLE}
-                wanted = patched({name: now[name] for name in BOOK_SETTABLE}, patch, fixed=fixed)
+                wanted = BOOK_TYPE.patched(now, patch)
                 change_collection(tx, _changed_book(found, wanted))
                 return put_shares(tx, call, found, wanted["shareWith"])
 
@@ -210,7 +220,7 @@ def _book_of(r: Reader, call: Call, key: str) -> Collection:
 
 def _changed_book(before: Collection, wanted: Object) -> Collection:
     """An address book with the properties of an object. Raises SetError."""
-    unknown = [name for name in wanted if name not in BOOK_SETTABLE]
+    unknown = [name for name in wanted if name not in BOOK_TYPE.settable]
     if unknown:
         raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
     name, description = wanted["name"], wanted.get("description")
@@ -242,7 +252,7 @@ def _card(stored_card: StoredCard) -> Object:
 
 async def card_get(call: Call) -> Object:
     """ContactCard/get. Without ids at most as many as a call may name."""
-    ids, asked = call.ids(), call.properties(CARD_PROPERTIES, default=CARD_PROPERTIES)
+    ids, asked = call.ids(), call.properties(CARD_TYPE.properties, default=CARD_TYPE.properties)
     await _ready(call)
     now = await call.account.read(shelf(call).state, op="jmap cards")
     found: list[Object] = []

@@ -32,7 +32,7 @@ from moxlite.web.jmap.bodies import (
 from moxlite.web.jmap.headerforms import CONVENIENT, HeaderProperty, header_property, utc_date, value_of
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import changes_of, changes_response, get_response
+from moxlite.web.jmap.standard import ObjectType, changes_of, changes_response, get_response
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import Structure
@@ -45,6 +45,13 @@ LETTER: Final = "M"
 METADATA: Final = ("id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt")
 BODY: Final = ("bodyStructure", "bodyValues", "textBody", "htmlBody", "attachments", "hasAttachment", "preview")
 PROPERTIES: Final = (*METADATA, *CONVENIENT, "headers", *BODY)
+TYPE: Final = ObjectType(
+    "Email",
+    "RFC 8621 §4",
+    settable=("mailboxIds", "keywords"),
+    fixed=tuple(name for name in PROPERTIES if name not in ("mailboxIds", "keywords")),
+    once=("receivedAt", *CONVENIENT, "headers", "bodyStructure", "bodyValues", "textBody", "htmlBody", "attachments"),
+)
 DEFAULT: Final = (
     *METADATA,
     *("messageId", "inReplyTo", "references", "sender", "from", "to", "cc", "bcc", "replyTo", "subject", "sentAt"),

@@ -27,6 +27,7 @@ from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
+    ObjectType,
     Outcome,
     changes_of,
     changes_response,
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
 
 
 NOTIFICATION: Final = "N"
-PROPERTIES: Final = (
-    *("id", "created", "changedBy", "comment", "type", "calendarEventId", "isDraft", "event", "eventPatch"),
+TYPE: Final = ObjectType(
+    "CalendarEventNotification",
+    "draft-ietf-jmap-calendars-26 §6",
+    fixed=(*("id", "created", "changedBy", "comment", "type", "calendarEventId", "isDraft", "event", "eventPatch"),),
 )
 FILTERS: Final = ("after", "before", "type", "calendarEventIds")
 
@@ -100,7 +103,7 @@ def _person(call: Call, notice: EventNotice) -> Object:
 
 async def get(call: Call) -> Object:
     """CalendarEventNotification/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
 
     def read(r: Reader) -> tuple[int, dict[str, Object]]:
         known = {f"{NOTIFICATION}{notice.id}": notice for notice in event_notices(r)}

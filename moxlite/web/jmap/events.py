@@ -58,6 +58,7 @@ from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import copy_entries
 from moxlite.web.jmap.standard import (
+    ObjectType,
     Outcome,
     changes_of,
     changes_response,
@@ -92,6 +93,13 @@ if TYPE_CHECKING:
 ALWAYS: Final = ("id", "calendarIds", "isDraft", "isOrigin")
 COMPUTED: Final = ("utcStart", "utcEnd")
 FIXED: Final = ("id", "baseEventId", "isOrigin", "@type", "uid", "recurrenceId", "recurrenceIdTimeZone")
+TYPE: Final = ObjectType(
+    "CalendarEvent",
+    "draft-ietf-jmap-calendars-26 §5, draft-ietf-calext-jscalendarbis",
+    settable=("calendarIds", *(name for name in (*JSCALENDAR, *FLAGS, *COMPUTED) if name not in FIXED)),
+    fixed=FIXED,
+    once=("@type", "uid"),
+)
 DEFAULTS: Final[Mapping[str, Any]] = {
     "title": "",
     "description": "",

@@ -17,11 +17,11 @@ from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import (
     Changes,
+    ObjectType,
     Outcome,
     changes_response,
     each,
     get_response,
-    patched,
     property_moment,
     run_set,
     since_state,
@@ -33,13 +33,20 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
-SETTABLE: Final = ("name", "replyTo", "bcc", "textSignature", "htmlSignature")
-PROPERTIES: Final = ("id", "email", *SETTABLE, "mayDelete")
+TYPE: Final = ObjectType(
+    "Identity",
+    "RFC 8621 §6",
+    settable=("name", "replyTo", "bcc", "textSignature", "htmlSignature"),
+    fixed=("id", "email", "mayDelete"),
+)
 MAX_TEXT: Final = 20_000
 MAX_ADDRESSES: Final = 50
 VACATION: Final = "singleton"
-VACATION_SETTABLE: Final = ("isEnabled", "fromDate", "toDate", "subject", "textBody", "htmlBody")
-VACATION_PROPERTIES: Final = ("id", *VACATION_SETTABLE)
+VACATION_TYPE: Final = ObjectType(
+    "VacationResponse",
+    "RFC 8621 §8",
+    settable=("isEnabled", "fromDate", "toDate", "subject", "textBody", "htmlBody"),
+)
 
 
 def _addresses(r: Reader, call: Call) -> dict[str, str]:
@@ -88,7 +95,7 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
 
 async def get(call: Call) -> Object:
     """Identity/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, found = await call.account.read(partial(identities, call=call), op="jmap identities")
     chosen = [*found] if ids is None else [one for one in ids if one in found]
     objects = [{name: found[one][name] for name in properties} for one in chosen]
@@ -142,8 +149,7 @@ def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> None:
     if number not in found:
         raise SetError("notFound")
     now = found[number]
-    fixed = {name: now[name] for name in ("id", "email", "mayDelete")}
-    wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
+    wanted = TYPE.patched(now, patch)
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
     if wrong:
         raise SetError("invalidProperties", "too long, or of the wrong type", properties=wrong)
@@ -184,7 +190,7 @@ def _vacation_state(form: VacationForm) -> str:
 
 async def vacation_get(call: Call) -> Object:
     """VacationResponse/get."""
-    ids, properties = call.ids(), call.properties(VACATION_PROPERTIES)
+    ids, properties = call.ids(), call.properties(VACATION_TYPE.properties)
     form = await call.account.read(load_form, op="jmap vacation")
     whole = _vacation(form)
     objects = [{name: whole[name] for name in properties}] if ids is None or VACATION in ids else []
@@ -219,7 +225,7 @@ class _Vacation:
 def _save_vacation(tx: AccountTx, patch: Object) -> None:
     form = load_form(tx)
     now = _vacation(form)
-    wanted = patched({name: now[name] for name in VACATION_SETTABLE}, patch, fixed={"id": VACATION})
+    wanted = VACATION_TYPE.patched(now, patch)
     if not isinstance(wanted["isEnabled"], bool):
         raise SetError("invalidProperties", "isEnabled is true or false", properties=["isEnabled"])
     for name in ("subject", "textBody", "htmlBody"):

@@ -26,13 +26,13 @@ from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
+    ObjectType,
     Outcome,
     changes_of,
     changes_response,
     each,
     get_response,
     holds,
-    patched,
     query_changes_of,
     results_response,
     run_set,
@@ -48,8 +48,12 @@ if TYPE_CHECKING:
 
 LETTER: Final = "F"
 COUNTS: Final = ("totalEmails", "unreadEmails", "totalThreads", "unreadThreads")
-SETTABLE: Final = ("name", "parentId", "role", "sortOrder", "isSubscribed")
-PROPERTIES: Final = ("id", *SETTABLE, *COUNTS, "myRights")
+TYPE: Final = ObjectType(
+    "Mailbox",
+    "RFC 8621 §2",
+    settable=("name", "parentId", "role", "sortOrder", "isSubscribed"),
+    fixed=("id", *COUNTS, "myRights"),
+)
 
 ROLES: Final = {
     SpecialUse.ARCHIVE: "archive",
@@ -89,7 +93,7 @@ def state(r: Reader, place: Place) -> str:
 
 async def get(call: Call) -> Object:
     """Mailbox/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     wanted = None if ids is None else {read_id(one, LETTER) for one in ids}
 
     def read(r: Reader) -> tuple[str, list[Object]]:
@@ -396,8 +400,8 @@ def _create(tx: AccountTx, call: Call, given: Object) -> Object:
         unsubscribe(tx, made.name)
     if "sortOrder" in given:
         set_annotation(tx, made.id, SORT_KEY, str(given["sortOrder"]).encode())
-    found = _objects(tx, call.place, PROPERTIES, {made.id})[0]
-    return {key: value for key, value in found.items() if key not in SETTABLE or key not in given}
+    found = _objects(tx, call.place, TYPE.properties, {made.id})[0]
+    return {key: value for key, value in found.items() if key not in TYPE.settable or key not in given}
 
 
 def _check_guest(call: Call, given: Object) -> None:
@@ -415,11 +419,10 @@ def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:
 
 def _update(tx: AccountTx, call: Call, number: int, patch: Object) -> None:
     box = _allowed(tx, call.place, number, "")
-    now = _objects(tx, call.place, PROPERTIES, {box.id})[0]
+    now = _objects(tx, call.place, TYPE.properties, {box.id})[0]
     if isinstance(patch.get("parentId"), str):
         patch = {**patch, "parentId": call.id_of(patch["parentId"])}
-    fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
-    wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
+    wanted = TYPE.patched(now, patch)
     changed = {name: value for name, value in wanted.items() if value != now[name]}
     _check(changed)
     _check_guest(call, changed)

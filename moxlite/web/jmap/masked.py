@@ -24,7 +24,7 @@ from moxlite.store.mail.masked import (
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
-from moxlite.web.jmap.standard import Outcome, each, get_response, patched, run_set
+from moxlite.web.jmap.standard import ObjectType, Outcome, each, get_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -32,8 +32,12 @@ if TYPE_CHECKING:
 
 
 LETTER: Final = "A"
-SETTABLE: Final = ("state", "forDomain", "description", "url")
-PROPERTIES: Final = ("id", "email", *SETTABLE, "lastMessageAt", "createdAt", "createdBy")
+TYPE: Final = ObjectType(
+    "MaskedEmail",
+    "Fastmail's extension",
+    settable=("state", "forDomain", "description", "url"),
+    fixed=("id", "email", "lastMessageAt", "createdAt", "createdBy"),
+)
 STATES: Final = {"pending": True, "enabled": True, "disabled": False, "deleted": False}
 """Whether mail is taken, by state."""
 
@@ -61,7 +65,7 @@ def _shown(masked_row: MaskedRow) -> Object:
 
 async def get(call: Call) -> Object:
     """MaskedEmail/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
 
     def read(r: Reader) -> tuple[str, list[MaskedRow]]:
         if ids is None:
@@ -87,7 +91,7 @@ class _Addresses:
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
-            wanted = _checked(given, ("emailPrefix", *SETTABLE))
+            wanted = _checked(given, ("emailPrefix", *TYPE.settable))
             site, word = wanted.get("forDomain") or "", wanted.get("emailPrefix") or ""
             new = New(site=site, word=word, note=wanted.get("description") or "")
             addresses, name = _addresses(call), call.account.name
@@ -109,8 +113,7 @@ class _Addresses:
         async def one(key: str, patch: Object) -> Outcome:
             before = await _found(call, key)
             now = _shown(before)
-            fixed = {name: value for name, value in now.items() if name not in SETTABLE}
-            wanted = _checked(patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed), SETTABLE)
+            wanted = _checked(TYPE.patched(now, patch), TYPE.settable)
             change = MaskedChange(
                 active=STATES[wanted["state"] or "enabled"] if "state" in patch else None,
                 given_to=wanted["forDomain"] or "" if "forDomain" in patch else None,
@@ -122,7 +125,7 @@ class _Addresses:
                 raise SetError("notFound") from None
             except MaskedRefused as error:
                 raise _refused(error) from None
-            return {name: after[name] for name in SETTABLE if name in patch and after[name] != patch[name]} or None
+            return {name: after[name] for name in TYPE.settable if name in patch and after[name] != patch[name]} or None
 
         return await each(patches, one)
 

@@ -17,6 +17,7 @@ from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     Changes,
+    ObjectType,
     Outcome,
     changes_response,
     get_response,
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
-PROPERTIES: Final = ("id", "type", "name", "description", "email", "timeZone", "capabilities", "accounts")
+TYPE: Final = ObjectType(
+    "Principal",
+    "RFC 9670 §2",
+    fixed=(*("id", "type", "name", "description", "email", "timeZone", "capabilities", "accounts"),),
+)
 FILTERS: Final = ("accountIds", "email", "name", "text", "type", "timeZone", "calendarAddress")
 MAX_STRETCH: Final = 400 * 86_400
 """Seconds of a question about availability, as the session says."""
@@ -78,7 +83,7 @@ def _principal(call: Call, key: str) -> Object | None:
 
 async def get(call: Call) -> Object:
     """Principal/get; without ids the user alone."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     asked = [account_id(call.account.name)] if ids is None else ids
     found = {key: one for key in asked if (one := _principal(call, key)) is not None}
     objects = [{name: one[name] for name in properties} for one in found.values()]

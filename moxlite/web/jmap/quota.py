@@ -9,6 +9,7 @@ from moxlite.store.rows.mailboxes import state as account_state
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import (
     Changes,
+    ObjectType,
     changes_response,
     get_response,
     holds,
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
 
 ID: Final = "storage"
-PROPERTIES: Final = (
-    *("id", "resourceType", "used", "hardLimit", "scope", "name", "types"),
-    *("warnLimit", "softLimit", "description"),
+TYPE: Final = ObjectType(
+    "Quota",
+    "RFC 9425 §4",
+    fixed=(
+        *("id", "resourceType", "used", "hardLimit", "scope", "name", "types"),
+        *("warnLimit", "softLimit", "description"),
+    ),
 )
 FILTERS: Final = ("name", "scope", "resourceType", "type")
 SORTS: Final = ("name", "used")
@@ -51,7 +56,7 @@ async def _read(call: Call) -> tuple[str, Object | None]:
 
 async def get(call: Call) -> Object:
     """Quota/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, whole = await _read(call)
     shown = whole is not None and (ids is None or ID in ids)
     objects = [{name: whole[name] for name in properties}] if whole is not None and shown else []

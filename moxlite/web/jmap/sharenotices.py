@@ -24,6 +24,7 @@ from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import rights_of
 from moxlite.web.jmap.standard import (
+    ObjectType,
     Outcome,
     changes_of,
     changes_response,
@@ -42,8 +43,12 @@ if TYPE_CHECKING:
 
 
 LETTER: Final = "A"
-PROPERTIES: Final = (
-    *("id", "created", "changedBy", "objectType", "objectAccountId", "objectId", "oldRights", "newRights", "name"),
+TYPE: Final = ObjectType(
+    "ShareNotification",
+    "RFC 9670 §3",
+    fixed=(
+        *("id", "created", "changedBy", "objectType", "objectAccountId", "objectId", "oldRights", "newRights", "name"),
+    ),
 )
 TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "mailbox": ("Mailbox", mailboxes.LETTER),
@@ -96,7 +101,7 @@ def _person(call: Call, share_notice: ShareNotice) -> Object:
 
 async def get(call: Call) -> Object:
     """ShareNotification/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
 
     def read(r: Reader) -> tuple[int, dict[str, ShareNotice]]:
         return share_notice_state(r), {f"{LETTER}{share_notice.id}": share_notice for share_notice in share_notices(r)}

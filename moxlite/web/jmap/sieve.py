@@ -29,7 +29,7 @@ from moxlite.store.delivery.scripts import (
 from moxlite.web.jmap.blobs import blob_octets, missing_blob, script_blob
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, get_response, holds, patched, results_response, run_set
+from moxlite.web.jmap.standard import ObjectType, Outcome, each, get_response, holds, results_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 LETTER: Final = "V"
-PROPERTIES: Final = ("id", "name", "blobId", "isActive")
+TYPE: Final = ObjectType("SieveScript", "RFC 9661 §2", settable=("name", "blobId"), fixed=("id", "isActive"))
 MAX_NAME: Final = 512
 """Octets of a name: 128 characters."""
 
@@ -72,7 +72,7 @@ def _object(script_row: ScriptRow) -> Object:
 
 async def get(call: Call) -> Object:
     """SieveScript/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, rows = await call.account.scan(_read, op="jmap sieve")
     chosen = [one for one in (rows if ids is None else ids) if one in rows]
     objects = [{name: whole[name] for name in properties} for whole in (_object(rows[one]) for one in chosen)]
@@ -192,8 +192,7 @@ class _Scripts:
             if key not in rows:
                 raise SetError("notFound")
             now = _object(rows[key])
-            fixed = {name: now[name] for name in ("id", "isActive")}
-            wanted = patched({name: now[name] for name in ("name", "blobId")}, patch, fixed=fixed)
+            wanted = TYPE.patched(now, patch)
             _check_name(wanted["name"])
             content = None
             if wanted["blobId"] != now["blobId"]:

@@ -409,6 +409,30 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
     return found
 
 
+class ObjectType(msgspec.Struct, frozen=True):
+    """Type of objects. docs/jmap.md has a table of all, made from these.
+
+    `source`: the document that defines the type; `settable`: the properties that programs set; `fixed`: the server's
+    properties; `once`: the part of `fixed` that programs give with a new object.
+    """
+
+    name: str
+    source: str
+    settable: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ("id",)
+    once: tuple[str, ...] = ()
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """All, "id" first."""
+        return (*self.fixed[:1], *self.settable, *self.fixed[1:])
+
+    def patched(self, now: Object, patch: Object) -> Object:
+        """The settable properties of an object after a patch. Raises as `patched`."""
+        fixed = {name: now[name] for name in self.fixed}
+        return patched({name: now[name] for name in self.settable}, patch, fixed=fixed)
+
+
 def _changed(value: object, tokens: list[str], new: object, path: str) -> Object:
     if not isinstance(value, dict):
         raise SetError("invalidPatch", f"{path}: there is no object to change")

@@ -49,6 +49,7 @@ from moxlite.web.jmap.identities import identities
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Invocation, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
+    ObjectType,
     Outcome,
     changes_of,
     changes_response,
@@ -70,9 +71,15 @@ if TYPE_CHECKING:
 
 
 LETTER: Final = "S"
-PROPERTIES: Final = (
-    *("id", "identityId", "emailId", "threadId", "envelope", "sendAt", "undoStatus"),
-    *("deliveryStatus", "dsnBlobIds", "mdnBlobIds"),
+TYPE: Final = ObjectType(
+    "EmailSubmission",
+    "RFC 8621 §7",
+    settable=("undoStatus",),
+    fixed=(
+        *("id", "identityId", "emailId", "threadId", "envelope", "sendAt"),
+        *("deliveryStatus", "dsnBlobIds", "mdnBlobIds"),
+    ),
+    once=("identityId", "emailId", "envelope"),
 )
 MAX_RECIPIENTS: Final = 1_000
 MAX_DELAY: Final = 365 * 86_400
@@ -86,7 +93,7 @@ def _undo_status(one: Sent) -> str:
 
 async def get(call: Call) -> Object:
     """EmailSubmission/get."""
-    ids, properties = call.ids(), call.properties(PROPERTIES)
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     now, rows = await call.account.scan(lambda r: (submission_state(r), submissions(r)), op="jmap submissions")
     by_id = {f"{LETTER}{row.id}": row for row in rows}
     chosen = [one for one in (by_id if ids is None else ids) if one in by_id]

@@ -34,7 +34,7 @@ from moxlite.store.people.subscriptions import (
 from moxlite.web.jmap.accounts import Place, account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, set_parts, set_results
+from moxlite.web.jmap.standard import ObjectType, Outcome, each, property_moment, set_parts, set_results
 from moxlite.web.jmap.streams import DELIVERY, MAX_OWNERS, STATES, ViewState, seen_states, states_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.web.jmap")
 
 LETTER: Final = "P"
-PROPERTIES: Final = ("id", "deviceClientId", "verificationCode", "expires", "types")
+TYPE: Final = ObjectType(
+    "PushSubscription",
+    "RFC 8620 §7.2",
+    settable=("verificationCode", "expires", "types"),
+    fixed=("id", "deviceClientId"),
+    once=("deviceClientId",),
+)
 HIDDEN: Final = ("url", "keys")
 """Properties that are never returned (RFC 8620 §7.2.1)."""
 
@@ -65,9 +71,9 @@ async def get(call: Call) -> Object:
     for one in asked or ():
         if one in HIDDEN:
             raise MethodError("forbidden", f"{one} is never returned")
-        if one not in PROPERTIES:
+        if one not in TYPE.properties:
             raise invalid(f"there is no property {one[:100]!r}")
-    names = PROPERTIES if asked is None else tuple(dict.fromkeys(["id", *asked]))
+    names = TYPE.properties if asked is None else tuple(dict.fromkeys(["id", *asked]))
     ids = call.ids()
     found = {one["id"]: one for one in map(_object, await _own(call))}
     chosen = [*found] if ids is None else [one for one in ids if one in found]
@@ -158,9 +164,7 @@ async def _update(call: Call, own: Mapping[str, Subscription], key: str, patch: 
     if push is None:
         raise SetError("notFound")
     now = _object(push)
-    fixed = {"id": now["id"], "deviceClientId": push.device}
-    settable = {name: now[name] for name in ("verificationCode", "expires", "types")}
-    wanted = patched(settable, patch, fixed=fixed)
+    wanted = TYPE.patched(now, patch)
     verified = push.verified
     if "verificationCode" in patch:
         code = wanted["verificationCode"]

@@ -20,7 +20,7 @@ from moxlite.web.jmap.emailqueries import matching_terms
 from moxlite.web.jmap.emails import state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import changes_of, changes_response, get_response
+from moxlite.web.jmap.standard import ObjectType, changes_of, changes_response, get_response
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -41,9 +41,12 @@ LONGEST: Final = 255
 """Octets of a snippet (RFC 8621 §5)."""
 
 
+TYPE: Final = ObjectType("Thread", "RFC 8621 §3", fixed=("id", "emailIds"))
+
+
 async def get(call: Call) -> Object:
     """Thread/get."""
-    ids, properties = call.ids(), call.properties(("id", "emailIds"))
+    ids, properties = call.ids(), call.properties(TYPE.properties)
     if ids is None:
         raise MethodError("requestTooLarge", "name the ids: emails have them")
 
