@@ -115,13 +115,19 @@ class HTTP2Client:
             with trio.fail_after(CONNECT_SECONDS):
                 stream = await self._connect()
         except (HTTPError, trio.TooSlowError) as error:
-            self._failed = str(error) or f"{self._host} does not answer"
-            self._failed_until = trio.current_time() + RECONNECT
+            self._fail(str(error) or f"{self._host} does not answer")
             return
+        connection = _Connection(stream, self._waiting, self._wakeup)
         try:
-            await _Connection(stream, self._waiting, self._wakeup).serve()
+            await connection.serve()
         finally:
             await trio.aclose_forcefully(stream)
+        if not connection.answered:
+            self._fail(f"{self._host} ends connections without an answer")
+
+    def _fail(self, reason: str) -> None:
+        """Make no other connection for a while: requests that wait, and new ones, fail."""
+        self._failed, self._failed_until = reason, trio.current_time() + RECONNECT
 
     def _forget(self) -> None:
         for exchange in [exchange for exchange in self._waiting if exchange.done.is_set()]:
@@ -138,7 +144,11 @@ class _Gone(Exception):
 
 @final
 class _Connection:
-    """One connection: takes requests from `waiting`, which `wakeup` tells of, as far as the server lets it."""
+    """One connection: takes requests from `waiting`, which `wakeup` tells of, as far as the server lets it.
+
+    Attributes:
+      answered: number of requests that got an answer.
+    """
 
     def __init__(self, stream: trio.abc.Stream, waiting: deque[_Exchange], wakeup: Wakeup) -> None:
         self._stream, self._waiting, self._wakeup = stream, waiting, wakeup
@@ -149,6 +159,7 @@ class _Connection:
         self._heard = trio.current_time()
         self._pong = trio.Event()
         self._requests = 0
+        self.answered = 0
 
     async def serve(self) -> None:
         """Make requests until either side ends the connection. Those without an answer fail, but for those that the
@@ -250,6 +261,7 @@ class _Connection:
             case h2.events.StreamEnded(stream_id=number) | h2.events.StreamReset(stream_id=number):
                 exchange = self._open.pop(number, None)
                 if exchange is not None:
+                    self.answered += 1
                     exchange.end("" if isinstance(event, h2.events.StreamEnded) else "the server refuses the request")
             case h2.events.PingAckReceived():
                 self._pong.set()

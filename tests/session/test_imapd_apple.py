@@ -352,6 +352,8 @@ async def test_a_connection_that_ends_is_made_anew(world: World, monkeypatch: py
     await world.mail()
     await world.push.wait(2)
     assert world.push.connections == 2
+    monkeypatch.setattr(applepush, "FIRST_PAUSE", 50_000)
+    monkeypatch.setattr(http2client, "RECONNECT", 0.05)
     monkeypatch.setattr(http2client, "SILENCE", 0.0)
     monkeypatch.setattr(http2client, "PONG", 0.05)
     world.push.silent = True
@@ -359,6 +361,18 @@ async def test_a_connection_that_ends_is_made_anew(world: World, monkeypatch: py
     await eventually(lambda: world.push.connections > 2)
     world.push.silent = False
     await world.push.wait(3)
+
+
+async def test_a_service_that_never_answers_is_not_asked_at_once_again(world: World) -> None:
+    """IMAP-164b: it ends each connection before a request was begun."""
+    async with world.user() as c:
+        await c.ok(command())
+    world.push.answers += [(0, "")] * 100
+    await world.mail()
+    with trio.fail_after(10):
+        while not (await world.devices())[0].failing:  # noqa: ASYNC110 of another task
+            await trio.sleep(0.02)
+    assert world.push.connections == 1
 
 
 async def test_a_device_ends_with_its_password(world: World) -> None:
