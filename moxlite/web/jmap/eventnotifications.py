@@ -104,14 +104,17 @@ def _person(call: Call, notice: EventNotice) -> Object:
 async def get(call: Call) -> Object:
     """CalendarEventNotification/get."""
     ids, properties = call.ids(), call.properties(TYPE.properties)
+    whole = not {"event", "eventPatch"}.isdisjoint(properties)
 
     def read(r: Reader) -> tuple[int, dict[str, Object]]:
         known = {f"{NOTIFICATION}{notice.id}": notice for notice in event_notices(r)}
         objects: dict[str, Object] = {}
         for key in known if ids is None else ids:
-            if key in known:
+            if key in known and whole:
                 call.budget.take(AS_JSON * known[key].size)
                 objects[key] = _object(r, call, known[key])
+            elif key in known:
+                objects[key] = _facts(call, known[key])
         return event_notice_state(r), objects
 
     now, found = await call.account.scan(read, op="jmap notifications")

@@ -201,7 +201,7 @@ async def query_changes(call: Call) -> Object:
 
 
 async def _results(call: Call) -> tuple[str, list[str]]:
-    return await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
+    return await call.account.scan(partial(_queried, call=call), op="jmap mailboxes")
 
 
 FILTERS: Final = ("parentId", "name", "role", "hasAnyRole", "isSubscribed")

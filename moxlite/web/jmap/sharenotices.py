@@ -129,7 +129,7 @@ async def query_changes(call: Call) -> Object:
 
 
 async def _results(call: Call) -> tuple[str, list[str]]:
-    return await call.account.read(partial(_queried, call=call), op="jmap shares")
+    return await call.account.scan(partial(_queried, call=call), op="jmap shares")
 
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
