@@ -132,55 +132,47 @@ class PutResult(msgspec.Struct, frozen=True):
     altered: bool
 
 
-def put_entry(
-    tx: AccountTx,
-    where: Collection,
-    name: str,
-    data: bytes,
-    facts: ResourceFacts,
-    allowed: Callable[[Resource | None], None],
-    user: User,
-    *,
-    answer: bool = True,
-    keep_answers: bool = False,
-    tell: bool = True,
-) -> PutResult:
-    """Put an entry as `put_resource`, and owe its people the messages that the change means.
+class EntryPut(msgspec.Struct, frozen=True):
+    """An entry as a user puts it.
 
-    Args:
+    Attributes:
+      allowed: gets the entry as it is, and raises if it may not be replaced.
       answer: an attendee's answer is sent. keep_answers: as of `itip.organized`. tell: people hear of the change; else
         of all that has changed with the next change of which they do.
+    """
+
+    name: str
+    data: bytes
+    facts: ResourceFacts
+    user: User
+    allowed: Callable[[Resource | None], None] = lambda _: None
+    answer: bool = True
+    keep_answers: bool = False
+    tell: bool = True
+
+
+def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
+    """Put an entry as `put_resource`, and owe its people the messages that the change means.
 
     Raises NotAllowed, Elsewhere, ReadOnly, and as `put_resource`.
     """
     check_own(where)
-    before = resource_named(tx, where.id, name)
-    octets = resource_data(tx, before.id) if user.guest and before is not None else None
-    done = _put(tx, where, name, data, facts, allowed, user, before, answer, keep_answers, tell)
-    if user.guest and facts.component == "VEVENT":
-        after = resource_data(tx, done.resource.id)
-        note_change(tx, Author(account=user.guest), done.resource.id, octets, after)
+    before = resource_named(tx, where.id, entry.name)
+    guest = entry.user.guest
+    octets = resource_data(tx, before.id) if guest and before is not None else None
+    done = _put(tx, where, entry, before)
+    if guest and entry.facts.component == "VEVENT":
+        note_change(tx, Author(account=guest), done.resource.id, octets, resource_data(tx, done.resource.id))
     return done
 
 
-def _put(
-    tx: AccountTx,
-    where: Collection,
-    name: str,
-    data: bytes,
-    facts: ResourceFacts,
-    allowed: Callable[[Resource | None], None],
-    user: User,
-    before: Resource | None,
-    answer: bool,
-    keep_answers: bool,
-    tell: bool,
-) -> PutResult:
+def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | None) -> PutResult:
+    facts, data, user, keep_answers = entry.facts, entry.data, entry.user, entry.keep_answers
     shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
     if not shared:
-        resource, new = put_resource(tx, where.id, name, data, facts, allowed)
+        resource, new = put_resource(tx, where.id, entry.name, data, facts, entry.allowed)
         return PutResult(resource, new, altered=False)
-    allowed(before)
+    entry.allowed(before)
     after = read_object(data)
     was = None if before is None else read_object(resource_data(tx, before.id))
     check_organizer(after, was)
@@ -191,17 +183,17 @@ def _put(
     if role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
         raise Elsewhere(_name_of(tx, other.collection_id), other.name)
     now = tx.now // 1_000_000
-    silent = not tell or (is_over(after, now) and (was is None or is_over(was, now)))
+    silent = not entry.tell or (is_over(after, now) and (was is None or is_over(was, now)))
     calendar, messages = after.calendar, tuple[Message, ...]()
     if role == "organizer":
         done = organized(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
         calendar, messages = done.calendar, done.messages
     elif role == "attendee":
         reply = answered(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
-        calendar, messages = reply.calendar, () if reply.message is None or not answer else (reply.message,)
+        calendar, messages = reply.calendar, () if reply.message is None or not entry.answer else (reply.message,)
     elif earlier == "organizer" and was is not None:
         messages = called_off(was, user.addresses, now)
-    if silent or (role == "attendee" and not answer):
+    if silent or (role == "attendee" and not entry.answer):
         calendar = after.calendar
     altered = calendar is not after.calendar
     octets = write_component(calendar).encode() if altered else data
@@ -209,7 +201,7 @@ def _put(
     known = None if before is None or not role == earlier == "attendee" else before.tag
     if known is not None and was is not None and is_answer(was, after, user.addresses):
         tag = ModSeq(known)
-    resource, new = put_resource(tx, where.id, name, octets, facts, tag=tag)
+    resource, new = put_resource(tx, where.id, entry.name, octets, facts, tag=tag)
     if not silent:
         _owe(tx, messages, after, user, resource.id, facts)
     return PutResult(resource, new, altered)

@@ -23,7 +23,7 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import Resource, UIDTaken, move_resource, resource_data, resource_named
-from moxlite.store.groupware.scheduling import Elsewhere, PutResult, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, PutResult, delete_entry, put_entry, shared_entries
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propstat
 from moxlite.web.dav.scheduling import tag_headers, wish_of
@@ -71,8 +71,9 @@ async def put(s: Session) -> None:
             if before is not None and before.uid != facts.uid:
                 raise _taken(s, s.place)
 
-        name = s.place.name
-        return put_entry(tx, where, name, data, facts, allowed, user, answer=wish.answer, keep_answers=wish.tag != "")
+        keep = wish.tag != ""
+        entry = EntryPut(s.place.name, data, facts, user, allowed, answer=wish.answer, keep_answers=keep)
+        return put_entry(tx, where, entry)
 
     try:
         done = await s.account.write(unit)

@@ -51,7 +51,7 @@ from moxlite.store.groupware.resources import (
     put_resource,
     resource_data,
 )
-from moxlite.store.groupware.scheduling import Elsewhere, delete_entry, put_entry
+from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, delete_entry, put_entry
 from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready, shelf
 from moxlite.web.jmap.headerforms import microseconds, utc_date
@@ -328,7 +328,7 @@ class _Events:
             if entry_with_uid(tx, facts.uid) is not None:
                 raise SetError("invalidProperties", "a calendar has this event already", properties=["uid"])
             user = user_in(call, facts.addresses)
-            done = put_entry(tx, where, f"{uuid.uuid4()}.ics", data, facts, lambda _: None, user, tell=self._tell)
+            done = put_entry(tx, where, EntryPut(f"{uuid.uuid4()}.ics", data, facts, user, tell=self._tell))
             return done.resource, where
 
         made, where = await call.account.write(unit)
@@ -456,7 +456,7 @@ def _put_changed(
             raise SetError("stateMismatch", "the event was changed meanwhile")
 
     user = user_in(call, facts.addresses)
-    done = put_entry(tx, home, resource.name, data, facts, allowed, user, tell=tell)
+    done = put_entry(tx, home, EntryPut(resource.name, data, facts, user, allowed, tell=tell))
     if there.id != home.id:
         octets = resource_data(tx, resource.id)
         delete_resource(tx, home.id, resource.name, lambda _: None)

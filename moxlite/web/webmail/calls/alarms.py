@@ -19,7 +19,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.alarms import SECOND, alarms_after
 from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data, resource_of
-from moxlite.store.groupware.scheduling import put_entry
+from moxlite.store.groupware.scheduling import EntryPut, put_entry
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict
@@ -79,7 +79,7 @@ class AlarmCalls(EntryCalls):
                 if there is None or there.modseq != resource.modseq:
                     raise Conflict("the event was changed meanwhile")
 
-            await account.write(lambda tx: put_entry(tx, where, resource.name, octets, facts, allowed, user))
+            await account.write(lambda tx: put_entry(tx, where, EntryPut(resource.name, octets, facts, user, allowed)))
 
 
 def _stored(r: Reader, number: int) -> tuple[Resource, bytes]:

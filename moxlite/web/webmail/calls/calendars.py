@@ -53,7 +53,7 @@ from moxlite.store.groupware.resources import (
     resource_of,
     with_data,
 )
-from moxlite.store.groupware.scheduling import User, delete_entry, put_entry
+from moxlite.store.groupware.scheduling import EntryPut, User, delete_entry, put_entry
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
@@ -300,7 +300,7 @@ class EventCalls(EntryCalls):
             people = self._user(caller, visit, facts.addresses)
             done = await visit.account.write(
                 lambda tx: put_entry(
-                    tx, visit.calendar(tx, number, write=True), removed.name, data, facts, allowed, people
+                    tx, visit.calendar(tx, number, write=True), EntryPut(removed.name, data, facts, people, allowed)
                 )
             )
             return visit.holder.shown_id(done.resource.id)
@@ -362,7 +362,7 @@ class EventCalls(EntryCalls):
 
         def put(tx: AccountTx) -> int:
             home = visit.calendar(tx, calendar_id if before is None else before.collection_id, write=True)
-            done = put_entry(tx, home, name, data, facts, allowed, user)
+            done = put_entry(tx, home, EntryPut(name, data, facts, user, allowed))
             if home.id == calendar_id:
                 return done.resource.id
             there = visit.calendar(tx, calendar_id, write=True)

@@ -45,7 +45,14 @@ from moxlite.store.groupware.resources import (
     put_resource,
     resource_named,
 )
-from moxlite.store.groupware.scheduling import Elsewhere, default_calendar, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.scheduling import (
+    Elsewhere,
+    EntryPut,
+    default_calendar,
+    delete_entry,
+    put_entry,
+    shared_entries,
+)
 from moxlite.store.groupware.sharing import (
     NoSuchLink,
     NotWritable,
@@ -215,7 +222,7 @@ class DeletedCalls(EntryCalls):
                     taken = resource_named(tx, home.id, kept.name) is not None
                     free = f"{token_hex(16)}.{kept.name.rpartition('.')[2]}"[:200] if taken else kept.name
                     if kept.kind == "calendar":
-                        put_entry(tx, home, free, data, facts, lambda _: None, user)
+                        put_entry(tx, home, EntryPut(free, data, facts, user))
                     else:
                         put_resource(tx, home.id, free, data, facts)
 
