@@ -16,9 +16,9 @@ import trio
 
 from bench.storelines import Figures, account_of, file_of, p99
 from bench.storemail import ACCOUNT, Letters, beside, fill
-from moxlite.store.backup.full import back_up
+from moxlite.store.backup.copying import back_up
+from moxlite.store.backup.layout import Source
 from moxlite.store.backup.repository import Repository, create_repository
-from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account

@@ -23,7 +23,7 @@ from bench.backup import INTERVAL, messages_of, source_of, whole
 from bench.storelines import Figures, p99
 from bench.storemail import ACCOUNT, Letters, facts_of, options, sender
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.full import back_up
+from moxlite.store.backup.copying import back_up
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool

@@ -31,11 +31,10 @@ from moxlite.process.privileges import service_user
 from moxlite.proto.address import Domain
 from moxlite.safefile import Tree, plain_parts
 from moxlite.store.auth.credentials import generate_password
-from moxlite.store.backup.copying import sync_folder
 from moxlite.store.backup.keys import rotate_signer
-from moxlite.store.backup.layout import RESTORING
+from moxlite.store.backup.layout import CONFIG, CONFIG_FOLDER, NAMED, RESTORING
 from moxlite.store.backup.restore import copy_restored, restore
-from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
+from moxlite.store.backup.storage import sync_folder
 from moxlite.store.backup.verify import VerificationResult, verify
 from moxlite.store.errors import BadTarget
 from moxlite.store.file.boundary import Edge, storage

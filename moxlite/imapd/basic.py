@@ -8,9 +8,8 @@ from typing import Final
 
 from moxlite import __version__
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.extensions import Enabled
 from moxlite.imapd.session.place import known_owners
-from moxlite.imapd.session.state import Done, Session
+from moxlite.imapd.session.state import Done, Enabled, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import (
     ApplePushData,

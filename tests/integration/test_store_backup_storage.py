@@ -17,8 +17,8 @@ import moxlite.store.backup.packs
 from moxlite.net.storage.sftp import SFTP, Login
 from moxlite.proto.sshurl import SSHURL
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.layout import Source
 from moxlite.store.backup.repository import Repository, create_repository
-from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Folder, Storage
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BadTarget, RepositoryError, StorageFailed

@@ -489,7 +489,7 @@ SELDOM = {
     "moxlite.queue.attempt": "sending",
     "moxlite.queue.control": "commands",
     "moxlite.smtpd.connection": "SMTP",
-    "moxlite.store.backup.full": "backups",
+    "moxlite.store.backup.copying": "backups",
     "moxlite.store.backup.repository": "backups",
     "moxlite.store.exports.engine": "exports",
     "moxlite.store.groupware.contacts": "contacts",

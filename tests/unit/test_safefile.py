@@ -18,8 +18,8 @@ from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.startup import start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, openings, replaceable
-from moxlite.store.backup.full import back_up
-from moxlite.store.backup.sources import Source
+from moxlite.store.backup.copying import back_up
+from moxlite.store.backup.layout import Source
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
 

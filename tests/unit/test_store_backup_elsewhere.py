@@ -18,8 +18,8 @@ from moxlite.net.storage.sftp import SFTP
 from moxlite.process.backuptargets import reach_fault
 from moxlite.proto.sshurl import parse_object_url, parse_ssh_url
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.layout import Source
 from moxlite.store.backup.repository import Repository, create_repository
-from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import RemovalForbidden, RepositoryError
 from moxlite.store.options import Options

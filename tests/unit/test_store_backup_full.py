@@ -11,10 +11,8 @@ import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.copying import copy_database
-from moxlite.store.backup.full import back_up
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases
-from moxlite.store.backup.sources import Report, Source
+from moxlite.store.backup.copying import back_up, copy_database
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, Report, Source, databases
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BadTarget
 from moxlite.store.file.transaction import Reader

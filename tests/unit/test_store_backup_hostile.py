@@ -14,10 +14,10 @@ import trio
 
 from moxlite.safefile import Tree, plain_parts
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.layout import Source, restored_mode
 from moxlite.store.backup.packs import Entry, encode, snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.restore import restore
-from moxlite.store.backup.sources import Source, restored_mode
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import RepositoryError
 from moxlite.store.options import Options

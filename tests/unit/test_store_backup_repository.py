@@ -15,10 +15,9 @@ import moxlite.store.backup.blocks
 import moxlite.store.backup.packs
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
-from moxlite.store.backup.layout import INCOMPLETE
+from moxlite.store.backup.layout import INCOMPLETE, Report, Source
 from moxlite.store.backup.packs import snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
-from moxlite.store.backup.sources import Report, Source
 from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BackupError, BadTarget, RepositoryError

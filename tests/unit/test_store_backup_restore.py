@@ -14,10 +14,9 @@ from moxlite.proto.address import Address
 from moxlite.queue.testdata import generate
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
-from moxlite.store.backup.full import back_up
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS
+from moxlite.store.backup.copying import back_up
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, Source
 from moxlite.store.backup.restore import GAP, restore
-from moxlite.store.backup.sources import Source
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage

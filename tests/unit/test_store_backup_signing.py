@@ -25,8 +25,8 @@ from moxlite.store.backup.keys import (
     signers_in,
     speakers,
 )
+from moxlite.store.backup.layout import NamedFile, Source as Subject
 from moxlite.store.backup.packs import Entry, decode, encode
-from moxlite.store.backup.sources import NamedFile, Source as Subject
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError, RepositoryError
 

@@ -27,7 +27,6 @@ from typing import Any, Final
 import msgspec
 import trio
 
-from moxlite.admin.standby.faults import target_fault
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWED,
@@ -59,6 +58,7 @@ from moxlite.admin.standby.litestream import (
     write_configuration,
 )
 from moxlite.admin.standby.pack import open_pack, unpack
+from moxlite.admin.standby.status import target_fault
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.net.storage.locking import PAUSES

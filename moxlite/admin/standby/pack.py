@@ -18,10 +18,19 @@ from typing import Final
 import msgspec
 
 from moxlite.safefile import Tree, plain_parts
-from moxlite.store.backup.full import KEY_MODE
+from moxlite.store.backup.copying import KEY_MODE
 from moxlite.store.backup.keys import FILES_SIGNED, Signer, opener_of, read_signature, sealer_of, speakers
-from moxlite.store.backup.layout import other_files
-from moxlite.store.backup.sources import CONFIG, DATA, NAMED, TREES, Report, Source, config_files, restored_mode
+from moxlite.store.backup.layout import (
+    CONFIG,
+    DATA,
+    NAMED,
+    TREES,
+    Report,
+    Source,
+    config_files,
+    other_files,
+    restored_mode,
+)
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import BackupError, RepositoryError
 

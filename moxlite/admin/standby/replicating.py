@@ -33,10 +33,9 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.admin.backup.source import own_signer, source_of
+from moxlite.admin.backup.backups import own_signer, source_of
 from moxlite.admin.standby import control, metrics
 from moxlite.admin.standby.control import Progress
-from moxlite.admin.standby.faults import target_fault, words_of
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWER,
@@ -66,6 +65,7 @@ from moxlite.admin.standby.litestream import (
 )
 from moxlite.admin.standby.pack import collect, digest, seal
 from moxlite.admin.standby.pruning import Pruning, pause_of
+from moxlite.admin.standby.status import target_fault, words_of
 from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from moxlite.admin.standby.layout import STALE, Followed, HeldLease, State
+from moxlite.escapes import printable
+from moxlite.process.backuptargets import Target
 
 
 def first_words(state: State | None, now: float) -> list[str]:
@@ -82,3 +85,19 @@ def _span(seconds: float) -> str:
     if seconds < 120:
         return f"{max(0.0, seconds):.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+# Faults of targets and programs, in words for states and logs.
+
+
+MAX_WORDS: Final = 500
+
+
+def words_of(error: Exception) -> str:
+    """The reason of an error, without its number."""
+    return printable(str(getattr(error, "strerror", None) or error) or type(error).__name__)[:MAX_WORDS]
+
+
+def target_fault(target: Target, error: Exception) -> str:
+    """A sentence about a target that cannot be used."""
+    return f"{target}: {words_of(error)}"

@@ -168,7 +168,7 @@ def _at_moment(
 def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
     """The configuration of a full backup, adapted to this machine; as `prepare`."""
     from moxlite.admin.restoring import prepare
-    from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
+    from moxlite.store.backup.layout import CONFIG_FOLDER, NAMED
 
     found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
     named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
@@ -192,7 +192,7 @@ def restore_whole(
     from moxlite.admin.quickstart.make import data_folder
     from moxlite.admin.restoring import STATIC_FILE, check_empty, prepare, restore_machine
     from moxlite.config.load import ConfigError
-    from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
+    from moxlite.store.backup.layout import CONFIG_FOLDER, NAMED
 
     with contextlib.ExitStack() as stack:
         try:

@@ -19,9 +19,9 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 @click.group(
     cls=LazyGroup,
     lazy={
-        "provider": ("moxlite.cli.setup.dnsprovider:provider", "Providers at which our DNS records are changed."),
-        "host-key": ("moxlite.cli.setup.dnsprovider:host_key", "The rotation of the key that TLSA records name."),
-        "rotation": ("moxlite.cli.setup.dnsprovider:rotation", "The rotation of a domain's signing key."),
+        "provider": ("moxlite.cli.setup.quickstartdns:provider", "Providers at which our DNS records are changed."),
+        "host-key": ("moxlite.cli.setup.quickstartdns:host_key", "The rotation of the key that TLSA records name."),
+        "rotation": ("moxlite.cli.setup.quickstartdns:rotation", "The rotation of a domain's signing key."),
         "undo": ("moxlite.cli.setup.dnsupdate:undo", "Undo the last change of our DNS records."),
         "update": ("moxlite.cli.setup.dnsupdate:update", "Change our DNS records at a provider or name server."),
     },

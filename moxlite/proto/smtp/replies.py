@@ -1,6 +1,6 @@
 """SMTP replies (RFC 5321 §4.2, enhanced status codes RFC 2034 and RFC 3463): the value and its octets.
 
-Both sides use the same `Response`: a server encodes it, a client reads it with `replyreader.ReplyReader`.
+Both sides use the same `Response`: a server encodes it, a client reads it with `client.ReplyReader`.
 """
 
 import re

@@ -3,29 +3,246 @@
 Commits are shielded from cancellation, and wait for `Pace.store` seconds at most.
 """
 
+from __future__ import annotations
+
 import hashlib
 import logging
+import time
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Final
 
 import msgspec
 import trio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.acceptance.cases import Case
+from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome
 from moxlite.acceptance.why import why_of
+from moxlite.mailauth.arc.seal import Sealer, own_results, seal
+from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.proto.address import Address, Domain
+from moxlite.proto.mime.compose import TextPart, address_field, answer_fields, compose, new_message_id, text_field
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.messageid import written_references
+from moxlite.proto.mime.types import Envelope, MailAddress
+from moxlite.proto.mime.words import decode_words
 from moxlite.smtpd import metrics
-from moxlite.smtpd.incoming.answering import with_messages
 from moxlite.smtpd.incoming.prefix import Common, decided_prefix, facts_of
 from moxlite.smtpd.notices import notify_later
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.spool import Spool, read_header
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
-from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
+from moxlite.store.delivery.perform import Owed, OwedMessage, Performed, owe, perform, suppress_retry
 from moxlite.store.delivery.reasons import pack
+from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.errors import StorageBusy, StoreError
+
+# Messages that a delivery sends on: answers of a script or form, and redirected messages (SMTP-160, SMTP-161).
+#
+# They are composed and signed before the unit of the delivery, which writes them as rows of its outbox (STORE-189a).
+
+
+_MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with its field's name they fit into a line
+
+
+async def with_messages(
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes
+) -> tuple[AnyAction, ...]:
+    """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
+    actions: list[AnyAction] = []
+    passed_on: dict[str, Passed] = {}
+    for action in decided.plan.actions:
+        match action:
+            case Vacation():
+                action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
+            case Redirect():
+                if action.alias not in passed_on:
+                    own = Address.parse(action.alias) if action.alias else decided.case.recipient.canonical
+                    passed_on[action.alias] = await pass_on(session, transaction, prepared, decided, prefix, own)
+                action = msgspec.structs.replace(action, owed=passed_on[action.alias].to(action.to))
+            case _:
+                pass
+        actions.append(action)
+    return tuple(actions)
+
+
+async def _answer(session: Session, prepared: Prepared, decided: Decided, action: Vacation) -> bytes:
+    """The answer of the owner (RFC 3834 §3, RFC 5230 §5)."""
+    now = time.time_ns() // 1000
+    author = decided.case.recipient.canonical
+    to = Address.parse(action.to)
+    envelope = prepared.index.envelope
+    message_id = new_message_id(author.domain.ascii)
+    subject = decode_words(action.subject.encode()) or f"Auto: {envelope.subject[:_MAX_SUBJECT]}"
+    fields = [
+        address_field("From", (_from(action.sender, author),)),
+        address_field("To", (MailAddress(_name_of(to, envelope), to.localpart, to.domain.ascii),)),
+        text_field("Subject", subject),
+        f"Date: {format_date(now)}\r\n".encode(),
+        f"Message-ID: {message_id}\r\n".encode(),
+        b"Auto-Submitted: auto-replied (vacation)\r\n",
+        b"X-Auto-Response-Suppress: All\r\n",
+    ]
+    section = HeaderSection(prepared.header)
+    named = written_references(section.texts(b"references"), section.text(b"in-reply-to"))
+    fields += answer_fields(envelope.message_id, named)
+    octets = b"".join(fields) + (
+        b"MIME-Version: 1.0\r\n" + _lines(action.text) if action.mime else b"".join(compose((), TextPart(action.text)))
+    )
+    try:
+        signatures = await session.context.keys.sign_own(session.snapshot, octets, author)
+    except SigningError as error:
+        logger.error("answer cannot be signed", extra={"kv": {"err": error}})
+        signatures = b""
+    submission = Submission(
+        account=decided.case.account,
+        mail_from=None,  # RFC 3834 §3.3: nothing comes back
+        recipients=(SubmissionRecipient(to, dsn_notify=DSNNotify.NEVER),),
+        received=now,
+        prefix=signatures,
+        has8bit=not octets.isascii(),
+        smtputf8=to.needs_smtputf8,
+        message_id=message_id,
+        subject=subject,
+    )
+    return OwedMessage(submission, octets).pack()
+
+
+def _name_of(to: Address, envelope: Envelope) -> str:
+    """The name that the sender gives itself, "" where the message is from another address."""
+    wanted = (to.localpart.lower(), to.domain.ascii)
+    said = (*envelope.reply_to, *envelope.from_, *envelope.sender)
+    return next(
+        (address.name for address in said if address.name and (address.localpart.lower(), address.domain) == wanted), ""
+    )
+
+
+def _lines(text: str) -> bytes:
+    """Text with CRLF at the end of each line."""
+    return "".join(f"{line}\r\n" for line in text.splitlines()).encode()
+
+
+def _from(text: str, author: Address) -> MailAddress:
+    """The author of the answer: the recipient, by the name that the script says."""
+    found = parse_addresses(text.encode("utf-8", "replace"), 1)
+    name = decode_address(found[0]).name if found and isinstance(found[0], RawAddress) else ""
+    return MailAddress(name, author.localpart, author.domain.ascii)
+
+
+# Messages that an account sends on: their sender, seal, and author (SMTP-159, SMTP-160a, SMTP-166, QUEUE-179).
+#
+# The body is never changed, so that signatures survive. Where no signature of the author's domain does, and that
+# domain asks others to refuse unproven mail, From becomes the forwarding address and Reply-To the author.
+
+
+passing_logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
+
+MAX_NAME: Final = 200
+"""Characters of the author's name in a new From."""
+
+STRICT: Final = frozenset({"quarantine", "reject"})
+"""Policies that ask others not to take mail whose author is not proven."""
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A message that is sent on, but for its recipient."""
+
+    submission: Submission
+    dropped: tuple[bytes, ...]
+
+    def to(self, address: str) -> bytes:
+        """The packed `OwedMessage` for an address."""
+        recipients = (SubmissionRecipient(Address.parse(address)),)
+        submission = msgspec.structs.replace(self.submission, recipients=recipients)
+        return OwedMessage(submission, forwarded=True, dropped=self.dropped).pack()
+
+
+async def pass_on(
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes, own: Address
+) -> Passed:
+    """The message as it is sent on, in the name of `own`: the account's address, or the alias. `prefix`: the trace
+    fields of the account's copy, with our results.
+    """
+    case = decided.case
+    checks, now = case.evidence.checks, time.time()
+    message = _message(prepared.spool, await read_header(prepared.spool))
+    dropped: tuple[bytes, ...] = ()
+    fields = b""
+    author = prepared.index.envelope.from_
+    signers = session.context.keys.signers(session.snapshot.domain(own.domain))
+    try:
+        if checks is not None and len(author) == 1 and _loses_author(checks):
+            fields, dropped = _new_author(author[0], own, message.section), (b"from",)
+            message = _with(message, fields, dropped)
+            signed = await sign(message, own, signers, now, domain=own.domain)
+            message, fields = _with(message, signed), signed + fields
+        sealer = _sealer(own, signers)
+        if checks is not None and sealer is not None:
+            host = session.hostname.ascii
+            results = own_results(HeaderSection(prefix + b"\r\n"), host)
+            fields = await seal(message, results, host, sealer, checks.arc.status, int(now)) + fields
+    except SigningError as error:
+        passing_logger.info("message sent on without a seal", extra={"kv": {"account": case.account, "err": error}})
+    sender = transaction.sender.address
+    envelope = prepared.index.envelope
+    submission = Submission(
+        account=case.account,
+        mail_from=own if sender is None else session.context.srs.sender_for(sender, own.domain, now) or own,
+        recipients=(SubmissionRecipient(own),),
+        received=transaction.received,
+        prefix=fields,
+        has8bit=transaction.mail.body == "8BITMIME",
+        smtputf8=transaction.mail.smtputf8,
+        requiretls=transaction.mail.requiretls,
+        message_id=envelope.message_id,
+        subject=envelope.subject,
+    )
+    return Passed(submission, dropped)
+
+
+def _loses_author(checks: Checks) -> bool:
+    """Whether others would refuse the message for its author: no signature of the author's domain is left, and the
+    domain has a strict policy.
+    """
+    return not checks.dmarc.aligned_dkim and checks.dmarc.policy in STRICT
+
+
+def _new_author(author: MailAddress, own: Address, section: HeaderSection) -> bytes:
+    """From, and Reply-To if the message has none; the old From has a field of its own, which says why."""
+    name = (author.name or f"{author.localpart}@{author.domain}")[:MAX_NAME]
+    fields = address_field("From", (MailAddress(f"{name} via {own.domain.unicode}", own.localpart, own.domain.ascii),))
+    if not section.count(b"reply-to"):
+        fields += address_field("Reply-To", (author,))
+    old = address_field("X-Original-From", (author,))
+    return fields + old + b"X-Moxlite-Forwarded: From replaced, no signature of its domain survives\r\n"
+
+
+def _message(spool: Spool, section: HeaderSection) -> SignedMessage:
+    body = spool.size if section.body is None else section.body
+    return SignedMessage(section, lambda: spool.chunks(start=body), spool.size, spool.in_memory)
+
+
+def _with(message: SignedMessage, fields: bytes, dropped: tuple[bytes, ...] = ()) -> SignedMessage:
+    """The message with fields before it, and without others."""
+    section = message.section
+    end = b"" if section.body is None else b"\r\n"
+    changed = HeaderSection(fields + section.without(section.all(*dropped)) + end)
+    return msgspec.structs.replace(message, section=changed)
+
+
+def _sealer(own: Address, signers: Sequence[Signer]) -> Sealer | None:
+    """The first RSA key that signs for the domain, which all verifiers know, else the first one (AUTH-111)."""
+    keys = sorted(signers, key=lambda signer: isinstance(signer.key, Ed25519PrivateKey))
+    return Sealer(domain=own.domain, selector=keys[0].selector, key=keys[0].key) if keys else None
+
 
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 

@@ -6,6 +6,7 @@ neither change nor restart the copy (measured: 61 of them between its steps, des
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -18,7 +19,21 @@ import apsw
 import msgspec
 
 from moxlite.safefile import open_regular
-from moxlite.store.errors import BackupCancelled, BackupError
+from moxlite.store import metrics
+from moxlite.store.backup.layout import (
+    CONFIG,
+    INCOMPLETE,
+    NAMED,
+    RESTORING,
+    ConfigFile,
+    Report,
+    Source,
+    config_files,
+    databases,
+    other_files,
+)
+from moxlite.store.backup.storage import sync_folder
+from moxlite.store.errors import BackupCancelled, BackupError, BadTarget
 
 STEP: Final = 500
 """Pages of one step, 2 MB: the thread looks at its interruption that often."""
@@ -157,12 +172,196 @@ def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: Fa
     return octets
 
 
-def sync_folder(folder: Path) -> None:
-    """Make what was created or renamed in a folder durable."""
-    if os.name != "posix":
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+# ``moxlite backup DEST``: a copy of configuration and data that is a data directory itself (STORE-141..143, ADMIN-50,
+# ADMIN-68).
+
+
+logger = logging.getLogger("moxlite.store.backup")
+
+FOLDER_MODE: Final = 0o750
+
+KEY_MODE: Final = 0o600
+"""Mode of a file that another process has read: a private key."""
+
+Tell = Callable[[str], None]
+"""Takes a line on what is being done, for ``--verbose``."""
+
+
+def note_failure(report: Report, source: Source, path: Path, error: OSError) -> None:
+    """Note that a file could not be copied. Of the configuration, what only another user can read (a key that is
+    root's) is named as left out, and the backup is whole without: what `restore` restores is the data.
+    """
+    in_config = path.is_relative_to(source.config) and not path.is_relative_to(source.data)
+    if in_config and isinstance(error, PermissionError):
+        report.warnings.append(f"{path} is left out, only another user can read it: keep a copy of it yourself")
+    else:
+        report.errors.append(f"{path}: {error_text(error)}")
+
+
+def check_target(source: Source, target: Path) -> None:
+    """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
+    inside(source, target)
+    if any((target / name).exists() for name in ("data", CONFIG, NAMED, INCOMPLETE)):
+        raise BadTarget(f"{target} holds a backup already, whole or not: choose another place, or remove it")
+
+
+def inside(source: Source, target: Path) -> None:
+    """Raise BadTarget if `target` is inside of what is backed up."""
+    resolved = target.resolve()
+    for folder in (source.data.resolve(), source.config.resolve()):
+        if resolved == folder or folder in resolved.parents:
+            raise BadTarget(f"{target} is inside {folder}, which is backed up: choose a place outside")
+
+
+def warnings_of(source: Source) -> list[str]:
+    """Oddities of a data directory that are no reason to fail."""
+    warnings = [f"{path} is left out: another program keeps it" for path in source.foreign]
+    warnings += [
+        f"account {database.account} is not in the configuration; it is backed up all the same"
+        for database in databases(source.data)
+        if database.account is not None and database.account not in source.configured
+    ]
+    warnings += [
+        f"account {folder.name} has lost its database, which is not in this backup"
+        for folder in sorted(source.data.glob("accounts/*"))
+        if folder.name in source.configured and not (folder / "account.db").is_file()
+    ]
+    for file in other_files(source.data):
+        if not file.regular:
+            warnings.append(f"{source.data / file.path} is no regular file, and left out")
+        elif not file.known:
+            warnings.append(f"{source.data / file.path} is unknown; it is backed up all the same")
+    return warnings
+
+
+def back_up(
+    source: Source, target: Path, *, tell: Tell = lambda _: None, cancelled: Cancelled = lambda: False
+) -> Report:
+    """Copy all to `target`. Blocks. What fails is an error in the report, and the rest goes on; nothing that is there
+    already is overwritten.
+
+    `target` has a file INCOMPLETE until all is there and durable.
+
+    Raises:
+      BadTarget: nothing was written.
+      BackupCancelled: the copy is incomplete.
+      OSError: nothing can be written to `target` at all.
+    """
+    check_target(source, target)
+    if (source.data / RESTORING).exists():
+        raise BadTarget(f"{source.data} is in the middle of a restore: finish that first")
+    began = time.perf_counter()
+    target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    mark = target / INCOMPLETE
+    mark.write_text("This backup was not finished. Do not restore it.\n")
+    report = Report(warnings=warnings_of(source))
+    work = _Work(source, target, report, tell, cancelled)
+    work.databases()
+    work.files()
+    if report.errors:
+        mark.write_text("".join(f"{line}\n" for line in ["This backup is incomplete:", *report.errors]))
+    else:
+        mark.unlink()
+        sync_folder(target)
+        metrics.BACKUP_LAST_SUCCESS.set(time.time())
+    logger.log(
+        logging.ERROR if report.errors else logging.INFO,
+        "backup is incomplete" if report.errors else "backup made",
+        extra={
+            "kv": {
+                "target": str(target),
+                "databases": report.databases,
+                "octets": report.octets,
+                "errors": len(report.errors),
+                "seconds": round(time.perf_counter() - began, 1),
+            }
+        },
+    )
+    return report
+
+
+class _Work:
+    def __init__(self, source: Source, target: Path, report: Report, tell: Tell, cancelled: Cancelled) -> None:
+        self.source = source
+        self.target = target
+        self.report = report
+        self.tell = tell
+        self.cancelled = cancelled
+
+    def databases(self) -> None:
+        for database in databases(self.source.data):
+            path, target = self.source.data / database.path, self.target / "data" / database.path
+            self.tell(str(path))
+            try:
+                target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                self.report.octets += copy_database(path, target, cancelled=self.cancelled)
+                self.report.databases += 1
+                sync_folder(target.parent)
+            except FileNotFoundError:
+                if path.exists():
+                    raise
+                continue  # the account was removed meanwhile
+            except BackupCancelled:
+                raise
+            except (BackupError, apsw.Error, OSError) as error:
+                self.report.errors.append(f"{path}: {error_text(error)}")
+                continue
+            if database.account in self.source.broken:
+                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[database.account]}")
+
+    def files(self) -> None:
+        for other in other_files(self.source.data):
+            if other.regular and (self.source.include_keys or not other.private):
+                self.file(self.source.data / other.path, self.target / "data" / other.path)
+        for config_file in config_files(
+            self.source, keys=self.source.include_keys, encrypted=False, report=self.report
+        ):
+            if config_file.content is None:
+                self.file(config_file.path, self.target / config_file.name)
+            else:
+                self.written(config_file, self.target / config_file.name)
+
+    def file(self, path: Path, target: Path) -> None:
+        if self.cancelled():
+            raise BackupCancelled("the backup was cancelled")
+        self.tell(str(path))
+        try:
+            copy_file(path, target)
+        except OSError as error:
+            if not path.exists():
+                return  # a certificate was renewed, an account removed
+            note_failure(self.report, self.source, path, error)
+
+    def written(self, config_file: ConfigFile, target: Path) -> None:
+        """A file of which the octets are at hand."""
+        self.tell(str(config_file.path))
+        try:
+            target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
+            with os.fdopen(fd, "wb") as copy:
+                copy.write(config_file.content or b"")
+                copy.flush()
+                os.fsync(copy.fileno())
+            sync_folder(target.parent)
+        except OSError as error:
+            self.report.errors.append(f"{config_file.path}: {error_text(error)}")
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a small file with its mode to a new one, durably. Raises OSError, FileExistsError when `target` is there."""
+    target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with path.open("rb") as source, target.open("xb") as copy:
+        shutil.copyfileobj(source, copy)
+        shutil.copymode(path, target)
+        copy.flush()
+        os.fsync(copy.fileno())
+    sync_folder(target.parent)
+
+
+def error_text(error: Exception) -> str:
+    """Text of an error for people."""
+    if isinstance(error, FileExistsError):
+        return "exists in the backup already, and is not overwritten"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) or type(error).__name__

@@ -18,12 +18,12 @@ import apsw
 import msgspec
 import zstandard
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.decoders import from_json, msgpack_decoder
 from moxlite.safefile import plain_parts
 from moxlite.store.backup.copying import SYNC, Stamp
-from moxlite.store.backup.sources import TREES
+from moxlite.store.backup.layout import SETTINGS, TREES
 from moxlite.store.backup.storage import Storage
-from moxlite.store.errors import RepositoryError
+from moxlite.store.errors import NoRepository, RepositoryError
 from moxlite.store.file.transaction import Row
 
 # What a snapshot of a repository consists of, and what is told of snapshots (STORE-183).
@@ -47,6 +47,26 @@ DAY: Final = 86_400 * 1_000_000
 WEEK: Final = 7 * DAY
 MONDAY: Final = 3 * DAY
 """1970 began on a Thursday."""
+
+
+class RepositorySettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Content of the file `repository.json`: format and recipients of a repository of backups."""
+
+    format: int
+    recipients: tuple[str, ...] = ()
+
+
+def read_settings(storage: Storage) -> RepositorySettings:
+    """Raises NoRepository, RepositoryError: damaged, or of an unknown format; OSError."""
+    try:
+        settings = from_json(storage.read(SETTINGS), RepositorySettings)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoRepository(f"{storage} is no repository") from None
+    except msgspec.DecodeError as error:
+        raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
+    if settings.format not in FORMATS:
+        raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT} and older ones")
+    return settings
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -25,12 +25,21 @@ import apsw
 import msgspec
 
 from moxlite import __version__
-from moxlite.decoders import from_json
 from moxlite.safefile import Tree
 from moxlite.store import metrics
 from moxlite.store.backup.blocks import BLOCK, Blocks, BlockVFS, LooseBlocks
-from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
-from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_failure, warnings_of
+from moxlite.store.backup.copying import (
+    KEY_MODE,
+    Cancelled,
+    Tell,
+    copy_pages,
+    error_text,
+    inside,
+    note_failure,
+    snapshot,
+    stamp_of,
+    warnings_of,
+)
 from moxlite.store.backup.keys import (
     NAMES,
     PROTECTED,
@@ -46,25 +55,36 @@ from moxlite.store.backup.keys import (
     sealer_of,
     speakers,
 )
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, databases, other_files
+from moxlite.store.backup.layout import (
+    INCOMPLETE,
+    RESTORING,
+    SETTINGS,
+    ConfigFile,
+    Report,
+    Source,
+    config_files,
+    databases,
+    other_files,
+    restored_mode,
+)
 from moxlite.store.backup.packs import (
     FORMAT,
-    FORMATS,
     LOOSE,
     PACKS,
     Entry,
     Manifest,
     Pruned,
+    RepositorySettings,
     Sample,
     SnapshotInfo,
     decode,
     encode,
     kept_ids,
+    read_settings,
     snapshot_id,
     time_of,
 )
-from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files, restored_mode
-from moxlite.store.backup.storage import Storage
+from moxlite.store.backup.storage import Storage, sync_folder
 from moxlite.store.errors import (
     BackupCancelled,
     BackupError,
@@ -82,13 +102,6 @@ SIGNATURES: Final = "signatures"
 FOLDERS: Final = (PACKS, SIGNATURES, SNAPSHOTS)
 UNFINISHED: Final = frozenset({*FOLDERS, "lock", NAMES, PROTECTED})
 """Found where a repository was not made to the end, beside hidden files."""
-
-
-class _Settings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of the file `repository.json`: format and recipients of a repository of backups."""
-
-    format: int
-    recipients: tuple[str, ...] = ()
 
 
 def create_repository(
@@ -120,12 +133,12 @@ def create_repository(
         assert key is not None
         storage.write(NAMES, sealer_of(recipients, key).seal(key))
     storage.make(*FOLDERS)
-    storage.write(SETTINGS, msgspec.json.encode(_Settings(FORMAT, recipients)))
+    storage.write(SETTINGS, msgspec.json.encode(RepositorySettings(FORMAT, recipients)))
 
 
 def is_encrypted(storage: Storage) -> bool:
     """Whether the blocks of a repository are encrypted. Raises RepositoryError, OSError."""
-    return bool(_settings(storage).recipients)
+    return bool(read_settings(storage).recipients)
 
 
 def exists(storage: Storage) -> bool:
@@ -134,18 +147,6 @@ def exists(storage: Storage) -> bool:
         return SETTINGS in storage.list()
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def _settings(storage: Storage) -> _Settings:
-    try:
-        settings = from_json(storage.read(SETTINGS), _Settings)
-    except (FileNotFoundError, NotADirectoryError):
-        raise NoRepository(f"{storage} is no repository") from None
-    except msgspec.DecodeError as error:
-        raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
-    if settings.format not in FORMATS:
-        raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT} and older ones")
-    return settings
 
 
 class Repository:
@@ -171,7 +172,7 @@ class Repository:
     ) -> None:
         self.storage = storage
         self._trusted = trusted
-        settings = _settings(storage)
+        settings = read_settings(storage)
         self._opener: Opener | None = None
         self._sealer = None
         if settings.recipients:

@@ -23,9 +23,9 @@ from moxlite import __version__
 from moxlite.decoders import from_json
 from moxlite.safefile import Tree
 from moxlite.store.accounts.folders import make_closed
-from moxlite.store.backup.copying import copy_database, sync_folder
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files
-from moxlite.store.backup.sources import restored_mode
+from moxlite.store.backup.copying import copy_database
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files, restored_mode
+from moxlite.store.backup.storage import sync_folder
 from moxlite.store.backup.verify import data_of
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate, message_chunks

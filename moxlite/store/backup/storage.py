@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from moxlite.safefile import open_regular
-from moxlite.store.backup.copying import sync_folder
 
 SUFFIX: Final = ".tmp"
 """Name of an object until it is whole: ``.NAME.tmp``."""
@@ -70,6 +69,17 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Remove all copies of objects on this machine."""
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was created or renamed in a folder durable."""
+    if os.name != "posix":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 class Folder:
