@@ -39,8 +39,8 @@ def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> No
 def test_a_mailbox_is_found_added_paused_and_removed(
     chromium: Browser, server: LocalServer, tmp_path: Path, width: int
 ) -> None:
-    """LINK-22..24, LINK-26: from an empty page; what cannot be is told at its field; the state changes by itself; axe
-    finds nothing, and all fits into the window.
+    """LINK-22..24, LINK-26, LINK-31: from an empty page; what cannot be is told at its field; the state changes by
+    itself; axe finds nothing, and all fits into the window.
     """
     with Dovecot(tmp_path / "dovecot") as dovecot:
         with imaplib.IMAP4("127.0.0.1", dovecot.port) as theirs:
@@ -91,6 +91,10 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(page.get_by_label("Server for sending")).to_be_hidden()
         page.get_by_role("button", name="Save").click()
         expect(row).to_contain_text("reading only")
+        row.get_by_role("button", name="Sorting of Elsewhere").click()
+        page.get_by_label("Sort new mail").check()
+        page.get_by_role("button", name="Save").click()
+        expect(row).to_contain_text("new mail is sorted")
         dovecot.stop()
         expect(row).to_contain_text("no connection")
         expect(row).to_contain_text("Next attempt")
