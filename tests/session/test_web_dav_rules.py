@@ -99,6 +99,15 @@ async def test_this_and_future_moves_by_the_clocks(mia: Program) -> None:
     assert shown == ["20261017T100000Z PT1H", "20261025T110000Z P1D", "20261101T110000Z P1D"]
 
 
+async def test_an_hour_that_is_left_out_moves_from_its_own_name(mia: Program) -> None:
+    """DAV-9a: in Cairo the clocks go forward at midnight; three hours before it is 21:00 of the day before."""
+    zone = "TZID=Africa/Cairo"
+    later = (f"RECURRENCE-ID;RANGE=THISANDFUTURE;{zone}:20280421T000000", f"DTSTART;{zone}:20280420T210000")
+    inner = "\r\n".join(("END:VEVENT", "BEGIN:VEVENT", "UID:1", "DTSTAMP:20261101T000000Z", *later))
+    lines = (f"DTSTART;{zone}:20280414T000000", "RRULE:FREQ=WEEKLY;COUNT=3", inner)
+    assert (await instances(mia, *lines))[1:] == ["20280420T190000Z", "20280427T190000Z"]
+
+
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [

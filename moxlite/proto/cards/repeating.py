@@ -153,7 +153,8 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
         span = span_of(part, zones) or (key, key)
         text = instances[key].recurrence if key in instances else recurrence.value.strip()
         instances[key] = Instance(*span, text, number)
-    _shift(instances, main, sorted(later, key=lambda one: one[0]), zones)
+    first = None if main is None else moment_of(parts[main].first("DTSTART"), zones)
+    _shift(instances, main, first, sorted(later, key=lambda part: part[0]), zones)
     since, until = stretch
     inside = [
         instance
@@ -217,7 +218,11 @@ def _except(instances: dict[int, Instance], line: Property, value: str, zones: Z
 
 
 def _shift(
-    instances: dict[int, Instance], main: int | None, later: list[tuple[int, int, Component]], zones: Zones
+    instances: dict[int, Instance],
+    main: int | None,
+    first: datetime | None,
+    later: list[tuple[int, int, Component]],
+    zones: Zones,
 ) -> None:
     """Give all instances after an exception for "this and future" its distance and length (RFC 5545 §3.8.4.4), but
     those that are exceptions themselves. The distance is that of the clocks, as people see it.
@@ -232,7 +237,11 @@ def _shift(
         for other, instance in list(instances.items()):
             if other > key and (end is None or other < end) and instance.part == main:
                 with suppress(OverflowError):
-                    moment = _in_zone(other, zone) + distance
+                    local = value_of(instance.recurrence)
+                    if local is None or first is None or first.tzinfo != start.tzinfo:
+                        local = _in_zone(other, zone)
+                    # in one zone by the rule: an hour that the change of the clocks leaves out keeps its name
+                    moment = local.replace(tzinfo=zone) + distance
                     instances[other] = Instance(seconds_of(moment), length.end(moment), instance.recurrence, number)
 
 
