@@ -31,6 +31,7 @@ def link(name: str, address: str, host: str, state: str, **more: Any) -> dict[st
     progress = {"mailbox": "", "done": 0, "total": 0, "said": SILENT, "next_try": None, "refused": None}
     provider = {"provider": "", "wants": "", "page": "", "problems": []}
     smtp = {"smtp_host": host.replace("imap", "smtp", 1), "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
+    smtp |= {"sorts": False}
     return {"name": name, "address": address, "state": state, **server, **progress, **provider, **smtp, **more}
 
 

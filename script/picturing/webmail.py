@@ -1,4 +1,6 @@
-"""Take the six pictures of docs/webmail.md, of a server with plausible mail: `script/pictures webmail [FOLDER]`.
+"""Take the pictures of docs/webmail.md and docs/calendar.md, of a server with plausible mail and events:
+`script/pictures webmail [FOLDER]`.
+
 
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`.
 """
@@ -7,8 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
@@ -17,11 +21,15 @@ from tests.integration.webmail_views import settle
 from tests.plausiblemail import DOMAIN, ENGLISH, move_in, photo, prepare
 from tests.running import LocalServer
 from tests.tools import need
+from tests.webcalls import Caller
 
 TOP = Path(__file__).resolve().parents[2]
 
 NAME = "marit"
 """The person whose mail is shown."""
+
+GUEST = "jonas"
+"""A person who is invited, in the same domain."""
 
 HOUR = 15
 """The hour of the day that it is in the pictures, about: mail of today is there then."""
@@ -103,6 +111,36 @@ def settings(page: Page) -> None:
     expect(page.locator(".settings-state")).to_contain_text("Saved.")
 
 
+def open_calendar(page: Page, view: str) -> None:
+    """The calendar, at one of its views."""
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    calendar = page.get_by_role("dialog", name="Calendar", exact=True)
+    calendar.get_by_role("button", name=view, exact=True).click()
+    expect(calendar.locator(".cal-event", has_text="Choir").first).to_be_visible()
+
+
+def calendar_week(page: Page) -> None:
+    """The week of the calendar."""
+    open_calendar(page, "Week")
+
+
+def calendar_event(page: Page) -> None:
+    """The form of an event with guests, and when they are busy."""
+    open_calendar(page, "Month")
+    page.locator(".cal-event", has_text="Boat to the island").first.click()
+    page.get_by_role("dialog").last.get_by_role("button", name="Edit").click()
+    form = page.get_by_role("dialog").last
+    expect(form.get_by_label("Title")).to_have_value("Boat to the island")
+    expect(form.get_by_role("listitem").get_by_text("not known")).to_be_visible()
+    form.get_by_label("Place").scroll_into_view_if_needed()
+
+
+def calendar_phone(page: Page) -> None:
+    """The agenda."""
+    open_calendar(page, "Agenda")
+
+
 VIEWS: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
     ("webmail-list", DESK, "light", conversation),
     ("webmail-dark", DESK, "dark", conversation),
@@ -113,6 +151,13 @@ VIEWS: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
 )
 """Names, pages, colours, and the way to the views."""
 
+PLANNED: tuple[tuple[str, dict[str, Any], str, Callable[[Page], None]], ...] = (
+    ("webmail-calendar", DESK, "light", calendar_week),
+    ("webmail-event", {"viewport": {"width": 1280, "height": 1000}}, "light", calendar_event),
+    ("webmail-calendar-phone", PHONE, "light", calendar_phone),
+)
+"""Views of the calendar, which come last: its invitations are mail."""
+
 
 def zone() -> str:
     """A zone in which it is about that hour now; POSIX counts zones to the west."""
@@ -120,9 +165,51 @@ def zone() -> str:
     return f"Etc/GMT{-ahead:+}"
 
 
-def take(browser: Browser, server: LocalServer, folder: Path) -> None:
-    """Take all pictures."""
-    for name, options, scheme, show in VIEWS:
+def plan(server: LocalServer) -> None:
+    """Write events of this week into two calendars."""
+    caller = Caller(server.port(80), f"{NAME}@{DOMAIN}", server.password)
+    caller.log_in()
+    own = caller.call("calendars")[0]["id"]
+    work = caller.call("calendar_save", name="School board", colour="#7F56D9")
+    now = datetime.now(ZoneInfo(zone())).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    monday = now - timedelta(days=now.weekday())
+
+    def add(calendar: int, title: str, day: int, hours: tuple[float, float], **more: Any) -> None:
+        start, end = (monday + timedelta(days=day, hours=hour) for hour in hours)
+        whole = hours == (0, 24)
+        write = "%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M"
+        event = {
+            "title": title,
+            "place": "",
+            "notes": "",
+            "all_day": whole,
+            "zone": "" if whole else zone(),
+            "start": f"{start:{write}}",
+            "end": f"{end:{write}}",
+            "rule": "",
+            "alarms": [],
+            "mails": [],
+            "free": False,
+            "guests": [],
+            **more,
+        }
+        caller.call("event_save", calendar_id=calendar, event=event)
+
+    guests = [{"name": "Ben Okafor", "address": "ben@okafor.example"}, {"name": "", "address": f"{GUEST}@{DOMAIN}"}]
+    add(own, "Swimming", 0, (16, 17), rule="FREQ=WEEKLY;BYDAY=MO,TH", place="Lake hall")
+    add(work, "Budget", 1, (9.5, 11))
+    add(work, "Call with the town", 2, (10, 10.5))
+    add(own, "Dentist", 2, (14, 14.75), place="Hill Street 3", alarms=[60])
+    add(own, "Choir", 2, (19.5, 21), rule="FREQ=WEEKLY", place="Parish hall")
+    add(own, "Choir", 4, (18, 19), free=True)
+    add(work, "Parents’ evening", 3, (18.5, 20))
+    add(own, "Grandma visits", 4, (0, 24))
+    add(own, "Boat to the island", 5, (10, 15), place="Pier 3", guests=guests, alarms=[60])
+
+
+def take(browser: Browser, server: LocalServer, folder: Path, planned: bool) -> None:
+    """Take the pictures of the mail, or of the calendar."""
+    for name, options, scheme, show in PLANNED if planned else VIEWS:
         visitor = Visitor(browser, server, color_scheme=scheme, timezone_id=zone(), **options)
         page = visitor.page
         page.goto(f"{visitor.base}/webmail/")
@@ -145,9 +232,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         with LocalServer(Path(place) / "server") as server:
-            move_in(server, [NAME])
+            move_in(server, [NAME, GUEST])
             prepare(server, NAME, ENGLISH, (("School", 6), ("Travel", 4), ("Friends", 7)))
-            take(browser, server, folder)
+            take(browser, server, folder, planned=False)
+            plan(server)
+            take(browser, server, folder, planned=True)
         browser.close()
 
 

@@ -32,6 +32,7 @@ const masked: MakePage = async (desk) => {
 class List {
   private readonly place = el("div", {});
   private readonly search = el("input", {
+    class: "input",
     type: "search",
     autocomplete: "off",
     spellcheck: "false",
@@ -294,7 +295,7 @@ function mail(one: GivenItem): Child {
   return el(
     "span",
     {},
-    many(one.messages, "{n} message", "{n} messages"),
+    el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")),
     el("br"),
     el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))),
   );

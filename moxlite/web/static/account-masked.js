@@ -407,7 +407,7 @@ var List = class {
   }
   desk;
   place = el("div", {});
-  search = el("input", { type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200", placeholder: t("Address, site or note"), "aria-label": t("Find an address") });
+  search = el("input", { class: "input", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200", placeholder: t("Address, site or note"), "aria-label": t("Find an address") });
   bar = el("p", { class: "gap given-search" }, this.search);
   root = el("div", {}, this.bar, this.place);
   offset = 0;
@@ -536,7 +536,7 @@ function status(one) {
 }
 function mail(one) {
   if (one.last_mail === null) return t("none yet");
-  return el("span", {}, many(one.messages, "{n} message", "{n} messages"), el("br"), el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))));
+  return el("span", {}, el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")), el("br"), el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))));
 }
 function dayOf(text2) {
   if (text2 === null) return "";
