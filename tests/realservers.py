@@ -334,6 +334,9 @@ class Dovecot:
         self.stop()
 
 
+CYRUS_PROGRAM = Path("/usr/lib/cyrus/bin/imapd")
+"""Debian installs Cyrus in place of Dovecot: its files are unpacked beside it (docs/developers/develop.md)."""
+
 CYRUS_CONF = """\
 configdirectory: {top}/conf
 partition-default: {top}/mail

@@ -22,7 +22,7 @@ from imapclient.exceptions import IMAPClientError
 
 from tests.campaigns.kill import insecure
 from tests.campaigns.report import Finding, Report
-from tests.realservers import Cyrus, Dovecot, Mox
+from tests.realservers import CYRUS_PROGRAM, Cyrus, Dovecot, Mox
 from tests.running import ServedServer
 
 __all__ = ["run"]
@@ -168,7 +168,7 @@ def run(seed: int, share: float, report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="moxlite-link-") as name:
         folder = Path(name)
         sources: list[Source] = [Dovecot(folder / "dovecot")]
-        if shutil.which("cyrmaster", path="/usr/sbin"):
+        if CYRUS_PROGRAM.exists():
             sources.append(Cyrus())
         if shutil.which(os.environ.get("MOX_BINARY", "mox")):
             sources.append(Mox(folder / "mox"))
