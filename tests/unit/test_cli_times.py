@@ -95,7 +95,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "five minutes": maildrop.POLL,
     },
     "operations": {"10 minutes": sessions.CONFIRMED},
-    "phone": {"ten minutes": sessions.CONFIRMED},
+    "phone": {"ten minutes": sessions.CONFIRMED, "15 minutes": OTHERS},
     "placement": {"15 minutes": placement.WAIT},
     "queue": {
         "five seconds": load.IDLE_SECONDS,
