@@ -14,14 +14,16 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
   const day = Number.isSafeInteger(number) && number >= 0 && number <= 1_000_000 ? number : 0;
   const found = await desk.client.history_day(day);
   const title = dayOf(day);
+  const today = Math.floor(Date.now() / 86_400_000);
   const root = el(
     "div",
     { class: "page" },
     head(
       title,
       t("Counted from midnight to midnight UTC, by reason."),
-      el("a", { class: "btn line", href: addressOf("trends", ["day", String(day - 1)]) }, t("Day before")),
-      el("a", { class: "btn line", href: addressOf("trends", ["day", String(day + 1)]) }, t("Day after")),
+      day > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day - 1)]) }, t("Day before")),
+      day < today &&
+        el("a", { class: "btn line", href: addressOf("trends", ["day", String(day + 1)]) }, t("Day after")),
       el("a", { class: "btn line", href: "#trends" }, t("All days")),
     ),
     found.length === 0

@@ -163,7 +163,7 @@ export class BusyBars {
         taken > 0
           ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.")
           : unknown < persons.length && t("All whose calendars you may see are free."),
-        unknown > 0 && many(unknown, "Of {n} guest it is not known.", "Of {n} guests it is not known."),
+        unknown > 0 && many(unknown, "{n} guest’s busy times are unknown.", "{n} guests’ busy times are unknown."),
       ]
         .filter(Boolean)
         .join(" "),

@@ -226,7 +226,8 @@ async function dayPage(desk, number2) {
   const day2 = Number.isSafeInteger(number2) && number2 >= 0 && number2 <= 1e6 ? number2 : 0;
   const found = await desk.client.history_day(day2);
   const title = dayOf(day2);
-  const root = el("div", { class: "page" }, head(title, t("Counted from midnight to midnight UTC, by reason."), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("Nothing was counted on this day"), t("Days are kept for 400 days, from the first start of this version on."))) : found.map(figures), found.length > 0 && card(t("Single messages"), el("p", {}, t("The log has a line for each, with sender, recipient and reason:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
+  const today = Math.floor(Date.now() / 864e5);
+  const root = el("div", { class: "page" }, head(title, t("Counted from midnight to midnight UTC, by reason."), day2 > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), day2 < today && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("Nothing was counted on this day"), t("Days are kept for 400 days, from the first start of this version on."))) : found.map(figures), found.length > 0 && card(t("Single messages"), el("p", {}, t("The log has a line for each, with sender, recipient and reason:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
   return { title, root };
 }
 function figures(one) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.06369aa76bda.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.e15953d0dfe4.js" };
+var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.06369aa76bda.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.8e4ee7c31ca9.js" };
 
 var CheckFailed = class extends Error {
 };

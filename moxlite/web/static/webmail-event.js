@@ -418,7 +418,7 @@ var BusyBars = class {
     }))));
     const taken = persons.filter((one) => one.periods.some((each) => overlaps(each, slot.start, slot.end))).length;
     const unknown = persons.filter(({ known }) => !known).length;
-    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All whose calendars you may see are free."), unknown > 0 && many(unknown, "Of {n} guest it is not known.", "Of {n} guests it is not known.")].filter(Boolean).join(" "));
+    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All whose calendars you may see are free."), unknown > 0 && many(unknown, "{n} guest’s busy times are unknown.", "{n} guests’ busy times are unknown.")].filter(Boolean).join(" "));
     this.next.hidden = slot.whole;
   }
   goOn() {
