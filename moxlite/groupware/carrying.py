@@ -18,10 +18,10 @@ import trio
 
 from moxlite.compose.draft import BadDraft, check, message, recipients
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
-from moxlite.groupware.letters import letter
+from moxlite.groupware.letters import language_in, letter
 from moxlite.groupware.people import account_of, is_missing, user_of
 from moxlite.logins.identity import Identity
-from moxlite.proto.address import Address
+from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.contentline import plain
@@ -43,6 +43,7 @@ from moxlite.store.groupware.resources import (
     resource_of,
 )
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
+from moxlite.store.mail.facts import newest_header
 from moxlite.store.mail.settings import load_settings
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
@@ -78,7 +79,9 @@ Change = Callable[[CalendarObject | None], Component | None]
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The language that the user has chosen for the webmail, "" for none, in which mail about events is written."""
+    """The language that the user has chosen for the webmail, "" for none: of mail about events, unless its reader has
+    another.
+    """
 
     language: str = ""
 
@@ -165,27 +168,14 @@ class Carrying:
         return ""
 
     async def _mail(self, account: Account, owed: Owed, to: list[str], key: bytes) -> str:
-        """Send a message by mail, once; returns as `_deliver`."""
-        snapshot, now = self._config.current, time.time_ns() // 1000
-        settings = snapshot.account(account.name)
-        name = "" if settings is None else settings.full_name
+        """Send a message by mail, once, one for each language of its readers; returns as `_deliver`."""
+        mails: list[tuple[OutgoingMessage, bytes]] = []
         try:
-            language = (await account.read(lambda r: load_settings(r, Chosen), op="schedule")).language
-            draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now, language)
-            check(draft, files)
-            envelope = OutgoingMessage(
-                snapshot=snapshot,
-                identity=Identity(account.name, owed.sender),
-                hostname=snapshot.static.hostname,
-                mail_from=Address.parse(owed.sender),
-                recipients=tuple(SubmissionRecipient(recipient) for recipient in recipients(draft)),
-                received=now,
-                max_size=MAX_MAIL,
-                extra={EVENT: str(owed.resource)} if owed.resource else {},
-            )
-            octets = b"".join(message(draft, files, keep_bcc=False))
-            with Spool.of(octets, self._tmp) as spool:
-                found = await complete(self._keys, envelope, spool)
+            for language, readers in (await account.scan(lambda r: by_language(r, to), op="schedule")).items():
+                envelope, octets = self._letter(account, owed, readers, language)
+                with Spool.of(octets, self._tmp) as spool:
+                    found = await complete(self._keys, envelope, spool)
+                mails.append((envelope, OwedMessage(found.submission, octets).pack()))
         except (BadDraft, BadObject, BadComponents, SubmissionRefused) as error:
             if isinstance(error, SubmissionRefused) and error.result == "signerror":
                 raise trio.TooSlowError from error
@@ -195,8 +185,9 @@ class Carrying:
 
         def unit(tx: AccountTx) -> None:
             if tx.once(once):
-                add_outgoing(tx, counted_as(envelope), limits_of(envelope))
-                tx.owe(once, SUBMIT, OwedMessage(found.submission, octets).pack())
+                for number, (envelope, packed) in enumerate(mails):
+                    add_outgoing(tx, counted_as(envelope), limits_of(envelope))
+                    tx.owe(hashlib.sha256(once + b"%d" % number).digest(), SUBMIT, packed)
 
         try:
             await account.write(unit)
@@ -204,6 +195,25 @@ class Carrying:
             logger.info("invitation not sent", extra={"kv": {"account": account.name, "err": str(error)}})
             return FAILED
         return ""
+
+    def _letter(self, account: Account, owed: Owed, to: list[str], language: str) -> tuple[OutgoingMessage, bytes]:
+        """A mail to readers of one language. Raises BadDraft, BadObject, BadComponents, SubmissionRefused."""
+        snapshot, now = self._config.current, time.time_ns() // 1000
+        settings = snapshot.account(account.name)
+        name = "" if settings is None else settings.full_name
+        draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now, language)
+        check(draft, files)
+        envelope = OutgoingMessage(
+            snapshot=snapshot,
+            identity=Identity(account.name, owed.sender),
+            hostname=snapshot.static.hostname,
+            mail_from=Address.parse(owed.sender),
+            recipients=tuple(SubmissionRecipient(recipient) for recipient in recipients(draft)),
+            received=now,
+            max_size=MAX_MAIL,
+            extra={EVENT: str(owed.resource)} if owed.resource else {},
+        )
+        return envelope, b"".join(message(draft, files, keep_bcc=False))
 
     async def _note(self, account: Account, owed: Owed, addresses: frozenset[str], status: str) -> None:
         """Note in the sender's entry that these people could not be told."""
@@ -226,6 +236,19 @@ class Carrying:
         except (BadEntry, TooBusy, OverQuota):
             kv = {"account": account.name, "status": status}
             logger.info("status of an invitation not noted", extra={"kv": kv})
+
+
+def by_language(r: Reader, addresses: list[str]) -> dict[str, list[str]]:
+    """Addresses by the language in which they get mail about events: that of their newest mail, else the user's."""
+    own = load_settings(r, Chosen).language or "en"
+    found: dict[str, list[str]] = {}
+    for address in addresses:
+        try:
+            language = language_in(newest_header(r, Address.parse(address)))
+        except AddressError:  # told by the check of the mail
+            language = ""
+        found.setdefault(language or own, []).append(address)
+    return found
 
 
 async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, key: bytes) -> bool:

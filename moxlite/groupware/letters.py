@@ -4,6 +4,7 @@ that, and as a file for programs that look for one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -16,11 +17,15 @@ from moxlite.proto.cards.contentline import Property, plain
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import duration_of, is_date, moment_of, value_of
 from moxlite.proto.cards.received import read_message
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.groupware.scheduling import Owed
 
 MAX_SHOWN: Final = 500
 """Characters of a title or place in the text."""
+
+MAX_TAGS: Final = 10
+"""Languages of a header field that are looked at."""
 
 
 class Language(msgspec.Struct, frozen=True):
@@ -128,6 +133,18 @@ LANGUAGES: Final = {
     ),
 }
 """The languages of the webmail by their codes."""
+
+LANGUAGE: Final = re.compile(rb"[A-Za-z]{2,3}(?![A-Za-z])")
+
+
+def language_in(header: bytes) -> str:
+    """The language that the author of a message writes or reads (RFC 3282), one of `LANGUAGES`; "" for none."""
+    section = HeaderSection(header)
+    for name in (b"content-language", b"accept-language"):  # Outlook writes both, most programs the first
+        for tag in LANGUAGE.findall(section.text(name) or b"")[:MAX_TAGS]:
+            if (language := str(tag, "ascii").lower()) in LANGUAGES:
+                return language
+    return ""
 
 
 def letter(

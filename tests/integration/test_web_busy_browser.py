@@ -89,7 +89,9 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.*busy"))
         expect(rows.nth(2)).to_contain_text(re.compile("ada@remote.example.*not known"))
         expect(rows.nth(1)).to_contain_text("(not certain)")
-        expect(bars.get_by_role("status")).to_have_text("1 person is busy at this time. 1 guest’s busy times are unknown.")
+        expect(bars.get_by_role("status")).to_have_text(
+            "1 person is busy at this time. 1 guest’s busy times are unknown."
+        )
         bars.scroll_into_view_if_needed()
         page.screenshot(path=tmp_path / "busy.png")
         wrong = judge(page, None)

@@ -168,6 +168,24 @@ async def test_mail_about_events_is_in_the_language_of_its_sender(
     assert "Kiruna)" in bodies[1]
 
 
+async def test_each_guest_gets_mail_in_the_language_of_the_own_mail(office: Office) -> None:
+    """DAV-25: one mail a language, each once; without a mail of the guest the user's, which none of ours is here."""
+    eve = ADA_ASKED.replace("ada@", "eve@")
+    bob = ADA_ASKED.replace("ada@", "bob@")
+    async with office.rig.account() as account:
+        for name, field in (("ada", "Content-Language: de-DE"), ("eve", "Accept-Language: xx, fr-FR, en-US")):
+            smtp = SMTPFacts(msgfrom=name, msgfrom_domain="remote.example")
+            data = f"From: {name}@remote.example\r\n{field}\r\n\r\nx\r\n".encode()
+            await deliver_mail(account, data, facts=MessageFacts(smtp=smtp))
+    await office.mia.put("m.ics", meeting(ADA_ASKED, eve, bob))
+    await office.settle()
+    found = {mail["To"]: mail.get_body(("plain",)).get_content().split("\n")[0] for mail in office.mails}  # type: ignore[union-attr]  # it has one
+    assert len(office.mails) == 3
+    assert "lädt zu diesem" in found["ada@remote.example"]
+    assert "vous invite" in found["eve@remote.example"]
+    assert "invites you" in found["bob@remote.example"]
+
+
 async def test_guests_elsewhere_get_mail_once(office: Office) -> None:
     """DAV-25: a text in words, the calendar, a file; nothing for a change that does not matter to guests."""
     mia = office.mia

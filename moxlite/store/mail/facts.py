@@ -6,13 +6,16 @@ smtpd sets them for deliveries; a message appended by IMAP or webmail has none.
 from __future__ import annotations
 
 import ipaddress
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
 from moxlite.decoders import from_builtins
 from moxlite.store.file.transaction import Reader
 from moxlite.store.types import MailboxID
+
+if TYPE_CHECKING:
+    from moxlite.proto.address import Address
 
 Validation: TypeAlias = Literal[
     "unknown", "strict", "dmarc", "relaxed", "pass", "neutral", "temperror", "permerror", "fail", "softfail", "none"
@@ -126,6 +129,9 @@ LATEST: Final = """
 SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id
 WHERE (s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)) AND (?4 = 0 OR m.mailbox_id = ?4)
 ORDER BY s.received DESC, s.message_id DESC LIMIT ?3"""
+NEWEST_HEADER: Final = """SELECT h.header FROM message_smtp s INDEXED BY message_smtp_author
+CROSS JOIN message m ON m.id = s.message_id CROSS JOIN message_header h ON h.email_id = m.email_id
+WHERE s.msgfrom_domain = ? AND s.msgfrom = ? ORDER BY s.received DESC LIMIT 1"""
 SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
 
 
@@ -169,6 +175,12 @@ def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:
     """
     found: int = r.value(EARLIER, came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER)
     return found
+
+
+def newest_header(r: Reader, author: Address) -> bytes:
+    """The header section of the newest message with this From address that came by SMTP, b"" without one."""
+    header: bytes | None = r.value(NEWEST_HEADER, author.domain.unicode, author.localpart)
+    return header or b""
 
 
 class Arrived(msgspec.Struct, frozen=True):
