@@ -78,7 +78,7 @@ def acknowledged(machine: ServedServer, stop: threading.Event, times: list[float
             times.append(time.monotonic())
 
 
-@pytest.mark.nightly
+@pytest.mark.landing("no lease yet")
 @pytest.mark.parametrize("rounds", [["none"], ["none", "held", "over", "none"]], ids=["no lease yet", "each state"])
 def test_of_two_that_are_started_at_once_one_acknowledges(
     twins: tuple[list[ServedServer], Bucket], rounds: list[str]

@@ -80,7 +80,6 @@ def many(server: LocalServer) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.nightly
 def test_mail_for_many_accounts_at_once_takes_little_memory(server: LocalServer) -> None:
     """STORE-8, STORE-10: one mail to each of 200 accounts within 3 s, then one with 200 recipients."""
     burst(server)
