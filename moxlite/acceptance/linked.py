@@ -126,7 +126,7 @@ class LinkSorter:
             return INITIAL_SPECIAL_USE[use] if box is None else box.name
 
         messageid = ready.thread.messageid
-        again = messageid is not None and is_linked_already(r, self._link, messageid)
+        again = messageid is not None and is_linked_already(r, self._link.host, self._link.username, messageid)
         known = author is not None and has_written_to(r, author.localpart, author.domain.unicode)
         return _Known(own(SpecialUse.JUNK), own(SpecialUse.TRASH), again, known)
 

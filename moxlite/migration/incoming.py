@@ -4,8 +4,10 @@ Theory of operation
 -------------------
 It is an import that is never finished, and one in which removals count. A look goes through the mailboxes that may
 have changed. First it surveys them: which messages are new, which are gone, which flags are others. A message that is
-gone in one and new in another was moved there, so it is moved here; the rest of what is gone is removed here. Then it
-fetches what is new, the newest first, in portions between which the caller may have something more urgent done.
+gone in one and new in another was moved there, so it is moved here; the rest of what is gone is removed here. As
+mailboxes are surveyed one after another, a move in between would be seen in one of them alone: so what seems to be one
+is looked at until nothing changes any more. Then it fetches what is new, the newest first, in portions between which
+the caller may have something more urgent done.
 
 A mailbox whose last look was complete is surveyed by its end and its counts: as many messages as there should be, so
 none was removed. All else lists it whole, against the rows of ``imap_copy``.
@@ -14,7 +16,8 @@ none was removed. All else lists it whole, against the rows of ``imap_copy``.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -48,9 +51,11 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.links import (
     RemovedMessage,
     arrived,
+    awaited_remotes,
     drop_copies,
     drop_remote,
     gone_rows,
+    is_linked_already,
     linked_remotes,
     rename_remote,
 )
@@ -81,6 +86,12 @@ NEWEST: Final = 500
 MANY: Final = 100
 """Messages, if they are also over half of a mailbox, whose disappearance is believed at the second look only."""
 
+ROUNDS: Final = 4
+"""Surveys of a mailbox in one look at most, while messages are moved there."""
+
+STRAY_SECONDS: Final = 5.0
+"""Seconds of a connection in which what the one before has sent may still arrive there."""
+
 DOUBT_SECONDS: Final = 600.0
 """Seconds until that second look, and for which a mailbox must be missing until it is removed here."""
 
@@ -96,6 +107,10 @@ class Survey(msgspec.Struct):
     modseq: int
     new: array[int]
     gone: array[int]
+
+    def is_like(self, status: Mapping[str, int]) -> bool:
+        """Whether nothing has come or gone since. An unknown number of messages is left at that."""
+        return self.exists < 0 or (self.exists, self.uidnext) == (status.get("MESSAGES"), status.get("UIDNEXT"))
 
 
 class Calls(msgspec.Struct, frozen=True):
@@ -147,33 +162,72 @@ class Incoming:
 
     async def look(self, client: Client, *, inbox: bool = False) -> None:
         """Look at all mailboxes, or at Inbox alone. Raises IMAPClientError, StoreError."""
-        statuses: Mapping[str, Mapping[str, int]] = {}
-        if not inbox:
+        surveys: dict[str, Survey] = {}
+        if inbox:
+            await self._survey_all(client, surveys, {}, inbox=True)
+            if await self._moves(client, surveys.values()):
+                await self.look(client)
+                return
+        else:
             self.found = await self._pull.places(client)
             statuses = await self._pull.statuses(client, self.found)
             await self._follow_names(client, statuses)
+            rounds = 1
+            while await self._survey_all(client, surveys, statuses):
+                if rounds == ROUNDS or not await self._moves(client, surveys.values()):
+                    break
+                statuses, rounds = await self._pull.statuses(client, self.found), rounds + 1
+        all_surveys = list(surveys.values())
+        await self._settle_gone(client, all_surveys)
+        for survey in all_surveys:
+            if survey.place.box.use & SpecialUse.SENT and 0 < len(survey.new) <= PORTION:
+                await self._calls.adopt(client, survey)
+        self.complete = await self._fetch_new(client, all_surveys)
+
+    async def _survey_all(
+        self,
+        client: Client,
+        surveys: dict[str, Survey],
+        statuses: Mapping[str, Mapping[str, int]],
+        *,
+        inbox: bool = False,
+    ) -> bool:
+        """Survey what has changed since the last look, and since these surveys; returns whether anything has."""
         here = await self._account.read(_names, op="link")
         rows = await self._account.read(self._remotes, op="link")
-        surveys = []
+        awaited = await self._account.read(lambda r: awaited_remotes(r, self._order.host, self._order.user), op="link")
+        changed = False
         for place in self.found:
-            remote = rows.get(place.box.name)
-            if inbox and place.box.name.upper() != "INBOX":
+            name = place.box.name
+            remote, status, before = rows.get(name), statuses.get(name), surveys.get(name)
+            if inbox and name.upper() != "INBOX":
                 continue
-            status = statuses.get(place.box.name)
-            if status is not None and remote is not None and remote.mailbox_id in here and unchanged(remote, status):
+            if before is not None and (status is None or before.is_like(status)):
+                continue
+            same = status is not None and remote is not None and unchanged(remote, status) and before is None
+            if same and remote is not None and remote.mailbox_id in here and remote.id not in awaited:
                 self._note_inbox(place, remote.messages, remote.uidnext, remote.modseq)
                 continue
             survey = await self._survey(client, place, remote, here, whole=not inbox)
             if survey is not None:
-                surveys.append(survey)
-        if inbox and any(one.gone for one in surveys):  # they may have been moved to another one
-            await self.look(client)
-            return
-        await self._settle_gone(client, surveys)
+                surveys[name], changed = survey, True
+        return changed
+
+    async def _moves(self, client: Client, surveys: Iterable[Survey]) -> bool:
+        """Whether messages may have been moved while the mailboxes were surveyed: some are gone, or new ones are those
+        of another mailbox.
+        """
+        if any(survey.gone for survey in surveys):
+            return True
         for survey in surveys:
-            if survey.place.box.use & SpecialUse.SENT and 0 < len(survey.new) <= PORTION:
-                await self._calls.adopt(client, survey)
-        self.complete = await self._fetch_new(client, surveys)
+            if survey.place.box.everything or not 0 < len(survey.new) <= PORTION:
+                continue
+            await client.examine(survey.place.box.name)
+            async with aclosing(fetch_facts(client, survey.new, message_id=True)) as facts:
+                keys = [(listed.message_id, key_of(listed)) async for listed in facts if listed.message_id]
+            if await self._account.read(partial(_any_linked, keys, self._order), op="link"):
+                return True
+        return False
 
     def _note_inbox(self, place: Place, messages: int, uidnext: int, modseq: int) -> None:
         if place.box.name.upper() == "INBOX":
@@ -216,15 +270,31 @@ class Incoming:
             return False
         rows = {
             removed_message.uid: removed_message.key
-            for removed_message in await self._account.read(partial(_gone, remote.id, known), op="link")
+            for removed_message in await self._account.read(partial(_gone, remote.id, known, ()), op="link")
         }
         async with aclosing(fetch_facts(client, known, message_id=True)) as facts:
             keys = {listed_message.uid: key_of(listed_message) async for listed_message in facts}
         return bool(keys) and all(rows.get(uid) == key for uid, key in keys.items())
 
     async def _drop_mailbox(self, remote: remotes.Remote) -> None:
-        await self._pull.remove(remote, await self._pull.known(remote.id))
+        await self._remove(remote, await self._pull.known(remote.id), await self._account.read(self._others, op="link"))
         await self._account.write(partial(_dropped, remote=remote))
+
+    def _others(self, r: Reader) -> list[int]:
+        """The mailboxes there that share no messages: all but Google's of all messages."""
+        all_mail = {place.box.name for place in self.found if place.box.everything}
+        return [remote.id for name, remote in self._remotes(r).items() if name not in all_mail]
+
+    async def _remove(self, remote: remotes.Remote, gone: Sequence[int], others: Sequence[int]) -> None:
+        """Remove messages that are gone there; those that are elsewhere there, or on their way, stay here."""
+        for start in range(0, len(gone), remotes.SLICE):
+            some = gone[start : start + remotes.SLICE]
+            rows = await self._account.read(partial(_gone, remote.id, some, others), op="link")
+            kept = [row.uid for row in rows if row.other is not None]
+            if kept:
+                await self._account.write(partial(drop_copies, remote_id=remote.id, uids=kept))
+            left = set(kept)
+            await self._pull.remove(remote, [uid for uid in some if uid not in left])
 
     # --- surveys
 
@@ -245,18 +315,21 @@ class Incoming:
         if remote is None or remote.uidvalidity != selected.uidvalidity or remote.mailbox_id not in here:
             remote = await self._pull.prepared(client, place, target, selected.uidvalidity)
         lost = await self._account.read(lambda r: remotes.has_lost(r, remote.id), op="link")
-        new = None if lost else await self._at_end(client, remote, selected)
+        ended = None if lost else await self._at_end(client, remote, selected)
         gone: array[int] = array("I")
         known: array[int] | None = None
-        if new is None:
+        if ended is not None:
+            exists, new = ended
+        else:
             uids, known = await list_uids(client), await self._pull.known(remote.id)
+            exists = bisect_left(uids, selected.uidnext) if selected.uidnext else len(uids)
             new, gone = await without(uids, known), await without(known, uids)
             if lost:
-                new = await self._pull.match(client, remote, new)
+                forget = trio.current_time() - self._pull.began >= STRAY_SECONDS
+                new = await self._pull.match(client, remote, new, forget=forget)
         await self._flags_there(client, remote, selected, known, whole=whole)
         if self._unusable:
             new = array("I", [uid for uid in new if (remote.id, uid) not in self._unusable])
-        exists = selected.exists
         self._note_inbox(place, exists, selected.uidnext, selected.modseq)
         if len(gone) > MANY and known is not None and len(gone) * 2 > len(known):
             since = self._doubted.setdefault(remote.id, trio.current_time())
@@ -266,22 +339,24 @@ class Incoming:
             self._doubted.pop(remote.id, None)
         return Survey(place, target, remote, exists, selected.uidnext, selected.modseq, new, gone)
 
-    async def _at_end(self, client: Client, remote: remotes.Remote, selected: Selected) -> array[int] | None:
-        """The new UIDs, if the numbers show that no message was removed since the last complete look; else None."""
+    async def _at_end(
+        self, client: Client, remote: remotes.Remote, selected: Selected
+    ) -> tuple[int, array[int]] | None:
+        """The number of messages below UIDNEXT and the new UIDs, if the numbers show that none was removed since the
+        last complete look; else None.
+        """
         if remote.messages < 0 or not 0 < remote.uidnext <= selected.uidnext <= remote.uidnext + AT_END:
             return None
         if selected.uidnext == remote.uidnext:
-            return array("I") if selected.exists == remote.messages else None
+            return (remote.messages, array("I")) if selected.exists == remote.messages else None
         answer = await client.run(b"UID SEARCH UID %d:%d" % (remote.uidnext, selected.uidnext - 1))
         found = {n for data in answer.of(r.SearchData) for n in data.numbers if remote.uidnext <= n < selected.uidnext}
         if selected.exists != remote.messages + len(found):
             return None
-        uids = sorted(found)
-        known = set[int]()
-        for start in range(0, len(uids), remotes.SLICE):
-            some = uids[start : start + remotes.SLICE]
-            known |= (await self._account.read(partial(_copies, remote.id, some), op="link")).keys()
-        return array("I", [uid for uid in uids if uid not in known])
+        known = set(await self._pull.known(remote.id, remote.uidnext - 1))  # what was sent there since
+        if not known <= found:
+            return None
+        return remote.messages + len(found), array("I", sorted(found - known))
 
     async def _flags_there(
         self, client: Client, remote: remotes.Remote, selected: Selected, known: array[int] | None, *, whole: bool
@@ -305,17 +380,18 @@ class Incoming:
     async def _settle_gone(self, client: Client, surveys: Sequence[Survey]) -> None:
         """Move what was moved there, and remove what was removed there."""
         gone: dict[bytes, tuple[Survey, RemovedMessage]] = {}
+        others = await self._account.read(self._others, op="link")
         for survey in surveys:
             for start in range(0, len(survey.gone), remotes.SLICE):
                 some = survey.gone[start : start + remotes.SLICE]
-                rows = await self._account.read(partial(_gone, survey.remote.id, some), op="link")
-                gone |= {row.key: (survey, row) for row in rows}
+                rows = await self._account.read(partial(_gone, survey.remote.id, some, others), op="link")
+                gone |= {row.key: (survey, row) for row in rows if row.other is None or row.other < 0}
         if gone:
             for survey in surveys:
                 if survey.new and len(survey.new) <= MOVED:
                     await self._follow_moves(client, survey, gone)
         for survey in surveys:
-            await self._pull.remove(survey.remote, survey.gone)
+            await self._remove(survey.remote, survey.gone, others)
 
     async def _follow_moves(
         self, client: Client, survey: Survey, gone: dict[bytes, tuple[Survey, RemovedMessage]]
@@ -414,6 +490,7 @@ class _LinkPull(Pull):
     ) -> None:
         super().__init__(account, accounts, order, tell, tmp)
         self.sorting = _Sorting(sorter)
+        self.began = trio.current_time()
 
     async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
         if count > FEW and self.sorting.now is None:
@@ -450,8 +527,12 @@ def _copies(remote_id: int, uids: Sequence[int], r: Reader) -> Mapping[int, obje
     return remotes.copies(r, remote_id, uids)
 
 
-def _gone(remote_id: int, uids: Sequence[int], r: Reader) -> list[RemovedMessage]:
-    return gone_rows(r, remote_id, uids)
+def _gone(remote_id: int, uids: Sequence[int], others: Sequence[int], r: Reader) -> list[RemovedMessage]:
+    return gone_rows(r, remote_id, uids, others)
+
+
+def _any_linked(keys: Sequence[tuple[str, bytes]], order: CopyByImap, r: Reader) -> bool:
+    return any(is_linked_already(r, order.host, order.user, message_id, key) for message_id, key in keys)
 
 
 def _settled(state: Callable[..., None], remote_id: int, tx: AccountTx) -> None:

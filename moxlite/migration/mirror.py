@@ -44,6 +44,9 @@ from moxlite.store.types import AccountClosing, MessageID, SpecialUse
 LOOK_SECONDS: Final = 60.0
 """Seconds between two looks at all mailboxes there."""
 
+UNSURE_SECONDS: Final = 5.0
+"""Seconds until the look that tells what has become of messages on their way; more if several looks do not."""
+
 NO_IDLE_SECONDS: Final = 15.0
 """Seconds between two looks at Inbox, where the server has no IDLE."""
 
@@ -92,6 +95,8 @@ class Mirror:
         self._idle = trio.CancelScope()
         self._changed = False
         self._notified = False
+        self._unsure = 0.0
+        """Time since which messages are on their way, or 0."""
 
     async def serve(self, client: Client) -> None:
         """Mirror until the connection or the account ends. Raises IMAPClientError, StoreError."""
@@ -126,7 +131,7 @@ class Mirror:
         await self._ask_notices(client)
         last = -LOOK_SECONDS
         while True:
-            soon = trio.current_time() - last < LOOK_SECONDS and not self._notified and self._incoming.complete
+            soon = trio.current_time() - last < self._pause() and not self._notified and self._incoming.complete
             if not soon:
                 last = trio.current_time()
             client.noticed = False
@@ -136,8 +141,14 @@ class Mirror:
                 continue
             if self._state.phase != "current":
                 self._entered("current")
-            while await self._wait(client, LOOK_SECONDS - (trio.current_time() - last)):
+            while await self._wait(client, self._pause() - (trio.current_time() - last)):
                 await self._send(client)
+
+    def _pause(self) -> float:
+        """Seconds between two looks at all mailboxes."""
+        now = trio.current_time()
+        self._unsure = (self._unsure or now) if self._upstream.unsure else 0.0
+        return min(max(UNSURE_SECONDS, (now - self._unsure) / 2), LOOK_SECONDS) if self._unsure else LOOK_SECONDS
 
     async def _send(self, client: Client) -> None:
         self._changed = False

@@ -282,8 +282,10 @@ class Pull:
             after = await self._account.write(seeding)
         return remote
 
-    async def match(self, client: Client, remote: Remote, uids: Sequence[int]) -> array[int]:
-        """Match messages whose UIDs have changed by their keys; returns the UIDs of messages that are really new."""
+    async def match(self, client: Client, remote: Remote, uids: Sequence[int], *, forget: bool = True) -> array[int]:
+        """Match messages whose UIDs have changed by their keys; returns the UIDs of messages that are really new.
+        `forget`: those that are not found are not there.
+        """
         new: array[int] = array("I")
         for start in range(0, len(uids), SLICE):
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
@@ -300,7 +302,8 @@ class Pull:
                 ],
             )
             new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
-        await self._account.write(lambda tx: forget_lost(tx, remote.id))
+        if forget:
+            await self._account.write(lambda tx: forget_lost(tx, remote.id))
         return new
 
     async def _carry_flags(self, client: Client, remote: Remote, known: Sequence[int]) -> None:

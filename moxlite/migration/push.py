@@ -273,8 +273,9 @@ class Push:
 
     async def append(
         self, client: Client, selected: Selected, remote: Remote, own: Own, batch: Sequence[Waiting]
-    ) -> None:
-        """Send messages, and save their rows. If the server refuses a batch, its messages are sent one by one.
+    ) -> int:
+        """Send messages, and save their rows; returns how many were sent. If the server refuses a batch, its messages
+        are sent one by one.
 
         Raises Refused: the target takes no more; IMAPClientError, StoreError.
         """
@@ -290,7 +291,7 @@ class Push:
             messages.append((Appended(row.size, tuple(words), date, binary), octets))
             sent.append((row, join_words(words)))
         if not messages:
-            return
+            return 0
         try:
             answer = await client.append(own.target, messages)
         except Refused as error:
@@ -298,16 +299,15 @@ class Push:
                 raise
             if len(batch) == 1:
                 await self.problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")
-                return
-            for row in batch:
-                await self.append(client, selected, remote, own, [row])
-            return
+                return 0
+            return sum([await self.append(client, selected, remote, own, [row]) for row in batch])
         uids = _appended(answer.state.code.argument) if answer.state.code is not None else []
         if len(uids) != len(sent):
             uids = [-row.id for row, _ in sent]
         noted = [(uid, row, words) for uid, (row, words) in zip(uids, sent, strict=True)]
         await self._account.write(partial(_note, remote_id=remote.id, noted=noted))
         self._messages += len(sent)
+        return len(sent)
 
     async def _content(
         self, row: Waiting, client: Client, own: Own

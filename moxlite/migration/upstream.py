@@ -6,12 +6,13 @@ A pass reads what changed in the account since the last one, by modseq, and comp
 each difference is something that the other server does not know. It is made a plan first, then done mailbox by mailbox.
 Afterwards rows and server agree. So a pass that was cut off anywhere is repeated without harm: what is done no longer
 differs. Only a message on its way could come back as a new one, if the connection ended before its UID was told; so it
-has a row without UID before it is sent, by which it is recognised (`remotes.match_lost`).
+has a row without UID before it is sent, by which it is recognised (`remotes.match_lost`). While there is such a row,
+the message is left alone, and the pass counts as incomplete: the next look tells whether it came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,7 +27,7 @@ from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.errors import ProtocolError
-from moxlite.proto.imap.responses import State
+from moxlite.proto.imap.responses import SearchData, State
 from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
@@ -74,11 +75,6 @@ class Plan(msgspec.Struct):
     removals: dict[int, list[int]] = msgspec.field(default_factory=dict)
     appends: dict[MailboxID, list[MessageID]] = msgspec.field(default_factory=dict)
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not (self.flags or self.moves or self.removals or self.appends)
-
 
 class Sides:
     """State of both sides at the beginning of a pass.
@@ -87,6 +83,9 @@ class Sides:
       places: the mailboxes there.
       remotes: those that have a row, by name. boxes: the mailboxes here.
       spelling: of keywords.
+
+    Attributes:
+      unmade: mailboxes here that could not be made there; their messages stay where they are there.
     """
 
     def __init__(
@@ -105,6 +104,7 @@ class Sides:
         self.by_mailbox = {remote.mailbox_id: remote for _, remote in ordered}
         trash = [remotes.get(place.box.name) for place in places if place.box.use & SpecialUse.TRASH]
         self.trash = next(filter(None, trash), None)
+        self.unmade: set[MailboxID] = set()
 
     def shows_all(self, remote_id: int) -> bool:
         """Whether a mailbox there is Google's, which has the messages of all others, too."""
@@ -118,14 +118,18 @@ class Sides:
         if not copies and own is not None and not message.flags & Flag.DELETED:
             plan.appends.setdefault(box.id, []).append(message.id)
         real = [copy for copy in copies if not self.shows_all(copy.remote_id)]
+        if any(copy.uid < 0 for copy in copies) or box.id in self.unmade:
+            return  # where it is there is not known yet, or there is no place for it yet
         placed = any(copy.remote_id == own.id for copy in real) if own is not None else False
         for copy in copies:
             change = self._retag(message, copy)
             if change is not None:
                 plan.flags.setdefault(copy.remote_id, []).append(change)
-            if copy in real and copy.uid > 0 and not placed:
+            if copy in real and not placed:
                 words = copy.flags if change is None else change.words
                 self._place(plan, msgspec.structs.replace(copy, flags=words), own)
+            elif own is not None and copy in real and copy.remote_id != own.id:  # what a copy before a removal left
+                plan.removals.setdefault(copy.remote_id, []).append(copy.uid)
         if own is not None and copies and not real and not self.shows_all(own.id):
             plan.moves.setdefault((copies[0].remote_id, own.id), []).append(copies[0])
 
@@ -158,6 +162,7 @@ class Upstream:
 
     Attributes:
       complete: all could be done in the last pass.
+      unsure: only a look can tell what has become of some messages.
     """
 
     def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
@@ -167,6 +172,7 @@ class Upstream:
         self._sides = Sides((), {}, {}, {})
         self._whole = True
         self.complete = True
+        self.unsure = False
 
     async def send(self, client: Client, places: Sequence[Place], since: int) -> int:
         """Do there what was done here since modseq `since`; returns the modseq up to which it is done now, `since` if
@@ -177,20 +183,23 @@ class Upstream:
         self._sides = Sides(places, remotes, boxes, spelling)
         if since > now:  # the file was recovered
             since, self._whole = 0, True
-        self.complete = True
+        self.complete, self.unsure = True, False
         added = [place for box in self._without_remote() if (place := await self._make(client, box)) is not None]
         if added:
             now, remotes, boxes, _ = await self._account.read(self._state, op="link")
             self._sides = Sides([*places, *added], remotes, boxes, spelling)
-        plan = await self._plan(since)
-        if plan.is_empty:
-            return now
+        self._sides.unmade = {box.id for box in self._without_remote()}
+        plan = await self._plan(since, {place.target for place in added})
         await self._flags_and_removals(client, plan)
         for (source, target), rows in plan.moves.items():
             await self._move(client, source, target, rows)
         for mailbox_id, ids in plan.appends.items():
             await self._send_new(client, mailbox_id, ids)
-        if not self.complete:
+        awaited = await self._account.read(
+            lambda r: linkrows.awaited_remotes(r, self._order.host, self._order.user), op="link"
+        )
+        self.unsure = self.unsure or not awaited.isdisjoint(self._sides.by_id)
+        if self.unsure or not self.complete:
             return since
         self._whole = False
         return now
@@ -201,11 +210,12 @@ class Upstream:
 
     # --- the plan
 
-    async def _plan(self, since: int) -> Plan:
+    async def _plan(self, since: int, made: Collection[str]) -> Plan:
+        """Compare all that changed, and all messages of `made` mailboxes, which were not there before."""
         plan = Plan()
         sides = self._sides
         for box in sides.boxes.values():
-            after = (since, NEXT)
+            after = (0 if box.name in made else since, NEXT)
             while rows := await self._account.read(partial(_changed, box.id, after), op="link"):
                 after = rows[-1].modseq, rows[-1].id
                 ids = [row.id for row in rows]
@@ -267,9 +277,19 @@ class Upstream:
                     if words:
                         command = b"UID STORE %b %bFLAGS.SILENT (%b)" % (uids, sign.encode(), words.encode())
                         done = await self._tried(client.run(command)) is not None and done
+                there = await self._present(client, [retag.uid for retag in part])
                 if done:
-                    seen = [(retag.uid, _had(retag, add, remove)) for retag in part]
+                    seen = [(retag.uid, _had(retag, add, remove)) for retag in part if retag.uid in there]
                     await self._account.write(partial(note_flags, remote_id=remote.id, seen=seen))
+
+    async def _present(self, client: Client, uids: Sequence[int]) -> set[int]:
+        """The UIDs of messages that are in the open mailbox. Commands pass over other messages in silence, or are
+        refused: the next look tells where these are.
+        """
+        answer = await client.run(b"UID SEARCH UID " + SequenceSet.of(uids).encode())
+        there = {number for data in answer.of(SearchData) for number in data.numbers}
+        self.unsure = self.unsure or not there.issuperset(uids)
+        return there
 
     def _lasting(self, words: str, selected: Selected) -> str:
         """The flags that the server keeps (RFC 9051 §7.1, PERMANENTFLAGS)."""
@@ -293,6 +313,8 @@ class Upstream:
             to = self._sides.by_id[target][0]
             uids = await self._tried(_moved(client, [row.uid for row in some], to, copy=copy))
             if uids is None:
+                await self._present(client, [row.uid for row in some])
+                await self._account.write(partial(_unexpect, remote_id=target, ids=[row.message_id for row in some]))
                 continue
             done = [(row, uids.get(row.uid)) for row in some]
             await self._account.write(partial(_note_moved, source=None if copy else source, target=target, done=done))
@@ -307,8 +329,10 @@ class Upstream:
             some = ids[start : start + BATCH]
             for one in await self._account.read(partial(_to_send, some), op="link"):
                 await self._account.write(partial(_expect, remote_id=remote.id, coming=[(one.id, one.key, None)]))
-                await self._tried(self._push.append(client, selected, remote, own, [one]))
-                await self._account.write(partial(_came, remote_id=remote.id, message_id=one.id))
+                if await self._tried(self._push.append(client, selected, remote, own, [one])):
+                    await self._account.write(partial(_came, remote_id=remote.id, message_id=one.id))
+                else:
+                    await self._account.write(partial(_unexpect, remote_id=remote.id, ids=[one.id]))
 
     async def _tried(self, work: Awaitable[T]) -> T | None:
         """Have something done there; returns its result, None if it was refused. What is refused is told, and not tried
@@ -367,7 +391,7 @@ async def _removed(client: Client, uids: Sequence[int]) -> bool:
 
 async def _moved(client: Client, uids: Sequence[int], target: str, *, copy: bool) -> dict[int, int]:
     """Move messages of the open mailbox, or copy them; returns their new UIDs, as far as the server tells them (RFC
-    4315 §3, RFC 6851 §4.3). Raises Refused.
+    4315 §3, RFC 6851 §4.3): not of those that were not there any more. Raises Refused.
     """
     moves = client.has("MOVE") and not copy
     answer = await client.run((c.Move if moves else c.Copy)(SequenceSet.of(uids), target, uid=True))
@@ -408,6 +432,10 @@ def _expect(tx: AccountTx, *, remote_id: int, coming: Sequence[tuple[MessageID, 
     linkrows.expect(tx, remote_id, coming)
 
 
+def _unexpect(tx: AccountTx, *, remote_id: int, ids: Sequence[MessageID]) -> None:
+    linkrows.drop_copies(tx, remote_id, [-message_id for message_id in ids])
+
+
 def _came(tx: AccountTx, *, remote_id: int, message_id: MessageID) -> None:
     linkrows.forget_expected(tx, remote_id, message_id)
 
@@ -420,8 +448,9 @@ def _note_moved(
     tx: AccountTx, *, source: int | None, target: int, done: Sequence[tuple[linkrows.Linked, int | None]]
 ) -> None:
     for row, uid in done:
-        if uid is not None:
-            linkrows.arrived(tx, target, uid, row.message_id, row.key, row.flags)
+        if uid is None:  # the server tells no UIDs, or others have moved it before: the next look tells
+            continue
+        linkrows.arrived(tx, target, uid, row.message_id, row.key, row.flags)
         if source is not None:
             linkrows.drop_copies(tx, source, [row.uid], removed=True)
 

@@ -30,6 +30,8 @@ __all__ = ["run"]
 ROUNDS = 2_000
 SETTLED_EACH = 5
 SETTLE_SECONDS = 120.0
+"""Seconds without a change on either side, within which they look at each other twice."""
+
 PASSWORD = "moxmoxmox"
 BOXES = ("Work", "Trips")
 LINK = "Far"
@@ -147,14 +149,16 @@ def change(side: Side, rng: random.Random, number: int, kept: set[str], removed:
 
 
 def settled(near: Side, far: Side, kept: set[str], removed: set[str]) -> None:
-    """Wait until both sides agree; raises Finding."""
-    end = time.monotonic() + SETTLE_SECONDS
+    """Wait until both sides agree, as long as there is progress; raises Finding."""
+    end, last = 0.0, None
     while True:
         (here, count), (there, far_count) = near.state(), far.state()
         twice = [mark for mark, copies in (count + far_count).items() if copies > 2]
         lost = kept - removed - (here.keys() | there.keys())
         if here == there and not twice and not lost:
             return
+        if (here, there) != last:
+            end, last = time.monotonic() + SETTLE_SECONDS, (here, there)
         if time.monotonic() > end:
             differing = {mark: (here.get(mark), there.get(mark)) for mark in here.keys() | there.keys()}
             differing = {mark: pair for mark, pair in differing.items() if pair[0] != pair[1]}

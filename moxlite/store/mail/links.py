@@ -353,8 +353,13 @@ REMOTES: Final = """
 SELECT mailbox, id, uidvalidity, mailbox_id, messages, uidnext, modseq FROM imap_remote
 WHERE role = 'link' AND host = ? AND username = ?"""
 GONE: Final = """
-SELECT i.uid, i.message_id, i.key, i.flags, m.mailbox_id FROM carray(?2) c
+SELECT i.uid, i.message_id, i.key, i.flags, m.mailbox_id, (SELECT max(o.uid) FROM imap_copy o
+WHERE o.message_id = i.message_id AND o.remote_id <> ?1 AND o.remote_id IN (SELECT value FROM carray(?3)))
+FROM carray(?2) c
 CROSS JOIN imap_copy i ON i.remote_id = ?1 AND i.uid = c.value LEFT JOIN message m ON m.id = i.message_id"""
+ON_THEIR_WAY: Final = """
+SELECT o.id FROM imap_remote o WHERE o.role = 'link' AND o.host = ? AND o.username = ?
+AND EXISTS (SELECT 1 FROM imap_copy i WHERE i.remote_id = o.id AND i.uid < 0)"""
 RENAME: Final = "UPDATE imap_remote SET mailbox = ? WHERE id = ?"
 DROP_REMOTE: Final = "DELETE FROM imap_remote WHERE id = ?"
 DROP: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid = ?"
@@ -380,20 +385,23 @@ AND EXISTS (SELECT 1 FROM imap_copy i WHERE i.message_id = ?2 AND i.remote_id = 
 HAS_MESSAGEID: Final = """
 SELECT 1 FROM message m INDEXED BY message_messageid CROSS JOIN imap_copy i ON i.message_id = m.id
 CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.role = 'link' AND o.host = ?2 AND o.username = ?3
-WHERE m.messageid = ?1 LIMIT 1"""
+WHERE m.messageid = ?1 AND (?4 IS NULL OR i.key = ?4) LIMIT 1"""
 WAITING_ROWS: Final = """
 SELECT id, messageid, size, received, received_offset, flags, keywords, uid FROM carray(?) c
 CROSS JOIN message m ON m.id = c.value"""
 
 
 class RemovedMessage(msgspec.Struct, frozen=True):
-    """A message that is no longer in a remote mailbox; `mailbox_id`: where it is here, None if it is not."""
+    """A message that is no longer in a remote mailbox; `mailbox_id`: where it is here, None if it is not; `other`: its
+    UID in another remote mailbox, below 0 if it is on its way there, None if there is no other.
+    """
 
     uid: int
     message_id: MessageID
     key: bytes
     flags: str | None
     mailbox_id: MailboxID | None
+    other: int | None
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -420,9 +428,14 @@ def linked_remotes(r: Reader, host: str, username: str) -> dict[str, Remote]:
     return {row[0]: Remote(*row[1:]) for row in r.rows(REMOTES, host, username)}
 
 
-def gone_rows(r: Reader, remote_id: int, uids: Sequence[int]) -> list[RemovedMessage]:
-    """The rows of messages that were removed from a remote mailbox."""
-    return [RemovedMessage(*row) for row in r.rows(GONE, remote_id, int_array(uids))]
+def gone_rows(r: Reader, remote_id: int, uids: Sequence[int], others: Sequence[int]) -> list[RemovedMessage]:
+    """The rows of messages that were removed from a remote mailbox; `others`: where they may be besides."""
+    return [RemovedMessage(*row) for row in r.rows(GONE, remote_id, int_array(uids), int_array([0, *others]))]
+
+
+def awaited_remotes(r: Reader, host: str, username: str) -> set[int]:
+    """The remote mailboxes into which messages are on their way: whether they came must be looked at."""
+    return {remote_id for (remote_id,) in r.rows(ON_THEIR_WAY, host, username)}
 
 
 def drop_copies(tx: Tx, remote_id: int, uids: Sequence[int], *, removed: bool = False) -> None:
@@ -452,9 +465,11 @@ def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[L
     return [Linked(*row) for row in r.rows(COPIES_OF, int_array(ids), host, username)]
 
 
-def is_linked_already(r: Reader, link: Link, messageid: str) -> bool:
-    """Whether a message with this Message-ID is in the mailboxes of a link: it has only been moved there."""
-    return r.row(HAS_MESSAGEID, messageid, link.host, link.username) is not None
+def is_linked_already(r: Reader, host: str, username: str, messageid: str, key: bytes | None = None) -> bool:
+    """Whether a message with this Message-ID, and this key, is in the mailboxes of a link: it has only been moved
+    there.
+    """
+    return r.row(HAS_MESSAGEID, messageid, host, username, key) is not None
 
 
 def removed_here(r: Reader, host: str, username: str, since: int | None) -> list[tuple[int, int]]:

@@ -1,0 +1,410 @@
+"""Linked mailboxes whose sides change the same messages at once, or whose connection ends between any two steps
+(LINK-12, LINK-35).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.migration import incoming as incoming_module, mirror as mirror_module
+from moxlite.migration.incoming import Incoming
+from moxlite.migration.push import Push
+from moxlite.migration.upstream import Upstream
+from moxlite.net.imapclient import IMAPClientError, Refused
+from moxlite.proto.imap.responses import State
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.store.types import Flag
+from tests.session.imapd_harness import Imap, imap
+from tests.session.test_migration_imapcopy_sessions import fill
+from tests.session.test_migration_link_sessions import Linking, shown
+from tests.store_mail import deliver_mail
+
+pytestmark = pytest.mark.served
+
+__all__ = ["imap"]
+
+OLD = frozenset({"MOVE", "UIDPLUS", "IMAP4REV2", "NOTIFY"})
+"""Capabilities that an old server has not, which tells no UIDs either."""
+
+UIDS = re.compile(rb"\[(?:APPENDUID|COPYUID) [^\]]*\] ")
+
+Step = Callable[[], Awaitable[None]]
+
+
+class Cut(trio.abc.Stream):
+    """A connection that ends before a command reaches the server, or before the response to it reaches the client."""
+
+    def __init__(self, stream: trio.abc.Stream, sent: bytes, received: bytes, *, silent: bool) -> None:
+        self._stream = stream
+        self._sent = re.compile(sent or b"(?!)")
+        self._received = re.compile(received or b"(?!)")
+        self._silent = silent
+        self.over = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.over = self.over or self._sent.search(bytes(data)) is not None
+        if self.over:
+            raise trio.BrokenResourceError
+        await self._stream.send_all(data)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self.over:
+            return b""
+        octets = bytes(await self._stream.receive_some(max_bytes))
+        self.over = self._received.search(octets) is not None
+        return b"" if self.over else UIDS.sub(b"", octets) if self._silent else octets
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class Racing(Linking):
+    """A link with three mailboxes, whose connection can be cut at a command."""
+
+    sent = received = b""
+    cut: Cut | None = None
+
+    def connected(self, stream: trio.abc.Stream) -> trio.abc.Stream:
+        self.cut = Cut(stream, self.sent, self.received, silent=self.plain == OLD)
+        return self.cut
+
+    async def begin(self) -> None:
+        """Five messages in Inbox, two in Archive, two in Trips, on both sides."""
+        await self.change("mia", lambda tx: create_mailbox(tx, "Trips"))
+        for name, first, count in (("Inbox", 1, 5), ("Archive", 11, 2), ("Trips", 21, 2)):
+            await fill(self.imap, name, first, count, "()")
+        async with self.running():
+            await self.until(self.same)
+            await self.until(self.current)
+
+    async def current(self) -> bool:
+        await trio.lowlevel.checkpoint()
+        return self.state.phase == "current"
+
+    async def ends(self, *, sent: bytes = b"", received: bytes = b"") -> None:
+        """Mirror until the connection ends at this command, or at this response."""
+        self.sent, self.received = sent, received
+        with trio.fail_after(20), suppress(IMAPClientError):
+            await self.serve()
+        assert self.cut is not None
+        assert self.cut.over
+        self.sent = self.received = b""
+
+    async def move(self, who: str, number: int, source: str, target: str) -> None:
+        """Move a message on one side."""
+        below = "Mia/" if who == "bo" else ""
+        one, box = await self.message(who, below + source, number), await self.box(who, below + target)
+        await self.change(who, lambda tx: move_ids(tx, [one], box))
+
+    async def remove(self, who: str, number: int, source: str) -> None:
+        """Remove a message on one side."""
+        one = await self.message(who, ("Mia/" if who == "bo" else "") + source, number)
+        await self.change(who, lambda tx: expunge_ids(tx, [one]))
+
+    async def flag(self, who: str, number: int, source: str) -> None:
+        """Flag a message on one side."""
+        one = await self.message(who, ("Mia/" if who == "bo" else "") + source, number)
+        await self.change(who, lambda tx: store_flags_ids(tx, [one], mode="add", flags=Flag.FLAGGED))
+
+    async def deliver(self, number: int, target: str) -> None:
+        """A message that is put into a mailbox here."""
+        async with self.imap.accounts.use("bo") as account:
+            text = b"From: <ann@far.example>\r\nMessage-ID: <%d@example.com>\r\n\r\nhello\r\n" % number
+            await deliver_mail(account, text, f"Mia/{target}")
+
+    async def places(self, who: str) -> dict[int, list[str]]:
+        """The mailboxes of each message."""
+        async with self.imap.accounts.use(who) as account:
+            found = await shown(account, "Mia/" if who == "bo" else "")
+        places: dict[int, list[str]] = {}
+        for name, rows in found.items():
+            for row in rows:
+                places.setdefault(int(row[0].partition("@")[0]), []).append(name)
+        return places
+
+    async def settles(self, **expected: str) -> None:
+        """Wait until both sides agree, with these messages in these mailboxes, and all others where they were; and see
+        that it stays so.
+        """
+        wanted = {number: ["Inbox"] for number in range(1, 6)}
+        wanted |= {11: ["Archive"], 12: ["Archive"], 21: ["Trips"], 22: ["Trips"]}
+        wanted |= {int(name[1:]): [place] for name, place in expected.items()}
+        wanted = {number: places for number, places in wanted.items() if places != [""]}
+
+        async def agreed() -> bool:
+            return await self.same() and await self.places("mia") == wanted and await self.places("bo") == wanted
+
+        for _ in range(2):
+            async with self.running():
+                await self.until(agreed)
+                await self.until(self.current)
+                await trio.sleep(0.2)
+                await self.until(agreed)
+
+
+@pytest.fixture
+def linking(imap: Imap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Racing:
+    """A link of bo's to mia's mailboxes, whose waits are short."""
+    monkeypatch.setattr(incoming_module, "STRAY_SECONDS", 0.5)
+    monkeypatch.setattr(mirror_module, "UNSURE_SECONDS", 0.3)
+    monkeypatch.setattr(mirror_module, "LOOK_SECONDS", 2.0)
+    return Racing(imap, tmp_path)
+
+
+def once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, step: Step, *, after: str = "") -> list[Step]:
+    """Have a step done once before this method is called, or after it was called for the mailbox `after`."""
+    steps, method = [step], getattr(owner, name)
+
+    async def with_step(self: Any, client: Any, *args: Any, **options: Any) -> Any:
+        if not after and steps:
+            await steps.pop()()
+        result = await method(self, client, *args, **options)
+        if after and steps and args[0].box.name == after:
+            await steps.pop()()
+        return result
+
+    monkeypatch.setattr(owner, name, with_step)
+    return steps
+
+
+# --- a connection that ends
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+async def test_a_message_whose_sending_was_cut_is_there_once(linking: Racing, arrives: bool) -> None:
+    """LINK-35: whether the command has reached the server or not."""
+    await linking.begin()
+    await linking.deliver(31, "Archive")
+    await linking.ends(received=b"APPENDUID") if arrives else await linking.ends(sent=b"APPEND")
+    await linking.settles(m31="Archive")
+
+
+@pytest.mark.parametrize("arrives", [False, True])
+@pytest.mark.parametrize("then", ["", "back", "on", "flagged", "removed"])
+async def test_a_move_that_was_cut_is_done(linking: Racing, arrives: bool, then: str) -> None:
+    """LINK-35: whether the command has reached the server or not, and if more was done here before the next
+    connection.
+    """
+    await linking.begin()
+    await linking.move("bo", 1, "Inbox", "Archive")
+    await linking.ends(received=b"COPYUID") if arrives else await linking.ends(sent=b"UID MOVE")
+    if then in ("back", "on"):
+        await linking.move("bo", 1, "Archive", "Inbox" if then == "back" else "Trips")
+    elif then == "flagged":
+        await linking.flag("bo", 1, "Archive")
+    elif then == "removed":
+        await linking.remove("bo", 1, "Archive")
+    await linking.settles(m1={"back": "Inbox", "on": "Trips", "removed": ""}.get(then, "Archive"))
+    if then == "flagged":
+        async with linking.imap.accounts.use("mia") as mia:
+            assert ("1@example.com", int(Flag.FLAGGED), ()) in (await shown(mia, ""))["Archive"]
+
+
+@pytest.mark.parametrize("there", ["moved", "removed"])
+async def test_a_move_that_was_cut_and_went_on_there(linking: Racing, there: str) -> None:
+    """LINK-35: what arrived, and was moved or removed there before the next connection."""
+    await linking.begin()
+    await linking.move("bo", 1, "Inbox", "Archive")
+    await linking.ends(received=b"COPYUID")
+    if there == "moved":
+        await linking.move("mia", 1, "Archive", "Trips")
+    else:
+        await linking.remove("mia", 1, "Archive")
+    await linking.settles(m1="Archive")
+
+
+@pytest.mark.parametrize("at", [b"STORE", b"EXPUNGE"])
+async def test_a_copy_whose_source_was_not_removed_is_one_message(linking: Racing, at: bytes) -> None:
+    """LINK-35: at a server without MOVE, where a move is three commands."""
+    linking.plain = OLD
+    await linking.begin()
+    await linking.move("bo", 1, "Inbox", "Archive")
+    await linking.ends(sent=at)
+    await linking.settles(m1="Archive")
+
+
+async def test_what_the_last_connection_sent_arrives_late(linking: Racing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-35: the server does what it was told after the next connection has looked."""
+    await linking.begin()
+    await linking.deliver(31, "Archive")
+    await linking.ends(sent=b"APPEND")
+
+    async def late() -> None:
+        async with linking.imap.accounts.use("bo") as bo:
+            received = await bo.read(
+                lambda r: r.value("SELECT received FROM message WHERE messageid = '31@example.com'"), op="test"
+            )
+        text = b"From: <ann@far.example>\r\nMessage-ID: <31@example.com>\r\n\r\nhello\r\n"
+        async with linking.imap.accounts.use("mia") as account:
+            await deliver_mail(account, text, "Archive")
+            await account.write(
+                lambda tx: tx.execute("UPDATE message SET received = ? WHERE messageid = '31@example.com'", received)
+            )
+
+    once(monkeypatch, Incoming, "_survey", late, after="Archive")
+    await linking.settles(m31="Archive")
+
+
+# --- both sides at once
+
+
+@pytest.mark.parametrize("target", ["Archive", "Trips"])
+@pytest.mark.parametrize("seen", ["Inbox", "Archive", "Trips"])
+async def test_a_move_there_while_mailboxes_are_surveyed_is_a_move(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, seen: str, target: str
+) -> None:
+    """LINK-6, LINK-35: the message here stays the same one, whichever mailbox was surveyed before."""
+    await linking.begin()
+    before = await linking.message("bo", "Mia/Inbox", 1)
+    for name, number in (("Inbox", 2), ("Archive", 11), ("Trips", 21)):  # so that each is surveyed
+        await linking.flag("mia", number, name)
+    steps = once(monkeypatch, Incoming, "_survey", lambda: linking.move("mia", 1, "Inbox", target), after=seen)
+    await linking.settles(m1=target)
+    assert not steps
+    assert await linking.message("bo", f"Mia/{target}", 1) == before
+
+
+@pytest.mark.parametrize("seen", ["Inbox", "Archive", "Trips"])
+async def test_moved_on_both_sides_during_a_survey_it_goes_where_it_was_moved_here(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    """LINK-12, LINK-35: once."""
+    await linking.begin()
+    for name, number in (("Inbox", 2), ("Archive", 11), ("Trips", 21)):
+        await linking.flag("mia", number, name)
+
+    async def both() -> None:
+        await linking.move("mia", 1, "Inbox", "Archive")
+        await linking.move("bo", 1, "Inbox", "Trips")
+
+    steps = once(monkeypatch, Incoming, "_survey", both, after=seen)
+    await linking.settles(m1="Trips")
+    assert not steps
+
+
+@pytest.mark.parametrize("there", ["moved", "removed"])
+async def test_what_was_moved_there_before_it_is_moved_from_here(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """LINK-12, LINK-35: a server passes over messages that it has not any more; it goes where it was moved here."""
+    await linking.begin()
+    await linking.move("bo", 1, "Inbox", "Trips")
+
+    async def before() -> None:
+        await (linking.move("mia", 1, "Inbox", "Archive") if there == "moved" else linking.remove("mia", 1, "Inbox"))
+
+    steps = once(monkeypatch, Upstream, "_flags_and_removals", before)
+    await linking.settles(m1="Trips")
+    assert not steps
+
+
+async def test_flags_of_what_was_moved_there_before_are_set(linking: Racing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-12, LINK-35: and not taken for removed there."""
+    await linking.begin()
+    await linking.flag("bo", 1, "Inbox")
+    once(monkeypatch, Upstream, "_flags_and_removals", lambda: linking.move("mia", 1, "Inbox", "Archive"))
+    await linking.settles(m1="Archive")
+    async with linking.imap.accounts.use("mia") as mia:
+        assert ("1@example.com", int(Flag.FLAGGED), ()) in (await shown(mia, ""))["Archive"]
+
+
+@pytest.mark.parametrize("there", ["moved", "removed"])
+@pytest.mark.parametrize("way", ["moved", "new"])
+async def test_what_was_sent_and_goes_on_there_before_the_next_look(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, there: str, way: str
+) -> None:
+    """LINK-6, LINK-35: numbers that add up again hide nothing."""
+    await linking.begin()
+    number = 1 if way == "moved" else 31
+    await (linking.move("bo", 1, "Inbox", "Archive") if way == "moved" else linking.deliver(31, "Archive"))
+    send = Upstream.send
+    steps: list[Step] = [
+        lambda: (
+            linking.move("mia", number, "Archive", "Trips")
+            if there == "moved"
+            else linking.remove("mia", number, "Archive")
+        )
+    ]
+
+    async def and_then(upstream: Upstream, client: Any, places: Any, since: int) -> int:
+        sent = await send(upstream, client, places, since)
+        if steps and sent != since:
+            await steps.pop()()
+        return sent
+
+    monkeypatch.setattr(Upstream, "send", and_then)
+    await linking.settles(**{f"m{number}": "Trips" if there == "moved" else ""})
+    assert not steps
+
+
+@pytest.mark.parametrize("there", ["moved", "removed"])
+async def test_what_goes_while_flags_are_read_is_seen_later(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """LINK-6, LINK-35: the number of messages that is kept is that of the list."""
+    await linking.begin()
+    await linking.flag("mia", 2, "Inbox")
+    await linking.move("mia", 3, "Inbox", "Trips")  # so that Inbox is listed
+
+    async def step() -> None:
+        await (linking.move("mia", 1, "Inbox", "Archive") if there == "moved" else linking.remove("mia", 1, "Inbox"))
+
+    once(monkeypatch, Incoming, "_flags_there", step)
+    await linking.settles(m1="Archive" if there == "moved" else "", m3="Trips")
+
+
+@pytest.mark.parametrize("then", ["on", "flagged", "removed"])
+async def test_what_is_done_before_the_number_there_is_known_is_done(linking: Racing, then: str) -> None:
+    """LINK-35: at a server that tells no UIDs of what it was sent."""
+    linking.plain = OLD
+    await linking.begin()
+    await linking.deliver(31, "Archive")
+    async with linking.running():
+
+        async def sent() -> bool:
+            return 31 in await linking.places("mia")
+
+        await linking.until(sent)
+        if then == "on":
+            await linking.move("bo", 31, "Archive", "Trips")
+        elif then == "flagged":
+            await linking.flag("bo", 31, "Archive")
+        else:
+            await linking.remove("bo", 31, "Archive")
+        await linking.until(linking.same)
+    await linking.settles(m31={"on": "Trips", "removed": ""}.get(then, "Archive"))
+
+
+async def test_a_mailbox_that_cannot_be_made_there_costs_nothing(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-11, LINK-35: its messages stay where they are there, and come into it when it can be made."""
+    create, refusals = Push.create, Counter[str]()
+
+    async def refused(*_: object) -> object:
+        refusals["create"] += 1
+        raise Refused("CREATE", State(tag="A1", condition="NO", code=None, text="not now"))
+
+    await linking.begin()
+    monkeypatch.setattr(Push, "create", refused)
+    await linking.change("bo", lambda tx: create_mailbox(tx, "Mia/New"))
+    await linking.move("bo", 1, "Inbox", "New")
+    async with linking.running():
+        with trio.fail_after(20):
+            while refusals["create"] < 2:  # noqa: ASYNC110  as the mirror tries it
+                await trio.sleep(0.02)
+        assert await linking.places("mia") | {1: ["Inbox"]} == await linking.places("mia")
+    monkeypatch.setattr(Push, "create", create)
+    await linking.settles(m1="New")
