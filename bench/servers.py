@@ -176,8 +176,9 @@ class Mox(Server):
         """Start it; seconds until it listens for IMAP."""
         began = time.perf_counter()
         with (self.top / "mox.log").open("ab") as log:
+            new = [] if (self.top / "mox").exists() else ["-ip", "127.0.0.1"]  # the configuration has it then
             self.process = subprocess.Popen(
-                [self.binary, "localserve", "-dir", str(self.top / "mox"), "-ip", "127.0.0.1"],
+                [self.binary, "localserve", "-dir", str(self.top / "mox"), *new],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
