@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -318,9 +318,13 @@ class Dovecot:
         return done.stdout
 
     def stop(self) -> None:
-        """End the master process, and with it all others."""
+        """End the master process, and all others: one that was just logging a client in would go on."""
+        others = set(self.pids()) - {self.process.pid}
         self.process.terminate()
         self.process.wait(timeout=60)
+        for pid in others:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.run, ignore_errors=True)
 
     def pids(self) -> list[int]:
