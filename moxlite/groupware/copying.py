@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.files import note_problems
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.limits import LoginsElsewhere
@@ -75,9 +76,6 @@ MAX_RUNNING: Final = 8
 
 KEPT_SECONDS: Final = 24 * 3600.0
 """Seconds for which the result of a copy in the background is shown."""
-
-MAX_PROBLEMS: Final = 20
-"""Problems that are told."""
 
 HOMES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar-home-set", "contact": CARDDAV + "addressbook-home-set"}
 TYPES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar", "contact": CARDDAV + "addressbook"}
@@ -451,7 +449,7 @@ class CalendarCopies:
             except TooBusy:
                 raise CommandFailed("busy", "the server is busy, try again in a moment") from None
             except BadEntry as error:
-                _note(done, [str(error)])
+                note_problems(done, [str(error)])
                 continue
             added = await account.write(partial(add_entry, where=where, data=data, facts=facts))
             done.added, done.known = done.added + added, done.known + (not added)
@@ -460,19 +458,14 @@ class CalendarCopies:
         try:
             cards = await off_loop(lambda: [*read_contacts(found)], kind="import")
         except Unreadable as error:
-            _note(done, [f"{place.title}: {error}"])
+            note_problems(done, [f"{place.title}: {error}"])
             return
-        _note(done, [reason_of(card) for card in cards if isinstance(card, Unreadable)])
+        note_problems(done, [reason_of(card) for card in cards if isinstance(card, Unreadable)])
         contacts = [card for card in cards if isinstance(card, Contact)]
         while await account.read(has_due, op="groupware"):
             await account.write(settle_contacts)
         added, known = await account.write(partial(import_contacts, contacts=contacts))
         done.added, done.known = done.added + added, done.known + known
-
-
-def _note(done: Copied, problems: list[str]) -> None:
-    done.unread += len(problems)
-    done.problems += problems[: MAX_PROBLEMS - len(done.problems)]
 
 
 def _calendar_for(tx: AccountTx, place: Place) -> Collection:

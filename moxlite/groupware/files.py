@@ -59,9 +59,10 @@ from moxlite.store.groupware.scheduling import add_entry, default_calendar
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from moxlite.operations.groupware import Copied
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
@@ -128,11 +129,11 @@ class ImportResult(msgspec.Struct):
         """Entries that were read."""
         return self.added + self.known + self.unread
 
-    def refuse(self, reason: str) -> None:
-        """Count an entry that cannot be read."""
-        self.unread += 1
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(reason)
+
+def note_problems(done: ImportResult | Copied, reasons: Sequence[str]) -> None:
+    """Count entries that cannot be read, and keep the first reasons."""
+    done.unread += len(reasons)
+    done.problems += reasons[: max(0, MAX_PROBLEMS - len(done.problems))]
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -208,9 +209,7 @@ async def add_file(account: Account, sandbox: Sandbox, file: BinaryIO, target: T
             if place not in places:
                 places[place] = await account.write(partial(_place, target=target, kind=place[0], title=place[1]))
             entries = [item.entry for item in run]
-            for entry in entries:
-                if isinstance(entry, Unreadable):
-                    done.refuse(reason_of(entry))
+            note_problems(done, [reason_of(entry) for entry in entries if isinstance(entry, Unreadable)])
             events = [entry for entry in entries if isinstance(entry, bytes)]
             contacts = [entry for entry in entries if isinstance(entry, Contact)]
             if events:
@@ -255,7 +254,7 @@ async def _add_events(
         try:
             found.append((data, await expander.facts(where, data)))
         except BadEntry as error:
-            done.refuse(str(error))
+            note_problems(done, [str(error)])
     added = await account.write(lambda tx: sum(add_entry(tx, where, data, facts) for data, facts in found))
     done.added += added
     done.known += len(found) - added
