@@ -13,13 +13,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import apsw
 import trio
 
 from bench.accounts import set_passwords
 from bench.imap import Side
 from bench.imapload import IMAP
-from bench.measures import Figures
+from bench.measures import Figures, indexed
 from bench.servers import Moxlite
 
 SECONDS = 2.0
@@ -77,17 +76,6 @@ def look(side: Side) -> Figures:
     return figures
 
 
-def behind(folder: Path) -> int:
-    """The id up to which messages are indexed."""
-    try:
-        db = apsw.Connection(str(folder / "search.db"), flags=apsw.SQLITE_OPEN_READONLY)
-        found = db.execute("SELECT watermark FROM state").fetchone()
-        db.close()
-    except apsw.Error:
-        return 0
-    return 0 if found is None else int(found[0])
-
-
 def build(side: Side, folder: Path, messages: int) -> tuple[Figures, Figures]:
     """The figures while the index is built; how long that took, alone and beside them."""
 
@@ -97,18 +85,18 @@ def build(side: Side, folder: Path, messages: int) -> tuple[Figures, Figures]:
             path.unlink()
         side.server.start()
         session = side.login(user=BIG)
-        while not behind(folder):
+        while not indexed(folder):
             time.sleep(0.05)
         return session, time.perf_counter()
 
     session, began = begin()
-    while behind(folder) < messages:
+    while indexed(folder) < messages:
         time.sleep(0.1)
     took = {"text index of all, s": time.perf_counter() - began}
     session.close()
     session, began = begin()
     figures = look(side)
-    done = behind(folder)
+    done = indexed(folder)
     print(f"# {done} of {messages} indexed meanwhile, in {time.perf_counter() - began:.0f} s", flush=True)
     if done == messages:
         raise SystemExit("the index was built too soon: more messages are needed")

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
+
 from bench.accounts import accounts
 from bench.cold import cold
 from bench.imapload import IMAP, corpus
@@ -46,14 +48,28 @@ def fill(server: Server, count: int) -> None:
     session.close()
 
 
+def indexed(folder: Path) -> int:
+    """The id up to which the messages of the account in `folder` are in its text index."""
+    try:
+        db = apsw.Connection(str(folder / "search.db"), flags=apsw.SQLITE_OPEN_READONLY)
+        found = db.execute("SELECT watermark FROM state").fetchone()
+        db.close()
+    except apsw.Error:
+        return 0
+    return 0 if found is None else int(found[0])
+
+
 @contextmanager
 def filled(messages: int) -> Iterator[Moxlite]:
-    """A running moxlite whose Inbox has so many messages."""
+    """A running moxlite whose Inbox has so many messages, at rest: its text index has them, too."""
     with tempfile.TemporaryDirectory(prefix="moxlite-bench-", ignore_cleanup_errors=True) as scratch:
         server = Moxlite(Path(scratch))
         server.start()
         try:
             fill(server, messages)
+            (database,) = server.server.folder.rglob("account.db")
+            while indexed(database.parent) < messages:
+                time.sleep(0.5)
             print(f"# {messages} messages are there, load {os.getloadavg()[0]:.1f}", flush=True)
             yield server
         finally:
