@@ -17,7 +17,7 @@ from bench.dav import Client as Calendar
 from bench.growth import processor
 from bench.imap import switches
 from bench.imapload import IMAP, corpus
-from bench.jmap import Client as MailClient, Subscriber
+from bench.jmap import Client as MailClient, subscribed
 from bench.measures import Figures
 from bench.servers import Moxlite
 from tests.campaigns.kill import insecure
@@ -51,8 +51,7 @@ def household(folder: Path) -> Figures:
                     session.append(b"INBOX", [corpus(n) for n in range(MESSAGES)])
                 session.command(b"SELECT INBOX", keep=False)
                 session.sock.sendall(b"I IDLE\r\n")
-                stream = Subscriber(MailClient(server.http_port, user, server.password))
-                stream.ready.wait(60)
+                stream = subscribed(MailClient(server.http_port, user, server.password))
                 port = server.server.port(443)
                 connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=insecure())
                 path = f"/dav/calendars/{user.partition('@')[0]}/"

@@ -1,12 +1,16 @@
 """The two sides of each comparison, with one shape: ports to speak to, process ids to weigh."""
 
 import os
+import shlex
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.dnsworld import DNSWorld
 from tests.realservers import Dovecot, Postfix, listening, tree
 from tests.running import LocalServer, make_certificate
 from tests.tools import until
@@ -32,6 +36,8 @@ class Server:
     user: str
     address: str
     password = "moxmoxmox"
+    most_a_minute: int = sys.maxsize
+    """Connections for deliveries that it takes from one address in a minute."""
 
     def start(self) -> float:
         """Start it; seconds until it accepts IMAP connections."""
@@ -160,7 +166,10 @@ class Reference(Server):
 
 @dataclass
 class Mox(Server):
-    """`mox localserve` of a binary that is on this machine, with ports that are always the same: one at a time."""
+    """`mox localserve` of a binary that is on this machine, with ports that are always the same: one at a time.
+
+    It refuses a client whose HELO is no name in DNS, so it has a resolver of its own, as root, who may give it one.
+    """
 
     top: Path
     binary: str
@@ -171,14 +180,22 @@ class Mox(Server):
     imap_port: int = 1143
     imaps_port: int = 1993
     http_port: int = 0
+    most_a_minute: int = 280
 
     def start(self) -> float:
         """Start it; seconds until it listens for IMAP."""
+        client = "@ A 127.0.0.1"
+        self.dns = DNSWorld({socket.gethostname(): client, "example.com": client}, port=53)
+        self.dns.__enter__()
+        resolver = self.top / "resolv.conf"
+        resolver.write_text("nameserver 127.0.0.1\n")
+        mounted = f"mount --bind {resolver} /etc/resolv.conf && exec "
         began = time.perf_counter()
         with (self.top / "mox.log").open("ab") as log:
             new = [] if (self.top / "mox").exists() else ["-ip", "127.0.0.1"]  # the configuration has it then
+            command = [self.binary, "localserve", "-dir", str(self.top / "mox"), *new]
             self.process = subprocess.Popen(
-                [self.binary, "localserve", "-dir", str(self.top / "mox"), *new],
+                ["unshare", "--mount", "sh", "-c", mounted + shlex.join(command)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -190,6 +207,7 @@ class Mox(Server):
         """End it by SIGTERM."""
         self.process.terminate()
         self.process.wait(timeout=60)
+        self.dns.__exit__(None, None, None)
 
     def pids(self) -> list[int]:
         """The process and its children."""
