@@ -176,7 +176,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     page.get_by_role("button", name="to me").click()
     domain = page.locator(".reader-fields .validation")
     expect(domain).to_have_text("nordlicht.example")
-    expect(domain).to_have_class(re.compile("red"))
+    expect(domain).to_have_class(re.compile("grey"))
     expect(domain).to_have_attribute("title", re.compile("^Nothing proves"))
     page.keyboard.press("I")
     details = page.get_by_role("dialog", name="Details of the message")
