@@ -1,9 +1,7 @@
 """Linked servers that lie (docs/spec/linked.md, LINK-13): an honest one, whose octets are changed on their way."""
 
 import re
-import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import trio
 from moxlite.net import imapclient
 from moxlite.net.imapclient import BrokenServer, ConnectionLost, IMAPClientError, TLSFailed
 from moxlite.operations.links import LinkInfo, ListLinks, ResumeLink
+from tests.memory import at_most
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import fill
 from tests.session.test_migration_link_sessions import Linking
@@ -90,17 +89,6 @@ LIES = {
 }
 
 
-@contextmanager
-def bounded() -> Iterator[None]:
-    """Memory has a bound in the block."""
-    tracemalloc.start(1)
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < MEMORY
-    finally:
-        tracemalloc.stop()
-
-
 class Hostile(Linking):
     """A link to a server whose octets are changed."""
 
@@ -122,7 +110,7 @@ async def test_lies_end_the_connection_or_are_of_no_use(linking: Hostile, lie: s
     """LINK-13: no other exception, bounded memory; afterwards an honest session goes on."""
     await fill(linking.imap, "Inbox", 1, 12, "()")
     linking.change_octets = LIES[lie]
-    with bounded(), trio.move_on_after(SECONDS):
+    with at_most(MEMORY), trio.move_on_after(SECONDS):
         for _ in range(2):
             try:
                 await linking.serve()

@@ -2,10 +2,7 @@
 
 import base64
 import io
-import tracemalloc
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -18,6 +15,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import Collection, collections_of
 from moxlite.store.groupware.resources import card_facts, put_resource
 from moxlite.store.groupware.subscriptions import subscribe
+from tests.memory import at_most
 from tests.session.test_web_addressbooks import tom
 from tests.session.test_web_dav import BOOK, Program, calendar, card, event
 from tests.web_rig import Browser, Rig
@@ -59,16 +57,6 @@ async def saved(browser: Browser) -> dict[str, bytes]:
     answer = await browser.fetch("/webmail/calendars-and-contacts.zip")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
     return unpacked(answer.body)
-
-
-@contextmanager
-def at_most(megabytes: int) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < megabytes * 1_000_000
-    finally:
-        tracemalloc.stop()
 
 
 async def fill(rig: Rig) -> None:
@@ -193,12 +181,12 @@ async def test_a_bomb_takes_no_memory(browser: Browser, monkeypatch: pytest.Monk
     bomb = packed({f"{number}.vcf": b"\n" * (4 << 20) for number in range(3)})
     assert len(bomb) < 100_000
     upload_id = await upload(browser, bomb)
-    with at_most(10):
+    with at_most(10_000_000):
         answer = await browser.post("contacts_import", {"upload_id": upload_id})
     assert b"more than 8 MiB" in answer.body
     large = packed({"a.vcf": b"BEGIN:VCARD\nNOTE:" + (b"x" * 127 + b"\n") * (32 << 10)})
     upload_id = await upload(browser, large)
-    with at_most(25):
+    with at_most(25_000_000):
         done = await browser.call("contacts_import", upload_id=upload_id)
     assert done["unread"] == 1
 
@@ -218,7 +206,7 @@ async def test_a_zip_of_large_entries_is_written_as_a_stream(rig: Rig) -> None:
     async with rig.account() as account:
         for number in range(30):
             await account.write(lambda tx: add(tx, number))  # noqa: B023 at once
-    with at_most(20):
+    with at_most(20_000_000):
         answer = await mia.fetch("/webmail/calendars-and-contacts.zip")
     assert unpacked(answer.body)["address-books/Contacts.vcf"].count(b"BEGIN:VCARD") == 30
 

@@ -1,8 +1,5 @@
 """Entries of calendars and address books as large as they may be: no answer holds all of them (STORE-199)."""
 
-import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from operator import attrgetter
 
 import pytest
@@ -20,6 +17,7 @@ from moxlite.store.groupware.resources import (
     together,
 )
 from tests.jmap_rig import Client, rig
+from tests.memory import at_most
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
@@ -28,16 +26,6 @@ __all__ = ["rig"]
 
 NUMBER = 40
 TEXT = b"x" * 900_000
-
-
-@contextmanager
-def at_most(megabytes: int) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-        assert tracemalloc.get_traced_memory()[1] < megabytes * 1_000_000
-    finally:
-        tracemalloc.stop()
 
 
 async def put(rig: Rig) -> None:
@@ -63,14 +51,14 @@ async def test_no_answer_holds_all_large_entries(rig: Rig) -> None:
     client = Client(rig)
     await client.call("Calendar/get")
     await put(rig)
-    with at_most(15):
+    with at_most(15_000_000):
         found = await client.call("ContactCard/query", sort=[{"property": "name/given"}])
     assert len(found["ids"]) == NUMBER
     assert await client.error("ContactCard/get") == "requestTooLarge"
-    with at_most(25):
+    with at_most(25_000_000):
         events = (await client.call("CalendarEvent/query"))["ids"]
     assert len(events) == NUMBER
-    with at_most(60):
+    with at_most(60_000_000):
         error = await client.error("CalendarEvent/get", ids=events)
     assert error == "requestTooLarge"
     assert len((await client.call("CalendarEvent/get", ids=events[:4], properties=["title"]))["list"]) == 4

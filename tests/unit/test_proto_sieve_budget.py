@@ -1,7 +1,6 @@
 """Scripts and messages that are written to cost much: each ends, within the bounds of memory and time (IMAP-142c)."""
 
 import time
-import tracemalloc
 from typing import Final
 
 import msgspec
@@ -14,6 +13,7 @@ from moxlite.proto.sieve.message import Body, Message
 from moxlite.proto.sieve.outcome import KeepAction
 from moxlite.proto.sieve.program import Program, run
 from moxlite.proto.sieve.state import Mailboxes, World
+from tests.memory import at_most
 from tests.sievecases import NOW
 from tests.tools import slowness
 
@@ -186,12 +186,8 @@ def test_a_run_takes_little_memory_and_time(name: str) -> None:
     if outcome.error:
         assert outcome.actions == (KeepAction(implicit=True),)
     made = prepared(*ATTACKS[name])
-    tracemalloc.start()
-    try:
+    with at_most(MOST):
         assert run(*made) == outcome
-        assert tracemalloc.get_traced_memory()[1] < MOST
-    finally:
-        tracemalloc.stop()
 
 
 def test_the_time_of_a_thread_is_the_last_net() -> None:
