@@ -11,7 +11,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
 from moxlite.migration.links import Links
-from moxlite.migration.linkstate import LinkRequest, LinkState
+from moxlite.migration.linkstate import LinkState
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import links as ops
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
@@ -117,13 +117,12 @@ class LinkCommands:
     async def add(self, args: ops.AddLink) -> ops.LinkInfo:
         """Make a link."""
         named_account(self._config, args.account)
-        asked = msgspec.structs.replace(_asked(args, name=args.name), keep_days=args.keep_days, sorts=args.sorts)
-        link, said = await self._links.add(args.account, asked)
+        link, said = await self._links.add(args)
         return msgspec.structs.replace(link_info(link, LinkState()), sending=str(said))
 
     async def test(self, args: ops.TryLink) -> ops.LinkTest:
         """Try what a link would have."""
-        found = await self._links.test(_asked(args))
+        found = await self._links.test(args)
         return ops.LinkTest(
             mailboxes=found.mailboxes,
             messages=found.messages,
@@ -171,22 +170,6 @@ class LinkCommands:
         """Remove a link."""
         named_account(self._config, args.account)
         await self._links.remove(args.account, args.link, delete=args.delete)
-
-
-def _asked(args: ops.AddLink | ops.TryLink, name: str = "") -> LinkRequest:
-    return LinkRequest(
-        address=args.address,
-        host=args.host,
-        password=args.password,
-        name=name,
-        user=args.user,
-        port=args.port,
-        tls=args.tls,
-        protocol=args.protocol,
-        sends=args.sends,
-        outlet=Outlet(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user),
-        keeps_copy=args.keeps_copy,
-    )
 
 
 def link_info(link: Link, state: LinkState) -> ops.LinkInfo:

@@ -6,7 +6,6 @@ servers never need.
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import trio
@@ -14,13 +13,12 @@ import trio
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.migration.problems import Tell
+from moxlite.migration.problems import Tell, Transfer
 from moxlite.net.limits import LoginsElsewhere
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.operations.copies import Copied, CopyByImap, Note
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError
 from moxlite.wording import reason_of, worded
 
@@ -65,7 +63,7 @@ class Copy(Protocol):
         """Wait until there may be more to copy."""
 
 
-Make: TypeAlias = Callable[[Account, Accounts, CopyByImap, Tell, Path], Copy]
+Make: TypeAlias = Callable[[Transfer], Copy]
 
 
 class Copies:
@@ -129,7 +127,7 @@ class Copies:
                 with scope:
                     async with self.accounts.use(account_name) as account:
                         tmp = self.config.current.static.data_dir / "tmp"
-                        copy = make(account, self.accounts, order, tell, tmp)
+                        copy = make(Transfer(account, self.accounts, order, tell, tmp))
                         begun(copy)
                         await self._connected(kind, copy, order, tell, accepted, inside=inside)
                     end = "done"

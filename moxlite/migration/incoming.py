@@ -20,7 +20,6 @@ from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -30,13 +29,11 @@ from moxlite.acceptance.linked import LinkSorter, deliver_linked
 from moxlite.migration.fetching import Feed
 from moxlite.migration.listing import fetch_facts, flags_changed, flags_in, key_of, list_uids
 from moxlite.migration.names import Place
-from moxlite.migration.problems import Tell, shown
+from moxlite.migration.problems import Transfer, shown
 from moxlite.migration.pull import Pull, unchanged, without
 from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap, MailboxStep
 from moxlite.proto.imap import responses as r
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
@@ -123,7 +120,7 @@ class Calls(msgspec.Struct, frozen=True):
 
 
 class Incoming:
-    """The mailboxes of a linked server. `order.prefix` is the mailbox below which they are here.
+    """The mailboxes of a linked server. `transfer.order.prefix` is the mailbox below which they are here.
 
     Args:
       turn: one link of an account adds a portion at a time, as imports do.
@@ -135,22 +132,11 @@ class Incoming:
       complete: the last look has fetched all.
     """
 
-    def __init__(
-        self,
-        account: Account,
-        accounts: Accounts,
-        order: CopyByImap,
-        tell: Tell,
-        tmp: Path,
-        *,
-        calls: Calls,
-        turn: trio.Lock,
-        sorter: LinkSorter | None,
-    ) -> None:
-        self._account = account
-        self._order = order
-        self._tell = tell
-        self._pull = _LinkPull(account, accounts, order, tell, tmp, sorter)
+    def __init__(self, transfer: Transfer, *, calls: Calls, turn: trio.Lock, sorter: LinkSorter | None) -> None:
+        self._account = transfer.account
+        self._order = transfer.order
+        self._tell = transfer.tell
+        self._pull = _LinkPull(transfer, sorter)
         self._calls = calls
         self._turn = turn
         self._unusable: set[tuple[int, int]] = set()
@@ -479,16 +465,8 @@ class _LinkPull(Pull):
 
     role: remotes.Role = "link"
 
-    def __init__(
-        self,
-        account: Account,
-        accounts: Accounts,
-        order: CopyByImap,
-        tell: Tell,
-        tmp: Path,
-        sorter: LinkSorter | None,
-    ) -> None:
-        super().__init__(account, accounts, order, tell, tmp)
+    def __init__(self, transfer: Transfer, sorter: LinkSorter | None) -> None:
+        super().__init__(transfer)
         self.sorting = _Sorting(sorter)
         self.began = trio.current_time()
 

@@ -23,9 +23,9 @@ from moxlite.metrics import Counter, Gauge
 from moxlite.migration import linksending
 from moxlite.migration.copies import Copies
 from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet, relay_of
-from moxlite.migration.linkstate import REFUSED_WAITS, LinkRequest, LinkState, Phase, Sealing, Tested, checked, tell
+from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested, checked, checked_new, tell
 from moxlite.operations.copies import CopyByImap
-from moxlite.operations.links import FoundServers
+from moxlite.operations.links import AddLink, FoundServers, LinkRequest
 from moxlite.processor import act_for
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
@@ -189,12 +189,13 @@ class Links:
         running = self._running.get((name, link_id))
         return running is not None and running.state.phase == "current"
 
-    async def add(self, name: str, asked: LinkRequest) -> tuple[Link, str]:
-        """Test a link, make it and start it; returns it, and why it sends nothing, "" if it does or should not. Raises
-        StoreError, OSError, TooManyLogins, LinkRefused: also where the test fails.
+    async def add(self, asked: AddLink, *, asker: str = "") -> tuple[Link, str]:
+        """Test a link, make it and start it; returns it, and why it sends nothing, "" if it does or should not.
+        `asker`: as for `test`. Raises StoreError, OSError, TooManyLogins, LinkRefused: also where the test fails.
         """
-        asked = checked(asked, inside=self.inside)
-        tested = await self.test(asked)
+        asked = checked_new(asked, inside=self.inside)
+        name = asked.account
+        tested = await self.test(asked, asker=asker)
         secret = await trio.to_thread.run_sync(self._sealing.seal, asked.password, asked.host, asked.user)
         new = NewLink(
             name=asked.name,
@@ -215,12 +216,12 @@ class Links:
         self._start(name, link.id)
         return link, tested.sending
 
-    async def test(self, asked: LinkRequest) -> Tested:
-        """Log in at the other server and look. Raises TooManyLogins, LinkRefused: the text says why it cannot be
-        linked.
+    async def test(self, asked: LinkRequest, *, asker: str = "") -> Tested:
+        """Log in at the other server and look. `asker`: the account whose log-ins are counted (LINK-27), "" for the
+        administrator. Raises TooManyLogins, LinkRefused: the text says why it cannot be linked.
         """
         asked = checked(asked, inside=self.inside)
-        self._copies.logins.begin(asked.asker, asked.host, asked.user)
+        self._copies.logins.begin(asker, asked.host, asked.user)
         from moxlite.net.imapclient import IMAPClientError, LoginFailed
 
         with trio.move_on_after(TEST_SECONDS):
@@ -239,8 +240,8 @@ class Links:
                     finally:
                         with trio.move_on_after(1, shield=True):
                             await client.logout()
-                self._copies.logins.accepted(asked.asker, asked.host, asked.user)
-                outlet, said = await _tested_outlet(asked, self._copies, inside=self.inside)
+                self._copies.logins.accepted(asker, asked.host, asked.user)
+                outlet, said = await _tested_outlet(asked, self._copies, asker, inside=self.inside)
                 return msgspec.structs.replace(found, outlet=outlet, sending=said)
             except LoginFailed as error:
                 raise LinkRefused(reason_of(error), "password") from None
@@ -249,7 +250,7 @@ class Links:
         raise LinkRefused(worded("no answer within {seconds} s", seconds=int(TEST_SECONDS)), "host")
 
     async def set_password(self, name: str, text: str, password: str, *, asker: str = "") -> None:
-        """Give a link another password, which is tested. `asker`: see `LinkRequest`. Raises StoreError, OSError,
+        """Give a link another password, which is tested. `asker`: as for `test`. Raises StoreError, OSError,
         TooManyLogins, LinkRefused.
         """
         async with self._accounts.use(name) as account:
@@ -264,8 +265,8 @@ class Links:
                     tls=link.tls,
                     protocol=link.protocol,
                     sends=False,
-                    asker=asker,
-                )
+                ),
+                asker=asker,
             )
             secret = await trio.to_thread.run_sync(self._sealing.seal, password, link.host, link.username)
             await account.write(lambda tx: reseal_link(tx, link.id, secret))
@@ -277,7 +278,7 @@ class Links:
         self, name: str, text: str, outlet: Outlet, *, keeps_copy: bool | None, off: bool, asker: str = ""
     ) -> Link:
         """Say by which server a link sends, which is tested; one without a host is found; with `off` it sends nothing.
-        `asker`: see `LinkRequest`. Raises StoreError, TooManyLogins, LinkRefused.
+        `asker`: as for `test`. Raises StoreError, TooManyLogins, LinkRefused.
         """
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
@@ -288,11 +289,14 @@ class Links:
                 user=link.username,
                 tls=link.tls,
                 sends=not off,
-                outlet=outlet,
+                smtp_host=outlet.host,
+                smtp_port=outlet.port,
+                smtp_tls=outlet.tls,
+                smtp_user=outlet.user,
                 keeps_copy=keeps_copy,
-                asker=asker,
             )
-            found, said = await _tested_outlet(checked(asked, inside=self.inside), self._copies, inside=self.inside)
+            asked = checked(asked, inside=self.inside)
+            found, said = await _tested_outlet(asked, self._copies, asker, inside=self.inside)
             if said:
                 raise LinkRefused(said, "smtp_host")
             await account.write(lambda tx: set_outlet(tx, link.id, found))
@@ -300,7 +304,7 @@ class Links:
             return await account.read(lambda r: link_named(r, text), op="links")
 
     async def pause(self, name: str, text: str, *, paused: bool, asker: str = "") -> None:
-        """Stop a link, or let it run again, with a new try now. `asker`: see `LinkRequest`. Raises StoreError,
+        """Stop a link, or let it run again, with a new try now. `asker`: as for `test`. Raises StoreError,
         TooManyLogins.
         """
         if not paused:
@@ -515,13 +519,14 @@ async def _look_into_maildrop(asked: LinkRequest, copies: Copies) -> Tested:
             await client.quit()
 
 
-async def _tested_outlet(asked: LinkRequest, copies: Copies, *, inside: bool) -> tuple[Outlet, str]:
+async def _tested_outlet(asked: LinkRequest, copies: Copies, asker: str, *, inside: bool) -> tuple[Outlet, str]:
     """The submission server of a link, and why it does not work. Raises TooManyLogins, and LinkRefused for one that was
     given.
     """
     if not asked.sends:
         return Outlet(), ""
-    outlet, resolver = asked.outlet, copies.outside
+    outlet = Outlet(host=asked.smtp_host, port=asked.smtp_port, tls=asked.smtp_tls, user=asked.smtp_user)
+    resolver = copies.outside
     if not outlet.host:
         outlet = await find_outlet(asked.address, asked.host, resolver)
     elif (known := known_outlet(asked.host)) is not None and known.host == outlet.host:
@@ -532,12 +537,12 @@ async def _tested_outlet(asked: LinkRequest, copies: Copies, *, inside: bool) ->
         outlet = msgspec.structs.replace(outlet, keeps_copy=asked.keeps_copy)
     try:
         relay = relay_of(outlet, asked.user, asked.password, inside=inside)
-        copies.logins.begin(asked.asker, relay.host.ascii, relay.user)
+        copies.logins.begin(asker, relay.host.ascii, relay.user)
         ehlo = copies.config.current.static.hostname.ascii
         await linksending.try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
-        copies.logins.accepted(asked.asker, relay.host.ascii, relay.user)
+        copies.logins.accepted(asker, relay.host.ascii, relay.user)
     except LinkRefused as error:
-        if asked.outlet.host:
+        if asked.smtp_host:
             raise
         return outlet, reason_of(error)
     return outlet, ""

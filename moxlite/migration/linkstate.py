@@ -1,4 +1,4 @@
-"""A link that a user asks for, the state of a link for its users (LINK-4), and its password (LINK-2)."""
+"""A link that a user asks for, checked, the state of a link for its users (LINK-4), and its password (LINK-2)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import logging
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 import trio
 
 from moxlite.operations.copies import Event, MailboxStep, Note
+from moxlite.operations.links import AddLink, LinkRequest
 from moxlite.safefile import key_file
-from moxlite.store.mail.links import Link, LinkRefused, Outlet, Protocol, Transport
+from moxlite.store.mail.links import Link, LinkRefused, Outlet
 from moxlite.wording import worded
 
 logger = logging.getLogger("moxlite.migration.links")
@@ -84,33 +85,10 @@ MAX_DAYS: Final = 3_650
 """Days after which mail can be removed at a server with POP3."""
 
 
-class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
-    one. `outlet`: without a host it is found; `keeps_copy`: None as known of the provider; `sends`: False for none.
-    `sorts`: LINK-31. `asker`: the account whose log-ins are counted (LINK-27), "" for the administrator.
-    """
-
-    address: str
-    host: str
-    password: str
-    name: str = ""
-    user: str = ""
-    port: int = 0
-    tls: Transport = "implicit"
-    protocol: Protocol = "imap"
-    keep_days: int | None = None
-    sends: bool = True
-    outlet: Outlet = Outlet()
-    keeps_copy: bool | None = None
-    sorts: bool = False
-    asker: str = ""
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"Asked({self.address!r}, {self.host!r})"
+R = TypeVar("R", bound=LinkRequest)
 
 
-def checked(asked: LinkRequest, *, inside: bool) -> LinkRequest:
+def checked(asked: R, *, inside: bool) -> R:
     """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
     address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
     if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
@@ -123,15 +101,22 @@ def checked(asked: LinkRequest, *, inside: bool) -> LinkRequest:
         raise LinkRefused(NO_TLS, "tls")
     if asked.protocol == "pop3" and asked.tls == "none":
         raise LinkRefused("POP3 is spoken with encryption only", "tls")
+    if not (0 <= asked.port < 65_536 and 0 <= asked.smtp_port < 65_536):
+        raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
+    user, smtp_user = asked.user.strip() or address, asked.smtp_user.strip()
+    smtp_host = asked.smtp_host.strip().rstrip(".").lower()
+    return msgspec.structs.replace(
+        asked, address=address, host=host, user=user, smtp_host=smtp_host, smtp_user=smtp_user
+    )
+
+
+def checked_new(asked: AddLink, *, inside: bool) -> AddLink:
+    """As `checked`, for a link that is kept. Raises LinkRefused."""
+    asked = checked(asked, inside=inside)
     if asked.keep_days is not None and (asked.protocol != "pop3" or not 0 <= asked.keep_days <= MAX_DAYS):
         raise LinkRefused(worded("is a number of days up to {n}, with POP3 only", n=MAX_DAYS), "keep_days")
-    if not (0 <= asked.port < 65_536 and 0 <= asked.outlet.port < 65_536):
-        raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
-    name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()
-    user = asked.user.strip() or address
-    smtp_host = asked.outlet.host.strip().rstrip(".").lower()
-    outlet = msgspec.structs.replace(asked.outlet, host=smtp_host, user=asked.outlet.user.strip())
-    return msgspec.structs.replace(asked, address=address, host=host, name=name, user=user, outlet=outlet)
+    name = asked.name.strip() or asked.address.rpartition("@")[2].partition(".")[0].capitalize()
+    return msgspec.structs.replace(asked, name=name)
 
 
 # Passwords of other servers, encrypted (LINK-2).

@@ -23,7 +23,7 @@ from moxlite.migration.incoming import Calls, Incoming, Survey
 from moxlite.migration.linkstate import LinkState, Phase, Tested, tell
 from moxlite.migration.listing import ListedMessage, fetch_facts, key_of, list_boxes
 from moxlite.migration.names import Place
-from moxlite.migration.problems import Problems, shown
+from moxlite.migration.problems import Problems, Transfer, shown
 from moxlite.migration.upstream import Upstream
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
 from moxlite.operations.copies import CopyByImap, Event, MailboxStep
@@ -89,9 +89,10 @@ class Mirror:
         self._entered = entered
         self._sent = link.sent
         self._sent_copies = SentCopies(account, link)
+        transfer = Transfer(account, accounts, order, self._tell, tmp)
         calls = Calls(self._urgent, self._sent_copies.adopt)
-        self._incoming = Incoming(account, accounts, order, self._tell, tmp, calls=calls, turn=turn, sorter=sorter)
-        self._upstream = Upstream(account, accounts, order, self._tell, tmp)
+        self._incoming = Incoming(transfer, calls=calls, turn=turn, sorter=sorter)
+        self._upstream = Upstream(transfer)
         self._idle = trio.CancelScope()
         self._changed = False
         self._notified = False

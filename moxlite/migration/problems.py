@@ -1,9 +1,14 @@
-"""Problems of a copy by IMAP, reported once each and cut to a length."""
+"""A copy by IMAP as its user wants it, and its problems, reported once each and cut to a length."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final, TypeAlias
 
-from moxlite.operations.copies import Event, Note
+import msgspec
+
+from moxlite.operations.copies import CopyByImap, Event, Note
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
 
 MAX_TOLD: Final = 1_000
 """Problems that are reported; further ones are only counted."""
@@ -17,6 +22,18 @@ MAX_NAME: Final = 200
 
 Tell: TypeAlias = Callable[[Event], Awaitable[None]]
 """Takes events while the copy runs."""
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """Mail to be copied between an account and another server, whatever the direction. `tmp`: folder for temporary
+    files.
+    """
+
+    account: Account
+    accounts: Accounts
+    order: CopyByImap
+    tell: Tell
+    tmp: Path
 
 
 class Problems:

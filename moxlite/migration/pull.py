@@ -18,7 +18,6 @@ from array import array
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -36,12 +35,10 @@ from moxlite.migration.listing import (
     list_uids,
 )
 from moxlite.migration.names import Place, places
-from moxlite.migration.problems import Problems, Tell, shown
+from moxlite.migration.problems import Problems, Transfer, shown
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
-from moxlite.operations.copies import Copied, CopyByImap, MailboxPlan, MailboxStep
+from moxlite.operations.copies import Copied, MailboxPlan, MailboxStep
 from moxlite.proto.imap import commands as c, responses as r
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, LimitExceeded, MailboxNotAllowed, StoreError
 from moxlite.store.file.transaction import Reader
@@ -91,23 +88,18 @@ STATUS_BATCH: Final = 50
 
 
 class Pull:
-    """One import. It can be run again with another connection, and continues then.
-
-    Args:
-      tell: takes events.
-      tmp: folder for temporary files.
-    """
+    """One import. It can be run again with another connection, and continues then."""
 
     role: Role = "source"
 
-    def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
-        self._account = account
-        self._accounts = accounts
-        self._order = order
-        self._tell = tell
-        self._tmp = tmp
+    def __init__(self, transfer: Transfer) -> None:
+        self._account = transfer.account
+        self._accounts = transfer.accounts
+        self._order = transfer.order
+        self._tell = transfer.tell
+        self._tmp = transfer.tmp
         self._counts = _Counts()
-        self.problems = Problems(tell)
+        self.problems = Problems(transfer.tell)
         self._pace = _Pace(0, 0)
         self._inbox = _SourceInbox()
 

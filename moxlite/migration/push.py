@@ -11,7 +11,6 @@ from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -19,16 +18,14 @@ import trio
 
 from moxlite.migration.listing import fetch_facts, key_of, list_boxes, list_uids, separator_of
 from moxlite.migration.names import USES, RemoteBox, excluded, mapped, name_there
-from moxlite.migration.problems import Problems, Tell
+from moxlite.migration.problems import Problems, Transfer
 from moxlite.migration.pull import PAUSE, without
 from moxlite.net.imapclient import Client, Refused, Selected
-from moxlite.operations.copies import Copied, CopyByImap, MailboxPlan, MailboxStep
+from moxlite.operations.copies import Copied, MailboxPlan, MailboxStep
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.proto.imap.writing.write import Appended
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import stream_message
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Tx
@@ -82,15 +79,15 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Push:
-    """One export. It can be run again with another connection, and continues then. Arguments as for `Pull`."""
+    """One export. It can be run again with another connection, and continues then."""
 
-    def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
-        del accounts, tmp
-        self._account = account
+    def __init__(self, transfer: Transfer) -> None:
+        order = transfer.order
+        self._account = transfer.account
         self._order = order
-        self._tell = tell
+        self._tell = transfer.tell
         self._messages = self._flags = self._mailboxes = 0
-        self.problems = Problems(tell)
+        self.problems = Problems(transfer.tell)
         self._since = ALWAYS if order.since is None else order.since
         self.spelling: dict[str, str] = {}
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
 from moxlite.migration.listing import separator_of
 from moxlite.migration.names import Place, RemoteBox, name_there
-from moxlite.migration.problems import Tell
+from moxlite.migration.problems import Transfer
 from moxlite.migration.push import BATCH, Own, Push, plain_element
 from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap
@@ -29,8 +28,6 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.responses import SearchData, State
 from moxlite.proto.imap.seqset import SequenceSet
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import links as linkrows
@@ -165,10 +162,10 @@ class Upstream:
       unsure: only a look can tell what has become of some messages.
     """
 
-    def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
-        self._account = account
-        self._order = order
-        self._push = Push(account, accounts, order, tell, tmp)
+    def __init__(self, transfer: Transfer) -> None:
+        self._account = transfer.account
+        self._order = transfer.order
+        self._push = Push(transfer)
         self._sides = Sides((), {}, {}, {})
         self._whole = True
         self.complete = True

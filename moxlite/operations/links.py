@@ -109,62 +109,55 @@ class ListLinks(Operation[list[LinkInfo]], frozen=True):
     account: Account
 
 
+class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The servers of an address at another provider, and the user there.
+
+    Attributes:
+      user: "": the address. port, smtp_port: 0: the usual one.
+      smtp_host: the server that sends mail from ADDRESS; "": the one of a known provider, or that DNS names.
+      smtp_user: "": `user`.
+      keeps_copy: whether the provider puts what is sent into its Sent by itself; None: as known of the provider.
+      sends: False: nothing is sent from ADDRESS.
+    """
+
+    address: str
+    host: str
+    password: str
+    user: str = ""
+    port: int = 0
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    smtp_host: str = ""
+    smtp_port: int = 0
+    smtp_tls: Literal["implicit", "starttls"] = "implicit"
+    smtp_user: str = ""
+    keeps_copy: bool | None = None
+    sends: bool = True
+    protocol: Literal["imap", "pop3"] = "imap"
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"{type(self).__name__}({self.address!r}, {self.host!r})"
+
+
 @change("link add", Role.COMMAND_LINE)
-class AddLink(Operation[LinkInfo], frozen=True):
+class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
     """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own.
 
     Attributes:
-      smtp_host: the server that sends mail from ADDRESS; "": the one of a known provider, or that DNS names.
-      keeps_copy: whether the provider puts what is sent into its Sent by itself; None: as known of the provider.
-      sends: False: nothing is sent from ADDRESS.
+      name: that mailbox; "": one of the address.
       keep_days: with POP3, days until mail that is here is removed there; None: never.
       sorts: new mail of its Inbox is sorted by the junk filter, rules and script of the account.
     """
 
     account: Account
-    address: str
-    host: str
-    password: str
     name: str = ""
-    user: str = ""
-    port: int = 0
-    tls: Literal["implicit", "starttls", "none"] = "implicit"
-    smtp_host: str = ""
-    smtp_port: int = 0
-    smtp_tls: Literal["implicit", "starttls"] = "implicit"
-    smtp_user: str = ""
-    keeps_copy: bool | None = None
-    sends: bool = True
-    protocol: Literal["imap", "pop3"] = "imap"
     keep_days: int | None = None
     sorts: bool = False
 
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"AddLink({self.account!r}, {self.address!r}, {self.host!r})"
-
 
 @query("link test", Role.COMMAND_LINE)
-class TryLink(Operation[LinkTest], frozen=True):
+class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
     """Log in as ADDRESS at another provider and say what is there; nothing is kept."""
-
-    address: str
-    host: str
-    password: str
-    user: str = ""
-    port: int = 0
-    tls: Literal["implicit", "starttls", "none"] = "implicit"
-    smtp_host: str = ""
-    smtp_port: int = 0
-    smtp_tls: Literal["implicit", "starttls"] = "implicit"
-    smtp_user: str = ""
-    keeps_copy: bool | None = None
-    sends: bool = True
-    protocol: Literal["imap", "pop3"] = "imap"
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"TryLink({self.address!r}, {self.host!r})"
 
 
 @change("link set-password", Role.COMMAND_LINE)

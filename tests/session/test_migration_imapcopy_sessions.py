@@ -14,6 +14,7 @@ import trio.testing
 from moxlite.migration import pull as pull_module
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.copies import Copies, Kind
+from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
 from moxlite.net.control.server import CommandFailed
@@ -93,7 +94,7 @@ class Copying:
         """Once, with a connection of its own."""
         order = CopyByImap(account="bo", host="h", user="mia@example.org", **options)  # type: ignore[arg-type] # as given
         async with self.imap.accounts.use("bo") as account, self.client(limit) as client:
-            copy = kind(account, self.imap.accounts, order, self.tell, self.tmp)
+            copy = kind(Transfer(account, self.imap.accounts, order, self.tell, self.tmp))
             await copy.once(client)
             return copy
 
@@ -452,7 +453,7 @@ async def test_labels_of_google_share_their_messages(imap: Imap, copying: Copyin
     await client.greet()
     order = CopyByImap(account="bo", host="g", user="mia")
     async with imap.account("bo") as bo:
-        await Pull(bo, imap.accounts, order, copying.tell, copying.tmp).once(client)
+        await Pull(Transfer(bo, imap.accounts, order, copying.tell, copying.tmp)).once(client)
         has = {name: [one[0] for one in found] for name, found in (await contents(bo)).items() if found}
         assert has == {
             "Inbox": [mail(1), mail(2)],
@@ -489,7 +490,7 @@ async def test_a_lying_server_costs_its_own_messages_only(imap: Imap, copying: C
     await client.greet()
     order = CopyByImap(account="bo", host="g", user="mia")
     async with imap.account("bo") as bo:
-        await Pull(bo, imap.accounts, order, copying.tell, copying.tmp).once(client)
+        await Pull(Transfer(bo, imap.accounts, order, copying.tell, copying.tmp)).once(client)
         assert [one[0] for one in (await contents(bo))["Inbox"]] == [mail(1), mail(3)]
     await client.aclose()
     assert copying.notes == ["Inbox, message with UID 2: left out, the server does not give it"]
@@ -513,7 +514,7 @@ async def test_names_and_flags_without_end_are_cut(imap: Imap, copying: Copying)
     await client.greet()
     order = CopyByImap(account="bo", host="g", user="mia")
     async with imap.account("bo") as bo:
-        await Pull(bo, imap.accounts, order, copying.tell, copying.tmp).once(client)
+        await Pull(Transfer(bo, imap.accounts, order, copying.tell, copying.tmp)).once(client)
         [(octets_, flags, keywords, _)] = (await contents(bo))["Inbox"]
         stored = await look(bo, lambda r: r.value("SELECT max(length(flags)) FROM imap_copy"))
     await client.aclose()
@@ -560,7 +561,7 @@ async def test_what_comes_during_a_look_is_not_waited_for(
 
     monkeypatch.setattr(Client, "idle", idle)
     async with imap.accounts.use("bo") as account, copying.client() as client:
-        copy = Pull(account, imap.accounts, order, copying.tell, copying.tmp)
+        copy = Pull(Transfer(account, imap.accounts, order, copying.tell, copying.tmp))
         await copy.once(client)
         for number in range(2):
             await fill(imap, "Inbox", number, 1)

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from moxlite.migration.links import TEMPORARY, _pause
+from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import Pull
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, IMAPClientError, LoginFailed, log_in
 from moxlite.operations.copies import CopyByImap, Event
@@ -253,6 +254,6 @@ async def test_an_import_knows_the_mailboxes(linking: Hostile, name: str) -> Non
 
     async with linking.imap.accounts.use("bo") as bo, linking.client() as client:
         order = CopyByImap(account="bo", host="h", user="mia")
-        await Pull(bo, linking.imap.accounts, order, tell, linking.tmp).once(client)
+        await Pull(Transfer(bo, linking.imap.accounts, order, tell, linking.tmp)).once(client)
         found = await shown(bo, "")
     assert {name: len(rows) for name, rows in found.items()} == dict.fromkeys(provider.names, 2) | {"Inbox": 40}

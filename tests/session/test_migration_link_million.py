@@ -3,7 +3,6 @@ asked for.
 """
 
 import re
-import tracemalloc
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +12,12 @@ import trio
 import trio.testing
 
 from moxlite.migration.incoming import PORTION, Calls, Incoming, Survey
+from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import JOB, Pull
 from moxlite.net.imapclient import Client, IMAPClientError
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.store.changelog.account import Account
+from tests.memory import at_most
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import Google
 
@@ -93,11 +94,11 @@ async def session(imap: Imap, server: Full, account: Account, tmp: Path, *, link
     try:
         order = CopyByImap(account="bo", host="h", user="u", prefix="Far" if link else "")
         if not link:
-            await Pull(account, imap.accounts, order, tell, tmp).once(client)
+            await Pull(Transfer(account, imap.accounts, order, tell, tmp)).once(client)
             return
         calls = Calls(never, adopt)
         turn = trio.Lock()
-        incoming = Incoming(account, imap.accounts, order, tell, tmp, calls=calls, turn=turn, sorter=None)
+        incoming = Incoming(Transfer(account, imap.accounts, order, tell, tmp), calls=calls, turn=turn, sorter=None)
         await incoming.look(client)
     finally:
         await client.aclose()
@@ -116,8 +117,7 @@ async def test_it_comes_in_slices_with_bounded_memory(imap: Imap, tmp_path: Path
     """LINK-34: each connection goes on where the last one ended; the newest come first over a link."""
     server = Full(size)
     part = PORTION if link else JOB
-    tracemalloc.start(1)
-    try:
+    with at_most(MEMORY):
         async with imap.account("bo") as bo:
             for turn in (1, 2):
                 server.cut = part * turn
@@ -126,7 +126,4 @@ async def test_it_comes_in_slices_with_bounded_memory(imap: Imap, tmp_path: Path
                 here = await numbers(bo)
                 assert part * turn <= len(here) <= part * turn + 200
             assert here == list(range(size - len(here) + 1, size + 1) if link else range(1, len(here) + 1))
-        assert tracemalloc.get_traced_memory()[1] < MEMORY
-    finally:
-        tracemalloc.stop()
     assert len(server.fetched) - len(set(server.fetched)) <= 200  # on their way when the connection ended

@@ -9,8 +9,8 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.migration.linkstate import MAX_DAYS, LinkRequest, LinkState, Phase
-from moxlite.operations.links import FoundServers, Wants
+from moxlite.migration.linkstate import MAX_DAYS, LinkState, Phase
+from moxlite.operations.links import AddLink, FoundServers, Wants
 from moxlite.store.mail.links import Link, Outlet, Protocol, SubmissionTLS
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.mailtypes import Host, Line, Port, Secret, Security
@@ -123,22 +123,10 @@ class LinkCalls(AccountCalls):
     @call(confirm=True, audit="linked mailbox added")
     async def link_add(self, caller: Caller, link: LinkForm) -> Added:
         """Log in at another provider, and mirror the mailboxes there from now on."""
-        asked = LinkRequest(
-            address=link.address,
-            name=link.name,
-            host=link.host,
-            port=link.port,
-            tls=link.tls,
-            protocol=link.protocol,
-            keep_days=link.keep_days,
-            sorts=link.sorts,
-            user=link.user,
-            password=link.password,
-            sends=link.sends,
-            outlet=link.outlet,
-            asker=caller.require().account,
+        account = caller.require().account
+        made, said = await self._server.links.add(
+            AddLink(account=account, **msgspec.structs.asdict(link)), asker=account
         )
-        made, said = await self._server.links.add(asked.asker, asked)
         return Added(made.name, remark(said))
 
     @call(confirm=True, audit="sending of a linked mailbox changed")
