@@ -155,3 +155,50 @@ def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: 
         page.get_by_role("button", name="Save").click()
         expect(choice).to_have_count(0)
         assert desk.call("calendars")[0]["access"] == "nothing"
+
+
+HOURS = """BEGIN:VAVAILABILITY
+UID:hours
+DTSTAMP:20260101T000000Z
+BEGIN:AVAILABLE
+UID:weekdays
+DTSTAMP:20260101T000000Z
+DTSTART:{start:%Y%m%dT%H%M%S}Z
+DTEND:{end:%Y%m%dT%H%M%S}Z
+RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
+SUMMARY:Office hours
+END:AVAILABLE
+END:VAVAILABILITY
+"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_guests_are_busy_outside_of_their_hours(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """DAV-48a, DAV-40: hours of work, which came from a file, are drawn around what else there is, and the next free
+    time keeps to them.
+    """
+    employ(server, (9, 10.5, "CONFIRMED"))
+    start, end = ((monday() + timedelta(hours=hour)).astimezone(UTC) for hour in (9, 17))
+    file = server.folder / "hours.ics"
+    file.write_text(FILE.format(events=HOURS.format(start=start, end=end)), newline="\r\n")
+    server.cli("calendar", "import", "tom", str(file))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.evaluate(f"location.hash = '#calendar:day,{monday():%Y%m%d}'")
+        page.get_by_role("button", name=re.compile("New event")).first.click()
+        page.get_by_role("textbox", name="Guests").fill("tom@localhost")
+        page.get_by_label("Title").fill("Plan")
+        page.get_by_label("Starts at").fill("16:30")
+        page.get_by_label("Ends at").fill("17:30")
+        page.get_by_label("Title").focus()
+        bars = page.get_by_role("region", name="When guests are busy")
+        rows = bars.get_by_role("listitem")
+        expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.*busy"))
+        rows.nth(1).scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / "hours.png")
+        page.emulate_media(color_scheme="dark")
+        page.screenshot(path=tmp_path / "hours-dark.png")
+        bars.get_by_role("button", name="Next free time").click()
+        expect(page.get_by_label("Starts at")).to_have_value("09:00")

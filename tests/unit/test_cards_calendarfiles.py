@@ -37,6 +37,13 @@ def test_an_entry_has_the_zones_that_it_names() -> None:
     assert all(one.startswith("BEGIN:VCALENDAR\r\n") and one.endswith("END:VCALENDAR\r\n") for one in found.values())
 
 
+def test_entries_of_each_kind_are_taken() -> None:
+    """DAV-40, DAV-7: what a calendar keeps comes back from its file, hours of work and busy times, too."""
+    kinds = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY")
+    text = file(*(f"BEGIN:{kind}\r\nUID:{kind}\r\nEND:{kind}\r\n" for kind in kinds))
+    assert tuple(uid for uid, _ in calendars_by_uid(text)) == kinds
+
+
 def test_a_large_zone_is_not_written_into_each_of_many_entries() -> None:
     """STORE-199: else 10,000 events of one file would have 20 GB; a zone of a usual size stays."""
     events = [event(str(number)) for number in range(2_000)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from moxlite.proto.cards.calendarobject import KINDS
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import folded, plain, property_of, unfolded
 
@@ -30,7 +31,6 @@ MAX_ZONES: Final = 256 << 10
 ALL_ZONES: Final = 512 << 20
 """Characters of zones that are written for the entries of one file: each is read again with its entry."""
 
-KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
 CALENDAR_END: Final = "END:VCALENDAR\r\n"
