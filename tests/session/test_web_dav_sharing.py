@@ -98,6 +98,8 @@ async def test_a_guest_with_the_right_changes_entries(family: Family) -> None:
     away = await family.tom.ask("COPY", SHARED + "a.ics", destination="/dav/calendars/tom/calendar/a.ics")
     assert away.status == 403
     assert (await family.mia.put("m.ics", meeting(TOM_ASKED))).status == 201
+    over = await family.tom.ask("MOVE", SHARED + "a.ics", destination=SHARED + "m.ics")
+    assert refused(over) == (403, "need-privileges")
     assert refused(await family.tom.put("m.ics", meeting(TOM_ASKED, "LOCATION:x"), SHARED)) == (403, "need-privileges")
     assert (await family.tom.put("t.ics", meeting(TOM_ASKED, uid="t"), SHARED)).status == 201
     async with family.rig.account() as account:
@@ -122,3 +124,18 @@ async def test_rights_go_with_the_guest(family: Family) -> None:
         await family.share(guest="mia")
     await family.share(guest="anyone")
     assert SHARED in await family.seen()
+
+
+async def test_a_guest_copies_and_moves_nothing_into_what_is_not_shared(family: Family) -> None:
+    """DAV-41: the right to change one calendar holds for no other of its owner, and no name of another is found out."""
+    await family.share(write=True)
+    diary = "/dav/calendars/mia/diary/"
+    assert (await family.mia.ask("MKCALENDAR", diary)).status == 201
+    assert (await family.mia.put("x.ics", event("9", "SUMMARY:Mine"), diary)).status == 201
+    for method in ("COPY", "MOVE"):
+        for place in ("shared~mia~diary/x.ics", "shared~mia~diary/new.ics", "shared~mia~none/x.ics"):
+            there = await family.tom.ask(method, SHARED + "a.ics", destination="/dav/calendars/tom/" + place)
+            assert there.status == 403
+    assert b"SUMMARY:Mine" in (await family.mia.ask("GET", diary + "x.ics")).body
+    assert (await family.mia.ask("GET", diary + "new.ics")).status == 404
+    assert (await family.mia.ask("GET", HOME + "a.ics")).status == 200

@@ -204,6 +204,8 @@ async def copy(s: Session) -> None:
     if s.place.kind != "resource":
         raise Refusal(403, "", "only entries can be copied and moved")
     there = _destination(s)
+    if s.tree.owner and there.collection != s.place.collection:  # the right is on this collection alone
+        raise Refusal(403, "", "what others share stays in its collection")
     replace = (s.request.headers.get("overwrite") or "T").strip().upper() != "F"
     conditions = await s.conditions()
 
@@ -231,7 +233,9 @@ async def copy(s: Session) -> None:
         conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
         if now is None or now.hash != resource.hash:
             raise Refusal(409, "", "the entry was changed meanwhile")
-        if not replace and resource_named(tx, into.id, there.name) is not None:
+        replaced = resource_named(tx, into.id, there.name)
+        _refuse_guest(s, replaced)
+        if not replace and replaced is not None:
             raise Refusal(412, "", "there is an entry at the destination already")
         new = move_resource(tx, source, resource.name, facts, (into, there.name), keep=s.request.method == "COPY")
         made = resource_named(tx, into.id, there.name)
