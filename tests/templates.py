@@ -18,8 +18,8 @@ from moxlite.store.options import Options
 
 __all__ = ["install", "open_copy"]
 
-COPIED: Final = frozenset({Kind.ACCOUNT, Kind.QUEUE})
-"""Kinds with so many migrations that a copy is quicker: 3 ms of the processor in place of 13 for an account."""
+COPIED: Final = frozenset({Kind.ACCOUNT, Kind.AUTH, Kind.QUEUE})
+"""Kinds with so many migrations that a copy is quicker: 3 ms of the processor in place of 48 for an account."""
 
 OWN: Final = "UPDATE state SET file_id=randomblob(16), next_uidvalidity=unixepoch() >> 1, created=unixepoch() * 1000000"
 """What the migrations of an account write that differs from file to file."""
