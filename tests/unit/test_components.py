@@ -8,6 +8,7 @@ from pathlib import Path
 
 import moxlite
 from tests.tools import top
+from tests.trees import nodes, trees
 
 sys.path.insert(0, str(top() / "script"))
 from measuring.modules import Size, importers, sizes
@@ -80,10 +81,9 @@ def test_a_short_module_has_several_importers() -> None:
 def test_values_have_the_names_of_their_types() -> None:
     """docs/style.md: `message`, `finding`, and not `one` or `found`."""
     number = 0
-    for path in modules():
-        for node in ast.walk(ast.parse((HERE / path).read_text())):
-            name = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else ""
-            number += (node.arg if isinstance(node, ast.arg) else name) in PRONOUNS
+    for path in trees():
+        number += sum(isinstance(node.ctx, ast.Store) and node.id in PRONOUNS for node in nodes(path, ast.Name))
+        number += sum(node.arg in PRONOUNS for node in nodes(path, ast.arg))
     assert number <= MAX_PRONOUNS
 
 

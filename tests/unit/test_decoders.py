@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from moxlite.decoders import bounded, from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
+from tests.trees import nodes, trees
 
 
 class Closed(msgspec.Struct, forbid_unknown_fields=True):
@@ -137,16 +138,15 @@ def test_no_other_module_gives_a_type_to_msgspec() -> None:
     """A decoder that is made elsewhere would not wait for the lock."""
     functions = {"convert": 2, "json.decode": 2, "msgpack.decode": 2, "json.Decoder": 1, "msgpack.Decoder": 1}
     found = []
-    for path in sorted((TOP / "moxlite").rglob("*.py")):
-        if path == TOP / "moxlite/decoders.py":
+    for path in trees():
+        if path == "decoders.py":
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call):
-                continue
-            name = ast.unparse(node.func).removeprefix("msgspec.")
+        for node in nodes(path, ast.Call):
+            called = ast.unparse(node.func) if isinstance(node.func, ast.Attribute) else ""
+            name = called.removeprefix("msgspec.")
             typed = len(node.args) >= functions.get(name, 99) or any(word.arg == "type" for word in node.keywords)
-            if ast.unparse(node.func).startswith("msgspec.") and name in functions and typed:
-                found.append(f"{path.relative_to(TOP)}:{node.lineno}")
-            if ast.unparse(node.func) in {"toml.decode", "yaml.decode"}:
-                found.append(f"{path.relative_to(TOP)}:{node.lineno}")
+            if called.startswith("msgspec.") and name in functions and typed:
+                found.append(f"{path}:{node.lineno}")
+            if called in {"toml.decode", "yaml.decode"}:
+                found.append(f"{path}:{node.lineno}")
     assert not found, f"use moxlite.decoders: {found}"

@@ -1,7 +1,6 @@
 """Which names and addresses of strangers are connected to, and that each connection asks (QUEUE-152)."""
 
 import ast
-from collections.abc import Iterator
 from ipaddress import ip_address
 from random import Random
 from typing import Final
@@ -14,7 +13,7 @@ from moxlite.net.dial import INNER, DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import FakeResolver
 from moxlite.queue.hosts.hosts import NoHosts, addresses_of
-from tests.tools import top
+from tests.trees import nodes, trees
 
 
 @pytest.mark.parametrize(
@@ -196,11 +195,6 @@ MAKERS: Final = {"open_tcp_stream", "open_ssl_over_tcp_stream", "create_connecti
 """Functions of libraries that connect by a name."""
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((top() / "moxlite").rglob("*.py")):
-        yield path.relative_to(top()).as_posix(), ast.parse(path.read_text())
-
-
 def called(node: ast.Call) -> str:
     match node.func:
         case ast.Attribute(attr=name) | ast.Name(id=name):
@@ -208,12 +202,10 @@ def called(node: ast.Call) -> str:
     return ""
 
 
-def imported(tree: ast.Module) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {one.name for one in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+def imported(path: str) -> set[str]:
+    found = {one.name for node in nodes(path, ast.Import) for one in node.names}
+    for node in nodes(path, ast.ImportFrom):
+        if node.module:
             found |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
     return found
 
@@ -223,10 +215,8 @@ def family(node: ast.AST) -> str:
     return next((one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute) and "AF_" in one.attr), "")
 
 
-def defaults_to_inside(node: ast.AST) -> bool:
+def defaults_to_inside(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function dials inner addresses where its caller does not say."""
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return False
     given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     return any(one.arg == "inside" and isinstance(what, ast.Constant) and what.value is True for one, what in given)
 
@@ -234,13 +224,15 @@ def defaults_to_inside(node: ast.AST) -> bool:
 def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
     """QUEUE-152, QUEUE-92, AUTH-106: sockets are connected by `net.dial`, and who dials inner addresses is listed."""
     sockets, inside, asking = set(), set(), set()
-    for path, tree in trees():
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for module in trees():
+        path = f"moxlite/{module}"
+        calls = list(nodes(module, ast.Call))
         assert not MAKERS & set(map(called, calls)), path
-        assert imported(tree) & CONNECTING == LIBRARIES.get(path, set()), path
+        assert imported(module) & CONNECTING == LIBRARIES.get(path, set()), path
         if any(called(node) == "socket" and family(node) != "AF_UNIX" for node in calls):
             sockets.add(path)
-        if any(defaults_to_inside(node) for node in ast.walk(tree)):
+        functions = [*nodes(module, ast.FunctionDef), *nodes(module, ast.AsyncFunctionDef)]
+        if any(map(defaults_to_inside, functions)):
             inside.add(path)
         for node in calls:
             wanted = [one.value for one in node.keywords if one.arg == "inside"]

@@ -12,6 +12,7 @@ import pytest
 import moxlite
 from moxlite import ownprogram
 from moxlite.ownprogram import CHILDREN, VERB, Child, own_files, own_program, shown_program
+from tests.trees import nodes, trees
 
 
 @pytest.mark.parametrize("child", CHILDREN)
@@ -64,13 +65,7 @@ def test_programs_of_the_system_get_their_own_libraries(monkeypatch: pytest.Monk
 
 def test_no_other_module_runs_the_interpreter() -> None:
     """ADMIN-60b: a frozen program has none; `sys.executable` is for `own_program`, and for the folder beside it."""
-    folder = Path(moxlite.__file__).parent
-    found = {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Attribute) and node.attr == "executable"
-    }
+    found = {path for path in trees() if any(node.attr == "executable" for node in nodes(path, ast.Attribute))}
     assert found == {"ownprogram.py", "admin/standby/litestream.py"}
 
 
