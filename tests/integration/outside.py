@@ -1,5 +1,5 @@
 """The default server of `moxlite quickstart`, seen from another machine, played in a net of its own: run by
-test_server_outside as root, in new namespaces for network and mounts, with a folder as its argument.
+test_server_outside as root, in new namespaces for network and mounts, with a folder and the part to play.
 
 The other machine is a further network namespace, a host of the internet and of the server's private network. Every URL
 that leaves the server (mail, links of commands and calls) is opened from there.
@@ -455,7 +455,7 @@ def _greeting() -> bytes:
 
 
 def main() -> None:
-    """Play in the folder that is given."""
+    """Play in the folder that is given: ``links`` that leave the server, or then how its ``apps`` are used."""
     signal.alarm(600)  # whatever hangs: the caller has given up by then
     folder = Path(sys.argv[1])
     set_up_net(folder, OWN)
@@ -474,8 +474,8 @@ def main() -> None:
     with DNSWorld(zones, port=53) as world:
         play = Play(folder, world)
         try:
-            steps = (play.quickstart, play.ports, play.settings, play.consent, play.without_an_address)
-            for step in (*steps, play.published, play.used, play.clicked, play.switched):
+            steps = (play.quickstart, play.ports, play.settings, play.consent, play.without_an_address, play.published)
+            for step in (*steps, *((play.used, play.clicked) if sys.argv[2] == "apps" else (play.switched,))):
                 step()
                 say(step.__name__)
         finally:

@@ -147,6 +147,7 @@ def test_records_are_made_at_a_provider_and_undone(
     assert not list((config / "home").iterdir())
 
 
+@pytest.mark.nightly
 def test_records_of_ours_go_with_their_reason(moxlite: Run, fake: FakeProviders, config: Path) -> None:
     """ADMIN-71c: a record that this server has published goes once it is not wanted any more, terms of SPF too; what
     the owner has added to it meanwhile stays.
@@ -168,6 +169,7 @@ def test_records_of_ours_go_with_their_reason(moxlite: Run, fake: FakeProviders,
     assert fake.data("b._domainkey.example.org", "TXT")
 
 
+@pytest.mark.landing("cloudflare", "desec")
 @pytest.mark.parametrize("provider", TOKENS)
 def test_a_wrong_token_is_told_and_not_kept(provider: str, moxlite: Run, config: Path) -> None:
     """ADMIN-71, ADMIN-71b: it is tried before it is kept, and is in no output, though the provider repeats it."""
@@ -203,6 +205,7 @@ def test_a_token_that_expires_is_told_until_a_new_one_is_set(
     assert fake.records("example.org") == set(RECORDS)
 
 
+@pytest.mark.nightly
 def test_what_a_provider_does_wrong_is_told(moxlite: Run, fake: FakeProviders, config: Path) -> None:
     """ADMIN-71b: no rights to write, an answer without a change, dropped underscores, fewer requests wanted, a fault, a
     zone of another account, and two zones of one name.
@@ -266,6 +269,7 @@ def test_a_change_by_others_meanwhile_is_not_overwritten(moxlite: Run, fake: Fak
     assert '"v=spf1 ip4:192.0.2.1 mx include:another.example -all"' in fake.data("example.org", "TXT")
 
 
+@pytest.mark.nightly
 def test_names_texts_and_times_in_the_forms_of_providers(moxlite: Run, fake: FakeProviders) -> None:
     """ADMIN-71b: a provider that changes case and TTL, or splits texts, has the records all the same."""
     fake.spoil = lambda name, data: (name.upper() if "imaps" in name else name, _split(data))
@@ -293,6 +297,7 @@ def test_a_zone_of_two_thousand_records(fake: FakeProviders, monkeypatch: pytest
 KEY = ("hmac-sha256", "change.me", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=")
 
 
+@pytest.mark.nightly
 def test_a_name_server_with_a_key_is_a_provider_too(moxlite: Run, config: Path) -> None:
     """ADMIN-71b: RFC 2136, with undo, and the change read back from the server."""
     zone = "\n".join(f"{name}. {kind} {data}" for name, kind, data in RECORDS)

@@ -34,6 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         yield running
 
 
+@pytest.mark.nightly
 def test_a_calendar_is_made_filled_written_and_removed(server: LocalServer, tmp_path: Path) -> None:
     """DAV-40: entries by UID, with their zones; nothing is doubled, and no guest is told."""
     file = tmp_path / "file.ics"

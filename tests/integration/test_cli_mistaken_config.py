@@ -34,6 +34,7 @@ def broken_domains(server: ServedServer) -> Iterator[Path]:
     path.write_text(good)
 
 
+@pytest.mark.landing("queue list", "log levels")
 @pytest.mark.parametrize(
     "args",
     [

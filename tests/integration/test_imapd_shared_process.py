@@ -39,6 +39,9 @@ def guest(server: ServedServer) -> imapclient.IMAPClient:
     return client
 
 
+@pytest.mark.nightly(
+    smoke="tests/session/test_imapd_shared.py::test_each_right_alone_permits_its_commands_and_no_others"
+)
 def test_a_mailbox_is_shared_and_used(served: ServedServer) -> None:
     """IMAP-157, IMAP-176: setacl, getacl, myrights, namespace, list, select, append, copy, move and IDLE; over a
     restart and by the command line, too.

@@ -93,6 +93,7 @@ def add(server: ServedServer, provider: Provider, tls: str, *options: str) -> No
     server.cli(*asked, stdin=PASSWORD + "\n")
 
 
+@pytest.mark.landing("starttls")
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 def test_mail_comes_by_pop3_and_stays_there(provider: Provider, server: ServedServer, tls: str) -> None:
     """LINK-18: each message once, also by a later look; Dovecot keeps all."""
@@ -106,6 +107,7 @@ def test_mail_comes_by_pop3_and_stays_there(provider: Provider, server: ServedSe
     assert provider.count() == 7
 
 
+@pytest.mark.nightly
 def test_kills_lose_nothing_and_bring_nothing_twice(provider: Provider, server: ServedServer) -> None:
     """LINK-18, LINK-12: while mail is fetched, and removed there once it is here."""
     rng = random.Random(18)

@@ -129,6 +129,7 @@ def test_no_call_of_the_account_app_holds_the_loop(filled: LocalServer) -> None:
     check(filled, "the account app")
 
 
+@pytest.mark.nightly
 def test_no_command_of_imap_holds_the_loop(filled: LocalServer) -> None:
     """WEBMAIL-119a, SMTP-155a: FETCH of all items, SEARCH, SORT, THREAD."""
     with imaplib.IMAP4("127.0.0.1", filled.port(143)) as client:

@@ -207,6 +207,7 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
     assert again.returncode == 0 or "exists already" in again.stderr
 
 
+@pytest.mark.nightly
 def test_labels_in_an_unknown_language_are_asked_for_and_told(tmp_path: Path) -> None:
     """STORE-194a: the trial prints the options that the import takes."""
     local = LocalServer(tmp_path / "server")

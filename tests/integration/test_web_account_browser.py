@@ -214,6 +214,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     visitor.close()
 
 
+@pytest.mark.nightly
 def test_a_trial_asks_what_labels_mean(visitor: Visitor, tmp_path: Path) -> None:
     """STORE-194a, WEB-73: the user corrects the guesses, and the import of the same file takes them."""
     page = visitor.page

@@ -117,6 +117,7 @@ def test_address_books_are_made_filled_shared_and_removed(
         assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.nightly
 def test_a_phone_shows_address_books_in_a_row(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-128a, WEBMAIL-144: above the contacts, from right to left, too."""
     with fresh(chromium, server, 360, scheme="dark") as visitor:
@@ -137,6 +138,7 @@ def test_a_phone_shows_address_books_in_a_row(chromium: Browser, server: LocalSe
         assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.nightly
 def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-128b: made small by the browser; in the list and beside the author; no request without one."""
     session = imaplib.IMAP4("127.0.0.1", server.port(143))
@@ -185,6 +187,7 @@ def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_
         assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.nightly
 def test_duplicates_are_merged_by_choice(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-128c, WEBMAIL-144: the user chooses which one stays; the other one comes back; hostile names are text."""
     with fresh(chromium, server, 360) as visitor:

@@ -206,6 +206,7 @@ def test_a_conflict_is_explained_and_loses_nothing(visitor: Visitor, server: Loc
     assert 'full_name = "Maggie"' in path.read_text()
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_form_says_what_it_changes_before_it_is_saved(visitor: Visitor, width: int) -> None:
     """WEB-89b: forty fields in sections, the first open; words of code are drawn as such."""
@@ -226,6 +227,7 @@ def test_a_form_says_what_it_changes_before_it_is_saved(visitor: Visitor, width:
     expect(changes).to_be_hidden()
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, width: int) -> None:
     """WEB-88a: what has a longer path comes before what would take its requests; mistakes show at their fields."""
@@ -258,6 +260,7 @@ def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, w
     expect(lines.nth(2)).to_contain_text("· ^/")
 
 
+@pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_limits_are_three_fields(visitor: Visitor, server: LocalServer, width: int) -> None:
     """WEB-88c: with their defaults; mistakes at their fields; what is emptied is the default again."""

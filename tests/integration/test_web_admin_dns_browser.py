@@ -31,6 +31,9 @@ def server(tmp_path: Path, fake: FakeProviders, monkeypatch: pytest.MonkeyPatch)
         yield found
 
 
+@pytest.mark.nightly(
+    smoke="tests/session/test_admin_dns_operations.py::test_a_provider_is_set_and_records_published_in_the_admin_app"
+)
 def test_records_are_published_and_taken_back_by_the_pages_card(
     chromium: Browser, server: LocalServer, fake: FakeProviders
 ) -> None:

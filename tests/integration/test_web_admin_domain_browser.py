@@ -106,6 +106,7 @@ def fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.landing("phone")
 @pytest.mark.parametrize("size", SIZES)
 def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
     chromium: Browser, server: LocalServer, size: str

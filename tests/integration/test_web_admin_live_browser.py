@@ -64,6 +64,7 @@ def lines(page: Page) -> list[str]:
     return page.locator(".live > li").all_inner_texts()
 
 
+@pytest.mark.landing("phone")
 def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServer, tmp_path: Path) -> None:
     """WEB-88b: deliveries, log-ins and sends come by themselves; "Why?" shows evidence, plan and log of the message."""
     page = go(visitor, "live")
@@ -99,6 +100,7 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     expect(page.get_by_role("region", name="In the queue")).to_be_visible()
 
 
+@pytest.mark.landing("desk")
 def test_a_filter_shows_some_and_loses_none(visitor: Visitor, server: LocalServer) -> None:
     """WEB-88b: by kind, troubles and words; with all again, all are there."""
     page = go(visitor, "live")
@@ -121,6 +123,7 @@ def test_a_filter_shows_some_and_loses_none(visitor: Visitor, server: LocalServe
     assert len(lines(page)) >= whole
 
 
+@pytest.mark.landing("phone")
 def test_nothing_moves_while_one_reads(visitor: Visitor, server: LocalServer) -> None:
     """WEB-88b: paused, or with the pointer on the list, new lines wait behind a button; then they come."""
     page = go(visitor, "live")

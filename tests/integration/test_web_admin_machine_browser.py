@@ -92,6 +92,7 @@ def test_routes_and_handlers_are_edited_in_their_order(visitor: Visitor, server:
     assert text.index("two.example") < text.index("one.example")
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_route_is_three_fields(visitor: Visitor, server: LocalServer, width: int) -> None:
     """WEB-88c: it comes before the routes for all; a mistake is told in the dialog."""

@@ -120,6 +120,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         expect(bars).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-178, DAV-48: nothing is wider than the window; the choice for colleagues is kept. A form that is asked
     for before the calendars are there waits for them.

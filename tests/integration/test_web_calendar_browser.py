@@ -106,6 +106,7 @@ def event(calendar: Locator, title: str) -> Locator:
     return calendar.locator(".cal-event", has_text=title).first
 
 
+@pytest.mark.nightly
 def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-175, WEBMAIL-144: month, week, day, agenda, form, empty and full, light and dark."""
     with fresh(chromium, server, 1280) as visitor:
@@ -142,6 +143,7 @@ def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server:
         assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.nightly
 def test_the_address_names_view_and_day_and_back_leaves_the_calendar(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175, WEBMAIL-63, WEBMAIL-166: a link, a reload, steps without history, Back, Done and another mailbox."""
     with fresh(chromium, server, 1280) as visitor:
@@ -243,6 +245,7 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
         expect(event(calendar, "Dentist")).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: the question names the three ways; another page's change is shown."""
     with fresh(chromium, server, 1280) as visitor:
@@ -289,6 +292,7 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
         expect(links).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: an answer has no more than that."""
     with fresh(chromium, server, 1280) as visitor:
@@ -334,6 +338,7 @@ def as_others_publish(desk: Desk) -> None:
     desk.page.route("**/api/calendars", answer)
 
 
+@pytest.mark.landing("phone")
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
 def test_calendars_of_others_and_deleted_events(
     chromium: Browser, server: LocalServer, tmp_path: Path, width: int

@@ -61,6 +61,7 @@ def text_of(page: Page, calendar: int) -> str:
     return re.sub(r"\r\n ", "", str(found))
 
 
+@pytest.mark.nightly
 def test_alarms_are_shown_put_off_and_dismissed_in_open_pages(
     chromium: Browser, server: LocalServer, tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def test_errors_of_the_server_are_in_the_language_of_the_page(chromium: Browser,
     reader.close()
 
 
+@pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_hebrew_page_runs_from_right_to_left(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, width: int

@@ -29,6 +29,7 @@ def send(server: LocalServer, to: str, author: str) -> None:
         smtp.sendmail(author, [to], f"From: {author}\r\nSubject: hello\r\n\r\nhello\r\n".encode())
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_an_address_is_made_changed_turned_off_and_deleted(chromium: Browser, server: LocalServer, width: int) -> None:
     """MASK-12: from an empty page; the leak is named; all fits into the window."""
@@ -76,6 +77,7 @@ def test_an_address_is_made_changed_turned_off_and_deleted(chromium: Browser, se
     visitor.close()
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_webmail_gives_an_address_and_turns_it_off(chromium: Browser, server: LocalServer, width: int) -> None:
     """MASK-14: made in From of the composer; below the head of what came to it; the leak is named there."""

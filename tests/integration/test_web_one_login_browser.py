@@ -132,6 +132,7 @@ def test_another_browser_has_a_log_in_of_its_own(visitor: Visitor, chromium: Bro
     stranger.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(bool(hindrance()), reason=hindrance() or "-")
 def test_it_is_so_where_root_starts_what_quickstart_made(chromium: Browser) -> None:
     """WEB-51a, ADMIN-40: with the fences of the unit, and after a restart."""

@@ -96,6 +96,7 @@ def fetch_compressed(server: FencedServer, owner: AdminCaller) -> None:
     until(kept, what="the compressed copy of a file that was not changed for 2 s", pause=0.5)
 
 
+@pytest.mark.nightly
 def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) -> None:
     """ADMIN-37, ADMIN-40, WEB-60, WEB-80, WEB-81, WEB-82, WEB-88, ADMIN-12, ADMIN-70, STORE-141: with the fences of the
     unit, the admin app adds and disables domains, accounts and aliases, makes, chooses and removes DKIM keys, changes

@@ -91,6 +91,7 @@ def writing(chromium: Browser, server: LocalServer, width: int = 1440) -> Iterat
             expect(writer.composer).to_have_count(0)
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_tool_is_in_sight_and_its_menu_at_it(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEBMAIL-135a: none is cut, on a phone in two rows of targets as high as a finger."""
@@ -113,6 +114,7 @@ def test_every_tool_is_in_sight_and_its_menu_at_it(chromium: Browser, server: Lo
             expect(writer.composer).to_be_visible()
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_what_leaves_has_styles_and_nothing_else_of_the_editor(
     chromium: Browser, server: LocalServer, width: int
@@ -181,6 +183,7 @@ def test_a_pasted_table_is_a_table(chromium: Browser, server: LocalServer) -> No
         expect(writer.editor).to_contain_text("right")
 
 
+@pytest.mark.nightly
 def test_a_table_is_filled_changed_and_undone(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-135a: Tab goes on and makes rows, Backspace joins no cells, and undo brings everything back."""
     with writing(chromium, server) as writer:
@@ -250,6 +253,7 @@ def test_an_emoji_comes_by_keys(chromium: Browser, server: LocalServer) -> None:
         expect(writer.editor).to_have_text("a🙂b")
 
 
+@pytest.mark.nightly
 def test_three_windows_at_most_and_bars_beside_each_other(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-87a: what has no room beside a new window becomes a bar; a fourth message waits."""
     with fresh(chromium, server, 1440) as visitor:
@@ -279,6 +283,7 @@ def test_three_windows_at_most_and_bars_beside_each_other(chromium: Browser, ser
                 dialog.get_by_role("button", name="Remove it").click()
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_bar_leaves_the_mail_to_be_read(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEBMAIL-87a: the words stay, Back does not close it, and it is a window again by a press."""

@@ -72,6 +72,7 @@ def letter(subject: str, text: str = "Some text.\n", html: str = "", number: int
     return made.as_bytes(policy=SMTP)
 
 
+@pytest.mark.landing("open-1440", "closed-390")
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
 def test_the_list_stays_where_it_is(
@@ -115,6 +116,7 @@ def test_the_list_stays_where_it_is(
             within_window(page.locator(".message.focused"))
 
 
+@pytest.mark.landing("More fields-390", "Templates-1440")
 @pytest.mark.parametrize("width", EACH)
 @pytest.mark.parametrize("button", ["More fields", "Templates"])
 def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
@@ -138,6 +140,7 @@ def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
         assert page.evaluate("document.scrollingElement.scrollTop") == 0
 
 
+@pytest.mark.landing("What the list shows-390", "More for this message-1440", "More actions-390")
 @pytest.mark.parametrize("width", EACH)
 @pytest.mark.parametrize("button", ["What the list shows", "More for this message", "More actions"])
 def test_menus_open_at_their_buttons(
@@ -171,6 +174,7 @@ QUOTED = (
 OLD = "<p>A paragraph that was read long ago.</p>" * 25
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", EACH)
 def test_the_newest_message_of_a_conversation_is_in_sight(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -195,6 +199,7 @@ def test_the_newest_message_of_a_conversation_is_in_sight(
         expect(page.locator(".card-head:visible")).to_have_count(29)
 
 
+@pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_quotes_of_html_mail_are_folded(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -225,6 +230,7 @@ def test_quotes_of_html_mail_are_folded(
         expect(frame.get_by_text("A paragraph").first).to_be_visible()
 
 
+@pytest.mark.landing("1093", "701")
 @pytest.mark.parametrize("width", [1093, 1024, 768, 701])
 def test_icons_list_and_message_stand_side_by_side(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -259,6 +265,7 @@ def test_icons_list_and_message_stand_side_by_side(
         assert page.evaluate("document.scrollingElement.scrollWidth") == width
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_back_closes_the_topmost_thing(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -336,6 +343,7 @@ DARK = (
 )
 
 
+@pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_mail_is_not_white_at_night(chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int) -> None:
     """WEBMAIL-167: a sheet as high as its mail, not white; dark words in our colours; a mail's own dark style."""
@@ -493,6 +501,7 @@ def test_people_one_wrote_to_are_no_strangers(chromium: Browser, server: LocalSe
             assert ("First mail" in page.locator(".trust").inner_text()) is first
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", EACH)
 def test_the_bar_above_a_message_never_moves(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -525,6 +534,7 @@ def test_the_bar_above_a_message_never_moves(
             in_sight(page.locator(".toolbar-at"))
 
 
+@pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", EACH)
 def test_a_message_ends_with_its_files_and_the_bar_that_answers(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -561,6 +571,7 @@ def test_a_message_ends_with_its_files_and_the_bar_that_answers(
         expect(page.locator(".composer [data-field=to]")).to_contain_text("Ben Okafor")
 
 
+@pytest.mark.landing("b-Snooze-1440", "y-Labels-390")
 @pytest.mark.parametrize("width", EACH)
 @pytest.mark.parametrize(("key", "button"), [("b", "Snooze"), ("y", "Labels"), ("w", "Move")])
 def test_what_asks_further_is_at_its_button(
@@ -584,6 +595,7 @@ def test_what_asks_further_is_at_its_button(
         expect(dialog).to_have_count(0)
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", EACH)
 def test_chosen_rows_have_a_bar(chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int) -> None:
     """WEBMAIL-64, WEBMAIL-69: filled discs, "2 selected", all of the list by one press; no row moves."""
@@ -662,6 +674,7 @@ def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: Local
         expect(page.locator(".settings-state")).to_contain_text("Saved.")
 
 
+@pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", EACH)
 def test_rows_and_the_foot_of_the_side_bar_are_whole(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
@@ -700,6 +713,7 @@ def test_rows_and_the_foot_of_the_side_bar_are_whole(
         near(menu, opener, 8)
 
 
+@pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_mail_of_quotes_and_backgrounds_alone_is_read(
     chromium: Browser, server: LocalServer, session: imaplib.IMAP4, tmp_path: Path, width: int

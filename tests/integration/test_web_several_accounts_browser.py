@@ -79,6 +79,7 @@ def add(page: Page, address: str, password: str, *, stay: bool = False) -> None:
     log_in(page, address, password, stay=stay)
 
 
+@pytest.mark.landing("desk")
 def test_accounts_are_switched_without_a_log_in(visitor: Visitor) -> None:
     """WEBMAIL-179, WEBMAIL-180: each with its unread messages; two windows side by side; one and then all log out."""
     page, server = visitor.page, visitor.server
@@ -154,6 +155,7 @@ def test_each_account_keeps_its_own_mail_and_notices(chromium: Browser, two: Loc
     visitor.close()
 
 
+@pytest.mark.landing("phone")
 def test_a_session_that_ended_is_told_and_can_be_removed(visitor: Visitor) -> None:
     """WEBMAIL-180: its mail goes when the form is shown; the other account is a click away."""
     page, server = visitor.page, visitor.server

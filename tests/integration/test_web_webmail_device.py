@@ -55,6 +55,7 @@ def launch(chromium: Browser, folder: Path) -> BrowserContext:
     return context
 
 
+@pytest.mark.nightly
 def test_a_device_stays_logged_in_when_the_browser_starts_again(
     chromium: Browser, local: LocalServer, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def row(page: Page, subject: str) -> None:
     expect(page.locator(".reader-subject")).to_have_text(subject)
 
 
+@pytest.mark.landing("offline")
 @pytest.mark.parametrize("how", ["offline", "killed"])
 def test_kept_mail_is_read_without_a_server(page: Page, local: LocalServer, how: str) -> None:
     """WEBMAIL-120, WEBMAIL-121: the page starts anew, and the HTML has the policy that the server gave it."""
@@ -267,6 +269,7 @@ def downloaded(page: Page, press: Callable[[], None], *, asked: bool) -> Path:
     return Path(waiting.value.path())
 
 
+@pytest.mark.nightly
 def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     chromium: Browser, local: LocalServer, tmp_path: Path
 ) -> None:

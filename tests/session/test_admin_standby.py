@@ -177,6 +177,7 @@ async def test_a_copy_under_load_is_whole(tmp_path: Path, identity: Path) -> Non
     assert subjects(tmp_path / "copy.db") == {*sent}
 
 
+@pytest.mark.nightly
 async def test_a_killed_litestream_is_started_again_and_misses_nothing(
     tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +359,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
         assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
 
 
+@pytest.mark.nightly
 async def test_a_clone_of_the_disk_does_not_copy_beside_the_first_machine(
     tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

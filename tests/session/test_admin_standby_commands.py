@@ -31,6 +31,7 @@ from tests.tools import free_port, moxlite_command
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
 
+@pytest.mark.nightly
 async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Path) -> None:
     """STORE-186b: `standby follow` keeps the folder current, answers 451 at --smtp, and ends at SIGTERM with 0."""
     port = free_port()

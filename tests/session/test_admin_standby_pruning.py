@@ -46,6 +46,7 @@ def whole(target: Path) -> list[Path]:
     return sorted((target / "ltx/9").glob("*.ltx"))
 
 
+@pytest.mark.nightly
 @pytest.mark.served
 @pytest.mark.slow
 @pytest.mark.integration

@@ -110,6 +110,7 @@ async def numbers(account: Account) -> Sequence[int]:
     return [row[0] for row in rows]
 
 
+@pytest.mark.landing("50000-True")
 @pytest.mark.slow
 @pytest.mark.parametrize("link", [True, False])
 @pytest.mark.parametrize("size", SIZES)

@@ -40,6 +40,7 @@ async def statuses(rig: Rig, message: bytes) -> list[str]:
     return [str(one.status) for one in await verify(rig.resolver, Signed.of(message), now=START / 1_000_000)]
 
 
+@pytest.mark.landing("EHLO", "HELO")
 @pytest.mark.parametrize("how", ["EHLO", "HELO", "large"])
 async def test_a_host_without_8bitmime_gets_quoted_printable_signed_anew(tmp_path: Path, how: str) -> None:
     """QUEUE-63a: SIZE is that of what is sent; the row keeps the 8-bit form, which a host that takes it gets."""

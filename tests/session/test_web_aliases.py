@@ -118,6 +118,7 @@ async def test_only_a_token_for_addresses_counts(rig: Rig, monkeypatch: pytest.M
     assert (await ask(rig, key, "GET", "api/v1/aliases"))[0] == 429
 
 
+@pytest.mark.nightly
 @pytest.mark.rig(
     static=STATIC + API, domains=DOMAINS, resolver=FakeResolver({"MX": {"remote.example": ["10 mx.remote.example"]}})
 )

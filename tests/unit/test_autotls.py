@@ -499,6 +499,7 @@ class Killed(BaseException):
     """The server ends here."""
 
 
+@pytest.mark.landing("False-1", "True-3")
 @pytest.mark.parametrize("writes", range(1, 6))
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_server_that_dies_while_its_accounts_key_changes(
@@ -556,6 +557,7 @@ async def test_nothing_is_ordered_until_the_ca_says_which_key_holds(tmp_path: Pa
     assert world.keeper.problems() == []
 
 
+@pytest.mark.nightly
 async def test_a_ca_that_refuses_the_accounts_next_key(tmp_path: Path) -> None:
     """WEB-112a: the former key stays, orders go on, and the reason is told; a year later it is asked again."""
     ca = PlayedCA(days=90)

@@ -54,6 +54,7 @@ def test_a_large_zone_is_not_written_into_each_of_many_entries() -> None:
     assert "VTIMEZONE" in next(iter(split_calendars(file(zone("Here", 200), *events))))
 
 
+@pytest.mark.landing("a long event", "open components")
 @pytest.mark.parametrize(
     ("make", "most"),
     [

@@ -74,6 +74,7 @@ def test_a_test_that_passes_alone_is_named_as_unsteady(folder: Path, processes: 
     assert (folder / "tests/unsteady.txt").read_text() == line
 
 
+@pytest.mark.nightly
 def test_a_test_that_is_unsteady_for_the_third_time_in_a_month_fails(folder: Path) -> None:
     """Lines of other tests, and of earlier months, do not count."""
     today = datetime.now(UTC).date()

@@ -67,6 +67,7 @@ def package_version(clone: Path) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_packages_between_releases_sort_above_the_last_one(clone: Path) -> None:
     """ADMIN-43: and below the first one, which is to come; at its tag they have the version itself."""
@@ -98,6 +99,7 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
     assert (again.returncode, "the last release in CHANGELOG.md" in again.stderr) == (1, True)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_heading_has_few_items(clone: Path) -> None:
     """Areas part the items of a kind; more than seven below a heading are told by --check, and refused by a release."""
@@ -115,6 +117,7 @@ def test_a_heading_has_few_items(clone: Path) -> None:
     assert (done.returncode, "Mended: more than 7 items" in done.stderr) == (1, True)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> None:
     """Before the first release CHANGELOG.md names none, and the version of the program is the one to come."""
@@ -122,6 +125,7 @@ def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> 
     assert (done.returncode, done.stdout.startswith(f"## {__version__} (")) == (0, True), done.stderr
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_section_that_is_written_by_hand_gets_its_date(clone: Path) -> None:
     """STORE-147: it is released as it is, in the place of what changes/ says, whose files go."""
@@ -138,6 +142,7 @@ def test_a_section_that_is_written_by_hand_gets_its_date(clone: Path) -> None:
     assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
 
 
+@pytest.mark.landing("two.fix.md-x-999.0.0-begins with", "two.fix.md-- x-999.0.0-commit or remove")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "version", "words"),

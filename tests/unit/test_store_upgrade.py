@@ -1,10 +1,12 @@
 """Data of earlier schemas is opened and upgraded by the current program (docs/spec/store.md §13)."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 import pytest
+from _pytest.mark import ParameterSet
 
 from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.script import pack
@@ -25,7 +27,15 @@ from tests.upgrade_fixtures import FOLDER, names, unpack
 OPTIONS = Options(min_free_space=0)
 
 
-@pytest.fixture(params=names())
+def cases() -> Iterator[ParameterSet]:
+    """All fixtures. The landing run has the first one, the last three, and each eighth between."""
+    known = names()
+    for number, name in enumerate(known):
+        stays = number % 8 == 0 or number >= len(known) - 3
+        yield pytest.param(name, marks=() if stays else pytest.mark.nightly)
+
+
+@pytest.fixture(params=cases())
 def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Each data directory of fixtures/upgrade/."""
     return unpack(request.param, tmp_path / "data")
