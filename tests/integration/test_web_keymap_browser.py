@@ -138,6 +138,7 @@ def test_gmails_keys_do_what_they_do_there(
     assert sorted(set(keys)) == sorted(keys)
     page.keyboard.press("Escape")
     page.keyboard.press("Home")
+    page.keyboard.press("o")
     expect(page.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (e)")
     page.keyboard.press("e")
     reader.expect_subjects("Two", "One")

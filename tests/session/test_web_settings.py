@@ -66,6 +66,8 @@ async def test_settings_are_told_at_the_start_and_when_they_change(browser: Brow
         {"keymap": {"message.archive": " "}},
         {"keymap": {"message.archive": "\x1b"}},
         {"keymap": {"message.archive": "ee"}},
+        {"keymap": {"message.archive": "g i x"}},
+        {"keymap": {"message.archive": "g  i"}},
         {"keymap": {"no command": "e"}},
         {"keymap": {"message." + "x" * 41: "e"}},
         {"keymap": {f"message.x{n}": "" for n in range(101)}},
@@ -80,10 +82,11 @@ async def test_what_no_setting_can_be_is_refused(browser: Browser, wrong: dict[s
 
 
 async def test_keys_of_commands_are_kept_also_of_those_that_only_another_version_has(browser: Browser) -> None:
-    """WEBMAIL-162: one sign of any script, with or without alt, or none; told to the other pages."""
+    """WEBMAIL-162: one sign of any script, with or without alt, a sequence, or none; told to the other pages."""
     events = await browser.events()
     await events.until("start")
     chosen = {"message.archive": "e", "message.junk": "", "list.down": "ö", "app.undo": "alt z", "future.thing-2": "#"}
+    chosen["app.inbox"] = "g i"
     await browser.call("settings_save", settings={"keymap": chosen})
     assert (await events.change("settings"))["settings"]["keymap"] == chosen
     await events.aclose()

@@ -15,8 +15,8 @@ SignatureHTML = Annotated[str, Meta(max_length=20_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 Keyword = Annotated[str, Meta(pattern=r"^[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}$")]  # STORE-22
 CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
-Key = Annotated[str, Meta(pattern=r"^((alt )?[^\s\x00-\x1f\x7f-\x9f])?$")]
-"""One sign, as a keyboard writes it, with or without alt; "" for no key."""
+Key = Annotated[str, Meta(pattern=r"^(((alt|[^\s\x00-\x1f\x7f-\x9f]) )?[^\s\x00-\x1f\x7f-\x9f])?$")]
+"""One sign, as a keyboard writes it, with or without alt, or two, one after the other ("g i"); "" for no key."""
 
 ViewMode = Literal["", "text", "html", "html_ext"]
 """How messages of a sender are shown: as text, as HTML, or as HTML with external content. "": by the general
