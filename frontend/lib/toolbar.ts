@@ -3,7 +3,8 @@
 import { along } from "./direction";
 
 const shown = (bar: HTMLElement) => {
-  const all = [...bar.querySelectorAll<HTMLElement>("button:not([hidden])")];
+  // a disabled button takes no focus: the arrows would end there
+  const all = [...bar.querySelectorAll<HTMLElement>("button:not([hidden], :disabled)")];
   // the sheet hides some; a bar that is not in the page yet shows none
   const drawn = all.filter((one) => one.getClientRects().length > 0);
   return drawn.length > 0 ? drawn : all;

@@ -149,18 +149,20 @@ def test_a_toast_stays_while_the_pointer_or_the_focus_is_on_it(reader: Reader, m
 
 
 def one_stop(page: Page, bar: Locator) -> None:
-    """The bar is one stop of the tab key; arrows, Home and End move within, and it is entered where it was left."""
+    """The bar is one stop of the tab key; arrows, Home and End move within, past disabled ones; it is entered where
+    it was left.
+    """
     stops = bar.locator("button[tabindex='0']")
     expect(stops).to_have_count(1)
     stops.focus()
     page.keyboard.press("End")
-    last = bar.locator("button:visible").last
+    last = bar.locator("button:visible:enabled").last
     expect(last).to_be_focused()
     page.keyboard.press("ArrowRight")
-    first = bar.locator("button:visible").first
+    first = bar.locator("button:visible:enabled").first
     expect(first).to_be_focused()
     page.keyboard.press("ArrowRight")
-    second = bar.locator("button:visible").nth(1)
+    second = bar.locator("button:visible:enabled").nth(1)
     expect(second).to_be_focused()
     page.keyboard.press("Tab")
     expect(bar.locator(":focus")).to_have_count(0)
@@ -172,10 +174,18 @@ def one_stop(page: Page, bar: Locator) -> None:
 
 
 def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-144."""
+    """WEBMAIL-144: at the last message the focus goes from the step forward to the step back."""
     append(mailbox, "Minutes")
     reader.page.locator(".message").first.click()
-    one_stop(reader.page, reader.page.get_by_role("toolbar", name="Actions"))
+    bar = reader.page.get_by_role("toolbar", name="Actions")
+    one_stop(reader.page, bar)
+    append(mailbox, "Plans")
+    reader.page.locator(".message", has_text="Plans").click()
+    one_stop(reader.page, bar)
+    bar.get_by_role("button", name="Next message").press("Enter")
+    expect(reader.page.locator(".reader-subject")).to_have_text("Minutes")
+    expect(bar.get_by_role("button", name="Previous message")).to_be_focused()
+    one_stop(reader.page, bar)
 
 
 def test_the_bars_of_the_list_and_of_the_composer_are_one_stop_each(reader: Reader) -> None:

@@ -215,8 +215,12 @@ export class Bar {
     for (const one of [this.at, this.before, this.after]) one.hidden = place === null;
     if (place !== null) {
       fill(this.at, t("{at} of {all}", { at: place.at, all: place.of }));
+      const steps = [this.before, this.after];
+      const left = steps.find((step) => step === document.activeElement);
       this.before.disabled = place.at <= 1;
       this.after.disabled = place.at >= place.of;
+      // the first or last message is reached: the focus goes on to the way back
+      if (left?.disabled) (steps.find((step) => !step.disabled) ?? left).focus();
     }
     this.fold();
     if (focused === undefined) return;

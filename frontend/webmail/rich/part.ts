@@ -26,7 +26,7 @@ import {
 } from "../../lib/icons";
 import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
-import { moveWithin } from "../../lib/toolbar";
+import { moveWithin, settle as settleBar } from "../../lib/toolbar";
 import { many, t, told } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
@@ -111,6 +111,7 @@ export function openEditor(
   editor.addEventListener("undoStateChange", ((event: CustomEvent<{ canUndo: boolean; canRedo: boolean }>) => {
     backButton.disabled = !event.detail.canUndo;
     againButton.disabled = !event.detail.canRedo;
+    settleBar(tools);
     arrived();
   }) as unknown as (event: Event) => void);
   editor.addEventListener("pathChange", () => show());
