@@ -128,7 +128,7 @@ function along(key) {
 }
 
 var shown = (bar) => {
-  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
   const drawn = all.filter((one) => one.getClientRects().length > 0);
   return drawn.length > 0 ? drawn : all;
 };
@@ -239,8 +239,11 @@ var Bar = class {
     for (const one of [this.at, this.before, this.after]) one.hidden = place === null;
     if (place !== null) {
       fill(this.at, t("{at} of {all}", { at: place.at, all: place.of }));
+      const steps = [this.before, this.after];
+      const left = steps.find((step) => step === document.activeElement);
       this.before.disabled = place.at <= 1;
       this.after.disabled = place.at >= place.of;
+      if (left?.disabled) (steps.find((step) => !step.disabled) ?? left).focus();
     }
     this.fold();
     if (focused === void 0) return;

@@ -289,7 +289,7 @@ function open(place, within, title, commands, closed) {
 }
 
 var shown = (bar) => {
-  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
   const drawn = all.filter((one) => one.getClientRects().length > 0);
   return drawn.length > 0 ? drawn : all;
 };

@@ -259,7 +259,7 @@ function open(place, within, title, commands, closed) {
 }
 
 var shown = (bar) => {
-  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
   const drawn2 = all.filter((one) => one.getClientRects().length > 0);
   return drawn2.length > 0 ? drawn2 : all;
 };
@@ -584,6 +584,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   editor.addEventListener("undoStateChange", ((event) => {
     backButton.disabled = !event.detail.canUndo;
     againButton.disabled = !event.detail.canRedo;
+    settle(tools);
     arrived();
   }));
   editor.addEventListener("pathChange", () => show());

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.5c1af6dac525.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.8c45a8e9b219.js", checks: "checks.f6d89c20180c.js", compose: "compose.737bf274bf67.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.59a950bb4115.js", empty: "empty.877f20b10ec2.js", event: "event.2f2f33d042c8.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.4a093f9e42fc.js", message: "message.193374f07164.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.c23c86f4b843.js", palette: "palette.3ff97d316d73.js", people: "people.86ac2cfb4a3b.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.fa665cbbb67a.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.bc7d44a6f3d7.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.5c1af6dac525.js", bar: "bar.212113602be6.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.8c45a8e9b219.js", checks: "checks.f6d89c20180c.js", compose: "compose.1a89effcf207.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.59a950bb4115.js", empty: "empty.877f20b10ec2.js", event: "event.2f2f33d042c8.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.4a093f9e42fc.js", message: "message.193374f07164.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.c23c86f4b843.js", palette: "palette.3ff97d316d73.js", people: "people.86ac2cfb4a3b.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.7f551780f03e.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.bc7d44a6f3d7.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -3537,7 +3537,7 @@ function along(key2) {
 }
 
 var shown3 = (bar) => {
-  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const all = [...bar.querySelectorAll("button:not([hidden], :disabled)")];
   const drawn = all.filter((one) => one.getClientRects().length > 0);
   return drawn.length > 0 ? drawn : all;
 };
