@@ -1,6 +1,7 @@
 """Run by the Python that has recurring-ical-events: reads lines of JSON with a calendar and a stretch, and writes for
-each the instances that begin in it: start, length on the clocks, and end, all in seconds; null where the library gives
-none within two seconds.
+each the instances that begin in it: start, length, and end by the library, all in seconds; null where the library gives
+none within two seconds. The length is that on the clocks, or the seconds of the entry's own DTSTART to DTEND, which all
+its instances have (RFC 5545 §3.8.5.3) and which differ where the clocks are changed between the two.
 """
 
 import importlib
@@ -29,13 +30,25 @@ def clock(moment: date) -> date:
     return moment.replace(tzinfo=None) if isinstance(moment, datetime) else moment
 
 
+def clock_length(start: date, end: date) -> int:
+    """Seconds between two times on the clocks."""
+    return seconds(clock(end)) - seconds(clock(start))
+
+
 def found(text: str, since: int, until: int) -> list[tuple[int, int, int]]:
     """By start."""
     calendar: Any = importlib.import_module("icalendar").Calendar.from_ical(text)
     query: Any = importlib.import_module("recurring_ical_events").of(calendar)
     stretch = datetime.fromtimestamp(since, UTC) - 2 * DAY, datetime.fromtimestamp(until, UTC) + 2 * DAY
     spans = [(event["DTSTART"].dt, event.end) for event in query.between(*stretch)]
-    instances = [(seconds(start), seconds(clock(end)) - seconds(clock(start)), seconds(end)) for start, end in spans]
+    entry = next(event for event in calendar.walk("VEVENT") if "RECURRENCE-ID" not in event)
+    lengths = dict[int, int]()
+    if "DTEND" in entry:
+        start, end = entry["DTSTART"].dt, entry["DTEND"].dt
+        lengths[clock_length(start, end)] = seconds(end) - seconds(start)
+    instances = [
+        (seconds(start), lengths.get(length := clock_length(start, end), length), seconds(end)) for start, end in spans
+    ]
     return sorted(instance for instance in instances if since <= instance[0] < until)
 
 
