@@ -126,6 +126,9 @@ def host_of(url: str) -> str:
 
 async def fetch(client: HTTPClient, url: str, known: Subscription | None = None) -> Fetched:
     """Read the file of an address, unless it is the `known` one. Raises SubscriptionFailed."""
+    # An answer is checked in the order of HTTP: where it is, whether it is new, what it is. Each way out says something
+    # else to the user, who can mend an address, but not a server. Only a chain of lasting redirects changes the address
+    # that is kept: behind a temporary one the old address stays right.
     headers = [("Accept", "text/calendar, */*;q=0.5")]
     if known is not None and known.etag:
         headers.append(("If-None-Match", known.etag))

@@ -247,6 +247,8 @@ def _router(
     copies: Copies,
 ) -> Router:
     """The routes of one port."""
+    # The order of routes is that of precedence: challenges and well-known addresses before services, services before
+    # what the owner serves below the same host. Each service is mounted by other things, so no loop has them all.
 
     def at(*services: WebService) -> WebService | None:
         return next((service for service in services if service.enabled and service.port == port), None)

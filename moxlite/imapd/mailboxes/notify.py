@@ -185,6 +185,8 @@ class Notification:
 
     async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
         """Send STATUS of the mailboxes with changed messages (IMAP-130)."""
+        # RFC 5465 §5 gives each kind of event its own items, and a mailbox gets one STATUS for all of them: so events
+        # are gathered by mailbox first. Between its event and the read a mailbox may have been removed.
         kinds: dict[MailboxID, set[str]] = {}
         for event in events:
             match event:

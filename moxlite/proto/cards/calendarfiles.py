@@ -64,6 +64,8 @@ class _Written:
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, int]]:
+    # One pass over lines and no tree: objects for each line would take many times the size of the file (STORE-199). So
+    # nesting, the cut of entries that are too large, and the zones that they name are all followed here, line by line.
     entries: dict[tuple[str, str], _Written] = {}
     zones: dict[str, str] = {}
     inside: list[str] = []

@@ -47,6 +47,8 @@ class Component(msgspec.Struct):
 
 def read_components(text: str, kind: str) -> Component:
     """The one component `kind` that a file consists of. Raises BadComponents."""
+    # Each refusal names the rule that a file breaks (RFC 5545 §3.4, RFC 6350 §3.3), for the program that has sent it.
+    # The reader of mail below forgives all of this; but what is stored must be readable for any program.
     top = Component("", [], [])
     inside = [top]
     for number, line in enumerate(unfolded(text)):

@@ -63,6 +63,8 @@ class BadEvent(ValueError):
 
 def normal(wanted: Object) -> Object:
     """An object without nulls and what is so by default, and with the types of its objects. Raises BadEvent."""
+    # Two objects that mean the same must become equal, or a change of nothing is written: so every default of
+    # RFC 8984 that a client may say or leave out is listed here.
     found = {name: value for name, value in wanted.items() if value is not None}
     if found.setdefault("@type", "Event") != "Event":
         raise BadEvent("@type", "an Event is expected")

@@ -209,6 +209,7 @@ def _is_date_only(patch: Object, before: Any, main: Component, key: str) -> bool
 
 def _rule(rule: Any, clock: Clock) -> str:
     """The value of RRULE. Raises BadEvent."""
+    # One branch a part of RRULE (RFC 5545 §3.3.10): the parts differ in form, and a wrong one must name itself.
     members = {
         "@type",
         "frequency",

@@ -1,7 +1,7 @@
 """JSContact (RFC 9553) and vCard (RFC 6350) into each other (RFC 9555). Values in, values out.
 
 Each property of JSContact belongs to some properties of vCard: `COVERED`. Those without a place in JSContact here are
-``vCardProps`` (RFC 9555 §2.15). A changed card keeps the lines of what has not changed, so that nothing is lost that
+``vCardProps`` (RFC 9555 §3.15). A changed card keeps the lines of what has not changed, so that nothing is lost that
 only other programs know.
 """
 
@@ -388,6 +388,8 @@ def _structured(name: str, components: Any, kinds: tuple[str, ...]) -> str:
 
 
 def _line_of(name: str, key: str, value: Any) -> Property:
+    # A table of RFC 9555 §2: each property of a card has a line of its own shape, so that a common form would hide
+    # them.
     match name:
         case "nicknames":
             given = _members(name, value, ("name", *COMMON))

@@ -298,6 +298,8 @@ def _add_days(parts: dict[str, str], start: datetime) -> None:
 
 
 def _check_lists(parts: dict[str, str]) -> None:
+    # Rules that never come true, or have more times than can be counted, are refused before they are expanded: dateutil
+    # looks for the first date until the year 9999 (30 February, BYSETPOS beyond the set), and multiplies the lists.
     product = 1
     for name, (least, most) in LISTS.items():
         if name not in parts:

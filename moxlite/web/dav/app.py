@@ -374,6 +374,8 @@ async def _listed(s: Session, first: Target, property_request: PropertyRequest, 
 
 
 async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
+    # The tree of CalDAV and CardDAV has four kinds of places (DAV-1). The members of a collection are read in pages,
+    # since a client with Depth: 1 asks for all of them.
     place = above.place
     match place.kind:
         case "root":
@@ -411,6 +413,8 @@ async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
 
 
 async def _report(s: Session) -> None:
+    # Which report a place has is a table of several RFCs: 3744 §9 at principals, 4791 §7 and 6352 §8 by shelf, 6578 at
+    # one collection alone. What is not in it gets the condition that RFC 3253 §3.6 names.
     root = await s.xml()
     if root is None:
         raise Refusal(400, "", "a report needs a body")

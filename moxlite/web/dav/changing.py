@@ -201,6 +201,9 @@ async def proppatch(s: Session) -> None:
 
 async def copy(s: Session) -> None:
     """COPY and MOVE."""
+    # The preconditions of RFC 4918 §9.8.5, §9.9.4 and RFC 6638 §3.2.4.1 come in this order: what cannot be true later
+    # is refused before the entry is read by the sandbox, and the rest is asked again in the unit, since that takes
+    # time.
     if s.place.kind != "resource":
         raise Refusal(403, "", "only entries can be copied and moved")
     there = _destination(s)

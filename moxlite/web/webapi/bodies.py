@@ -182,6 +182,8 @@ async def _read_urlencoded(request: Request, form: Spool, limit: int) -> None:
 async def _read_multipart(
     request: Request, boundary: str, spools: ExitStack, tmp: Path, limit: int
 ) -> tuple[Spool, list[FormFile]]:
+    # A form is read once, in any order of its fields, and files go to the disk as they come: bounds must hold at each
+    # segment, before its octets, not at the end.
     form: Spool | None = None
     files: list[FormFile] = []
     target: Spool | None = None

@@ -157,6 +157,8 @@ class Webmail:
         return handle
 
     async def _handle(self, caller: Caller, writer: ResponseWriter) -> None:
+        # A dictionary would need a second lookup: exact names and prefixes are mixed, and the function behind a prefix
+        # checks the rest of the path.
         request = caller.request
         rest = request.path.removeprefix(caller.path)
         if rest == "":
