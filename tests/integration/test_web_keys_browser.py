@@ -181,9 +181,10 @@ def test_the_bar_above_a_message_is_one_stop_of_the_tab_key(reader: Reader, mail
     one_stop(reader.page, bar)
     append(mailbox, "Plans")
     reader.page.locator(".message", has_text="Plans").click()
+    expect(bar.locator(".toolbar-at")).to_have_text("1 of 2")
     one_stop(reader.page, bar)
     bar.get_by_role("button", name="Next message").press("Enter")
-    expect(reader.page.locator(".reader-subject")).to_have_text("Minutes")
+    expect(bar.locator(".toolbar-at")).to_have_text("2 of 2")
     expect(bar.get_by_role("button", name="Previous message")).to_be_focused()
     one_stop(reader.page, bar)
 

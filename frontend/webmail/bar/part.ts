@@ -187,8 +187,10 @@ export class Bar {
     );
   }
 
-  /** Draw the bar again after the possible commands have changed. The focused button keeps the focus. */
+  /** Draw the bar again after the possible commands have changed. The focused button keeps the focus, and the bar is entered where
+   * it was left. */
   draw(): void {
+    const stop = this.buttons.querySelector<HTMLElement>("[data-stop]")?.dataset["command"];
     const focused = this.buttons.contains(document.activeElement)
       ? (document.activeElement as HTMLElement).dataset["command"]
       : undefined;
@@ -199,7 +201,7 @@ export class Bar {
           "button",
           {
             class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`,
-            data: { command: command.id },
+            data: { command: command.id, ...(command.id === stop ? { stop: "1" } : {}) },
             title: hintOf(command),
             onclick: () => {
               this.owner.commands.run(command.id);
