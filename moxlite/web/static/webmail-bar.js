@@ -230,8 +230,9 @@ var Bar = class {
     return el("button", { title: hintOf(command), "aria-label": titleOf(command), onclick: () => command.run() }, sign(path));
   }
   draw() {
+    const stop = this.buttons.querySelector("[data-stop]")?.dataset["command"];
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
-    fill(this.buttons, this.possible().shown.map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id }, title: hintOf(command), onclick: () => {
+    fill(this.buttons, this.possible().shown.map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id, ...command.id === stop ? { stop: "1" } : {} }, title: hintOf(command), onclick: () => {
       this.owner.commands.run(command.id);
       this.owner.clicked(command);
     } }, sign(icons[command.id] ?? ellipsis), el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, wordOf(command)))));
