@@ -34,6 +34,12 @@ def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> No
     page.get_by_role("button", name="Add the mailbox").click()
 
 
+def chosen(page: Page, name: str, title: str) -> None:
+    """Choose something from the menu of a link."""
+    page.get_by_role("button", name=f"Actions for {name}").click()
+    page.get_by_role("menuitem", name=title, exact=True).click()
+
+
 @pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_mailbox_is_found_added_paused_and_removed(
@@ -81,17 +87,17 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(row).to_contain_text("paused")
         row.get_by_role("button", name="Resume Elsewhere").click()
         expect(row).to_contain_text("connected")
-        row.get_by_role("button", name="New password for Elsewhere").click()
+        chosen(page, "Elsewhere", "New password")
         page.get_by_label("Password there").fill("moxmoxmox")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(row).to_contain_text("connected")
-        row.get_by_role("button", name="Sending from ann@gmail.com").click()
+        chosen(page, "Elsewhere", "Sending")
         page.get_by_label("Send with this address").uncheck()
         expect(page.get_by_label("Server for sending")).to_be_hidden()
         page.get_by_role("button", name="Save").click()
         expect(row).to_contain_text("reading only")
-        row.get_by_role("button", name="Sorting of Elsewhere").click()
+        chosen(page, "Elsewhere", "Sorting")
         page.get_by_label("Sort new mail").check()
         page.get_by_role("button", name="Save").click()
         expect(row).to_contain_text("new mail is sorted")
@@ -99,11 +105,61 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(row).to_contain_text("no connection")
         expect(row).to_contain_text("Next attempt")
         expect(row.get_by_role("button", name="Try now: Elsewhere")).to_be_visible()
-        row.get_by_role("button", name="Remove Elsewhere").click()
+        chosen(page, "Elsewhere", "Remove")
         expect(page.get_by_role("dialog")).to_contain_text("Nothing is removed at 127.0.0.1.")
         page.get_by_label("Also delete the copied mail here").check()
         wrong += faults(visitor, "the question")
         page.get_by_role("button", name="Remove the mailbox").click()
+        expect(page.get_by_text("No mailbox is linked yet")).to_be_visible()
+        visitor.close()
+    assert wrong == [], "\n".join(f"{place}: {one}" for place, one in wrong)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_rows_of_six_links_have_a_button_and_a_menu(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """LINK-22: by keyboard, too; the focus comes back to the row; the menu of the last row is in sight; axe finds
+    nothing.
+    """
+    names = [f"Far{number}" for number in range(6)]
+    with Dovecot(tmp_path / "dovecot") as dovecot:
+        for name in names:
+            place = ("--host", "127.0.0.1", "--port", str(dovecot.port), "--tls", "none", "--user", name.lower())
+            asked = ("--name", name, "--no-sending", *place)
+            server.cli("link", "add", "moxlite", f"{name}@far.example", *asked, stdin="moxmoxmox\n")
+        visitor = Visitor(chromium, server, viewport={"width": width, "height": WIDTHS[width]})
+        visitor.fill_in("/#links")
+        page = visitor.page
+        rows = page.locator(".records tbody tr")
+        expect(rows.filter(has_text="connected")).to_have_count(6)
+        for name in names:
+            expect(rows.filter(has_text=name).get_by_role("button")).to_have_count(2)
+        page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+        last = page.get_by_role("button", name="Actions for Far5")
+        last.focus()
+        page.keyboard.press("Enter")
+        menu = page.get_by_role("menu", name="Actions for Far5")
+        expect(menu.get_by_role("menuitem", name="Sending")).to_be_focused()
+        in_sight(menu)
+        within_window(menu)
+        wrong = faults(visitor, "the menu")
+        page.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+        expect(last).to_be_focused()
+        page.keyboard.press("Enter")
+        for _ in range(3):
+            page.keyboard.press("ArrowDown")
+        expect(menu.get_by_role("menuitem", name="Rename")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog").get_by_label("Name").fill("Last")
+        page.keyboard.press("Enter")
+        expect(rows.filter(has_text="Last")).to_contain_text("connected")
+        expect(rows.filter(has_text="Far5@far.example")).to_have_count(1)
+        server.cli("link", "pause", "moxlite", "Far0")
+        expect(rows.filter(has_text="Far0").get_by_role("button", name="Resume Far0")).to_be_visible()
+        for name in [*names[:5], "Last"]:
+            server.cli("link", "rm", "moxlite", name, "--delete", "--yes")
         expect(page.get_by_text("No mailbox is linked yet")).to_be_visible()
         visitor.close()
     assert wrong == [], "\n".join(f"{place}: {one}" for place, one in wrong)

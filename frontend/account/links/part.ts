@@ -5,9 +5,10 @@ import { ask, attempt, dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { tick } from "../../lib/fields";
 import { holdPlace } from "../../lib/focus";
-import { link, plus } from "../../lib/icons";
+import { ellipsis, link, plus } from "../../lib/icons";
 import type { Told } from "../../lib/language";
-import { button, card, foreign, head, meter, table, visible } from "../../lib/pages";
+import { type Entries, openMenu } from "../../lib/menu";
+import { button, card, foreign, head, iconButton, meter, table, visible } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t, told } from "../../lib/words";
@@ -57,6 +58,11 @@ class List {
   /** As `load`; a lost connection is tried again. */
   private async again(): Promise<void> {
     if (!this.desk.shown()) return;
+    if (this.root.querySelector("[aria-expanded=true]") !== null) {
+      // the menu that is open gives the focus back to its button
+      this.timer = window.setTimeout(() => void this.again(), period);
+      return;
+    }
     try {
       await this.load();
     } catch {
@@ -75,30 +81,48 @@ class List {
     return [
       { title: t("Name"), kind: "main", cell: (one: LinkItem) => name(one) },
       { title: t("State"), cell: (one: LinkItem) => status(one) },
-      { title: "", kind: "num", cell: (one: LinkItem) => this.buttons(one) },
+      { title: "", kind: "num", cell: (one: LinkItem) => this.first(one) },
+      { title: "", kind: "top", cell: (one: LinkItem) => this.menu(one) },
     ] as const;
   }
 
-  private buttons(one: LinkItem): Child {
+  /** The button for what a link needs most in its state; all else is in the menu of its row. */
+  private first(one: LinkItem): Child {
     const names = { name: visible(one.name) };
     const kind = "line small";
-    const waits = one.state === "waiting";
-    return el(
-      "span",
-      { class: "flex wrap given-acts" },
-      waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }),
-      one.state === "paused"
-        ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) })
-        : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }),
-      button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }),
-      button(t("Sending"), () => void this.sending(one), {
-        kind,
-        name: t("Sending from {address}", { address: one.address }),
-      }),
-      button(t("Sorting"), () => void this.sorting(one), { kind, name: t("Sorting of {name}", names) }),
-      button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }),
-      button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }),
-    );
+    switch (one.state) {
+      case "paused":
+        return button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) });
+      case "waiting":
+        return button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) });
+      case "refused":
+        return button(t("New password"), () => void this.password(one), {
+          kind,
+          name: t("New password for {name}", names),
+        });
+      default:
+        return button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) });
+    }
+  }
+
+  private menu(one: LinkItem): Child {
+    const title = t("Actions for {name}", { name: visible(one.name) });
+    const stops = one.state === "waiting" || one.state === "refused";
+    const entries: Entries = [
+      ...(stops ? [{ id: "link.pause", title: t("Pause"), run: () => void this.pause(one, true) }] : []),
+      { id: "link.sending", title: t("Sending"), run: () => void this.sending(one) },
+      { id: "link.sorting", title: t("Sorting"), run: () => void this.sorting(one) },
+      ...(one.state === "refused"
+        ? []
+        : [{ id: "link.password", title: t("New password"), run: () => void this.password(one) }]),
+      { id: "link.rename", title: t("Rename"), run: () => void this.rename(one) },
+      null,
+      { id: "link.remove", title: t("Remove"), run: () => void this.remove(one) },
+    ];
+    const made = iconButton(title, ellipsis, () => openMenu(made, title, entries));
+    made.setAttribute("aria-haspopup", "menu");
+    made.setAttribute("aria-expanded", "false");
+    return made;
   }
 
   private async pause(one: LinkItem, paused: boolean): Promise<void> {

@@ -200,9 +200,11 @@ function messageOf(error) {
 }
 
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var externalLink = "m15 3h6v6 M10 14 21 3 M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6";
 var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
@@ -281,6 +283,83 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name2) => arrows[name2] ?? globalThis.moxliteLanguage?.find(`key ${name2}`) ?? name2);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
+function hintOf(command) {
+  return withKey(titleOf(command), command.keys?.[0]);
+}
+
+var mirrored = () => document.documentElement.dir === "rtl";
+
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+adopt(menu_default);
+function openMenu(anchor, title, commands) {
+  anchor.setAttribute("aria-expanded", "true");
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+    anchor.setAttribute("aria-expanded", "false");
+    anchor.focus();
+  });
+}
+function open(place, within, title, commands, closed) {
+  const item = (command) => {
+    const beside = command.beside && el("span", { class: "menu-beside" });
+    const made2 = el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
+      close();
+      command.run();
+    } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"), beside);
+    void command.beside?.().then(([short, words]) => {
+      beside.textContent = short;
+      if (words !== "") made2.setAttribute("aria-label", `${titleOf(command)}, ${words}`);
+    }, () => null);
+    return made2;
+  };
+  const rows = commands.map((one) => one === null ? el("hr", { class: "menu-line" }) : item(one));
+  const items = rows.filter((row) => row instanceof HTMLButtonElement);
+  const menu2 = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);
+  const giveBack = holdFocus();
+  const close = () => {
+    menu2.remove();
+    removeEventListener("pointerdown", outside, true);
+    giveBack();
+    closed();
+  };
+  const outside = (event) => {
+    if (event.target instanceof Node && !menu2.contains(event.target)) close();
+  };
+  menu2.addEventListener("keydown", (event) => {
+    const at = items.indexOf(document.activeElement);
+    const next2 = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (next2 !== void 0) items[(next2 + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  (within.closest("main") ?? document.body).append(menu2);
+  const { offsetWidth: width, offsetHeight: height } = menu2;
+  const below = place.bottom + 4 + height <= innerHeight;
+  menu2.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
+  menu2.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  addEventListener("pointerdown", outside, true);
+  items[0]?.focus();
+}
+
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions), words);
@@ -309,6 +388,9 @@ function wrapped(child) {
 function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name: name2 } = options;
   return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name2, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function iconButton(name2, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name2, title: name2, onclick: run }, sign(path, "i s"));
 }
 function foreign(value, most = 300) {
   const shown = visible(value);
@@ -607,6 +689,10 @@ var List = class {
   }
   async again() {
     if (!this.desk.shown()) return;
+    if (this.root.querySelector("[aria-expanded=true]") !== null) {
+      this.timer = window.setTimeout(() => void this.again(), period);
+      return;
+    }
     try {
       await this.load();
     } catch {
@@ -620,13 +706,30 @@ var List = class {
     return card("", empty(link, t("No mailbox is linked yet"), text2, add), { flush: true });
   }
   columns() {
-    return [{ title: t("Name"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: "", kind: "num", cell: (one) => this.buttons(one) }];
+    return [{ title: t("Name"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: "", kind: "num", cell: (one) => this.first(one) }, { title: "", kind: "top", cell: (one) => this.menu(one) }];
   }
-  buttons(one) {
+  first(one) {
     const names = { name: visible(one.name) };
     const kind = "line small";
-    const waits = one.state === "waiting";
-    return el("span", { class: "flex wrap given-acts" }, waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }), one.state === "paused" ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) }) : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }), button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }), button(t("Sending"), () => void this.sending(one), { kind, name: t("Sending from {address}", { address: one.address }) }), button(t("Sorting"), () => void this.sorting(one), { kind, name: t("Sorting of {name}", names) }), button(t("Rename"), () => void this.rename(one), { kind, name: t("Rename {name}", names) }), button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }));
+    switch (one.state) {
+      case "paused":
+        return button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) });
+      case "waiting":
+        return button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) });
+      case "refused":
+        return button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) });
+      default:
+        return button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) });
+    }
+  }
+  menu(one) {
+    const title = t("Actions for {name}", { name: visible(one.name) });
+    const stops = one.state === "waiting" || one.state === "refused";
+    const entries = [...stops ? [{ id: "link.pause", title: t("Pause"), run: () => void this.pause(one, true) }] : [], { id: "link.sending", title: t("Sending"), run: () => void this.sending(one) }, { id: "link.sorting", title: t("Sorting"), run: () => void this.sorting(one) }, ...one.state === "refused" ? [] : [{ id: "link.password", title: t("New password"), run: () => void this.password(one) }], { id: "link.rename", title: t("Rename"), run: () => void this.rename(one) }, null, { id: "link.remove", title: t("Remove"), run: () => void this.remove(one) }];
+    const made2 = iconButton(title, ellipsis, () => openMenu(made2, title, entries));
+    made2.setAttribute("aria-haspopup", "menu");
+    made2.setAttribute("aria-expanded", "false");
+    return made2;
   }
   async pause(one, paused) {
     const doing = paused ? t("Pausing the mailbox") : t("Resuming the mailbox");

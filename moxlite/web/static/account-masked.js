@@ -444,7 +444,7 @@ var List = class {
     return [{ title: t("Address"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Mail"), cell: (one) => mail(one) }, { title: t("Created"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => this.buttons(one) }];
   }
   buttons(one) {
-    const off = one.state === "off";
+    const off = one.state !== "on";
     const names = { name: one.address };
     return el("span", { class: "flex wrap given-acts" }, button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), { kind: "line small", name: off ? t("Turn on {name}", names) : t("Turn off {name}", names) }), button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }), button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }));
   }
