@@ -290,7 +290,9 @@ async def test_the_submission_server_is_known_or_named_by_dns() -> None:
 async def test_a_link_is_renamed_with_its_mailboxes_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LINK-28: a program hears of it, keeps UIDs and subscriptions; nothing is fetched twice; new mail comes there."""
+    """LINK-28: a program hears of it, keeps UIDs and subscriptions, and gets none that it had not; nothing is fetched
+    twice; new mail comes there.
+    """
     async with provider(tmp_path, monkeypatch) as (other, ctl):
         smtp = await other.running.smtp()
         await smtp.deliver("tom@example.org")
@@ -315,3 +317,9 @@ async def test_a_link_is_renamed_with_its_mailboxes_and_goes_on(
             with pytest.raises(CtlFailed):
                 await ctl.call("link rename", RenameLink("mia", "Old provider", name), type(None))
         assert (await until(ctl, "current")).name == "Old provider"
+        await imap.ok('i UNSUBSCRIBE "Old provider/Inbox"')
+        await ctl.call("link rename", RenameLink("mia", "Old provider", "Tom"), type(None))
+        assert (await until(ctl, "current")).name == "Tom"
+        subscribed = [line for line in await imap.ok('j LSUB "" "Tom/*"') if line.startswith("* LSUB")]
+        assert subscribed
+        assert "Inbox" not in "".join(subscribed)

@@ -17,7 +17,7 @@ from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
-from moxlite.store.mail.mailboxes import rename_mailbox, subscribe, unsubscribe
+from moxlite.store.mail.mailboxes import is_subscribed, rename_mailbox, subscribe, unsubscribe
 from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
 from moxlite.store.names import INBOX, SEPARATOR, check_name
@@ -273,7 +273,8 @@ def rename_link(tx: AccountTx, link_id: int, text: str) -> str:
         raise LinkRefused("a mailbox of your own has this name: give another one", "name")
     box = mailbox_by_name(tx, link.name)
     for old, new in rename_mailbox(tx, box.id, name).renamed if box is not None else ():
-        if unsubscribe(tx, old):
+        if is_subscribed(tx, old):
+            unsubscribe(tx, old)
             subscribe(tx, new.name)
     tx.execute(RENAME_LINK, name, link_id)
     tx.emit(LinksChanged())
