@@ -31,6 +31,7 @@ from moxlite.migration.listing import fetch_facts, flags_changed, flags_in, key_
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Transfer, shown
 from moxlite.migration.pull import Pull, unchanged, without
+from moxlite.migration.upstream import Resent
 from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap, MailboxStep
 from moxlite.proto.imap import responses as r
@@ -125,6 +126,7 @@ class Incoming:
     Args:
       turn: one link of an account adds a portion at a time, as imports do.
       sorter: decides about new mail of Inbox (LINK-31).
+      resent: removes there what came twice.
 
     Attributes:
       found: the mailboxes there, from the last whole look. inbox: messages, UIDNEXT and HIGHESTMODSEQ of
@@ -132,11 +134,13 @@ class Incoming:
       complete: the last look has fetched all.
     """
 
-    def __init__(self, transfer: Transfer, *, calls: Calls, turn: trio.Lock, sorter: LinkSorter | None) -> None:
+    def __init__(
+        self, transfer: Transfer, *, calls: Calls, turn: trio.Lock, sorter: LinkSorter | None, resent: Resent
+    ) -> None:
         self._account = transfer.account
         self._order = transfer.order
         self._tell = transfer.tell
-        self._pull = _LinkPull(transfer, sorter)
+        self._pull = _LinkPull(transfer, sorter, resent)
         self._calls = calls
         self._turn = turn
         self._unusable: set[tuple[int, int]] = set()
@@ -311,8 +315,12 @@ class Incoming:
             exists = bisect_left(uids, selected.uidnext) if selected.uidnext else len(uids)
             new, gone = await without(uids, known), await without(known, uids)
             if lost:
-                forget = trio.current_time() - self._pull.began >= STRAY_SECONDS
-                new = await self._pull.match(client, remote, new, forget=forget)
+                new = await self._pull.match(client, remote, new)
+                if trio.current_time() - self._pull.began >= STRAY_SECONDS:
+                    forget = partial(remotes.forget_lost, remote_id=remote.id)
+                    self._pull.resent.note(remote.id, await self._account.write(forget))
+        there = await self._pull.resent.withdraw(client, name, remote, new, gone)
+        exists, new = exists - len(new) + len(there), there
         await self._flags_there(client, remote, selected, known, whole=whole)
         if self._unusable:
             new = array("I", [uid for uid in new if (remote.id, uid) not in self._unusable])
@@ -465,9 +473,10 @@ class _LinkPull(Pull):
 
     role: remotes.Role = "link"
 
-    def __init__(self, transfer: Transfer, sorter: LinkSorter | None) -> None:
+    def __init__(self, transfer: Transfer, sorter: LinkSorter | None, resent: Resent) -> None:
         super().__init__(transfer)
         self.sorting = _Sorting(sorter)
+        self.resent = resent
         self.began = trio.current_time()
 
     async def _add(self, feed: Feed, progress: Progress, count: int) -> int:

@@ -52,6 +52,7 @@ from moxlite.store.mail.links import (
     set_sorting,
 )
 from moxlite.store.mail.mailboxes import delete_in_slices
+from moxlite.store.types import MessageID
 from moxlite.supervision import Fate, Supervisor
 from moxlite.wording import reason_of, worded
 
@@ -440,6 +441,7 @@ class Links:
                 entered=entered,
                 turn=lock,
                 tmp=tmp,
+                resent=running.resent,
                 sorter=_sorter(self._config, self._accounts, link),
             )
             await mirror.serve(client)
@@ -476,6 +478,7 @@ class _Running:
         self.scope = trio.CancelScope()
         self.ended = trio.Event()
         self.state = LinkState()
+        self.resent: dict[tuple[int, MessageID], float] = {}
         self._counted = counted
 
     def enter(self, phase: Phase, said: str = "") -> None:

@@ -215,6 +215,7 @@ class Pull:
         new_uids = await without(uids, known)
         if await self._account.read(lambda r: has_lost(r, remote.id), op="import"):
             new_uids = await self.match(client, remote, new_uids)
+            await self._account.write(lambda tx: forget_lost(tx, remote.id))  # what was not found is not there
         await self._carry_flags(client, remote, known)
         if self._order.delete and self._order.since is None:
             await self.remove(remote, await without(known, uids))
@@ -274,10 +275,8 @@ class Pull:
             after = await self._account.write(seeding)
         return remote
 
-    async def match(self, client: Client, remote: Remote, uids: Sequence[int], *, forget: bool = True) -> array[int]:
-        """Match messages whose UIDs have changed by their keys; returns the UIDs of messages that are really new.
-        `forget`: those that are not found are not there.
-        """
+    async def match(self, client: Client, remote: Remote, uids: Sequence[int]) -> array[int]:
+        """Match messages whose UIDs have changed by their keys; returns the UIDs of messages that are really new."""
         new: array[int] = array("I")
         for start in range(0, len(uids), SLICE):
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
@@ -294,8 +293,6 @@ class Pull:
                 ],
             )
             new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
-        if forget:
-            await self._account.write(lambda tx: forget_lost(tx, remote.id))
         return new
 
     async def _carry_flags(self, client: Client, remote: Remote, known: Sequence[int]) -> None:

@@ -12,13 +12,16 @@ the message is left alone, and the pass counts as incomplete: the next look tell
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
+import trio
 
-from moxlite.migration.listing import separator_of
+from moxlite.migration.listing import fetch_facts, key_of, separator_of
 from moxlite.migration.names import Place, RemoteBox, name_there
 from moxlite.migration.problems import Transfer
 from moxlite.migration.push import BATCH, Own, Push, plain_element
@@ -51,6 +54,13 @@ NEXT: Final = 1 << 62
 
 FULL: Final = frozenset({"OVERQUOTA", "LIMIT", "INUSE", "UNAVAILABLE", "SERVERBUG"})
 """Response codes after which the same may be taken later (RFC 5530 §3, RFC 9208 §4.3)."""
+
+
+RESENT_SECONDS: Final = 3600.0
+"""Seconds for which what was sent again may come a second time: a server that hangs does late what it was told."""
+
+MAX_RESENT: Final = 1_000
+"""Messages that are remembered for that, the latest ones."""
 
 
 class Retag(msgspec.Struct, frozen=True):
@@ -152,6 +162,52 @@ class Sides:
         gone = {word.lower() for word in remove}
         kept = {word for word in copy.flags.split() if word.lower() not in gone}
         return Retag(copy.uid, " ".join(sorted(add)), " ".join(sorted(remove)), join_words(kept | set(add)))
+
+
+class Resent:
+    """Messages that did not come, so that they are sent again, and whose first copies may come yet (LINK-35).
+
+    Args:
+      since: when that was, by remote mailbox and message here. It outlasts the connection.
+    """
+
+    def __init__(self, transfer: Transfer, since: dict[tuple[int, MessageID], float]) -> None:
+        self._account = transfer.account
+        self._order = transfer.order
+        self._since = since
+
+    def note(self, remote_id: int, ids: Sequence[MessageID]) -> None:
+        """Remember messages."""
+        now = trio.current_time()
+        for key in [key for key, since in self._since.items() if now - since >= RESENT_SECONDS]:
+            del self._since[key]
+        self._since.update(((remote_id, message_id), now) for message_id in ids[:MAX_RESENT])
+        while len(self._since) > MAX_RESENT:
+            del self._since[next(iter(self._since))]
+
+    async def withdraw(
+        self, client: Client, name: str, remote: Remote, new: array[int], gone: Collection[int]
+    ) -> array[int]:
+        """Remove from the open mailbox what came twice; returns the UIDs of the other new messages. Only a message of
+        which another copy is in this mailbox now is removed: one that others have moved there and back is not.
+        """
+        ids = [message_id for remote_id, message_id in self._since if remote_id == remote.id]
+        if not ids or not 0 < len(new) <= MAX_RESENT:
+            return new
+        copies = await self._account.read(
+            lambda r: linkrows.copies_of(r, ids, self._order.host, self._order.user), op="link"
+        )
+        keys = {copy.key for copy in copies if copy.remote_id == remote.id and copy.uid > 0 and copy.uid not in gone}
+        async with aclosing(fetch_facts(client, new, message_id=True)) as facts:
+            twice = {listed.uid async for listed in facts if key_of(listed) in keys}
+        if not twice:
+            return new
+        try:
+            await client.select(name)
+            await _removed(client, sorted(twice))
+        except Refused:
+            return new
+        return array("I", [uid for uid in new if uid not in twice])
 
 
 class Upstream:

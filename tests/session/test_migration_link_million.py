@@ -14,6 +14,7 @@ import trio.testing
 from moxlite.migration.incoming import PORTION, Calls, Incoming, Survey
 from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import JOB, Pull
+from moxlite.migration.upstream import Resent
 from moxlite.net.imapclient import Client, IMAPClientError
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.store.changelog.account import Account
@@ -98,7 +99,8 @@ async def session(imap: Imap, server: Full, account: Account, tmp: Path, *, link
             return
         calls = Calls(never, adopt)
         turn = trio.Lock()
-        incoming = Incoming(Transfer(account, imap.accounts, order, tell, tmp), calls=calls, turn=turn, sorter=None)
+        transfer = Transfer(account, imap.accounts, order, tell, tmp)
+        incoming = Incoming(transfer, calls=calls, turn=turn, sorter=None, resent=Resent(transfer, {}))
         await incoming.look(client)
     finally:
         await client.aclose()

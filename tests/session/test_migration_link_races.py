@@ -124,6 +124,17 @@ class Racing(Linking):
             text = b"From: <ann@far.example>\r\nMessage-ID: <%d@example.com>\r\n\r\nhello\r\n" % number
             await deliver_mail(account, text, f"Mia/{target}")
 
+    async def again(self, number: int) -> None:
+        """The server puts a message that it was sent into Archive."""
+        named = f"FROM message WHERE messageid = '{number}@example.com'"
+        async with self.imap.accounts.use("bo") as bo:
+            received = await bo.read(lambda r: r.value(f"SELECT received {named}"), op="test")
+        text = b"From: <ann@far.example>\r\nMessage-ID: <%d@example.com>\r\n\r\nhello\r\n" % number
+        async with self.imap.accounts.use("mia") as mia:
+            await deliver_mail(mia, text, "Archive")
+            last = f"id = (SELECT max(id) {named})"
+            await mia.write(lambda tx: tx.execute(f"UPDATE message SET received = ? WHERE {last}", received))
+
     async def places(self, who: str) -> dict[int, list[str]]:
         """The mailboxes of each message."""
         async with self.imap.accounts.use(who) as account:
@@ -241,19 +252,39 @@ async def test_what_the_last_connection_sent_arrives_late(linking: Racing, monke
     await linking.deliver(31, "Archive")
     await linking.ends(sent=b"APPEND")
 
-    async def late() -> None:
-        async with linking.imap.accounts.use("bo") as bo:
-            received = await bo.read(
-                lambda r: r.value("SELECT received FROM message WHERE messageid = '31@example.com'"), op="test"
-            )
-        text = b"From: <ann@far.example>\r\nMessage-ID: <31@example.com>\r\n\r\nhello\r\n"
-        async with linking.imap.accounts.use("mia") as account:
-            await deliver_mail(account, text, "Archive")
-            await account.write(
-                lambda tx: tx.execute("UPDATE message SET received = ? WHERE messageid = '31@example.com'", received)
-            )
+    once(monkeypatch, Incoming, "_survey", lambda: linking.again(31), after="Archive")
+    await linking.settles(m31="Archive")
 
-    once(monkeypatch, Incoming, "_survey", late, after="Archive")
+
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("then", ["", "cut", "moved"])
+async def test_what_was_sent_again_and_comes_after_all_is_there_once(linking: Racing, tells: bool, then: str) -> None:
+    """LINK-35: the copy that comes late is removed there, also over the next connection, and whether the server tells
+    UIDs or not. If the other copy was moved there meanwhile, both stay.
+    """
+    linking.plain = frozenset() if tells else OLD
+    await linking.begin()
+    await linking.deliver(31, "Archive")
+    await linking.ends(sent=b"APPEND")
+
+    async def sent() -> bool:
+        return (await linking.places("mia")).get(31) == ["Archive"] and await linking.same()
+
+    async with linking.running():
+        await linking.until(sent)
+        await linking.until(linking.current)
+        if not then:
+            await linking.again(31)
+            await linking.until(sent)
+    if then == "cut":
+        await linking.again(31)
+    if then == "moved":
+        await linking.move("mia", 31, "Archive", "Trips")
+        await linking.again(31)
+        async with linking.running():
+            await linking.until(linking.same)
+        assert sorted((await linking.places("bo"))[31]) == ["Archive", "Trips"]
+        return
     await linking.settles(m31="Archive")
 
 

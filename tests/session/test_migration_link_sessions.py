@@ -52,6 +52,7 @@ class Linking:
         self.plain: frozenset[str] = frozenset()
         """Capabilities that the server does not have."""
         self.state = LinkState()
+        self.resent: dict[tuple[int, MessageID], float] = {}
         self.links = 0
 
     async def link(self) -> Link:
@@ -100,6 +101,7 @@ class Linking:
                 entered=self._entered,
                 turn=trio.Lock(),
                 tmp=self.tmp,
+                resent=self.resent,
             )
             await mirror.serve(client)
 

@@ -65,7 +65,7 @@ LOST_ONE: Final = (
     "SELECT uid, flags FROM imap_copy WHERE remote_id = ? AND key = ? AND uid < 0 ORDER BY uid DESC LIMIT 1"
 )
 FOUND_ONE: Final = "UPDATE imap_copy SET uid = ?, flags = ?, gm_msgid = ? WHERE remote_id = ? AND uid = ?"
-FORGET_LOST: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid < 0"
+FORGET_LOST: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid < 0 RETURNING message_id"
 SEED: Final = """
 SELECT m.uid, m.id, m.messageid, m.size, m.received FROM message m WHERE m.mailbox_id = ? AND m.uid > ?
 ORDER BY m.uid LIMIT ?"""
@@ -257,9 +257,9 @@ def match_lost(tx: Tx, remote_id: int, found: Iterable[RemoteMessage]) -> set[in
     return placed
 
 
-def forget_lost(tx: Tx, remote_id: int) -> None:
-    """Delete the lost rows: no remote message belongs to them."""
-    tx.execute(FORGET_LOST, remote_id)
+def forget_lost(tx: Tx, remote_id: int) -> list[MessageID]:
+    """Delete the lost rows: no remote message belongs to them. Returns the ids of their messages here."""
+    return [MessageID(row[0]) for row in tx.rows(FORGET_LOST, remote_id)]
 
 
 def link(tx: Tx, origin: Origin, message_id: int, key: bytes) -> None:
