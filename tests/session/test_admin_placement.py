@@ -14,7 +14,7 @@ from moxlite.metrics import DAY_SECONDS
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
-from moxlite.store.mail.links import NewLink, add_link
+from moxlite.store.mail.links import NewLink, add_link, remove_link, rename_link
 from moxlite.store.mail.mailboxes import create_mailbox
 from tests.session.test_migration_link_sessions import shown
 from tests.store_mail import deliver_mail
@@ -37,6 +37,7 @@ class OtherProvider:
         self.rig = rig
         self.rules: dict[str, str] = {}
         self.taken: list[Submission] = []
+        self.octets: list[bytes] = []
         self.apart = {4}
         """Links that are not connected."""
         self.resolver = FakeResolver()
@@ -44,8 +45,9 @@ class OtherProvider:
     async def submit(self, submission: Submission, spool: Spool) -> list[int]:
         self.taken.append(submission)
         mailbox = self.rules[str(submission.recipients[0].address)]
+        octets = submission.prefix + spool.read(0, spool.size)
+        self.octets.append(octets)
         if mailbox:
-            octets = submission.prefix + spool.read(0, spool.size)
             async with self.rig.accounts.use("mia") as account:
                 await deliver_mail(account, octets, mailbox)
         return []
@@ -103,6 +105,38 @@ async def test_a_message_is_sent_found_and_filed(rig: Rig, monkeypatch: pytest.M
     assert [one.name for one in told] == ["Gmail", "Outlook", "GMX"]
     assert told[0].text.startswith("inbox in ")
     assert len(told[1].days) == 2
+
+
+@pytest.mark.served
+async def test_a_link_that_is_renamed_or_removed_meanwhile_is_no_fall(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-70b: the message is found below the new name; of a link that is gone nothing is said. The provider's
+    mailbox for junk is that also while the account has none of its own.
+    """
+    monkeypatch.setattr(placement, "WAIT", 5.0)
+    monkeypatch.setattr(placement, "LOOK_EVERY", 0.05)
+    other = OtherProvider(rig)
+    await link(rig, "Gmail", "mia@gmail.com", "Inbox")
+    await link(rig, "Outlook", "mia@outlook.com", "Junk")
+    await link(rig, "GMX", "mia@gmx.net", "Inbox")
+    other.rules = {"mia@gmail.com": "", "mia@outlook.com": "", "mia@gmx.net": ""}
+    results: list[Trial] = []
+    async with rig.accounts.use("mia") as account:
+        await account.write(lambda tx: tx.execute("UPDATE mailbox SET special_use = 0 WHERE name = 'Junk'"))
+
+        async def run() -> None:
+            results.extend(await other.placement().run())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run)
+            while len(other.octets) < 3:  # noqa: ASYNC110 - of a task without an event
+                await trio.sleep(0.01)
+            await account.write(lambda tx: rename_link(tx, 1, "Post"))
+            await account.write(lambda tx: remove_link(tx, 3))
+            await deliver_mail(account, other.octets[0], "Post/Inbox")
+            await deliver_mail(account, other.octets[1], "Outlook/Junk")
+    assert {one.address: one.landing for one in results} == {"mia@gmail.com": "inbox", "mia@outlook.com": "junk"}
 
 
 def test_a_fall_says_since_when_and_what_had_changed() -> None:

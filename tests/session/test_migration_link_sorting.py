@@ -20,6 +20,7 @@ from tests.house import DOMAINS, PASSWORD, STATIC, house
 from tests.session.imapd_harness import imap
 from tests.session.test_migration_link_sessions import Linking, linking
 from tests.session.test_migration_links import Provider, until
+from tests.store_mail import deliver_mail
 
 __all__ = ["imap", "linking"]
 
@@ -119,16 +120,23 @@ async def sorting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 async def test_new_mail_is_sorted_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LINK-31: junk, rules and script, below the link and there; old mail stays where it is."""
+    """LINK-31: junk, rules and script, below the link and there; old mail stays where it is, and so does the message
+    that tests where the provider puts mail (ADMIN-70b).
+    """
     async with sorting(tmp_path, monkeypatch) as case:
         await case.send("order one")
         await case.send("cheap", text="pills")
         await case.send("from a pest", "x@pest.example")
         await case.send("news of today")
         await case.send("waste")
+        test = (
+            b"X-Moxlite-Placement: mx.example.org\r\nSubject: order of a test\r\nMessage-ID: <t@far>\r\n\r\npills\r\n"
+        )
+        async with case.provider.running.house.files.accounts.use("tom") as tom:
+            await deliver_mail(tom, test, "Inbox")  # by SMTP, our own server takes the field for a forged one
         await case.send("hello")
         expected = {
-            "Inbox": ["order of last year", "hello"],
+            "Inbox": ["order of last year", "order of a test", "hello"],
             "Shops": ["order one"],
             "Junk": ["cheap", "from a pest"],
             "News": ["news of today"],
@@ -144,7 +152,9 @@ async def test_new_mail_is_sorted_on_both_sides(tmp_path: Path, monkeypatch: pyt
         # A message that is moved back there is not judged again.
         await theirs.ok("c SELECT Junk")
         await theirs.ok("d MOVE 1 Inbox")
-        await case.both(expected | {"Junk": ["from a pest"], "Inbox": ["order of last year", "cheap", "hello"]})
+        await case.both(
+            expected | {"Junk": ["from a pest"], "Inbox": ["order of last year", "cheap", "order of a test", "hello"]}
+        )
 
 
 async def test_nothing_is_answered_or_sent_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

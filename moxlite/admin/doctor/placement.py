@@ -12,6 +12,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -42,8 +43,9 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.links import Link, links, mailboxes_below
-from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.mail.links import Link, link_by_id, links, mailboxes_below
+from moxlite.store.options import INITIAL_SPECIAL_USE
+from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID, SpecialUse
 from moxlite.wakeup import sleep_by_both_clocks
 
@@ -287,7 +289,11 @@ class Placement:
         with trio.move_on_after(WAIT):
             while True:
                 try:
-                    ids, box = await account.read(lambda r: _find(r, link, test.message_id), op="placement")
+                    named = await account.read(partial(link_by_id, link_id=link.id), op="placement")
+                    if named is None:
+                        return  # unlinked meanwhile: nothing is known
+                    link = named  # renamed, perhaps
+                    ids, box = await account.read(partial(_find, link=link, message_id=test.message_id), op="placement")
                     junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
                 except StoreError as error:
                     logger.error("placement not looked at", extra={"kv": {"link": link.name, "err": str(error)}})
@@ -344,8 +350,9 @@ class Placement:
 
 
 def _own_name(r: Reader, use: SpecialUse) -> str:
-    """The name of the account's own mailbox for something, which that of a link has below the link's (IMAP-139)."""
-    return next((box.name for box in mailboxes(r) if use in box.special_use), "")
+    """The name that the mailbox of a link for something has below the link's: that of the account's own (IMAP-139)."""
+    box = mailbox_by_use(r, use)
+    return INITIAL_SPECIAL_USE[use] if box is None else box.name
 
 
 def landing_in(link: Link, box: Mailbox, junk: str) -> Landing:
