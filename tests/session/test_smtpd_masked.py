@@ -70,6 +70,9 @@ async def test_one_that_is_off_expired_or_removed_is_refused(smtp: Smtp) -> None
     assert (await rcpt(smtp, made.address)).startswith("550 5.2.1")
     with pytest.raises(MaskedRefused, match="expired already"):
         await given.change("mia", made.address, MaskedChange(expires=2))
+    switched = await given.change("mia", made.address, MaskedChange(active=True))
+    assert switched.expires is None
+    assert (await rcpt(smtp, made.address)).startswith("250")
     await given.change("mia", made.address, MaskedChange(expires=0))
     assert (await rcpt(smtp, made.address)).startswith("250")
     await given.remove("mia", made.address)

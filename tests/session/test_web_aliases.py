@@ -72,10 +72,11 @@ async def test_bitwarden_makes_an_alias_of_addy_io(rig: Rig) -> None:
     custom = {"domain": "example.org", "format": "custom", "local_part": "my.books"}
     assert (await ask(rig, key, "POST", "api/v1/aliases", custom))[1]["data"]["local_part"].startswith("my")
     assert (await ask(rig, key, "POST", "api/v1/aliases", {"domain": "gmail.example"}))[0] == 422
+    assert (await ask(rig, key, "POST", "api/v1/aliases", {"description": "a_b.cd and 1.22"}))[0] == 201
 
 
 async def test_bitwarden_makes_an_alias_of_simplelogin(rig: Rig) -> None:
-    """MASK-10: with the key in its own field."""
+    """MASK-10: with the key in its own field. What is no host name is no site; one that has expired is off."""
     key = await token(rig)
 
     async def call(method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -95,7 +96,16 @@ async def test_bitwarden_makes_an_alias_of_simplelogin(rig: Rig) -> None:
     assert (await call("GET", "api/user_info"))[1]["email"] == "mia@example.org"
     assert await call("DELETE", f"api/aliases/{one['id']}") == (200, {"deleted": True})
     assert (await call("GET", f"api/aliases/{one['id']}"))[0] == 404
-    assert (await call("POST", "api/alias/random/new?hostname=no%20host"))[0] == 400
+    for host in ("no%20host", "192.168.1.1", "fritz.box:8443"):
+        status, made = await call("POST", f"api/alias/random/new?hostname={host}", {"note": "v1.22 of 10.0.0.1"})
+        assert (status, made["note"]) == (201, "v1.22 of 10.0.0.1")
+    assert made["alias"].startswith("fritz.")
+    async with rig.account() as account:
+        await account.write(lambda tx: tx.execute("UPDATE masked SET expires = 1 WHERE id = ?", made["id"]))
+    one = (await call("GET", f"api/aliases/{made['id']}"))[1]
+    assert one["enabled"] is False
+    assert (await call("GET", "api/v2/aliases?page_id=0&disabled=1"))[1]["aliases"] == [one]
+    assert await call("POST", f"api/aliases/{made['id']}/toggle") == (200, {"enabled": True})
 
 
 async def test_only_a_token_for_addresses_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ class List {
   }
 
   private buttons(one: GivenItem): Child {
-    const off = one.state === "off";
+    const off = one.state !== "on";
     const names = { name: one.address };
     return el(
       "span",

@@ -23,7 +23,7 @@ function leak({ strangers, since }: Given): string {
 
 /** The line; `turn` turns the address on or off. */
 export function givenLine(given: Given, turn: (on: boolean) => void): Child {
-  const off = given.state === "off";
+  const off = given.state !== "on";
   const since = leak(given);
   return [
     sign(since === "" ? atSign : triangleAlert),
@@ -32,10 +32,9 @@ export function givenLine(given: Given, turn: (on: boolean) => void): Child {
       {},
       words(given),
       since !== "" && [" ", el("b", {}, since), "."],
-      off && [" ", t("It is off: new mail to it is refused.")],
+      given.state === "off" && [" ", t("It is off: new mail to it is refused.")],
       given.state === "expired" && [" ", t("It has expired: mail to it is refused.")],
     ),
-    given.state !== "expired" &&
-      el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off")),
+    el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off")),
   ];
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -112,9 +113,9 @@ class MaskedRow(msgspec.Struct, frozen=True, kw_only=True):
 COLUMNS: Final = "id, address, active, created, given_to, note, only_from, expires, last_mail, messages, unlisted"
 NAMED: Final = f"SELECT {COLUMNS} FROM masked WHERE address = ?"  # noqa: S608 - constants
 CHOSEN: Final = """
-FROM masked WHERE (?1 IS NULL OR active = ?1)
+FROM masked WHERE (?1 IS NULL OR (active AND (expires IS NULL OR expires > ?3)) = ?1)
 AND (?2 = '' OR instr(address, ?2) OR instr(given_to, ?2) OR instr(lower(note), ?2))"""
-LIST: Final = f"SELECT {COLUMNS} {CHOSEN} ORDER BY id DESC LIMIT ?3 OFFSET ?4"
+LIST: Final = f"SELECT {COLUMNS} {CHOSEN} ORDER BY id DESC LIMIT ?4 OFFSET ?5"
 COUNT_CHOSEN: Final = f"SELECT count(*) {CHOSEN}"
 BY_ID: Final = f"SELECT {COLUMNS} FROM masked WHERE id = ?"  # noqa: S608 - constants
 SENDERS: Final = "SELECT domain, first, last, messages FROM masked_sender WHERE masked_id = ? ORDER BY first, domain"
@@ -169,9 +170,10 @@ def masked_list(
     """Addresses of the account, the newest first, at most `limit`, after the first `offset`.
 
     Args:
-      text: a part of the address, site or note. active: only those that are on, or off.
+      text: a part of the address, site or note. active: only those that take mail, or do not.
     """
-    return [_of_row(r, row) for row in r.rows(LIST, active, text.strip().lower(), limit, offset)]
+    now = time.time_ns() // 1000
+    return [_of_row(r, row) for row in r.rows(LIST, active, text.strip().lower(), now, limit, offset)]
 
 
 def leaked_since(r: Reader, since: int) -> list[MaskedRow]:
@@ -182,7 +184,7 @@ def leaked_since(r: Reader, since: int) -> list[MaskedRow]:
 
 def count_masked(r: Reader, text: str = "", *, active: bool | None = None) -> int:
     """Number of the addresses that `masked_list` has in all."""
-    return int(r.value(COUNT_CHOSEN, active, text.strip().lower()))
+    return int(r.value(COUNT_CHOSEN, active, text.strip().lower(), time.time_ns() // 1000))
 
 
 def masked_state(r: Reader) -> str:
@@ -233,7 +235,9 @@ def add_masked(
 
 
 class MaskedChange(msgspec.Struct, frozen=True, kw_only=True):
-    """New values; None keeps the old one. `expires`: µs UTC, 0 for never."""
+    """New values; None keeps the old one. `expires`: µs UTC, 0 for never. One that has expired and is switched on does
+    not expire any more.
+    """
 
     active: bool | None = None
     given_to: str | None = None
@@ -248,6 +252,8 @@ def change_masked(tx: Tx, address: str, change: MaskedChange) -> MaskedRow:
     if old is None:
         raise NoSuchMasked(address)
     expires = old.expires if change.expires is None else change.expires or None
+    if change.active and change.expires is None and old.expired(tx.now):
+        expires = None
     if expires != old.expires:
         _check_expiry(tx, expires)
     tx.execute(

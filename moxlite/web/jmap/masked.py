@@ -6,10 +6,11 @@ for the former. Programs' names and links back to them are not kept.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from moxlite.admin.masked import MaskedAddresses, New
+from moxlite.admin.masked import MaskedAddresses, New, state_of
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail.masked import (
     MAX_MASKED,
@@ -53,7 +54,7 @@ def _shown(masked_row: MaskedRow) -> Object:
     return {
         "id": f"{LETTER}{masked_row.id}",
         "email": masked_row.address,
-        "state": "enabled" if masked_row.active else "disabled",
+        "state": "enabled" if state_of(masked_row, time.time_ns() // 1000) == "on" else "disabled",
         "forDomain": f"https://{masked_row.given_to}" if masked_row.given_to else "",
         "description": masked_row.note,
         "url": None,
