@@ -343,9 +343,10 @@ class Incoming:
             return None
         if selected.uidnext == remote.uidnext:
             return (remote.messages, array("I")) if selected.exists == remote.messages else None
+        exists = selected.exists  # as with UIDNEXT: the next command may tell of newer ones
         answer = await client.run(b"UID SEARCH UID %d:%d" % (remote.uidnext, selected.uidnext - 1))
         found = {n for data in answer.of(r.SearchData) for n in data.numbers if remote.uidnext <= n < selected.uidnext}
-        if selected.exists != remote.messages + len(found):
+        if exists != remote.messages + len(found):
             return None
         known = set(await self._pull.known(remote.id, remote.uidnext - 1))  # what was sent there since
         if not known <= found:

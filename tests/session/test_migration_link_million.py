@@ -18,6 +18,9 @@ from moxlite.migration.upstream import Resent
 from moxlite.net.imapclient import Client, IMAPClientError
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.store.mail.remotes import INSERT_COPY, open_remote, settle
 from tests.memory import at_most
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import Google
@@ -68,6 +71,21 @@ class Full(Google):
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await super().serve(stream)
         await trio.aclose_forcefully(stream)
+
+
+class Quiet(Full):
+    """One with CONDSTORE, in which little happens: more mail comes while new mail is searched for."""
+
+    GREETING = b"* OK [CAPABILITY IMAP4rev1 UIDPLUS IDLE CONDSTORE] hi\r\n"
+
+    def answers(self, command: str) -> list[bytes]:
+        """Untagged responses."""
+        if command.startswith("STATUS"):
+            return [line.replace(b"UIDVALIDITY", b"HIGHESTMODSEQ 5 UIDVALIDITY") for line in super().answers(command)]
+        if command == f"UID SEARCH UID {self.size}:{self.size}":
+            return [b"* %d EXISTS" % (self.size + 1), b"* SEARCH %d" % self.size]
+        found = super().answers(command)
+        return [*found, b"* OK [HIGHESTMODSEQ 5] x"] if command.startswith("EXAMINE") else found
 
 
 async def tell(event: Event) -> None:
@@ -130,3 +148,39 @@ async def test_it_comes_in_slices_with_bounded_memory(imap: Imap, tmp_path: Path
                 assert part * turn <= len(here) <= part * turn + 200
             assert here == list(range(size - len(here) + 1, size + 1) if link else range(1, len(here) + 1))
     assert len(server.fetched) - len(set(server.fetched)) <= 200  # on their way when the connection ended
+
+
+async def test_a_link_at_rest_costs_the_same_with_many_messages(imap: Imap, tmp_path: Path) -> None:
+    """LINK-36: looks at 50,000 messages list none of them, and read no rows; nor where one is new."""
+    size = 50_000
+    server = Quiet(size)
+    order = CopyByImap(account="bo", host="h", user="u", prefix="Far")
+    async with imap.account("bo") as bo:
+        *_, box = await bo.write(lambda tx: create_mailbox(tx, "Far/Inbox"))
+
+        def mirrored(tx: AccountTx) -> None:
+            remote = open_remote(tx, "link", "h", "u", "Inbox", uidvalidity=7, mailbox_id=box.id)
+            settle(tx, remote.id, messages=size, uidnext=size + 1, modseq=5)
+            rows = [(remote.id, uid, 1_000_000 + uid, b"%016d" % uid, r"\Seen", None) for uid in range(1, size + 1)]
+            tx.executemany(INSERT_COPY, rows)
+
+        await bo.write(mirrored)
+        ours, theirs = trio.testing.memory_stream_pair()
+        imap.nursery.start_soon(server.serve, theirs)
+        client = Client(ours)
+        await client.greet()
+        transfer = Transfer(bo, imap.accounts, order, tell, tmp_path)
+        calls = Calls(never, adopt)
+        incoming = Incoming(transfer, calls=calls, turn=trio.Lock(), sorter=None, resent=Resent(transfer, {}))
+        with trio.fail_after(60):
+            await incoming.look(client)
+            with at_most(1 << 20):
+                await incoming.look(client)
+                await incoming.look(client, inbox=True)
+            assert incoming.inbox == (size, size + 1, 5)
+            assert not any(re.match("UID (SEARCH|FETCH)", line) for line in server.heard)
+            server.size += 1
+            await incoming.look(client, inbox=True)
+        await client.aclose()
+    assert [line for line in server.heard if line.startswith("UID SEARCH")] == ["UID SEARCH UID 50001:50001"]
+    assert len(server.fetched) == 1
