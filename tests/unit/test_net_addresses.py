@@ -231,8 +231,9 @@ def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
         assert imported(module) & CONNECTING == LIBRARIES.get(path, set()), path
         if any(called(node) == "socket" and family(node) != "AF_UNIX" for node in calls):
             sockets.add(path)
-        functions = [*nodes(module, ast.FunctionDef), *nodes(module, ast.AsyncFunctionDef)]
-        if any(map(defaults_to_inside, functions)):
+        functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = [*nodes(module, ast.FunctionDef)]
+        functions += nodes(module, ast.AsyncFunctionDef)
+        if any(defaults_to_inside(function) for function in functions):
             inside.add(path)
         for node in calls:
             wanted = [one.value for one in node.keywords if one.arg == "inside"]
