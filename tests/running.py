@@ -5,15 +5,22 @@ Used by the integration and crash tests and by bench/.
 
 import os
 import random
+import re
 import resource
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final, Self
 
+import apsw
 import pytest
 
 from tests.realservers import listening, tree
@@ -153,10 +160,14 @@ class LocalServer(ServerProcess):
     password: str = "moxmoxmox"
 
     def __post_init__(self) -> None:
-        """Make the folder and its configuration; `options` are for that."""
-        if not (self.folder / "config/moxlite.toml").exists():
-            place = ("--dir", str(self.folder), "--port-base", str(self.base))
-            self.cli("localserve", *place, *self.options, "--init-only")
+        """Make the folder and its configuration; `options` are for that. One that is as all others is copied."""
+        if (self.folder / "config/moxlite.toml").exists():
+            return
+        if type(self) is LocalServer and not (self.options or self.environment) and self.python == sys.executable:
+            _copy(self.folder, self.base)
+            return
+        place = ("--dir", str(self.folder), "--port-base", str(self.base))
+        self.cli("localserve", *place, *self.options, "--init-only")
 
     def __enter__(self) -> Self:
         self.start()
@@ -173,6 +184,44 @@ class LocalServer(ServerProcess):
     def port(self, standard: int) -> int:
         """The port for a standard one: `port(143)`."""
         return self.base + standard
+
+
+COPIED_BASE: Final = 29_000
+"""Port base of the folder that is copied; no other number of its configuration begins with its first digits."""
+
+
+@cache
+def _made() -> Mapping[str, tuple[int, bytes | None]]:
+    """What `localserve --init-only` makes: mode and octets of each path, None of a folder, which comes before its
+    files. A second of the processor, for each process of the tests once.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        LocalServer(Path(place) / "server", base=COPIED_BASE, options=("--init-only",))
+        paths = sorted(Path(place).rglob("*"))
+        return {
+            str(path.relative_to(Path(place) / "server")): (
+                stat.S_IMODE(path.stat().st_mode),
+                None if path.is_dir() else path.read_bytes(),
+            )
+            for path in paths[1:]
+        }
+
+
+def _copy(folder: Path, base: int) -> None:
+    """Make a folder with other ports, and an account that no index of another one fits."""
+    ports = re.compile(rf"\b{COPIED_BASE // 1000}(\d{{3}})\b")
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    for name, (mode, octets) in _made().items():
+        path = folder / name
+        if octets is None:
+            path.mkdir()
+        elif path.name == "moxlite.toml":
+            path.write_text(ports.sub(lambda found: str(base + int(found[1])), octets.decode()))
+        else:
+            path.write_bytes(octets)
+        path.chmod(mode)
+    with closing(apsw.Connection(str(folder / "data/accounts/moxlite/account.db"))) as db:
+        db.execute("UPDATE state SET file_id = randomblob(16)").fetchall()
 
 
 SERVED_STATIC = """\
