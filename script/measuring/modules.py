@@ -2,20 +2,16 @@
 
 `script/measure modules` prints both by package; tests/unit/test_components.py keeps them from rising.
 
-A code line has a token that is no comment, docstring or blank.
+A code line is no comment, docstring or blank line.
 """
 
 import ast
-import io
-import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 PACKAGE: Final = Path(__file__).resolve().parents[2] / "moxlite"
-SILENT: Final = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-"""Tokens that make no line a code line."""
 
 
 class Size(NamedTuple):
@@ -33,14 +29,18 @@ class Size(NamedTuple):
 
 def size_of(source: str) -> Size:
     """The size of one module."""
-    tree = ast.parse(source)
-    code: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in SILENT:
-            code.update(range(token.start[0], token.end[0] + 1))
-    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
-    code -= {line for node in strings for line in _lines(node)}
-    plumbing = {line for node in ast.walk(tree) if _is_plumbing(node) for line in _lines(node)}
+    code = {number for number, line in enumerate(source.split("\n"), 1) if line.strip() and line.strip()[0] != "#"}
+    docstrings: set[int] = set()
+    plumbing: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            if node.end_lineno != node.lineno:  # a line in a long text may be blank, or begin with "#"
+                code.update(_lines(node))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            docstrings.update(_lines(node))
+        elif _is_plumbing(node):
+            plumbing.update(_lines(node))
+    code -= docstrings
     return Size(1, len(code), len(code & plumbing))
 
 
@@ -86,8 +86,8 @@ def _is_plumbing(node: ast.AST) -> bool:
     return names_all or isinstance(node, ast.Import | ast.ImportFrom)
 
 
-def _lines(node: ast.stmt | ast.AST) -> range:
-    assert isinstance(node, ast.stmt)
+def _lines(node: ast.AST) -> range:
+    assert isinstance(node, ast.stmt | ast.expr)
     return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
