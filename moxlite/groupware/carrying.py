@@ -260,16 +260,17 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
     once = hashlib.sha256(key + account.name.encode()).digest()
     noted = ResourceFacts(message.uid, message.kind, message.title)
     author = _author(method, message, owed.sender)
+    now = int(time.time())
 
     def change(there: CalendarObject | None) -> Component | None:
         mine = "" if there is None else role_of(there, user.addresses)
         match method:
             case "REQUEST" if mine != "organizer":
-                return with_request(there, message, user.addresses)
+                return with_request(there, message, user.addresses, now)
             case "CANCEL" if there is not None and mine != "organizer":
-                return with_cancel(there, message)
+                return with_cancel(there, message, now)
             case "REPLY" if there is not None and mine == "organizer":
-                return with_reply(there, message, owed.sender)
+                return with_reply(there, message, owed.sender, now)
         return None
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
@@ -296,6 +297,7 @@ async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User
     whether it changed there. Raises as `receive`.
     """
     _, message = read_message(text)
+    now = int(time.time())
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         put_received(tx, there, data, facts, matters=True)
@@ -307,7 +309,7 @@ async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User
         lambda there: (
             None
             if there is not None and role_of(there, user.addresses) == "organizer"
-            else with_answer(there, message, user.addresses, status)
+            else with_answer(there, message, user.addresses, status, now)
         ),
         put,
     )

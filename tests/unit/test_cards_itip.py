@@ -108,6 +108,28 @@ def test_a_move_makes_answers_void_and_others_keep_them() -> None:
     assert "PARTSTAT=ACCEPTED" in stale
 
 
+def test_a_move_of_one_date_makes_its_answers_void() -> None:
+    """DAV-24: the first exception for a date is compared with the series; another title alone is not a move."""
+    series = component("RRULE:FREQ=DAILY;COUNT=5", guest(TOM, "ACCEPTED"), "SEQUENCE:3", "SUMMARY:Rowing")
+    name = "RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000"
+    moved = component(
+        name,
+        "DTSTART;TZID=Europe/Berlin:20991126T150000",
+        "DTEND;TZID=Europe/Berlin:20991126T160000",
+        guest(TOM, "ACCEPTED"),
+        "SEQUENCE:3",
+    )
+    stored, messages = change(entry(series), entry(series, moved))
+    (date,) = (part for part in stored.split("BEGIN:VEVENT") if "RECURRENCE-ID" in part)
+    assert "PARTSTAT=NEEDS-ACTION" in date
+    assert "SEQUENCE:4" in date
+    assert "PARTSTAT=NEEDS-ACTION" in messages[0].text
+    titled = component(name, guest(TOM, "ACCEPTED"), "SEQUENCE:3", "SUMMARY:Sailing", day=26)
+    stored, _ = change(entry(series), entry(series, titled))
+    assert stored.count("PARTSTAT=ACCEPTED") == 2
+    assert stored.count("SEQUENCE:3") == 2
+
+
 def test_who_is_taken_off_or_called_off_is_told() -> None:
     """DAV-24: never who was not asked; a later invitation counts again."""
     both, one = entry(component(guest(TOM), guest(ADA))), entry(component(guest(TOM)))
@@ -122,11 +144,11 @@ def test_who_is_taken_off_or_called_off_is_told() -> None:
     assert told(list(called_off(both, OWN, NOW))) == {TOM: "CANCEL", ADA: "CANCEL"}
     mine = entry(component(guest(ADA, "ACCEPTED")))
     _, message = read_message(off_for_ada.text)
-    gone = with_cancel(mine, message)
+    gone = with_cancel(mine, message, NOW)
     assert gone is not None
     assert "STATUS:CANCELLED" in write_component(gone)
     _, again = read_message(change(one, both)[1][0].text)
-    assert with_request(read_object(write_component(gone).encode()), again, frozenset({ADA})) is not None
+    assert with_request(read_object(write_component(gone).encode()), again, frozenset({ADA}), NOW) is not None
 
 
 def test_agents_and_wishes_of_clients() -> None:
@@ -203,19 +225,74 @@ def test_an_answer_changes_its_guest_only() -> None:
             1
         ]
 
-    assert with_reply(mine, reply(guest(ADA, "ACCEPTED"), "SEQUENCE:1"), ADA) is None
-    assert with_reply(mine, reply(guest("eve@e.example", "ACCEPTED"), "SEQUENCE:2"), "eve@e.example") is None
-    assert with_reply(mine, reply(guest(TOM, "ACCEPTED"), "SEQUENCE:2"), ADA) is None
-    done = with_reply(mine, reply(guest(ADA, "ACCEPTED"), "SEQUENCE:2"), ADA)
+    assert with_reply(mine, reply(guest(ADA, "ACCEPTED"), "SEQUENCE:1"), ADA, NOW) is None
+    assert with_reply(mine, reply(guest("eve@e.example", "ACCEPTED"), "SEQUENCE:2"), "eve@e.example", NOW) is None
+    assert with_reply(mine, reply(guest(TOM, "ACCEPTED"), "SEQUENCE:2"), ADA, NOW) is None
+    done = with_reply(mine, reply(guest(ADA, "ACCEPTED"), "SEQUENCE:2"), ADA, NOW)
     assert done is not None
     text = write_component(done).replace("\r\n ", "")
-    assert "ATTENDEE;PARTSTAT=ACCEPTED;SCHEDULE-STATUS=2.0:mailto:ada@far.example" in text
+    assert (
+        "ATTENDEE;PARTSTAT=ACCEPTED;SCHEDULE-STATUS=2.0;X-MOXLITE-DTSTAMP=20260101T000000Z:mailto:ada@far.example"
+        in text
+    )
     assert "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:tom@x.example" in text
     date = with_reply(
-        mine, reply("RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000", guest(ADA, "DECLINED"), "SEQUENCE:2"), ADA
+        mine, reply("RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000", guest(ADA, "DECLINED"), "SEQUENCE:2"), ADA, NOW
     )
     assert date is not None
     assert "DTSTART:20991126T090000Z" in write_component(date)
+
+
+def test_the_last_of_two_answers_counts() -> None:
+    """DAV-26: whichever comes first (RFC 5546 §2.1.5); one of a clock that is years ahead is as old as its arrival."""
+
+    def reply(status: str, hour: str, year: int = 2026) -> CalendarObject:
+        text = component("DTSTART:20991124T090000Z", guest(ADA, status)).replace("20260101T00", f"{year}0101T{hour}")
+        return read_message("\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REPLY", text, "END:VCALENDAR", "")))[
+            1
+        ]
+
+    there = entry(component(guest(TOM), guest(ADA)))
+
+    def answer(now: int, *replies: CalendarObject) -> str:
+        calendar = there
+        for one in replies:
+            if (done := with_reply(calendar, one, ADA, now)) is not None:
+                calendar = read_object(write_component(done).encode())
+        return next(line.parameter("PARTSTAT") for line in calendar.main.all("ATTENDEE") if ADA in line.value)
+
+    yes, no, again = reply("ACCEPTED", "08"), reply("DECLINED", "09"), reply("ACCEPTED", "10")
+    assert answer(NOW, yes, no) == answer(NOW, no, yes) == "DECLINED"
+    assert answer(NOW, yes, again, no) == "ACCEPTED"
+    assert answer(0, reply("ACCEPTED", "08", 2099), no) == "DECLINED"
+    stamped = guest(ADA, X_MOXLITE_DTSTAMP="20260101T080000Z")
+    _, (message,) = change(there, entry(component(guest(TOM), stamped, "SUMMARY:x")))
+    assert "X-MOXLITE" not in message.text
+
+
+def test_an_answer_does_not_bring_back_a_date() -> None:
+    """DAV-26: that the organiser has taken out of the series before it came."""
+    out = "EXDATE;TZID=Europe/Berlin:20991125T100000,20991126T100000"
+    mine = entry(component("RRULE:FREQ=DAILY;COUNT=5", guest(ADA), out))
+    text = component("RECURRENCE-ID:20991126T090000Z", "DTSTART:20991126T090000Z", guest(ADA, "ACCEPTED"))
+    late = "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REPLY", text, "END:VCALENDAR", ""))
+    assert with_reply(mine, read_message(late)[1], ADA, NOW) is None
+
+
+def test_an_older_update_changes_nothing() -> None:
+    """DAV-25: of one SEQUENCE, that with the later DTSTAMP counts, whichever comes first (RFC 5546 §2.1.5)."""
+
+    def request(place: str, hour: str) -> CalendarObject:
+        text = component(guest(MIA), f"LOCATION:{place}", organizer=ADA).replace("20260101T00", f"20260101T{hour}")
+        return entry(text)
+
+    first = with_request(None, request("Pier", "08"), OWN, NOW)
+    assert first is not None
+    newest = with_request(read_object(write_component(first).encode()), request("Quay", "10"), OWN, NOW)
+    assert newest is not None
+    there = read_object(write_component(newest).encode())
+    assert with_request(there, request("Lock", "09"), OWN, NOW) is None
+    assert with_request(there, request("Lock", "11"), OWN, NOW) is not None
 
 
 def test_parameters_of_a_line_are_changed_in_place() -> None:
@@ -274,7 +351,7 @@ def test_a_value_of_several_lines_is_no_line_of_a_calendar(name: str, head: str)
             _, message = read_message(text)
         except ValueError:  # of times that are none
             continue
-        made = with_answer(None, message, OWN, "ACCEPTED")
+        made = with_answer(None, message, OWN, "ACCEPTED", NOW)
         assert made is not None
         stored = write_component(made)
         reply = refused(read_object(stored.encode()), OWN, NOW)

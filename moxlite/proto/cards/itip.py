@@ -21,7 +21,7 @@ from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import Property, plain, property_of
 from moxlite.proto.cards.moments import moment_of, seconds_of, utc_text
-from moxlite.proto.cards.repeating import main_part
+from moxlite.proto.cards.repeating import main_part, span_of
 
 Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
 Role: TypeAlias = Literal["organizer", "attendee", ""]
@@ -40,8 +40,11 @@ TIMES: Final = ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE")
 UNTOLD: Final = frozenset({"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED", "TRANSP"})
 """Properties whose change is told to no attendee."""
 
-OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND"})
-"""Parameters between a client and its server (RFC 6638 §7)."""
+STAMP: Final = "X-MOXLITE-DTSTAMP"
+"""Parameter of ORGANIZER and ATTENDEE: DTSTAMP of the newest message of this person that was taken."""
+
+OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP})
+"""Parameters between a client and its server (RFC 6638 §7), and the server's own."""
 
 OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})
 
@@ -222,6 +225,13 @@ def organized(
     """
     earlier = by_key(before)
     parts = [_numbered(part, earlier.get(key_of(after, part)), own, keep=keep_answers) for part in after.parts]
+    if before is not None and (series := earlier.get(None)) is not None:
+        parts = [
+            _asked_anew(part, series, own)
+            if key_of(after, part) not in earlier and _is_moved(after, part, before, series)
+            else part
+            for part in parts
+        ]
     changed = msgspec.structs.replace(after, parts=parts)
     everyone = dict.fromkeys(
         address
@@ -279,6 +289,21 @@ def _numbered(part: Component, was: Component | None, own: frozenset[str], *, ke
             return line if line.parameter("PARTSTAT") == status else with_parameters(line, {"PARTSTAT": status})
 
         return mapped(part, kept) if keep else part
+    return _asked_anew(part, was, own)
+
+
+def _is_moved(after: CalendarObject, part: Component, before: CalendarObject, series: Component) -> bool:
+    """Whether a new exception is at another time than the series before has it, or of another length."""
+    span, usual = span_of(part, after.zones), span_of(series, before.zones)
+    if span is None or usual is None:
+        return False
+    length = part.value("DURATION")  # its days may have other hours
+    same = (length and length == series.value("DURATION")) or span[1] - span[0] == usual[1] - usual[0]
+    return span[0] != key_of(after, part) or not same
+
+
+def _asked_anew(part: Component, was: Component, own: frozenset[str]) -> Component:
+    """A component that was moved, with its number raised, and answers void."""
 
     def asked(line: Property) -> Property:
         if line.name != "ATTENDEE" or address_of(line) in own or line.parameter("PARTSTAT") in ("", "NEEDS-ACTION"):

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from moxlite.proto.cards.calendarobject import CalendarObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, read_components, read_mailed, write_component
 from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.itip import (
     ANSWERS,
     MAX_ATTENDEES,
+    STAMP,
     address_of,
     attendees_of,
     by_key,
@@ -27,7 +30,7 @@ from moxlite.proto.cards.itip import (
     with_parameters,
     with_property,
 )
-from moxlite.proto.cards.moments import MAX_ZONES, is_date, moment_of, seconds_of, utc_text
+from moxlite.proto.cards.moments import MAX_ZONES, is_date, moment_of, seconds_of, utc_text, value_of
 from moxlite.proto.cards.repeating import main_part
 
 MAX_LINE: Final = 32 << 10
@@ -94,14 +97,14 @@ def _cleaned(part: Component) -> Component:
 
 
 def with_answer(
-    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], status: str
+    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], status: str, now: int
 ) -> Component | None:
     """The receiver's entry after a REQUEST and the answer to it; None where neither changes anything. An event that is
-    refused, and not there, stays out.
+    refused, and not there, stays out. `now`: seconds UTC.
     """
     if there is None and status == "DECLINED":
         return None
-    made = with_request(there, message, own)
+    made = with_request(there, message, own, now)
     base = there if made is None else object_of(made)
     if base is None:
         return None
@@ -128,21 +131,28 @@ def answer_in(there: CalendarObject, own: frozenset[str], recurrence: str) -> tu
     return mine.parameter("PARTSTAT").upper(), sequence_of(part)
 
 
-def with_request(there: CalendarObject | None, message: CalendarObject, own: frozenset[str]) -> Component | None:
-    """The receiver's entry after the organiser's REQUEST; None if that is old, or of another organiser."""
+def with_request(
+    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], now: int
+) -> Component | None:
+    """The receiver's entry after the organiser's REQUEST; None if that is old, or of another organiser. `now`: seconds
+    UTC.
+    """
     earlier = by_key(there)
-    if there is not None and not _is_newer(there, message):
+    if there is not None and not _is_newer(there, message, now):
         return None
-    parts = [_received(part, earlier.get(key_of(message, part)) or earlier.get(None), own) for part in message.parts]
+    parts = [
+        _stamped(_received(part, earlier.get(key_of(message, part)) or earlier.get(None), own), stamp_of(part, now))
+        for part in message.parts
+    ]
     if there is None or main_part(message.parts) is not None:
         return new_calendar(message, parts)
     keys = {key_of(message, part) for part in message.parts}
     return rebuilt(there, [*(part for key, part in earlier.items() if key not in keys), *parts])
 
 
-def with_cancel(there: CalendarObject, message: CalendarObject) -> Component | None:
+def with_cancel(there: CalendarObject, message: CalendarObject, now: int) -> Component | None:
     """The receiver's entry after the organiser's CANCEL: what is called off stays, and says so. None as above."""
-    if not _is_newer(there, message):
+    if not _is_newer(there, message, now):
         return None
     off = by_key(message)
     known = by_key(there)
@@ -152,20 +162,23 @@ def with_cancel(there: CalendarObject, message: CalendarObject) -> Component | N
         if named is None:
             parts.append(part)
         else:
-            parts.append(with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence_of(named))))
+            part = with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence_of(named)))
+            parts.append(_stamped(part, stamp_of(named, now)))
     main = known.get(None)
     if None not in off and main is not None:
-        made = [_exception(there, part) for key, part in off.items() if key not in known]
+        made = [(_exception(there, part), part) for key, part in off.items() if key not in known]
         parts += [
-            with_property(component, "STATUS", "CANCELLED")
-            for component in made[:MAX_EXCEPTIONS]
+            _stamped(with_property(component, "STATUS", "CANCELLED"), stamp_of(part, now))
+            for component, part in made[:MAX_EXCEPTIONS]
             if component is not None
         ]
     return rebuilt(there, parts)
 
 
-def with_reply(there: CalendarObject, message: CalendarObject, author: str) -> Component | None:
-    """The organiser's entry after an attendee's REPLY; None if it is old, of someone who is not invited, or no news."""
+def with_reply(there: CalendarObject, message: CalendarObject, author: str, now: int) -> Component | None:
+    """The organiser's entry after an attendee's REPLY; None if it is old, of someone who is not invited, or no news.
+    `now`: seconds UTC.
+    """
     known = by_key(there)
     changed = False
     for reply in message.parts:
@@ -178,9 +191,14 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str) -> C
         mine = None if part is None else attendees_of(part).get(author)
         if part is None or mine is None or status not in ANSWERS or sequence_of(reply) < sequence_of(part):
             continue
-        if mine.parameter("PARTSTAT").upper() == status:
+        stamp = stamp_of(reply, now)
+        if stamp < mine.parameter(STAMP):
             continue
-        wanted = {"PARTSTAT": status, "SCHEDULE-STATUS": "2.0", "RSVP": ""}
+        if mine.parameter("PARTSTAT").upper() == status and (
+            not mine.parameter(STAMP) or stamp == mine.parameter(STAMP)
+        ):
+            continue
+        wanted = {"PARTSTAT": status, "SCHEDULE-STATUS": "2.0", "RSVP": "", STAMP: stamp}
         known[key] = mapped(
             part,
             lambda one, mine=mine, wanted=wanted: with_parameters(one, wanted) if one is mine else one,  # type: ignore[misc]  # defaults bind the loop's values
@@ -199,15 +217,32 @@ def with_status(there: CalendarObject, addresses: frozenset[str], status: str) -
     return rebuilt(there, [mapped(part, line) for part in there.parts])
 
 
-def _is_newer(there: CalendarObject, message: CalendarObject) -> bool:
-    """Whether a message is of the entry's organiser, and of no version before the entry's."""
+def stamp_of(part: Component, now: int) -> str:
+    """When a message was written (DTSTAMP), in UTC, at the latest now: clocks of devices may be years ahead."""
+    moment = value_of(part.value("DTSTAMP"))
+    return utc_text(now if moment is None else min(seconds_of(moment), now))
+
+
+def _stamped(part: Component, stamp: str) -> Component:
+    """A component of the organiser with the time of the message that brought it."""
+    return mapped(part, lambda line: with_parameters(line, {STAMP: stamp}) if line.name == "ORGANIZER" else line)
+
+
+def _is_newer(there: CalendarObject, message: CalendarObject, now: int) -> bool:
+    """Whether a message is of the entry's organiser, and of no version before the entry's: by SEQUENCE, and of one
+    number by DTSTAMP (RFC 5546 §2.1.5).
+    """
     if address_of(organizer_of(there)) != address_of(organizer_of(message)):
         return False
     known = by_key(there)
     for key, part in by_key(message).items():
         was = known.get(key) or known.get(None)
         # an attendee who is invited again was called off by a raised number
-        if was is not None and sequence_of(part) + int(is_off([was])) < sequence_of(was):
+        if was is None or sequence_of(part) > sequence_of(was):
+            continue
+        organizer = was.first("ORGANIZER")
+        stamp = "" if organizer is None else organizer.parameter(STAMP)
+        if sequence_of(part) + int(is_off([was])) < sequence_of(was) or stamp_of(part, now) < stamp:
             return False
     return True
 
@@ -229,7 +264,9 @@ def _received(part: Component, was: Component | None, own: frozenset[str]) -> Co
 
 
 def _exception(there: CalendarObject, named: Component) -> Component | None:
-    """The event at one of its times by the rule, as an exception; None for an event that is not repeated."""
+    """The event at one of its times by the rule, as an exception; None for an event that is not repeated, or a time
+    that was taken out of it.
+    """
     main = by_key(there).get(None)
     recurrence = named.first("RECURRENCE-ID")
     start = None if main is None else main.first("DTSTART")
@@ -238,8 +275,14 @@ def _exception(there: CalendarObject, named: Component) -> Component | None:
         return None
     if not (main.all("RRULE") or main.all("RDATE")) or is_date(recurrence) != is_date(start):
         return None
+    if seconds_of(moment) in _left_out(there, main):
+        return None
     gone = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")
-    lines = [line for line in main.properties if line.name not in gone]
+    lines = [  # messages about the series are not about this time
+        with_parameters(line, {STAMP: ""}) if line.name in ("ATTENDEE", "ORGANIZER") else line
+        for line in main.properties
+        if line.name not in gone
+    ]
     lines += [recurrence]
     distance = seconds_of(moment) - seconds_of(first)
     for line in main.properties:
@@ -247,6 +290,14 @@ def _exception(there: CalendarObject, named: Component) -> Component | None:
         if at is not None:
             lines.append(_moved(line, seconds_of(at) + distance))
     return Component(main.name, lines, main.components)
+
+
+def _left_out(there: CalendarObject, main: Component) -> set[int]:
+    """The times of EXDATE, seconds UTC."""
+    dates = (
+        msgspec.structs.replace(line, value=value) for line in main.all("EXDATE") for value in line.value.split(",")
+    )
+    return {seconds_of(moment) for date in dates if (moment := moment_of(date, there.zones)) is not None}
 
 
 def _moved(line: Property, seconds: int) -> Property:
