@@ -5,6 +5,7 @@ All connections to other hosts begin here, but for questions to the configured n
 `tests/unit/test_net_dial.py` finds others.
 """
 
+import os
 import socket
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -104,7 +105,8 @@ async def dial(
         except trio.TooSlowError:
             failures.append((ip, TIMEOUT))
         except OSError as exc:
-            failures.append((ip, exc.strerror or str(exc)))
+            # trio has the address in strerror, as a tuple of Python
+            failures.append((ip, os.strerror(exc.errno) if exc.errno else str(exc)))
         if trio.current_time() >= end:
             break
     raise DialError(failures)

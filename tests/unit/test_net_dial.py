@@ -36,7 +36,10 @@ async def test_failure_names_every_address() -> None:
     port = free_port()
     with pytest.raises(DialError, match=r"Connection refused.*Connection refused") as caught:
         await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port, inside=True)
-    assert [str(ip) for ip, _ in caught.value.failures] == ["127.0.0.1", "127.0.0.2"]
+    assert [(str(ip), why) for ip, why in caught.value.failures] == [
+        ("127.0.0.1", "Connection refused"),
+        ("127.0.0.2", "Connection refused"),
+    ]
     with pytest.raises(DialError, match="no addresses"):
         await dial([], 25, inside=False)
 
