@@ -27,6 +27,7 @@ MAX_HEADER: Final = 256 << 10
 """Maximum octets of the header section that are read."""
 
 MAX_REFERENCES: Final = 200
+"""Message-IDs of References that are told, the newest: a thread of years fits, a forged field of megabytes does not."""
 
 STRUCTURE: Final = f"SELECT structure FROM message_info WHERE email_id = {EMAIL_ID}"  # noqa: S608 - a constant
 

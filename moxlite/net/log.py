@@ -383,6 +383,7 @@ MAX_READ: Final = 32 * 1024 * 1024
 """Octets at the end of a log file that are searched."""
 
 BLOCK: Final = 256 * 1024
+"""Octets read at a time, and of a line at most: a file without line ends must not be held as one line."""
 
 CREDENTIALS: Final = re.compile(r'\bl=trace(?:auth|data)\b|"l":"trace(?:auth|data)"')
 """A line that may have passwords, or the content of messages."""

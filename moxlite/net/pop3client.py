@@ -41,6 +41,7 @@ MAX_UIDL: Final = 70
 """Characters of an id (RFC 1939 §7)."""
 
 QUIT_SECONDS: Final = 15.0
+"""Seconds for the reply to QUIT, before which a server removes the marked messages (RFC 1939 §6)."""
 
 
 class Listed(msgspec.Struct, frozen=True):

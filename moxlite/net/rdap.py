@@ -24,6 +24,7 @@ SECONDS: Final = 20.0
 """Seconds for one request."""
 
 MAX_REDIRECTS: Final = 5
+"""Redirects of one question: the bootstrap, the registry and the registrar are three; more is a circle."""
 
 ACTIONS: Final = frozenset({"registration", "reregistration", "reinstantiation"})
 """Events after which the domain may have another owner (RFC 9083 §10.2.3)."""

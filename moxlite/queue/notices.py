@@ -436,6 +436,7 @@ NOTICE_LIFE: Final = 5 * 24 * 3600 * SECOND
 """µs after which a DSN that its account could not store is given up."""
 
 NOTICES_AT_ONCE: Final = 20
+"""Messages whose notices are sent before the next look, so that a stop waits for few, and a wake-up is heard."""
 
 NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
 

@@ -36,6 +36,7 @@ from moxlite.wording import worded
 T = TypeVar("T")
 
 GREETING_SECONDS: Final = 60.0
+"""Seconds until the greeting: some servers look up the name of a client first, and wait for a resolver that is down."""
 
 CHANGES: Final = r.Exists | r.ExpungeData | r.Vanished | r.FetchData | r.StatusData | r.ListData
 """Responses that end IDLE: of the open mailbox, and what NOTIFY tells of others (RFC 5465)."""

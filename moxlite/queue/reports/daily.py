@@ -47,6 +47,7 @@ RECHECK_SECONDS: Final = 3600.0
 """Maximum seconds of sleep; `look` ends it at a clock change."""
 
 MAX_LISTED: Final = 10_000
+"""Rows that one answer has: they are read and encoded as a whole."""
 
 DAY: Final = 24 * 3600 * SECOND
 

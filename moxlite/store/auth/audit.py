@@ -55,6 +55,8 @@ FAULTS: Final = frozenset({"failed", "server:error"})
 """Codes of errors that are no refusals."""
 
 FINISH_SECONDS: Final = 10.0
+"""Seconds for the outcome of a change that was made, also when its client is gone: an entry without one tells less than
+it could, and a stop of the server must not wait longer for a full disk."""
 
 BEGIN: Final = (
     "INSERT INTO audit (at, actor, remote_ip, action, object, detail, via, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -244,6 +244,7 @@ BATCH: Final = 1 << 20
 """Octets of messages appended in one unit, so that a long restore does not sync for each small message."""
 
 BATCH_MESSAGES: Final = 50
+"""Messages appended in one unit, whatever their size: each takes time in it, and deliveries wait meanwhile."""
 
 Tell = Callable[[str], Awaitable[None]]
 
@@ -373,6 +374,7 @@ def _fill(r: Reader, message_id: int, spool: Spool) -> bytes:
 MAGIC: Final = b"moxlite account 1\n"
 MAX_HEADER: Final = 4096
 PIECE: Final = 1 << 20
+"""Octets unpacked at a time: the size of a file is checked between two, before a bomb has filled the disk."""
 MESSAGES: Final = "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM expunged)"
 
 

@@ -28,6 +28,7 @@ MAX_PENDING: Final = 500 << 20
 """Octets of all uploads of an account (WEBMAIL-28)."""
 
 MAX_UPLOADS: Final = 1_000
+"""Uploads of an account: empty files do not count by their octets."""
 SHIFT: Final = 20  # bits of a piece's number: 2^20 pieces of 1 MiB are beyond MAX_PENDING
 
 INSERT: Final = """

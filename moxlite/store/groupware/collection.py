@@ -36,6 +36,7 @@ MAX_DEAD: Final = 100
 """Properties of a collection that only clients know."""
 
 MAX_DEAD_OCTETS: Final = 64 << 10
+"""Octets of them as JSON: they are read with the collection, at each request."""
 
 MAX_ELEMENT: Final = 200
 """Characters of a name of a collection or resource, an element of an address."""
