@@ -20,8 +20,7 @@ from moxlite.imapd.connection import serve_connection
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import Gate
-from moxlite.net.connections import ConnectionInfo, TLSFacts
+from moxlite.net.admission import ConnectionInfo, Gate, TLSFacts
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections, RateLimiter
 from moxlite.process.ports import failure_limits
 from moxlite.process.spools import Spools
@@ -30,8 +29,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.content.prepare import prepare
-from moxlite.store.content.spool import Spool
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.options import Options

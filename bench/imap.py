@@ -26,7 +26,7 @@ from bench.accounts import set_passwords
 from bench.imapload import IMAP, corpus
 from bench.measures import Figures, best, idle
 from bench.servers import Moxlite, Reference, Server
-from moxlite.imapd.updates.flagwire import wire_flags
+from moxlite.imapd.updates.changes import wire_flags
 from moxlite.proto.imap.encode import fetch_flags
 from moxlite.proto.imap.server import Command, ServerDecoder
 from moxlite.store.types import Flag

@@ -19,8 +19,7 @@ from moxlite.config.listeners import Protocol
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.lazyimport import Lazy
 from moxlite.logins.sites import SiteLogins
-from moxlite.net.admission import Gate
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Gate
 from moxlite.net.listeners import Handler
 from moxlite.operations import Role
 from moxlite.operations.performing import performer

@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from moxlite import heap
 from moxlite.cli import run
 from moxlite.store.accounts import accounts
-from moxlite.store.file import fileupkeep
+from moxlite.store.file import database
 
 __all__ = ["RATE", "main"]
 
@@ -20,7 +20,7 @@ RATE = 20
 
 def main() -> int:
     """Quicken time, also where it's not the loop's, and run the command."""
-    for module, name in ((accounts, "IDLE"), (fileupkeep, "IDLE"), (heap, "TRIM_INTERVAL")):
+    for module, name in ((accounts, "IDLE"), (database, "IDLE"), (heap, "TRIM_INTERVAL")):
         setattr(module, name, getattr(module, name) / RATE)
     setattr(trio, "run", partial(trio.run, clock=MockClock(rate=RATE)))  # noqa: B010  mypy knows its type
     return run(sys.argv[1:])

@@ -18,8 +18,7 @@ from moxlite.store.exports.items import ExportOrder
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Done, Form, Order, Progress
-from moxlite.store.rows.keywords import flag_words
-from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.mailboxes import flag_words, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 
 __all__ = ["contents", "done", "export", "imported", "mbox", "tar", "tgz", "zipped"]

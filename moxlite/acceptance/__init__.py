@@ -4,8 +4,8 @@
 
     Evidence ──▶ Case per address ──▶ producers: Proposals ──▶ merge: Plan per account ──▶ store.delivery.perform
 
-`evidence` holds the facts about a message, `gathering` collects them (regular expressions, the junk filter: the only
-part that waits). `cases` turns recipients into cases, through aliases. The functions of `producers` are pure, from a
+`cases` holds the facts about a message, and turns recipients into cases, through aliases; `gathering` collects them
+(regular expressions, the junk filter: the only part that waits). The functions of `producers` are pure, from a
 case to proposals. `plan` merges them by one table, and makes one reply for all recipients. `why`
 keeps the reasons with the message.
 

@@ -15,9 +15,8 @@ from typing import Final, NamedTuple
 import msgspec
 import trio
 
-from moxlite.acceptance.cases import expand
+from moxlite.acceptance.cases import Envelope, expand, from_address
 from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
-from moxlite.acceptance.evidence import Envelope, from_address
 from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
 from moxlite.acceptance.why import why_of
 from moxlite.admin.storage.settings import named_accounts

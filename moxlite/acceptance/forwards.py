@@ -8,8 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import DMARC
+from moxlite.acceptance.cases import DMARC, Case
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_vouched
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot

@@ -18,9 +18,7 @@ import msgspec
 import trio
 
 from moxlite.acceptance.bounces import AskSent, is_stray
-from moxlite.acceptance.cases import Case
-from moxlite.acceptance.checks import Checks
-from moxlite.acceptance.evidence import (
+from moxlite.acceptance.cases import (
     DKIM_DOMAIN,
     DNSBL,
     EHLO_DOMAIN,
@@ -34,6 +32,7 @@ from moxlite.acceptance.evidence import (
     RULESET,
     STRAY,
     SUBJECT_PASS,
+    Case,
     Envelope,
     Evidence,
     Headers,
@@ -41,6 +40,7 @@ from moxlite.acceptance.evidence import (
     from_address,
     unicode_domain,
 )
+from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge

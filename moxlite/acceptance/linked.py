@@ -14,8 +14,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import Envelope, Evidence, from_address
+from moxlite.acceptance.cases import Case, Envelope, Evidence, from_address
 from moxlite.acceptance.plan import ACCEPTED, Plan
 from moxlite.acceptance.producers.wishes import blocked_sender, sieve_script
 from moxlite.acceptance.rules import RuleFacts, first_match, readable_fields

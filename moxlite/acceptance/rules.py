@@ -17,7 +17,7 @@ from typing import Final, Protocol
 import msgspec
 import trio
 
-from moxlite.acceptance.evidence import Headers
+from moxlite.acceptance.cases import Headers
 from moxlite.config.domains import Ruleset
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.patterns.searching import Foreign, program

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.acceptance.evidence import (
+from moxlite.acceptance.cases import (
     ARC,
     DKIM_DOMAIN,
     DMARC,

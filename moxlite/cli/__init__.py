@@ -23,7 +23,7 @@ COMMANDS = {
     "account": ("moxlite.cli.account:account", "Passwords of accounts, and lost mail."),
     "address": ("moxlite.cli.account:address", "Addresses to give away, one for each site."),
     "admin": ("moxlite.cli.account:admin", "The administrator's password and tools."),
-    "audit": ("moxlite.cli.access:audit", "Who changed what, when and from where."),
+    "audit": ("moxlite.cli.account:audit", "Who changed what, when and from where."),
     "backup": ("moxlite.cli.backups.backup:backup", "Back up configuration and data."),
     "calendar": ("moxlite.cli.groupware:calendar", "Calendars of accounts."),
     "checkupdate": ("moxlite.cli.info:checkupdate", "Look for a newer version."),
@@ -46,7 +46,7 @@ COMMANDS = {
     "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server, and mail from and to other servers."),
     "jmap": ("moxlite.cli.imap:jmap", "Programs that speak JMAP with the running server."),
     "import": ("moxlite.cli.archives.imports:import_", "Add mail from files to an account."),
-    "limits": ("moxlite.cli.access:limits", "Failed log-ins, and the limits that they reach."),
+    "limits": ("moxlite.cli.account:limits", "Failed log-ins, and the limits that they reach."),
     "link": ("moxlite.cli.imap:link", "Mailboxes at other providers, mirrored here."),
     "localserve": (
         "moxlite.cli.serving:localserve",

@@ -11,8 +11,7 @@ from typing import Any, Literal, TypeAlias
 import click
 import msgspec
 
-from moxlite.cli.common import HYPHENS, ask, call, settings, show, show_json
-from moxlite.cli.rawoutput import raw_output
+from moxlite.cli.common import HYPHENS, ask, call, raw_output, settings, show, show_json
 from moxlite.operations import Description, Role
 
 Printer: TypeAlias = Callable[[Any, bool], None]

@@ -9,8 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from moxlite.cli.common import Failure
-from moxlite.cli.rawoutput import raw_output
+from moxlite.cli.common import Failure, raw_output
 from moxlite.escapes import printable
 
 SECONDS: Final = 300.0

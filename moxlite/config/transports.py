@@ -1,10 +1,47 @@
 """Structs of ``[transports.NAME]`` in moxlite.toml: ways out for mail other than direct delivery (docs/spec/admin.md
-§1).
+§1); and the keys of webhooks.
 """
 
+import base64
+import binascii
 from typing import Annotated, Final, Literal
 
 from moxlite.config.values import IP, AsciiText, Domain, Port, Section, doc
+from moxlite.wording import worded
+
+# Secrets by which webhooks are signed, in the form of Standard Webhooks (WEB-111).
+
+
+PREFIX: Final = "whsec_"
+SIZES: Final = range(24, 65)
+"""Octets of a key (Standard Webhooks, "Secret")."""
+
+MAX_KEYS: Final = 2
+"""Two secrets while one is replaced."""
+
+
+def webhook_keys(text: str) -> tuple[bytes, ...]:
+    """The keys in a setting: none, one, or two separated by a space. Raises ValueError."""
+    keys: list[bytes] = []
+    for word in text.split():
+        try:
+            key = base64.b64decode(word.removeprefix(PREFIX), validate=True) if word.startswith(PREFIX) else b""
+        except binascii.Error:
+            key = b""
+        if len(key) not in SIZES:
+            raise ValueError(
+                worded(
+                    "must be {prefix} and {least} to {most} octets as base64",
+                    prefix=PREFIX,
+                    least=SIZES[0],
+                    most=SIZES[-1],
+                )
+            )
+        keys.append(key)
+    if len(keys) > MAX_KEYS:
+        raise ValueError("has more than two secrets")
+    return tuple(keys)
+
 
 Mechanism = Literal["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN"]
 MECHANISMS: Final[tuple[Mechanism, ...]] = (

@@ -14,7 +14,7 @@ from moxlite.imapd.connection import serve_identity
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.identity import Identity
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid

@@ -25,8 +25,7 @@ from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
 from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.logins.identity import Identity
-from moxlite.net.admission import Refusal
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Refusal
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACEDATA
@@ -237,7 +236,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     """Speak IMAP with one client until it logs out, leaves, errs or falls silent.
 
     Cancellation: closes without BYE; a shutdown sends BYE before (IMAP-21).
-    Raises BrokenResourceError when the client is gone, and whatever `net.connections.guard` counts as a crash.
+    Raises BrokenResourceError when the client is gone, and whatever `net.admission.guard` counts as a crash.
     """
     metrics.connections.labels(service=context.service).inc()
     kv = {"remote": str(info.remote), "service": context.service}

@@ -7,7 +7,7 @@ from moxlite.imapd import auth, basic
 from moxlite.imapd.changes import copy, store
 from moxlite.imapd.fetch import append, fetch
 from moxlite.imapd.mailboxes import acl, listing, mailboxes, metadata, notify, select
-from moxlite.imapd.search import multisearch, search, sort
+from moxlite.imapd.search import search, sort
 from moxlite.imapd.session.state import Handler, Need
 from moxlite.imapd.updates import watch
 from moxlite.proto.imap import commands as c
@@ -51,7 +51,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.MyRights: Handler(acl.my_rights, Need.LOGIN, capability="ACL"),
     c.Compress: Handler(basic.compress, Need.LOGIN, after=basic.begin_compression, capability="COMPRESS=DEFLATE"),
     c.Notify: Handler(notify.notify, Need.LOGIN, capability="NOTIFY"),
-    c.Esearch: Handler(multisearch.search_mailboxes, Need.LOGIN, capability="MULTISEARCH"),
+    c.Esearch: Handler(sort.search_mailboxes, Need.LOGIN, capability="MULTISEARCH"),
     # §6.4: with a selected mailbox
     c.Check: Handler(basic.check, Need.MAILBOX),
     c.Close: Handler(select.close, Need.MAILBOX, tells=False),

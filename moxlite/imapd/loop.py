@@ -29,7 +29,7 @@ from moxlite.imapd.session.trace import command_line
 from moxlite.imapd.updates.changes import check_view, tell
 from moxlite.imapd.updates.recent import write_claims
 from moxlite.imapd.updates.watch import receive_while_telling
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.net.log import TRACE, TRACEAUTH
 from moxlite.processor import give_way
 from moxlite.proto.imap import commands as c, server as codec

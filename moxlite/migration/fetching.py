@@ -25,7 +25,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.imports.items import MAX_MEMBER, Item, Mail
 from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.mail.remotes import Origin, RemoteMessage
-from moxlite.store.rows.keywords import flag_words
+from moxlite.store.rows.mailboxes import flag_words
 from moxlite.store.types import MessageID
 from moxlite.wording import Worded, worded
 

@@ -50,8 +50,7 @@ from moxlite.store.mail.remotes import (
 )
 from moxlite.store.names import SEPARATOR
 from moxlite.store.options import SECOND
-from moxlite.store.rows.keywords import flag_words, spellings, split_keywords
-from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.mailboxes import flag_words, mailboxes, spellings, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import Mailbox, SpecialUse
 

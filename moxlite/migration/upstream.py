@@ -37,8 +37,7 @@ from moxlite.store.mail import links as linkrows
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.mail.remotes import Remote, Waiting, join_words, note_flags, open_remote, parsed_flags
 from moxlite.store.names import SEPARATOR
-from moxlite.store.rows.keywords import flag_words, spellings, split_keywords
-from moxlite.store.rows.mailboxes import mailboxes, state
+from moxlite.store.rows.mailboxes import flag_words, mailboxes, spellings, split_keywords, state
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID, SpecialUse
 

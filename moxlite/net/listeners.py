@@ -19,8 +19,7 @@ import msgspec
 import trio
 
 from moxlite.net import metrics
-from moxlite.net.admission import Admission, Gate, Seat, Tally
-from moxlite.net.connections import ConnectionInfo, guard
+from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Tally, guard
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.sockets import QuickStream, holder_of

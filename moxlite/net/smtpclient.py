@@ -34,8 +34,8 @@ from moxlite.proto.smtp.conversation import (
     TLSMode,
     Transaction,
 )
+from moxlite.proto.smtp.delivery import Extensions
 from moxlite.proto.smtp.errors import ConnectionLost, SMTPError
-from moxlite.proto.smtp.extensions import Extensions
 from moxlite.proto.smtp.replies import Response
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from moxlite.config.static import Static
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.limits import IPNetwork, ip_classes, is_exempt
-from moxlite.store.content.spoolspace import SpoolShare, SpoolSpace
+from moxlite.store.content.spool import SpoolShare, SpoolSpace
 
 
 def spool_space(static: Static, files: int) -> SpoolSpace:

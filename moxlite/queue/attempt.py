@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from moxlite.config.transports import Transport
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.bounces import Cause

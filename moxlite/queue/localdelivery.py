@@ -16,7 +16,7 @@ from moxlite.proto.smtp.errors import SMTPError
 from moxlite.proto.smtp.replies import Response
 from moxlite.queue.context import Context, Loopback
 from moxlite.queue.data.content import Content, add_content
-from moxlite.queue.data.holdrules import hold_rules, is_held
+from moxlite.queue.data.filters import hold_rules, is_held
 from moxlite.queue.data.rows import Message, Result, encode_results
 from moxlite.queue.sending.routing import connect
 from moxlite.queue.sending.session import Batch, Outcomes, Trace, converse
@@ -189,7 +189,7 @@ async def _simulate(ctx: Context, batch: Batch) -> None:
     """Fail as the recipient's localpart asks for (SMTP-132), unless an account has this address."""
     if ctx.config.current.names(batch.first.recipient):
         return
-    from moxlite.acceptance.producers.transaction import demanded  # only localserve needs it
+    from moxlite.acceptance.producers.judgement import demanded  # only localserve needs it
 
     match demanded(batch.first.rcpt_localpart, "queue"):
         case None:

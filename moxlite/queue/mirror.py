@@ -27,8 +27,8 @@ from moxlite.queue.context import Context
 from moxlite.queue.data import mirrorrows
 from moxlite.queue.data.content import octets
 from moxlite.queue.data.mirrorrows import Mirrored
-from moxlite.queue.data.retire import retire
 from moxlite.queue.data.rows import Message, Result
+from moxlite.queue.data.status import retire
 from moxlite.queue.record import Policy, policy_of
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.events import Event, note_event

@@ -15,7 +15,7 @@ import trio
 
 from moxlite.admin.notices import notify_account
 from moxlite.mailauth.dkim.sign import SigningError
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.dates import format_date

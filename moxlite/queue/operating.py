@@ -12,10 +12,8 @@ import msgspec
 
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.context import Context
-from moxlite.queue.data import holdrules
-from moxlite.queue.data.filters import compose, compose_page
-from moxlite.queue.data.holdrules import HoldRule
-from moxlite.queue.data.retire import retire
+from moxlite.queue.data import filters
+from moxlite.queue.data.filters import HoldRule, compose, compose_page
 from moxlite.queue.data.rows import (
     MESSAGE_COLUMNS,
     RETIRED_COLUMNS,
@@ -26,7 +24,7 @@ from moxlite.queue.data.rows import (
     message_of,
     retired_of,
 )
-from moxlite.queue.data.status import Watchers, ended_since, final_state, statuses, was_sent
+from moxlite.queue.data.status import Watchers, ended_since, final_state, retire, statuses, was_sent
 from moxlite.queue.errors import NotStopped, UnknownTransport
 from moxlite.queue.guard.stops import Stopped, release, stop_of
 from moxlite.queue.record import Policy, fail, get, policy_of, settle_notices
@@ -93,7 +91,7 @@ class Operations:
 
     async def hold_rules(self) -> list[HoldRule]:
         """Return all rules that hold messages back."""
-        return await self._database.read(holdrules.hold_rules, op="queue hold rules")
+        return await self._database.read(filters.hold_rules, op="queue hold rules")
 
     async def add_hold_rule(self, *, account: str = "", sender: str = "", recipient: str = "") -> tuple[int, int]:
         """Hold matching messages, queued and future ones. Sender and recipient are domains or addresses; all empty
@@ -101,8 +99,8 @@ class Operations:
 
         Returns the rule's id and how many messages were held. Raises BadFilter.
         """
-        sender_localpart, sender_domain = holdrules.parse_party(sender, "sender")
-        recipient_localpart, recipient_domain = holdrules.parse_party(recipient, "recipient")
+        sender_localpart, sender_domain = filters.parse_party(sender, "sender")
+        recipient_localpart, recipient_domain = filters.parse_party(recipient, "recipient")
         rule = HoldRule(
             account=account,
             sender_localpart=sender_localpart,
@@ -110,11 +108,11 @@ class Operations:
             recipient_localpart=recipient_localpart,
             recipient_domain=recipient_domain,
         )
-        return await self.change(lambda tx, _: holdrules.add_hold_rule(tx, rule))
+        return await self.change(lambda tx, _: filters.add_hold_rule(tx, rule))
 
     async def remove_hold_rule(self, rule_id: int) -> bool:
         """Remove a rule; messages that it held stay on hold. Returns False if there is no such rule."""
-        return await self.change(lambda tx, _: holdrules.remove_hold_rule(tx, rule_id))
+        return await self.change(lambda tx, _: filters.remove_hold_rule(tx, rule_id))
 
     async def release(self, account: str) -> Stopped:
         """Release an account and its messages held by the guard; returns the stop. Raises NotStopped."""

@@ -22,9 +22,8 @@ from moxlite.queue.bounces import Block
 from moxlite.queue.clockback import ClockFollower, catch_up
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import drop_unused, encoded, octets
-from moxlite.queue.data.retire import clean_retired
 from moxlite.queue.data.rows import Message, Retired
-from moxlite.queue.data.status import Watchers, clean_outcomes
+from moxlite.queue.data.status import Watchers, clean_outcomes, clean_retired
 from moxlite.queue.data.suppression import (
     MAX_LISTED,
     Suppression,

@@ -12,7 +12,6 @@ import msgspec
 
 from moxlite.metrics import DailyKind, daily
 from moxlite.queue.context import Context
-from moxlite.queue.data.retire import KeepFor, retire
 from moxlite.queue.data.rows import (
     DELIVERING,
     INTERRUPTED,
@@ -23,7 +22,7 @@ from moxlite.queue.data.rows import (
     encode_results,
     message_of,
 )
-from moxlite.queue.data.status import final_state, success_of
+from moxlite.queue.data.status import KeepFor, final_state, retire, success_of
 from moxlite.queue.data.suppression import for_message, note_failure
 from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
 from moxlite.queue.webhooks.events import Event, Webhooks, note_event, webhooks_of

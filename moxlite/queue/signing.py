@@ -127,7 +127,7 @@ async def sign_spool(ctx: Context, spool: Spool, domain: str) -> bytes:
         in_memory=spool.in_memory,
     )
     addresses, _ = read_addresses(signed.section.texts(b"from"))
-    from moxlite.acceptance.evidence import from_address  # 0.4 MB that few messages need
+    from moxlite.acceptance.cases import from_address  # 0.4 MB that few messages need
 
     return await sign(signed, from_address(addresses), signers, ctx.clock() / SECOND, domain=signer)
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from moxlite.queue.data.content import Content, add_content
-from moxlite.queue.data.holdrules import hold_rules, is_held
+from moxlite.queue.data.filters import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Reader, Tx

@@ -13,7 +13,7 @@ from moxlite import __version__
 from moxlite.process.keys import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.data.content import encoded
-from moxlite.queue.data.holdrules import HoldRule, add_hold_rule
+from moxlite.queue.data.filters import HoldRule, add_hold_rule
 from moxlite.queue.data.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.guard.signs import Sign, Suspicion, note_sent
 from moxlite.queue.guard.stops import stop

@@ -5,8 +5,7 @@ from typing import Final
 
 import trio
 
-from moxlite.net.admission import Refusal
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Refusal
 from moxlite.processor import act_for_mail
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
@@ -39,7 +38,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     """Speak SMTP with one client until it quits, breaks the protocol, or times out.
 
     Cancellation closes without a reply; when `info.shutdown` is set, the client gets 421 as soon as the session waits
-    for a command. Unexpected exceptions are raised, for `net.connections.guard` to count and log; the caller closes the
+    for a command. Unexpected exceptions are raised, for `net.admission.guard` to count and log; the caller closes the
     stream.
     """
     act_for_mail()

@@ -18,8 +18,7 @@ from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.smtp.commands import RcptTo
 from moxlite.proto.smtp.replies import Response
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.perform import Owed, OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from moxlite.config.static import Static
-from moxlite.net.connections import ConnectionInfo, guard
+from moxlite.net.admission import ConnectionInfo, guard
 from moxlite.net.listeners import Handler
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.process.startup import Endpoint

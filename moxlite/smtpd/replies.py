@@ -4,7 +4,7 @@ from typing import Final
 
 import trio
 
-from moxlite.acceptance.producers.transaction import Stage, demanded, simulated_reply
+from moxlite.acceptance.producers.judgement import Stage, demanded, simulated_reply
 from moxlite.acceptance.replies import (
     INTERNAL as INTERNAL,
     STORAGE_FULL as STORAGE_FULL,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 
 from moxlite.config.snapshot import ReportKind
-from moxlite.net.connections import ConnectionInfo, TLSFacts
+from moxlite.net.admission import ConnectionInfo, TLSFacts
 from moxlite.proto.address import Domain, IPAddress, Path, pack_ip_literal
 from moxlite.proto.authresults import authserv_id
 from moxlite.proto.mime.dates import format_date

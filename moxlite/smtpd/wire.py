@@ -12,7 +12,7 @@ from typing import Final
 
 import trio
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.acceptance.evidence import from_address
+from moxlite.acceptance.cases import from_address
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.process.keys import SigningKeys

@@ -13,7 +13,7 @@ import trio
 from moxlite.admin.publicpages import CONSENT_PATH, LINKS_PATH
 from moxlite.lazyimport import load
 from moxlite.net import metrics as net_metrics
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.limits import IPNetwork, unmap, within
 from moxlite.processor import acting
 from moxlite.web import metrics

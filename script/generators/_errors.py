@@ -47,7 +47,7 @@ OTHERS = (
     "config/checks/accounts.py",
     "config/toml/decode.py",
     "config/values.py",
-    "config/webhookkeys.py",
+    "config/transports.py",
     "patterns/searching.py",
     "proto/sasl/scram.py",
     "admin/settings.py",

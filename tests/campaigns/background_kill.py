@@ -23,7 +23,7 @@ from pathlib import Path
 import trio
 
 from moxlite.imapd.changes import bulk
-from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.unit import AccountTx

@@ -17,12 +17,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from moxlite.process.spools import Spools
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import SpoolSpace
 from moxlite.imapd.changes import copy as across
 from moxlite.imapd.session.place import Place
-from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.view import Seat
 from moxlite.imapd.session.sessions import AccountShare
-from moxlite.imapd.session.uidlist import UidList, uid_array
+from moxlite.imapd.session.view import UidList, uid_array
 from moxlite.imapd.session.view import View
 from moxlite.store.accounts import access as shares, crossing
 from moxlite.store.accounts.accounts import Accounts

@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 import trio
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.listeners import SIGNATURE, ProxyError, read_proxy_header
 from moxlite.proto import sasl
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path, parse_ip_literal, parse_localpart
@@ -27,10 +27,9 @@ from moxlite.proto.mbox import MboxError, MboxReader
 from moxlite.proto.mime.decode import decode, decoder
 from moxlite.proto.mime.headers import HeaderSection, select_content_fields, select_fields
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
-from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.sections import find_section
 from moxlite.proto.mime.structure import scan
-from moxlite.proto.mime.text import body_text, header_text, search_text, token_text
+from moxlite.proto.mime.text import body_text, header_text, preview, search_text, token_text
 from moxlite.proto.mime.types import MIMEError, decode_structure, encode_structure
 from moxlite.proto.mime.wire import quote_literals, read_envelope, render_bodystructure
 from moxlite.proto.smtp import commands as smtp

@@ -9,8 +9,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from moxlite.net.dnssec.chain import ROOT, Status, Verdict, Zones, validate
-from moxlite.net.dnssec.questions import Servant
+from moxlite.net.dnssec.chain import ROOT, Servant, Status, Verdict, Zones, validate
 from moxlite.net.dnssec.resolver import ValidatingResolver
 from moxlite.net.resolver import NotFound, RecordType, TempError
 from tests.signedroot import SignedRoot

@@ -26,8 +26,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions
 from moxlite.imapd.connection import serve_connection
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import Gate, Seat
-from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
+from moxlite.net.admission import ConnectionInfo, Gate, Seat, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.spools import Spools
 from moxlite.store.accounts.access import sharing_task
@@ -35,7 +34,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.options import AccountConfig, Options
 from tests.supervised import supervised
 from tests.tools import still, still_failures

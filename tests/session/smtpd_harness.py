@@ -26,8 +26,7 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import Gate, Seat
-from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
+from moxlite.net.admission import ConnectionInfo, Gate, Seat, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys import ReceivedID
@@ -41,8 +40,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range
-from moxlite.store.content.spool import Spool
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.delivery.actions import Deferred
 from moxlite.store.delivery.perform import SUBMIT, perform
 from moxlite.store.delivery.submission import Submission

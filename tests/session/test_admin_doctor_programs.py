@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
-from moxlite.admin.doctor.programs import check_programs
+from moxlite.admin.doctor.machine import check_programs
 from moxlite.admin.doctor.requests import Running
 from moxlite.config.load import load
 from moxlite.net.httpclient import HTTPClient, Roots

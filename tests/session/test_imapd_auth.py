@@ -9,7 +9,7 @@ import pytest
 
 from moxlite.config.domains import Account
 from moxlite.logins.identity import fingerprint
-from moxlite.net.connections import TLSFacts
+from moxlite.net.admission import TLSFacts
 from moxlite.proto.sasl import AuthenticationFailed
 from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient

@@ -13,8 +13,7 @@ import trio
 from imapclient import IMAPClient
 
 from moxlite.imapd.connection import serve_connection
-from moxlite.net.admission import Admission
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import Admission, ConnectionInfo
 from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ServerTLS

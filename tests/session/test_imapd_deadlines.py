@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from moxlite.net.admission import Admission
 from moxlite.net.metrics import panics
 from moxlite.process.spools import Spools
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID

@@ -14,7 +14,7 @@ from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.loop import CommandLoop
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
-from moxlite.net.connections import TLSFacts
+from moxlite.net.admission import TLSFacts
 from moxlite.proto.imap.server import NEED_DATA, Event, ServerDecoder
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 from moxlite.store.upkeep.repairs import bump_uidvalidity

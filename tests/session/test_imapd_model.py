@@ -15,7 +15,7 @@ from moxlite.proto.imap.seqset import STAR, SequenceSet
 from moxlite.proto.imap.writing.write import encode_command
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.account import Account
-from moxlite.store.rows.keywords import flag_words
+from moxlite.store.rows.mailboxes import flag_words
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import put, rows
 

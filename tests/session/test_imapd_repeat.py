@@ -11,7 +11,7 @@ from moxlite.imapd import Context
 from moxlite.imapd.connection import serve_connection
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.updates import changes, watch
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.net.sockets import QuickStream
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags

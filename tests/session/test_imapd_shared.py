@@ -14,7 +14,7 @@ from moxlite.admin.commands import finish_removal
 from moxlite.imapd.changes import bulk, copy as across
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.fetch import fetch
-from moxlite.imapd.search import multisearch
+from moxlite.imapd.search import sort
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import check_view
@@ -32,8 +32,7 @@ from moxlite.store.errors import MailboxNotAllowed, StorageBroken
 from moxlite.store.mail.acl import RIGHTS, all_acls, set_rights
 from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, ensure_mailbox, rename_mailbox
-from moxlite.store.rows.keywords import flag_words
-from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.mailboxes import flag_words, mailbox_by_name
 from moxlite.store.types import Flag
 from tests.logs import kv
 from tests.session.imapd_harness import Client, Imap, _credential, imap
@@ -582,7 +581,7 @@ async def test_named_mailboxes_of_others_are_searched(imap: Imap, monkeypatch: p
         await c.ok(f"b SELECT {BOX}")
         assert await searched(f"selected mailboxes {BOX} personal") == ["INBOX  UID ALL 1", work]
         assert await searched(f"mailboxes {BOX}") == [work]
-        monkeypatch.setattr(multisearch, "MAX_OWNERS", 0)
+        monkeypatch.setattr(sort, "MAX_OWNERS", 0)
         await give(imap, "lr", "Other")
         assert (await c.tagged('a ESEARCH IN (subtree "Other Users") ALL')).startswith("NO [LIMIT]")
         assert imap.context.sessions.count("mia") == 0

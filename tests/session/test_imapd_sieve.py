@@ -11,7 +11,7 @@ import trio.testing
 
 from moxlite.imapd import Context
 from moxlite.imapd.sieve.connection import serve_managesieve
-from moxlite.net.connections import TLSFacts, guard
+from moxlite.net.admission import TLSFacts, guard
 from moxlite.store.delivery.scripts import MAX_SCRIPTS
 from tests.session.imapd_harness import PASSWORD, TLS, Imap, imap
 

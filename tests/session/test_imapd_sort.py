@@ -11,8 +11,8 @@ import trio
 from moxlite.imapd.changes import copy
 from moxlite.imapd.search import sort
 from moxlite.imapd.session import progress
+from moxlite.imapd.session.sessions import UidList
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.session.uidlist import UidList
 from moxlite.imapd.session.view import View
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.mailboxes import mailbox

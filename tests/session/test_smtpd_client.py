@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS

@@ -14,7 +14,7 @@ from moxlite.proto.address import Address
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context
-from moxlite.smtpd.incoming import reception
+from moxlite.smtpd.incoming import deliver
 from moxlite.smtpd.metrics import delayed_total, rejects_total
 from moxlite.store.errors import OverQuota, StorageBroken
 from moxlite.store.file.transaction import Tx
@@ -601,7 +601,7 @@ async def test_known_senders_do_not_wait(
     async with smtp.connect(context=context, tls=TLS) as client:
         await begin(client, mail)
         assert (await client.reply()).startswith("250")
-        monkeypatch.setattr(reception, "_waiting", reception._Waiting(0))
+        monkeypatch.setattr(deliver, "_waiting", deliver._Waiting(0))
         await begin(client, MAIL.replace(b"ann@remote", b"new@other"))
         assert (await client.reply()).startswith(("250", "550"))
 

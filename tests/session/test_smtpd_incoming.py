@@ -11,6 +11,7 @@ from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
 from moxlite.smtpd import Pace
+from moxlite.smtpd.incoming import deliver
 from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
 from moxlite.store.content.prepare import OctetLimiter
@@ -559,12 +560,11 @@ async def test_an_early_talker_is_refused(smtp: Smtp) -> None:
 async def test_a_crash_says_451_and_is_counted(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-17"""
     from moxlite.net.exposition import REGISTRY
-    from moxlite.smtpd.incoming import reception
 
     async def crash(*args: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(reception, "decide", crash)
+    monkeypatch.setattr(deliver, "decide", crash)
     before = REGISTRY.get_sample_value("moxlite_panic_total", {"pkg": "smtpd"})
     assert before is not None
     async with smtp.connect() as client:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from moxlite.acceptance import gathering
-from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence
+from moxlite.acceptance.cases import DKIM_DOMAIN, Evidence
 from moxlite.acceptance.gathering import evidence_of
 from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context

@@ -7,7 +7,7 @@ import trio.testing
 from moxlite.net.admission import Admission, Seat
 from moxlite.process.spools import Spools
 from moxlite.smtpd.context import Context
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import SpoolSpace
 from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, pass_time, smtp
 from tests.tools import settled
 

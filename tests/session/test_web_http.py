@@ -12,7 +12,7 @@ import trio.testing
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter

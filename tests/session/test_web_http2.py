@@ -11,7 +11,7 @@ import trio.testing
 from h2.errors import ErrorCodes
 from trio.testing import MockClock
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.limits import IPNetwork, OpenConnections
 from moxlite.web.http.errors import ClientGone, Drain
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter

@@ -11,8 +11,8 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.links import NewLink, Outlet, add_link, link_named, pause_link, remove_link
 from moxlite.store.mail.mailboxes import create_mailbox
-from moxlite.web.webmail.live import twins
-from moxlite.web.webmail.live.twins import copies_by_id
+from moxlite.web.webmail.live import entries
+from moxlite.web.webmail.live.entries import copies_by_id
 from moxlite.web.webmail.querytypes import INBOXES
 from tests.session.test_web_shared_search import Searching, searching
 from tests.store_mail import box, deliver_mail, mail, put, rows
@@ -283,16 +283,16 @@ async def test_large_and_many_alike_are_shown_all(own: OpenAccount, monkeypatch:
 
     async def copies() -> int:
         read = partial(copies_by_id, ids=ids, digests={})
-        return len(await own.scan(lambda r: read(r, where=twins.places(r)), op="test"))
+        return len(await own.scan(lambda r: read(r, where=entries.places(r)), op="test"))
 
     assert await copies() == 1
     with monkeypatch.context() as patch:
-        patch.setattr(twins, "MAX_OCTETS", 2 * len(same) - 1)
+        patch.setattr(entries, "MAX_OCTETS", 2 * len(same) - 1)
         assert await copies() == 0
     await own.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest + 1"))
     assert await copies() == 0
     await own.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest - 1"))
-    for _ in range(twins.MAX_ALIKE):
+    for _ in range(entries.MAX_ALIKE):
         await deliver_mail(own, same.replace(b"\r\n\r\n", b"\r\nX-More: 1\r\n\r\n", 1), "Inbox")
     ids = [*await ids_of(own, "Inbox"), *await ids_of(own, "Gmail/Inbox")]
     assert await copies() == 0

@@ -4,7 +4,7 @@ import pytest
 
 from moxlite.store.mail.flags import strip_keyword
 from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows.keywords import check_keyword, spellings
+from moxlite.store.rows.mailboxes import check_keyword, spellings
 from moxlite.web.webmail.calls import mailboxes
 from tests.store_mail import put
 from tests.web_rig import Browser, Rig, first_request

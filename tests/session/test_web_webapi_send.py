@@ -15,7 +15,7 @@ import trio
 from moxlite.queue.queue import Queue
 from moxlite.store.delivery.submission import QueueFull
 from moxlite.store.errors import StorageFull
-from moxlite.web.webapi import sending
+from moxlite.web.webapi import methods
 from tests.session.test_web_webapi import API
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.webapi import Client, Refused, every_field
@@ -336,7 +336,7 @@ async def test_an_interrupted_call_is_finished_by_the_outbox(rig: Rig, monkeypat
         await trio.sleep_forever()
 
     monkeypatch.setattr(Queue, "submit", hang)
-    monkeypatch.setattr(sending, "DEADLINE", 0.3)
+    monkeypatch.setattr(methods, "DEADLINE", 0.3)
     request = every_field("Send", To=ME, Text="x", SaveSent=True)
     with pytest.raises(Refused, match="may be queued"):
         await api.answer("Send", request, {"idempotency-key": "k"})

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.acceptance.cases import Case, expand
-from moxlite.acceptance.evidence import Envelope, Evidence
+from moxlite.acceptance.cases import Case, Envelope, Evidence, expand
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Address, Localpart, Path as MailPath

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from moxlite.acceptance import why
-from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import JUNK, Envelope, Evidence
+from moxlite.acceptance.cases import JUNK, Case, Envelope, Evidence
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome, Plan, Proposal, Reason, State, combined, merge, of_plan, refused
 from moxlite.acceptance.producers import ORDER

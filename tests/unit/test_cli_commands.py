@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import run
-from moxlite.cli.common import show_json
-from moxlite.cli.rawoutput import raw_output
+from moxlite.cli.common import raw_output, show_json
 from moxlite.config import load
 from moxlite.config.domains import Domains
 from moxlite.config.load import Source, check_files, read_source, source_of

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from moxlite.imapd.session.uidlist import Threads, UidList, uid_array
+from moxlite.imapd.session.sessions import Threads, UidList, uid_array
 from moxlite.proto.imap.seqset import runs
 from moxlite.proto.imap.threading import References, Threadable
 

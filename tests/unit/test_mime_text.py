@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.mime import scan
-from moxlite.proto.mime.preview import MAX_PREVIEW, TooManySigns, preview, preview_of_text
 from moxlite.proto.mime.text import (
+    MAX_PREVIEW,
+    TooManySigns,
     body_text,
     fold,
     header_text,
     part_text,
+    preview,
+    preview_of_text,
     search_text,
     token_text,
     visible_text,

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.net.admission import MAX_LEAVING, Admission, Gate, Refusal, Seat, Tally
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import MAX_LEAVING, Admission, ConnectionInfo, Gate, Refusal, Seat, Tally
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.listeners import bind, listen, serve_listener

@@ -16,8 +16,7 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from moxlite.net import listeners
-from moxlite.net.admission import Admission, Gate
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import Admission, ConnectionInfo, Gate
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections
 from moxlite.net.listeners import (

@@ -15,7 +15,7 @@ import trio.lowlevel
 from hypothesis import given, strategies as st
 
 from moxlite.net import log, metrics
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.net.exposition import REGISTRY, exposition
 from moxlite.net.tls.errors import TLSError
 from tests.tools import slowness, top

@@ -15,7 +15,7 @@ NURSERIES = {
     # the domains of one
     "admin/doctor/placement.py",  # the messages of one test
     "admin/delivery/peers.py",  # the hosts of one peer
-    "admin/doctor/programs.py",  # the addresses of one examination
+    "admin/doctor/machine.py",  # the addresses of one examination
     "admin/standby/holding.py",  # the databases of one handover
     "admin/quickstart/webserver.py",  # the ports of one quickstart
     "admin/quickstart/environment.py",  # the questions of one quickstart
@@ -45,7 +45,7 @@ NURSERIES = {
     "queue/explaining.py",  # the hosts of one domain
     "queue/webhooks/calls.py",  # the sample calls of one test
     "smtpd/connection.py",
-    "smtpd/incoming/reception.py",
+    "smtpd/incoming/deliver.py",
     "store/imports/adding.py",
     "web/handlers/forward.py",  # both ways of one forwarded request or websocket
     "web/http/websocket.py",

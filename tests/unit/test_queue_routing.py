@@ -8,7 +8,7 @@ import pytest
 import trio.testing
 from hypothesis import given, strategies as st
 
-from moxlite.acceptance.producers.transaction import demanded
+from moxlite.acceptance.producers.judgement import demanded
 from moxlite.config.domains import Route
 from moxlite.config.static import Queue as QueueConfig
 from moxlite.net.resolver import FakeResolver, TempError

@@ -4,8 +4,7 @@ import time
 
 import pytest
 
-from moxlite.sandbox.links import named_hosts, target_host
-from moxlite.sandbox.sanitize import TooComplex, sanitize
+from moxlite.sandbox.sanitize import TooComplex, named_hosts, sanitize, target_host
 
 MARKED = [
     ("https://evil.example/x", "https://www.bank.example/login"),

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.smtp.client import ReplyReader
+from moxlite.proto.smtp.delivery import parse_extensions
 from moxlite.proto.smtp.errors import ERROR_TEXT_LIMIT, ProtocolError, SMTPError
-from moxlite.proto.smtp.extensions import parse_extensions
 from moxlite.proto.smtp.replies import Response, printable
 
 

@@ -8,8 +8,22 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.address import Address, Domain, Localpart, Path
-from moxlite.proto.smtp.commands import Auth, Bdat, Command, Ehlo, Helo, MailFrom, RcptTo, Rset, StartTLS, Vrfy
-from moxlite.proto.smtp.parameters import DeliverBy, Hold, decode_xtext, encode_xtext
+from moxlite.proto.smtp.commands import (
+    Auth,
+    Bdat,
+    Command,
+    DeliverBy,
+    Ehlo,
+    Helo,
+    Hold,
+    MailFrom,
+    RcptTo,
+    Rset,
+    StartTLS,
+    Vrfy,
+    decode_xtext,
+    encode_xtext,
+)
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.server import (
     NEED_DATA,

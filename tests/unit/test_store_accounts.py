@@ -429,8 +429,8 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
     """STORE-10, IMAP-170: the clock of the upkeep stands still while all is done, and goes on with the next use."""
     for name in (
         "moxlite.store.accounts.slots.UPKEEP",
-        "moxlite.store.file.fileupkeep.UPKEEP",
-        "moxlite.store.file.fileupkeep.IDLE",
+        "moxlite.store.file.database.UPKEEP",
+        "moxlite.store.file.database.IDLE",
         "moxlite.heap.TRIM_INTERVAL",
     ):
         monkeypatch.setattr(name, 0.01)

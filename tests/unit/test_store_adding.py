@@ -18,7 +18,7 @@ from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.mail.adding import Added, Append, add_bodies, add_message, add_messages
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.options import DAY
-from moxlite.store.rows.keywords import MAX_PER_MESSAGE
+from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE
 from moxlite.store.types import Event, Flag, MailboxCounts, MailboxKeywords, MessageAdded
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, mail, prepared, put, rows

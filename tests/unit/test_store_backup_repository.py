@@ -440,7 +440,7 @@ def test_without_the_package_encryption_is_refused_clearly(tmp_path: Path, monke
     monkeypatch.setitem(__import__("sys").modules, "pyrage", None)
     with pytest.raises(BackupError, match="pip install pyrage"):
         create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))
-    monkeypatch.setattr("moxlite.optional.FROZEN", True)
+    monkeypatch.setattr("moxlite.lazyimport.FROZEN", True)
     with pytest.raises(BackupError, match=r"pip install --target /usr/local/lib/moxlite --python-version \S+ --only"):
         create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))
 

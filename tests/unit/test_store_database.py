@@ -764,10 +764,10 @@ async def test_trimming_empties_the_log_and_the_caches(db: Database) -> None:
 async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10: its upkeep sleeps until the next use."""
     # one of its own: another test's clock, far ahead, may have been the last that the shared one saw
-    monkeypatch.setattr("moxlite.store.file.fileupkeep.give_memory_back", Trimmer())
+    monkeypatch.setattr("moxlite.store.file.database.give_memory_back", Trimmer())
     for name in (
-        "moxlite.store.file.fileupkeep.UPKEEP",
-        "moxlite.store.file.fileupkeep.IDLE",
+        "moxlite.store.file.database.UPKEEP",
+        "moxlite.store.file.database.IDLE",
         "moxlite.heap.TRIM_INTERVAL",
     ):
         monkeypatch.setattr(name, 0.01)
@@ -797,7 +797,7 @@ async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, mo
     """STORE-37."""
     await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 3000))
     await db.write(lambda tx: tx.execute("DELETE FROM item WHERE id > 10"))
-    monkeypatch.setattr("moxlite.store.file.fileupkeep.UPKEEP", 0.0)
+    monkeypatch.setattr("moxlite.store.file.database.UPKEEP", 0.0)
     await db.upkeep()
 
     def pages(r: Reader) -> tuple[int, int]:

@@ -22,8 +22,7 @@ from moxlite.store.mail.expunging import expunge_all
 from moxlite.store.mail.staging import GAP, GAP_LEAST, GAP_MOST, Job, begin, gap_for
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.people.correspondents import suggest
-from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, spellings, state, subscriptions
 from moxlite.store.types import Flag, MessageAdded
 from moxlite.store.upkeep.check import check_account
 from moxlite.supervision import open_supervisor

@@ -24,8 +24,7 @@ from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import Stored, store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.mailboxes import spellings, state
 from moxlite.store.rows.messages import infos, message, vanished
 from moxlite.store.types import (
     EmailID,

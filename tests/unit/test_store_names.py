@@ -22,7 +22,7 @@ from moxlite.store.errors import BadKeyword, BadMailboxName, ChunkDamaged
 from moxlite.store.junkflags import JunkFlagRules, Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.facts import ip_classes
 from moxlite.store.names import ancestors, check_name, is_below, leaf, parent
-from moxlite.store.rows.keywords import check_keyword, flag_words, parse_flags
+from moxlite.store.rows.mailboxes import check_keyword, flag_words, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
 

@@ -1,12 +1,11 @@
-"""Room on the disk for messages on their way in (moxlite.store.content.spoolspace)."""
+"""Room on the disk for messages on their way in (moxlite.store.content.spool)."""
 
 import errno
 from pathlib import Path
 
 import pytest
 
-from moxlite.store.content.spool import WRITE_SIZE, Spool
-from moxlite.store.content.spoolspace import SpoolFull, SpoolSpace
+from moxlite.store.content.spool import WRITE_SIZE, Spool, SpoolFull, SpoolSpace
 
 MIB = 1 << 20
 

@@ -13,25 +13,23 @@ from typing import Final, TypeAlias
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal
 from moxlite.acceptance.producers.judgement import (
+    ambiguous_from,
     auth_required,
     block_list,
+    chosen_senders_only,
     dmarc_policy,
+    high_rate,
     junk_content,
     known_sender,
     list_allow,
-    reverse_name,
-    spf_policy,
-    subject_pass,
-    valid_report,
-)
-from moxlite.acceptance.producers.transaction import (
-    ambiguous_from,
-    chosen_senders_only,
-    high_rate,
     members_only,
     own_queue,
+    reverse_name,
     simulated_failure,
+    spf_policy,
     stray_bounce,
+    subject_pass,
+    valid_report,
 )
 from moxlite.acceptance.producers.wishes import (
     allowed_sender,

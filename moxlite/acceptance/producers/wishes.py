@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.acceptance.cases import Case, Filtered
-from moxlite.acceptance.evidence import FROM_VALIDATION, HISTORY, RULESET
+from moxlite.acceptance.cases import FROM_VALIDATION, HISTORY, RULESET, Case, Filtered
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers.judgement import is_listed, quarantined
 from moxlite.config.values import NamedSender
@@ -21,7 +20,7 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Mark, Redirect, Remember, Vacation
 from moxlite.store.delivery.vacation import INTERVAL
 from moxlite.store.names import INBOX
-from moxlite.store.rows.keywords import FLAG_NAMES
+from moxlite.store.rows.mailboxes import FLAG_NAMES
 from moxlite.store.types import Flag
 
 # Senders blocked or allowed by the account's owner (SMTP-169).

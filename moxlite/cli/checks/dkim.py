@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import Failure, as_author, load_config
+from moxlite.cli.common import Failure, as_author, load_config, raw_output
 from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
-from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +182,7 @@ def _read(file: str) -> bytes:
 
 def _author(message: "Message") -> "Address | None":
     """The one address in From; None if there is not exactly one."""
-    from moxlite.acceptance.evidence import from_address
+    from moxlite.acceptance.cases import from_address
     from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 
     texts = message.section.texts(b"from")

@@ -22,8 +22,8 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
         "provider": ("moxlite.cli.setup.quickstartdns:provider", "Providers at which our DNS records are changed."),
         "host-key": ("moxlite.cli.setup.quickstartdns:host_key", "The rotation of the key that TLSA records name."),
         "rotation": ("moxlite.cli.setup.quickstartdns:rotation", "The rotation of a domain's signing key."),
-        "undo": ("moxlite.cli.setup.dnsupdate:undo", "Undo the last change of our DNS records."),
-        "update": ("moxlite.cli.setup.dnsupdate:update", "Change our DNS records at a provider or name server."),
+        "undo": ("moxlite.cli.setup.quickstartdns:undo", "Undo the last change of our DNS records."),
+        "update": ("moxlite.cli.setup.quickstartdns:update", "Change our DNS records at a provider or name server."),
     },
 )
 def dns() -> None:

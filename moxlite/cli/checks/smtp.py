@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import note
+from moxlite.cli.common import note, raw_output
 from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, with_resolver
-from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
     import trio

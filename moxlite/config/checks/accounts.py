@@ -11,7 +11,7 @@ import msgspec
 from moxlite.config.domains import Account, AutomaticJunkFlags, Destination, DomainConfig, Domains, JunkFilter, Ruleset
 from moxlite.config.snapshot import Key, canonical_localpart
 from moxlite.config.toml.decode import Finding, KeyPath, near
-from moxlite.config.webhookkeys import webhook_keys
+from moxlite.config.transports import webhook_keys
 from moxlite.patterns.searching import concern, fault
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.wording import reason_of, worded

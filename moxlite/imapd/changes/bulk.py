@@ -9,8 +9,8 @@ from typing import Final
 
 import trio
 
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import tell
 from moxlite.proto.imap.seqset import Ranges, pick, runs

@@ -15,11 +15,10 @@ from moxlite.imapd.fetch.fetch import tell_items
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.messagelimit import cut
 from moxlite.imapd.session.named import resolve
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
-from moxlite.imapd.updates.changes import flags_line, tell, tell_flags
-from moxlite.imapd.updates.flagwire import parse_words, wire_flags
+from moxlite.imapd.updates.changes import flags_line, parse_words, tell, tell_flags, wire_flags
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.responses import Code

@@ -12,10 +12,9 @@ from moxlite.imapd.session.errors import Refused, no
 from moxlite.imapd.session.messagelimit import refuse_more, saving_limit_of
 from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.session.uidlist import uid_array
-from moxlite.imapd.updates.changes import tell
-from moxlite.imapd.updates.flagwire import parse_words
+from moxlite.imapd.updates.changes import parse_words, tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.commands import AppendMessage, CatenateUrl
 from moxlite.proto.imap.errors import ProtocolError

@@ -41,8 +41,7 @@ from moxlite.store.file.threads import Ahead
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import StoredBodies, fetch_rows, slice_of, stored_bodies
 from moxlite.store.mail.flags import Stored, store_flags
-from moxlite.store.rows.keywords import spellings
-from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.mailboxes import spellings, state
 from moxlite.store.rows.messages import vanished
 from moxlite.store.types import Flag
 

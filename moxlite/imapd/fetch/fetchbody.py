@@ -30,8 +30,8 @@ from moxlite.proto.imap.fetchitems import (
 )
 from moxlite.proto.mime.decode import decode, decoder, is_known_encoding
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection, select_content_fields, select_fields
-from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.sections import Kind, Section, find_part, find_section
+from moxlite.proto.mime.text import preview
 from moxlite.proto.mime.types import Part, Structure
 from moxlite.proto.mime.wire import string
 from moxlite.store.changelog.account import Account

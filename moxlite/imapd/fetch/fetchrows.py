@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.imapd.updates.flagwire import wire_flags
+from moxlite.imapd.updates.changes import wire_flags
 from moxlite.proto.imap.fetchitems import Attribute, Body, FetchItem, Preview
 from moxlite.proto.mime.dates import format_internaldate
 from moxlite.proto.mime.headers import select_fields

@@ -17,7 +17,7 @@ from moxlite.imapd.session.errors import Disconnect, bad, no
 from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.updates.flagwire import parse_words
+from moxlite.imapd.updates.changes import parse_words
 from moxlite.processor import turn
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest

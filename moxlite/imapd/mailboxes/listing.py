@@ -14,7 +14,7 @@ from moxlite.imapd.mailboxes.metadata import values_of_mailboxes
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.place import at, known_owners, open_account
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.updates.flagwire import list_names
+from moxlite.imapd.updates.changes import list_names
 from moxlite.imapd.updates.recent import unclaimed
 from moxlite.processor import turn
 from moxlite.proto.imap import commands as c

@@ -9,7 +9,7 @@ from typing import Final
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.place import at, owner_of
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.updates.flagwire import USES
+from moxlite.imapd.updates.changes import USES
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, QuotaData, QuotaRootData
 from moxlite.store.changelog.unit import AccountTx

@@ -11,7 +11,7 @@ from moxlite.imapd.mailboxes.mailboxes import special_uses
 from moxlite.imapd.session.errors import Refused, bad, no
 from moxlite.imapd.session.place import refuse_foreign
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.updates.flagwire import list_names
+from moxlite.imapd.updates.changes import list_names
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
 from moxlite.store.changelog.unit import AccountTx

@@ -16,11 +16,10 @@ from typing import Final
 
 from moxlite.imapd.fetch.fetch import tell_items
 from moxlite.imapd.session.errors import Disconnect, bad, no
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
-from moxlite.imapd.updates.changes import apply_to_view, tell
-from moxlite.imapd.updates.flagwire import list_names
+from moxlite.imapd.updates.changes import apply_to_view, list_names, tell
 from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute, FetchItem

@@ -9,12 +9,10 @@ from moxlite.imapd.changes.bulk import expunge_slices
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.named import known_uids
 from moxlite.imapd.session.place import owner_of, visit
-from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.sessions import Seat, Sharing, UidList, uid_array
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.session.uidlist import Sharing, UidList, uid_array
 from moxlite.imapd.session.view import CountedView, View
-from moxlite.imapd.updates.changes import flags_line, tell, tell_permanent
-from moxlite.imapd.updates.flagwire import SYSTEM_FLAGS, list_names, wire_flags
+from moxlite.imapd.updates.changes import SYSTEM_FLAGS, flags_line, list_names, tell, tell_permanent, wire_flags
 from moxlite.imapd.updates.recent import claim_selected
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import encode, flag_list, vanished_lines
@@ -23,8 +21,7 @@ from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, sub
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.mailboxes import is_subscribed
-from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.mailboxes import state, state_and_unseen
+from moxlite.store.rows.mailboxes import split_keywords, state, state_and_unseen
 from moxlite.store.rows.messages import flags_of_bits, gapless_uids, uids, vanished
 from moxlite.store.types import UID, Mailbox
 

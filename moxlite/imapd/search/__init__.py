@@ -1,6 +1,6 @@
 """SEARCH, SORT, THREAD and ESEARCH in several mailboxes.
 
-- `search`, `sort`, `multisearch`: the commands; `results`: ESEARCH responses in any order
+- `search`, `sort`: the commands, ESEARCH among them; `results`: ESEARCH responses in any order
 - `searchkeys`: a search program split into a condition on rows, and a test of messages
 - `searchindex`: messages to test, narrowed down by the account's text index
 

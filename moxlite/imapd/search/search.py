@@ -22,8 +22,8 @@ from moxlite.imapd.search.searchkeys import Message, Program, divide
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.messagelimit import first_searched, limit_of
 from moxlite.imapd.session.named import conditions, highest_modseq, known_uids
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import encode

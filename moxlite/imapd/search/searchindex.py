@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_words
 from moxlite.proto.mime.text import fold

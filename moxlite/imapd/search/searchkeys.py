@@ -23,7 +23,7 @@ import msgspec
 from moxlite.imapd.search.searchindex import Sought, sought
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.view import View
-from moxlite.imapd.updates.flagwire import parse_words
+from moxlite.imapd.updates.changes import parse_words
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
 from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words

@@ -3,10 +3,10 @@ packages that import this one.
 
 - `state`, `context`: the session: its log-in, selected mailbox, enabled extensions, and the buffer of responses;
   interfaces of a session to the server and to its connection
-- `view`, `uidlist`, `named`, `messagelimit`: the selected mailbox in the state that the client knows, and the messages
+- `view`, `named`, `messagelimit`: the selected mailbox in the state that the client knows, and the messages
   that a command names there
-- `rights`, `seat`, `place`: the user's rights, the account in use, and the account behind a mailbox name
-- `sessions`: all sessions by account, and their shared state
+- `rights`, `place`: the user's rights, and the account behind a mailbox name
+- `sessions`: all sessions by account, their shared state, and the account in use
 - `errors`, `progress`, `trace`: failures as responses, keepalives, transcripts
 
 Nothing here reads a command: `imapd.loop` does. `Watcher` and `Intake` are the interfaces of NOTIFY and APPEND.

@@ -12,8 +12,8 @@ from functools import partial
 
 from moxlite.imapd.session.errors import Refused, no
 from moxlite.imapd.session.named import known_uids, named_ranges
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.responses import Code

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.view import CountedView, View
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, count, index_runs, pick, runs, within

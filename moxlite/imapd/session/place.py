@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.sessions import Seat
 from moxlite.imapd.session.state import Session
 from moxlite.store.accounts.access import Access, visited
 from moxlite.store.changelog.bus import Cursor

@@ -18,12 +18,11 @@ import trio
 from moxlite.config.domains import Account
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.session.errors import Disconnect, no
-from moxlite.imapd.session.seat import Seat
-from moxlite.imapd.session.sessions import SessionFacts
+from moxlite.imapd.session.sessions import Seat, SessionFacts
 from moxlite.imapd.session.trace import Transcript
 from moxlite.imapd.session.view import View
 from moxlite.logins.identity import Identity
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.fetchitems import FetchItem

@@ -20,8 +20,7 @@ from array import array
 from typing import ClassVar, Final
 
 from moxlite.imapd.session.errors import bad
-from moxlite.imapd.session.seat import Seat
-from moxlite.imapd.session.uidlist import EMPTY, UidList, uid_array
+from moxlite.imapd.session.sessions import EMPTY, Seat, UidList, uid_array
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, normalize, pick, runs, subtract
 from moxlite.store.accounts.access import WRITING
 from moxlite.store.mail.acl import RIGHTS

@@ -11,7 +11,7 @@ from moxlite.imapd.connection import REFUSALS
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.sieve.session import Session, SessionEnded
 from moxlite.logins.attempts import authentication_ratelimited_total
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.managesieve import ManageSieveError, Request, ServerDecoder, response

@@ -17,7 +17,7 @@ from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.exchange import UnknownMechanism, start_exchange
 from moxlite.logins.identity import Identity, LoginRefused, LoginRequest, RateLimited, fingerprint
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
 from moxlite.proto.sasl import NO_BINDINGS, Challenge, ChannelBindings

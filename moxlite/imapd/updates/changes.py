@@ -13,12 +13,12 @@ to the highest modseq in its own answer, or else a client that remembers this on
 §3.1.3).
 
 Each delivery is sent to perhaps fifty idle sessions. So without pending changes nothing is read or awaited, flags are
-rendered once for all (`flagwire`), and equal views are one object (`uidlist`).
+rendered once for all (below), and equal views are one object (`UidList`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -26,26 +26,26 @@ import trio
 
 from moxlite.imapd.session.errors import Disconnect, refusal
 from moxlite.imapd.session.named import removed_since
-from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.sessions import Seat, uid_array
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import CountedView, View
-from moxlite.imapd.updates.flagwire import SYSTEM_BITS, SYSTEM_FLAGS, list_names, wire_flags
 from moxlite.imapd.updates.recent import claim_told
 from moxlite.processor import give_way
-from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
+from moxlite.proto.imap.encode import expunge_lines, fetch_flags, flag_list, uidfetch_flags, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.bus import Batch, Cursor
 from moxlite.store.changelog.catchup import ChangeFilter
 from moxlite.store.errors import StoreError
+from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.names import is_foreign
-from moxlite.store.rows.keywords import MAX_PER_MAILBOX
+from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, flag_words, parse_flags
 from moxlite.store.types import (
     AccountClosing,
     AnnotationChanged,
     Event,
+    Flag,
     FlagsChanged,
     MailboxAdded,
     MailboxCounts,
@@ -56,10 +56,71 @@ from moxlite.store.types import (
     MessageAdded,
     MessagesRemoved,
     ModSeq,
+    SpecialUse,
     SubscriptionAdded,
     SubscriptionRemoved,
     ThreadChanged,
 )
+
+# Flags of messages and attributes of mailboxes in wire format (IMAP-108, IMAP-109, IMAP-171).
+
+
+SYSTEM_FLAGS: Final = tuple(flag_words(Flag(Flag.MDNSENT * 2 - 1)))
+"""The names of all flags that are bits in the store: FLAGS and PERMANENTFLAGS begin with them."""
+
+
+SYSTEM_BITS: Final = tuple([parse_flags((word,))[0] for word in SYSTEM_FLAGS])
+"""The bit of each of `SYSTEM_FLAGS`."""
+
+
+@lru_cache(maxsize=4096)  # combinations in use at a time are few; one entry is some 200 octets
+def wire_flags(flags: Flag, keywords: tuple[str, ...] = (), recent: bool = False) -> bytes:
+    """``(\\Seen $Junk work)``; keywords as spelled in the account."""
+    words = flag_words(flags, keywords)
+    if recent:
+        words.insert(0, r"\Recent")
+    return flag_list(words)
+
+
+USES: Final[Mapping[str, SpecialUse]] = {
+    # RFC 6154 §2
+    r"\Archive": SpecialUse.ARCHIVE,
+    r"\Drafts": SpecialUse.DRAFTS,
+    r"\Junk": SpecialUse.JUNK,
+    r"\Sent": SpecialUse.SENT,
+    r"\Trash": SpecialUse.TRASH,
+}
+
+
+def list_names(use: SpecialUse, *, system: bool) -> tuple[str, ...]:
+    r"""The LIST attributes of a special use, and of the system's mailbox, which can have no children (IMAP-162)."""
+    if system:
+        return (r"\NoInferiors",)
+    return tuple([name for name, flag in USES.items() if flag & use]) if use else ()
+
+
+NO_FLAGS: Final = Flag(0)
+
+FEW: Final = 8
+"""Maximum number of words for which the result is cached: a valid word has at most 128 octets, so the cache is
+bounded.
+"""
+
+
+def parse_words(words: tuple[str, ...]) -> tuple[Flag, tuple[str, ...]]:
+    """Bits and keywords of the flags that a client names; synonyms set their bit, too. Raises BadKeyword."""
+    if not words:
+        return NO_FLAGS, ()
+    return _parse_few(words) if len(words) <= FEW else _parse_words(words)
+
+
+def _parse_words(words: Collection[str]) -> tuple[Flag, tuple[str, ...]]:
+    flags, keywords = parse_flags(words)
+    return flags | flag_synonyms(keywords), tuple(sorted(keywords))
+
+
+_parse_few: Final = lru_cache(maxsize=256)(_parse_words)  # clients use few combinations
+
 
 PORTION: Final = 500
 """Changes of flags after which sending may stop, at the end of a transaction: 2 ms."""

@@ -137,7 +137,7 @@ async def idle(session: Session, command: c.Idle) -> Done:
 #
 # Theory of operation ------------------- Each change is sent to all idle devices of a user, ten or a hundred.
 # Sessions that have applied the account's changes up to one modseq, and hold nothing back, know the same messages of
-# a mailbox (`uidlist`); so the same octets bring each of them to the next modseq, and their views into the same
+# a mailbox (`UidList`); so the same octets bring each of them to the next modseq, and their views into the same
 # state. For the first session `changes.tell` renders the octets, which are noted at the `AccountShare`
 # (`tell_and_note`). The others find the note by the state on which it depends, and neither read an event nor wait for
 # anything (`repeat`). A session that needs other octets, because of its own changes, ``\Recent`` or NOTIFY, finds no

@@ -24,7 +24,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.decoders import bounded, from_json
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.net.control.protocol import (
     VERSION,
     Answer,

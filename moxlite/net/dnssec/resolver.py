@@ -72,8 +72,7 @@ class ValidatingResolver(Resolver):
         return (await self.verdict(".", RecordType.NS)).status is not Status.INDETERMINATE
 
     def _validate(self, name: str, kind: RecordType) -> "Verdict":
-        from moxlite.net.dnssec.chain import ROOT, validate
-        from moxlite.net.dnssec.questions import Servant
+        from moxlite.net.dnssec.chain import ROOT, Servant, validate
 
         ask = Servant(self.plain.servers, queries=QUERIES, deadline=time.monotonic() + SECONDS)
         return validate(ask, name, kind, anchors=ROOT if self._anchors is None else self._anchors, zones=self._zones)

@@ -25,8 +25,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from moxlite.lazyimport import how_to_install
 from moxlite.net.storage.locking import LOCKED, LOOK, PAUSES, SIGN, STALE, again, go_on, in_use
-from moxlite.optional import how_to_install
 from moxlite.proto.sshurl import ObjectURL
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL._util import lib as _lib
 
-from moxlite.net.connections import TLSFacts
+from moxlite.net.admission import TLSFacts
 from moxlite.net.sockets import Prompt, send_now
 from moxlite.net.tls.certificates import end_point_hash, key_fingerprint
 from moxlite.net.tls.errors import TLSError, tls_error

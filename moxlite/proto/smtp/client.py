@@ -25,9 +25,8 @@ from moxlite.proto.smtp.conversation import (
     expect,
     receive,
 )
-from moxlite.proto.smtp.delivery import Delivery
+from moxlite.proto.smtp.delivery import Delivery, Extensions, parse_extensions
 from moxlite.proto.smtp.errors import NoMechanism, ProtocolError, SMTPError, SMTPUTF8Missing, TLSRefused
-from moxlite.proto.smtp.extensions import Extensions, parse_extensions
 from moxlite.proto.smtp.replies import CONTROL, Response
 
 AUTH_STEPS: Final = 10  # challenges: no mechanism has more than three

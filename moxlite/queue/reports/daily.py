@@ -16,7 +16,7 @@ import trio
 
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.compose import DataPart, MultiPart, TextPart, address_field, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date

@@ -31,7 +31,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.net.connections import guard
+from moxlite.net.admission import guard
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.queue import record
 from moxlite.queue.context import Context

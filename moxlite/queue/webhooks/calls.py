@@ -21,8 +21,8 @@ import trio
 from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, NameAddress, PartJSON
 from moxlite.admin.notices import notify_account
 from moxlite.config.domains import Account, IncomingWebhook, OutgoingWebhook
-from moxlite.config.webhookkeys import webhook_keys
-from moxlite.net.connections import guard
+from moxlite.config.transports import webhook_keys
+from moxlite.net.admission import guard
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.proto.address import Address

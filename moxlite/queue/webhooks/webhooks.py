@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.config.domains import IncomingWebhook, OutgoingWebhook
-from moxlite.config.webhookkeys import webhook_keys
+from moxlite.config.transports import webhook_keys
 from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue import metrics
 from moxlite.queue.context import Context

@@ -15,11 +15,9 @@ from moxlite.smtpd import replies, trace
 from moxlite.smtpd.incoming.deliver import deliver
 from moxlite.smtpd.notices import notify_of
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.accounts.access import way_out_of
-from moxlite.store.content.spool import HeaderTooLarge, Spool
-from moxlite.store.content.spoolspace import SpoolFull
+from moxlite.store.content.spool import HeaderTooLarge, Spool, SpoolFull
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck

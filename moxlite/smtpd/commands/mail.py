@@ -29,8 +29,7 @@ from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.context import home_of
 from moxlite.smtpd.incoming.blocklists import has_proof
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.accounts.access import way_out_of
 
 HOLD_LIMIT: Final = 60 * 86_400

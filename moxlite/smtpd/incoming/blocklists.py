@@ -17,8 +17,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
 from moxlite.smtpd import metrics
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import Transaction
+from moxlite.smtpd.session import Session, Transaction
 
 logger = logging.getLogger("moxlite.smtpd.incoming.blocklists")
 

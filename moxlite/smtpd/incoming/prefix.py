@@ -6,9 +6,8 @@ from typing import Final
 
 import msgspec
 
-from moxlite.acceptance.cases import Case
+from moxlite.acceptance.cases import DKIM_DOMAIN, Case, Evidence, unicode_domain
 from moxlite.acceptance.checks import Checks
-from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence, unicode_domain
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.producers.judgement import dmarc_override
 from moxlite.acceptance.why import steps
@@ -18,8 +17,7 @@ from moxlite.net.limits import IPAddress, unmap
 from moxlite.proto.address import Domain, Path
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.smtpd import trace
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import Transaction
+from moxlite.smtpd.session import Session, Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation, ip_classes
 

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import JUNK, Evidence
+from moxlite.acceptance.cases import JUNK, Case, Evidence
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome, State, of_plan, refused
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
@@ -15,8 +14,7 @@ from moxlite.net.activity import Happening, Outcome as Shown, activity
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.notices import Failed
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.delivery.actions import FileInto, Mark
 
 

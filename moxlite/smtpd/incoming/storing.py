@@ -35,8 +35,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.smtpd import metrics
 from moxlite.smtpd.incoming.prefix import Common, decided_prefix, facts_of
 from moxlite.smtpd.notices import notify_later
-from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import Transaction
+from moxlite.smtpd.session import Session, Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.content.spool import Spool, read_header
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation

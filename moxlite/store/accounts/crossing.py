@@ -27,7 +27,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.copying import Copied
 from moxlite.store.mail.fetching import fetch_rows
-from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, MailboxID
 

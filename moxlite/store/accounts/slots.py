@@ -16,7 +16,7 @@ import trio
 from moxlite.heap import give_memory_back
 from moxlite.store.accounts.opened import AccountTasks, OpenAccount
 from moxlite.store.errors import StoreError
-from moxlite.store.file.fileupkeep import UPKEEP
+from moxlite.store.file.database import UPKEEP
 from moxlite.wakeup import Wakeup
 
 

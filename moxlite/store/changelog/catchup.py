@@ -24,7 +24,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.store.file.transaction import Reader, Row, array_of
-from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import (
     UID,

@@ -20,8 +20,8 @@ import trio
 from moxlite.processor import place, turn
 from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
-from moxlite.proto.mime.preview import TooManySigns, preview
 from moxlite.proto.mime.structure import scan_message
+from moxlite.proto.mime.text import TooManySigns, preview
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account

@@ -30,8 +30,7 @@ from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import SECOND
-from moxlite.store.rows.keywords import flag_words, spellings, split_keywords
-from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.mailboxes import flag_words, mailboxes, spellings, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import BodyID, Mailbox
 

@@ -29,7 +29,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import held_body
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.imports.archives import READ_SIZE
@@ -56,8 +56,15 @@ from moxlite.store.mail.staging import (
 from moxlite.store.mail.systemmailbox import QUEUE, is_kept
 from moxlite.store.mail.threads import Keys, Placing, adopt_orphans
 from moxlite.store.options import INITIAL_SPECIAL_USE
-from moxlite.store.rows.keywords import LEARN, split_keywords
-from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
+from moxlite.store.rows.mailboxes import (
+    LEARN,
+    mailbox,
+    mailbox_by_name,
+    mailbox_by_use,
+    mailboxes,
+    split_keywords,
+    state,
+)
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, Meaning, MessageAdded, MessageID, SpecialUse, ThreadKeys
 

@@ -16,7 +16,7 @@ from moxlite import lazyimport
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.items import Aborted, Done, Order, Progress, RunningImport, Upload

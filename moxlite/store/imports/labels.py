@@ -20,7 +20,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
 from moxlite.store.imports.items import LabelUse
 from moxlite.store.names import INBOX
-from moxlite.store.rows.keywords import check_keyword
+from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.types import Meaning, SpecialUse
 
 PLACES: Final[Mapping[Meaning, SpecialUse | None]] = {

@@ -16,8 +16,7 @@ import msgspec
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.content.prepare import Prepared, prepare_here
-from moxlite.store.content.spool import Spool
-from moxlite.store.content.spoolspace import SpoolSpace
+from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
 from moxlite.store.imports.labels import Labels
@@ -26,7 +25,7 @@ from moxlite.store.mail.mailboxes import MAX_MAILBOXES
 from moxlite.store.mail.staging import Staged
 from moxlite.store.mail.systemmailbox import KEPT
 from moxlite.store.names import check_name, is_below
-from moxlite.store.rows.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
+from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
 UNIT_MESSAGES: Final = 100

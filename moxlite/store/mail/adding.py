@@ -25,8 +25,7 @@ from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.systemmailbox import check_fillable
 from moxlite.store.mail.threadlinks import Links, pack_parents
 from moxlite.store.mail.threads import NOTE_MISSING, adopt_orphans, missing_rows
-from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
-from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE, join_keywords, learn_spellings, mailbox, split_keywords
 from moxlite.store.types import (
     UID,
     BodyID,

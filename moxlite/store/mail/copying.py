@@ -27,8 +27,7 @@ from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywor
 from moxlite.store.mail.expunging import Source, bury, by_mailbox, by_uid, expunge, keyword_users, left
 from moxlite.store.mail.flags import JUNK_BITS, count_corrections, verdict_of
 from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
-from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.mailboxes import mailbox, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse
 

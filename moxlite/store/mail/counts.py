@@ -13,8 +13,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, UidsExhausted
-from moxlite.store.rows.keywords import MAX_PER_MAILBOX, split_keywords
-from moxlite.store.rows.mailboxes import mailbox, mailboxes
+from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, mailbox, mailboxes, split_keywords
 from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
 

@@ -18,8 +18,7 @@ from moxlite.store.file.transaction import Array, Row, distinct_array, int_array
 from moxlite.store.mail.counts import Delta, add_size, apply_delta
 from moxlite.store.mail.recipients import forget_messages
 from moxlite.store.mail.systemmailbox import changeable
-from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.mailboxes import mailbox, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Mailbox, MailboxID, MessageID, MessagesRemoved, ModSeq
 

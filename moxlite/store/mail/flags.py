@@ -21,8 +21,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Array, Reader, Row, distinct_array, int_array
 from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords, unlearn_keyword
 from moxlite.store.mail.systemmailbox import check_changeable
-from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
-from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE, join_keywords, learn_spellings, mailbox, split_keywords
 from moxlite.store.rows.messages import FlagRow, flags_of_bits
 from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID, SpecialUse
 

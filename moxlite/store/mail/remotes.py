@@ -27,7 +27,7 @@ from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.options import SECOND
-from moxlite.store.rows.keywords import parse_flags
+from moxlite.store.rows.mailboxes import parse_flags
 from moxlite.store.types import Flag, MailboxID, MessageID
 
 Role: TypeAlias = Literal["source", "target", "link"]

@@ -34,7 +34,7 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.recover.pages import Damaged, Pages
 from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage, restore_copies
-from moxlite.store.rows.keywords import check_keyword, split_keywords
+from moxlite.store.rows.mailboxes import check_keyword, split_keywords
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 
 logger = logging.getLogger("moxlite.store.recover")

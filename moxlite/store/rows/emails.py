@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.file.transaction import Array, Reader, Row, int_array
-from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.rows.views import view_total
 from moxlite.store.types import EmailID, Flag, MailboxID, MessageID, ThreadID

@@ -24,7 +24,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.words import wrong_words
 from moxlite.store.mail.masked import wrong_masked
 from moxlite.store.names import check_name, parent
-from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.types import chunk_id
 
 

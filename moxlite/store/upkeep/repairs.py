@@ -27,8 +27,7 @@ from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.options import Options
-from moxlite.store.rows.keywords import split_keywords
-from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name, split_keywords
 from moxlite.store.types import Flag
 
 logger = logging.getLogger("moxlite.store.repairs")

@@ -17,10 +17,9 @@ from moxlite.web.account.calls.common import AccountCalls, Server
 from moxlite.web.account.calls.copying import CalendarCopyingCalls, CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
 from moxlite.web.account.calls.links import LinkCalls
-from moxlite.web.account.calls.masked import MaskedCalls
 from moxlite.web.account.calls.overview import OverviewCalls
 from moxlite.web.account.calls.security import KeyCalls, SecurityCalls
-from moxlite.web.account.calls.sending import SendingCalls
+from moxlite.web.account.calls.sending import MaskedCalls, SendingCalls
 from moxlite.web.account.calls.shares import ShareCalls
 from moxlite.web.account.calls.sorting import JunkCalls, ScriptCalls, SortingCalls, VacationCalls
 from moxlite.web.account.types import Mailbox

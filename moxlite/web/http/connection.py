@@ -18,7 +18,7 @@ from typing import Final, final
 import h11
 import trio
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.net.sockets import QuickStream
 from moxlite.processor import turn
 from moxlite.proto.http1 import StrictConnection

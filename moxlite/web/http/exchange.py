@@ -15,7 +15,7 @@ from typing import Final, Protocol, TypeAlias, final
 import h11
 import trio
 
-from moxlite.net.connections import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo
 from moxlite.web.http.errors import MAX_FIELDS, MAX_HEAD, MAX_TARGET, BadRequest, BodyTooLarge, Drain
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import Host, normalise_path, parse_host, split_target

@@ -36,7 +36,7 @@ from moxlite.web.http2.frames import Flood, Frames, Malformed, RequestHead, requ
 from moxlite.web.http2.stream import MAX_STREAMS, ErrorCodes, Link, Stream, Upload
 
 if TYPE_CHECKING:
-    from moxlite.net.connections import ConnectionInfo
+    from moxlite.net.admission import ConnectionInfo
     from moxlite.web.http.errors import Drain
     from moxlite.web.http.exchange import Handler
     from moxlite.web.http.waiting import Waiting

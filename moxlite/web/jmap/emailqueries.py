@@ -31,7 +31,7 @@ from moxlite.store.rows.emails import (
     thread_flags,
 )
 from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
-from moxlite.store.rows.keywords import check_keyword
+from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.rows.messages import structures
 from moxlite.store.search.finding import MessageQuery, Search, Test
 from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where

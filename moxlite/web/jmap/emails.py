@@ -10,8 +10,8 @@ import msgspec
 
 from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.preview import preview
 from moxlite.proto.mime.structure import scan_message
+from moxlite.proto.mime.text import preview
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import structure_of

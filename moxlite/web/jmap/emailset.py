@@ -21,7 +21,7 @@ from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import Email, email_of, emails
-from moxlite.store.rows.keywords import check_keyword
+from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.jmap.accounts import Place
 from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob, source_of

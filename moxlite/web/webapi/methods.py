@@ -1,13 +1,313 @@
-"""The table of all methods: dispatch, pages, the OpenAPI document and `moxlite webapi` are made from it (WEB-94)."""
+"""The method Send, and the table of all methods: dispatch, pages, the OpenAPI document and `moxlite webapi` are made
+from it (WEB-94).
+"""
 
 from __future__ import annotations
 
+import logging
+import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import trio
 
-from moxlite.web.webapi import messages, sending, types
+from moxlite.acceptance.carrying import without_fields
+from moxlite.compose.draft import BadDraft, message
+from moxlite.processor import off_loop
+from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.mime.dates import format_date
+from moxlite.store.accounts.access import way_out_of
+from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.content.spool import HeaderTooLarge, Spool
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, check_outgoing, hurry, settle, withdraw
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
+from moxlite.store.errors import OverQuota, StoreError
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.mailboxes import mailbox_for
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.submission.metrics import submission_total
+from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
+from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, limits_of
+from moxlite.web.metrics import webapi_submissions
+from moxlite.web.webapi import messages, types
+from moxlite.web.webapi.calls import Note, answer_of, key_of
+from moxlite.web.webapi.errors import Code, WebAPIError
+from moxlite.web.webapi.letters import author_of, draft_of, extra_of, files_of, parties_of, release_of
+from moxlite.web.webapi.messages import queue_of
+from moxlite.web.webapi.types import BadBase64, SendRequest, SendResult
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from moxlite.compose.draft import Draft, File
+    from moxlite.proto.mime.types import MailAddress
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.delivery.submission import Submission
+    from moxlite.web.webapi.calls import Call
+    from moxlite.web.webapi.letters import Parties
+
+# Send: a message in the queue for all recipients or none, durably, before the answer (WEB-96..101, WEB-154).
+#
+# Without a copy in Sent, the account's transaction counts the message, then the queue takes it; a refusal takes the
+# count back.
+#
+# With a copy, one transaction of the account counts the message, keeps the copy and writes a row of the outbox, which
+# is held for some minutes. Then the queue gets the message from here, under the key of that row, and the row is
+# removed. A refusal undoes the transaction. After a crash in between, the outbox hands the message over, once for its
+# key.
+
+
+logger = logging.getLogger("moxlite.web.webapi")
+
+ID_OCTETS: Final = 12
+"""Random octets of the id in a Received field."""
+
+KEY_OCTETS: Final = 32
+"""Octets of the key of a submission without Idempotency-Key."""
+
+DEADLINE: Final = 120.0
+"""Seconds for the commit of the queue."""
+
+HELD: Final = 300 * 1_000_000
+"""Microseconds until the outbox hands over a submission that was interrupted: longer than the commit may take."""
+
+CARRIED: Final = 30.0
+"""Seconds to wait for the outbox when a call is repeated after a crash."""
+
+UNDO: Final = 60.0
+"""Seconds for the transaction that undoes a submission which the queue has refused."""
+
+REFUSALS: Final[dict[str, Code]] = {"badfrom": "badFrom", "signerror": "server"}
+"""Codes by result of a refused submission; all others are ``user``."""
+
+ON_LOOP: Final = 64 << 10
+"""Octets of texts and files that are composed on the event loop: about two milliseconds."""
+
+
+async def send(call: Call, request: SendRequest) -> SendResult:
+    """Send a message.
+
+    Raises WebAPIError, StoreError, OSError; then nothing is queued, except after ``sentOverQuota``.
+    """
+    try:
+        key = key_of(call.identity.account, call.request.headers.get("idempotency-key"))
+        async with call.service.turns.of(key):
+            if key and (known := await queue_of(call).receipt(key)) is not None:
+                return answer_of(known, call.body.digest)
+            send_result = await _send(call, request, key)
+    except WebAPIError as error:
+        webapi_submissions.labels(result=error.code).inc()
+        raise
+    except StoreError:
+        webapi_submissions.labels(result="queueerror").inc()
+        raise
+    webapi_submissions.labels(result="ok").inc()
+    return send_result
+
+
+async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
+    way_out = partial(way_out_of, call.service.accounts, call.identity.account)
+    author = await author_of(call.snapshot, call.identity, request.from_, way_out)
+    parties = parties_of(request)
+    letter = _letter(call, request, author, parties)
+    await _check_limits(call, letter)
+    sized = sum(file.spool.size for file in call.body.files) + len(request.text) + len(request.html)
+    sized += sum(one.data.size for one in (*request.alternative_files, *request.inline_files, *request.attached_files))
+    work = partial(files_of, request, call.body.files)
+    files = work() if sized <= ON_LOOP else await off_loop(work, kind="compose")
+    draft = draft_of(request, author, parties, files, letter.hostname.ascii)
+    async with _composed(call, draft, files, letter.max_size, on_loop=sized <= ON_LOOP) as spool:
+        try:
+            found = await complete(call.service.keys, letter, spool)
+        except SubmissionRefused as error:
+            raise WebAPIError(REFUSALS.get(error.result, "user"), error.text) from error
+        except HeaderTooLarge as error:
+            raise WebAPIError("user", "the header of the message is too long") from error
+        submission = found.submission
+        rows = [(text, submission.recipients[row].from_id, row) for text, row in parties.rows()]
+        note = Note(call.body.digest, draft.message_id, tuple(rows))
+        submission = msgspec.structs.replace(submission, key=key, note=note.pack() if key else b"")
+        try:
+            if request.save_sent:
+                ids = await _with_copy(call, letter, submission, note, spool)
+                if ids is None:
+                    return await _carried(call, key)
+            else:
+                ids = await _queued(call, letter, submission, spool)
+        except OutgoingLimitExceeded as error:
+            raise _limit(error) from None
+        except SubmissionStuck as error:
+            raise WebAPIError("server", "the queue did not answer in time; the message may be queued") from error
+        submission_total.labels(result="ok").inc()
+        logger.info(
+            "message submitted",
+            extra={
+                "kv": {
+                    "account": call.identity.account,
+                    "msgfrom": str(found.author),
+                    "recipients": len(letter.recipients),
+                    "size": spool.size,
+                    "queueid": ids[0],
+                }
+            },
+        )
+    return note.answer(ids)
+
+
+def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Parties) -> OutgoingMessage:
+    snapshot, listener = call.snapshot, call.request.info.listener
+    hostname = snapshot.hostname(listener)
+    to = parties.unique
+    now = time.time_ns() // 1000
+    target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
+    protocol = "HTTPS" if call.request.scheme == "https" else "HTTP"
+    trace = (
+        f"Received: from {hostname.ascii} by {hostname.ascii}\r\n"
+        f"\tvia tcp with {protocol} id {secrets.token_urlsafe(ID_OCTETS)}{target};\r\n"
+        f"\t{format_date(now)}\r\n"
+    )
+    hold_until, future_release = release_of(request)
+    return OutgoingMessage(
+        snapshot=snapshot,
+        identity=call.identity,
+        hostname=hostname,
+        mail_from=Address(Localpart(author.localpart), Domain.parse(author.domain)),
+        recipients=tuple(SubmissionRecipient(address) for address in to),
+        received=now,
+        remote=call.request.client_ip,
+        max_size=snapshot.listener(listener).max_message_size,
+        trace=trace.encode(),
+        own_from_id=False,
+        extra=extra_of(request),
+        requiretls=request.require_tls is True,
+        way_out=partial(way_out_of, call.service.accounts, call.identity.account),
+        hold_until=hold_until,
+        future_release=future_release,
+    )
+
+
+async def _check_limits(call: Call, letter: OutgoingMessage) -> None:
+    """Check the account's limits before the message is composed; they are checked again when it is counted."""
+    try:
+        await queue_of(call).check_sending(call.identity.account)
+    except SendingStopped as error:
+        raise WebAPIError("error", str(error)) from None
+    limits, addresses = limits_of(letter), counted_as(letter)
+    async with call.account() as account:
+        try:
+            await account.read(lambda r: check_outgoing(r, addresses, limits, letter.received), op="webapi limits")
+        except OutgoingLimitExceeded as error:
+            raise _limit(error) from None
+
+
+def _limit(error: OutgoingLimitExceeded) -> WebAPIError:
+    total = error.setting == "max_outgoing_messages_per_day"
+    return WebAPIError("messageLimitReached" if total else "recipientLimitReached", str(error))
+
+
+@asynccontextmanager
+async def _composed(
+    call: Call, draft: Draft, files: list[File], max_size: int, *, on_loop: bool
+) -> AsyncIterator[Spool]:
+    """The octets of the message, with its Bcc. Raises WebAPIError, OSError."""
+    too_large = WebAPIError("messageTooLarge", f"the message is larger than {max_size} octets")
+    if sum(file.size for file in files) * 4 // 3 > max_size:
+        raise too_large
+    with Spool(call.service.tmp) as spool:
+
+        def fill() -> None:
+            spool.fill(message(draft, files, keep_bcc=True))
+
+        try:
+            if on_loop:
+                fill()
+            else:
+                await off_loop(fill, kind="compose")
+        except (BadDraft, BadBase64) as error:
+            raise WebAPIError("user", str(error)) from error
+        if spool.size > max_size:
+            raise too_large
+        yield spool
+
+
+async def _queued(call: Call, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
+    """Queue the message without a copy."""
+    office = PostOffice(
+        accounts=call.service.accounts, queue=queue_of(call).submit, keys=call.service.keys, deadline=DEADLINE
+    )
+    async with without_fields(spool) as clean:
+        return await enqueue(office, letter, submission, clean)
+
+
+async def _with_copy(
+    call: Call, letter: OutgoingMessage, submission: Submission, note: Note, spool: Spool
+) -> list[int] | None:
+    """Queue the message and keep a copy in Sent. Returns None if the outbox has a message with this key.
+
+    Raises WebAPIError ``sentOverQuota``: the message is queued, without a copy.
+    """
+    key = submission.key or secrets.token_bytes(KEY_OCTETS)
+    submission = msgspec.structs.replace(submission, key=key)
+    limits, addresses = limits_of(letter), counted_as(letter)
+    prepared = await prepare(spool, max_size=letter.max_size)
+    async with call.account() as account:
+        async with held_body(account, prepared) as ready:
+
+            def unit(tx: AccountTx) -> bool:
+                if not tx.once(key):
+                    hurry(tx, key)
+                    return False
+                counted = add_outgoing(tx, addresses, limits)
+                added = add_message(tx, ready, mailbox_for(tx, SpecialUse.SENT), flags=Flag.SEEN | Flag.NOTJUNK)
+                owed = OwedMessage(submission, beside=Beside(counted=tuple(counted)))
+                tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=tx.now + HELD)
+                return True
+
+            try:
+                new = await account.write(unit, weight=spool.size)
+            except OverQuota:
+                over = msgspec.structs.replace(note, over_quota=True)
+                ids = await _queued(call, letter, msgspec.structs.replace(submission, note=over.pack()), spool)
+                over.answer(ids)
+                return ids
+        if not new:
+            return None
+        ids = []
+        try:
+            async with without_fields(spool) as clean:
+                with trio.move_on_after(DEADLINE, shield=True):
+                    ids = await queue_of(call).submit(submission, clean)
+        except BaseException:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
+                await account.write(lambda tx: withdraw(tx, key))
+            raise
+        if not ids:
+            raise SubmissionStuck  # the outbox will hand it over
+        try:
+            await account.write(lambda tx: settle(tx, key))
+        except StoreError as error:  # the outbox hands it over again, which does nothing
+            logger.warning("outbox row not removed", extra={"kv": {"account": account.name, "err": str(error)}})
+    return ids
+
+
+async def _carried(call: Call, key: bytes) -> SendResult:
+    """The answer to an earlier call with this key, which was interrupted by a crash, as soon as the outbox has handed
+    its message over. Raises WebAPIError.
+    """
+    queue = queue_of(call)
+    with trio.move_on_after(CARRIED):
+        while True:
+            receipt = await queue.receipt(key)
+            if receipt is not None:
+                return answer_of(receipt, call.body.digest)
+            await trio.sleep(0.05)
+    raise WebAPIError("server", "an earlier call with this Idempotency-Key is not finished, try again")
+
 
 OCTETS: Final = "octets"
 """In place of a result's type: the answer is octets of a message."""
@@ -40,7 +340,7 @@ _TABLE: Final = (
         summary="Send a message: it is in the queue for all recipients, durably, when the answer comes.",
         request=types.SendRequest,
         result=types.SendResult,
-        run=sending.send,
+        run=send,
         changes=True,
         files=True,
         example={

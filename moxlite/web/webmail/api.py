@@ -26,7 +26,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
-from moxlite.web.webmail.calls.alarms import AlarmCalls
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
@@ -35,13 +34,12 @@ from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
 from moxlite.web.webmail.calls.files import FileCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
-from moxlite.web.webmail.calls.later import LaterCalls
+from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCalls, SortingCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
-from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move
