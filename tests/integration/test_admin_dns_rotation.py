@@ -140,6 +140,7 @@ async def test_a_key_comes_and_goes_by_itself(world: World) -> None:
     assert (world.path.parent / "a.pem").exists()  # a key in a folder of the owner's stays
 
 
+@pytest.mark.nightly
 async def test_a_record_that_is_gone_before_it_signs_is_waited_for_again(world: World) -> None:
     """AUTH-115: it never signs with a key whose record is not visible."""
     world.set_provider()

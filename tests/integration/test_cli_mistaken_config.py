@@ -130,6 +130,7 @@ def test_the_data_folder_is_found_in_a_broken_file(tmp_path: Path) -> None:
             data_dir_of(path)
 
 
+@pytest.mark.landing("queue list", "serve")
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("args", ["queue list", "doctor", "config test", "serve"])
 def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args: str) -> None:

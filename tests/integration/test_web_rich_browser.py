@@ -204,6 +204,7 @@ def test_html_outlives_a_killed_page_and_a_killed_server(chromium: Browser, tmp_
         assert panics(server) == 0, server.log()
 
 
+@pytest.mark.nightly
 def test_plain_text_is_one_key_away(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-71, WEBMAIL-135: ctrl shift f; the text stays, back again the formatting too."""
     page = writer.page
@@ -223,6 +224,7 @@ def test_plain_text_is_one_key_away(writer: Writer, imap: imaplib.IMAP4) -> None
     assert (arrived.get_content_type(), arrived.get_content().strip()) == ("text/plain", "Only text")
 
 
+@pytest.mark.nightly
 def test_the_original_is_kept_below_plain_text(writer: Writer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-92, WEBMAIL-135: an answer shows the original folded, and sends it as it came; it can be left out."""
     original = (

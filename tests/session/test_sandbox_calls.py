@@ -139,6 +139,7 @@ async def test_a_filter_that_ends_a_process_by_itself_is_counted_too(monkeypatch
     assert counted.value == before + 1
 
 
+@pytest.mark.nightly
 async def test_a_calendar_may_be_in_each_charset_of_mail() -> None:
     """WEBMAIL-109a, WEBMAIL-129: codecs are modules, and none is loaded once the process is confined."""
     sandbox = Sandbox()

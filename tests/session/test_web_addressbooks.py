@@ -155,6 +155,7 @@ async def test_a_guest_with_the_right_changes_contacts(browser: Browser, tom: Br
     assert await names(tom, book_id=own) == []
 
 
+@pytest.mark.nightly
 async def test_contacts_of_several_accounts_come_in_pages(browser: Browser, tom: Browser) -> None:
     """WEBMAIL-128a: by name, whoever has them; none twice, none left out."""
     made = await shared(browser, "change")

@@ -132,6 +132,7 @@ async def test_a_card_with_a_large_photo(rig: Rig, browser: Browser, fold: str) 
     ]
 
 
+@pytest.mark.nightly
 async def test_a_thousand_cards_with_photos(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-128: as a telephone exports them, 40 MB; a table of this size is refused in words."""
     photo = "PHOTO;ENCODING=b;TYPE=JPEG:" + ("A" * 75 + "\r\n ") * 53

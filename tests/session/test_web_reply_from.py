@@ -189,6 +189,7 @@ async def test_a_quoted_localpart_stays_an_address(post: Post) -> None:
     assert begun["to"][0]["address"] == '"ann b"@remote.example'
 
 
+@pytest.mark.nightly
 async def test_ten_thousand_addresses_are_searched_within_bounds(post: Post) -> None:
     """WEBMAIL-90, WEBMAIL-119a: foreign addresses of costly domains in each field; Delivered-To tells, and the event
     loop is never held.

@@ -473,6 +473,7 @@ async def test_the_accounts_key_changes_when_the_owner_asks(tmp_path: Path) -> N
     assert (ca.changes, world.keeper.problems()) == (1, [])
 
 
+@pytest.mark.nightly
 async def test_the_accounts_key_changes_once_a_year(tmp_path: Path) -> None:
     """WEB-112a: the account, which CAA records name, stays the same; `0s` stops it."""
     ca = PlayedCA(days=90)

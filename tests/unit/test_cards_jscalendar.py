@@ -316,6 +316,7 @@ def test_what_is_put_is_shown(event: Object) -> None:
     assert put(text, shown) == text
 
 
+@pytest.mark.nightly
 @given(st.dictionaries(KEYS, JSON), st.dictionaries(KEYS, JSON))
 def test_a_difference_is_a_patch(old: Object, new: Object) -> None:
     """JMAP-72: applied to the old object it gives the new one."""

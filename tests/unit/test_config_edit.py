@@ -309,6 +309,7 @@ def with_comments(draw: Any, items: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, "", "# foot", "[b]", "y = 2", ""])
 
 
+@pytest.mark.nightly
 @given(st.data(), st.lists(ITEM, min_size=1, max_size=4), st.lists(ITEM, max_size=2))
 @settings(max_examples=400)
 def test_no_comment_of_what_stays_is_lost(
