@@ -56,7 +56,7 @@ def test_seven_tabs_of_a_browser_are_live_also_after_the_server_was_killed(
     tabs = [reader.page]
     for _ in range(TABS - 1):
         page = reader.context.new_page()
-        page.on("websocket", sockets.append)
+        page.on("websocket", lambda socket: sockets.append(socket))
         page.on("pageerror", lambda error: reader.problems.append(str(error)))
         page.goto(f"{reader.base}/webmail/")
         expect(page.locator(".list-title")).to_have_text("Inbox")
