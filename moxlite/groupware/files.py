@@ -26,14 +26,16 @@ from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import (
     CALENDAR_END,
     MAX_FILE,
+    About,
+    WrittenZones,
+    about_of,
     calendar_head,
     calendar_parts,
     counted_calendars,
-    title_of,
 )
 from moxlite.proto.cards.cardobject import BadCard, read_card, shown_card
 from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
-from moxlite.proto.cards.contentline import plain
+from moxlite.proto.cards.contentline import escaped, plain
 from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.store.errors import ImportFailed, StorageFull
 from moxlite.store.file.boundary import Edge, storage
@@ -147,18 +149,18 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """An entry of a file, a contact, or why one cannot be read; of the calendar or address book of this name, "" for
+    """An entry of a file, a contact, or why one cannot be read; of the calendar or address book of this title, "" for
     that which the user has chosen.
     """
 
     kind: Kind
-    title: str
+    about: About
     entry: bytes | Contact | Unreadable
 
     @property
-    def place(self) -> tuple[Kind, str]:
+    def place(self) -> tuple[Kind, About]:
         """Its calendar or address book."""
-        return self.kind, self.title
+        return self.kind, self.about
 
     @property
     def octets(self) -> int:
@@ -203,11 +205,11 @@ async def add_file(account: Account, sandbox: Sandbox, file: BinaryIO, target: T
         await account.write(settle_contacts)
     items = _items(file, target.kind, done)
     expander = Expander(account, sandbox)
-    places: dict[tuple[Kind, str], Collection] = {}
+    places: dict[tuple[Kind, About], Collection] = {}
     while not done.stop and (batch := await off_loop(lambda: _some(items), kind="import")):
         for place, run in groupby(batch, attrgetter("place")):
             if place not in places:
-                places[place] = await account.write(partial(_place, target=target, kind=place[0], title=place[1]))
+                places[place] = await account.write(partial(_place, target=target, kind=place[0], about=place[1]))
             entries = [item.entry for item in run]
             note_problems(done, [reason_of(entry) for entry in entries if isinstance(entry, Unreadable)])
             events = [entry for entry in entries if isinstance(entry, bytes)]
@@ -231,18 +233,30 @@ def _some(items: Iterator[Item]) -> list[Item]:
         raise Unreadable(reason_of(error)) from None
 
 
-def _place(tx: AccountTx, target: Target, kind: Kind, title: str) -> Collection:
+def _place(tx: AccountTx, target: Target, kind: Kind, about: About) -> Collection:
     """The collection for entries of a file: that of its name, which is made, or the one that was chosen, or the first.
     Raises NoSuchCollection, LimitExceeded.
     """
-    if title:
-        own = [one for one in collections_of(tx, kind) if not one.subscribed and one.display_name == title]
-        components = COMPONENTS if kind == "calendar" else ()
-        new = Collection(0, kind, f"import-{time.time_ns():x}", display_name=title, components=components)
+    if about.title:
+        own = [one for one in collections_of(tx, kind) if not one.subscribed and _title(one) == about.title]
+        new = Collection(
+            0,
+            kind,
+            f"import-{time.time_ns():x}",
+            display_name=about.title,
+            colour=about.colour,
+            description=about.description,
+            components=COMPONENTS if kind == "calendar" else (),
+        )
         return own[0] if own else create_collection(tx, new)
     if target.where is not None and target.where.kind == kind:
         return collection(tx, target.where.id)
     return default_calendar(tx, "VEVENT") if kind == "calendar" else default_book(tx)
+
+
+def _title(where: Collection) -> str:
+    """The title of a collection as its file has it."""
+    return plain(escaped(where.display_name or where.name), 200)
 
 
 async def _add_events(
@@ -300,9 +314,9 @@ def _events(pieces: Iterable[bytes], size: int, name: str, done: ImportResult) -
     if size > MAX_FILE:
         raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
     text = b"".join(pieces).decode("utf-8-sig", "replace")
-    title = title_of(text) if name else ""
+    about = about_of(text) if name else About()
     for entry, number in counted_calendars(text):
-        yield Item("calendar", title, entry.encode("utf-8", "replace"))
+        yield Item("calendar", about, entry.encode("utf-8", "replace"))
         done.read += size / number
 
 
@@ -313,7 +327,7 @@ def _contacts(pieces: Iterable[bytes], title: str, done: ImportResult) -> Iterat
             yield piece
 
     for contact in read_contacts(counted()):
-        yield Item("contact", title, contact)
+        yield Item("contact", About(title), contact)
 
 
 def _archived(file: BinaryIO, done: ImportResult) -> Iterator[Item]:
@@ -339,7 +353,7 @@ def _archived(file: BinaryIO, done: ImportResult) -> Iterator[Item]:
             elif kind == "contact":
                 yield from _contacts(member.pieces, name if folder == FOLDERS[kind] else "", done)
         except Unreadable as error:  # the other files may be well
-            yield Item(kind or "calendar", "", Unreadable(f"{name}: {reason_of(error)}"))
+            yield Item(kind or "calendar", About(), Unreadable(f"{name}: {reason_of(error)}"))
         if kind is not None:
             done.read = before + member.size
 
@@ -405,8 +419,9 @@ async def _table(account: Account, left: list[int]) -> bytes:
 
 async def written_calendar(account: Account, where: Collection) -> AsyncIterator[bytes]:
     """A calendar as one file, in pieces. Raises StoreError."""
-    yield calendar_head(where.display_name or where.name).encode()
-    zones: set[str] = set()
+    about = About(where.display_name or where.name, where.colour, where.description)
+    yield calendar_head(about).encode()
+    zones = WrittenZones()
     async for data in _entries(account, where):
         yield calendar_parts((await read(data)).calendar, zones).encode()
     yield CALENDAR_END.encode()

@@ -14,7 +14,7 @@ from moxlite.admin.publicpages import calendar_link
 from moxlite.groupware.busy import busy_events, busy_times, merged
 from moxlite.groupware.entries import DAY, Expander, read
 from moxlite.groupware.people import user_of
-from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts
+from moxlite.proto.cards.calendarfiles import CALENDAR_END, About, WrittenZones, calendar_head, calendar_parts
 from moxlite.store.groupware.collection import Collection, collection, token_of
 from moxlite.store.groupware.resources import Resource, resource_data, resources_of, together
 from moxlite.store.groupware.sharing import link_with, make_link
@@ -90,12 +90,12 @@ async def calendar_file(account: Account, sandbox: Sandbox, snapshot: Snapshot, 
         stretch = seen.today - BUSY_BEFORE, seen.today + BUSY_AFTER
         own = user_of(snapshot, account.name).addresses
         times = await busy_times(account, Expander(account, sandbox), seen.calendar, stretch, own)
-        yield calendar_head("Busy")
+        yield calendar_head(About("Busy"))
         for piece in busy_events(merged(times, stretch), seen.today):
             yield piece
     else:
-        yield calendar_head(seen.calendar.display_name)
-        zones: set[str] = set()
+        yield calendar_head(About(seen.calendar.display_name, seen.calendar.colour))
+        zones = WrittenZones()
         async for data in _entries(account, seen):
             yield calendar_parts((await read(data)).calendar, zones)
     yield CALENDAR_END

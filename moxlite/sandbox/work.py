@@ -12,7 +12,7 @@ import msgspec
 from dateutil.rrule import rrulestr
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
-from moxlite.proto.cards.calendarfiles import calendars_by_uid, title_of
+from moxlite.proto.cards.calendarfiles import about_of, calendars_by_uid
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
 from moxlite.proto.cards.received import cleaned
@@ -161,7 +161,7 @@ def split_calendar(job: SplitCalendar) -> Split:
         if room < 0 or len(uid_entries) == MAX_ENTRIES:
             raise Refused(f"it has more than {MAX_ENTRIES} events, or too much in them")
         uid_entries.append(UIDEntry(uid, text))
-    return Split(title_of(job.text), tuple(uid_entries))
+    return Split(about_of(job.text).title, tuple(uid_entries))
 
 
 WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {

@@ -12,7 +12,7 @@ import trio.testing
 
 from moxlite.groupware import files
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.groupware.collection import Collection, collections_of
+from moxlite.store.groupware.collection import Collection, change_collection, collection_named, collections_of
 from moxlite.store.groupware.resources import card_facts, put_resource
 from moxlite.store.groupware.subscriptions import subscribe
 from tests.memory import at_most
@@ -78,9 +78,16 @@ def _new_book(title: str) -> str:
     return f"<D:mkcol {spaces}><D:set>{prop}</D:set></D:mkcol>"
 
 
+def _paint(tx: AccountTx) -> None:
+    choir = collection_named(tx, "calendar", "choir")
+    change_collection(tx, msgspec.structs.replace(choir, colour="#3a87ad"))
+
+
 async def test_all_is_saved_as_one_file_and_comes_back(rig: Rig, browser: Browser, tom: Browser) -> None:
     """DAV-49a: to the letter, each in the calendar or address book of its name; what is there stays."""
     await fill(rig)
+    async with rig.account() as account:
+        await account.write(_paint)
     members = await saved(browser)
     assert sorted(members) == [
         "address-books/Contacts.vcf",
@@ -102,6 +109,7 @@ async def test_all_is_saved_as_one_file_and_comes_back(rig: Rig, browser: Browse
         assert len(again[name]) > 100
     shown = {one["name"]: one for one in await tom.call("calendars")}
     assert {"Calendar", "choir"} <= shown.keys()
+    assert shown["choir"]["colour"] == "#3a87ad"
     calendar_id = shown["Calendar"]["id"]
     found = await tom.call("calendar_import", calendar_id=calendar_id, upload_id=await upload(tom, whole))
     assert found["known"] == 5

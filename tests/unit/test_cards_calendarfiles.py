@@ -5,7 +5,20 @@ from itertools import islice
 
 import pytest
 
-from moxlite.proto.cards.calendarfiles import LARGEST, MAX_ZONES, calendars_by_uid, split_calendars
+from moxlite.proto.cards.calendarfiles import (
+    CALENDAR_END,
+    LARGEST,
+    MAX_ZONES,
+    About,
+    WrittenZones,
+    about_of,
+    calendar_head,
+    calendar_parts,
+    calendars_by_uid,
+    counted_calendars,
+    split_calendars,
+)
+from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.contentline import unfolded
 from tests.memory import at_most
 
@@ -35,6 +48,49 @@ def test_an_entry_has_the_zones_that_it_names() -> None:
     assert found["b"].count("BEGIN:STANDARD") == 2
     assert all("TZID:There" not in one for one in found.values())
     assert all(one.startswith("BEGIN:VCALENDAR\r\n") and one.endswith("END:VCALENDAR\r\n") for one in found.values())
+
+
+def starts(entry: CalendarObject) -> int | None:
+    return entry.bounds()[0]
+
+
+def test_zones_of_one_name_stay_apart() -> None:
+    """DAV-40, DAV-8: Outlook names different zones "Customized Time Zone"; each event keeps its time in a file of all,
+    and in one of several calendars. A zone that all know is written once.
+    """
+    east = zone("Here", 1)
+    west = east.replace("+0100", "-0500")
+    berlin = zone("Europe/Berlin", 1)
+    texts = [
+        file(east, event("a")),
+        file(west, event("b", "BEGIN:VALARM", "TRIGGER:-PT5M", "END:VALARM")),
+        file(west, event("c")),
+        file(berlin, event("d").replace("Here", "Europe/Berlin")),
+        file(berlin.replace("+0100", "+0200"), event("e").replace("Here", "Europe/Berlin")),
+    ]
+    wanted = {one.uid: starts(one) for one in (read_object(text.encode()) for text in texts)}
+    assert len(set(wanted.values())) == 2
+    zones = WrittenZones()
+    parts = [calendar_parts(read_object(text.encode()).calendar, zones) for text in texts]
+    whole = calendar_head(About("All")) + "".join(parts) + CALENDAR_END
+    assert whole.count("BEGIN:VTIMEZONE") == 3
+    for text in (whole, "".join(texts)):
+        entries = [read_object(one.encode()) for _, one in calendars_by_uid(text)]
+        assert {one.uid: starts(one) for one in entries} == wanted
+
+
+def test_a_calendar_keeps_its_title_colour_and_description() -> None:
+    """DAV-49a: in its file; what a file says of an event is not the calendar's."""
+    about = About("Kids, \\school; all", "#3a87ad", "Lessons\nand trips; bring\\buy")
+    assert about_of(calendar_head(about) + CALENDAR_END) == about
+    assert about_of(file("X-APPLE-CALENDAR-COLOR:javascript:x\r\n", event("a", "COLOR:red"))) == About()
+
+
+def test_entries_without_a_uid_are_told() -> None:
+    """DAV-40: they are not left out in silence where a file is imported."""
+    text = file(event("a"), *["BEGIN:VEVENT\r\nDTSTART:20260101T100000Z\r\nEND:VEVENT\r\n"] * 2)
+    assert [number for _, number in counted_calendars(text)] == [3, 3, 3]
+    assert [uid for uid, _ in calendars_by_uid(text)] == ["a"]
 
 
 def test_entries_of_each_kind_are_taken() -> None:

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+import msgspec
+
 from moxlite.proto.cards.calendarobject import KINDS
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import folded, plain, property_of, unfolded
+from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
+from moxlite.proto.cards.itip import with_parameters, with_property
+from moxlite.proto.cards.moments import iana_zone
 
 MAX_FILE: Final = 20 << 20
 """Octets of a file."""
@@ -31,6 +35,18 @@ MAX_ZONES: Final = 256 << 10
 ALL_ZONES: Final = 512 << 20
 """Characters of zones that are written for the entries of one file: each is read again with its entry."""
 
+ABOUT: Final = {
+    "NAME": "title",
+    "X-WR-CALNAME": "title",
+    "X-WR-CALDESC": "description",
+    "X-APPLE-CALENDAR-COLOR": "colour",
+}
+"""Properties that say what a calendar is, by their attributes."""
+
+COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?")
+MAX_DESCRIPTION: Final = 1000
+"""Characters of a description that are taken."""
+
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
 CALENDAR_END: Final = "END:VCALENDAR\r\n"
@@ -38,39 +54,43 @@ CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 def split_calendars(text: str) -> Iterator[str]:
     """The entries of a file as `calendars_by_uid`, without their UIDs."""
-    return (entry for _, entry, _ in _entries(text))
+    return (entry for _, entry in calendars_by_uid(text))
 
 
 def counted_calendars(text: str) -> Iterator[tuple[str, int]]:
-    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID."""
+    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID, and those without a
+    UID, too, so that they are told.
+    """
     return ((entry, number) for _, entry, number in _entries(text))
 
 
 def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
-    components of one UID and the zones that they name. What has no UID is left out. An entry above `MAX_ZONES`
-    characters of zones, or after `ALL_ZONES` of the whole file, is without them; a component above `LARGEST` is cut
-    there.
+    components of one UID and the zones that they name, in a file of several calendars as their own calendar defines
+    the zones. What has no UID is left out. An entry above `MAX_ZONES` characters of zones, or after `ALL_ZONES` of the
+    whole file, is without them; a component above `LARGEST` is cut there.
     """
-    return ((uid, entry) for uid, entry, _ in _entries(text))
+    return ((uid, entry) for uid, entry, _ in _entries(text) if uid)
 
 
 class _Written:
-    """The components of one UID as they are written, and the zones that they name."""
+    """The components of one UID as they are written, and the zones that they name, each with the number of its
+    calendar in the file.
+    """
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.zones: dict[str, None] = {}
+        self.zones: dict[tuple[int, str], None] = {}
 
 
 def _entries(text: str) -> Iterator[tuple[str, str, int]]:
     # One pass over lines and no tree: objects for each line would take many times the size of the file (STORE-199). So
     # nesting, the cut of entries that are too large, and the zones that they name are all followed here, line by line.
-    entries: dict[tuple[str, str], _Written] = {}
-    zones: dict[str, str] = {}
+    entries: dict[tuple[str, str, int], _Written] = {}
+    zones: dict[tuple[int, str], str] = {}
     inside: list[str] = []
     lines: list[str] = []
-    size, name = 0, ""
+    size, name, calendar = 0, "", 0
     for line in unfolded(text):
         word, _, value = line.partition(":")
         kind = word.upper()
@@ -85,20 +105,21 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
             if len(inside) == 2 and kind.partition(";")[0] in ("UID", "TZID"):
                 name = value.strip()
         if kind == "END" and inside:
-            if len(inside) == 2 and name:
+            if len(inside) == 2 and (inside[1] in KINDS or (inside[1] == "VTIMEZONE" and name)):
                 written = "".join(f"{folded(one)}\r\n" for one in lines)
                 if inside[1] == "VTIMEZONE":
-                    zones.setdefault(name, written)
-                elif inside[1] in KINDS:
-                    entry = entries.setdefault((inside[1], name), _Written())
+                    zones.setdefault((calendar, name), written)
+                else:
+                    entry = entries.setdefault((inside[1], name, 0 if name else len(entries)), _Written())
                     entry.texts.append(written)
                     entry.zones |= dict.fromkeys(
-                        match[1] or match[2] for one in lines for match in ZONE.finditer(one[:500])
+                        (calendar, match[1] or match[2]) for one in lines for match in ZONE.finditer(one[:500])
                     )
             inside.pop()
+            calendar += not inside
     left = ALL_ZONES
-    for (_, uid), found in entries.items():
-        own = [zones[zone] for zone in found.zones if zone in zones]
+    for (_, uid, _), found in entries.items():
+        own = [*{zone[1]: zones[zone] for zone in found.zones if zone in zones}.values()]
         size = sum(map(len, own))
         if size > min(MAX_ZONES, left):
             own, size = [], 0
@@ -106,27 +127,84 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
         yield uid, "".join((*HEAD, *own, *found.texts, CALENDAR_END)), len(entries)
 
 
-def title_of(text: str) -> str:
-    """The name that a calendar file has for people, "" without one (RFC 7986 §5.1)."""
+class About(msgspec.Struct, frozen=True):
+    """The title, colour and description that a calendar has in its file, "" each without one."""
+
+    title: str = ""
+    colour: str = ""
+    description: str = ""
+
+
+def about_of(text: str) -> About:
+    """The properties of a calendar in its file (RFC 7986 §5.1, §5.2, and the names that programs use)."""
+    found: dict[str, str] = {}
     for line in islice(unfolded(text[:HEAD_OCTETS]), 100):
         prop = property_of(line)
-        if prop is not None and prop.name in ("NAME", "X-WR-CALNAME"):
-            return plain(prop.value, 200)
-    return ""
+        if prop is not None and prop.name in ABOUT:
+            found.setdefault(ABOUT[prop.name], prop.value)
+    colour = found.get("colour", "").strip()
+    return About(
+        plain(found.get("title", ""), 200),
+        colour if COLOUR.fullmatch(colour) else "",
+        unescaped(found.get("description", ""))[:MAX_DESCRIPTION],
+    )
 
 
-def calendar_head(title: str) -> str:
+def calendar_head(about: About) -> str:
     """The lines before the components of a calendar."""
-    named = property_of("X-WR-CALNAME:" + " ".join(title.split()))
-    return "".join(HEAD) + (f"{folded(named.whole)}\r\n" if title and named is not None else "")
-
-
-def calendar_parts(calendar: Component, known: set[str]) -> str:
-    """The components of a calendar, without zones that are `known`; those it has are added to them."""
-    parts = [
-        component
-        for component in calendar.components
-        if component.name != "VTIMEZONE" or component.value("TZID") not in known
+    lines = [
+        f"X-WR-CALNAME:{escaped(' '.join(about.title.split()))}" if about.title else "",
+        f"X-WR-CALDESC:{escaped(about.description)}" if about.description else "",
+        f"X-APPLE-CALENDAR-COLOR:{about.colour}" if COLOUR.fullmatch(about.colour) else "",
     ]
-    known |= {part.value("TZID") for part in parts if part.name == "VTIMEZONE"}
-    return "".join(map(write_component, parts))
+    return "".join((*HEAD, *(f"{folded(line)}\r\n" for line in lines if line)))
+
+
+class WrittenZones(msgspec.Struct):
+    """The zones that a file has so far: their names, and the name of each by the name and text that it had."""
+
+    names: set[str] = msgspec.field(default_factory=set)
+    known: dict[tuple[str, str], str] = msgspec.field(default_factory=dict)
+
+    def add(self, zone: Component) -> tuple[str, bool]:
+        """The name of a zone in the file, and whether the file has it now only. Another zone of the same name, as
+        Outlook's "Customized Time Zone", gets a name of its own; of names that all know there is one (DAV-8).
+        """
+        name = zone.value("TZID")
+        key = name, "" if iana_zone(name) is not None else write_component(zone)
+        if key in self.known:
+            return self.known[key], False
+        new = name
+        while new in self.names:
+            new = f"{name} ({len(self.known) + 1})" if new == name else f"{new}'"
+        self.names.add(new)
+        self.known[key] = new
+        return new, True
+
+
+def calendar_parts(calendar: Component, zones: WrittenZones) -> str:
+    """The components of a calendar, without zones that the file has."""
+    parts: list[Component] = []
+    names: dict[str, str] = {}
+    for component in calendar.components:
+        if component.name == "VTIMEZONE":
+            name = component.value("TZID")
+            new, missing = zones.add(component)
+            names.setdefault(name, new)
+            component = with_property(component, "TZID", new) if new != name else component
+            if not missing:
+                continue
+        parts.append(component)
+    renamed = {name: new for name, new in names.items() if name != new}
+    return "".join(write_component(_renamed(part, renamed) if renamed else part) for part in parts)
+
+
+def _renamed(part: Component, names: dict[str, str]) -> Component:
+    """A component whose times name zones by their names in the file."""
+
+    def line(prop: Property) -> Property:
+        new = names.get(prop.parameter("TZID").strip())
+        return prop if new is None else with_parameters(prop, {"TZID": new})
+
+    inner = [_renamed(component, names) for component in part.components]
+    return Component(part.name, list(map(line, part.properties)), inner)
