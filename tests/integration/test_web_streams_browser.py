@@ -75,7 +75,7 @@ def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalS
     page.keyboard.press("/")
     page.keyboard.type("boat")
     page.keyboard.press("Enter")
-    expect(page.locator(".search-said")).to_contain_text("Searching… 1 found; 1 of 90,000 messages looked at")
+    expect(page.locator(".search-said")).to_contain_text("Searching… 1 found, 1 of 90,000 messages searched")
     expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
     page.keyboard.press("Escape")
     until(lambda: page.evaluate("true") and asked[-1].get("cancel") is True, what="the request to stop")
@@ -85,7 +85,7 @@ def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalS
           window.source.tell({ ...window.held, done: true, stopped: true, looked: 1, of: 90000 });
         }"""
     )
-    expect(page.locator(".search-said")).to_contain_text("Stopped: 1 found; 1 of 90,000 messages looked at")
+    expect(page.locator(".search-said")).to_contain_text("Stopped: 1 found, 1 of 90,000 messages searched")
     expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
     page.keyboard.press("Escape")
     expect(page.locator(".list-title")).to_have_text("Inbox")
