@@ -157,6 +157,9 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
         raise SubscriptionFailed(worded("the calendar has more than {size} MiB", size=MAX_FILE >> 20))
     if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
         raise SubscriptionFailed("there is no calendar at this address")
+    if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # what is missing there was not removed
+        reason = "the connection ended within the calendar"
+        raise SubscriptionFailed(worded("the server cannot be reached: {reason}", reason=reason))
     return Fetched(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
 
 

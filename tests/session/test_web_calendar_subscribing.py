@@ -138,6 +138,14 @@ async def test_only_what_has_changed_comes_with_a_new_file(feeds: Feeds) -> None
     assert len(feeds.site.asked) == 5
 
 
+async def test_a_file_that_is_cut_removes_nothing(feeds: Feeds) -> None:
+    """DAV-44: a connection that ends early, of an answer without a length, is a failure."""
+    number = await feeds.add()
+    feeds.site.tag, feeds.site.data = '"2"', feeds.site.data.partition(b"END:VEVENT")[0]
+    assert await feeds.refresh(number) == "the server cannot be reached: the connection ended within the calendar"
+    assert (await feeds.state(number))[1] == 2
+
+
 async def test_a_failure_leaves_the_calendar_and_asks_ever_later(feeds: Feeds) -> None:
     """DAV-44: why is told, with the last success; the pause doubles up to a day."""
     number = await feeds.add()
