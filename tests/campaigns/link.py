@@ -77,6 +77,12 @@ class Cutter:
                 one.shutdown(socket.SHUT_RDWR)
 
 
+def select(client: imapclient.IMAPClient, name: str, *, readonly: bool = False) -> list[int]:
+    """Select a mailbox; its UIDs. Of a search imapclient takes one answer, and mox gives one for each 100 messages."""
+    count = client.select_folder(name, readonly=readonly)[b"EXISTS"]
+    return [uid for first in range(1, count + 1, 100) for uid in client.search(f"{first}:{min(first + 99, count)}")]
+
+
 class Side:
     """One of the two: where its clients log in, and the name of a mailbox there."""
 
@@ -114,8 +120,8 @@ class Side:
         with self.client() as client:
             for box in ("INBOX", *BOXES):
                 with contextlib.suppress(IMAPClientError):
-                    client.select_folder(self.name(box), readonly=True)
-                    for one in client.fetch(client.search(), ["FLAGS", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"]).values():
+                    present = select(client, self.name(box), readonly=True)
+                    for one in client.fetch(present, ["FLAGS", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"]).values():
                         mark = one[b"BODY[HEADER.FIELDS (SUBJECT)]"].split()[1].decode()
                         count[mark] += 1
                         found[mark] = box, frozenset(flag.lower() for flag in one[b"FLAGS"]) & COMPARED
@@ -131,9 +137,8 @@ def change(side: Side, rng: random.Random, number: int, kept: set[str], removed:
             client.append(side.name(rng.choice(("INBOX", *BOXES))), text.encode())
             kept.add(mark)
         box = rng.choice(("INBOX", *BOXES))
-        client.select_folder(side.name(box))
-        uids = client.search()
-        for uid in rng.sample(uids, min(len(uids), 6)):
+        present = select(client, side.name(box))
+        for uid in rng.sample(present, min(len(present), 6)):
             act = rng.random()
             if act < 0.5:
                 flag = rng.choice(FLAGS)
