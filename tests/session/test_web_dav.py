@@ -15,7 +15,9 @@ from moxlite.admin.domains.changes import require_domain
 from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
 from moxlite.store.auth.apppasswords import Scope, add_app_password
-from moxlite.store.groupware.resources import due_expansions
+from moxlite.store.groupware.collection import Collection
+from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions
+from moxlite.web.dav.reports import Reports
 from tests.browsing import Answer
 from tests.web_rig import ADDRESS, PASSWORD, Rig
 
@@ -724,6 +726,27 @@ async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> Non
     assert [one.findtext(D + "status") for one in responses(answer)] == ["HTTP/1.1 404 Not Found"] * 3
     many = "<D:href>/dav/x</D:href>" * 5001
     assert refused(await mia.report(HOME, "C:calendar-multiget", f"<D:prop/>{many}"))[0] == 403
+
+
+async def test_an_entry_that_is_removed_during_a_query_is_left_out(
+    mia: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-18: after its row was read, before its octets are; the others are answered, whole."""
+    respond = Reports._response
+
+    async def removed(self: Reports, where: Collection, resource: Resource, *rest: Any) -> str:
+        if resource.uid == "2":
+            await self._account.write(lambda tx: delete_resource(tx, where.id, resource.name, lambda _: None))
+        return await respond(self, where, resource, *rest)
+
+    for number in "123":
+        await mia.put(f"{number}.ics", event(number))
+        await mia.put(f"{number}.vcf", card(number), BOOK)
+    monkeypatch.setattr(Reports, "_response", removed)
+    assert sorted(await mia.query(of("VEVENT"))) == ["1.ics", "3.ics"]
+    cards = "<D:prop><CR:address-data/></D:prop><CR:filter/>"
+    answer = await mia.report(BOOK, "CR:addressbook-query", cards, depth="1")
+    assert sorted(found(answer)) == [f"{BOOK}1.vcf", f"{BOOK}3.vcf"]
 
 
 async def test_stored_instances_are_extended(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,10 +137,14 @@ class Reports:
     async def _response(
         self, where: Collection, resource: Resource, calendar_object: CalendarObject | None = None
     ) -> str:
+        """The answer about an entry, "" for one that was removed since its row was read."""
         place = Place("resource", where.kind, where.name, resource.name)
         wanted, data = self._data, {}
         if wanted is not None and (wanted.name == ADDRESS_DATA) is (where.kind == "contact"):
-            data[wanted.name] = text(await self._shown(resource, wanted, calendar_object))
+            try:
+                data[wanted.name] = text(await self._shown(resource, wanted, calendar_object))
+            except NoSuchResource:
+                return ""
         return answer_for(self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal)
 
     async def _shown(self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None) -> str:
@@ -295,7 +299,7 @@ class Reports:
                         partial(resource_named, collection_id=where.id, name=place.name), op="dav-multiget"
                     )
                     answer = None if resource is None else await self._response(where, resource)
-            except (NotThere, NoSuchResource):
+            except NotThere:
                 answer = None
             yield answer or _missing(path)
 
@@ -329,10 +333,7 @@ class Reports:
         for change in changes:
             resource = known.get(change.name)
             if resource is not None:
-                try:
-                    yield await self._response(where, resource)
-                except NoSuchResource:
-                    continue  # removed meanwhile: the next answer says so
+                yield await self._response(where, resource)  # of one that is gone the next answer says so
             elif change.etag is None:
                 yield _missing(self._viewer.tree.href(Place("resource", where.kind, where.name, change.name)))
 
