@@ -283,7 +283,8 @@ class Components:
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
         start, logins = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE), self.copies.logins
-        return CalendarCopies(self.files.accounts, self.services.sandbox, client, self.network.resolver, start, logins)
+        accounts, sandbox, resolver = self.files.accounts, self.services.sandbox, self.network.resolver
+        return CalendarCopies(self.config, accounts, sandbox, client, resolver, start, logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
         """End imports and exports by IMAP of accounts that are being removed."""

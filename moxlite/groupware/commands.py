@@ -19,6 +19,7 @@ from moxlite.groupware.files import (
     written_contacts,
 )
 from moxlite.groupware.links import NotServed, new_link
+from moxlite.groupware.people import user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, host_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import groupware as operations
@@ -211,7 +212,8 @@ class GroupwareCommands:
         try:
             reserve = account.options.min_free_space
             async with spooled(aiter(exchange.upload), self._tmp, reserve, MAX_UPLOAD) as file:
-                await add_file(account, self._sandbox, file, target, done)
+                owner = user_of(self._config.current, account.name)
+                await add_file(account, self._sandbox, file, target, done, owner)
         except NoEntries as error:
             raise CommandFailed("badRequest", str(error)) from None
         except Unreadable as error:

@@ -19,6 +19,7 @@ import trio
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.groupware.files import note_problems
+from moxlite.groupware.people import user_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.limits import LoginsElsewhere
@@ -46,6 +47,7 @@ from moxlite.wording import reason_of, worded
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
@@ -320,6 +322,7 @@ class CalendarCopies:
 
     def __init__(
         self,
+        config: CurrentConfig,
         accounts: Accounts,
         sandbox: Sandbox,
         client: HTTPClient,
@@ -327,6 +330,7 @@ class CalendarCopies:
         start: Callable[[Callable[[], Awaitable[None]]], None],
         logins: LoginsElsewhere,
     ) -> None:
+        self._config = config
         self._accounts = accounts
         self._sandbox = sandbox
         self._client = client
@@ -442,7 +446,7 @@ class CalendarCopies:
 
     async def _take_entries(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
         where = await account.write(partial(_calendar_for, place=place))
-        expander = Expander(account, self._sandbox)
+        expander, owner = Expander(account, self._sandbox), user_of(self._config.current, account.name)
         for data in found:
             try:
                 facts = await expander.facts(where, data)
@@ -451,7 +455,7 @@ class CalendarCopies:
             except BadEntry as error:
                 note_problems(done, [str(error)])
                 continue
-            added = await account.write(partial(add_entry, where=where, data=data, facts=facts))
+            added = await account.write(partial(add_entry, where=where, data=data, facts=facts, owner=owner))
             done.added, done.known = done.added + added, done.known + (not added)
 
     async def _take_cards(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.store.groupware.resources import Resource
+    from moxlite.store.groupware.scheduling import User
     from moxlite.store.imports.archives import Member
 
 PAGE: Final = 100
@@ -194,9 +195,11 @@ def _write(file: BinaryIO, piece: bytes, tmp: Path, reserve: int) -> None:
     file.write(piece)
 
 
-async def add_file(account: Account, sandbox: Sandbox, file: BinaryIO, target: Target, done: ImportResult) -> None:
+async def add_file(
+    account: Account, sandbox: Sandbox, file: BinaryIO, target: Target, done: ImportResult, owner: User
+) -> None:
     """Add what is in a file, of one kind or a .zip with both, to what an account has; no guest is told. `done` grows.
-    What was added stays if a later entry fails.
+    What was added stays if a later entry fails. `owner`: of the account.
 
     Raises NoEntries, TooBusy, StoreError; Unreadable: the file cannot be read, or not further.
     """
@@ -215,7 +218,7 @@ async def add_file(account: Account, sandbox: Sandbox, file: BinaryIO, target: T
             events = [entry for entry in entries if isinstance(entry, bytes)]
             contacts = [entry for entry in entries if isinstance(entry, Contact)]
             if events:
-                await _add_events(account, expander, places[place], events, done)
+                await _add_events(account, expander, places[place], events, done, owner)
             if contacts:
                 await _add_contacts(account, places[place], contacts, target.group, done)
     if done.done or done.stop:
@@ -260,7 +263,7 @@ def _title(where: Collection) -> str:
 
 
 async def _add_events(
-    account: Account, expander: Expander, where: Collection, events: list[bytes], done: ImportResult
+    account: Account, expander: Expander, where: Collection, events: list[bytes], done: ImportResult, owner: User
 ) -> None:
     found: list[tuple[bytes, ResourceFacts]] = []
     for data in events:
@@ -269,7 +272,7 @@ async def _add_events(
             found.append((data, await expander.facts(where, data)))
         except BadEntry as error:
             note_problems(done, [str(error)])
-    added = await account.write(lambda tx: sum(add_entry(tx, where, data, facts) for data, facts in found))
+    added = await account.write(lambda tx: sum(add_entry(tx, where, data, facts, owner) for data, facts in found))
     done.added += added
     done.known += len(found) - added
 

@@ -19,6 +19,7 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.contacts import contact_ids, some_contacts
+from moxlite.store.groupware.resources import entry_with_uid
 from moxlite.supervision import Fate
 from tests.session.test_web_dav import Program, card, event
 from tests.tools import eventually
@@ -61,7 +62,8 @@ class Way(HTTPClient):
 def copies(rig: Rig, client: HTTPClient, resolver: Resolver | None = None) -> CalendarCopies:
     start = partial(rig.house.tree.start, "groupware.copy", fate=Fate.ONCE)
     found = resolver or rig.house.network.resolver
-    return CalendarCopies(rig.accounts, rig.house.services.sandbox, client, found, start, rig.house.copies.logins)
+    sandbox, logins = rig.house.services.sandbox, rig.house.copies.logins
+    return CalendarCopies(rig.holder, rig.accounts, sandbox, client, found, start, logins)
 
 
 async def copy(rig: Rig, client: HTTPClient, url: str = HOST, user: str = "tom@example.org", **more: Any) -> Copied:
@@ -107,7 +109,7 @@ async def kept(rig: Rig) -> tuple[dict[str, int], list[str]]:
 
 
 async def test_all_of_a_user_is_copied_once(rig: Rig, tom: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DAV-43: found by the well-known names, in batches; a second time only what is new."""
+    """DAV-43: found by the well-known names, in batches; a second time only what is new, with a schedule tag."""
     monkeypatch.setattr("moxlite.groupware.copying.BATCH", 2)
     way = Way(rig)
     done = await copy(rig, way)
@@ -115,10 +117,15 @@ async def test_all_of_a_user_is_copied_once(rig: Rig, tom: Program, monkeypatch:
     assert await kept(rig) == ({"Calendar": 1, "Work & play": 3}, ["Ada"])
     assert ("PROPFIND", f"{HOST}/.well-known/carddav") in way.asked
     assert [method for method, url in way.asked if url.endswith("/work/")] == ["PROPFIND", "REPORT", "REPORT"]
-    assert (await tom.put("new.ics", event("new"), "/dav/calendars/tom/calendar/")).status == 201
+    invited = event("new", "ORGANIZER:mailto:eve@x.example", "ATTENDEE:mailto:mia@example.org")
+    assert (await tom.put("new.ics", invited, "/dav/calendars/tom/calendar/")).status == 201
     again = await copy(rig, Way(rig), f"{HOST}/dav/")
     assert (again.added, again.known) == (1, 5)
     assert (await kept(rig))[0] == {"Calendar": 2, "Work & play": 3}
+    async with rig.account() as account:
+        copied = await account.read(lambda r: entry_with_uid(r, "new"), op="test")
+        assert copied is not None
+        assert copied.schedule_tag
 
 
 async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:

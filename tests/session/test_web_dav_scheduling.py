@@ -1,5 +1,6 @@
 """Scheduling: invitations, answers and their mail, as programs and users see them (docs/spec/dav.md §6)."""
 
+import json
 import os
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -339,6 +340,30 @@ async def test_what_cannot_be_delivered_is_noted(office: Office) -> None:
     await office.settle()
     assert "SCHEDULE-STATUS=3.7" in line(await office.entry("mia"), "ATTENDEE", "gone@")
     assert office.mails == []
+
+
+async def test_an_imported_meeting_is_the_organisers(office: Office) -> None:
+    """DAV-23, DAV-40, DAV-49: guests hear nothing of the import, but of the end; a series of two organisers is kept."""
+    browser = office.rig.browser(app="/webmail/")
+    await browser.log_in()
+    two = ("RECURRENCE-ID:20991201T100000Z", "DTSTAMP:20261101T000000Z", "DTSTART:20991201T110000Z")
+    other = ("BEGIN:VEVENT", "UID:m2", *two, "ORGANIZER:mailto:eve@x.example", ADA_ASKED, "END:VEVENT")
+    series = meeting(ADA_ASKED, "RRULE:FREQ=WEEKLY", uid="m2")
+    odd = series.replace("END:VEVENT\r\n", "\r\n".join(("END:VEVENT", *other, "")))
+    headers, file = {"x-moxlite-csrf": browser.csrf}, meeting(TOM_ASKED, ADA_ASKED) + odd
+    answer = await browser.fetch("/webmail/upload?filename=x", method="POST", headers=headers, body=file.encode())
+    upload = json.loads(answer.body)["result"]["upload_id"]
+    [shown] = [one for one in await browser.call("calendars") if one["name"] == "Calendar"]
+    done = await browser.call("calendar_import", calendar_id=shown["id"], upload_id=upload)
+    assert (done["added"], done["problems"]) == (2, [])
+    await office.settle()
+    assert (office.mails, await office.entry("tom")) == ([], "")
+    tags = await office.mia.find(HOME, C + "schedule-tag", depth="1")
+    [path] = [path for path, props in tags.items() if text(props.get(C + "schedule-tag"))]
+    assert "SCHEDULE-STATUS" not in await office.entry("mia")
+    assert (await office.mia.ask("DELETE", path)).status == 204
+    await office.settle()
+    assert [(mail["To"], mail["Subject"]) for mail in office.mails] == [("ada@remote.example", "Cancelled: Plan")]
 
 
 async def test_of_past_events_no_guest_is_told(office: Office) -> None:

@@ -18,6 +18,7 @@ from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import (
     Message,
+    NotAllowed,
     answered,
     called_off,
     check_attendee,
@@ -258,14 +259,19 @@ def put_received(
     return put_resource(tx, where, name, data, facts, tag=tag)[0]
 
 
-def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: ResourceFacts) -> bool:
-    """Add an entry of a file, unless a calendar of the account has it; its people are told nothing. Returns whether it
-    was added. Raises ReadOnly, and as `put_resource`.
+def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: ResourceFacts, owner: User) -> bool:
+    """Add an entry of a file, unless a calendar of the account has it. Its people hear nothing of the import, but of
+    later changes (`put_entry`); of an entry with too many people, or two organisers, of neither. Returns whether the
+    entry was added. Raises ReadOnly, and as `put_resource`.
     """
     check_own(where)
     if entry_with_uid(tx, facts.uid) is not None:
         return False
-    put_resource(tx, where.id, entry_name(facts.uid), data, facts)
+    name = entry_name(facts.uid)
+    try:
+        put_entry(tx, where, EntryPut(name, data, facts, owner, tell=False))
+    except NotAllowed:
+        put_resource(tx, where.id, name, data, facts)
     return True
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.files import ImportResult, NoEntries, Target, add_file, spooled
+from moxlite.groupware.people import user_of
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.store.content.uploads import PIECE_SIZE, Upload, drop_upload, upload_of, upload_piece
 from moxlite.web.calls import Remark, call, remark
@@ -97,7 +98,8 @@ class FileCalls(EntryCalls):
                 async with self._server.views.taken(name):
                     pieces, reserve = _pieces(account, upload), account.options.min_free_space
                     async with spooled(pieces, self._server.tmp, reserve, upload.size) as file:
-                        await add_file(account, self._server.sandbox, file, target, done)
+                        owner = user_of(self._server.config.current, name)
+                        await add_file(account, self._server.sandbox, file, target, done, owner)
             except NoEntries as error:
                 raise UserError(str(error)) from None
             except Unreadable as error:
