@@ -27,6 +27,7 @@ from moxlite.net.resolver import DNSError, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
 from moxlite.operations.performing import commands
 from moxlite.processor import act_for, off_loop
+from moxlite.proto.cards.cardobject import FileCard
 from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
@@ -465,7 +466,7 @@ class CalendarCopies:
             note_problems(done, [f"{place.title}: {error}"])
             return
         note_problems(done, [reason_of(card) for card in cards if isinstance(card, Unreadable)])
-        contacts = [card for card in cards if isinstance(card, Contact)]
+        contacts = [card for card in cards if isinstance(card, FileCard | Contact)]
         while await account.read(has_due, op="groupware"):
             await account.write(settle_contacts)
         added, known = await account.write(partial(import_contacts, contacts=contacts))

@@ -33,7 +33,7 @@ from moxlite.proto.cards.calendarfiles import (
     calendar_parts,
     counted_calendars,
 )
-from moxlite.proto.cards.cardobject import BadCard, read_card, shown_card
+from moxlite.proto.cards.cardobject import BadCard, FileCard, changed_card, read_card, shown_card
 from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
 from moxlite.proto.cards.contentline import escaped, plain
 from moxlite.proto.cards.vcard import Contact, Unreadable
@@ -156,7 +156,7 @@ class Item(msgspec.Struct, frozen=True):
 
     kind: Kind
     about: About
-    entry: bytes | Contact | Unreadable
+    entry: bytes | FileCard | Contact | Unreadable
 
     @property
     def place(self) -> tuple[Kind, About]:
@@ -168,6 +168,8 @@ class Item(msgspec.Struct, frozen=True):
         """About the octets that it takes."""
         if isinstance(self.entry, bytes):
             return len(self.entry)
+        if isinstance(self.entry, FileCard):
+            return len(self.entry.data)
         return sum(map(len, self.entry.other)) if isinstance(self.entry, Contact) else 0
 
 
@@ -216,7 +218,7 @@ async def add_file(
             entries = [item.entry for item in run]
             note_problems(done, [reason_of(entry) for entry in entries if isinstance(entry, Unreadable)])
             events = [entry for entry in entries if isinstance(entry, bytes)]
-            contacts = [entry for entry in entries if isinstance(entry, Contact)]
+            contacts = [entry for entry in entries if isinstance(entry, FileCard | Contact)]
             if events:
                 await _add_events(account, expander, places[place], events, done, owner)
             if contacts:
@@ -278,13 +280,20 @@ async def _add_events(
 
 
 async def _add_contacts(
-    account: Account, book: Collection, contacts: list[Contact], group: str, done: ImportResult
+    account: Account, book: Collection, contacts: list[FileCard | Contact], group: str, done: ImportResult
 ) -> None:
     if group:
-        contacts = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in contacts]
+        contacts = await off_loop(lambda: [_grouped(one, group) for one in contacts], kind="import")
     added, known = await account.write(partial(import_contacts, contacts=contacts, book=book))
     done.added, done.known = done.added + added, done.known + known
-    done.dropped += sum(bool(one.dropped) for one in contacts)
+    done.dropped += sum(isinstance(one, Contact) and bool(one.dropped) for one in contacts)
+
+
+def _grouped(given: FileCard | Contact, group: str) -> FileCard | Contact:
+    """In a thread: a contact in one more group."""
+    contact = given.contact if isinstance(given, FileCard) else given
+    contact = msgspec.structs.replace(contact, groups=(*contact.groups, group)[-50:])
+    return FileCard(contact, changed_card(read_card(given.data), contact)) if isinstance(given, FileCard) else contact
 
 
 # What is in a file. All of it runs in threads.

@@ -146,6 +146,39 @@ async def test_files_are_imported_and_exported(browser: Browser) -> None:
     assert (await browser.error("contacts_import", upload_id=upload))[0] == 400, "the file was removed"
 
 
+async def test_cards_of_a_file_are_kept_to_the_letter(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-128: what a contact has no place for, and a photo above 128 KiB; a second import changes nothing."""
+    phone = (
+        b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:kept\r\nN:Lind;Ada;;;\r\nFN:Ada Lind\r\nFN;LANGUAGE=jp:Eida\r\n"
+        b"ORG:Nordlicht;Research;Ice\r\nitem1.EMAIL;type=INTERNET;type=WORK;type=pref:ada@nordlicht.exa\r\n mple\r\n"
+        b"item1.X-ABLabel:Harbour\r\nTEL;TYPE=CELL,VOICE;PREF=1:+46 1\r\nNOTE:one\r\nNOTE:two\r\n"
+        b"PHOTO;ENCODING=b;TYPE=JPEG:" + b"A" * 200_000 + b"\r\nEND:VCARD\r\n"
+    )
+    without = b"BEGIN:VCARD\nVERSION:4.0\nFN:Bo\nTEL;PREF=2;TYPE=home,voice:tel:+46 2\n"
+    old = b"BEGIN:VCARD\nVERSION:2.1\nN:Old;Cy\nEND:VCARD\n"
+    file = phone + without + b"END:VCARD\n" + old
+
+    async def cards() -> list[bytes]:
+        async with rig.account() as account:
+            rows = await account.read(
+                lambda r: r.rows("SELECT data FROM resource_data ORDER BY resource_id"), op="test"
+            )
+            return [bytes(data) for (data,) in rows]
+
+    done = await import_file(browser, b"\xef\xbb\xbf" + file)
+    assert (done["added"], done["dropped"], done["problems"]) == (3, 0, [])
+    first, second, third = await cards()
+    assert first == phone
+    assert second.startswith(without + b"UID:urn:uuid:")
+    assert third.startswith(b"BEGIN:VCARD\r\nVERSION:4.0\r\n")
+    again = await import_file(browser, file)
+    assert (again["added"], again["known"]) == (1, 2)  # the old card has neither a UID nor an address
+    assert (await cards())[:3] == [first, second, third]
+    await import_file(browser, phone.replace(b"UID:kept", b"UID:new").replace(b"ada@", b"eve@"), group="Sailing")
+    assert b"CATEGORIES:Sailing\r\n" in (await cards())[-1]
+    assert b"\r\nORG:Nordlicht;Research;Ice\r\nitem1.EMAIL" in (await cards())[-1]
+
+
 async def test_contacts_and_groups_are_suggested(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-89, WEBMAIL-128, STORE-196: own contacts before those one wrote to, each address once; groups by name."""
     await browser.call(

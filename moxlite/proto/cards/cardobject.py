@@ -4,6 +4,9 @@ contact, the same card after the contact was changed, and in the other version.
 
 from __future__ import annotations
 
+import codecs
+import hashlib
+import uuid
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -36,6 +39,17 @@ MEMBER_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-MEMBER"
 
 class BadCard(ValueError):
     """A file that no address book takes; the message says why, for people."""
+
+
+class NoUID(BadCard):
+    """A card without a UID."""
+
+
+class FileCard(msgspec.Struct, frozen=True):
+    """A card of a file that an address book takes to the letter; `contact` is what it says."""
+
+    contact: Contact
+    data: bytes
 
 
 class CardObject(msgspec.Struct):
@@ -155,10 +169,28 @@ def read_card(data: bytes) -> CardObject:
     if card.value("VERSION") not in ("3.0", "4.0"):
         raise BadCard("the card is not of version 3.0 or 4.0")
     if not 0 < len(card.value("UID")) <= MAX_UID:
-        raise BadCard("the card has no UID")
+        raise NoUID("the card has no UID")
     if not card.value("FN"):
         raise BadCard("the card has no name (FN)")
     return CardObject(card)
+
+
+def file_card(data: bytes) -> FileCard | None:
+    """The card of a file, if an address book takes it (DAV-11); one without a UID gets one, the same each time."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        try:
+            card = read_card(data)
+        except NoUID:
+            number = uuid.UUID(bytes=hashlib.sha256(data).digest()[:16], version=5)
+            last = data.rstrip().rfind(b"\n") + 1
+            end = b"\r\n" if data[:last].endswith(b"\r\n") else b"\n"
+            data = data[:last] + f"UID:urn:uuid:{number}".encode() + end + data[last:]
+            card = read_card(data)
+    except BadCard:
+        return None
+    # a UID of control characters alone is empty in the index, where a second such card would be refused
+    return FileCard(msgspec.structs.replace(card.contact, uid=card.uid), data) if card.uid else None
 
 
 def shown_card(card_object: CardObject, version: str, names: Collection[str]) -> str:

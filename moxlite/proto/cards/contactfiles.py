@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from moxlite.proto.cards.cardobject import FileCard, file_card
 from moxlite.proto.cards.contactscsv import read_csv
-from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures
+from moxlite.proto.cards.vcard import MAX_WHOLE, Contact, Unreadable, file_lines, read_vcards
 from moxlite.wording import worded
 
 MAX_FILE: Final = 10 << 20
@@ -29,9 +30,9 @@ BEGIN: Final = b"BEGIN:VCARD"
 END: Final = b"END:VCARD"
 
 
-def read_contacts(pieces: Iterable[bytes]) -> Iterator[Contact | Unreadable]:
-    """The contacts of a file, which comes in pieces of any size, in order; the reason in place of one that cannot be
-    read. At most a card is held, or a table.
+def read_contacts(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadable]:
+    """The contacts of a file, which comes in pieces of any size, in order: cards that an address book takes, else what
+    is understood of them; the reason in place of one that cannot be read. At most a card is held, or a table.
 
     Raises Unreadable: it is another file, a table of more than 10 MiB, or has more than `MAX_READ` of both.
     """
@@ -54,20 +55,30 @@ def cards_in(pieces: Iterable[bytes]) -> int:
     return number
 
 
-def _of_cards(pieces: Iterable[bytes]) -> Iterator[Contact | Unreadable]:
+def _of_cards(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadable]:
     lines: list[bytes] = []
+    whole = bytearray()
+    exact = True
     depth = size = 0
-    for line in without_pictures(pieces):
-        mark = line[:100].strip(b" \t\r\n\xef\xbb\xbf").upper() if line[:1] not in b" \t" else b""
-        depth += (mark == BEGIN) - (mark == END and depth > 0)
+    for line in file_lines(pieces):
+        short, octets = line.short, line.whole
+        first = short[: short.find(b"\n") + 1]
+        mark = first[:100].strip(b" \t\r\n\xef\xbb\xbf").upper() if first[:1] not in b" \t" else b""
+        if mark in (BEGIN, END):
+            short = octets = first
+            depth += 1 if mark == BEGIN else -(depth > 0)
         if not depth and not lines:
             continue
-        size += len(line) + LINE
+        exact = exact and octets is not None and len(whole) + len(octets) <= MAX_WHOLE
+        if exact and octets is not None:
+            whole += octets
+        size += len(short) + LINE
         if size <= MAX_OCTETS or not depth:
-            lines.append(line)
+            lines.append(short)
         if not depth:
-            yield from read_vcards(b"".join(lines))
-            lines, size = [], 0
+            card = file_card(bytes(whole)) if exact else None
+            yield from read_vcards(b"".join(lines)) if card is None else (card,)
+            lines, whole, exact, size = [], bytearray(), True, 0
     if lines:
         yield Unreadable("the last card has no end")
 

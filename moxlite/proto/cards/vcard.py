@@ -43,6 +43,9 @@ MAX_PICTURE: Final = 180_000
 MAX_PICTURES: Final = 3 * MAX_PICTURE
 """Characters of all pictures, sounds and keys of a card that are kept."""
 
+MAX_WHOLE: Final = 1 << 20
+"""Octets of a card that is kept to the letter (DAV-5)."""
+
 MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 OWN: Final = frozenset(
     {"BEGIN", "END", "VERSION", "UID", "FN", "N", "EMAIL", "TEL", "ORG", "NOTE", "CATEGORIES", "REV", "PRODID"}
@@ -125,40 +128,49 @@ def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
         yield Unreadable("the last card has no end")
 
 
-def without_pictures(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file of cards, of which `read_vcards` makes the same contacts: a property that it drops for its
-    size has no value any more. Linear in the size of the file; at most one property is held.
+class FileLine(msgspec.Struct, frozen=True):
+    """A property of a file of cards, with its folds. `short`: as far as `read_vcards` keeps it, in octets that give the
+    same contact; one that is dropped for its size has no value any more. `whole`: to the letter, with LF or CRLF at its
+    end; None for one above `MAX_WHOLE`, or with lines that only version 2.1 has.
     """
-    held: list[bytes] = []
+
+    short: bytes
+    whole: bytes | None
+
+
+def file_lines(pieces: Iterable[bytes]) -> Iterator[FileLine]:
+    """The properties of a file of cards, in order. Linear in the size of the file; at most one property is held."""
+    held = bytearray()
     room = 0
-    encoded = False
+    encoded, exact = False, True
     for line in _physical(pieces):
         # in version 2.1, the lines of a picture may begin without a blank
         loose = encoded and b":" not in line and line.strip() != b""
         if held and (loose or line[:1] in (b" ", b"\t")):
-            if room >= 0:
-                held.append(b" " + line if loose else line)
-                room -= len(line)
+            exact = exact and not loose and len(held) + len(line) < MAX_WHOLE
+            room -= len(line)
+            if exact or room >= 0:
+                held += b" " * loose + line + b"\n"
             continue
-        yield from _whole(held, room)
-        held = [line]
+        if held:
+            yield _file_line(bytes(held), room, exact=exact)
+        held = bytearray(line + b"\n")
         head = line[:MAX_TEXT].partition(b":")[0].upper()
         name = head.partition(b";")[0].rpartition(b".")[2]
         encoded = b"BASE64" in head or b"ENCODING=B" in head
+        exact = len(line) < MAX_WHOLE
         room = (MAX_PICTURE * 2 if name.decode("ascii", "replace") in MEDIA else 4 * MAX_LINE) - len(line)
-    yield from _whole(held, room)
+    if held:
+        yield _file_line(bytes(held), room, exact=exact)
 
 
-def _whole(held: list[bytes], room: int) -> Iterator[bytes]:
-    """The lines of a property, or its name alone if it took more than its room."""
-    if room >= 0:
-        yield from (line + b"\n" for line in held)
-    elif held:
-        yield held[0].partition(b":")[0][:200] + b":\0\n"
+def _file_line(held: bytes, room: int, *, exact: bool) -> FileLine:
+    short = held if room >= 0 else held.partition(b"\n")[0].partition(b":")[0][:200] + b":\0\n"
+    return FileLine(short, held if exact else None)
 
 
 def _physical(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file, each of at most `4 * MAX_LINE` octets and a piece; the rest of a longer one is left out."""
+    """The lines of a file, each of at most `MAX_WHOLE` octets and a piece; the rest of a longer one is left out."""
     rest, cut, end = b"", False, b""
     for piece in chain(pieces, [b"\n"]):
         end = end or (b"\r" if b"\r" in piece and b"\n" not in piece else b"\n")
@@ -167,7 +179,7 @@ def _physical(pieces: Iterable[bytes]) -> Iterator[bytes]:
             if not cut:
                 yield line
             cut = False
-        if len(rest) > 4 * MAX_LINE:
+        if len(rest) > MAX_WHOLE:
             if not cut:
                 yield rest
             rest, cut = b"", True

@@ -15,7 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.decoders import from_json
-from moxlite.proto.cards.cardobject import BadCard, card_with_uid, changed_card, new_card, read_card
+from moxlite.proto.cards.cardobject import BadCard, FileCard, card_with_uid, changed_card, new_card, read_card
 from moxlite.proto.cards.photo import Photo, card_with_photo, photo_of
 from moxlite.proto.cards.vcard import Contact, Entry, tidied
 from moxlite.store.changelog.unit import AccountTx
@@ -348,18 +348,24 @@ def add_copy(tx: AccountTx, card: bytes, book: Collection) -> int:
     return _put(tx, book, _new_name(), card)
 
 
-def import_contacts(tx: AccountTx, contacts: Sequence[Contact], book: Collection | None = None) -> tuple[int, int]:
-    """Add contacts to an address book, by default the first; returns how many were added, and how many were there: one
-    with the same UID, or with the same name and addresses. What an import adds to a contact that is there: addresses,
-    numbers and groups it has not.
+def import_contacts(
+    tx: AccountTx, contacts: Sequence[FileCard | Contact], book: Collection | None = None
+) -> tuple[int, int]:
+    """Add contacts, or cards to the letter, to an address book, by default the first; returns how many were added, and
+    how many were there: one with the same UID, or with the same name and addresses. What an import adds to a contact
+    that is there: addresses, numbers and groups it has not.
 
     Raises TooManyContacts, OverQuota; then none was added.
     """
     added = 0
-    for contact in contacts:
+    for new in contacts:
+        contact = new.contact if isinstance(new, FileCard) else new
         known = _known(tx, contact)
         if known is None:
-            save_contact(tx, contact, book=book)
+            if isinstance(new, FileCard):
+                _put(tx, book or default_book(tx), _new_name(), new.data)
+            else:
+                save_contact(tx, new, book=book)
             added += 1
         elif (merged := _merged(known.contact, contact)) != known.contact:
             save_contact(tx, merged, known.id)
