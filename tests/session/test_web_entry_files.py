@@ -118,6 +118,18 @@ async def test_all_is_saved_as_one_file_and_comes_back(rig: Rig, browser: Browse
     assert photo.body == JPEG
 
 
+async def test_cards_with_all_ends_of_lines_come_back(rig: Rig, browser: Browser, tom: Browser) -> None:
+    """DAV-11, DAV-49a: each is saved as it was put, CR alone too, and found among the others."""
+    program = Program(rig)
+    for number, end in enumerate(("\r", "\r\n", "\n", "\r")):
+        written = card(str(number), "NOTE:folded\r\n  line", name=f"P{number}").replace("\r\n", end)
+        assert (await program.put(f"{number}.vcf", written, BOOK)).status == 201
+    whole = packed(await saved(browser))
+    assert await take(tom, whole) == {"added": 4, "known": 0, "unread": 0, "dropped": 0, "problems": []}
+    assert b"NOTE:folded\n  line\nEND:VCARD\n" in (await saved(tom))["address-books/Contacts.vcf"]
+    assert (await take(tom, whole))["known"] == 4
+
+
 async def test_exports_of_contacts_have_their_photos(rig: Rig, browser: Browser, tom: Browser) -> None:
     """WEBMAIL-128, WEBMAIL-128b: of up to 128 KiB, in version 4.0, and an import takes them."""
     await fill(rig)

@@ -7,6 +7,7 @@ nothing but large pictures and sounds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
@@ -45,6 +46,8 @@ MAX_PICTURES: Final = 3 * MAX_PICTURE
 
 MAX_WHOLE: Final = 1 << 20
 """Octets of a card that is kept to the letter (DAV-5)."""
+
+BARE_CR: Final = re.compile(rb"\r(?!\n)")
 
 MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 OWN: Final = frozenset(
@@ -170,11 +173,14 @@ def _file_line(held: bytes, room: int, *, exact: bool) -> FileLine:
 
 
 def _physical(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file, each of at most `MAX_WHOLE` octets and a piece; the rest of a longer one is left out."""
+    """The lines of a file, each of at most `MAX_WHOLE` octets and a piece; the rest of a longer one is left out. They
+    end with LF, CRLF or CR, also in one file: cards are put with each of these, and saved beside one another.
+    """
     rest, cut, end = b"", False, b""
     for piece in chain(pieces, [b"\n"]):
-        end = end or (b"\r" if b"\r" in piece and b"\n" not in piece else b"\n")
-        *lines, rest = (rest + piece.replace(b"\r", b"\n") if end == b"\r" else rest + piece).split(b"\n")
+        octets = end + piece
+        end = b"\r" if octets.endswith(b"\r") else b""  # a LF may begin the next piece
+        *lines, rest = (rest + BARE_CR.sub(b"\n", octets.removesuffix(end))).split(b"\n")
         for line in lines:
             if not cut:
                 yield line
