@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.contentline import plain
-from moxlite.proto.cards.itip import address_of, organizer_of, role_of
+from moxlite.proto.cards.itip import MAX_DECLINED, address_of, by_key, key_of, organizer_of, role_of
 from moxlite.proto.cards.received import read_message, with_answer, with_cancel, with_reply, with_request, with_status
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.store.content.spool import Spool
@@ -74,8 +74,11 @@ UNKNOWN: Final = "3.7"
 FAILED: Final = "5.1"
 """Values of SCHEDULE-STATUS: there is no such user; it could not be delivered (RFC 6638 §3.2.9)."""
 
-Change = Callable[[CalendarObject | None], Component | None]
-"""Makes the receiver's entry of what it was; None for no change."""
+MAX_NEW_TIMES: Final = MAX_DECLINED
+"""Answers of one message to single times without an exception; for each the rule is expanded."""
+
+Change = Callable[[CalendarObject | None, Expander], Awaitable[Component | None]]
+"""Makes the receiver's entry of what it was; None for no change. Raises BadEntry, TooBusy."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -225,14 +228,11 @@ class Carrying:
             assert there is not None
             put_resource(tx, there.collection_id, there.name, data, facts, tag=there.tag)
 
+        async def change(there: CalendarObject | None, _: Expander) -> Component | None:
+            return None if there is None else with_status(there, addresses, status)
+
         try:
-            await change_entry(
-                account,
-                self._sandbox,
-                found,
-                lambda there: None if there is None else with_status(there, addresses, status),
-                put,
-            )
+            await change_entry(account, self._sandbox, found, change, put)
         except (BadEntry, TooBusy, OverQuota):
             kv = {"account": account.name, "status": status}
             logger.info("status of an invitation not noted", extra={"kv": kv})
@@ -262,7 +262,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
     author = _author(method, message, owed.sender)
     now = int(time.time())
 
-    def change(there: CalendarObject | None) -> Component | None:
+    async def change(there: CalendarObject | None, expander: Expander) -> Component | None:
         mine = "" if there is None else role_of(there, user.addresses)
         match method:
             case "REQUEST" if mine != "organizer":
@@ -270,7 +270,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
             case "CANCEL" if there is not None and mine != "organizer":
                 return with_cancel(there, message, now)
             case "REPLY" if there is not None and mine == "organizer":
-                return with_reply(there, message, owed.sender, now)
+                return with_reply(there, await _to_known_times(message, there, expander), owed.sender, now)
         return None
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
@@ -282,6 +282,23 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
             note_message(tx, owed.text.encode(), noted)
 
     return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
+
+
+async def _to_known_times(message: CalendarObject, there: CalendarObject, expander: Expander) -> CalendarObject:
+    """A REPLY without its answers to times that the organiser's entry does not have, of which exceptions would be new
+    events. Raises BadEntry, TooBusy.
+    """
+    known = by_key(there)
+    parts: list[Component] = []
+    left = MAX_NEW_TIMES
+    for part in message.parts:
+        key = key_of(message, part)
+        if key is not None and key not in known:
+            left -= 1
+            if left < 0 or not await expander.has_time(there, key):
+                continue
+        parts.append(part)
+    return msgspec.structs.replace(message, parts=parts)
 
 
 def _author(method: str, message: CalendarObject, sender: str) -> Author:
@@ -302,17 +319,12 @@ async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         put_received(tx, there, data, facts, matters=True)
 
-    return await change_entry(
-        account,
-        sandbox,
-        lambda r: entry_with_uid(r, message.uid),
-        lambda there: (
-            None
-            if there is not None and role_of(there, user.addresses) == "organizer"
-            else with_answer(there, message, user.addresses, status, now)
-        ),
-        put,
-    )
+    async def change(there: CalendarObject | None, _: Expander) -> Component | None:
+        if there is not None and role_of(there, user.addresses) == "organizer":
+            return None
+        return with_answer(there, message, user.addresses, status, now)
+
+    return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
 
 
 async def change_entry(
@@ -330,7 +342,7 @@ async def change_entry(
     expander = Expander(account, sandbox)
     for _ in range(TRIES):
         there, octets = await account.read(lambda r: _found(r, find), op="schedule")
-        component = change(None if there is None else await read(octets))
+        component = await change(None if there is None else await read(octets), expander)
         if component is None:
             return False
         data = write_component(component).encode()

@@ -6,12 +6,14 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import has_alarms
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard
-from moxlite.proto.cards.components import Instance
-from moxlite.proto.cards.repeating import BadRecurrence, Span, joined, rules_of
+from moxlite.proto.cards.components import Component, Instance
+from moxlite.proto.cards.repeating import BadRecurrence, Span, joined, main_part, rules_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
 from moxlite.sandbox.jobs import MAX_TIMES, ExpandRules
 from moxlite.sandbox.messages import Refused
@@ -171,6 +173,20 @@ class Expander:
                     lambda r: instances_of(r, resource.id, since, until, MAX_ANSWER), op="dav-instances"
                 )
         return await self.expand(calendar_object, (since, max(since, until)), MAX_ANSWER)
+
+    async def has_time(self, calendar_object: CalendarObject, seconds: int) -> bool:
+        """Whether an entry has a time, seconds UTC, by its rules and dates, of which exceptions may be made. Raises
+        BadEntry, TooBusy.
+        """
+        main = main_part(calendar_object.parts)
+        if main is None:
+            return False
+        part = calendar_object.parts[main]
+        # without their lengths, times before this one do not last into it, and do not count for the limit
+        lines = [line for line in part.properties if line.name not in ("DTEND", "DURATION", "DUE")]
+        alone = msgspec.structs.replace(calendar_object, parts=[Component(part.name, lines, [])])
+        instances = await self.expand(alone, (seconds, seconds + 1), MAX_STORED)
+        return any(instance.starts == seconds for instance in instances)
 
     async def extend(self) -> None:
         """Make the instances anew that end in less than a year. Raises StoreError."""

@@ -477,6 +477,21 @@ async def test_answers_by_mail_reach_the_organisers_event(office: Office, post: 
     assert len(office.mails) == 1
 
 
+async def test_answers_to_times_that_a_series_does_not_have_make_none(office: Office, post: Post) -> None:
+    """DAV-26: an exception there would be an event of the organiser's that a guest has made."""
+    days = ("RRULE:FREQ=DAILY;COUNT=3", "RDATE:20991224T100000Z", "EXDATE:20991126T100000Z")
+    await office.mia.put("m.ics", meeting(ADA_ASKED, *days))
+
+    async def answered(moment: str) -> int:
+        reply = meeting("ATTENDEE;PARTSTAT=DECLINED:mailto:ada@remote.example", f"RECURRENCE-ID:{moment}", start=moment)
+        await post.send(reply.replace(GUESTS[1] + "\r\n", ""), "REPLY")
+        return (await office.entry("mia")).count("RECURRENCE-ID")
+
+    for moment in ("20991125T110000Z", "20991127T100000Z", "20991126T100000Z", "20991123T100000Z"):
+        assert await answered(moment) == 0
+    assert [await answered(f"{day}T100000Z") for day in ("20991125", "20991224", "20991124")] == [1, 2, 3]
+
+
 async def test_mail_and_calendar_agree(office: Office, post: Post) -> None:
     """DAV-30, WEBMAIL-129: an answer in the webmail is in the calendar, and one in the calendar on the card."""
     browser = office.rig.browser(app="/webmail/")
