@@ -32,6 +32,7 @@ from moxlite.proto.cards.calendarfiles import (
     calendar_head,
     calendar_parts,
     counted_calendars,
+    file_text,
 )
 from moxlite.proto.cards.cardobject import BadCard, FileCard, changed_card, read_card, shown_card
 from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
@@ -325,7 +326,7 @@ def _events(pieces: Iterable[bytes], size: int, name: str, done: ImportResult) -
     """The entries of a calendar. `name`: of the file in a .zip, whose entries have the calendar's own name."""
     if size > MAX_FILE:
         raise Unreadable(worded("it has more than {most} MiB", most=MAX_FILE >> 20))
-    text = b"".join(pieces).decode("utf-8-sig", "replace")
+    text = file_text(b"".join(pieces))
     about = about_of(text) if name else About()
     for entry, number in counted_calendars(text):
         yield Item("calendar", about, entry.encode("utf-8", "replace"))

@@ -19,7 +19,8 @@ import trio
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
-from moxlite.processor import give_way
+from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.calendarfiles import file_text
 from moxlite.sandbox.jobs import SplitCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
@@ -244,7 +245,7 @@ class Subscriptions:
         return why
 
     async def _split(self, account: Account, data: bytes) -> tuple[str, list[Entry]]:
-        text = data.decode("utf-8-sig", "replace")
+        text = await off_loop(lambda: file_text(data), kind="dav")
         try:
             async with self._sandbox.turn(account.name) as turn:
                 found = await turn.do(SplitCalendar(text))

@@ -287,6 +287,18 @@ END:VCALENDAR
 """
 
 
+async def test_a_calendar_file_in_latin_1_is_read(diary: Diary) -> None:
+    """DAV-49: and UTF-8 stays what it is, also beside it, and where a fold is within a character."""
+    latin, cut = FILE.replace(b"First", b"\xdcber Land"), FILE.replace(b"First", b"\xc3\n \x96ster\r\n b\xc3\xbcro")
+    data = latin + cut.replace(b"UID:one", b"UID:three")
+    browser = diary.browser
+    headers = {"x-moxlite-csrf": browser.csrf}
+    answer = await browser.fetch("/webmail/upload?filename=x", method="POST", headers=headers, body=data)
+    upload = json.loads(answer.body)["result"]["upload_id"]
+    await browser.call("calendar_import", calendar_id=diary.calendar, upload_id=upload)
+    assert sorted(one["title"] for one in await diary.listed()) == ["Österbüro", "Über Land"]
+
+
 async def test_a_calendar_is_read_from_a_file_and_saved_as_one(diary: Diary) -> None:
     """DAV-49: what is there stays; what cannot be read is told; no address of another kind is a calendar."""
     browser = diary.browser

@@ -4,8 +4,10 @@ one calendar. Text in, text out; linear in the size of the file.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Final
 
@@ -47,9 +49,23 @@ COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?")
 MAX_DESCRIPTION: Final = 1000
 """Characters of a description that are taken."""
 
+LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}
+"""Characters for octets that are not UTF-8, as Python decodes these (PEP 383)."""
+
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
 CALENDAR_END: Final = "END:VCALENDAR\r\n"
+
+
+def file_text(data: bytes) -> str:
+    """The text of a file: UTF-8, which folds may cut within a character (RFC 5545 §3.1), and Latin-1 where it is not.
+    Linear in the size of the file.
+    """
+    with suppress(UnicodeDecodeError):
+        return data.decode("utf-8-sig")
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.replace(b"\n ", b"").replace(b"\n\t", b"")
+    return data.decode("utf-8", "surrogateescape").translate(LATIN_1)
 
 
 def split_calendars(text: str) -> Iterator[str]:
