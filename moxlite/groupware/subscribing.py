@@ -259,7 +259,9 @@ class Subscriptions:
         return found.title, [Entry(*one) for one in entries.items()]
 
     async def _take(self, account: Account, where: Collection, fetched: Fetched, entries: list[Entry]) -> int:
-        """Make the calendar have the entries of a file; returns how many have changed."""
+        """Make the calendar have the entries of a file; returns how many have changed. What was put before an error
+        stays, and is found the same by the next attempt; entries that the file no longer has go last.
+        """
         expander = Expander(account, self._sandbox)
         changed = 0
         for start in range(0, len(entries), BATCH):

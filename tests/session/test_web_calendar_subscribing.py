@@ -146,6 +146,22 @@ async def test_a_file_that_is_cut_removes_nothing(feeds: Feeds) -> None:
     assert (await feeds.state(number))[1] == 2
 
 
+async def test_a_limit_that_is_met_halfway_removes_nothing(feeds: Feeds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-44: the entries that came before stay, and the next attempt goes on."""
+    number = await feeds.add()
+    monkeypatch.setattr("moxlite.groupware.subscribing.BATCH", 1)
+    feeds.site.tag, feeds.site.data = '"2"', file(event("1", "SUMMARY:New year"), event("3"), event("4"))
+    with monkeypatch.context() as limits:
+        limits.setattr("moxlite.store.groupware.resources.MAX_RESOURCES", 3)
+        before, _ = await feeds.state(number)
+        assert "3 entries" in await feeds.refresh(number)
+    assert [there for _, there in await feeds.changes(number, before)] == [True]
+    before, total = await feeds.state(number)
+    assert total == 3
+    assert await feeds.refresh(number) == ""
+    assert sorted(there for _, there in await feeds.changes(number, before)) == [False, True]
+
+
 async def test_a_failure_leaves_the_calendar_and_asks_ever_later(feeds: Feeds) -> None:
     """DAV-44: why is told, with the last success; the pause doubles up to a day."""
     number = await feeds.add()
