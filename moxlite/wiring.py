@@ -282,9 +282,8 @@ class Components:
         from moxlite.groupware.copying import CalendarCopies
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
-        start, logins = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE), self.copies.logins
-        accounts, sandbox, resolver = self.files.accounts, self.services.sandbox, self.network.resolver
-        return CalendarCopies(self.config, accounts, sandbox, client, resolver, start, logins)
+        start, shared = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE), (self.config, self.files.accounts)
+        return CalendarCopies(*shared, self.services.sandbox, client, self.network.resolver, start, self.copies.logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
         """End imports and exports by IMAP of accounts that are being removed."""
