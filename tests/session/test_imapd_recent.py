@@ -48,6 +48,7 @@ async def test_claims_survive_the_closing_of_the_account(imap: Imap, monkeypatch
             await put(account, 2)
         assert "* 2 RECENT" in await c.ok("a NOOP")
         await c.ok("a UNSELECT")  # claims of mailboxes that were left count as well
+    await eventually(lambda: imap.context.sessions.count() == 0)
     monkeypatch.setattr(accounts, "IDLE", 0.0)
     await imap.accounts.close_idle()
     assert not imap.accounts._slots
