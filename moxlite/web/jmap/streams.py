@@ -126,22 +126,45 @@ def seen_states(r: Reader, place: Place) -> dict[str, ViewState]:
 
 
 class _States:
-    """The states of an account for a user, read once after each change for all connections that watch it."""
+    """The states of an account for a user, read once after each change for all connections that watch it.
 
-    __slots__ = ("_lock", "_modseq", "_states")
+    All wait for one event, and so go on in one pass of the loop: a lock would be handed from one to the next, a pass
+    each, and 150 connections would have 150 deadlines.
+    """
+
+    __slots__ = ("_gathering", "_modseq", "_reading", "_states")
 
     def __init__(self) -> None:
-        self._lock = trio.Lock()
+        self._gathering: trio.Event | None = None
+        self._reading: trio.Event | None = None
         self._modseq = -1
         self._states: dict[str, ViewState] = {}
 
+    async def gather(self) -> None:
+        """Wait for the end of the `GATHER` seconds that began with the first one who waits."""
+        if self._gathering is not None:
+            await self._gathering.wait()
+            return
+        ended = self._gathering = trio.Event()
+        try:
+            await trio.sleep(GATHER)
+        finally:
+            self._gathering = None
+            ended.set()
+
     async def at(self, place: Place, modseq: int) -> dict[str, ViewState]:
         """The states at this modseq, or later. Raises StoreError."""
-        if self._modseq < modseq:
-            async with self._lock:
-                if self._modseq < modseq:
-                    read = partial(seen_states, place=place)
-                    self._states, self._modseq = await place.account.read(read, op="jmap push"), modseq
+        while self._modseq < modseq:
+            if self._reading is not None:
+                await self._reading.wait()
+                continue
+            ended = self._reading = trio.Event()
+            try:
+                states = await place.account.read(partial(seen_states, place=place), op="jmap push")
+                self._states, self._modseq = states, modseq
+            finally:
+                self._reading = None
+                ended.set()
         return self._states
 
 
@@ -201,6 +224,7 @@ class Watch:
     ) -> None:
         """Tell of the changes of one account until it closes."""
         last, cursor = await place.account.subscribe(partial(seen_states, place=place), op="jmap push")
+        known = _known.setdefault(place.account, {}).setdefault(place.guest, _States())
         try:
             while True:
                 with trio.move_on_after(ping) as scope:
@@ -208,15 +232,14 @@ class Watch:
                 if scope.cancelled_caught and idle is not None:
                     await idle()
                     continue
-                await trio.sleep(GATHER)
-                batch = await cursor.take()
+                await known.gather()
+                batch = cursor.take_tail() or await cursor.take()
                 cursor.acknowledge(batch.modseq)
                 if any(isinstance(event, AccountClosing) for event in batch.events):
                     return
                 if place.guest and not await self._server.auth.sharing.may_share(place.owner, place.guest):
                     return
                 added = batch.from_log or any(isinstance(event, MessageAdded) for event in batch.events)
-                known = _known.setdefault(place.account, {}).setdefault(place.guest, _States())
                 now = await known.at(place, batch.modseq)
                 changed = {
                     name: seen.state
