@@ -119,12 +119,12 @@ export function openPage(page: Page): void {
   };
   /** Load the address books, and what is shown of them. */
   const anew = async () => {
-    await attempt(t("Loading contacts"), async () => {
+    const loaded = await attempt(t("Loading contacts"), async () => {
       books = await page.client.address_books();
       if (!books.some(({ id }) => id === book)) book = 0;
       draw();
     });
-    await load(true);
+    if (loaded) await load(true);
   };
   search.addEventListener("input", () => {
     clearTimeout(timer);

@@ -814,12 +814,12 @@ function openPage(page) {
     if (focused) side.querySelector(`[data-book="${book}"]`)?.focus();
   };
   const anew = async () => {
-    await attempt(t("Loading contacts"), async () => {
+    const loaded = await attempt(t("Loading contacts"), async () => {
       books = await page.client.address_books();
       if (!books.some(({ id }) => id === book)) book = 0;
       draw();
     });
-    await load(true);
+    if (loaded) await load(true);
   };
   search.addEventListener("input", () => {
     clearTimeout(timer);
