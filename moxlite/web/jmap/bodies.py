@@ -120,6 +120,8 @@ def _sort(
     html: list[_Piece] | None,
     attachments: list[_Piece],
 ) -> None:
+    # Step by step the algorithm of RFC 8621 §4.1.4, by which clients compare: cut up, its None for "one kind alone from
+    # here on" would travel through every piece.
     texts, htmls = len(text or ()), len(html or ())
     for index, (number, part) in enumerate(parts):
         kind = part.media_type

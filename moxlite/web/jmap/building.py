@@ -225,6 +225,7 @@ def _root(given: Object) -> Part:
     if not isinstance(values, dict):
         raise bad("bodyValues", "an object is expected")
     reader = _Parts(values)
+    # Each branch is a form that RFC 8621 §4.6 allows or forbids, and the error names the property that is wrong.
     if "bodyStructure" in given:
         if given.keys() & {"textBody", "htmlBody", "attachments"}:
             raise bad("bodyStructure", "give either the structure or textBody, htmlBody and attachments")
@@ -266,6 +267,7 @@ class _Parts:
 
     def part(self, name: str, given: Any, depth: int) -> Part:
         """A part and all below it. Raises SetError."""
+        # Checks of one part in the order of RFC 8621 §4.6: what is refused depends on what came before.
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             raise bad(name, "too many parts")

@@ -383,6 +383,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
 
 
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
+    # A case for each condition of RFC 9610 §3.3.1, so that it is read beside that list.
     if name not in FILTERS:
         raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
     if not isinstance(value, str):

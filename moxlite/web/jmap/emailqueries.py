@@ -143,6 +143,7 @@ class _Compiler:
             raise invalid("filter: an operator has no other members than conditions")
 
     def _condition(self, name: str, value: Any) -> Node:
+        # A case for each condition of RFC 8621 §4.4.1 with the type it takes; all else is the client's mistake.
         match name, value:
             case "inMailbox", str():
                 return Node(rows=q.EmailIn([self._mailbox(value)]))
@@ -471,6 +472,7 @@ async def _keys(call: Call, found: Sequence[q.Placed], order: Sequence[Comparato
 
 
 def _read_keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> dict[int, list[Any]]:
+    # A case for each property of RFC 8621 §4.4.2; what costs a read of its own is read once for all emails before.
     packed = structures(r, ids) if any(one.name in ("sentAt", "from", "to") for one in order) else {}
     envelopes = {number: structure_of(octets).envelope for number, octets in packed.items()}
     rows = sort_columns(r, ids)

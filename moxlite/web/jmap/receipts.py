@@ -84,6 +84,7 @@ async def send(call: Call) -> Object:
 
 async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object:
     """Send one receipt; the properties that the server has set. Raises SetError."""
+    # The errors of RFC 9007 §2.1 in its order: a receipt is sent once, so all is checked before anything is written.
     unknown = [name for name in given if name not in GIVEN]
     if unknown or given.get("extensionFields"):
         raise SetError(
