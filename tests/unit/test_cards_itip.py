@@ -422,3 +422,19 @@ def test_hostile_messages_take_linear_time(piece: str) -> None:
             pass
         took.append(time.process_time() - began)
     assert took[1] < 60 * max(took[0], 0.001)
+
+
+def test_dates_left_out_of_a_series_are_read_once_a_message() -> None:
+    """DAV-24, DAV-26: a cancellation of many dates of a series that leaves out as many as an entry has room for."""
+    left_out = [
+        "EXDATE:"
+        + ",".join(f"20990101T{hour:02}{minute:02}{second:02}Z" for minute in range(60) for second in range(60))
+        for hour in range(10)
+    ]
+    there = entry(component("RRULE:FREQ=DAILY", *left_out, guest(TOM)))
+    dates = [f"2100{month:02}{day:02}T090000Z" for month in range(2, 10) for day in range(1, 28)]
+    parts = [component("SEQUENCE:1", f"RECURRENCE-ID:{date}") for date in dates]
+    _, message = read_message("\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:CANCEL", *parts, "END:VCALENDAR")))
+    began = time.process_time()
+    assert with_cancel(there, message, NOW) is not None
+    assert time.process_time() - began < 3

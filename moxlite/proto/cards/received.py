@@ -4,6 +4,7 @@ the receiver's own, such as alarms.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -31,7 +32,7 @@ from moxlite.proto.cards.itip import (
     with_property,
 )
 from moxlite.proto.cards.moments import MAX_ZONES, is_date, moment_of, seconds_of, utc_text, value_of
-from moxlite.proto.cards.repeating import main_part
+from moxlite.proto.cards.repeating import MAX_DATES, main_part
 
 MAX_LINE: Final = 32 << 10
 """Characters of a line that is taken over from a mail."""
@@ -166,11 +167,12 @@ def with_cancel(there: CalendarObject, message: CalendarObject, now: int) -> Com
             parts.append(_stamped(part, stamp_of(named, now)))
     main = known.get(None)
     if None not in off and main is not None:
-        made = [(_exception(there, part), part) for key, part in off.items() if key not in known]
+        gone = _left_out(there, main)
+        new = [part for key, part in off.items() if key not in known][:MAX_EXCEPTIONS]
         parts += [
             _stamped(with_property(component, "STATUS", "CANCELLED"), stamp_of(part, now))
-            for component, part in made[:MAX_EXCEPTIONS]
-            if component is not None
+            for part in new
+            if (component := _exception(there, main, gone, part)) is not None
         ]
     return rebuilt(there, parts)
 
@@ -180,14 +182,16 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str, now:
     `now`: seconds UTC.
     """
     known = by_key(there)
+    main = known.get(None)
+    gone = set[int]() if main is None else _left_out(there, main)
     changed = False
     for reply in message.parts:
         key = key_of(message, reply)
         line = attendees_of(reply).get(author)
         status = "" if line is None else line.parameter("PARTSTAT").upper()
         part = known.get(key)
-        if part is None and key is not None and len(known) <= MAX_EXCEPTIONS:
-            part = _exception(there, reply)
+        if part is None and main is not None and key is not None and len(known) <= MAX_EXCEPTIONS:
+            part = _exception(there, main, gone, reply)
         mine = None if part is None else attendees_of(part).get(author)
         if part is None or mine is None or status not in ANSWERS or sequence_of(reply) < sequence_of(part):
             continue
@@ -263,25 +267,23 @@ def _received(part: Component, was: Component | None, own: frozenset[str]) -> Co
     return Component(part.name, [*lines, *kept], was.components)
 
 
-def _exception(there: CalendarObject, named: Component) -> Component | None:
+def _exception(there: CalendarObject, main: Component, gone: set[int], named: Component) -> Component | None:
     """The event at one of its times by the rule, as an exception; None for an event that is not repeated, or a time
-    that was taken out of it.
+    that was taken out of it. `main`: the series; `gone`: `_left_out` of it, which takes as long as there are dates.
     """
-    main = by_key(there).get(None)
-    recurrence = named.first("RECURRENCE-ID")
-    start = None if main is None else main.first("DTSTART")
+    recurrence, start = named.first("RECURRENCE-ID"), main.first("DTSTART")
     moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
-    if main is None or recurrence is None or start is None or moment is None or first is None:
+    if recurrence is None or start is None or moment is None or first is None:
         return None
     if not (main.all("RRULE") or main.all("RDATE")) or is_date(recurrence) != is_date(start):
         return None
-    if seconds_of(moment) in _left_out(there, main):
+    if seconds_of(moment) in gone:
         return None
-    gone = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")
+    of_series = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")
     lines = [  # messages about the series are not about this time
         with_parameters(line, {STAMP: ""}) if line.name in ("ATTENDEE", "ORGANIZER") else line
         for line in main.properties
-        if line.name not in gone
+        if line.name not in of_series
     ]
     lines += [recurrence]
     distance = seconds_of(moment) - seconds_of(first)
@@ -293,11 +295,12 @@ def _exception(there: CalendarObject, named: Component) -> Component | None:
 
 
 def _left_out(there: CalendarObject, main: Component) -> set[int]:
-    """The times of EXDATE, seconds UTC."""
+    """The times of EXDATE, seconds UTC, at most `MAX_DATES`."""
     dates = (
         msgspec.structs.replace(line, value=value) for line in main.all("EXDATE") for value in line.value.split(",")
     )
-    return {seconds_of(moment) for date in dates if (moment := moment_of(date, there.zones)) is not None}
+    moments = (moment_of(date, there.zones) for date in islice(dates, MAX_DATES))
+    return {seconds_of(moment) for moment in moments if moment is not None}
 
 
 def _moved(line: Property, seconds: int) -> Property:
