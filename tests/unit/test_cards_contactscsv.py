@@ -1,11 +1,12 @@
 """Contacts as tables (WEBMAIL-128)."""
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.contactscsv import read_csv, write_csv
-from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
+from moxlite.proto.cards.vcard import Contact, Entry, Unreadable, named_parts
 
 GMAIL = (
     "Name,Given Name,Family Name,Group Membership,"
@@ -74,7 +75,7 @@ def test_no_cell_is_a_formula() -> None:
     assert ",'@SUM" in text
     assert ",'-1+cmd" in text
     assert ",+46 (1) 2" in text
-    assert one(text) == contact
+    assert one(text) == msgspec.structs.replace(contact, parts=("", contact.name, ""))
 
 
 @pytest.mark.parametrize("data", [b"", b"a,b\n1,2\n", b"\x89PNG\r\n", b'Name\n"' + b"x" * 200_000])
@@ -106,7 +107,9 @@ WORD = st.text(st.characters(codec="utf-8", categories=("L", "N", "S", "P")), mi
 )
 def test_what_is_written_is_read(contacts: list[Contact]) -> None:
     """WEBMAIL-128."""
-    assert list(read_csv(write_csv(contacts).encode())) == contacts
+    found = [entry for entry in read_csv(write_csv(contacts).encode()) if isinstance(entry, Contact)]
+    assert [msgspec.structs.replace(contact, parts=()) for contact in found] == contacts
+    assert [contact.parts[:2] for contact in found] == [named_parts(contact.name)[:2] for contact in contacts]
 
 
 @given(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, Entry, Unreadable
+from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, Entry, Unreadable, named_parts
 from moxlite.wording import worded
 
 MAX_COLUMNS: Final = 500
@@ -91,7 +91,7 @@ def write_csv(contacts: Iterable[Contact]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(titles)
     for contact in contacts:
-        family, given = (*contact.parts, "", "")[:2]
+        family, given = (*(contact.parts or named_parts(contact.name)), "", "")[:2]
         row = [contact.name, given, family, contact.organization, contact.note, " ::: ".join(contact.groups)]
         for entries, number in ((contact.emails, emails), (contact.phones, phones)):
             for entry in (*entries, *[Entry("")] * (number - len(entries))):
