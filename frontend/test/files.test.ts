@@ -9,14 +9,18 @@ import type { Store } from "../webmail/offline/store";
 const base = "/webmail/";
 const kept = new Map<string, Response>();
 const asked: string[] = [];
+const opened: string[] = [];
 const facts = new Map<string, unknown>();
 
 Object.assign(globalThis, {
   caches: {
-    open: async () => ({
-      put: async (key: string, answer: Response) => void kept.set(key, answer),
-      delete: async (key: string) => kept.delete(key),
-    }),
+    open: async (name: string) => {
+      opened.push(name);
+      return {
+        put: async (key: string, answer: Response) => void kept.set(key, answer),
+        delete: async (key: string) => kept.delete(key),
+      };
+    },
   },
   fetch: async (address: string) => {
     asked.push(address);
@@ -72,8 +76,9 @@ test("files of newer messages replace files of older messages; files of dropped 
 
 test("nothing is asked for without a connection", async () => {
   facts.clear();
-  asked.length = 0;
+  asked.length = opened.length = 0;
   messages = [1];
   await keepFiles(base, store, [item(1, ["text/plain", 1])], () => false);
   assert.deepEqual(asked, []);
+  assert.deepEqual(opened, []);
 });

@@ -25,13 +25,15 @@ function kindOf({ content_type: type }: Attachment): "view" | "viewtext" | "down
 }
 
 /** Keep the small files of these messages, the newest first; files of older messages make room for them. Files of messages that
- * are not kept are dropped. `goesOn` is false as soon as there is no connection. */
+ * are not kept are dropped. `goesOn` is false as soon as there is no connection, or nothing is to be kept. */
 export async function keepFiles(
   base: string,
   store: Store,
   items: readonly MessageItem[],
   goesOn: () => boolean,
 ): Promise<void> {
+  // opened after the log-out removed it, the cache would be a new one, and stay
+  if (!goesOn()) return;
   const cache = await caches.open(fileCache);
   await cache.put(missingKey(base), missing());
   let files = (await store.get<KeptFile[]>("facts", listed)) ?? [];

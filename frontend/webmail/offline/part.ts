@@ -334,7 +334,7 @@ export class Offline {
   /** Fetch the messages of a list, the newest first; drop the oldest ones beyond the limit. */
   private async fetchMessages(list: List): Promise<void> {
     const { store } = this;
-    if (store === null) return;
+    if (store === null || !wanted()) return;
     const mail = await caches.open(mailCache);
     const known = new Set(await store.keys("messages"));
     for (const item of list.threads.flat().slice(0, mostMessages)) {
@@ -355,7 +355,7 @@ export class Offline {
       this.page.base,
       store,
       list.threads.flat().slice(0, mostMessages),
-      () => this.store === store && !this.alone && this.page.mail.connection.value === "on",
+      () => wanted() && this.store === store && !this.alone && this.page.mail.connection.value === "on",
     );
   }
 

@@ -171,6 +171,7 @@ function kindOf({ content_type: type }) {
   return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "viewtext" : "download";
 }
 async function keepFiles(base2, store, items, goesOn) {
+  if (!goesOn()) return;
   const cache = await caches.open(fileCache);
   await cache.put(missingKey(base2), missing());
   let files = await store.get("facts", listed) ?? [];
@@ -803,7 +804,7 @@ var Offline = class {
   }
   async fetchMessages(list) {
     const { store } = this;
-    if (store === null) return;
+    if (store === null || !wanted()) return;
     const mail = await caches.open(mailCache);
     const known = new Set(await store.keys("messages"));
     for (const item of list.threads.flat().slice(0, mostMessages)) {
@@ -819,7 +820,7 @@ var Offline = class {
     await this.fetchDrafts(list);
     const keys = await store.keys("messages");
     for (const key2 of keys.slice(0, Math.max(0, keys.length - 2 * mostMessages))) await store.delete("messages", key2);
-    await keepFiles(this.page.base, store, list.threads.flat().slice(0, mostMessages), () => this.store === store && !this.alone && this.page.mail.connection.value === "on");
+    await keepFiles(this.page.base, store, list.threads.flat().slice(0, mostMessages), () => wanted() && this.store === store && !this.alone && this.page.mail.connection.value === "on");
   }
   async fetchDrafts(list) {
     const box = this.page.mail.mailboxes.value.find((one) => one.id === list.mailbox);
