@@ -5,6 +5,7 @@
 
 import ast
 import io
+import itertools
 import json
 import re
 import statistics
@@ -46,6 +47,17 @@ def words_of_comments(source: str) -> int:
         if token.type == tokenize.COMMENT and not PRAGMA.match(token.string)
     ]
     return sum(len(WORD.findall(comment)) for comment in comments)
+
+
+def words_below_constants(source: str) -> int:
+    """Words of the texts below the constants of a module: the other place of reasons."""
+    body = ast.parse(source).body
+    texts = [
+        below.value.value
+        for node, below in itertools.pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+    ]
+    return sum(len(WORD.findall(text)) for text in texts if isinstance(text, str))
 
 
 def constants(source: str) -> tuple[int, int]:
@@ -144,6 +156,7 @@ def survey(package: Path = PACKAGE) -> Mapping[str, str]:
     numbers = [constants(text) for text in texts.values()]
     known = importers(package)
     outside = (_count(texts, r"^class .*Protocol[\[)]"), _count(texts, r"^if TYPE_CHECKING"))
+    comments = sum(map(words_of_comments, texts.values()))
     share = 100 * len(found) / len(functions)
     drawers = Counter(path.name for path in texts if path.name != "__init__.py")
     return {
@@ -158,7 +171,8 @@ def survey(package: Path = PACKAGE) -> Mapping[str, str]:
         f"{functions[len(functions) * 95 // 100]}, {functions[-1]}, {sum(length > 60 for length in functions)}",
         "functions above complexity 10": f"{len(found)} of {len(functions):,} ({share:.1f} %)",
         "of them without a comment or a docstring of two lines": str(sum(not has_reason(one) for one in found)),
-        "words of comments for a code line": f"{sum(map(words_of_comments, texts.values())) / code:.2f}",
+        "words of comments for a code line; with the texts below constants": f"{comments / code:.2f}; "
+        f"{(comments + sum(map(words_below_constants, texts.values()))) / code:.2f}",
         "numbers as constants; without a reason": f"{sum(number for number, _ in numbers)}; "
         f"{sum(without for _, without in numbers)}",
         "value classes; fields": f"{len(structs):,}; {sum(structs):,}",
