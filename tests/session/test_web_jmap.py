@@ -145,6 +145,23 @@ async def test_calls_use_results_of_earlier_ones(rig: Rig) -> None:
     assert made["createdIds"] == {"x": created["x"]["id"], "y": created["y"]["id"]}
 
 
+async def test_references_to_references_do_not_grow(rig: Rig) -> None:
+    """JMAP-4: each call doubles the answer of the one before, until it is too large; the calls after it go on."""
+
+    def both(number: int) -> Object:
+        reference = {"resultOf": str(number), "name": "Core/echo", "path": ""}
+        return {"#a": reference, "#b": reference}
+
+    calls = [["Core/echo", both(number - 1) if number else {"a": "x" * 1000}, str(number)] for number in range(48)]
+    with trio.fail_after(60):
+        answer = await Client(rig).request(*calls, ["Core/echo", {"a": "still here"}, "last"])
+    names = [name for name, _, _ in answer["methodResponses"]]
+    kinds = {arguments["type"] for name, arguments, _ in answer["methodResponses"] if name == "error"}
+    assert names[:10] == ["Core/echo"] * 10
+    assert names[-2:] == ["error", "Core/echo"]
+    assert kinds == {"requestTooLarge", "invalidResultReference"}
+
+
 async def test_every_method_refuses_nonsense(rig: Rig) -> None:
     """JMAP-5: arguments of wrong types end in errors of the method, never in one of the server."""
     client = Client(rig)

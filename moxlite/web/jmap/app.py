@@ -74,7 +74,7 @@ MAX_SESSIONS: Final = 1_000
 """Sessions that are kept: about 2 KB each."""
 
 TEXTS: Final = 24 << 20
-"""Octets of texts that one request may return."""
+"""Octets of texts and referenced results that one request may return."""
 
 LARGE: Final = 2
 """Requests above `ON_LOOP` octets that are decoded and answered at a time: each may take 60 MB."""
@@ -307,7 +307,7 @@ class JMAP:
             with jmap_seconds.labels(method=name).time():
                 if method is None or method.capability not in using:
                     raise MethodError("unknownMethod", "the method is unknown, or its capability is not in use")
-                arguments = resolved(invocation.arguments, before)
+                arguments = resolved(invocation.arguments, before, call.budget.take)
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
                     raise MethodError("forbidden", "this token is for addresses to give away")
                 if method.changes and call.identity.read_only:

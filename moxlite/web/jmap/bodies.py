@@ -34,7 +34,7 @@ INLINE_MEDIA: Final = ("image/", "audio/", "video/")
 
 
 class Budget:
-    """Octets of texts that one request may still return."""
+    """Octets that one request may still return."""
 
     def __init__(self, octets: int) -> None:
         self._left = octets
@@ -43,7 +43,7 @@ class Budget:
         """Take octets. Raises MethodError ``requestTooLarge``."""
         self._left -= octets
         if self._left < 0:
-            raise MethodError("requestTooLarge", "the texts of these emails are too long for one request")
+            raise MethodError("requestTooLarge", "the answer would be too long: ask for less in one request")
 
 
 class BodyWish(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -44,6 +45,11 @@ MAX_VALUES: Final = 100_000
 
 MAX_REFERENCED: Final = 100_000
 """Values that one result reference may collect: more than any limit of a method that takes them."""
+
+VALUE: Final = 240
+"""Octets that a referenced value counts beside its text. With the octets of a request, counting ends after some 100,000
+values: it is done on the event loop.
+"""
 
 
 class RequestError(Exception):
@@ -193,10 +199,11 @@ def _integer(text: str) -> int:
     return value
 
 
-def resolved(arguments: Object, responses: list[Invocation]) -> Object:
+def resolved(arguments: Object, responses: list[Invocation], take: Callable[[int], None]) -> Object:
     """The arguments with the values that result references (``#name``) point to (RFC 8620 §3.7).
 
-    Raises MethodError ``invalidArguments``, ``invalidResultReference``.
+    `take`: counts octets that the request makes larger. Raises MethodError ``invalidArguments``,
+    ``invalidResultReference``, and what `take` raises.
     """
     if not any(name.startswith("#") for name in arguments):
         return arguments
@@ -207,8 +214,28 @@ def resolved(arguments: Object, responses: list[Invocation]) -> Object:
             continue
         if name[1:] in arguments:
             raise invalid(f"{name[1:]} is given twice, once as a reference")
-        found[name[1:]] = _referenced(value, responses)
+        found[name[1:]] = referenced = _referenced(value, responses)
+        _count(referenced, take)
     return found
+
+
+def _count(value: object, take: Callable[[int], None]) -> None:
+    """Count all that a reference adds.
+
+    A reference costs no memory before the response is written. But Core/echo answers with its arguments, and each call
+    that refers twice to the whole answer of the one before doubles it: 50 calls would be a response of 2^50 values.
+    """
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case str(text):
+                take(len(text))
+            case list(inner):
+                take(VALUE * len(inner))  # before they are listed: one array may be there many times
+                rest += inner
+            case dict(members):
+                take(VALUE * len(members) + sum(map(len, members)))
+                rest += members.values()
 
 
 def _referenced(reference: object, responses: list[Invocation]) -> object:
