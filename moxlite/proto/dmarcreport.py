@@ -40,6 +40,14 @@ MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 1_500_000
 """Number of elements of a report: 20 MiB of rows have half of it."""
 
+MAX_NAMES: Final = 1000
+"""Number of different names of elements and attributes. The format has fewer than 60; Expat keeps each to the end."""
+
+MAX_NAMESPACE: Final = 256
+"""Octets of the name of a namespace. Expat writes it before each name below it, so 5 MiB of it, and a thousand short
+names, would be 5 GiB.
+"""
+
 MAX_SECONDS: Final = 10.0
 """Seconds of CPU time for one report: `MAX_RECORDS` rows take 5 s on a Raspberry Pi. CPU time does not depend on the
 load of the machine.
@@ -193,8 +201,10 @@ class _Reading:
     """Parser state of one report."""
 
     def __init__(self) -> None:
-        self._parser = pyexpat.ParserCreate(namespace_separator=" ")
+        self._names: dict[str, str] = {}  # the parser's own: one object for each name
+        self._parser = pyexpat.ParserCreate(namespace_separator=" ", intern=self._names)
         self._parser.buffer_text = True
+        self._parser.StartNamespaceDeclHandler = self._namespace
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
@@ -239,8 +249,14 @@ class _Reading:
     def _doctype(self, *_: object) -> None:
         raise DMARCReportError("the XML has a document type declaration")
 
+    def _namespace(self, _prefix: str | None, uri: str | None) -> None:
+        if len(uri or "") > MAX_NAMESPACE:
+            raise DMARCReportError("the XML has a namespace with a long name")
+
     def _start(self, name: str, _attributes: object) -> None:
         self._elements += 1
+        if len(self._names) > MAX_NAMES:
+            raise DMARCReportError(f"the XML has more than {MAX_NAMES} different names")
         if len(self._path) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise DMARCReportError("the XML has too many elements, or is nested too deep")
         local = name.rpartition(" ")[2]

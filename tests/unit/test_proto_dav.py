@@ -34,6 +34,8 @@ def test_octets_are_xml_or_refused(data: bytes) -> None:
         b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
         b"<a>" * 60 + b"</a>" * 60,
         b"<a>" + b"<b/>" * 10_001 + b"</a>",
+        b'<a xmlns="' + b"u" * 300 + b'"><b/></a>',
+        b'<a><b xmlns:p="' + b"u" * 300 + b'" p:c="d"/></a>',
         b"",
         b"<a/><b/>",
     ],

@@ -105,6 +105,21 @@ def test_the_time_of_a_report_is_that_of_the_processor(monkeypatch: pytest.Monke
         read_dmarc_report(endless())
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'<feedback xmlns="' + b"u" * 300 + b'"><a/></feedback>', "a namespace with a long name"),
+        (b'<feedback><a xmlns:p="' + b"u" * 300 + b'" p:b="c"/></feedback>', "a namespace with a long name"),
+        (b"<feedback>" + b"".join(b"<a%d/>" % n for n in range(1001)) + b"</feedback>", "different names"),
+        (b"<feedback " + b"".join(b'a%d="" ' % n for n in range(1001)) + b"/>", "different names"),
+    ],
+)
+def test_names_that_would_multiply_in_memory_are_refused(text: bytes, reason: str) -> None:
+    """AUTH-80, AUTH-107: 100 kB of namespace and 2,000 names in it made 200 MB of a report of 115 kB."""
+    with pytest.raises(DMARCReportError, match=reason):
+        read_dmarc_report([text])
+
+
 def tls(*details: dict[str, object], end: str, **policy: object) -> TLSReport:
     """Read a report of one policy."""
     return read_tls_report(

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ParseError, tostring
 from xml.sax.saxutils import escape, quoteattr
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 DAV: Final = "{DAV:}"
 CALDAV: Final = "{urn:ietf:params:xml:ns:caldav}"
@@ -27,7 +27,15 @@ MAX_XML: Final = 1 << 20
 """Octets of a body."""
 
 MAX_DEPTH: Final = 50
+"""Depth of nested elements. The deepest query, for a parameter of an alarm's property, has eight levels."""
+
 MAX_ELEMENTS: Final = 10_000
+"""Number of elements of a body. A multiget has one for each entry; clients that want more send several."""
+
+MAX_NAMESPACE: Final = 256
+"""Characters of the name of a namespace, which becomes part of each name below it: a long one, and thousands of short
+elements, would make gigabytes out of a body of a few kilobytes.
+"""
 
 ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 """Characters that XML cannot have (XML 1.0 §2.2)."""
@@ -43,8 +51,11 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     """The root of a body of at most so many elements. Raises BadXML."""
     depth = count = 0
     root: Element | None = None
+    parser = DefusedXMLParser(forbid_dtd=True)
+    # By Expat's own handler, which comes before the names are made; the events below come after a whole piece.
+    parser.parser.StartNamespaceDeclHandler = _namespace
     try:
-        for event, found in iterparse(_Pieces(data), events=("start", "end"), forbid_dtd=True):
+        for event, found in iterparse(_Pieces(data), events=("start", "end"), parser=parser):
             if event == "end":
                 depth -= 1
                 continue
@@ -61,6 +72,11 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     if root is None:
         raise BadXML("the body is empty")
     return root
+
+
+def _namespace(_prefix: str | None, uri: str | None) -> None:
+    if len(uri or "") > MAX_NAMESPACE:
+        raise BadXML("the XML has a namespace with a long name")
 
 
 class _Pieces:
