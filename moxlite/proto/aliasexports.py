@@ -64,11 +64,9 @@ def _read(rows: Iterator[list[str]]) -> tuple[list[Alias], int]:
         raise ExportError('the first line names no column "alias" (SimpleLogin) or "email" (addy.io)')
     aliases: list[Alias] = []
     deleted = 0
+    places = [header.index(name) if name in header else len(header) for name in columns]
     for row in rows:
-        address, note, active, gone = (
-            row[header.index(name)].strip() if name in header and header.index(name) < len(row) else ""
-            for name in columns
-        )
+        address, note, active, gone = (row[place].strip() if place < len(row) else "" for place in places)
         if not address:
             continue
         if gone:

@@ -237,14 +237,15 @@ def _read(group: list[tuple[str, bool]]) -> Method | None:
 
 def _joined(pieces: list[str]) -> list[str]:
     """Join the tokens of a property name, whose dot may have blanks and comments around it (§2.2)."""
-    joined: list[str] = []
+    joined: list[list[str]] = []  # pieces of each token: strings that grow would take the square of a run of dots
     for piece in pieces:
-        is_value = joined[-2:-1] == ["="]  # it may begin and end with a dot
-        if joined and not is_value and (piece == "." or joined[-1].endswith(".")) and "=" not in {piece, joined[-1]}:
-            joined[-1] += piece
+        last = joined[-1] if joined else ["="]
+        is_value = joined[-2:-1] == [["="]]  # it may begin and end with a dot
+        if not is_value and (piece == "." or last[-1].endswith(".")) and piece != "=" and last != ["="]:
+            last.append(piece)
         else:
-            joined.append(piece)
-    return joined
+            joined.append([piece])
+    return ["".join(token) for token in joined]
 
 
 def _pairs(pieces: list[str]) -> Iterator[tuple[str, str]]:

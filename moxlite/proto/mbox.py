@@ -253,23 +253,23 @@ def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:
       The section without them, the flags and keywords in them, and whether Thunderbird has deleted the message.
     """
     kept: list[bytes] = []
-    taken: dict[bytes, bytes] = {}
+    taken: dict[bytes, list[bytes]] = {}
     dropping = b""
     for line in LINE.findall(section):
         if line[:1] in (b" ", b"\t"):
             if dropping:
-                taken[dropping] += line
+                taken[dropping].append(line)
                 continue
         else:
             name = FIELD_NAME.match(line)
             dropping = name[1].lower() if name is not None and name[1].lower() in DROPPED else b""
             if dropping and name is not None:
-                taken[dropping] = line[name.end() :]
+                taken[dropping] = [line[name.end() :]]
                 continue
         kept.append(line)
     if not taken:
         return section, (), False
-    words, expunged = _words({name: value.decode("latin-1").strip() for name, value in taken.items()})
+    words, expunged = _words({name: b"".join(lines).decode("latin-1").strip() for name, lines in taken.items()})
     return b"".join(kept), words, expunged
 
 

@@ -1,6 +1,7 @@
 """Authentication-Results and Received-SPF, written and read (RFC 8601, RFC 7208 §9.1; AUTH-29, AUTH-85, AUTH-86)."""
 
 import re
+import time
 from ipaddress import ip_address
 
 import pytest
@@ -182,6 +183,17 @@ def test_broken_fields_are_refused(text: str) -> None:
     """AUTH-86."""
     with pytest.raises(AuthResultsError):
         parse(text)
+
+
+def test_a_name_of_dots_alone_takes_time_in_its_length() -> None:
+    """AUTH-86: 64 KiB of them took 0.6 s; now 0.05 s."""
+
+    def seconds(dots: int) -> float:
+        began = time.thread_time()
+        parse(f"a; x=y {'. ' * dots}=a")
+        return time.thread_time() - began
+
+    assert min(seconds(32_000) for _ in range(3)) < 6 * min(seconds(8000) for _ in range(3))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import mailbox as stdlib
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.localform import FromFile, IntoFile, fits_lf, flag_word
-from moxlite.proto.mbox import End, Head, MboxError, MboxReader, from_line, write_message
+from moxlite.proto.mbox import End, Head, MboxError, MboxReader, from_line, take_status, write_message
 
 MOMENT = 1_790_848_800_000_000  # Thu Oct  1 10:00:00 2026
 
@@ -136,6 +137,17 @@ def test_long_lines_and_sections_pass_through_in_bounded_memory() -> None:
     [(head, message)] = read(huge, tuple(range(0, len(huge), 50_000)))
     assert len(head.header) <= 3 << 20
     assert message == b"X: y\r\n" * 500_000 + b"\r\nbody\r\n"
+
+
+def test_a_status_field_of_many_lines_takes_time_in_its_length() -> None:
+    """STORE-122, STORE-124: a megabyte of them took a minute, and a stranger can send them."""
+
+    def seconds(lines: int) -> float:
+        began = time.thread_time()
+        assert take_status(b"A: b\nX-Keywords: c\n" + b" \n" * lines + b"D: e\n")[:2] == (b"A: b\nD: e\n", ("c",))
+        return time.thread_time() - began
+
+    assert min(seconds(200_000) for _ in range(3)) < 12 * min(seconds(50_000) for _ in range(3))
 
 
 LINE = st.sampled_from(

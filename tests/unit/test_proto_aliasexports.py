@@ -1,5 +1,7 @@
 """CSV exports of aliases (MASK-15)."""
 
+import time
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -48,3 +50,10 @@ def test_any_octets_are_read_or_refused(octets: bytes) -> None:
         read_aliases(b"alias,note,enabled\n" + octets)
     except ExportError:
         return
+
+
+def test_many_columns_cost_no_time_for_each_row() -> None:
+    """MASK-15: 4,000 columns and as many rows took 6 s."""
+    began = time.thread_time()
+    assert read_aliases(b"a," * 20_000 + b"alias\n" + b"x\n" * 20_000) == ([], 0)
+    assert time.thread_time() - began < 3
