@@ -438,3 +438,16 @@ def test_dates_left_out_of_a_series_are_read_once_a_message() -> None:
     began = time.process_time()
     assert with_cancel(there, message, NOW) is not None
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize("date", ["EXDATE;VALUE=DATE:20991125", "EXDATE:20991125T090000Z"])
+def test_a_day_left_out_of_a_series_gets_no_exception(date: str) -> None:
+    """DAV-24: programs leave out a day of a series of times by its date alone, too."""
+    there = entry(component("RRULE:FREQ=DAILY", date, guest(TOM)))
+    parts = [component("SEQUENCE:1", f"RECURRENCE-ID:209911{day}T090000Z") for day in (25, 26)]
+    _, message = read_message("\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:CANCEL", *parts, "END:VCALENDAR")))
+    changed = with_cancel(there, message, NOW)
+    assert changed is not None
+    assert [line for line in write_component(changed).splitlines() if line.startswith("RECURRENCE-ID")] == [
+        "RECURRENCE-ID:20991126T090000Z"
+    ]

@@ -4,10 +4,7 @@ the receiver's own, such as alarms.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Final
-
-import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, read_components, read_mailed, write_component
@@ -32,7 +29,7 @@ from moxlite.proto.cards.itip import (
     with_property,
 )
 from moxlite.proto.cards.moments import MAX_ZONES, is_date, moment_of, seconds_of, utc_text, value_of
-from moxlite.proto.cards.repeating import MAX_DATES, main_part
+from moxlite.proto.cards.repeating import LeftOut, left_out, main_part
 
 MAX_LINE: Final = 32 << 10
 """Characters of a line that is taken over from a mail."""
@@ -167,7 +164,7 @@ def with_cancel(there: CalendarObject, message: CalendarObject, now: int) -> Com
             parts.append(_stamped(part, stamp_of(named, now)))
     main = known.get(None)
     if None not in off and main is not None:
-        gone = _left_out(there, main)
+        gone = left_out(main, there.zones)
         new = [part for key, part in off.items() if key not in known][:MAX_EXCEPTIONS]
         parts += [
             _stamped(with_property(component, "STATUS", "CANCELLED"), stamp_of(part, now))
@@ -183,7 +180,7 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str, now:
     """
     known = by_key(there)
     main = known.get(None)
-    gone = set[int]() if main is None else _left_out(there, main)
+    gone = LeftOut(set(), set()) if main is None else left_out(main, there.zones)
     changed = False
     for reply in message.parts:
         key = key_of(message, reply)
@@ -267,9 +264,9 @@ def _received(part: Component, was: Component | None, own: frozenset[str]) -> Co
     return Component(part.name, [*lines, *kept], was.components)
 
 
-def _exception(there: CalendarObject, main: Component, gone: set[int], named: Component) -> Component | None:
+def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Component) -> Component | None:
     """The event at one of its times by the rule, as an exception; None for an event that is not repeated, or a time
-    that was taken out of it. `main`: the series; `gone`: `_left_out` of it, which takes as long as there are dates.
+    that was taken out of it. `main`: the series; `gone`: `left_out` of it, which takes as long as there are dates.
     """
     recurrence, start = named.first("RECURRENCE-ID"), main.first("DTSTART")
     moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
@@ -277,7 +274,8 @@ def _exception(there: CalendarObject, main: Component, gone: set[int], named: Co
         return None
     if not (main.all("RRULE") or main.all("RDATE")) or is_date(recurrence) != is_date(start):
         return None
-    if seconds_of(moment) in gone:
+    local = moment if moment.tzinfo is None or first.tzinfo is None else moment.astimezone(first.tzinfo)
+    if seconds_of(moment) in gone.times or f"{local:%Y%m%d}" in gone.days:
         return None
     of_series = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")
     lines = [  # messages about the series are not about this time
@@ -292,15 +290,6 @@ def _exception(there: CalendarObject, main: Component, gone: set[int], named: Co
         if at is not None:
             lines.append(_moved(line, seconds_of(at) + distance))
     return Component(main.name, lines, main.components)
-
-
-def _left_out(there: CalendarObject, main: Component) -> set[int]:
-    """The times of EXDATE, seconds UTC, at most `MAX_DATES`."""
-    dates = (
-        msgspec.structs.replace(line, value=value) for line in main.all("EXDATE") for value in line.value.split(",")
-    )
-    moments = (moment_of(date, there.zones) for date in islice(dates, MAX_DATES))
-    return {seconds_of(moment) for moment in moments if moment is not None}
 
 
 def _moved(line: Property, seconds: int) -> Property:

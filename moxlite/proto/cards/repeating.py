@@ -8,9 +8,10 @@ no zone. All else is here, and linear in the number of instances.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import islice
 from math import prod
 from typing import Final
 
@@ -175,19 +176,47 @@ def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -
         moment = (EPOCH + timedelta(seconds=local)).replace(tzinfo=start.tzinfo)
         seconds = seconds_of(moment)
         instances[seconds] = Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number)
-    for line in part.all("RDATE"):
-        for value in line.value.split(",")[:MAX_DATES]:
-            _add_date(instances, line, value.strip(), start.tzinfo, length, number, zones, whole=whole)
-    for line in part.all("EXDATE"):
-        for value in line.value.split(",")[:MAX_DATES]:
-            _except(instances, line, value.strip(), zones)
-    return instances
+    for line in _dates(part, "RDATE"):
+        _add_date(instances, line, start.tzinfo, length, number, zones, whole=whole)
+    gone = left_out(part, zones)
+    return {
+        seconds: instance
+        for seconds, instance in instances.items()
+        if seconds not in gone.times and instance.recurrence[:8] not in gone.days
+    }
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """Dates that EXDATE takes out of a series (RFC 5545 §3.8.5.1): instances at `times`, seconds UTC, and all of
+    `days`, YYYYMMDD in the zone of the series, which programs write for a series of times, too.
+    """
+
+    times: Set[int]
+    days: Set[str]
+
+
+def left_out(part: Component, zones: Zones) -> LeftOut:
+    """Read EXDATE of a series."""
+    first = part.first("DTSTART")
+    times, days = set[int](), set[str]()
+    for line in _dates(part, "EXDATE"):
+        moment = moment_of(line, zones)
+        if moment is not None and is_date(line) and first is not None and not is_date(first):
+            days.add(line.value[:8])
+        elif moment is not None:
+            times.add(seconds_of(moment))
+    return LeftOut(times, days)
+
+
+def _dates(part: Component, name: str) -> Iterator[Property]:
+    """The dates of RDATE or EXDATE of a component, at most `MAX_DATES`: each with a line of its own value."""
+    lines = ((line, value.strip()) for line in part.all(name) for value in line.value.split(","))
+    return (msgspec.structs.replace(line, value=value) for line, value in islice(lines, MAX_DATES))
 
 
 def _add_date(
     instances: dict[int, Instance],
     line: Property,
-    value: str,
     zone: tzinfo | None,
     length: Length,
     number: int,
@@ -196,25 +225,15 @@ def _add_date(
     whole: bool,
 ) -> None:
     """Add an instance of RDATE: a time or a period."""
-    moment = moment_of(msgspec.structs.replace(line, value=value.partition("/")[0]), zones)
+    moment = moment_of(msgspec.structs.replace(line, value=line.value.partition("/")[0]), zones)
     if moment is None:
         return
     seconds = seconds_of(moment)
-    if "/" in value and (period := period_of(value)) is not None:
+    if "/" in line.value and (period := period_of(line.value)) is not None:
         length = Length(0, period[1] - period[0])
     if moment.tzinfo is not None and zone is not None:
         moment = moment.astimezone(zone)
     instances.setdefault(seconds, Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number))
-
-
-def _except(instances: dict[int, Instance], line: Property, value: str, zones: Zones) -> None:
-    """Take out what EXDATE names; a date in place of a time is all of its day."""
-    moment = moment_of(msgspec.structs.replace(line, value=value), zones)
-    if moment is None:
-        return
-    if instances.pop(seconds_of(moment), None) is None and "T" not in value:
-        for key in [key for key, instance in instances.items() if instance.recurrence[:8] == value[:8]]:
-            del instances[key]
 
 
 def _shift(
