@@ -1,7 +1,8 @@
 """Kills and cuts of a linked mailbox: Debian's Dovecot and Cyrus, and mox, are the other provider (LINK-12).
 
-In each round mail comes, and messages are flagged, moved and removed, on both sides; meanwhile the server is killed, or
-the connection to the provider is cut after a random number of octets. Every few rounds both sides must agree:
+In each round mail comes, and messages are flagged, moved and removed, on both sides; meanwhile the connection to the
+provider is cut after a random number of octets, and in every second round the server is killed. Every few rounds both
+sides must agree:
 - each message is on both sides, once, in the same mailbox with the same flags;
 - none is lost that no side has removed.
 """
@@ -27,7 +28,12 @@ from tests.running import ServedServer
 
 __all__ = ["run"]
 
-ROUNDS = 2_000
+COUNT = 2_000
+"""Kills and cuts, of all providers together."""
+
+CUT_AFTER = 6_000
+"""Octets from the provider before a cut, at most: it answers about as many in a round."""
+
 SETTLED_EACH = 5
 SETTLE_SECONDS = 120.0
 """Seconds without a change on either side, within which they look at each other twice."""
@@ -172,8 +178,8 @@ def settled(near: Side, far: Side, kept: set[str], removed: set[str]) -> None:
 
 
 def run(seed: int, share: float, report: Report) -> None:
-    """ROUNDS × share kills and cuts, with each provider that is installed in turn."""
-    rounds = max(5, round(ROUNDS * share))
+    """COUNT × share kills and cuts, with each provider that is installed in turn."""
+    count = max(5, round(COUNT * share))
     with tempfile.TemporaryDirectory(prefix="moxlite-link-") as name:
         folder = Path(name)
         sources: list[Source] = [Dovecot(folder / "dovecot")]
@@ -181,12 +187,12 @@ def run(seed: int, share: float, report: Report) -> None:
             sources.append(Cyrus())
         if shutil.which(os.environ.get("MOX_BINARY", "mox")):
             sources.append(Mox(folder / "mox"))
-        for source in sources[: max(1, rounds // SETTLED_EACH)]:
-            play(source, folder / type(source).__name__, seed, rounds // len(sources), report)
+        for source in sources[: max(1, count // SETTLED_EACH)]:
+            play(source, folder / type(source).__name__, seed, count // len(sources), report)
 
 
-def play(source: Source, folder: Path, seed: int, rounds: int, report: Report) -> None:
-    """Kill and cut a link to one provider. Raises Finding."""
+def play(source: Source, folder: Path, seed: int, count: int, report: Report) -> None:
+    """Kill and cut a link to one provider `count` times. Raises Finding."""
     rng = random.Random(seed)
     kept, removed, kills = set[str](), set[str](), 0
     with source:
@@ -206,14 +212,15 @@ def play(source: Source, folder: Path, seed: int, rounds: int, report: Report) -
                 with near.client() as client, contextlib.suppress(IMAPClientError):
                     client.create_folder(near.name(box))
             settled(near, far, kept, removed)
-            for number in range(1, rounds + 1):
-                kill = rng.random() < 0.5
-                cutter.left = -1 if kill else rng.randrange(20_000)
+            number = 0
+            while kills + cutter.cuts < count:
+                number += 1
+                cutter.left = rng.randrange(CUT_AFTER)
                 with contextlib.suppress(IMAPClientError, OSError):
                     for side in rng.sample((near, far), 2):
                         change(side, rng, number, kept, removed)
                         time.sleep(rng.random() * 1.5)
-                if kill:
+                if rng.random() < 0.5:
                     server.kill()
                     server.start()
                     kills += 1

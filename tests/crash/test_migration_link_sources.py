@@ -12,7 +12,7 @@ from tests.realservers import CYRUS_PROGRAM, Cyrus, Mox
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 
-ROUNDS = 5
+COUNT = 5
 
 
 @pytest.mark.parametrize("name", ["cyrus", "mox"])
@@ -24,5 +24,5 @@ def test_nothing_is_lost_or_doubled(name: str, tmp_path: Path) -> None:
         pytest.skip("there is no mox: MOX_BINARY names its binary")
     source: Source = Cyrus() if name == "cyrus" else Mox(tmp_path / "mox")
     report = Report("link", 7, 0.0)
-    play(source, tmp_path / "here", 7, ROUNDS, report)
+    play(source, tmp_path / "here", 7, COUNT, report)
     assert "each once on both sides" in report.lines[-1]
