@@ -4,11 +4,12 @@ WEBMAIL-23).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from moxlite.lazyimport import Lazy
 from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation
 from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
@@ -96,14 +97,14 @@ class CallServer:
         self._seconds = seconds
         self._calls: Final = calls_of(*api)
         self._audit = audit
-        self._described = (title, events, request)
+        # Computed once and in a thread: it takes 0.2 s and needs no session, so a stranger could hold the loop with it.
+        self._description: Final = Lazy(lambda: msgspec.json.encode(api_schema(title, self._calls, events, request)))
 
     async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
         """Answer the call `name`. GET of the empty name gets the description of all calls."""
         request = caller.request
         if name == "" and request.method in ("GET", "HEAD"):
-            title, events, asked = self._described
-            await described(api_schema(title, self._calls, events, asked), request, writer)
+            await described(await self._description.get(), request, writer)
             return
         if request.method != "POST":
             raise HTTPError(405, "Calls are made by POST.", (("allow", "POST"),))
@@ -152,9 +153,9 @@ class CallServer:
             return await method(caller, **parameters)
 
 
-async def described(schema: Mapping[str, Any], request: Request, writer: ResponseWriter) -> None:
-    """Answer with the description of an API."""
-    await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(schema))))
+async def described(description: bytes, request: Request, writer: ResponseWriter) -> None:
+    """Answer with the description of an API, which is JSON."""
+    await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, description)))
 
 
 def refused(caller: Caller, error: APIError) -> Response:

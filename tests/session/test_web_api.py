@@ -1,6 +1,9 @@
 """The calls of the webmail on a real account."""
 
 import json
+import threading
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,9 +12,10 @@ from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
 from moxlite.store.rows.mailboxes import mailbox_by_name, subscriptions
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MessageRow
+from moxlite.web.admin import adminapi
 from tests.house import soon
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
-from tests.web_rig import Browser, Rig, first_request
+from tests.web_rig import Browser, Rig, first_request, serving
 
 pytestmark = pytest.mark.served
 
@@ -194,6 +198,27 @@ async def test_the_api_describes_itself(rig: Rig) -> None:
     assert {"login", "flags_add", "request"} <= set(schema["x-calls"])
     assert schema["x-calls"]["login_prep"]["public"] is True
     assert "MessageItem" in schema["$defs"]
+
+
+async def test_descriptions_of_apis_are_made_once_and_beside_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-61, WEB-168: each takes 0.2 s, and strangers may ask for it as often as they like."""
+    threads: list[int] = []
+    make = msgspec.json.schema_components
+
+    def noted(*args: Any, **named: Any) -> Any:
+        threads.append(threading.get_ident())
+        return make(*args, **named)
+
+    monkeypatch.setattr(msgspec.json, "schema_components", noted)
+    adminapi._description.cache_clear()
+    targets = ("/webmail/api/", "/api/", "/admin/api/", "/admin/v1/openapi.json")
+    async with serving(tmp_path, app="/admin/") as rig:
+        for target in targets * 2:
+            assert (await rig.browser().fetch(target)).status == 200
+    assert len(threads) == len(targets)
+    assert threading.get_ident() not in threads
 
 
 async def test_an_opened_message_has_its_texts_and_parts(rig: Rig, browser: Browser) -> None:

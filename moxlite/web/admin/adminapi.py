@@ -15,6 +15,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin.doctor import requests as doctor
+from moxlite.lazyimport import Lazy
 from moxlite.logins.identity import LoginRefused, RateLimited
 from moxlite.operations import (
     Description,
@@ -102,12 +103,16 @@ class AdminAPI:
         self._calls: Final = CallServer(
             API, type, TokenDoor(logins), metrics.admin_api_seconds, title="moxlite admin API", perform=perform
         )
+        self._description: Final = Lazy(_description)  # as that of `CallServer`
 
     async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
         """Answer the call `name`; GET of ``openapi.json`` gets the description."""
         request = caller.request
         if name in ("", DOCUMENT) and request.method in ("GET", "HEAD"):
-            await described(document(f"{request.origin}{caller.path}{VERSION}"), request, writer)
+            # the URL is where the program asked, and the rest the same for all
+            server = {"url": f"{request.origin}{caller.path}{VERSION}".rstrip("/")}
+            description = {**await self._description.get(), "servers": [server]}
+            await described(msgspec.json.encode(description), request, writer)
         else:
             await self._calls.answer(caller, name, writer)
 
@@ -140,14 +145,9 @@ class TokenDoor:
         return f"(token {admin_token.name})"
 
 
-def document(base: str) -> dict[str, Any]:
-    """The description of the API at the URL `base`, for programs (OpenAPI 3.1)."""
-    return {**_description(), "servers": [{"url": base.rstrip("/")}]}
-
-
 @cache
 def _description() -> dict[str, Any]:
-    """The description without the URL, made once: anybody may ask for it."""
+    """The description of the API for programs (OpenAPI 3.1), without its URL."""
     calls = calls_of(*API)
     roots = [kind for call in calls.values() for kind in (call.parameters, call.result)]
     shown, schemas = msgspec.json.schema_components(roots, ref_template="#/components/schemas/{name}")
