@@ -8,7 +8,6 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
@@ -178,13 +177,15 @@ def may_stay_logged_in(request: Request) -> bool:
 
 
 def _cookies(request: Request) -> dict[str, str]:
-    """The cookies of a request by name; empty if the field is not valid."""
+    """The cookies of a request by name, ours without their quotes; none of a field that is too long."""
     field = "; ".join(request.headers.all("cookie"))
     if len(field) > MAX_COOKIES:
         return {}
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load(field)
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}
+    # Not `http.cookies`: another site at this host, such as one of the web server, may set cookies that Python finds
+    # invalid (JSON, a word without a value, a name such as "path"). Python then drops all cookies behind, ours too.
+    # Browsers send the cookie of the longest path first (RFC 6265 §5.4): of two with one name, that is this app's.
+    found: dict[str, str] = {}
+    for pair in field.split(";"):
+        name, _, value = pair.partition("=")
+        found.setdefault(name.strip(), value.strip().strip('"'))
+    return found

@@ -162,6 +162,27 @@ async def test_a_cookie_that_is_none_is_refused_in_peace(rig: Rig, cookie: str) 
     assert answer.status == 401
 
 
+@pytest.mark.parametrize("foreign", ['prefs={"theme": "dark"}', "word", "path=1", 'x="', "=1", ";;"])
+async def test_a_foreign_cookie_before_ours_does_no_harm(rig: Rig, foreign: str) -> None:
+    """WEB-133: of another site at this host, which may set what it likes."""
+    browser = rig.browser()
+    await browser.log_in()
+    session = browser.cookies["webmailsession"]
+    fields = {"cookie": f"{foreign}; webmailsession={session}", "x-moxlite-csrf": browser.csrf}
+    browser.cookies.clear()
+    assert (await browser.post("token", {}, fields)).status == 200
+
+
+async def test_the_cookie_of_the_longer_path_counts(rig: Rig) -> None:
+    """WEB-52: browsers send it first (RFC 6265 §5.4); another app of the web server may have the path above."""
+    browser = rig.browser()
+    await browser.log_in()
+    session = browser.cookies["webmailsession"]
+    fields = {"cookie": f'webmailsession={session}; webmailsession="AAAA mia"', "x-moxlite-csrf": browser.csrf}
+    browser.cookies.clear()
+    assert (await browser.post("token", {}, fields)).status == 200
+
+
 async def test_a_log_out_ends_the_session_and_its_streams(rig: Rig) -> None:
     """WEB-59, WEBMAIL-22, WEBMAIL-30."""
     browser = rig.browser()
