@@ -24,6 +24,7 @@ from moxlite.config.static import Static, Updates
 from moxlite.decoders import from_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.ownprogram import FILE_VARIABLE, FROZEN, own_program
+from moxlite.process.startup import VERSION as VERSION_FILE
 
 # Program, user, folders and unit of `moxlite self install`, as the Debian package has them, and their removal.
 
@@ -388,7 +389,7 @@ def _acknowledged(notes: Notes) -> bool:
     its ports are served, or was ready, or the machine has started since.
     """
     with contextlib.suppress(FileNotFoundError):
-        if (Path(notes.data) / "VERSION").read_text().strip() == notes.version:
+        if (Path(notes.data) / VERSION_FILE).read_text().strip() == notes.version:
             return True
     run("systemctl", "stop", "moxlite")
     entered = run("systemctl", "show", "--property=ActiveEnterTimestampMonotonic", "--value", "moxlite")

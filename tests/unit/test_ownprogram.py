@@ -11,7 +11,9 @@ import pytest
 
 import moxlite
 from moxlite import ownprogram
+from moxlite.admin import installation
 from moxlite.ownprogram import CHILDREN, VERB, Child, own_files, own_program, shown_program
+from moxlite.process.startup import note_version
 from tests.trees import nodes, trees
 
 
@@ -89,3 +91,14 @@ def test_the_one_file_names_what_a_system_with_musl_lacks(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert done.stderr.startswith("moxlite: this file needs the GNU C library (glibc)")
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_new_program_that_noted_its_version_is_not_undone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """ADMIN-60e: it served from that moment on, though systemd has never heard that it was ready."""
+    said = {"stop": "", "show": "0"}
+    monkeypatch.setattr(installation, "run", lambda *command: said[command[1]])
+    monkeypatch.setattr(installation, "_boot", lambda: "boot")
+    notes = installation.Notes("start", moxlite.__version__, "0.0.9", str(tmp_path), boot="boot", began=1)
+    assert not installation._acknowledged(notes)
+    note_version(tmp_path)
+    assert installation._acknowledged(notes)
