@@ -1,6 +1,7 @@
 """How far the databases of both machines are, with clocks of the test, and a program that is played (STORE-186)."""
 
 import datetime as dt
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,9 @@ import trio
 from moxlite.admin.standby import control, following, litestream
 from moxlite.admin.standby.control import Copied, Position, Progress
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import Positions
+from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, Positions, claim, read_document
 from moxlite.admin.standby.litestream import Place, find_program, needed_program
+from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
 
 QUEUE, REPORTS = "queue.db", "reports.db"
@@ -215,3 +217,18 @@ def test_litestream_is_found_where_it_was_added(tmp_path: Path, monkeypatch: pyt
     for folder in (elsewhere, added / "bin", beside):  # each goes before the one that was there
         (folder / "litestream").touch(0o755)
         assert find_program(None) == folder / "litestream"
+
+
+def test_a_machine_knows_its_epoch_before_the_target_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """STORE-186: after a power cut the target would be another machine's, had this one forgotten what it claimed."""
+    (tmp_path / "data" / FOLLOWER).mkdir(parents=True)
+    durable: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda fd: durable.add(os.fstat(fd).st_ino))
+
+    class Target(Folder):
+        def write(self, name: str, data: bytes) -> None:
+            assert {(tmp_path / "data" / OWN).stat().st_ino, (tmp_path / "data" / FOLLOWER).stat().st_ino} <= durable
+            super().write(name, data)
+
+    head = claim(Target(tmp_path / "target"), tmp_path / "data")
+    assert (head.epoch, read_document(tmp_path / "data" / OWN, Head)) == (1, head)

@@ -26,6 +26,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
 from moxlite.store.accounts.folders import NAME
 from moxlite.store.backup.storage import Storage
@@ -248,7 +249,9 @@ def claim(storage: Storage, data: Path, head: Head | None = None) -> Head:
         old = read_head(storage)
         head = Head(1 if old is None else old.epoch + 1, secrets.token_hex(16))
     storage.make(epoch_folder(head.epoch))
-    save(data / OWN, head)
+    # Durable, and first: a target that names an owner this machine has forgotten after a power cut would be another
+    # machine's (`check_own`), and with a lease the server would not start.
+    write_atomically(data / OWN, msgspec.json.encode(head), mode=0o600)
     storage.write(HEAD, msgspec.json.encode(head))
     return head
 
