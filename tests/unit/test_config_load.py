@@ -168,6 +168,7 @@ def test_files_beyond_8_mib_and_other_encodings_are_refused(tmp_path: Path) -> N
 LISTENER_TLS = '[listeners.local.tls]\nkey_certs = [{ cert_file = "a", key_file = "b" }]\n'
 RULE = '[[accounts.me.destinations."me@example.org".rulesets]]\nmailbox = "Lists"\n'
 HANDLER = '[[web_handlers]]\ndomain = "example.org"\npath_regexp = "^/"\n'
+AUTHORITY = '[acme.ca]\ndirectory_url = "https://ca.example/"\ncontact_email = "me@example.org"\n'
 WEBSERVER = STATIC + "webserver_http.enabled = true\n"
 
 
@@ -180,6 +181,11 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + "webmail_https.enabled = true\n", "listeners.local.webmail_https", "needs TLS"),
         (STATIC + "mtasts_https.enabled = true\n", "listeners.local.mtasts_https", "needs TLS"),
         (STATIC + '[listeners.local.tls]\nacme = "le"\n', "listeners.local.tls.acme", "not the name of an [acme.NAME]"),
+        (
+            STATIC + 'imaps = { enabled = true, port = 443 }\ntls.acme = "ca"\n' + AUTHORITY,
+            "listeners.local.tls.acme",
+            "cannot prove its names: port 443 is taken",
+        ),
         (STATIC + LISTENER_TLS + 'acme = "le"\n', "listeners.local.tls", "both acme and key_certs"),
         (STATIC + "[listeners.local.tls]\n", "listeners.local.tls", "neither acme nor key_certs"),
         (

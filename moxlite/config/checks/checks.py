@@ -23,6 +23,7 @@ from moxlite.config.checks.accounts import (
 )
 from moxlite.config.checks.listeners import (
     backup_findings,
+    challenge_findings,
     handler_findings,
     listener_findings,
     standby_findings,
@@ -54,6 +55,7 @@ def check_static(static: Static) -> list[Finding]:
         )
     for name, listener in static.listeners.items():
         findings += listener_findings(("listeners", name), listener, static)
+    findings += challenge_findings(static)
     for name, transport in static.transports.items():
         if name.startswith("link:"):
             hint = "choose a name that does not begin with link:"

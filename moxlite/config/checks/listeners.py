@@ -62,6 +62,24 @@ def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Finding]:
         )
 
 
+def challenge_findings(static: Static) -> Iterator[Finding]:
+    """Authorities that could ask for a proof nowhere (WEB-113)."""
+    for name, acme in static.acme.items():
+        listeners = {key: one for key, one in static.listeners.items() if one.tls is not None and one.tls.acme == name}
+        if listeners and not any(_answers(listener, acme.port) for listener in listeners.values()):
+            yield Finding(
+                ("listeners", next(iter(listeners)), "tls", "acme"),
+                f"cannot prove its names: port {acme.port} is taken by another service, and none speaks http",
+                f"free port {acme.port}, or enable a service such as webserver_http",
+            )
+
+
+def _answers(listener: Listener, port: int) -> bool:
+    """Whether the listener answers challenges, by http or at the port for TLS, which it opens where that is free."""
+    used = {number: protocol for _, protocol, number in enabled_services(listener)}
+    return "http" in used.values() or used.get(port, "https") == "https"
+
+
 def _ports(path: KeyPath, listener: Listener) -> Iterator[Finding]:
     """Mistakes in ports: each port serves one protocol (WEB-21)."""
     used: dict[int, tuple[str, str]] = {}
