@@ -34,11 +34,13 @@ PASSWORD: Final = "moxmoxmox"  # noqa: S105  public on purpose: nothing but this
 ADMIN_PASSWORD: Final = "moxadmin"  # noqa: S105
 
 CERTIFICATE_DAYS: Final = 4 * 365
+"""Days of the certificate, which nothing renews: as long as a directory for trying things out is likely to be used."""
+
 PORTS: Final = (25, 80, 81, 143, 443, 465, 587, 993)
 """Ports of the services, below the base."""
 
-HIGHEST_BASE: Final = 65535 - 1993 + 1000
-"""Highest base of the ports: the largest port is imaps, 993 above the base."""
+HIGHEST_BASE: Final = 65535 - max(PORTS)
+"""Highest base of the ports: the largest one, imaps, is the last that there is."""
 
 STATIC: Final = """\
 # Made by `moxlite localserve`, for trying things out on this machine. Describe all keys: moxlite config describe-static
@@ -195,8 +197,8 @@ def move_ports(directory: Path, old: int, new: int) -> None:
 
 
 def _check_base(base: int) -> None:
-    if not 0 <= base <= HIGHEST_BASE - 1000:
-        raise ValueError(f"the port base must be 0 to {HIGHEST_BASE - 1000}")
+    if not 0 <= base <= HIGHEST_BASE:
+        raise ValueError(f"the port base must be 0 to {HIGHEST_BASE}")
 
 
 def _loopback() -> Sequence[str]:
