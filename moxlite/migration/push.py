@@ -60,6 +60,10 @@ BATCH: Final = 50
 BATCH_OCTETS: Final = 1 << 20
 """Octets of one APPEND. A larger message is sent alone, and is not held in memory."""
 
+FOR_ALL: Final = frozenset({"OVERQUOTA", "TRYCREATE", "NOPERM", "INUSE", "UNAVAILABLE"})
+"""Response codes of a refusal that is not about the message (RFC 5530 §3, RFC 9051 §7.1): the next one would be refused
+as well, and this one may be taken later, so it must not count as left out.
+"""
 
 ALWAYS: Final = -(1 << 62)
 """µs UTC before the date of any message."""
@@ -291,7 +295,7 @@ class Push:
         try:
             answer = await client.append(own.target, messages)
         except Refused as error:
-            if error.code in ("OVERQUOTA", "TRYCREATE", "NOPERM"):
+            if error.code in FOR_ALL:
                 raise
             if len(batch) == 1:
                 await self.problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")

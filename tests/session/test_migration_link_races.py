@@ -16,8 +16,8 @@ from moxlite.migration import incoming as incoming_module, mirror as mirror_modu
 from moxlite.migration.incoming import Incoming
 from moxlite.migration.push import Push
 from moxlite.migration.upstream import Upstream
-from moxlite.net.imapclient import IMAPClientError, Refused
-from moxlite.proto.imap.responses import State
+from moxlite.net.imapclient import Client, IMAPClientError, Refused
+from moxlite.proto.imap.responses import Code, State
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
@@ -439,3 +439,22 @@ async def test_a_mailbox_that_cannot_be_made_there_costs_nothing(
         assert await linking.places("mia") | {1: ["Inbox"]} == await linking.places("mia")
     monkeypatch.setattr(Push, "create", create)
     await linking.settles(m1="New")
+
+
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INUSE"])
+async def test_a_message_that_cannot_be_taken_for_now_is_sent_later(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """LINK-11: a server that is out of order for a moment gets the message with the next look."""
+    append, refusals = Client.append, Counter[str]()
+
+    async def refused(self: Client, *args: Any) -> Any:
+        refusals["append"] += 1
+        if refusals["append"] == 1:
+            raise Refused("APPEND", State(tag="A1", condition="NO", code=Code(code), text="try again"))
+        return await append(self, *args)
+
+    await linking.begin()
+    monkeypatch.setattr(Client, "append", refused)
+    await linking.deliver(31, "Archive")
+    await linking.settles(m31="Archive")
