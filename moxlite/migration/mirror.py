@@ -108,25 +108,35 @@ class Mirror:
         _, cursor = await self._account.subscribe(op="link")
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, cursor, nursery.cancel_scope)
+
+                async def listen() -> None:
+                    nonlocal failure
+                    try:
+                        await self._listen(cursor)
+                    except StoreError as error:
+                        failure = error
+                    nursery.cancel_scope.cancel()
+
+                nursery.start_soon(listen)
                 try:
                     await self._mirror(client)
                 except (IMAPClientError, StoreError, OSError) as error:
-                    failure = error  # raised below, outside of the nursery
+                    failure = error
                 nursery.cancel_scope.cancel()
         finally:
             cursor.close()
+        # Raised out here, alone: a nursery would make an exception group of it, which ends the link for good, while each
+        # of these errors means just another try (`Links._keep`).
         if failure is not None:
             raise failure
 
-    async def _listen(self, cursor: Cursor, scope: trio.CancelScope) -> None:
-        """End the wait when the account changes, and all when it closes."""
+    async def _listen(self, cursor: Cursor) -> None:
+        """End the wait for the other server when the account changes; returns when it closes. Raises StoreError."""
         while True:
             await cursor.wait()
             batch = await cursor.take()
             cursor.acknowledge(batch.modseq)
             if any(isinstance(event, AccountClosing) for event in batch.events):
-                scope.cancel()
                 return
             self._changed = True
             self._idle.cancel()
