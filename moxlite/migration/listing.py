@@ -140,8 +140,10 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
         if not ascending:
             found = await trio.to_thread.run_sync(_in_order, found)
         if selected.expunged == expunged:
-            break
-    return found
+            return found
+    # A removal moves the numbers of later messages, so that some were in no search. The caller takes what is not listed
+    # for removed, or for copied already: no listing is better than one with gaps.
+    raise BrokenServer(worded("messages were removed while a mailbox was listed"))
 
 
 def _in_order(uids: "array[int]") -> "array[int]":

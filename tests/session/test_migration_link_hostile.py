@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.migration import listing
 from moxlite.net import imapclient
 from moxlite.net.imapclient import BrokenServer, ConnectionLost, IMAPClientError, TLSFailed
 from moxlite.operations.links import LinkInfo, ListLinks, ResumeLink
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.errors import StorageBroken
+from moxlite.store.mail.expunging import expunge_ids
 from tests.memory import at_most
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import fill
-from tests.session.test_migration_link_sessions import Linking
+from tests.session.test_migration_link_sessions import Linking, shown
 from tests.session.test_migration_links import asked, provider, until
 
 pytestmark = pytest.mark.served
@@ -131,6 +135,34 @@ async def test_a_server_that_tells_a_thousand_messages_more_is_not_believed(link
     linking.change_octets = replaced(rb"\* (E?SEARCH)( [^\r\n]*)?\r\n", b"* SEARCH" + b" 7" * 60_000 + b"\r\n")
     await fill(linking.imap, "Inbox", 1, 3, "()")
     with pytest.raises((BrokenServer, ConnectionLost)), trio.fail_after(20):
+        await linking.serve()
+
+
+async def test_a_listing_with_gaps_removes_nothing_here(linking: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-13: where removals move the numbers of messages during each listing, the connection ends."""
+    await fill(linking.imap, "Inbox", 1, 12, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+    monkeypatch.setattr(listing, "WINDOW", 2)
+    one = await linking.message("mia", "Inbox", 3)
+    await linking.change("mia", lambda tx: expunge_ids(tx, [one]))  # so that Inbox is listed
+    linking.change_octets = replaced(rb"\* (E?SEARCH)", rb"* 1 EXPUNGE\r\n* \1")
+    with pytest.raises(BrokenServer, match="while a mailbox was listed"), trio.fail_after(20):
+        await linking.serve()
+    async with linking.imap.accounts.use("bo") as account:
+        assert len((await shown(account, "Mia/"))["Inbox"]) == 12
+
+
+async def test_a_log_that_cannot_be_read_is_another_try(linking: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-9: as an error of its kind, and in no group of exceptions, which would end the link."""
+
+    async def broken(_: Cursor) -> None:
+        await trio.lowlevel.checkpoint()
+        raise StorageBroken("page 7 is damaged")
+
+    monkeypatch.setattr(Cursor, "take", broken)
+    await fill(linking.imap, "Inbox", 1, 3, "()")
+    with pytest.raises(StorageBroken), trio.fail_after(20):
         await linking.serve()
 
 
