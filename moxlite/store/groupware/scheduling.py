@@ -204,7 +204,8 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
         tag = ModSeq(known)
     resource, new = put_resource(tx, where.id, entry.name, octets, facts, tag=tag)
     if not silent:
-        _owe(tx, messages, after, user, resource.id, facts)
+        # Of an event that has lost its people, the address by which the guests know the organiser is in what it was.
+        _owe(tx, messages, after if role or was is None else was, user, resource.id, facts)
     return PutResult(resource, new, altered)
 
 
