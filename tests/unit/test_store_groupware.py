@@ -42,6 +42,7 @@ from moxlite.store.groupware.resources import (
     resource_named,
     set_instances,
 )
+from moxlite.store.groupware.sharing import CHANGE, READ, guests_of, set_shared_view, share_collection, shared_views
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.types import GroupwareChanged
@@ -306,3 +307,27 @@ async def test_a_recovered_account_has_its_entries(tmp_path: Path) -> None:
         assert (one.expanded_from, one.expanded_to) == (0, 0)
         assert (await account.read(calendar, op="test")).total == 1
     await again.aclose()
+
+
+async def test_at_their_limits_shares_and_views_can_still_be_changed(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-41, DAV-47: rights of a guest can be taken back, and a colour changed, where no further one can be added."""
+    monkeypatch.setattr("moxlite.store.groupware.sharing.MAX_GUESTS", 2)
+    monkeypatch.setattr("moxlite.store.groupware.sharing.MAX_VIEWS", 1)
+
+    def share(tx: AccountTx, guest: str, rights: str) -> None:
+        share_collection(tx, calendar(tx), guest, rights)
+
+    async with accounts.use("mia") as account:
+        await account.write(ensure_defaults)
+        for guest, rights in (("ann", CHANGE), ("bob", READ), ("ann", READ)):
+            await account.write(partial(share, guest=guest, rights=rights))
+        assert await account.read(lambda r: guests_of(r, calendar(r)), op="test") == [("ann", False), ("bob", False)]
+        with pytest.raises(LimitExceeded):
+            await account.write(partial(share, guest="cid", rights=READ))
+        for hidden in (False, True):
+            await account.write(partial(set_shared_view, owner="tom", collection_id=1, colour="#459C40", hidden=hidden))
+        assert await account.read(shared_views, op="test") == {("tom", 1): ("#459C40", True)}
+        with pytest.raises(LimitExceeded):
+            await account.write(partial(set_shared_view, owner="tom", collection_id=2, colour="", hidden=True))

@@ -36,7 +36,7 @@ MAX_GUESTS: Final = 100
 
 OF: Final = "SELECT rights FROM collection_acl WHERE collection_id = ? AND identifier IN (?, 'anyone')"
 GUESTS: Final = "SELECT identifier, rights FROM collection_acl WHERE collection_id = ? ORDER BY identifier"
-COUNT: Final = "SELECT count(*) FROM collection_acl WHERE collection_id = ?"
+COUNT: Final = "SELECT count(*) FROM collection_acl WHERE collection_id = ? AND identifier <> ?"
 SEEN: Final = """
 SELECT DISTINCT c.id FROM collection_acl a JOIN collection c ON c.id = a.collection_id
 WHERE a.identifier IN (?1, 'anyone') AND c.kind = ?2 ORDER BY c.id"""
@@ -64,7 +64,7 @@ SET_VIEW: Final = "INSERT OR REPLACE INTO shared_view (owner, collection_id, col
 MAX_VIEWS: Final = 1000
 """Calendars of others with a colour of their own; many more than a user can see."""
 
-COUNT_VIEWS: Final = "SELECT count(*) FROM shared_view"
+COUNT_VIEWS: Final = "SELECT count(*) FROM shared_view WHERE (owner, collection_id) <> (?, ?)"
 
 NOT_WRITABLE: Final[Mapping[Kind, str]] = {
     "calendar": "the owner of this calendar lets you read it, not change it",
@@ -146,7 +146,8 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
     before = _rights(tx, one.id, guest)
     if not rights:
         tx.execute(REMOVE, one.id, guest)
-    elif tx.value(COUNT, one.id) >= MAX_GUESTS:
+    # The others alone: at the limit an owner must still be able to take rights back from one of the guests.
+    elif tx.value(COUNT, one.id, guest) >= MAX_GUESTS:
         raise LimitExceeded(f"rights for {MAX_GUESTS} others on one calendar or address book")
     else:
         tx.execute(SET, one.id, guest, rights)
@@ -177,7 +178,7 @@ def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:
 
 def set_shared_view(tx: AccountTx, owner: str, collection_id: int, colour: str, *, hidden: bool) -> None:
     """Set how the user sees a calendar of another one. Raises LimitExceeded."""
-    if tx.value(COUNT_VIEWS) >= MAX_VIEWS:
+    if tx.value(COUNT_VIEWS, owner, collection_id) >= MAX_VIEWS:
         raise LimitExceeded(f"{MAX_VIEWS} calendars of others")
     tx.execute(SET_VIEW, owner, collection_id, colour, hidden)
 
