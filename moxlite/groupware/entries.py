@@ -20,6 +20,7 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.resources import (
+    NoSuchResource,
     Resource,
     ResourceFacts,
     card_facts,
@@ -194,15 +195,15 @@ class Expander:
         due = await self._account.read(lambda r: due_expansions(r, now + RENEWED, MOST_DUE), op="dav-due")
         for resource in due:
             await give_way()
-            calendar_object = await self.read(resource)
             try:
+                calendar_object = await self.read(resource)
                 stretch, instances = await self.stored(calendar_object, (now - BEFORE, now + AFTER))
-            except (BadEntry, TooBusy):
-                continue
+            except (BadEntry, BadObject, NoSuchResource, TooBusy):
+                continue  # damaged, or gone meanwhile: the alarms of all other entries must not wait for this one
             await self._account.write(partial(set_instances, one=resource, stretch=stretch, instances=instances))
 
     async def read(self, resource: Resource) -> CalendarObject:
-        """An entry of a calendar, read again. Raises NoSuchResource."""
+        """An entry of a calendar, read again. Raises NoSuchResource, BadObject."""
         data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
         return await read(data)
 

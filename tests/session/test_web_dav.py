@@ -16,7 +16,7 @@ from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.groupware.collection import Collection
-from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions
+from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions, resource_data
 from moxlite.web.dav.reports import Reports
 from tests.browsing import Answer
 from tests.web_rig import ADDRESS, PASSWORD, Rig
@@ -759,6 +759,23 @@ async def test_stored_instances_are_extended(rig: Rig, mia: Program, monkeypatch
         assert [one.name for one in await account.read(due, op="test")] == ["d.ics"]
         await Expander(account, rig.house.services.sandbox).extend()
         assert await account.read(due, op="test") == []
+
+
+async def test_a_damaged_entry_holds_up_no_other(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-9, DAV-50: the stored instances of the others are extended."""
+    monkeypatch.setattr("moxlite.groupware.entries.AFTER", 30 * 86_400)
+    for number in "12":
+        await mia.put(f"{number}.ics", event(number, "RRULE:FREQ=DAILY"))
+    monkeypatch.undo()
+    async with rig.account() as account:
+        [one] = await account.read(lambda r: r.rows("SELECT id FROM resource WHERE uid = '1'"), op="test")
+        octets = await account.read(lambda r: resource_data(r, one[0]), op="test")
+        change = "UPDATE resource_data SET data = ? WHERE resource_id = ?"
+        await account.write(lambda tx: tx.execute(change, b"\0", *one))
+        await Expander(account, rig.house.services.sandbox).extend()
+        due = partial(due_expansions, before=int(time.time()) + 365 * 86_400, limit=9)
+        assert [entry.name for entry in await account.read(due, op="test")] == ["1.ics"]
+        await account.write(lambda tx: tx.execute(change, octets, *one))
 
 
 async def test_records_and_settings_lead_to_the_service(rig: Rig) -> None:
