@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.groupware.carrying import receive
+from moxlite.groupware.carrying import read_owed, receive
 from moxlite.groupware.entries import BadEntry, TooBusy
 from moxlite.groupware.people import user_of
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.itip import address_of, organizer_of
-from moxlite.proto.cards.received import read_message
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import CleanCalendar
 from moxlite.sandbox.messages import Refused
@@ -67,7 +66,8 @@ class Arriving:
         number = row.message_id
         if settings is None or settings.invitations == "never" or number is None:
             return
-        found = await account.read(lambda r: _arrived(r, number), op="invitation")
+        # In a thread: before anything is known of the sender, up to a mebibyte is unpacked and decoded.
+        found = await account.scan(lambda r: _arrived(r, number), op="invitation")
         if found is None:
             return
         try:
@@ -84,7 +84,7 @@ class Arriving:
             _log(account, found, error)
 
     async def _take(self, account: Account, found: Arrived, text: str, key: bytes, *, everyone: bool) -> None:
-        method, entry = read_message(text)
+        method, entry = await read_owed(text)
         user = user_of(self._config.current, account.name)
         if not _may_say(method, entry, found.author):
             return

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,11 @@ import msgspec
 import trio
 
 from moxlite.compose.draft import BadDraft, check, message, recipients
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import LARGE, BadEntry, Expander, TooBusy, read
 from moxlite.groupware.letters import language_in, letter
 from moxlite.groupware.people import account_of, is_missing, user_of
 from moxlite.logins.identity import Identity
+from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
@@ -175,7 +177,9 @@ class Carrying:
         mails: list[tuple[OutgoingMessage, bytes]] = []
         try:
             for language, readers in (await account.scan(lambda r: by_language(r, to), op="schedule")).items():
-                envelope, octets = self._letter(account, owed, readers, language)
+                work = partial(self._letter, account, owed, readers, language)
+                large = len(owed.text) + len(owed.before) > LARGE
+                envelope, octets = await off_loop(work, kind="dav") if large else work()
                 with Spool.of(octets, self._tmp) as spool:
                     found = await complete(self._keys, envelope, spool)
                 mails.append((envelope, OwedMessage(found.submission, octets).pack()))
@@ -251,12 +255,19 @@ def by_language(r: Reader, addresses: list[str]) -> dict[str, list[str]]:
     return found
 
 
+async def read_owed(text: str) -> tuple[str, CalendarObject]:
+    """The method and the entry of a message about an event; a large one is read in a thread, for a mebibyte takes over
+    a second. Raises BadObject, BadComponents.
+    """
+    return read_message(text) if len(text) <= LARGE else await off_loop(partial(read_message, text), kind="dav")
+
+
 async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, key: bytes) -> bool:
     """Bring a message about an event into an account's calendar, once for each key; returns whether it changed there.
 
     Raises BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded.
     """
-    method, message = read_message(owed.text)
+    method, message = await read_owed(owed.text)
     once = hashlib.sha256(key + account.name.encode()).digest()
     noted = ResourceFacts(message.uid, message.kind, message.title)
     author = _author(method, message, owed.sender)
@@ -313,7 +324,7 @@ async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User
     """Bring an invitation, and the answer that its receiver has given otherwise, into the receiver's calendar; returns
     whether it changed there. Raises as `receive`.
     """
-    _, message = read_message(text)
+    _, message = await read_owed(text)
     now = int(time.time())
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
@@ -345,7 +356,7 @@ async def change_entry(
         component = await change(None if there is None else await read(octets), expander)
         if component is None:
             return False
-        data = write_component(component).encode()
+        data = (await off_loop(partial(write_component, component), kind="dav")).encode()
         facts = await expander.facts_of(await read(data))
 
         def unit(

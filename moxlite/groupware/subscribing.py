@@ -267,7 +267,8 @@ class Subscriptions:
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
             pairs = [(entry.name, entry.text) for entry in batch]
-            places = await account.read(
+            # In a thread: a batch may have nearly all of the file's octets, which are compared line by line.
+            places = await account.scan(
                 partial(changed_entries, collection_id=where.id, entries=pairs), op="subscription"
             )
             ready = [one async for one in _ready(expander, where, (batch[place] for place in places))]

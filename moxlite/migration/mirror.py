@@ -125,8 +125,8 @@ class Mirror:
                 nursery.cancel_scope.cancel()
         finally:
             cursor.close()
-        # Raised out here, alone: a nursery would make an exception group of it, which ends the link for good, while each
-        # of these errors means just another try (`Links._keep`).
+        # Raised out here, alone: a nursery would make an exception group of it, which ends the link for good; each of
+        # these errors means just another try (`Links._keep`).
         if failure is not None:
             raise failure
 

@@ -1,6 +1,7 @@
 """Calendars that are read from an address each hour (DAV-44)."""
 
 import logging
+import threading
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,7 +19,7 @@ from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import changes_since
-from moxlite.store.groupware.subscriptions import HOUR, LONGEST, hurry, subscription
+from moxlite.store.groupware.subscriptions import HOUR, LONGEST, changed_entries, hurry, subscription
 from moxlite.supervision import Fate
 from tests.session.test_web_dav import C, D, Program, event
 from tests.tools import eventually
@@ -136,6 +137,19 @@ async def test_only_what_has_changed_comes_with_a_new_file(feeds: Feeds) -> None
     changed = await feeds.changes(number, before)
     assert sorted(there for _, there in changed) == [False, True, True]
     assert len(feeds.site.asked) == 5
+
+
+async def test_entries_are_compared_in_a_thread(feeds: Feeds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-44: a batch of them may have some mebibytes, of a stranger's file."""
+    threads: list[bool] = []
+
+    def watched(*args: Any, **options: Any) -> list[int]:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return changed_entries(*args, **options)
+
+    monkeypatch.setattr("moxlite.groupware.subscribing.changed_entries", watched)
+    await feeds.add()
+    assert threads == [False]
 
 
 async def test_a_file_that_is_cut_removes_nothing(feeds: Feeds) -> None:

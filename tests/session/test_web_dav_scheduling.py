@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partial
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 import trio
 
+from moxlite.groupware import carrying, entries
 from moxlite.groupware.carrying import Chosen
 from moxlite.operations.queue import Fail
 from moxlite.proto.cards.vcard import Contact, Entry
@@ -220,6 +222,16 @@ async def test_guests_elsewhere_get_mail_once(office: Office) -> None:
     changed = office.mails[1].get_body(("plain",))
     assert changed is not None
     assert "(was: Tuesday, 24 November 2099, 10:00–11:00 (UTC))" in " ".join(changed.get_content().split())
+
+
+async def test_an_event_that_loses_its_people_is_called_off(office: Office) -> None:
+    """DAV-24: the organiser makes it an event without guests; these are told, by the address of before."""
+    assert (await office.mia.put("m.ics", meeting(ADA_ASKED))).status == 201
+    await office.settle()
+    alone = "\r\n".join(one for one in meeting().split("\r\n") if not one.startswith(("ORGANIZER", "ATTENDEE")))
+    assert (await office.mia.put("m.ics", alone)).status == 204
+    await office.settle()
+    assert office.subjects == ["Invitation: Plan", "Cancelled: Plan"]
 
 
 async def test_an_answer_may_be_kept_back(office: Office) -> None:
@@ -441,6 +453,30 @@ async def test_invitations_of_known_and_proven_senders_come_into_the_calendar(of
     await post.send(from_ada(sequence=2), "CANCEL")
     assert "STATUS:CANCELLED" in await office.entry("mia", "a1")
     assert office.mails == []
+
+
+async def test_a_large_calendar_in_a_mail_holds_nobody_up(
+    office: Office, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-29: it is read, written and has its times found in threads, whoever sends it."""
+    threads: list[bool] = []
+
+    def watch(module: object, name: str) -> None:
+        function = getattr(module, name)
+
+        def watched(*args: object) -> object:
+            threads.append(threading.current_thread() is threading.main_thread())
+            return function(*args)
+
+        monkeypatch.setattr(module, name, watched)
+
+    for name in ("read_message", "write_component", "read_object", "joined"):
+        watch(carrying if hasattr(carrying, name) else entries, name)
+    dates = (f"EXDATE:2099{month:02}{day:02}T100000Z" for month in range(1, 12) for day in range(1, 29))
+    await post.send(from_ada("RRULE:FREQ=DAILY", *dates, *("COMMENT:" + "x" * 60 for _ in range(200))))
+    assert "EXDATE" in await office.entry("mia", "a1")
+    assert threads
+    assert not any(threads)
 
 
 @pytest.mark.parametrize(
