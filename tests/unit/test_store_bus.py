@@ -46,7 +46,8 @@ class Log:
     async def load(self, catchup: Catchup) -> list[Event]:
         await trio.lowlevel.checkpoint()
         self.loads.append(catchup.since)
-        catchup.modseq = self.bus.modseq
+        if catchup.modseq == catchup.since:  # as a plan, which is made at the first call
+            catchup.modseq = self.bus.modseq
         if self.events:
             return self.events.pop(0)
         catchup._done = True
@@ -177,6 +178,44 @@ async def test_a_slow_subscriber_reads_from_the_database_what_fell_off_the_tail(
     assert log.loads == [10, 10, 10]
     log.tell(flags(3))
     assert await slow.take() == Batch((flags(3),), ModSeq(36), more=False, from_log=False)
+
+
+async def test_what_falls_off_the_tail_during_a_catch_up_is_read_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """STORE-34: the plan of the first one is older; nothing of the tail is taken before that."""
+    monkeypatch.setattr(bus_module, "TAIL_EVENTS", 3)
+    log = Log()
+    cursor = log.cursor()
+    for n in range(5):
+        log.tell(flags(n))
+    log.events = [[flags(1)]]
+    assert await cursor.take() == Batch((flags(1),), ModSeq(10), more=True, from_log=True)
+    for n in range(5, 10):
+        log.tell(flags(n))
+    assert await cursor.take() == Batch((), ModSeq(15), more=True, from_log=True)
+    assert cursor.pending()
+    assert await cursor.take() == Batch((), ModSeq(20), more=False, from_log=True)
+    assert log.loads == [10, 10, 15]
+    assert not cursor.pending()
+
+
+async def test_a_cursor_that_skips_ahead_passes_nothing_that_fell_off_the_tail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """STORE-34."""
+    monkeypatch.setattr(bus_module, "TAIL_EVENTS", 2)
+    log = Log()
+    cursor = log.cursor()
+    for n in range(5):
+        log.tell(flags(n))
+    cursor.skip_to(ModSeq(11))
+    assert await cursor.take() == Batch((), ModSeq(15), more=False, from_log=True)
+    assert log.loads == [11]
+    for n in range(2):
+        log.tell(flags(n))
+    cursor.skip_to(ModSeq(16))
+    assert await cursor.take() == Batch((flags(1),), ModSeq(17), more=False, from_log=False)
 
 
 async def test_a_single_event_larger_than_the_tail_is_read_from_the_database(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,7 @@ class Bus:
         self._dead = 0
         self.first = 0
         self.end = 0
+        self.dropped = ModSeq(0)  # of the newest entry that is no longer in the tail
         self._events = 0
         self._bytes = 0
 
@@ -279,6 +280,7 @@ class Bus:
         entry = self._entries[self._dead]
         self._events -= entry.count
         self._bytes -= entry.size
+        self.dropped = entry.modseq
         self._dead += 1
         self.first += 1
         if self._dead * 2 >= len(self._entries):
@@ -428,8 +430,7 @@ class Cursor:
         if self._catchup is None and modseq > self.modseq:
             self.modseq = modseq
             self._own.forget(modseq)
-            self.at = max(self.at, self._bus.first)
-            self._skip()
+            self._rejoin()
 
     def acknowledge(self, modseq: ModSeq) -> None:
         """Note that the subscriber has applied all changes up to `modseq`: it no longer holds back the erasure of
@@ -473,6 +474,17 @@ class Cursor:
         while bus.first <= self.at < bus.end and bus.entry(self.at).modseq <= self.modseq:
             self._pass()
 
+    def _rejoin(self) -> None:
+        """Go on in the tail, from `modseq`.
+
+        The slices of a catch-up are taken at the subscriber's pace, and the tail goes on meanwhile: an entry that is
+        newer than the catch-up may have fallen off it. Then the cursor stays where it is, before the tail, so that the
+        next call reads the log again; at the front of the tail it would pass that entry without a trace.
+        """
+        if self._bus.dropped <= self.modseq:
+            self.at = max(self.at, self._bus.first)
+        self._skip()
+
     def _advance(self, modseq: ModSeq) -> None:
         self._pass()
         self.modseq = modseq
@@ -493,8 +505,9 @@ class Cursor:
         self._own.forget(self.modseq)
         if catchup.whole:
             self.partial = False
-            self.at = max(self.at, self._bus.first)
-        self._skip()
+            self._rejoin()
+        else:
+            self._skip()
         return Batch(tuple(events), self.modseq, more=self.at < self._bus.end, from_log=True)
 
 
