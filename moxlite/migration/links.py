@@ -212,6 +212,10 @@ class Links:
             sorts=asked.sorts,
         )
         async with self._accounts.use(name) as account:
+            # A removal that was cut short has left rows. The new link would take them for its own, and messages that
+            # are gone here since then for removed by the user: it would remove them there.
+            while await account.write(lambda tx: forget_link(tx, new.host, new.username)):
+                pass
             link = await account.write(lambda tx: add_link(tx, new))
         _note("added", name, link)
         self._start(name, link.id)

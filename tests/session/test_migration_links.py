@@ -31,6 +31,7 @@ from moxlite.operations.links import (
 )
 from moxlite.operations.server import AuditLine, AuditList
 from moxlite.processor import Usage, acting
+from moxlite.store.errors import StorageFull
 from moxlite.store.mail.links import Link, LinkRefused, Outlet, Relay, links
 from tests.house import PASSWORD, STATIC, Running, house
 from tests.session.test_processor_sessions import usage
@@ -85,6 +86,32 @@ async def until(ctl: CtlClient, state: str, account: str = "mia") -> LinkInfo:
             if one.state == state:
                 return one
             await trio.sleep(0.02)
+
+
+async def test_a_removal_cut_short_removes_nothing_there_when_linked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-4, LINK-10: rows that it left are of messages that the user removed here after the link was gone."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        smtp = await other.running.smtp()
+        await smtp.deliver("tom@example.org")
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+
+        def cut(*_: object) -> bool:
+            raise StorageFull("as if the disk were full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(links_module, "forget_link", cut)
+            with pytest.raises(CtlFailed, match="full"):
+                await ctl.call("link rm", RemoveLink("mia", "Tom", delete=False), type(None))
+        imap = await other.running.imap("mia")
+        await imap.ok('a DELETE "Tom/Inbox"')
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        theirs = await other.running.imap("tom")
+        assert "MESSAGES 1" in "".join(await theirs.ok("c STATUS Inbox (MESSAGES)"))
+        assert "MESSAGES 1" in "".join(await imap.ok('b STATUS "Tom/Inbox" (MESSAGES)'))
 
 
 async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -333,7 +333,11 @@ def inbox_names(r: Reader) -> frozenset[str]:
 
 
 def forget_link(tx: Tx, host: str, username: str) -> bool:
-    """Delete rows about the messages and mailboxes of a removed link; returns whether there are more."""
+    """Delete rows about the messages and mailboxes of a removed link; returns whether there are more. Does nothing if
+    the mailbox is linked again: the rows belong to the new link then.
+    """
+    if tx.value(SAME, host, username):
+        return False
     if tx.execute(FORGET_COPIES, host, username, FORGOTTEN):
         return True
     tx.execute(FORGET_REMOTES, host, username)
