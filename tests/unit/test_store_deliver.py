@@ -438,6 +438,16 @@ async def test_conditions_do_not_nest_for_ever(accounts: Accounts) -> None:
             await look(account, lambda r: matching(r, 1, condition))
 
 
+@pytest.mark.parametrize("join", [And, Or])
+async def test_a_search_may_have_a_thousand_conditions(accounts: Accounts, join: type[And] | type[Or]) -> None:
+    """IMAP-119: SQLite nests a chain of them as deep as it is long."""
+    condition = join((SizeBetween(least=2), *[SizeBetween(least=1)] * 1999))
+    async with accounts.use("mia") as account:
+        inbox = await box(account)
+        await append(account, inbox.id, [Append(await prepared(mail(n))) for n in range(2)])
+        assert len(await look(account, lambda r: matching(r, inbox.id, condition))) == 2
+
+
 def plan_of(r: Reader, sql: str) -> list[Row]:
     """How SQLite would run a statement."""
     return r.rows("EXPLAIN QUERY PLAN " + sql, *[1] * sql.count("?"))

@@ -26,6 +26,11 @@ MAX_DEPTH: Final = 60
 1000.
 """
 
+CHAIN: Final = 8
+"""Conditions joined in one pair of parentheses. For SQLite a chain of them nests as deep as it is long, and IMAP allows
+1,000 keys (IMAP-119), JMAP 200 conditions: longer chains are joined in groups.
+"""
+
 MAX_INT: Final = (1 << 63) - 1
 """The largest integer of SQLite, in place of a bound that is not there: so each condition is one statement."""
 
@@ -386,7 +391,10 @@ def _join(word: str, empty: str, parts: tuple[Condition, ...], depth: int) -> tu
     if not parts:
         return empty, []
     composed = [_compose(part, depth + 1) for part in parts]
-    return f"({word.join(sql for sql, _ in composed)})", [value for _, args in composed for value in args]
+    terms = [sql for sql, _ in composed]
+    while len(terms) > CHAIN:
+        terms = [f"({word.join(terms[at : at + CHAIN])})" for at in range(0, len(terms), CHAIN)]
+    return f"({word.join(terms)})", [value for _, args in composed for value in args]
 
 
 def _flags(having: Flag, lacking: Flag) -> str:
