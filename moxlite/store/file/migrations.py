@@ -31,8 +31,11 @@ from moxlite.store.options import Options
 
 logger = logging.getLogger("moxlite.store.migrations")
 
-MINIMUM_SQLITE: Final = 3_045_000
-"""STRICT tables, RETURNING, contentless_delete and the fixes of 3.45 (STORE-2)."""
+MINIMUM_SQLITE: Final = (3, 51, 3)
+"""Version of SQLite that mends the reset of the log (STORE-2). In older ones, a checkpoint right behind a complete one,
+while another connection commits and begins the log anew, may count frames as copied that are not: the file is damaged
+then (https://www.sqlite.org/wal.html#walresetbug). The passes of our checkpoint helper beside the writer are just that.
+"""
 
 CACHE_KIB: Final = 512
 """Page cache of a connection in KiB: the default of 2 MB would take 400 kB more per open account without a measured
@@ -118,8 +121,10 @@ STEPS: Final[Mapping[tuple[Kind, int], Step]] = {(Kind.ACCOUNT, 27): agree_to_ta
 
 def check_library() -> None:
     """Raise StoreError if the SQLite library is too old for the files."""
-    if apsw.SQLITE_VERSION_NUMBER < MINIMUM_SQLITE:
-        raise StoreError(f"SQLite {apsw.sqlite_lib_version()} is too old, 3.45 is needed")
+    # Of the library that runs: a package of a distribution loads another one than APSW was compiled with.
+    version = apsw.sqlite_lib_version()
+    if tuple(map(int, version.split("."))) < MINIMUM_SQLITE:
+        raise StoreError(f"SQLite {version} is too old, {'.'.join(map(str, MINIMUM_SQLITE))} is needed")
 
 
 PROGRESS_STEPS: Final = 1_000_000
