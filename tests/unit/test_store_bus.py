@@ -14,6 +14,7 @@ from moxlite.store.changelog import bus as bus_module
 from moxlite.store.changelog.bus import Batch, Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import StorageBusy
 from moxlite.store.mail import mailboxes
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import (
@@ -256,6 +257,27 @@ async def test_a_cancelled_catch_up_begins_again(monkeypatch: pytest.MonkeyPatch
     log.events = [[flags(1)]]
     assert (await cursor.take()).events == (flags(1),)
     assert (await cursor.take()).modseq == 12
+
+
+async def test_a_failed_catch_up_of_a_returning_subscriber_is_still_owed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-35: the tail alone would tell it that nothing has happened."""
+
+    async def fail(_: Catchup) -> list[Event]:
+        await trio.lowlevel.checkpoint()
+        raise StorageBusy("no descriptor")
+
+    log = Log()
+    cursor = log.bus.add(keep_own=False)
+    cursor.start(log.bus.modseq, ModSeq(5))
+    with monkeypatch.context() as patch:
+        patch.setattr(log.bus, "load", fail)
+        with pytest.raises(StorageBusy):
+            await cursor.take()
+    log.events = [[flags(1)]]
+    assert cursor.pending()
+    assert (await cursor.take()).events == (flags(1),)
+    assert (await cursor.take()).modseq == 10
+    assert not cursor.pending()
 
 
 async def test_waiting_loses_no_wake_up() -> None:

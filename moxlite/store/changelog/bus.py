@@ -496,7 +496,13 @@ class Cursor:
 
     async def _take_log(self, catchup: Catchup) -> Batch:
         self._catchup = None
-        events = await self._bus.load(catchup)
+        try:
+            events = await self._bus.load(catchup)
+        except BaseException:
+            # Its slices cannot be read twice. One of `since` is owed, although the tail reaches back to the cursor.
+            if self.closing is None:
+                self._catchup = Catchup(self.modseq, self._own.overtaken, catchup.wanted)
+            raise
         self.partial = self.partial or not catchup.whole
         if not catchup.done:
             self._catchup = catchup

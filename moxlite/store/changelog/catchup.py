@@ -92,7 +92,7 @@ class Catchup:
         self.modseq = since
         self.whole = True  # `modseq` is the newest in the snapshot of the plan
         self._own: Own = own or {}
-        self._wanted = wanted
+        self.wanted = wanted
         self._plan: Plan | None = None
         self._parts: Iterator[_Part] | None = None
         self._next: _Part | None = None
@@ -112,7 +112,7 @@ class Catchup:
         """Find the changed rows in the snapshot of `r`. Raises TooMany above `limit` rows; the call may then be
         repeated.
         """
-        self._plan = Plan(r, self.since, self._own, self._wanted, limit)
+        self._plan = Plan(r, self.since, self._own, self.wanted, limit)
         self.modseq, self.whole = self._plan.modseq, self._plan.whole
 
     def slice(self, r: Reader) -> list[Event]:
