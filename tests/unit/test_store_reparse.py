@@ -132,6 +132,16 @@ async def test_a_damaged_message_is_left_and_the_rest_is_done(accounts: Accounts
         await account.write(lambda tx: tx.execute(harm, -1))
 
 
+async def test_a_message_without_its_rows_does_not_stop_the_rest(accounts: Accounts) -> None:
+    """STORE-59, STORE-159: else the account would be read anew for ever, and have no text index."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        await account.write(lambda tx: tx.execute("UPDATE message_info SET email_id = 1002 WHERE email_id = 2"))
+        assert await reparse(account, force=True) == 2
+        assert await look(account, lambda r: r.value("SELECT parse_version FROM state")) == PARSE_VERSION
+        await account.write(lambda tx: tx.execute("UPDATE message_info SET email_id = 2 WHERE email_id = 1002"))
+
+
 async def test_a_large_message_is_read_from_a_file(accounts: Accounts, tmp_path: Path) -> None:
     """STORE-7, STORE-59"""
     async with accounts.use("mia") as account:

@@ -21,7 +21,7 @@ import msgspec
 from moxlite.proto.mime.types import PARSE_VERSION, encode_structure
 from moxlite.store.content.body import locate, message_chunks
 from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, Parsed, parse
-from moxlite.store.errors import ChunkDamaged
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import IndexedAccount
@@ -129,7 +129,7 @@ def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
         work.give_way()
         try:
             anew.append(_parse(r, message_id, directory))
-        except ChunkDamaged:
+        except (ChunkDamaged, NoSuchMessage):  # its octets, or a row beside it
             logger.warning("a damaged message was left as it is", extra={"kv": {"message": message_id}})
     return after, anew
 
