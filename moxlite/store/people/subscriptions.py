@@ -14,7 +14,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Tx
 
 MAX_SUBSCRIPTIONS: Final = 20
-"""Subscriptions of an account; one more takes the place of that which ends first."""
+"""Subscriptions of an account; one more is refused, as each is a request for each change."""
 
 GIVEN_UP: Final = 3 * 86_400_000_000
 """µs of failures alone after which a subscription is removed."""
