@@ -455,8 +455,9 @@ def _place_some(tx: AccountTx) -> int:
         if message_id not in placed:
             placed.update(placing.place(message_id))
     placing.flush()
-    for start in range(0, len(placed), TOLD):
-        _tell_placed(tx, sorted(placed)[start : start + TOLD])
+    ids = sorted(placed)
+    for start in range(0, len(ids), TOLD):
+        _tell_placed(tx, ids[start : start + TOLD])
     return len(placed)
 
 
