@@ -104,6 +104,11 @@ async def test_a_file_is_served_with_validators_and_its_type(opening: Opening, w
     assert (again.status, again.body) == (304, b"")
     since = {"if-modified-since": answer.headers["last-modified"]}
     assert (await get(rig, "/hello.txt", headers=since)).status == 304
+    for beyond in ("Mon, 16 Nov 99999999999999999999 13:32:02 GMT", "Mon, 16 Nov 2009 13:32:02 +99999999999999999999"):
+        for name in ("if-modified-since", "if-unmodified-since", "if-range"):
+            assert (await get(rig, "/hello.txt", headers={name: beyond, "range": "bytes=0-1"})).status in (200, 206)
+    for tag, status in ((answer.headers["etag"], 200), (f"W/{answer.headers['etag']}", 412)):
+        assert (await get(rig, "/hello.txt", headers={"if-match": tag})).status == status
     head = await get(rig, "/hello.txt", method="HEAD")
     assert (head.status, head.headers["content-length"], head.body) == (200, "12", b"")
 

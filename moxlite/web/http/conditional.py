@@ -17,6 +17,7 @@ from moxlite.web.http.messages import Headers, Response
 MAX_RANGES: Final = 8  # more ranges are an attack (RFC 9110 §14.2); the whole representation is sent instead
 RANGE: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})\Z")
 TAG: Final = re.compile(r'"([^"]*+)"\s*+(?:,|$)')
+STRONG_TAG: Final = re.compile(rf"(?<!W/){TAG.pattern}")
 
 
 class Validators(msgspec.Struct, frozen=True):
@@ -77,14 +78,14 @@ def parse_date(value: str | None) -> datetime | None:
         return None
     try:
         time = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers beyond an int of C
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def matches(field: str, etag: str) -> bool:
-    """Whether a list of entity tags (or "*") names this one."""
-    return field.strip() == "*" or etag in TAG.findall(field)
+def matches(field: str, etag: str, *, strong: bool = False) -> bool:
+    """Whether a list of entity tags (or "*") names this one. `strong`: tags after ``W/`` do not count (§8.8.3.2)."""
+    return field.strip() == "*" or etag in (STRONG_TAG if strong else TAG).findall(field)
 
 
 def respond(method: str, request: Headers, item: Representation) -> Response:
@@ -131,7 +132,7 @@ def _precondition(request: Headers, etag: str, modified: datetime) -> int:
     """The status of a precondition that fails, else 0. A time counts only where no tag is asked for."""
     since = parse_date(request.get("if-unmodified-since"))
     if (match := request.get("if-match")) is not None:
-        if not matches(match, etag):
+        if not matches(match, etag, strong=True):
             return 412
     elif since is not None and modified > since:
         return 412
