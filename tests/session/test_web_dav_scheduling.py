@@ -336,6 +336,9 @@ async def test_places_and_questions_of_scheduling(office: Office) -> None:
         answer = await mia.ask("POST", outbox, question, content_type="text/calendar")
         outcomes.append(text(next(fromstring(answer.body).iter(C + "request-status")))[:3])
     assert outcomes == ["3.8", "2.0"]
+    for start in ("DTSTART:20991124T000000", "DTSTART;VALUE=DATE:20991124", "DTSTART:20971124T000000Z"):
+        mixed = await mia.ask("POST", outbox, question.replace("DTSTART:20991124T000000Z", start))
+        assert refused(mixed) == (403, "valid-scheduling-message"), start
     stolen = await mia.ask("POST", outbox, question.replace("ORGANIZER:mailto:mia@", "ORGANIZER:mailto:tom@"))
     assert refused(stolen) == (403, "organizer-allowed")
     assert (await mia.ask("POST", HOME, question)).status == 405

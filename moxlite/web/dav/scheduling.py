@@ -114,7 +114,9 @@ def _question(data: bytes) -> tuple[Component, Span]:
     if calendar.value("METHOD").upper() != "REQUEST" or len(parts) != 1:
         raise Refusal(403, CALDAV + "valid-scheduling-message", "the outbox takes questions about busy times alone")
     start, end = (moment_of(parts[0].first(name), {}) for name in ("DTSTART", "DTEND"))
-    if start is None or end is None or not 0 < (end - start).days + 1 <= MAX_DAYS:
+    # both are UTC (RFC 6638 §5.1); two of one kind without a zone can be compared, one with and one without cannot
+    comparable = start is not None and end is not None and (start.tzinfo is None) is (end.tzinfo is None)
+    if start is None or end is None or not comparable or not 0 < (end - start).days + 1 <= MAX_DAYS:
         words = f"a question has a start and an end, at most {MAX_DAYS} days apart"
         raise Refusal(403, CALDAV + "valid-scheduling-message", words)
     return parts[0], (seconds_of(start), seconds_of(end))
