@@ -120,6 +120,10 @@ async def test_only_a_token_for_addresses_counts(rig: Rig, monkeypatch: pytest.M
     bodies: list[Any] = [[], {"domain": 5}, "x" * 20_000]
     for body in bodies:
         assert (await ask(rig, key, "POST", "api/v1/aliases", body))[0] in (400, 413)
+    # longer than what is read at once
+    long = {"description": "Website: shop.example", "unknown": "x" * 16_200}
+    status, made = await ask(rig, key, "POST", "api/v1/aliases", long)
+    assert (status, made["data"]["description"]) == (201, "Website: shop.example")
     browser = rig.browser(app="/webapi/", port=82)
     preflight = await browser.fetch("/webapi/api/v1/aliases", method="OPTIONS", headers={"origin": "https://v.example"})
     assert (preflight.status, preflight.headers["access-control-allow-origin"]) == (204, "*")

@@ -208,6 +208,8 @@ async def test_only_the_needed_levels_are_there(rig: Rig) -> None:
         ("user", {"AttachedFiles": [{"ContentType": "message/rfc822", "Data": "YQpi"}]}, "CRLF"),
         ("user", {"FutureRelease": "2020-01-01T00:00:00Z"}, "FutureRelease"),
         ("user", {"FutureRelease": "2036-01-01T00:00:00Z"}, "60 days"),
+        ("user", {"Date": "1899-12-31T23:59:59Z"}, "1900 to 9999"),
+        ("user", {"Date": "9999-12-31T23:59:59-12:00"}, "1900 to 9999"),
         ("protocol", {"FutureRelease": "tomorrow"}, "FutureRelease"),
         ("protocol", {"RequireTLS": "yes"}, "RequireTLS"),
     ],

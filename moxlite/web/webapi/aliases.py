@@ -143,7 +143,7 @@ class AliasAPI:
             self._count(identity.account)
             if request.method != "GET" and identity.read_only:
                 raise Refused(403, "this token may only read")
-            octets = await request.body.receive(MAX_BODY)
+            octets = await request.body.read(MAX_BODY)
             body = _decode(octets) if octets.strip() else Body()
             number = _number(match[1]) if match.re.groups else 0
             caller = Caller(identity=identity, query=query_parameters(request), body=body, number=number)

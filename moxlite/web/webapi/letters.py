@@ -206,8 +206,12 @@ def _message_id(field: str, text: str) -> str:
 def _date(date: dt.datetime | None) -> int:
     if date is None:
         return time.time_ns() // 1000
-    if date.year < FIRST_YEAR:
-        raise WebAPIError("user", f"Date: a year from {FIRST_YEAR} on is expected")
+    try:
+        year = date.astimezone(dt.UTC).year
+    except OverflowError:  # a time of the year 9999 whose zone leads into the next one
+        year = 0
+    if year < FIRST_YEAR:
+        raise WebAPIError("user", f"Date: a year from {FIRST_YEAR} to 9999 is expected")
     return int((date - EPOCH) / dt.timedelta(microseconds=1))
 
 
