@@ -26,6 +26,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from moxlite.web import serve
 from moxlite.web.jmap import app
+from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, ON_LOOP, encoded, read_object
 from moxlite.web.jmap.table import METHODS
 from tests.jmap_rig import ACCOUNT, JMAP, MAIL, USING, Client, Object, rig
@@ -554,10 +555,24 @@ async def test_an_email_is_written(rig: Rig) -> None:
         "blob": {"attachments": [{"blobId": "U" + "0" * 32, "type": "a/b"}]},
         "content": {"header:Content-Type": " text/html"},
     }
+    bare = {"mailboxIds": {"F3": True}, "textBody": given["textBody"], "bodyValues": given["bodyValues"]}
+    made = await client.call("Email/set", create={"d": {**bare, "messageId": None, "sentAt": None, "inReplyTo": None}})
+    number = made["created"]["d"]["id"]
+    [null] = (await client.call("Email/get", ids=[number], properties=["messageId", "sentAt", "inReplyTo"]))["list"]
+    assert (len(null["messageId"]), null["sentAt"] is None, null["inReplyTo"]) == (1, False, None)
     for name, change in bad.items():
         refused = await client.call("Email/set", create={"d": {**given, **change}})
         kind = refused["notCreated"]["d"]["type"]
         assert kind == ("blobNotFound" if name == "blob" else "invalidProperties"), name
+
+
+async def test_a_file_that_is_too_large_is_not_missing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-28: the error is about the size of the message."""
+    client = Client(rig)
+    file = await client.upload(b"x" * 200, "text/plain")
+    monkeypatch.setattr(Call, "most_octets", 100)
+    given = {"mailboxIds": {"F3": True}, "attachments": [{"blobId": file, "type": "text/plain"}]}
+    assert (await client.call("Email/set", create={"d": given}))["notCreated"]["d"]["type"] == "tooLarge"
 
 
 async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
@@ -627,6 +642,10 @@ async def test_the_answer_while_away(rig: Rig) -> None:
     await client.call("VacationResponse/set", update={"singleton": given})
     [found] = (await client.call("VacationResponse/get"))["list"]
     assert {name: found[name] for name in given} == given
+    for beyond in ("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2026-11-25T08:00:00"):
+        refused = await client.call("VacationResponse/set", update={"singleton": {"fromDate": beyond}})
+        assert refused["notUpdated"]["singleton"]["type"] == "invalidProperties", beyond
+    assert (await client.call("VacationResponse/get"))["list"] == [found]
     refused = await client.call("VacationResponse/set", create={"a": {}}, destroy=["singleton"])
     assert refused["notCreated"]["a"]["type"] == refused["notDestroyed"]["singleton"]["type"] == "singleton"
 

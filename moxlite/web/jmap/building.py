@@ -88,7 +88,7 @@ def draft_of(given: Object, domain: str) -> Draft:
     utf8 = _needs_utf8(given)
     for name, value in given.items():
         wanted = _field(name)
-        if wanted is None:
+        if wanted is None or value is None:  # null is what a field has that is not given: the server may add it below
             continue
         if wanted.name in seen:
             raise bad(name, "the field is given twice")
@@ -126,7 +126,7 @@ def _field(name: str) -> HeaderProperty | None:
 
 
 def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> list[bytes]:
-    """The fields that a property makes."""
+    """The fields that a property makes, none for null."""
     if value is None:
         return []
     label = _label(name)

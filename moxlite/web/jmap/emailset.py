@@ -278,6 +278,8 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     for blob in draft.blobs:
         octets = await blob_octets(call, call.id_of(blob), most)
         if octets is None:
+            if await find_blob(call.place, call.id_of(blob)) is not None:
+                raise SetError("tooLarge", f"the message would be larger than {call.most_octets} octets")
             missing.append(blob)
         else:
             blobs[blob] = octets

@@ -162,10 +162,12 @@ def utc_date(microseconds: int) -> str:
 
 
 def microseconds(text: Any) -> int:
-    """The µs UTC of a date with its zone. Raises ValueError."""
+    """The µs UTC of a date with its zone, which UTC has as well. Raises ValueError."""
     try:
-        return int((dt.datetime.fromisoformat(text) - EPOCH) / dt.timedelta(microseconds=1))
-    except (TypeError, OverflowError):  # no text, or a time without a zone
+        since = dt.datetime.fromisoformat(text) - EPOCH
+        EPOCH + since  # a zone may lead out of the years 1 to 9999, and then `utc_date` could not show what was stored
+        return since // dt.timedelta(microseconds=1)
+    except (TypeError, OverflowError):  # no text, a time without a zone, or one beyond these years
         raise ValueError("a date such as 2026-11-25T08:00:00Z is expected") from None
 
 
