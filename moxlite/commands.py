@@ -86,6 +86,8 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         **AuditCommands(audit).registry(),
         **MaskedCommands(config, MaskedAddresses(config, accounts, components.files.auth.masked)).registry(),
     }
+    # Without the queue these do not exist, rather than fail inside: callers hear that this part of the server does not
+    # run (`performer`).
     if queue is not None:
         commands |= {
             **QueueCommands(queue).registry(),
@@ -93,6 +95,7 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
             **WebhookCommands(queue.webhooks).registry(),
             **ReportCommands(queue).registry(),
         }
+    # Around the whole table, so that no change is left out of the log because its package forgot it.
     return audited(commands, audit)
 
 

@@ -12,11 +12,13 @@ TRIM_INTERVAL: Final = 20.0
 """Seconds between two malloc_trim: it walks all arenas with their locks held (STORE-10)."""
 
 M_TRIM_THRESHOLD: Final = -1
+"""From glibc's malloc.h: free octets at the end of a heap above which they are given back."""
 
 M_MMAP_THRESHOLD: Final = -3
+"""From there: the size from which on a block is mapped by itself."""
 
 M_ARENA_MAX: Final = -8
-"""Names of glibc's malloc.h."""
+"""From there: the number of heaps."""
 
 ARENAS: Final = 2
 """Heaps that threads allocate from: one for the event loop, and one for all other threads, which seldom compete for it,

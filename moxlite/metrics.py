@@ -55,6 +55,7 @@ class Metric:
 
     def labels(self, *values: str, **named: str) -> Self:
         """The child with these values, one for each label: in their order, or by name."""
+        # No lock for one that is there, as at nearly each call: a child is never replaced, only added or removed.
         key = values or tuple([named[label] for label in self._labels])
         child = self._children.get(key)
         return self._add(key) if child is None else child
@@ -239,6 +240,7 @@ MAX_DAILY: Final = 500
 """Texts `about` of one kind and day that are counted apart; further ones are counted under ""."""
 
 DAY_SECONDS: Final = 86_400
+"""Seconds of a day: counts are kept by days of UTC, which have no summer time."""
 
 DailyKey: TypeAlias = tuple[DailyKind, int, str]
 """Kind, day since 1970 (UTC), reason or network."""
@@ -274,7 +276,7 @@ class Daily:
         with self._lock:
             if key not in self._counts:
                 texts = self._texts.get((kind, day), 0)
-                if texts >= MAX_DAILY:
+                if texts >= MAX_DAILY:  # texts may come from strangers, such as the networks of failed log-ins
                     key = (kind, day, "")
                 else:
                     self._texts[kind, day] = texts + 1

@@ -47,7 +47,7 @@ def own_program(child: Child | None = None) -> list[str]:
         return [sys.executable] if child is None else [sys.executable, VERB, child]
     if child is None:
         return [sys.executable, "-m", "moxlite"]
-    if child == "keeper":
+    if child == "keeper":  # -B: root would leave bytecode of its own in the folders of the program
         return [sys.executable, "-I", "-S", "-B", "-c", BARE.format(top=str(TOP)), VERB, child]
     return [sys.executable, "-P", "-m", "moxlite", VERB, child]  # -P: nothing from the current directory
 

@@ -85,6 +85,7 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
         lease = components.files.lease
         state = None if lease is None else lease.state
         replication = Replication(components.config, components.backups.read, components.files.waiting, state)
+        # In mode sync no port accepts before commits wait for the target: nothing is acknowledged that was not tried.
         components.before_serving.append(replication.begun)
         components.notes.append(replication.note)
         tree.start("admin.standby", replication.serve)

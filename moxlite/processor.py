@@ -226,6 +226,7 @@ class Usage:
         """Count a step of a task on the loop. For `process.watchdog`."""
         self.spent += seconds
         if not self.heavy:
+            # Both grow, so that an account never takes its own work for that of others.
             self.others.seen += seconds
             self.processor.light += seconds
 
@@ -419,6 +420,7 @@ def writing() -> AbstractAsyncContextManager[object]:
     queue does not keep the writer busy without a rest. Within it no other place may be waited for.
     """
     usage = acting.get()
+    # A second place would be waited for in vain: beside others a heavy account has this one alone.
     return place("write") if usage is not None and usage.is_heavy() else nullcontext()
 
 
@@ -456,7 +458,7 @@ class Place:
         usage = self._usage
         threads = usage.processor.threads
         if not usage.may_skip():
-            await usage.pass_by()
+            await usage.pass_by()  # first: a task that rests holds no place
         await threads.take(usage)
         self._light = not usage.heavy and usage is not usage.processor.unnamed
         if self._light:
@@ -469,7 +471,7 @@ class Place:
         threads = self._usage.processor.threads
         if self._light:
             threads.light.remove(self._usage)
-        self.count()
+        self.count()  # before the place is free: the next one goes to the account that has used least
         threads.leave(self._usage)
 
 

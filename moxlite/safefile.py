@@ -150,6 +150,7 @@ class Tree:
             if replace:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(parts[-1], dir_fd=parent)
+            # O_EXCL: others who write here may have put a file or link in this place since the unlink
             fd = os.open(parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, 0o600, dir_fd=parent)
             with os.fdopen(fd, "wb") as file:
                 yield file
@@ -241,6 +242,8 @@ def _openings(path: Path) -> Iterator[Opening]:
         if folder.st_uid != 0:
             yield _foreign(place, folder)
         shared = _others_write(folder)
+        # In a folder with the sticky bit, as /tmp, others remove and rename only what is theirs (unlink(2)); what is
+        # theirs is found by its owner, one turn later.
         if shared and (not folder.st_mode & stat.S_ISVTX or not todo):
             yield Opening(f"{place} can be written by others than root", f"chmod go-w {shlex.quote(str(place))}")
         if not todo:
@@ -253,6 +256,7 @@ def _openings(path: Path) -> Iterator[Opening]:
         found = entry.lstat()
         if shared and found.st_uid != 0 and stat.S_ISLNK(found.st_mode):
             yield _foreign(entry, found)  # else the next turn tells
+        # There a stranger may have linked another file of root's under this name (link(2)): its owner says nothing.
         if shared and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
             yield Opening(f"{entry} has several names (hard links)", f"make a copy of {shlex.quote(str(entry))}")
         if stat.S_ISLNK(found.st_mode):

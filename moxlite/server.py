@@ -172,11 +172,13 @@ async def serve(
             components.config.on_change(observer, since=first)
         for wait in components.before_serving:
             await wait()
+        # Connections and attempts are not children of the tasks that start them, and outlive their failures.
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None and questions is not None:
                 queue.start(tree, attempts)
                 components.files.accounts.register_outbox(QUESTIONS, questions.carry)
                 tree.start("admin.member-questions", questions.serve)
+            # Outside of the tasks: one that starts again goes on with the same socket, and clients wait in its queue.
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
             for endpoint, _ in started.sockets:
                 served = make[endpoint.service](endpoint)
@@ -206,7 +208,7 @@ async def serve(
             if queue is not None:
                 await queue.stop(tree)
             for name, port in ports.items():
-                await tree.stop(name)
+                await tree.stop(name)  # first: a port that closes below it would be a failure of the task
                 await port.aclose()
             now = trio.current_time()
             connections.cancel_scope.deadline = now + GRACE_SECONDS
@@ -234,6 +236,7 @@ def _observers(
     """
 
     def end_logins(old: Snapshot, new: Snapshot) -> None:
+        # In a task: observers run on the loop, where domains.toml is put into use, and must not wait for a file.
         components.tree.start("server.end-logins", partial(_end_logins, components, old, new), Fate.ONCE)
 
     found: dict[str, Observer] = {
@@ -371,7 +374,7 @@ async def _end_logins(components: Components, old: Snapshot, new: Snapshot) -> N
     for name, before in old.domains.accounts.items():
         after = new.account(name)
         text = "the account was removed" if after is None else after.login_disabled
-        if text and not before.login_disabled:
+        if text and not before.login_disabled:  # else its sessions ended when it was disabled
             components.services.logins.forget(name)
             components.services.end_sessions(name, text)
             await components.files.auth.sessions.remove_all(name)

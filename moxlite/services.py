@@ -87,6 +87,7 @@ def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, C
         otherwise = web(endpoint)
 
         async def handle(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+            # The handshake has decided: ALPN names no protocol that this listener has not offered (`TLSPorts`).
             alpn = info.tls.alpn if info.tls is not None else None
             await by_alpn.get(alpn or "", otherwise.handler)(stream, info)
 
@@ -107,6 +108,7 @@ def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, C
 def _smtp(
     components: Components, forwarding: "Lazy[Forwarding]", submit: Submit, defer: Defer | None, sent: AskSent | None
 ) -> Callable[[Endpoint], Served]:
+    # One gate for all ports: a network's limit must not grow with the listeners.
     gate, bounce_limit = connection_gate(components.static.rate_limits), BounceLimit()
     peers = Peers(components.config, components.network.resolver, local_addresses(components.static))
 
@@ -255,7 +257,8 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
 
         return BrowserExports(files.accounts, tmp), BrowserImports(files.imports, config)
 
-    transfers = Lazy(make_transfers)  # of both apps
+    # Of both apps. Each is made in a thread, and asks the loop from there: `Lazy` has its lock on the loop.
+    transfers = Lazy(make_transfers)
 
     def make_webmail() -> "Webmail":
         from moxlite.web.webmail.app import Webmail

@@ -136,7 +136,7 @@ class Supervisor:
     def _enter(self, name: str) -> "_Running":
         assert name not in self._running, f"two tasks are called {name}"
         pkg, _, task = name.partition(".")
-        failures_total.labels(pkg, task)  # it shows 0 from now on
+        failures_total.labels(pkg, task)  # it shows 0 from now on: increase() of Prometheus needs a first value
         running = self._running[name] = _Running()
         return running
 
@@ -165,6 +165,7 @@ class Supervisor:
                         return
                     if fate is Fate.END or (status is not None and not status.called):
                         raise error
+                    # By the run, not by the time since the last failure: the pauses would count as calm.
                     calm = trio.current_time() - began >= CALM
                     again = bool(pause) and not calm
                     pause = min(2 * pause, LAST_PAUSE) if again else FIRST_PAUSE
@@ -207,6 +208,7 @@ class Supervisor:
                 raise
             return error
         except BaseExceptionGroup as group:  # with a cancellation, a keyboard interrupt or an exit in it
+            # The cancellation must go on, for Trio waits for it; the crash beside it would be lost with it.
             crashes, rest = group.split(Exception)
             if crashes is not None:
                 self._count(name)

@@ -45,7 +45,7 @@ class Wakeup:
 
     async def wait(self) -> None:
         """Sleep until it is set."""
-        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()  # also if it is: a loop that always finds work must let others run
         while not self._set:
             await self._lot.park()
 

@@ -334,7 +334,7 @@ async def open_house(
     Raises StartFailed.
     """
     static = started.holder.current.static
-    lease = await _take_lease(started)
+    lease = await _take_lease(started)  # before a file is opened: the other machine may still serve these accounts
     files = await _open_files(started, databases, tree, budget, lease)
     known_passwords = KnownPasswords(started.holder, files.accounts)
     logins = Logins(
