@@ -189,6 +189,11 @@ def _ends_well(text: str) -> bool:
 MAX_NAME: Final = 253
 """Characters of an expanded domain; a longer one loses labels from the left (§7.3)."""
 
+MAX_MACROS: Final = 128
+"""Macros of one text: more than a name has labels. A record of 64 KiB has room for 16,000, which are expanded on the
+event loop without a pause.
+"""
+
 EVERYWHERE: Final = frozenset("slodiphv")
 EXPLANATION_ONLY: Final = frozenset("crt")
 """Macro letters that are allowed in explanations only (§7.2)."""
@@ -232,6 +237,8 @@ def parse_macros(text: str, *, explanation: bool = False) -> MacroText:
             found.append(text[end : match.start()])
         end = match.end()
         found.append(_macro(match, explanation=explanation))
+        if len(found) > 2 * MAX_MACROS:  # with a literal before each
+            raise BadMacro(f"more than {MAX_MACROS} macros")
     if end < len(text):
         found.append(text[end:])
     return tuple(found)
@@ -264,9 +271,11 @@ async def expand(text: MacroText, facts: MacroValues) -> str:
 def shorten(name: str) -> str:
     """A domain name of at most 253 characters: whole labels are cut from the left (§7.3)."""
     name = name.removesuffix(".")
-    while len(name) > MAX_NAME:
-        name = name.partition(".")[2]
-    return name
+    if len(name) <= MAX_NAME:
+        return name
+    # In one step: a sender can make a record expand to megabytes of short labels, and this runs on the event loop.
+    dot = name.find(".", len(name) - MAX_NAME - 1)
+    return name[dot + 1 :] if dot >= 0 else ""
 
 
 async def _value(macro: Macro, facts: MacroValues) -> str:
