@@ -139,3 +139,25 @@ def test_a_large_file_is_read_in_linear_time() -> None:
     assert time.process_time() - began < 5
     with pytest.raises(BadObject):
         entry("DTSTART:20261101T100000Z", *lines * 11)
+
+
+@pytest.mark.parametrize("kind", ["left out", "moved"])
+def test_dates_and_exceptions_take_time_in_their_number(kind: str) -> None:
+    """DAV-9: days left out, and exceptions for all that follows, are not looked for among all instances."""
+
+    def seconds(number: int) -> float:
+        dates = ",".join(utc_text(946_684_800 + 36_000 * n) for n in range(5 * number))
+        lines = [f"RDATE:{dates}"]
+        more = ""
+        if kind == "left out":
+            lines.append(f"EXDATE;VALUE=DATE:{','.join(utc_text(86_400 * n)[:8] for n in range(number))}")
+        else:
+            for n in range(number):
+                when = utc_text(946_684_800 + 36_000 * n)
+                more += f"BEGIN:VEVENT\nUID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE:{when}\nDTSTART:{when}\nEND:VEVENT\n"
+        large = entry("DTSTART:20000101T000000Z", *lines, more=more)
+        began = time.process_time()
+        assert len(joined(large.parts, large.zones, [], (0, FAR))) == 5 * number
+        return time.process_time() - began
+
+    assert min(seconds(1600) for _ in range(2)) < 10 * min(seconds(400) for _ in range(2)) + 0.1

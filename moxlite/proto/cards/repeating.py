@@ -8,6 +8,7 @@ no zone. All else is here, and linear in the number of instances.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -246,15 +247,17 @@ def _shift(
     """Give all instances after an exception for "this and future" its distance and length (RFC 5545 §3.8.4.4), but
     those that are exceptions themselves. The distance is that of the clocks, as people see it.
     """
+    keys = sorted(instances)
     for place, (key, number, part) in enumerate(later):
-        end = later[place + 1][0] if place + 1 < len(later) else None
+        end = bisect_left(keys, later[place + 1][0]) if place + 1 < len(later) else len(keys)
         start = moment_of(part.first("DTSTART"), zones)
         if start is None:
             continue
         zone, length = start.tzinfo or UTC, _length(part, start, zones)
         distance = start.replace(tzinfo=None) - _in_zone(key, zone).replace(tzinfo=None)
-        for other, instance in list(instances.items()):
-            if other > key and (end is None or other < end) and instance.part == main:
+        for other in keys[bisect_right(keys, key) : end]:
+            instance = instances[other]
+            if instance.part == main:
                 with suppress(OverflowError):
                     local = value_of(instance.recurrence)
                     if local is None or first is None or first.tzinfo != start.tzinfo:
