@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from moxlite.acceptance import rules
+from moxlite.smtpd import session
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, smtp
 from tests.session.test_smtpd_checks import MAIL, zone
@@ -31,6 +32,26 @@ async def test_commands_in_any_case_and_lines_of_any_kind(smtp: Smtp) -> None:
         await client.send(b"NOOP " + b"x" * 2100)
         assert (await client.reply()).startswith("500 5.5.0")
         await client.play("S: close")
+
+
+async def test_a_pipelined_batch_lets_others_have_turns(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-12: here after each command, as if each took 2 ms."""
+    monkeypatch.setattr(session, "TURN", 0.0)
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with smtp.connect() as client, trio.open_nursery() as nursery:
+        await client.play("C: MAIL FROM:<>\nS: 250")
+        nursery.start_soon(other)
+        await client.send(b"RCPT TO:<mia@ours.example>\r\n" + b"NOOP\r\n" * 500)
+        assert [await client.reply() for _ in range(501)][-1].startswith("250")
+        assert turns > 500
+        nursery.cancel_scope.cancel()
 
 
 async def test_blanks_behind_arguments(smtp: Smtp) -> None:
