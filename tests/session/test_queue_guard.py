@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.admin.notices import notify_account
 from moxlite.operations.queue import Filter
 from moxlite.queue.errors import NotStopped
+from moxlite.queue.guard import stops
 from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import SendingStopped
+from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Reader
 from tests.queue_rig import Rig, Server, rig_at, sample
 
@@ -60,7 +63,7 @@ async def held(rig: Rig) -> list[str]:
 async def told(rig: Rig) -> tuple[list[bytes], list[bytes]]:
     """Mail about stops: to the administrator, and to the user."""
     with trio.fail_after(60):
-        while await rig.queue.guard._next() is not None:  # noqa: ASYNC110  its own task tells
+        while await rig.queue.guard._untold():  # noqa: ASYNC110  its own task tells
             await trio.sleep(0.005)
     user = [one for one in await rig.inbox("alice") if b"sending is stopped" in one]
     return await rig.inbox("admin", "Postmaster"), user
@@ -231,6 +234,29 @@ async def test_a_stop_survives_a_restart_and_is_told_after_it(tmp_path: Path) ->
         assert await rig.queue.listings.stopped() == []
 
 
+async def test_a_broken_account_keeps_no_other_stop_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-170: the administrator hears of a later stop, though the mail to the user of the first cannot be stored."""
+
+    async def broken_for_alice(accounts: object, snapshot: object, name: str, *args: object, **more: object) -> None:
+        if name == "alice":
+            raise StorageBroken("disk I/O error")
+        await notify_account(accounts, snapshot, name, *args, **more)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(stops, "notify_account", broken_for_alice)
+    async with world(tmp_path, static="[queue.guard]\nrecipients_per_hour = 1") as rig:
+        await send(rig, names("friend", 2))
+        rig.clock.advance(60)
+        await rig.submit(*names("friend", 2), account="admin", login_address="admin@own.example")
+        with trio.fail_after(60):
+            while len(await rig.inbox("admin", "Postmaster")) < 2:  # noqa: ASYNC110  its own task tells
+                await trio.sleep(0.005)
+        subjects = b"".join(await rig.inbox("admin", "Postmaster"))
+        assert b"account alice is stopped" in subjects
+        assert b"account admin is stopped" in subjects
+
+
 async def test_own_mail_of_the_server_is_never_held(tmp_path: Path) -> None:
     """SMTP-170: reports of the postmaster's account, which a stranger uses, notices to others; and their failures are
     not counted.
@@ -287,6 +313,7 @@ async def test_what_was_queued_before_a_release_counts_no_more(tmp_path: Path) -
     async with world(tmp_path, account="max_recipients_per_hour = 29") as rig:
         await send(rig, names("gone", 30))
         assert len(await held(rig)) == 30
+        await told(rig)  # of a stop that is released before, there is nothing to tell
         rig.clock.advance(1)
         await rig.queue.operations.release("alice")
         await rig.settle()

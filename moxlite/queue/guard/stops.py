@@ -44,7 +44,7 @@ COLUMNS: Final = "account, since, sign, why"
 GET: Final = f"SELECT {COLUMNS} FROM stop WHERE account = ? AND released IS NULL"  # noqa: S608 column names
 LIST: Final = f"SELECT {COLUMNS} FROM stop WHERE released IS NULL ORDER BY since, account"  # noqa: S608 column names
 UNTOLD: Final = f"""
-SELECT {COLUMNS} FROM stop WHERE released IS NULL AND told = 0 ORDER BY since LIMIT 1"""  # noqa: S608 column names
+SELECT {COLUMNS} FROM stop WHERE released IS NULL AND told = 0 ORDER BY since, account"""  # noqa: S608 column names
 COUNT: Final = "SELECT count(*) FROM stop WHERE released IS NULL"
 RELEASED: Final = "SELECT released FROM stop WHERE account = ? AND released IS NOT NULL"
 INSERT: Final = "INSERT OR REPLACE INTO stop (account, since, sign, why, told, released) VALUES (?, ?, ?, ?, 0, NULL)"
@@ -113,10 +113,9 @@ def stops(r: Reader, now: int) -> list[Stopped]:
     return [_whole(r, _of_row(row), now) for row in r.rows(LIST)]
 
 
-def untold(r: Reader, now: int) -> Stopped | None:
-    """The earliest stop whose mails are not stored yet, or None."""
-    row = r.row(UNTOLD)
-    return None if row is None else _whole(r, _of_row(row), now)
+def untold(r: Reader, now: int) -> list[Stopped]:
+    """The stops whose mails are not stored yet, the earliest first."""
+    return [_whole(r, _of_row(row), now) for row in r.rows(UNTOLD)]
 
 
 def number_of_stops(r: Reader) -> int:
@@ -278,14 +277,13 @@ class Guard:
         """
         while True:
             self._wakeup.clear()
-            stored = True
-            while stored and (found := await self._next()) is not None:
-                stored = await self._tell(found)
-            with trio.move_on_after(float("inf") if stored else RETRY_SECONDS):
+            # All are tried: a user whose account is broken must not keep the administrator from hearing of the others.
+            stored = [await self._tell(found) for found in await self._untold()]
+            with trio.move_on_after(float("inf") if all(stored) else RETRY_SECONDS):
                 await self._wakeup.wait()
 
-    async def _next(self) -> Stopped | None:
-        return await self._database.read(partial(untold, now=self._ctx.clock()), op="queue stops")
+    async def _untold(self) -> list[Stopped]:
+        return await self._database.scan(partial(untold, now=self._ctx.clock()), op="queue stops")
 
     async def _tell(self, found: Stopped) -> bool:
         """Store both mails, then record that; a crash in between does not store a mail twice. Returns False if an
