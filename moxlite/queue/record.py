@@ -180,10 +180,15 @@ def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy) -> None:
         message = get(tx, attempt_outcome.message.id)
         if message is None:  # dropped by an admin meanwhile
             continue
-        before = message.results
-        if before and before[-1].error == DELIVERING:
-            # the note that an attempt was running, written before it
-            before = before[:-1]
+        before = tuple(result for result in message.results if result.error != DELIVERING)  # the note of `mark`
+        if message.done and attempt_outcome.verdict is not Verdict.DELIVERED:
+            # An administrator has failed it meanwhile. Its sender is told that, so a retry, or a delayed DSN in place
+            # of the failed one, would contradict. The administrator's word stays the last result.
+            made = () if attempt_outcome.verdict is Verdict.UNCOUNTED else (attempt_outcome.result,)
+            results = (*before[:-1], *made, *before[-1:])
+            dialed = _dialed(message.dialed_ips, attempt_outcome.dialed)
+            tx.execute(SET_RESULTS, encode_results(results), dialed, message.id)
+            continue
         if attempt_outcome.verdict is Verdict.UNCOUNTED:
             # it ended before the message was sent, so it takes no place in the schedule
             tx.execute(UNCOUNT, max(policy.now, attempt_outcome.until), encode_results(before), message.id)

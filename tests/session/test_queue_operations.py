@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import trio
 
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Address
@@ -315,6 +316,28 @@ async def test_failed_by_an_admin_tells_the_sender(tmp_path: Path) -> None:
         [retired] = await rig.queue.listings.list_retired(RetiredFilter(success=False))
         assert retired.results[-1].error == "an administrator of this server has given up on the message"
         assert await rig.queue.listings.list_retired(RetiredFilter(success=True)) == []
+
+
+async def test_failed_during_an_attempt_stays_failed(tmp_path: Path) -> None:
+    """QUEUE-22: what the host then replies neither brings the message back nor changes what the sender is told."""
+    async with rig_at(tmp_path, account=KEEP, static="[queue]\ndelay_dsn_attempt = 1") as rig:
+        mx = rig.remote(Server({"final": "451 4.3.0 later"}))
+        mx.hang_after_data = True
+        await rig.submit("a@remote.example")
+        await mx.in_data.wait()
+        assert await rig.queue.operations.fail(everything()) == 1
+        mx.release.set()
+        await rig.settle()
+        rig.clock.advance(60)
+        rig.queue.scheduler.changed()
+        with trio.fail_after(60):
+            while await rig.queue.listings.list_messages():  # noqa: ASYNC110  the queue's own task tells the sender
+                await trio.sleep(0.005)
+        [dsn] = await rig.inbox()
+        assert b"mail delivery failed" in dsn
+        [retired] = await rig.queue.listings.list_retired()
+        errors = [result.error for result in retired.results]
+        assert errors == ["data: 451 4.3.0 later", "an administrator of this server has given up on the message"]
 
 
 async def test_dropped_is_gone_without_a_word(tmp_path: Path) -> None:
