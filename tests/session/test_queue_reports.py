@@ -5,7 +5,8 @@ back by our own reader.
 import email
 import email.message
 import gzip
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -184,6 +185,27 @@ async def test_sessions_of_a_day_are_reported_after_it(tmp_path: Path) -> None:
         )  # fmt: skip
         assert failure.receiving_ip == "192.0.2.1"
         assert [(one.type, one.domain) for one in hosts] == [("no-policy-found", "mx.remote.example")]
+
+
+async def test_large_reports_do_not_hold_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-123, QUEUE-131: what grows with the mail of a day is counted and written in threads."""
+    threads = []
+
+    def noting(work: Callable[..., object]) -> Callable[..., object]:
+        def run(*args: object) -> object:
+            threads.append((work.__name__, threading.current_thread() is threading.main_thread()))
+            return work(*args)
+
+        return run
+
+    for module, name in ((tls, "_mail"), (dmarc, "_row"), (dmarc, "gzipped"), (dmarc.DMARCReports, "_report")):
+        monkeypatch.setattr(module, name, noting(getattr(module, name)))
+    async with reporting(tmp_path) as rig:
+        await fail_tls(rig)
+        await evaluated(rig, EVALUATION)
+        await next_day(rig)
+        assert len(sent(rig)) == 2
+    assert sorted(set(threads)) == [("_mail", False), ("_report", False), ("_row", False), ("gzipped", False)]
 
 
 async def test_nothing_is_reported_twice_or_about_reports(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from moxlite.queue.reports.daily import Author, Outcome, ReportMail, gzipped, se
 from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader
 from moxlite.store.reports.evaluations import (
     Evaluation,
     drop_evaluations,
@@ -140,8 +141,9 @@ class DMARCReports:
         wanting = await without_suppressed(self._ctx, "dmarc", where.addresses)
         if not wanting:
             return msgspec.structs.replace(outcome, why="its addresses are suppressed")
-        report = self._report(due, counted, published, where, author)
-        content = await trio.to_thread.run_sync(lambda: gzipped(write_dmarc_report(report)))
+        report, content = await trio.to_thread.run_sync(
+            lambda: self._written(due, counted, published, where, author)  # 20,000 rows are sorted and compressed
+        )
         begin, end = report.begin, report.end
         mail = ReportMail(
             kind="dmarc",
@@ -163,22 +165,19 @@ class DMARCReports:
 
     async def _count(self, due: DueReport) -> _Counted:
         """The messages of the day, equal ones as one row."""
-        counted = _Counted({})
-        since, after = due.number * DAY, 0
-        while evaluations := await self._database.scan(
-            partial(evaluations_of, domain=due.domain, since=since, before=since + DAY, after=after, limit=SLICE),
-            op="dmarc evaluations",
-        ):
-            after = evaluations[-1].id
-            counted.latest = evaluations[-1]
-            for evaluation in evaluations:
-                counted.needed |= not evaluation.optional
-                row = _row(evaluation)
-                if row in counted.rows or len(counted.rows) < MAX_ROWS:
-                    counted.rows[row] = counted.rows.get(row, 0) + 1
-                else:
-                    counted.lost += 1
+        counted, since, before = _Counted({}), due.number * DAY, (due.number + 1) * DAY
+        after: int | None = 0
+        while after is not None:
+            count = partial(_count_slice, counted=counted, domain=due.domain, since=since, before=before, after=after)
+            after = await self._database.scan(count, op="dmarc evaluations")
         return counted
+
+    def _written(
+        self, due: DueReport, counted: _Counted, published: Record, where: Destinations, author: Author
+    ) -> tuple[DMARCReport, bytes]:
+        """A report, and its compressed XML. Blocks."""
+        report = self._report(due, counted, published, where, author)
+        return report, gzipped(write_dmarc_report(report))
 
     def _report(
         self, due: DueReport, counted: _Counted, published: Record, where: Destinations, author: Author
@@ -208,6 +207,23 @@ class DMARCReports:
             ),
             records=tuple(sorted(rows, key=lambda row: (row.source_ip, row.header_from, -row.count))),
         )
+
+
+def _count_slice(r: Reader, counted: _Counted, domain: str, since: int, before: int, after: int) -> int | None:
+    """Count the next messages with ids above `after`; returns the last id, None at the end.
+
+    In the thread of the read: the rows of one slice take longer than a task may hold the loop.
+    """
+    evaluations = evaluations_of(r, domain=domain, since=since, before=before, after=after, limit=SLICE)
+    for evaluation in evaluations:
+        counted.needed |= not evaluation.optional
+        row = _row(evaluation)
+        if row in counted.rows or len(counted.rows) < MAX_ROWS:
+            counted.rows[row] = counted.rows.get(row, 0) + 1
+        else:
+            counted.lost += 1
+        counted.latest = evaluation
+    return evaluations[-1].id if evaluations else None
 
 
 def _row(evaluation: Evaluation) -> ReportRecord:
