@@ -124,12 +124,13 @@ GMAIL_RATE: Final = Meaning(
 GMAIL_JUNK: Final = Meaning(
     Cause.CONTENT,
     "Gmail takes the message for junk.",
-    "Write it differently: less links, no shortened ones, no attached programs; or reach the recipient in another way.",
+    "Write it differently: fewer links, none of them shortened, no attached programs; or reach the recipient in another"
+    " way.",
     "See https://postmaster.google.com/ for the reputation of your address and domain.",
 )
 GMAIL_REPUTATION: Final = Meaning(
     Cause.BLOCKED_IP,
-    "Gmail does not trust the IP address of this server yet, or no more.",
+    "Gmail does not trust the IP address of this server yet, or no longer does.",
     TELL_ADMIN,
     "See https://postmaster.google.com/; new addresses gain trust by little, steady, signed mail. Until then send to"
     " Gmail by a smarthost.",
@@ -162,7 +163,7 @@ MICROSOFT_NOBODY: Final = Meaning(
 )
 YAHOO_DEFERRED: Final = Meaning(
     Cause.RATE,
-    "Yahoo puts mail of this server off, because there is more than it is used to, or because its users complained.",
+    "Yahoo puts mail from this server off, because there is more of it than usual, or because its users complained.",
     WAIT,
     "Look for an account that sends more than it should; send less to Yahoo for some hours. See"
     " https://senders.yahooinc.com/smtp-error-codes/; where it lasts for two days, use the form there.",
@@ -267,7 +268,7 @@ ENTRIES: Final = (
         Meaning(
             Cause.CONTENT,
             "The recipient's server takes the message for junk, or for dangerous.",
-            "Write it differently: less links, no attached programs; or reach the recipient in another way.",
+            "Write it differently: fewer links, no attached programs; or reach the recipient in another way.",
         ),
         words=("spam",),
         codes=(550, 552, 554),
