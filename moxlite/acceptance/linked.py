@@ -28,7 +28,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import HeaderTooLarge, read_header
+from moxlite.store.content.spool import HeaderTooLarge, look_at, read_header
 from moxlite.store.delivery.actions import AnyAction, Delivery, Failed, FileInto, Mark, Redirect, Remember
 from moxlite.store.delivery.perform import Performed, perform
 from moxlite.store.delivery.vacation import has_written_to
@@ -208,7 +208,7 @@ async def _matching(case: Case, section: HeaderSection) -> Ruleset | None:
         mail_from=evidence.envelope.sender.pack(True),
         msg_from=None if evidence.msg_from is None else evidence.msg_from.pack(True),
         verified_domains=(),
-        headers=readable_fields(section) if rules else None,
+        headers=await look_at(section, readable_fields) if rules else None,
     )
     index = await first_match(rules, facts)
     return None if index is None else rules[index]

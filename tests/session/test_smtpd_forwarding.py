@@ -1,15 +1,21 @@
 """What an account gets is sent on (SMTP-159, QUEUE-179, AUTH-111, AUTH-114)."""
 
+import threading
+
 import dkim
 import msgspec
 import pytest
 
+from moxlite.acceptance import gathering
+from moxlite.acceptance.forwards import passed_by
+from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.arc.verify import verify as verify_arc
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.results import ARCStatus, SignatureStatus
 from moxlite.process.keys import SigningKeys
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.smtpd import Context
 from moxlite.store.delivery.forwarding import confirm_target, note_bounce, refuse_target, start_again
 from moxlite.store.delivery.scripts import failures
@@ -111,6 +117,26 @@ async def test_a_message_that_has_passed_before_is_kept(smtp: Smtp) -> None:
     await deliver(smtp, context, ring)
     assert await smtp.carried() == []
     assert len(await smtp.messages()) == 1
+
+
+async def test_many_places_are_looked_up_once_and_off_the_loop(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-148, SMTP-159: a stranger's long header takes none of the loop's time, however many recipients it has."""
+    threads = []
+
+    def noting(snapshot: Snapshot, section: HeaderSection) -> frozenset[str]:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return passed_by(snapshot, section)
+
+    monkeypatch.setattr(gathering, "passed_by", noting)
+    async with smtp.connect() as client:
+        await client.play("C: MAIL FROM:<ann@remote.example>\nS: 250")
+        await client.play("C: RCPT TO:<mia@ours.example>\nS: 250\nC: RCPT TO:<bo@ours.example>\nS: 250")
+        await client.play("C: DATA\nS: 354")
+        await client.send(b"Delivered-To: eva@third.example\r\n" * 2000 + MESSAGE + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    assert threads
+    assert not any(threads)
+    assert len(threads) <= 2  # both accounts may begin at once
 
 
 async def test_bounces_and_junk_are_never_sent_on(smtp: Smtp) -> None:
