@@ -103,6 +103,24 @@ async def test_a_script_files_what_is_there_and_does_nothing_else(rig: Rig, brow
     assert await browser.error("script_count", name="none", after=None) == (404, "user:notFound")
 
 
+async def test_a_script_reads_each_part_of_a_stored_message_to_its_end(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-130a: as at delivery (IMAP-142): the text of one part has nothing of the next."""
+    script = b"""require ["fileinto", "mailbox", "body"];
+if body :content "text/plain" :contains "secret" { fileinto :create "Wrong"; }
+elsif body :content "text/html" :contains "secret" { fileinto :create "Right"; }
+"""
+    plain, html = "Content-Type: text/plain\r\n\r\nopen", "Content-Type: text/html\r\n\r\n<p>secret"
+    await arrive(
+        rig,
+        "parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"
+        f"--b\r\n{plain}\r\n--b\r\n{html}\r\n--b--",
+    )
+    async with rig.account() as account:
+        await keep_script(account, "mine", script)
+    page = await browser.call("script_count", name="mine", after=None)
+    assert [one["mailbox"] for one in page["moves"]] == ["Right"]
+
+
 async def test_wrong_rules_and_targets_are_refused(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-130a: at their field, and the system's mailbox is no target; a pattern that would backtrack is searched
     in linear time (STORE-65).

@@ -173,7 +173,7 @@ class StoredScript:
         message = Message(
             stored.section,
             structure.size,
-            lambda: Body(structure, lambda start, end: body.read_content(r, place, start, end)),
+            lambda: Body(structure, lambda start, end: body.read_content(r, place, start, end - start)),
         )
         outcome = run(
             self._program,
