@@ -1,6 +1,11 @@
 """The admin app's calls behind the plots, each once right and once wrong, with the figures of a played month."""
 
+import threading
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -52,6 +57,36 @@ async def test_failed_logins_by_network_and_one_by_one(rig: Rig, browser: Browse
     assert await browser.call("attempts_from", network="192.0.2.0/26") == []
     assert await browser.error("attempts_from", network="everywhere") == (400, "user:error")
     assert await browser.error("login_failures", days=0) == (400, "user:error")
+
+
+async def test_long_work_for_the_admin_app_leaves_the_loop(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-86c, WEB-160, WEB-151: 20,000 attempts, 10,000 entries of the audit log, a QR code."""
+    await rig.auth.database.write(lambda tx: record(tx, attempts()))
+    threads: dict[str, int] = {}
+    for place in (
+        "moxlite.store.auth.loginattempts.RecordedAttempt",
+        "moxlite.web.admin.calls.overview.ip_address",
+        "moxlite.store.auth.audit.AuditEntry",
+        "moxlite.web.admin.calls.access.line_of",
+        "moxlite.web.admin.calls.machine._row",
+        "segno.make",
+    ):
+        module, _, name = place.rpartition(".")
+        monkeypatch.setattr(place, partial(_noted, threads, name, getattr(import_module(module), name)))
+    assert await browser.call("attempts_from", network="203.0.113.0/26")
+    await browser.call("config_address_add", account="tom", address="sales@example.org")
+    assert await browser.call("audit_export", filter={}, form="json")
+    assert await browser.call("metrics")
+    assert (await browser.call("totp_begin", name="phone"))["qr"]["size"] > 8
+    assert len(threads) == 6
+    assert threading.get_ident() not in threads.values()
+
+
+def _noted(threads: dict[str, int], name: str, work: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    threads[name] = threading.get_ident()
+    return work(*args, **named)
 
 
 async def test_samples_of_the_queue_of_a_week(rig: Rig, browser: Browser) -> None:

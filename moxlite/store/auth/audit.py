@@ -40,6 +40,9 @@ MAX_VALUE: Final = 500
 MAX_ID: Final = (1 << 63) - 1
 """The largest integer of SQLite: a page that begins before it is the newest."""
 
+MAX_ON_LOOP: Final = 500
+"""Entries that are read on the event loop, as of each slice of rows (STORE-154); an export has more."""
+
 MAX_TEXT: Final = 300
 """Characters of an argument that are kept."""
 
@@ -162,7 +165,7 @@ class AuditLog:
         def read(reader: Reader) -> list[AuditEntry]:
             return [AuditEntry(*row) for row in reader.rows(sql, *values, limit)]
 
-        if audit_filter.words:
+        if audit_filter.words or limit > MAX_ON_LOOP:
             return await self._database().scan(read, op="audit_log")
         return await self._database().read(read, op="audit_log")
 

@@ -320,7 +320,7 @@ class ProcessCalls(AdminCalls):
     async def metrics(self, caller: Caller) -> list[MetricRow]:
         """All metrics by name; of histograms their sums and numbers."""
         await self._server.process.measure()
-        return [_row(metric) for metric in sorted(all_metrics(), key=lambda metric: metric.name)]
+        return await trio.to_thread.run_sync(_rows)
 
 
 def _chosen(section: Section, search: str) -> tuple[Section, int]:
@@ -342,6 +342,10 @@ def _cut(text: str) -> str:
         return text
     end = text.rfind("\n[", 0, MAX_TEXT)
     return text[: end + 1] if end >= 0 else text[:MAX_TEXT]
+
+
+def _rows() -> list[MetricRow]:
+    return [_row(metric) for metric in sorted(all_metrics(), key=lambda metric: metric.name)]
 
 
 def _row(metric: Metric) -> MetricRow:

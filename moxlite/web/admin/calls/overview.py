@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -23,7 +24,7 @@ from moxlite.admin.figures import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
 from moxlite.net.tls.certificates import certificate_names
 from moxlite.process.ports import InUse
-from moxlite.store.auth.loginattempts import RecordedAttempt
+from moxlite.store.auth.loginattempts import RecordedAttempt, attempts_of
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
@@ -244,7 +245,7 @@ MOST_ACCOUNTS: Final = 20
 """Accounts that are listed; the others are summed up."""
 
 LOOKED_AT: Final = 20_000
-"""Newest log-in attempts that are searched for a network: 40 ms in a thread."""
+"""Newest log-in attempts that are searched for a network: 0.1 s of a thread."""
 
 MOST_ATTEMPTS: Final = 100
 
@@ -304,10 +305,11 @@ class HistoryCalls(AdminCalls):
             except ValueError:
                 return False
 
-        recorded_attempts = await self._server.auth.attempts.newest(None, limit=LOOKED_AT)
-        return [attempt_of(recorded_attempt) for recorded_attempt in recorded_attempts if inside(recorded_attempt)][
-            :MOST_ATTEMPTS
-        ]
+        def read(r: Reader) -> list[Attempt]:
+            found = filter(inside, attempts_of(r, limit=LOOKED_AT))
+            return [attempt_of(recorded_attempt) for recorded_attempt in islice(found, MOST_ATTEMPTS)]
+
+        return await self._server.auth.database.scan(read, op="admin_attempts")
 
     @call()
     async def disk_use(self, caller: Caller) -> DiskUse:
