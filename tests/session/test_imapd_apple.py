@@ -6,11 +6,12 @@ import hashlib
 import json
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h2.config
 import h2.connection
@@ -22,9 +23,11 @@ import trio
 from moxlite.net import http2client
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.process.configtest import test_config as check_config
+from moxlite.store.errors import StorageFull
 from moxlite.store.people import applepush
 from moxlite.store.people.applepush import AppleDevice, apple_devices
 from moxlite.store.types import Flag
+from moxlite.supervision import failures_total
 from moxlite.web.notices import apple
 from tests.certs import Authority
 from tests.house import PASSWORD, Running, house
@@ -387,6 +390,37 @@ async def test_a_device_ends_with_its_password(world: World) -> None:
     with trio.fail_after(10):
         while await world.devices():  # noqa: ASYNC110 of another task
             await trio.sleep(0.02)
+
+
+async def test_a_full_disk_ends_no_task_and_keeps_no_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-164b, STORE-157: what could not be noted is pushed again; a device ends with its password all the same."""
+    note_push, forget = applepush.note_push, applepush.forget_apple_devices
+    failed: list[str] = []
+    before = failures_total.labels("web", "apple").value
+
+    def full(name: str, work: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        if name not in failed:
+            failed.append(name)
+            raise StorageFull
+        return work(*args, **named)
+
+    monkeypatch.setattr(apple, "note_push", partial(full, "note", note_push))
+    monkeypatch.setattr(apple, "forget_apple_devices", partial(full, "forget", forget))
+    async with world.user() as c:
+        await c.ok(command())
+    await world.mail()
+    await world.push.wait(1)
+    await eventually(lambda: failed == ["note"])
+    await world.mail()
+    await world.push.wait(2)
+    assert failures_total.labels("web", "apple").value == before
+    world.running.house.services.end_sessions("mia", "ended")
+    await eventually(lambda: failed == ["note", "forget"])
+    await world.mail()
+    with trio.fail_after(10):
+        while await world.devices():  # noqa: ASYNC110 of another task
+            await trio.sleep(0.02)
+    assert len(world.push.asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Tx
 
 logger = logging.getLogger("moxlite.web.notices")
 
@@ -136,6 +137,10 @@ class APNs:
         return await http.post(f"/3/device/{push.device.token}", headers, body, seconds=SECONDS, max_body=MAX_ANSWER)
 
 
+Note: TypeAlias = "Callable[[Tx], int | None]"
+"""Notes in the account what became of a push; returns when the device may be tried again, as `note_push`."""
+
+
 class AppleNotices(Rounds):
     """Tells devices of Apple of new mail. `apns`: None without a certificate."""
 
@@ -203,21 +208,24 @@ class AppleNotices(Rounds):
 
     async def attend(self, account: OpenAccount) -> None:
         """As `Rounds`."""
-        if ended := self._ended.pop(account.name, None):
+        if ended := {*self._ended.get(account.name, ())}:
             await account.write(partial(forget_apple_devices, logins=ended))
+            self._removed(account.name, ended)
         pushes, later = await account.scan(partial(pending_pushes, now=time.time_ns() // 1000), op="apple-push")
         if pushes and self._apns is not None:
             self._needed.set()
             self._resting[account.name] = trio.current_time() + PAUSE
-            moments: list[int | None] = [later]
+            notes: list[Note] = []
             async with trio.open_nursery() as nursery:
                 for push in pushes:
-                    nursery.start_soon(self._push, self._apns, account, push, moments)
-            later = min((moment for moment in moments if moment is not None), default=None)
+                    nursery.start_soon(self._push, self._apns, account.name, push, notes)
+            # noted below the nursery, which would make a group of a StoreError, and in one transaction
+            moments = await account.write(lambda tx: [note(tx) for note in notes])
+            later = min((moment for moment in (later, *moments) if moment is not None), default=None)
         if later is not None:
             self.want(account.name, min(max(PAUSE, later / 1_000_000 - time.time()), LONGEST))
 
-    async def _push(self, apns: APNs, account: OpenAccount, push: ApplePush, moments: list[int | None]) -> None:
+    async def _push(self, apns: APNs, account: str, push: ApplePush, notes: list[Note]) -> None:
         error, reason, pause = "", "", 0
         try:
             answer = await apns.send(push)
@@ -232,9 +240,9 @@ class AppleNotices(Rounds):
         gone = reason in DEAD
         result = "gone" if gone else "failed" if error else "ok"
         metrics.apple_pushes.labels(result=result).inc()
-        kv = {"account": account.name, "device": push.device.id, "result": result, "err": error or None}
+        kv = {"account": account, "device": push.device.id, "result": result, "err": error or None}
         logger.log(logging.INFO if error else logging.DEBUG, "device of Apple told of new mail", extra={"kv": kv})
-        moments.append(await account.write(partial(note_push, push=push, error=error, gone=gone, pause=pause)))
+        notes.append(partial(note_push, push=push, error=error, gone=gone, pause=pause))
 
 
 def apple_notices(

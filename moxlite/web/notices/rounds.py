@@ -59,6 +59,12 @@ class Rounds(ABC):
             self._due[name] = at
             self._wakeup.set()
 
+    def _removed(self, name: str, logins: set[str]) -> None:
+        """Note that what these log-ins had registered is removed for good; others may have ended meanwhile."""
+        self._ended[name] -= logins
+        if not self._ended[name]:
+            del self._ended[name]
+
     async def serve(self) -> None:
         """Attend to all accounts, for ever.
 

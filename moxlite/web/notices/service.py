@@ -340,9 +340,7 @@ class ProgramNotices(Rounds):
         if ended:
             if found:
                 await account.write(partial(forget_subscriptions, logins=ended))
-            self._ended[account.name] -= ended
-            if not self._ended[account.name]:
-                del self._ended[account.name]
+            self._removed(account.name, ended)
         owners = self._subscribers.take(account.name)
         if not found:
             self._subscribers.drop(account.name)
