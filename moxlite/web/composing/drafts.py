@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 
 USER_AGENT: Final = "moxlite webmail"
+"""Without a version: it would tell each recipient which known faults the server has."""
 
 WISH: Final = "X-Moxlite-Draft"
 DELIVERED: Final = "ask-delivered"
@@ -63,7 +64,7 @@ says (RFC 3461 §4.1).
 
 
 def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
-    """The draft that was typed, without its text (`rich.words_of`).
+    """The draft that was typed, without its text (`words_of`).
 
     Args:
       date: for its Date field, µs UTC.
@@ -138,6 +139,8 @@ async def composed(
             files += beside
             check(whole, files)
             octets = sum(file.size for file in files)
+            # Refused before anything is written: base64 adds a third, and a spool of the whole would take the disk for
+            # nothing.
             if octets * 4 // 3 > max_size:
                 raise TooLarge(
                     worded("the attachments are larger than a message may be ({max_size} MiB)", max_size=max_size >> 20)
@@ -145,6 +148,8 @@ async def composed(
             spool.fill(message(whole, files, keep_bcc=True))
 
         try:
+            # One read for all: the uploads cannot be removed between the check and the copy, and the thread of a scan
+            # may block on the disk.
             await account.scan(fill, op="compose")
         except BadDraft as error:
             raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
@@ -186,6 +191,8 @@ async def save_draft(
         draft = draft_of(written, time.time_ns() // 1000, lenient=True)
     except BadDraft as error:
         raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
+    # Asked again in the unit, for two calls may be on their way. The read spares a repeated call the sandbox, and the
+    # octets of all attachments.
     before = await account.read(lambda r: saved_draft(r, save_id), op="draft_saved")
     if before is not None:
         return before
@@ -200,11 +207,15 @@ async def save_draft(
                 if saved is not None:
                     return saved
                 refuse_sent(tx, written)
+                # The older draft goes in the unit that adds the newer one: a crash leaves exactly one, and IMAP
+                # programs never see two.
                 drop_draft(tx, replaces or draft_under(tx, written.message_id))
                 box = mailbox_for(tx, SpecialUse.DRAFTS)
                 # RFC 3503: no program answers the request in one's own message
                 asks = Flag.MDNSENT if written.ask_read else Flag(0)
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT | asks)
+                # A draft that is saved again and again shall not lose its files, which are removed a day after their
+                # last use.
                 use_uploads(tx, keys)
                 note_saved_draft(tx, save_id, added.message_id)
                 return added.message_id
@@ -234,6 +245,8 @@ def draft_under(r: Reader, message_id: str, since: int = 0) -> int:
         return 0
     message_ids = [MessageID(one) for one in messages_by_messageid(r, messageid)]
     boxes = mailboxes_of(r, message_ids)
+    # The Message-ID alone proves nothing: a stranger may send a message with it. A message in Drafts was written by the
+    # user.
     newest = next((one for one in message_ids if boxes.get(one) == drafts.id), None)
     return newest if newest is not None and message_rows.message(r, newest).received >= since else 0
 
@@ -274,6 +287,7 @@ MAX_KEPT: Final = 8 << 20
 """Characters of an original's HTML after it was sanitised: its style sheets and marks of images make it longer."""
 
 MAX_KEPT_TEXT: Final = 4 << 20
+"""Characters of its text: twice what is read of an original, for quoting lengthens each line."""
 
 KEPT_TYPE: Final = "application/vnd.moxlite.original"
 """Media type of the upload that holds an original."""
@@ -311,11 +325,15 @@ class Words(msgspec.Struct, frozen=True):
 
 def content_id(upload_id: str) -> str:
     """The Content-ID of an uploaded picture in HTML, without its brackets; 128 random bits make it unique."""
+    # ".invalid" belongs to no domain holder (RFC 2606 §2): the name of this server would tell each recipient who runs
+    # it.
     return f"{upload_id}@moxlite.invalid"
 
 
 def new_marker() -> str:
     """Characters that no HTML can contain by chance."""
+    # New for each job and random: HTML that knew it could have pictures put where the sandbox has none, past all
+    # bounds.
     return f"data:moxlite-{secrets.token_hex(12)},"
 
 
@@ -375,6 +393,7 @@ def with_words(r: Reader, draft: Draft, words: Words) -> tuple[Draft, tuple[str,
         html = html_page(words.html, "") if words.html else ""
         return msgspec.structs.replace(draft, text=words.text, html=html), words.pictures
     text = "\n\n".join(one for one in (words.text.rstrip(), kept.text) if one)
+    # Plain words above an original of HTML become HTML, too: a program shows one of the two alternatives, never both.
     html = html_page(words.html or typed_html(words.text), kept.html)
     return msgspec.structs.replace(draft, text=text, html=html), (*words.pictures, *kept.pictures)
 
@@ -388,6 +407,7 @@ def used_by(r: Reader, written: Written) -> tuple[str, ...]:
 
 def _read(r: Reader, upload_id: str) -> QuotedOriginal:
     upload = upload_of(r, key_of(upload_id))
+    # A user can upload any octets under this media type: the size is checked before they are put together in memory.
     if upload.media_type != KEPT_TYPE or upload.size > 2 * (MAX_KEPT + MAX_KEPT_TEXT):
         raise NoSuchUpload
     try:

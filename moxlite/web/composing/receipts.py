@@ -84,6 +84,7 @@ async def send_receipt(
     """
     now = time.time_ns() // 1000
     paths = tuple(Address(Localpart(address.localpart), Domain.parse(address.domain)) for address in receipt.to)
+    # From the null path, so that a receipt which bounces causes no mail (RFC 8098 §3).
     letter = addressed(None, paths, wish, now)
     octets = compose_mdn(
         receipt.mdn,
@@ -101,6 +102,8 @@ async def send_receipt(
     key = receipt_key(account.name, message_ids[0])
 
     def unit(tx: AccountTx) -> bool:
+        # Once by the key, and not by the flag alone: another program may clear `$mdnsent`, and the sender would get a
+        # second receipt (RFC 8098 §2.1).
         if not tx.once(key):
             return False
         if message(tx, message_ids[0]).flags & Flag.MDNSENT:

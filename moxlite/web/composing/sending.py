@@ -84,6 +84,7 @@ OFFERED: Final = 10
 """Seconds during which a page offers to take a message back that is sent later; in the list it can be until then."""
 
 SECOND: Final = 1_000_000
+"""Microseconds, in which the store counts time."""
 
 DELIVERY_NOTICES: Final = DSNNotify.SUCCESS | DSNNotify.FAILURE | DSNNotify.DELAY
 """Notices of a message that asks for receipts of delivery. Those about failures and delays come without asking, too;
@@ -153,6 +154,7 @@ async def send(
         return left
     if deliveries is not None:
         try:
+            # Before the sandbox and the disk have work with a message that is refused.
             await deliveries.check_sending(account.name)
         except SendingStopped:
             submissions.labels(result="stopped").inc()
@@ -173,9 +175,13 @@ async def send(
         async with held_body(account, prepared) as ready:
 
             def unit(tx: AccountTx) -> bool:
+                # First of all: the repeated call of a browser that lost the answer would meet its own copy in Sent, and
+                # limits that its own message has reached.
                 if not tx.once(key):
                     return False
                 refuse_sent(tx, written)
+                # Counted in the unit that sends, so that parallel calls cannot pass a limit together. A refusal rolls
+                # all of it back.
                 rows = add_outgoing(tx, counted, limits)
                 drop_draft(tx, wish.draft_id or draft_under(tx, written.message_id))
                 marked = _mark(tx, written)
@@ -185,6 +191,8 @@ async def send(
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK | asks)
                 undone = tuple(rows) if wish.undo or waits else ()
                 owed = OwedMessage(found.submission, beside=Beside(written.original_id, int(marked), undone, waits))
+                # By the clock of the unit, not of the call: large attachments may have taken longer to be written than
+                # the undo lasts.
                 due = wish.send_at or (tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0)
                 tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
                 return True
@@ -232,6 +240,8 @@ async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
     message is on its way; nothing is changed then.
     """
     key = _key(account, submit_id)
+    # The key of the draft that this makes is derived, not random: a repeated call, whose answer was lost, finds the
+    # same draft again.
     undone = hashlib.sha256(b"undo\0" + key).digest()
 
     def unit(tx: AccountTx) -> tuple[MessageID | None, bool]:
@@ -260,11 +270,13 @@ def _left(r: Reader, key: bytes) -> int | None:
     """Seconds left to take a sent message back; None if it was not sent."""
     if not was_done(r, key):
         return None
+    # A message that is no longer held has 0 there, and so has nothing left.
     return max(0, min(MAX_UNDO, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
 def _mark(tx: AccountTx, written: Written) -> Flag:
     """Mark the original of an answer or a forwarded message; returns the flags that it did not have before."""
+    # The original may have been removed while the answer was written: that is no reason not to send it.
     if not written.original_flag or not mailboxes_of(tx, [written.original_id]):
         return Flag(0)
     before = message(tx, written.original_id).flags
@@ -297,8 +309,10 @@ def addressed(
     """The letter of a message; `mail_from` is None for the null path. `now`: µs UTC."""
     snapshot = wish.snapshot
     hostname = snapshot.hostname(wish.listener)
+    # With several recipients the field would tell each one of those in Bcc (RFC 5321 §7.2).
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
     protocol = "HTTPS" if wish.secure else "HTTP"
+    # From our own name, not from the address of the browser, which would tell recipients where the sender is.
     trace = (
         f"Received: from {hostname.ascii} by {hostname.ascii}\r\n"
         f"\tvia tcp with {protocol} id {secrets.token_urlsafe(ID_OCTETS)}{target};\r\n"
@@ -326,6 +340,8 @@ def addressed(
 
 
 DAY: Final = 86_400
+"""Seconds."""
+
 LONGEST: Final = 60 * DAY
 """Seconds for which a message may wait to be sent (WEBMAIL-96)."""
 
@@ -363,6 +379,8 @@ async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish:
         await kept.finish()
         section = await read_header(kept)
         when = wish.send_at or time.time_ns() // 1000
+        # The message says when it goes out, and a signature covers Date. So the field is replaced and all is signed
+        # anew.
         header = f"Date: {format_date(when)}\r\n".encode() + section.without(section.all(b"date"))
         with await kept.with_header(header, len(section.octets)) as spool:
             await _replace(account, keys, found, wish, spool, when)
@@ -380,6 +398,8 @@ async def _replace(account: Account, keys: SigningKeys, found: Scheduled, wish: 
     async with held_body(account, prepared) as ready:
 
         def unit(tx: AccountTx) -> None:
+            # Added before the older one is replaced: that raises TooLate if the message went out meanwhile, and this is
+            # rolled back.
             added = add_message(tx, ready, ensure_mailbox(tx, SCHEDULED).id, flags=Flag.SEEN | Flag.NOTJUNK)
             replace(tx, found.message_id, wish.send_at or tx.now, added.message_id, OwedMessage(kept))
 

@@ -114,12 +114,15 @@ async def receive_upload(
       LimitExceeded, StorageFull, …: the file cannot be stored.
     """
     name = "".join("_" if char in "/\\" or not char.isprintable() else char for char in filename)[:MAX_NAME]
+    # Begun before an octet is read: a full quota or disk refuses the file at once, not after a hundred megabytes.
     key = await account.write(lambda tx: begin_upload(tx, name or "file", MESSAGE if message else _clean(media_type)))
     done = False
     try:
         number, rest = 0, bytearray()
         async for data in octets:
             rest += data
+            # Pieces of one size, whatever the network brings: they are read by number later. Each is a unit of its own,
+            # so that other writers get their turn, and memory holds one.
             while len(rest) >= PIECE_SIZE:
                 await _add(account, key, number, bytes(rest[:PIECE_SIZE]))
                 del rest[:PIECE_SIZE]
@@ -131,6 +134,7 @@ async def receive_upload(
         return upload
     finally:
         if not done:
+            # Shielded: the usual reason is a client that has gone, by which this task is cancelled.
             with trio.move_on_after(CLEANUP, shield=True):
                 await account.write(lambda tx: drop_upload(tx, key))
 
@@ -152,6 +156,7 @@ def _clean(media_type: str) -> str:
 def key_of(upload_id: str) -> bytes:
     """The key of an upload. Raises NoSuchUpload if the id is not valid."""
     try:
+        # No further check: the row is looked up by this key in the account of the session alone.
         return base64.urlsafe_b64decode(upload_id + "==")
     except (binascii.Error, ValueError):
         raise NoSuchUpload from None
