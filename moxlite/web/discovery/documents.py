@@ -167,6 +167,7 @@ def _document(root: Element) -> bytes:
 def asked_address(body: bytes) -> str:
     """The address in an autodiscover request, parsed without DTD. Raises ValueError with a text for the user."""
     try:
+        # Anybody may post here: a DTD could expand a kilobyte to gigabytes, or have files of the server read.
         root = fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, SyntaxError, ValueError, LookupError):  # ParseError is a SyntaxError
         raise ValueError("This is not an autodiscover request.") from None

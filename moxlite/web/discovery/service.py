@@ -38,6 +38,7 @@ MAX_ADDRESSES: Final = 20
 """Addresses in one profile."""
 
 MAX_NAME: Final = 200
+"""Characters of the name in a profile; a visitor chooses it, and a device shows it as sender."""
 
 LABELS: Final = ("autoconfig.", "autodiscover.", "ua-auto-config.")
 
@@ -124,6 +125,7 @@ class Discovery:
         """The domain of ours that a host belongs to."""
         if host.name is None:
             return None
+        # The whole name first: autoconfig.example may be a domain of ours itself.
         for name in (host.name, *(host.name.removeprefix(label) for label in LABELS if host.name.startswith(label))):
             try:
                 domain = Domain.parse(name)
@@ -145,6 +147,7 @@ class Discovery:
         except AddressError:
             counter.labels(domain="(unknown)").inc()
             raise HTTPError(400, "This is not a mail address.") from None
+        # The domain is checked, the address never: the answer would tell strangers which accounts there are.
         if not self._served(address.domain):
             counter.labels(domain="(unknown)").inc()
             raise HTTPError(400, "There are no settings for this domain here.")
@@ -188,6 +191,7 @@ async def profile_response(
     from moxlite.web.discovery.documents import apple_profile, signed
 
     profile = apple_profile(offer, addresses, name, password)
+    # A device cannot verify a signature by a certificate that we signed ourselves.
     if pair is not None and pair.leaf.issuer != pair.leaf.subject and isinstance(pair.key, RSA_OR_EC):
         profile = await trio.to_thread.run_sync(signed, profile, pair)
     headers = (
@@ -197,9 +201,6 @@ async def profile_response(
     )
     return Response(200, headers, profile)
 
-
-# Answers below ``/.well-known/``: our own MTA-STS policies (WEB-127, RFC 8461 §3.2), and the http-01 challenge, by
-# which a CA validates that a name is ours (RFC 8555 §8.3; WEB-113).
 
 # Serving our own MTA-STS policies (WEB-127, RFC 8461 §3.2).
 
@@ -257,6 +258,7 @@ class ChallengeAnswers:
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD."""
         token = request.path.removeprefix(CHALLENGE_PATH)
+        # For this host alone: another name that a stranger leads here gets no answer with which to prove it.
         text = self._answer(request.host.name or "", token)
         if text is None or request.method not in ("GET", "HEAD"):
             raise HTTPError(404, "There is nothing at this address.")
