@@ -126,6 +126,7 @@ class BrowserImports:
                     most=store.import_max_size,
                 )
             )
+        # A call of the operating system, which waits for a slow disk.
         if not await trio.to_thread.run_sync(room_for, self._directory, size, store.min_free_space):
             raise StorageRefused(DISK_FULL)
 
@@ -196,6 +197,8 @@ class BrowserImports:
 
         account = user if chosen is None else chosen.account
         self._require_free(account)
+        # Between the check and this there is no await, so that two uploads cannot both find the account free. Parallel
+        # ones would fill the disk before the engine refuses the second.
         self._uploading.add(account)
         try:
             store = self._config.current.static.store
@@ -208,6 +211,7 @@ class BrowserImports:
             )
             begun = False
             try:
+                # By their content, not by names or types: browsers call an mbox anything.
                 forms = await off_loop(partial(_recognised, form), kind="import")
                 order = _order(form, forms, store.import_max_size, chosen)
                 job = Job(form.file, trio.current_time())
@@ -278,6 +282,7 @@ class BrowserImports:
         job = self._jobs.get(progress.token)
         if job is None:
             self._forget()
+            # An import of the command line: it gets a job only to count its listeners.
             job = self._jobs[progress.token] = Job(None, trio.current_time())
         if job.listeners >= MAX_LISTENERS:
             raise HTTPError(503, "Too many pages listen to this import.", (("retry-after", "60"),))
@@ -307,9 +312,12 @@ async def _serve(request: Request, writer: ResponseWriter, progress: Progress, j
         elif trio.current_time() - spoken >= KEEPALIVE:
             await writer.write(COMMENT)
             spoken = trio.current_time()
+        # Looked at after the events were written: the last one says how the import ended.
         if listener.ended or request.drain.begun:
             return
         with request.drain.waiting() as scope:
+            # The engine wakes listeners for its own events, not for octets: how far the file was read is seen by
+            # looking.
             scope.deadline = trio.current_time() + TICK
             await listener.wait()
 
@@ -383,6 +391,7 @@ def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chos
     if not kinds:
         raise UserError(UNKNOWN_FILE)
     if chosen is not None:
+        # A guest may put messages into this mailbox, but make no mailboxes in the account of its owner.
         if chosen.into.guest and not {*kinds} <= {FileForm.MBOX, FileForm.MESSAGE}:
             raise UserError(OWN_ARCHIVES)
         parts = tuple(

@@ -109,6 +109,8 @@ async def receive_form(request: Request, *, directory: Path, limit: int, reserve
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise UserError("a form with a file is expected: multipart/form-data")
     try:
+        # What the client declares is a promise only: `_put` looks again while the octets come, and other uploads take
+        # room meanwhile.
         if not await trio.to_thread.run_sync(room_for, directory, request.body.declared or 0, reserve):
             raise StorageRefused(DISK_FULL)
         file = await trio.to_thread.run_sync(_nameless, directory)
@@ -147,6 +149,7 @@ async def _read(request: Request, boundary: str, reading: _Reading, limit: int) 
         parser = multipart.PushMultipartParser(
             boundary, max_header_size=MAX_FIELD, max_segment_count=MAX_SEGMENTS + reading.most
         )
+        # The body as a whole has the limit: a form of empty files, or a header without end, is bounded by it, too.
         while data := await request.body.receive(limit + OVERHEAD + reading.most * FILE_OVERHEAD):
             for event in parser.parse(data):
                 reading.take(event)
@@ -205,6 +208,7 @@ class _Reading:
         """Write the collected octets if there are enough. Raises StorageRefused, OSError."""
         if len(self._held) < at_least:
             return
+        # Exchanged before the await, so that the buffer belongs to the thread alone.
         data, self._held = self._held, bytearray()
         self._unlooked += len(data)
         if not await trio.to_thread.run_sync(self._put, data):
