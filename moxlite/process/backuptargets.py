@@ -137,7 +137,7 @@ def reach_fault(url: SSHURL | ObjectURL, backup: Backup | Standby, read: Callabl
         with opened(url, login, pauses=(), patience=TRY) as storage:
             name = f".moxlite-{os.getpid()}"
             storage.make()
-            storage.write(name, b"")
+            storage.write(name, b"")  # a listing would not tell: keys that may read need not be able to write
             with contextlib.suppress(PermissionError):  # storage may forbid that: see `Repository.prune`
                 storage.remove([name])
     except BackupError as error:

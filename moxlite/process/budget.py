@@ -95,7 +95,7 @@ def make_budget(limit: int | None, memory: int | None = None) -> Budget:
         seats=min(max(rest // 2, FEWEST), MAX_SEATS),
         accounts=min(max(rest // 4 // PER_ACCOUNT, 1), accounts),
         spools=min(max(rest // 8, 1), MAX_SPOOLS),
-        highest=limit - limit // 8,
+        highest=limit - limit // 8,  # the lowest free number is given out first, so a high one tells of a full table
     )
     logger.info(
         "descriptors",

@@ -249,6 +249,7 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
         return [], []
     errors: list[Finding] = []
     warnings: list[Finding] = []
+    # With a lease the addresses are the other machine's, as long as that one serves.
     (warnings if snapshot.static.standby.lease else errors).extend(_addresses(snapshot))
     closed: list[Finding] = []
     try:
@@ -293,6 +294,8 @@ def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterato
         mended = not static.no_fix_permissions and path.resolve().is_relative_to(folder.resolve())
         if mended and path.exists():
             continue
+        # Opened, as the server will do it: access(2) proves nothing on network file systems. The path is an argument of
+        # the shell, so that nothing in its name is run.
         if why := _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault:
             yield Finding(key, f"the server cannot read {path}: {why}", f"it reads it as user {static.user}")
 

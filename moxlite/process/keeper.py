@@ -27,6 +27,8 @@ FORWARDED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1
 """Signals that are passed on to the server."""
 
 NUMBER: Final = 4
+"""Octets of a request: the number of a file, most significant first."""
+
 LENGTH: Final = 4
 """Octets of a length, most significant first."""
 
@@ -63,6 +65,7 @@ SETTINGS: Final = (
 )
 """Ends of the names of settings of object storage, in lines ``NAME = VALUE``, that are passed on."""
 
+# Other lines end a block, so that nothing but base64 between two marks is passed on.
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
@@ -87,6 +90,7 @@ def main() -> NoReturn:
     while True:
         for fd, _ in poll.poll():
             if fd == arrived:
+                # An octet for each signal; one that comes while a request is answered waits in the pipe.
                 for one in os.read(arrived, 64):
                     _act(one, server)
             elif not _serve(requests, files):
@@ -100,7 +104,7 @@ def _noted(number: int, frame: FrameType | None) -> None:
 
 def _act(number: int, server: int) -> None:
     if number != signal.SIGCHLD:
-        os.kill(server, number)
+        os.kill(server, number)  # no other process has that id before waitpid(2) has told the server's end
         return
     found, status = os.waitpid(server, os.WNOHANG)
     if found:
@@ -112,6 +116,8 @@ def _serve(requests: int, files: list[str]) -> bool:
     try:
         request = os.read(requests, NUMBER)
         index = int.from_bytes(request, "big")
+        # The server writes the four octets at once; a taken-over one that writes others gets nothing more, and its
+        # numbers name only files that were given at the start.
         if len(request) < NUMBER or index >= len(files):
             return False
         word, body = answer(files[index])
@@ -126,6 +132,7 @@ def _serve(requests: int, files: list[str]) -> bool:
 def answer(path: str) -> tuple[bytes, bytes]:
     """Word and body of the answer about a file."""
     try:
+        # Looked at for each read: since the start a folder on the way may have got another owner.
         if replaceable(Path(path)):
             return YOURS, b""
         data = _read(path)
@@ -136,6 +143,7 @@ def answer(path: str) -> tuple[bytes, bytes]:
 
 def _read(path: str) -> bytes:
     """All octets of a file that only root can replace. Raises OSError."""
+    # Links are followed, as certbot's live/ consists of them: `replaceable` has looked at each on the way.
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):

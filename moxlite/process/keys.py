@@ -225,6 +225,7 @@ class SigningKeys:
             file = selector.key_file
             try:
                 found = file.stat()
+                # The inode, too: a key renamed into place within one tick of the clock may have the size of the former.
                 stamp = found.st_mtime_ns, found.st_size, found.st_ino
                 known = self._keys.get(file)
                 keys[file] = (
@@ -244,7 +245,7 @@ class SigningKeys:
             else:
                 if isinstance(keys[file].key, Ed25519PrivateKey) and selector.hash == "sha1":
                     findings.append(Finding((*path[:-1], "hash"), ONLY_SHA256))
-        if not findings:
+        if not findings:  # all or none: a version of domains.toml with a fault is not used, nor are its keys
             self._keys = keys
         return findings
 
@@ -303,7 +304,11 @@ class SigningKeys:
 
 KEY_FILE: Final = "receivedid.key"
 AES_KEY: Final = 16
+"""Octets of the key: AES-128 is more than enough to hide a counter."""
+
 INSTALL: Final = 8
+"""Octets of the mark: with the eight of a connection id they fill one block."""
+
 KEY_SIZE: Final = AES_KEY + INSTALL
 """Octets of the file: the AES-128 key, and 8 octets that mark the ids of this installation."""
 

@@ -27,6 +27,7 @@ class DataLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Not emptied before it is locked: until then it has the process id of the holder, which is told.
         self._fd = open_regular(path, os.O_RDWR | os.O_CREAT)
         try:
             _lock(self._fd)
@@ -68,4 +69,6 @@ else:
     import fcntl
 
     def _lock(fd: int) -> None:
+        # flock(2) belongs to the open file: it goes on in the server, which forks off after the start has locked, and
+        # ends with its last descriptor. A lock of fcntl(2) would be the parent's alone, and go with any close.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -47,7 +47,7 @@ class Parent:
 
         Raises OSError: the file cannot be read, or the parent gives no answer.
         """
-        if path not in self._numbers:
+        if path not in self._numbers:  # not named when root read the configuration: this user's own rights count
             return path.read_bytes()
         with self._lock:
             try:
@@ -97,6 +97,8 @@ def split(files: Sequence[Path]) -> Parent:
     ours, theirs = socket.socketpair()
     alive, held = os.pipe()  # the parent holds the writing end
     blocked = {*keeper.FORWARDED, signal.SIGCHLD}
+    # Until the keeper has its handlers: the mask outlives execve(2), so that a SIGTERM in between waits for them, and
+    # does not end the parent alone.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     try:
         server = os.fork()

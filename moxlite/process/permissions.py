@@ -174,6 +174,7 @@ class _Work:
         found = os.fstat(fd)
         if (found.st_dev, found.st_ino) == skip or depth > MAX_DEPTH:
             return
+        # The folder before what is in it: once it is root's, the service user exchanges none of root's entries.
         self.put(fd, path, found, rule(below, found))
         for name in sorted(os.listdir(fd)):
             try:
@@ -192,7 +193,7 @@ class _Work:
         elif stat.S_ISREG(found.st_mode) and _differs(found, rule(below, found)):
             file = open_regular(path.name, os.O_RDONLY, dir_fd=fd)  # refuses a file with several names
             try:
-                opened = os.fstat(file)
+                opened = os.fstat(file)  # again: between the look and the opening it may have become another file
                 self.put(file, path, opened, rule(below, opened))
             finally:
                 os.close(file)

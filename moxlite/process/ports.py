@@ -42,7 +42,10 @@ USE_HTTPS: Final = (
 """Response to a browser that sent http to an https port (WEB-139)."""
 
 MINUTE: Final = 60
+"""Seconds of the first window of a limit: it stops a burst while it lasts."""
+
 DAY: Final = 86400
+"""Seconds of the second window: it stops guesses that are spread out below the first limit."""
 
 
 def failure_limits(rates: RateLimits, *, clock: Callable[[], float] = time.time) -> FailedLogins:
@@ -240,6 +243,7 @@ class TLSPorts:
         own = self._hostname(name)
         issued = self._issued[tls.acme]
         key_pairs = sorted(issued.values(), key=lambda pair: own not in certificate_names(pair.leaf))
+        # Not for https: browsers would show a warning that users learn to click away, and HSTS forbids even that.
         if service != "https" and not any(own in names for names in issued):
             key_pairs.insert(0, self._stand_ins[name])
         return key_pairs
@@ -274,6 +278,7 @@ class TLSPorts:
         """Read the certificates and keys of files again (WEB-121). Returns the faults, one line each; they are logged,
         and the old certificates stay.
         """
+        # In a thread: the parent answers for each file, and may take seconds.
         found, problems = await trio.to_thread.run_sync(renewed, self._static, self._read, self._certificates)
         for problem in problems:
             logger.error("certificate not read again, the old one stays in use", extra={"kv": {"err": problem}})

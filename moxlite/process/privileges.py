@@ -65,6 +65,7 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
     Raises OSError.
     """
     groups, own = os.getgroups(), os.getegid()
+    # The user last, and first on the way back: without root's user id neither group nor groups can be changed.
     os.setgroups([])
     os.setegid(gid)
     os.seteuid(uid)
@@ -85,7 +86,7 @@ def drop_privileges(uid: int, gid: int) -> None:
     """
     files = own_files()
     "localhost".encode("idna")  # the codec is a module
-    os.setgroups([])
+    os.setgroups([])  # or the service user would keep what root's groups may read
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     forbid_new_privileges()

@@ -67,6 +67,7 @@ class Signals:
         """Note a signal; callable in any thread and between any two steps of another function."""
         self._waiting.append(name)
         if self._token is not None:
+            # Idempotent: a storm of signals makes one call, not a queue of them. Trio may have ended: then none waits.
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._wakeup.set, idempotent=True)
 
@@ -74,7 +75,7 @@ class Signals:
         """The name of the next signal; one task at a time waits for it."""
         self._token = trio.lowlevel.current_trio_token()
         while True:
-            self._wakeup.clear()
+            self._wakeup.clear()  # before the look: a signal between the two sets it again
             if self._waiting:
                 return self._waiting.popleft()
             await self._wakeup.wait()

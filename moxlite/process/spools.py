@@ -15,7 +15,7 @@ def spool_space(static: Static, files: int) -> SpoolSpace:
     return SpoolSpace(
         static.data_dir / "tmp",
         reserve=static.store.min_free_space,
-        message=max(limits + [static.imap.append_limit]),
+        message=max(limits + [static.imap.append_limit]),  # a single message of the largest kind must fit
         files=files,
     )
 

@@ -65,6 +65,7 @@ be wrong.
 """
 
 DATA_MODE: Final = 0o750
+"""Mode of a folder of data: others must not even see the names of accounts."""
 
 HTTP_PORT: Final = 80
 """The port to which a CA connects for http-01 (RFC 8555 §8.3)."""
@@ -200,6 +201,7 @@ def start(
             raise StartFailed(f"cannot use the data directory {static.data_dir}: {error.strerror}") from None
         if ids is not None and not static.no_fix_permissions:
             changes += fix_data(static.data_dir, ids[0])
+        # Before keys and ports: a second start by mistake says that a server runs, not that a port is taken.
         lock = undo.enter_context(_lock(static.data_dir, ids))
         read = partial(read_named, ids=ids)
         certificates, acme_keys = load_keys(static, read)
@@ -218,12 +220,14 @@ def start(
                 raise PortTaken(str(error)) from None
         parent = None
         if ids is not None:
+            # After the last step that needs root, and before any thread: fork(2) takes along only the one that calls.
             parent = split([*certificate_files(static), *host_key_files(static), *backup_key_files(static)])
             undo.callback(parent.close)
             try:
                 drop_privileges(*ids)
             except (OSError, Unreadable) as error:
                 raise StartFailed(f"cannot become user {static.user}: {error}") from None
+        # By the service user: a log file that root had made could not be opened again after it was rotated.
         handler = _log(static, log_level)
         for line in changes:
             logger.info("permissions", extra={"kv": {"change": line}})
@@ -305,6 +309,7 @@ def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
         raise StartFailed(str(error)) from None
     except OSError as error:
         raise StartFailed(f"cannot use the data directory {data_dir}: {error.strerror}") from None
+    # After the lock: a restore that still runs holds it, and is told as that.
     if (data_dir / RESTORING).exists():
         lock.release()
         raise StartFailed(f"a restore into {data_dir} was not finished: run `moxlite restore` again")
@@ -345,6 +350,7 @@ def _prepare_data(data_dir: Path) -> tuple[bytes, list[str]]:
     problems = []
     tmp = data_dir / "tmp"
     try:
+        # Spool files of a killed server: none was acknowledged, and their senders try again.
         shutil.rmtree(tmp, ignore_errors=True)
         tmp.mkdir(mode=DATA_MODE, exist_ok=True)
     except OSError as error:

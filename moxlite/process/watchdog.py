@@ -125,7 +125,7 @@ def _package(where: str) -> str:
 
 clockset_logger = logging.getLogger("moxlite.net.clockset")
 
-# <sys/timerfd.h>, <time.h>
+# Names of <sys/timerfd.h> and <time.h>, which Python has from 3.13 on.
 CLOCK_REALTIME: Final = 0
 TFD_TIMER_ABSTIME: Final = 1
 TFD_TIMER_CANCEL_ON_SET: Final = 2
@@ -213,6 +213,7 @@ def _timer() -> int:
 
 def _arm(fd: int) -> None:
     long = ctypes.c_long * 4  # struct itimerspec: interval and end, each seconds and nanoseconds
+    # Only a timer that ends at a moment of the wall clock is cancelled when that is set (timerfd_create(2)).
     spec = long(0, 0, int(time.time()) + YEAR, 0)
     assert _LIBRARY is not None  # else there is no `fd`
     if _LIBRARY.timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, spec, None) < 0:
