@@ -176,6 +176,7 @@ class Address(msgspec.Struct, frozen=True, order=True):
     @classmethod
     def parse(cls, text: str, *, strict: bool = False) -> "Address":
         """The address in `localpart@domain`, localpart possibly quoted. Raises AddressError."""
+        # Before any parser sees the text. Each octet of a localpart may have a backslash, hence more than a path.
         if len(text) > PATH_LIMIT + LOCALPART_LIMIT:
             raise AddressError("address too long")
         local, at, domain = text.rpartition("@")

@@ -15,6 +15,7 @@ MAX_OCTETS: Final = 16 << 20
 """Octets of a file: 10,000 aliases of addy.io have 4 MB."""
 
 MAX_ALIASES: Final = 20_000
+"""Aliases that are read. A file with more is refused as a whole, so that none is left out unseen."""
 
 MAX_FIELD: Final = 20_000
 """Characters of a value."""

@@ -153,6 +153,8 @@ def _to(to: MailAddress, utf8: bool) -> bytes:
 def _original(original: bytes, full: bool, utf8: bool) -> TextPart | MessagePart:
     end = _BLANK.search(original)
     header = original[: end.start() + 1] if end is not None else original
+    # Raw UTF-8 in a header makes the original an internationalised message, which a reader without SMTPUTF8 cannot be
+    # sent. The header then goes as text in base64, without the body: a notice that arrives is worth more.
     ascii_header = header.isascii()
     if full and (utf8 or ascii_header):
         media_type = "message/rfc822" if ascii_header else "message/global"

@@ -291,6 +291,7 @@ def _words(fields: dict[bytes, str]) -> tuple[tuple[str, ...], bool]:
 
 def from_line(sender: str, moment: int) -> bytes:
     """Return the separator line of a message. `sender`: envelope sender, "" without one; `moment`: arrival, µs UTC."""
+    # Readers end the sender at the first blank. The null path gets the name that other programs write for it.
     address = "".join(sender.split()) or "MAILER-DAEMON"
     return f"From {address} {_asctime(moment)}\n".encode()
 

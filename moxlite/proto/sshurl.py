@@ -13,6 +13,7 @@ import msgspec
 SCHEME: Final = "ssh://"
 
 PORT: Final = 22
+"""Port of SSH, which a URL leaves out (RFC 4253 §4.1)."""
 
 NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:")
 """Characters of users and hosts; of an IPv6 address, too."""

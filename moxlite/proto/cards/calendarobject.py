@@ -25,6 +25,9 @@ from moxlite.proto.cards.repeating import Span, is_repeated, main_part, parts_of
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 MAX_UID: Final = 1000
 MAX_TITLE: Final = 500
+"""Characters of a UID, above which an entry is refused, and of a title, which is cut for look-ups. RFC 5545 sets no
+limit; the longest UIDs in use, Outlook's, have 112, and lists show no more of a title.
+"""
 
 EARLIEST: Final = -(1 << 40)
 LATEST: Final = 1 << 40

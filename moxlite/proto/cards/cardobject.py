@@ -31,6 +31,9 @@ from moxlite.proto.cards.vcard import (
 
 MAX_UID: Final = 1000
 MAX_TEXT: Final = 500
+"""Characters of a UID, above which a card is refused, and of a name or address, which are cut for look-ups: the card
+itself keeps all of them.
+"""
 
 GROUP_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-KIND"
 MEMBER_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-MEMBER"

@@ -18,6 +18,7 @@ MAX_LINES: Final = 100_000
 """Lines of a file: reading them takes 0.5 s."""
 
 MAX_DEPTH: Final = 20
+"""Depth of components in each other: the standards have four. Writing a component recurses as deep as it was read."""
 
 
 class BadComponents(ValueError):

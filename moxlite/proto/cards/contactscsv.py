@@ -15,6 +15,8 @@ from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, 
 from moxlite.wording import worded
 
 MAX_COLUMNS: Final = 500
+"""Columns of a table. Outlook exports about 90, Gmail some for each further address; each is looked at for every row.
+"""
 
 NAMES: Final = ("name", "display name", "full name", "file as", "formatted name")
 GIVEN: Final = ("given name", "first name")

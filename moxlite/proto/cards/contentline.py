@@ -16,6 +16,7 @@ MAX_LINE: Final = 32 * 1024
 """Characters in which the name and parameters of a line end, at most."""
 
 MAX_PARAMETERS: Final = 50
+"""Parameters of a line that are read: ATTENDEE, which knows most, has eleven (RFC 5545 §3.8.4.1)."""
 
 MAX_PIECES: Final = 50
 """Pieces of a structured value."""

@@ -24,15 +24,23 @@ MAX_CALENDAR: Final = 1 << 20
 """Octets of a calendar (WEBMAIL-129)."""
 
 MAX_ATTENDEES: Final = 500
+"""Participants that are shown; the others are counted."""
+
 MAX_TEXT: Final = 1000
+"""Characters of a title or place: more than a card shows."""
+
 MAX_DESCRIPTION: Final = 5000
+"""Characters of a description: some pages, as programs add the way to dial in to each invitation."""
+
 MAX_ID: Final = 500
+"""Characters of a UID, which an answer must name as it came; the longest in use, Outlook's, have 112."""
 
 METHODS: Final = frozenset({"PUBLISH", "REQUEST", "REPLY", "ADD", "CANCEL", "REFRESH", "COUNTER", "DECLINECOUNTER"})
 ANSWERS: Final = {"ACCEPTED": "yes", "DECLINED": "no", "TENTATIVE": "maybe"}
 PARTSTATS: Final = {answer: status for status, answer in ANSWERS.items()}
 
 MAX_PARAMETER: Final = 200
+"""Characters of a parameter that is written: the name of a zone or a person."""
 
 DATE: Final = re.compile(r"[0-9]{8}")
 DAY: Final = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")

@@ -28,6 +28,7 @@ DURATION: Final = re.compile(
     r"([+-]?)P(?:([0-9]{1,4})W|(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?)"
 )
 MAX_ZONES: Final = 100
+"""Zones that a file defines, the first; entries of people name one or two."""
 
 WINDOWS: Final = {
     "AUS Eastern Standard Time": "Australia/Sydney",

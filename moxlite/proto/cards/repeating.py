@@ -123,6 +123,8 @@ def rules_of(part: Component, zones: Zones) -> Rules | None:
     lines = part.all("RRULE")
     if not lines:
         return None
+    # RFC 5545 §3.8.5.3 advises against more than one, and programs write one. Each is expanded by itself, so their
+    # number is a factor of the cost.
     if len(lines) > 4:
         raise BadRecurrence("a component has more than 4 rules")
     start = moment_of(part.first("DTSTART"), zones)

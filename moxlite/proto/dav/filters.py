@@ -300,6 +300,7 @@ def _alarms(alarm: Component, parent: Component, stretch: Span, spans: _Spans) -
         first = [span[side] + int(length.total_seconds()) for span in spans.of(parent, around)]
     pause = duration_of(alarm.value("DURATION")) or timedelta(0)
     text = alarm.value("REPEAT")
+    # RFC 5545 has no bound for REPEAT, and each repetition becomes a moment in the list below.
     again = min(int(text), 100) if text.isascii() and text.isdigit() and len(text) < 6 else 0
     return [one + number * int(pause.total_seconds()) for one in first for number in range(again + 1)]
 

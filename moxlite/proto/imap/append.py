@@ -122,6 +122,8 @@ class AppendParser:
             if last:
                 raise ProtocolError("literal is cut off") from None
             return None
+        # What was understood is dropped also where the text ends within an element: a thousand messages would else be
+        # read a thousand times.
         finally:
             del self._text[:committed]
 

@@ -89,6 +89,7 @@ class ClientDecoder:
                 return self._parse(whole)
             self._response += stripped + b"\r\n"
             self._left = int(mark[1])
+            # By what is announced, before any of it is buffered.
             if len(self._response) + self._left > self._max_response:
                 raise ProtocolError("response of the server is too big", fatal=True)
 

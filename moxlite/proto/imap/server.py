@@ -301,6 +301,7 @@ class ServerDecoder:
 
     def _take_line(self) -> bytes | None:
         """The next line without its end; None if it is not complete, or too long, which changes the state."""
+        # From where the last search ended: a line that comes octet by octet would else cost the square of its length.
         end = self._buffer.find(b"\n", self._scanned)
         limit = MAX_LINE - self._line
         if end < 0:
@@ -356,6 +357,8 @@ class ServerDecoder:
         if self.expect == "idle":
             if line.upper() == b"DONE":
                 return IdleDone()
+            # Fatal, since a client that sends a command here has lost count of the answers: what it takes for the next
+            # one would be that of another command.
             return BadCommand(None, "expected DONE", "CLIENTBUG", fatal=True)  # IMAP-128
         if len(line) > MAX_SASL_LINE:
             return BadCommand(None, "line too long", "TOOBIG", fatal=True)
@@ -420,6 +423,8 @@ class ServerDecoder:
                 raise ProtocolError("literal too big", code="TOOBIG")
             if mark[1] and self._word != "SETMETADATA":
                 raise ProtocolError("a literal8 is not allowed here")
+        # Refused when it is announced: else a stranger could have 100 MB of message data spooled before the log-in is
+        # missed.
         elif not self.authenticated:
             raise ProtocolError("log in first", condition="NO")
         assert self._tag is not None

@@ -17,6 +17,8 @@ def decode(name: bytes) -> str:
     Raises ProtocolError for an open shift, bad base64, an odd number of octets, a lone surrogate, printable ASCII
     inside of a shift, and a shift directly after another one: each name has exactly one encoding.
     """
+    # Strict, since one name must have one spelling: with two, a client would list and cache one mailbox as two, and a
+    # check of the spelling could be passed by the other.
     if b"&" not in name:
         if not name.isascii():
             raise ProtocolError("mailbox name is neither ASCII nor modified UTF-7")

@@ -15,6 +15,9 @@ from functools import lru_cache
 from typing import Final
 
 
+# A list of our own, since Python's look-up imports modules by the name that it is given, and has codecs that no mail
+# needs: `punycode` takes the square of its input, `unicode_escape` makes characters out of ASCII that a filter has read
+# otherwise.
 def _table() -> Mapping[str, str]:
     table: dict[str, str] = {}
     for codec, names in {

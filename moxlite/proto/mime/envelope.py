@@ -242,6 +242,8 @@ class _ListParser:
 
 def decode_address(raw: RawAddress) -> MailAddress:
     """Decode a mailbox: encoded words in its name, and its domain."""
+    # Not `Domain.parse`, which refuses: what a stranger has written must stay visible, and searchable, also where no
+    # such domain can be.
     domain = raw.domain.decode("utf-8", "replace").lower().rstrip(".") if raw.domain else ""
     return MailAddress(
         decode_words(raw.name) if raw.name else "",

@@ -60,6 +60,7 @@ def convert(data: Octets) -> Iterator[bytes]:
     """
     edits: list[_Edit] = []
     _look(data, scan(data).root, edits, top=True)
+    # All edits are known before the first octet goes out: `Unconvertible` after that would leave half a message sent.
     edits.sort(key=lambda edit: edit.start)
     return _pieces(data, edits)
 

@@ -164,6 +164,8 @@ class _Scanner:
         kind, transfer, disposition, content_id, description, md5, language, location = map(head.header.text, _FIELDS)
         content = self._content(kind, default)
         encoding = _encoding(transfer)
+        # Unless strict, a defect makes the part a leaf and never the message a failure: mail that a program writes
+        # wrongly must still be stored, listed and shown.
         defect = ""
         container = content.value == "MULTIPART" or (
             content.value == "MESSAGE" and content.subtype in ("RFC822", "GLOBAL")
@@ -234,6 +236,9 @@ class _Scanner:
     def _multipart(self, content: ContentValue, encoding: str, body: int, depth: int) -> tuple[Part, ...]:
         boundary = content.boundary
         assert boundary is not None
+        # Two multiparts in each other may have one boundary, by mistake or malice. A delimiter then belongs to the
+        # inner one as long as that is open, as any reader does that knows only the part it is in; then the outer one
+        # counts again.
         outer = self.levels.get(boundary)
         level = self.open
         self.levels[boundary] = level

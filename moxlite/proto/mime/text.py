@@ -340,6 +340,8 @@ def fold(text: str) -> str:
     """The form in which texts and search strings are compared (IMAP-121): NFKC, then casefold."""
     if text.isascii():
         return text.lower()
+    # Twice, since casefold leaves forms that NFKC joins: ΐ becomes three characters, which are one again only by the
+    # second pass. Text and search string must come out alike, however each was written.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -353,7 +355,7 @@ _HTML_TEXT: Final = 16 * 1024  # characters of visible text: enough to get past 
 _BEGIN: Final = 2048  # octets: more than the first `_FEW_LINES` lines
 _PLAIN: Final = ("7BIT", "8BIT", "BINARY")
 _FEW_LINES: Final = 20  # enough for most messages; all lines of a page would take 100 µs more
-_MANY_LINES: Final = 5000
+_MANY_LINES: Final = 5000  # where all the first ones are quotes: some answers come below pages of them
 _LOOK_AHEAD: Final = 3  # lines that `_attribution` reads
 _GAP: Final = "[...]"
 _SIGNATURE: Final = "--"  # RFC 3676 §4.3, its blank at the end often lost

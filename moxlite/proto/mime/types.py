@@ -19,6 +19,9 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 
 PARSE_VERSION: Final = 2
+"""Version of the index and of the rules by which it was made. The store scans each message with another version again,
+all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
+"""
 
 ENCODED_MESSAGE: Final = "encoded message"
 """The defect of a message/rfc822 or message/global part in base64 or quoted-printable (STORE-52a)."""

@@ -29,6 +29,8 @@ from moxlite.proto.sasl.types import (
 BLOCK: Final = 64  # octets, RFC 1321 §3.4
 _INITIAL: Final = struct.pack("<4I", 0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)  # RFC 1321 §3.3
 _MASK: Final = 0xFFFFFFFF
+"""The 32 bits of a word: MD5 adds without a carry beyond them (RFC 1321 §2), and integers of Python have no end."""
+
 # RFC 1321 §3.4: T[i] = floor(2^32 * abs(sin(i+1))). A table, since the result of sin() depends on the platform.
 _SINES: Final = struct.unpack(
     ">64I",
@@ -100,6 +102,7 @@ class CramMD5Server:
 
     def __init__(self, hostname: str, *, challenge: bytes | None = None) -> None:
         """Create a unique challenge in the form of RFC 2195 §2, unless a test passes `challenge`."""
+        # Never the same twice, else an answer that was heard on one connection could be sent on another (RFC 2195 §2).
         self._challenge = challenge or f"<{random.randbits(64)}.{int(time.time())}@{hostname}>".encode()
         self._sent = False
         self._username = ""

@@ -262,6 +262,8 @@ class ScramServer:
                 _hash(self._hash, _xor(proof, signature)), scram_secrets.stored_key
             ):
                 self._chosen, proven, withheld = place, scram_secrets, is_withheld
+        # A password that is right, but may not be used here, gets the answer of a wrong one: a thief must not learn
+        # that it is right. Only the log does, by `Withheld`.
         if proven is None or withheld:
             self._state = "withheld" if withheld else "refused"
             return Challenge(b"e=invalid-proof")
@@ -323,6 +325,8 @@ class ScramClient:
         nonce, iterations = match["nonce"], int(match["iterations"])
         if not nonce.startswith(self._own_nonce) or len(nonce) == len(self._own_nonce):
             raise Malformed("bad SCRAM nonce")
+        # The server chooses the number, before it has proved anything: a low one would give an impostor a hash that is
+        # quickly searched, a high one would hold our thread.
         if not CLIENT_ITERATIONS[0] <= iterations <= CLIENT_ITERATIONS[1]:
             raise Malformed("SCRAM iteration count out of bounds")
         salted = _salted(self._hash, self._password, _unbase64(match["salt"]), iterations)

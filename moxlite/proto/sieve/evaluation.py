@@ -469,6 +469,7 @@ def _duplicate(test: c.DuplicateTest, variables: bool) -> Evaluate:
             unique = next(iter(state.message.header((header or "message-id").lower(), state).texts), "")
         if not unique:  # RFC 7352 §3.1: without an id no message is a duplicate
             return False
+        # The length keeps the two apart: the handle "a" with the id "bc" must not be the handle "ab" with "c".
         key = hashlib.blake2b(f"{len(handle)} {handle}{unique}".encode(), digest_size=16).digest()
         known = key in state.world.seen
         if not known or test.last:  # RFC 7352 §3.3

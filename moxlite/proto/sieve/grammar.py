@@ -116,6 +116,8 @@ _STUFFED: Final = re.compile(r"^\.(?=\.)", re.MULTILINE)  # §8.1 multiline-dots
 _QUANTIFIERS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}  # §2.4.1
 _MARK, _STRING, _TAG, _NAME = 1, 2, 3, 4
 _MAX_DIGITS: Final = 20
+"""Digits that are made a number; a longer one is above `MAX_NUMBER`, and making it would take the square of its length.
+"""
 
 
 def scan(text: str) -> Iterator[Token]:

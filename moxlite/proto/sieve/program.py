@@ -354,6 +354,9 @@ def _include(command: c.Include, _variables: bool) -> _Execute:
             raise RunError(f"the included script {command.script!r} does not exist, or has a fault")
         if state.depth >= MAX_INCLUDES:
             raise RunError(f"scripts include each other more than {MAX_INCLUDES} deep")
+        # A frame of its own: an included script neither sees nor sets the caller's variables, but for global ones (RFC
+        # 6609 §3.4). It is left without `finally`, so that after an error the frame names the script in which it
+        # happened.
         outer, line = state.frame, state.line
         state.included.add(command.script)
         state.depth += 1

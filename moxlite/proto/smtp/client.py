@@ -101,6 +101,8 @@ class ClientConnection:
 
         `may_fall_back` is false after TLS: a server that knew EHLO before is then not trusted.
         """
+        # What was announced before TLS is forgotten (RFC 3207 §4.2): a third party may have written it, to have a
+        # weaker log-in chosen, or REQUIRETLS believed.
         self.extensions = Extensions()
         yield Send(f"EHLO {self._ehlo_name}\r\n".encode("ascii"))
         reply = yield from receive("ehlo")
@@ -147,6 +149,8 @@ class ClientConnection:
             reply = yield from receive("auth")
             if reply.code != 334:
                 expect("auth", reply)
+                # The server's 235 does not count by itself: with SCRAM it must have shown that it knows the password,
+                # else a third party in between could accept any, and take the mail.
                 try:
                     mechanism.finish()
                 except sasl.SASLError as error:

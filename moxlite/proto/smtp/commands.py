@@ -222,6 +222,8 @@ def _parse(text: str, offers: frozenset[str], kinds: Mapping[str, _Kind]) -> Fie
             raise CommandError(Response(501, "5.5.2", ("bad parameter syntax",)))
         name = match[1].upper()
         kind = kinds.get(name)
+        # Refused, not passed over (RFC 5321 §4.1.1.11): a client that asks for REQUIRETLS or a delay without having
+        # been offered it must not believe that it was granted.
         if kind is None or not offers or (kind.extension and kind.extension not in offers):
             raise CommandError(Response(555, "5.5.4", (f"unsupported parameter {name[:40]}",)))
         if name in seen:

@@ -166,6 +166,8 @@ class Delivery:
 
     def _check(self) -> None:
         """Raise the SMTPError that the server's announced extensions and limits imply before MAIL (SMTP-125)."""
+        # Before MAIL: nothing has begun then that RSET would have to end, no attempt is wasted on a reply that is
+        # known, and the queue can turn to another host.
         transaction, extensions = self._transaction, self._extensions
         if self._client.exhausted:
             raise ProtocolError("connection takes no further transaction", "mail")
@@ -350,6 +352,8 @@ class Delivery:
             raise self._last_refusal()
         if reply.code != 354:
             expect("data", reply, 3)
+        # From here on an error leaves no choice but to close: a dot would make the part that was sent a whole message,
+        # and RSET would be a line of it. The flag stays set then, and `run` gives the connection up.
         self._in_body = True
         block = first
         while data := (yield from need_body()):
@@ -383,6 +387,8 @@ class Delivery:
             chunk = bytes(pending[:CHUNK])
             del pending[:CHUNK]
             last = ended and not pending
+            # Each chunk waits for the reply to the one before, although RFC 3030 allows to go on: a host that refuses
+            # the first megabyte would have to be sent all others.
             yield Send(b"BDAT %d%s\r\n" % (len(chunk), b" LAST" if last else b""))
             yield Send(chunk, BLOCK_TIMEOUT, SendKind.DATA)
             reply = yield from receive("data", FINAL_TIMEOUT if last else COMMAND_TIMEOUT)

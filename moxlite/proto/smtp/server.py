@@ -270,6 +270,9 @@ class ServerConnection:
             if len(buffer) >= limit:
                 return self._fatal(Response(500, ecode, ("line too long",)))
             return None
+        # A bare LF from another server ends the connection: where one host takes it for a line end and the next does
+        # not, a message can hide commands (SMTP smuggling). Programs of users are forgiven, since nothing passes on
+        # their lines as they came.
         if buffer[end - 1 : end] == b"\r":
             line = bytes(buffer[: end - 1])
         elif self._submission and not self._pedantic:
@@ -289,6 +292,8 @@ class ServerConnection:
         if self._first and buffer and not (65 <= buffer[0] & 0xDF <= 90):
             # Not a letter: a TLS hello or noise, which may never have a line end (SMTP-141).
             return self._fatal(Response(500, "5.5.2", ("this is SMTP",)))
+        # AUTH alone may be long: its initial response can be a ticket (RFC 4954 §4). All others keep the short limit:
+        # an unfinished line is searched again at each read, and a stranger may send it octet by octet.
         auth = buffer[:5].upper() == b"AUTH "
         line = self._read_line(AUTH_LINE_LIMIT if auth else LINE_LIMIT, "5.5.6" if auth else "5.5.0")
         if line is None:
@@ -389,6 +394,8 @@ class ServerConnection:
         return NEED_DATA
 
     def _begin_chunk(self, command: Bdat, in_sequence: bool) -> Event:
+        # The client sends the octets whatever the reply is (RFC 3030 §2). So a chunk that is not worth reading leaves
+        # only one way: to close.
         if command.size > OVERRUN * self._limits.max_message_size:
             self._mode = _Mode.CLOSED
             return Refusal(_OVERSIZE, close=True, verb=command.verb)
@@ -427,6 +434,8 @@ class ServerConnection:
 
     def send(self, response: Response) -> bytes:
         """Encode the reply to the command or content read last, and update the state of the session."""
+        # One reply for one command: a further one, such as the 421 of a shutdown, must not be taken for the end of a
+        # transaction.
         command, self._current = self._current, None
         if command is not None:
             self._answered(command, response)
@@ -470,6 +479,9 @@ class ServerConnection:
                 else:
                     self._mode = _Mode.COMMAND
                     self._facts |= (SASL | ACCOUNT) if ok else 0
+            # Nothing that came with STARTTLS is read as a command (RFC 3207 §6, CVE-2011-0411): a third party could
+            # have put it there, to be run as the client's own within TLS. `leftover` gives it to the handshake, which
+            # fails by it.
             case StartTLS() | Quit():
                 if ok:
                     self._mode = _Mode.CLOSED
