@@ -134,6 +134,8 @@ class Seat:
     def _count(self, gate: Gate, remote: IPAddress) -> Refusal | None:
         if is_exempt(remote, gate.proxies):
             return None
+        # The rate first: it must also count the connections that the limits below refuse, or a network that has reached
+        # them could knock without end.
         if gate.rate is not None and not gate.rate.add(remote):
             return Refusal.RATE
         admission = self._admission
@@ -229,6 +231,8 @@ class Admission:
         """
         if not self._idle or len(self._leaving) >= MAX_LEAVING:
             return False
+        # Never one whose client has logged in, or is in the middle of a message: strangers who open connections must
+        # not be able to throw users out, nor have mail cut off that its sender would send again and again.
         seat, _ = self._idle.popitem(last=False)
         self._leaving.add(seat)
         seat.scope.cancel()

@@ -146,6 +146,7 @@ ADDRESS_TYPES: Final = {4: 1, 6: 4}
 ADDRESS_LENGTHS: Final = {1: 4, 4: 16}
 """Octets of the bound address in the reply, by address type. A name has its length as first octet."""
 NAME: Final = 3
+"""Address type of a host name. A proxy may name in its reply what it was never given by name (RFC 1928 §6)."""
 
 REPLIES: Final = {
     1: "general failure",

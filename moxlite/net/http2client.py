@@ -202,6 +202,8 @@ class _Connection:
 
     def _has_room(self, exchange: _Exchange) -> bool:
         """Whether the server takes one more request now, with its body."""
+        # A request begins only when its whole body fits into one frame and into both windows: so none ever waits half
+        # sent, with others behind it, for a server that opens no window.
         return (
             self._requests < MAX_REQUESTS
             and len(self._open) < min(MAX_STREAMS, self._h2.remote_settings.max_concurrent_streams)

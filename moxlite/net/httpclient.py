@@ -213,6 +213,8 @@ class HTTPClient:
             found: tuple[IPAddress, ...] = (ip_address(host),)
         except ValueError:
             found = await self._look_up(host)
+        # Judged by the addresses that are dialled, not by another look-up: a name server could answer twice, with a
+        # public address for the check and an inner one for the connection (DNS rebinding).
         usable = [ip for ip in found if self._allow_internal or not is_internal(ip)]
         if not usable:
             raise HTTPError(f"addresses of {host} are of an inner network, it is not connected to")

@@ -227,6 +227,7 @@ class OpenConnections:
 
 
 HOUR: Final = 3600
+"""Seconds in which log-ins are counted: an account that was stopped waits for the end of the hour, as the text says."""
 
 SEARCHES: Final = 30
 """Searches for servers an account may begin in an hour: each asks up to nine hosts that a user names."""

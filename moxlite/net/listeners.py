@@ -99,6 +99,7 @@ def bind(ip: IPAddress, port: int, *, absent: bool = False, backlog: int = BACKL
     except OSError as exc:
         raise BindError(f"cannot make a socket for {_endpoint(ip, port)}: {exc.strerror}") from exc
     try:
+        # Without it a restart fails for a minute: connections of the last run are in TIME_WAIT at this port.
         if sys.platform != "win32":  # there it would let another program take the port over
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
@@ -210,6 +211,8 @@ async def serve_listener(
     )
 
     def take(stream: trio.SocketStream) -> None:
+        # No await between accept and here: the connection has a seat, or is closed, before any other task runs. So a
+        # flood cannot hold more descriptors than there are seats.
         seat = admission.take(stream.socket.fileno())
         if seat is None:
             stream.socket.close()

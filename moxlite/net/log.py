@@ -274,6 +274,8 @@ class LogHandler(logging.Handler):
 
     def _write(self, text: str) -> None:
         # A log that cannot be written (disk full, terminal closed) must not stop mail processing.
+        # One write(2) for all lines of a record: with O_APPEND they stay together, though other processes may write to
+        # the file.
         with contextlib.suppress(OSError, ValueError):
             if self._fd is not None:
                 os.write(self._fd, text.encode("utf-8", "backslashreplace"))

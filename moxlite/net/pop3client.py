@@ -107,6 +107,8 @@ class POP3Client:
             bad = not number.isdecimal() or len(number) > 9 or not 0 < len(uidl) <= MAX_UIDL or not uidl.isprintable()
             if bad or len(found) >= MAX_LIST:
                 raise self._transport.fail(worded("the server's list of messages cannot be used"))
+            # Two messages with one id break RFC 1939 §7. The first is taken: the id is all by which later sessions know
+            # what was fetched, and the second stays where it is.
             found.setdefault(uidl, Listed(int(number), uidl))
         return [*found.values()]
 

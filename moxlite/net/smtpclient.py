@@ -235,6 +235,8 @@ class SMTPClient:
         started = time.monotonic()
         reply: Response | None = None
         try:
+            # For the whole reply, not for each read: a server that sends an octet a minute is given up like a silent
+            # one (QUEUE-150).
             with trio.fail_after(action.timeout):
                 while (reply := self.codec.next_reply()) is None:
                     data = await self._stream.receive_some()

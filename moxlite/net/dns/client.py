@@ -255,6 +255,8 @@ class DNSResolver(Resolver):
             del self._flights[key]
             flight.done.set()
             self._record(key, flight.outcome, self._clock() - started)
+        # No await since `done` was set: callers that waited find the outcome in the flight, later ones in the cache,
+        # and none asks again in between.
         self._keep(key, flight.outcome)
         return flight.outcome
 

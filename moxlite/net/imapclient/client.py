@@ -108,6 +108,8 @@ class Client(Line):
             await self.run(c.StartTls())
         except Refused as error:
             raise TLSFailed(worded("the server does not begin TLS: {reason}", reason=error)) from None
+        # It came in clear, so a third party may have written it: read after the handshake, it would pass for the
+        # server's word within TLS (CVE-2011-0411).
         if self._decoder.buffered:
             raise self._transport.fail(
                 worded("the server sent something behind its answer to {command}", command="STARTTLS")

@@ -365,6 +365,8 @@ class _Lock:
             return
         found = self._calls.do("get", LOCKED)
         etag, (since, owner) = found.meta["e_tag"], _holder(bytes(found.bytes()))
+        # Our own name there: an earlier try took the lock, and only its answer was lost. A lock that is taken over from
+        # another is replaced on condition that it has not changed since it was read, so of two that try, one gets it.
         if owner != self._owner and time.time() - since < STALE:
             raise in_use(self._name, owner, since)
         try:

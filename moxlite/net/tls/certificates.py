@@ -154,6 +154,7 @@ def name_matches(pattern: str, name: str) -> bool:
     pattern, name = pattern.lower(), name.lower().rstrip(".")
     if pattern == name:
         return True
+    # A parent of one label never matches: `*.com` would stand for every domain of a registry.
     star, _, parent = pattern.partition(".")
     label, _, rest = name.partition(".")
     return star == "*" and bool(label) and "." in parent and rest == parent
