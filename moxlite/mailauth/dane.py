@@ -92,6 +92,8 @@ async def find(
             answer = await resolver.tlsa(f"_{port}._tcp.{name}")
         except NotFound:
             continue
+        # An unsigned zone has no DANE. Broken signatures are no such answer: they raise TempError above, and the
+        # message waits. Otherwise an attacker who can break DNS could turn DANE off (RFC 7672 §2.1).
         if not answer.authentic:
             continue
         usable = tuple(record for record in answer.records[:MAX_RECORDS] if is_usable(record, usages))

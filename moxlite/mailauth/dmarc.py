@@ -398,6 +398,8 @@ class Discovery:
             return PolicyLookup(domain)
         self.authentic &= answer.authentic
         records = [text for text in answer.records if is_record(text)]
+        # Several count as none, and the walk goes on above (§4.10): records have no order in DNS, so each receiver
+        # would choose another one.
         if len(records) != 1:
             return PolicyLookup(domain)
         try:

@@ -194,5 +194,7 @@ async def fetch_policy(fetch: Fetch, domain: Domain) -> Policy:
         reason = Reason.NOT_TRUSTED if error.untrusted else Reason.CANNOT_FETCH
         if error.missing:
             reason = Reason.NOT_SERVED
+        # Temporary but for 404: the record says that there is a policy, so a web server that fails, or is made to fail,
+        # must not make the domain one without policy: one that is cached stays in force (RFC 8461 §3.3).
         raise PolicyError(reason, str(error), temporary=not error.missing) from error
     return parse_policy(octets)

@@ -88,6 +88,8 @@ def _seal(message: Message, results: Sequence[str], hostname: str, sealer: Seale
     before: list[tuple[bytes, ...]] = []
     cv = "none"
     if last:
+        # Only a chain that was right when the message came is vouched for. One that had failed is sealed once more, by
+        # a set that covers itself alone: so the next host knows where it broke, and nothing false is signed (§5.1.2).
         try:
             before = [canonical(arc_set) for arc_set in read_chain(message.section)] if chain is ARCStatus.PASS else []
         except ChainError:

@@ -115,6 +115,8 @@ def choose_record(texts: Sequence[str]) -> KeyRecord:
         try:
             key_records.append(_known_record(text) if len(text) <= MAX_KEY else parse_record(text))
         except RecordError as error:
+            # A record that says it is a key, and is broken, is the owner's word, as a revoked one is: it must not be
+            # passed over for another one that still verifies.
             if error.claimed:
                 raise
             broken = error

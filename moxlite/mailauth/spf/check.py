@@ -309,6 +309,8 @@ class _Evaluation:
 
     async def _explain(self, text: MacroText, domain: str) -> str | None:
         """Look up the explanation of a fail (§6.2). Returns None without a valid one."""
+        # The verdict is final, and its counts are reported: what a text of the sender's asks for must change neither.
+        # It has limits of its own.
         counters = self._terms, self._voids, self._queries, self._authentic
         self._terms = self._voids = 0
         try:
