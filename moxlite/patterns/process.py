@@ -99,6 +99,8 @@ class _Process:
         """End the process."""
         self._socket.close()
         os.close(self._life)
+        # After a fork the process is the parent's, and after the change of the user it was started by root: neither may
+        # be, or can be, signalled from here. It ends by itself when its pipe closes.
         if self.owner == _owner():
             self._child.kill()
             with suppress(subprocess.TimeoutExpired):
@@ -114,6 +116,8 @@ class Asked:
 
     def ask(self, question: Question) -> Answer:
         """Raises TooCostly, NoProcess."""
+        # One question at a time: frames have no numbers, and a thread that gave up waiting would leave its answer to
+        # the next one. So after a timeout the process is ended, too.
         with self._lock:
             for attempt in range(2):
                 answer = self._ask(question)

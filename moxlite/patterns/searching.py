@@ -42,6 +42,7 @@ PLAIN_PATH: Final = re.compile(r"\^?(?>(?:[\w/.-]|\\[.$])*)(?:\(/\|\$\))?\$?", r
 """Patterns of paths that take no time to compile: most servers have no others, and need no process at their start."""
 
 REMEMBERED: Final = 2048
+"""Patterns, and verdicts about them, that are kept: as many as programs of RE2 (`proto.patterns.linear`)."""
 
 
 class Program(Protocol):
