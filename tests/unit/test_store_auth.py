@@ -109,6 +109,24 @@ async def test_the_hundred_and_first_session_replaces_the_one_that_expires_first
     await auth.sessions.use(tokens[2], "webmail", "mia")
 
 
+async def test_a_new_session_takes_the_place_of_a_device(auth: AuthDB) -> None:
+    """STORE-105, STORE-105c. Each of a hundred devices expires later than a session that ends with the browser."""
+
+    def many(tx: Tx) -> None:
+        for _ in range(sessions.MAX_SESSIONS):
+            sessions.add_session(tx, "webmail", "mia", "mia@example.org", device=True)
+
+    await auth.database.write(many)
+    tokens = await auth.sessions.add("account", "mia", "mia@example.org")
+    await auth.sessions.use(tokens.token, "account", "mia")
+    # the one that is handed on expires soonest of all, and stays with what comes of it
+    parent = await auth.sessions.use(tokens.token, "account", "mia")
+    handed = await auth.database.write(lambda tx: sessions.hand_on(tx, parent, "webmail", remote_ip="", user_agent=""))
+    await auth.sessions.use(handed.token, "webmail", "mia")
+    await auth.sessions.use(tokens.token, "account", "mia")
+    assert len(await auth.sessions.of("mia")) == sessions.MAX_SESSIONS
+
+
 async def test_sessions_end_one_by_one_or_all_but_one(auth: AuthDB) -> None:
     """STORE-102, WEB-59, WEB-70"""
     kept = await auth.sessions.add("webmail", "mia", "mia@example.org")

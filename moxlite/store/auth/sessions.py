@@ -109,8 +109,8 @@ EXTEND: Final = """
 UPDATE session SET last_used = ?, expires = ?, remote_ip = CASE device WHEN 1 THEN ? ELSE remote_ip END
 WHERE id = ? AND last_used < ?"""
 DROP_OLDEST: Final = """
-DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account = ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET
-?)"""
+DELETE FROM session WHERE id IN (
+    SELECT id FROM session WHERE account = ? AND id <> ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET ?)"""
 DROP_EXPIRED: Final = "DELETE FROM session WHERE expires < ?"
 REMOVE: Final = """
 DELETE FROM session WHERE id = (SELECT coalesce(parent, id) FROM session WHERE account = ? AND id = ?) RETURNING id"""
@@ -151,6 +151,7 @@ def add_session(
 ) -> SessionTokens:
     """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest."""
     tokens = new_tokens(device=device)
+    _make_room(tx, account)
     tx.execute(
         INSERT,
         hash_of(tokens.token),
@@ -168,8 +169,13 @@ def add_session(
         None,
         tx.now,
     )
-    tx.execute(DROP_OLDEST, account, MAX_SESSIONS)
     return tokens
+
+
+def _make_room(tx: Tx, account: str, keep: int = 0) -> None:
+    # before the new session is there: beside 100 of devices it would itself be the one that expires soonest, and its
+    # user could never log in; `keep` is its parent, with which it would go
+    tx.execute(DROP_OLDEST, account, keep, MAX_SESSIONS - 1 - bool(keep))
 
 
 def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: str) -> SessionTokens:
@@ -181,6 +187,7 @@ def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: st
         raise NoSession
     tokens = new_tokens()
     tx.execute(REMOVE_HANDED, parent.id)
+    _make_room(tx, parent.account, parent.id)
     tx.execute(
         INSERT,
         hash_of(tokens.token),
@@ -198,7 +205,6 @@ def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: st
         parent.id,
         0 if parent.device else parent.proven,
     )
-    tx.execute(DROP_OLDEST, parent.account, MAX_SESSIONS)
     return tokens
 
 
