@@ -1,5 +1,6 @@
 """A whole account as a file (docs/spec/store.md, STORE-197), and what gentestdata makes (STORE-146)."""
 
+import os
 from pathlib import Path
 
 import apsw
@@ -32,6 +33,24 @@ async def test_an_account_moves_with_uids_and_modseqs(accounts: Accounts, tmp_pa
     async with accounts.use("ben") as account:
         assert (await rows(account), await account.read(mailboxes, op="test")) == before
         assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+
+
+async def test_an_account_is_durable_when_it_is_unpacked(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-197: the other server may be told to remove its own."""
+    async with accounts.use("mia") as account:
+        await put(account, 5)
+        export_account(accounts.path("mia") / "account.db", "mia", tmp_path / "mia.moxlite")
+    durable = dict[int, int]()
+
+    def fsync(fd: int) -> None:
+        durable[os.fstat(fd).st_ino] = os.fstat(fd).st_size
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    unpack_account(tmp_path / "mia.moxlite", tmp_path / "unpacked", OPTIONS)
+    status = (tmp_path / "unpacked" / "account.db").stat()
+    assert durable.get(status.st_ino) == status.st_size
 
 
 async def test_an_account_that_is_there_is_not_replaced(accounts: Accounts, tmp_path: Path) -> None:

@@ -445,6 +445,8 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
                         break
                     digest.update(piece)
                     out.write(piece)
+                out.flush()
+                os.fsync(out.fileno())  # SQLite syncs only pages it writes: hardly any, if nothing is to be changed
         except zstandard.ZstdError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
     if size != header.size or digest.hexdigest() != header.sha256:
