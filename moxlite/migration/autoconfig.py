@@ -9,6 +9,7 @@ would go there. Hosts of the inner network are asked as `HTTPClient` says (WEB-1
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -476,7 +477,8 @@ def _server(root: Element, tag: str, kind: str, address: str) -> FoundServer | N
         host = _host(_filled("".join(texts.get("hostname", ())[:1]), address))
         port = "".join(texts.get("port", ())[:1])
         user = _filled("".join(texts.get("username", ())[:1]), address) or address
-        if tls is None or not host or not port.isascii() or not port.isdigit() or not 0 < int(port[:6]) < 65536:
+        # at most 5 digits, before `int`: it raises for thousands of them
+        if tls is None or not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
             continue
         if len(user) <= MAX_USER and user.isprintable():
             return FoundServer(host, int(port), "implicit" if tls == "implicit" else "starttls", user)

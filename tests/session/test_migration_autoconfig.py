@@ -163,6 +163,7 @@ async def test_the_document_of_the_domain_names_both_servers() -> None:
         ([server("imap", "oauth.example.org", 993, "SSL", how="OAuth2"), IMAP], "imap.example.org"),
         ([server("imap", "no host", 993, "SSL"), server("imap", "x" * 300, 993, "SSL")], None),
         ([server("imap", "imap.example.org", 99999999, "SSL"), server("imap", "imap.example.org", 0, "SSL")], None),
+        ([IMAP.replace("993", "00099300000"), IMAP.replace("993", "000993" + "0" * 5000)], None),
         ([server("imap", "localhost", 993, "SSL"), server("imap", "", 993, "SSL")], None),
         ([server("imap", "imap.example.org", 993, "SSL", "x" * 400)], None),
         ([server("pop3", "pop.example.org", 110, "plain")], None),
