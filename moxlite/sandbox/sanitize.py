@@ -156,9 +156,13 @@ def _ascii(host: str) -> str:
 
 def _tag_end(html: str, at: int) -> int:
     """Index after the tag that begins at `at`; a `>` in a quoted value does not end it."""
+    end = -1
     while True:
-        end, quote = html.find(">", at), html.find('"', at)
-        if quote < 0 or end < quote:
+        if end < at:
+            end = html.find(">", at)
+        # no quote further than that: for each tag without one, all the rest would be searched
+        quote = html.find('"', at, end) if end >= 0 else -1
+        if quote < 0:
             return end + 1 if end >= 0 else len(html)
         closing = html.find('"', quote + 1)
         if closing < 0:
