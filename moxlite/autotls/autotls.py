@@ -47,7 +47,10 @@ logger = logging.getLogger("moxlite.autotls")
 
 LONGEST_SLEEP: Final = 3600.0
 """Seconds between two rounds, because DNS may have changed by then."""
+
 SHORTEST_SLEEP: Final = 5.0
+"""Seconds between two rounds at least: a name that is due and cannot be ordered must not keep the loop busy."""
+
 FIRST_ROUND: Final = 1.0
 """Seconds from the start of the server to the first round: its ports accept connections by then."""
 PARALLEL: Final = 3
@@ -202,6 +205,7 @@ class AutoTLS:
         await self._ask_for_windows(wanted)
         if await self._keep_account_key():
             await self._try_due(wanted)
+        # Anew, with the clock of now: orders may have taken minutes.
         moments = [self._next(host) for host in wanted]
         return min(max(min(moments, default=now) - self._clock(), SHORTEST_SLEEP), LONGEST_SLEEP)
 
@@ -255,7 +259,7 @@ class AutoTLS:
 
         async def attempt(host: str) -> None:
             try:
-                if not self._is_early(host):
+                if not self._is_early(host):  # again: an order before may have met the CA's limit for all hosts
                     await self._try(host)
             except (OSError, ValueError) as error:
                 failures.append(error)
@@ -445,6 +449,7 @@ class Issuer:
     async def order(self, host: str, kinds: tuple[ChallengeKind, ...], old: KeyPair | None) -> KeyPair:
         """Order a certificate that replaces `old`, and write it to disk. Raises CAFailed, OSError, ValueError."""
         keys = self._keys.get(host, ())
+        # A new key for each certificate, except where TLSA records in DNS name the present one.
         key = keys[0] if keys else ec.generate_private_key(ec.SECP256R1())
         order = Order(
             await self._authority(),
@@ -469,10 +474,13 @@ class Issuer:
         except CertificateError as error:
             raise CAFailed(f"the CA's certificate cannot be used: {error}") from None
         begin, end = ordering.lifetime(pair.leaf)
+        # What a CA sends is a stranger's word: a certificate that clients refuse must not take the place of a good one.
         if host not in certificate_names(pair.leaf):
             raise CAFailed(f"the CA's certificate is not for {host}")
         if not begin < end or self._clock() > end:
             raise CAFailed(f"the CA's certificate ended at {utc(end)}: is our clock right?")
+        # On disk before a client sees it: one that a crash loses has to be ordered again, and CAs count that. Let's
+        # Encrypt issues five in a week for the same name.
         write = self._files.write_certificate
         await trio.to_thread.run_sync(lambda: write(host, pair, with_key=not keys))
         return pair
@@ -531,6 +539,7 @@ class Issuer:
 
 def _request(host: str, key: PrivateKey) -> str:
     """A certificate request (RFC 2986) as PEM."""
+    # Without a subject: its common name holds 64 octets, while a host name may have 253 (RFC 8555 §7.4 takes either).
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     unhashed = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)

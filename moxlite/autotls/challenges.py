@@ -17,6 +17,7 @@ from moxlite.net.tls.handshake import ServerTLS
 ACME_IDENTIFIER: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 """id-pe-acmeIdentifier (RFC 8737 §6.1)."""
 DAY: Final = dt.timedelta(days=1)
+"""Validity of a proof, before and after now: clocks that differ by hours must not matter."""
 
 
 class Challenges:

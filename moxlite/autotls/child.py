@@ -51,7 +51,10 @@ MEMORY: Final = 768 << 20
 """Octets of address space; 250 MB are in use with all libraries loaded."""
 ORDER_SECONDS: Final = 120
 """Seconds from the order to the certificate. Let's Encrypt takes some seconds."""
+
 REQUEST_SECONDS: Final = 30
+"""Seconds for one request: an authority under load answers late, and the order as a whole has its own bound."""
+
 NONCES: Final = 20
 """Times that a request is repeated because the CA rejects its nonce (RFC 8555 §6.5)."""
 CLOCK: Final = 300.0
@@ -292,6 +295,7 @@ class Conversation:
         challenge = offered[kind]
         proof = challenge.chall.key_authorization(self._key)
         tell(Prove(kind, authorization.identifier.value, challenge.chall.encode("token"), proof))
+        # The CA may look within milliseconds of the answer, and a failed look costs a whole order.
         if sys.stdin.buffer.readline(len(PROVED)) != PROVED:
             raise SystemExit(1)  # the server is gone
         self._acme.answer_challenge(challenge, challenge.chall.response(self._key))

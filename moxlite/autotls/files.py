@@ -33,7 +33,10 @@ from moxlite.safefile import read_regular
 logger = logging.getLogger("moxlite.autotls.files")
 
 MODE: Final = 0o600
+"""Mode of files, most of which have a private key."""
+
 FOLDER_MODE: Final = 0o750
+"""Mode of folders: others need not even look into them."""
 
 ACCOUNT: Final = ".account"
 _ACCOUNT: Final = re.compile(r"https://[!-:<-~]{1,200}")
@@ -100,6 +103,7 @@ class Folder:
 
     def settle_key(self, *, changed: bool) -> None:
         """Let the next key take the place of the account's key, or drop it. Raises OSError."""
+        # In this order: killed in between, both files have the new key, and the CA is asked again which one holds.
         if changed:
             write_atomically(self._key, self._next_key.read_bytes(), mode=MODE)
         self._next_key.unlink()

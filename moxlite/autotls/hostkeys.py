@@ -73,7 +73,7 @@ def read_host_state(acme: Path, host: str) -> HostKeyState:
         return HostKeyState()
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
-    for one in filter(None, (state.present, state.next)):
+    for one in filter(None, (state.present, state.next)):  # damage is told here, not by the handshakes that follow
         load_private_key(one.encode())
     return state
 
@@ -109,6 +109,7 @@ def used_keys(state: HostKeyState, configured: Sequence[PrivateKey]) -> tuple[Pr
             keys[0] = own
         else:
             keys.append(own)
+    # Not earlier: until then some resolvers may still have TLSA records that do not name it.
     if state.next and state.stage in ("ordering", "retiring"):
         keys.insert(0, load_private_key(state.next.encode()))
     return tuple(keys)

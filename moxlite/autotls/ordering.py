@@ -80,7 +80,7 @@ async def speak(job: Job, show: Show) -> Done:
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        with trio.CancelScope(shield=True):
+        with trio.CancelScope(shield=True):  # bounded: it was killed
             await process.wait()
     match last:
         case Failed():
@@ -112,7 +112,7 @@ async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: tr
             if isinstance(event, LAST):
                 return event
             assert isinstance(event, Prove | Registered)
-            show(event)
+            show(event)  # before the word: the CA may look at once
             if isinstance(event, Prove):
                 await stdin.send_all(PROVED)
     except (trio.BrokenResourceError, msgspec.DecodeError) as error:
@@ -160,6 +160,7 @@ def moment(
 ) -> float | None:
     """A random moment of the CA's window (RFC 9773 §4.2); None if the window cannot be valid."""
     _, end = lifetime(certificate)
+    # A window that ends after the certificate would be kept to, and clients would see one that has ended.
     if not 0 <= window.start <= window.end < end:
         return None
     return choose(window.start, window.end)

@@ -76,7 +76,7 @@ class Reachability:
         """Look for our own proofs first. Problems are logged before the CA is asked, each once."""
         with self._challenges.showing(self._ports.tls()) as show:
             seen = await rehearse(host, ips, self._ports.places, show)
-        before = self._rehearsed.get(host)
+        before = self._rehearsed.get(host)  # orders are tried for days: the log has each problem once
         for kind, words in seen.wrong.items():
             if before is None or before.wrong.get(kind) != words:
                 kv = {"host": host, "challenge": kind, "why": words}
