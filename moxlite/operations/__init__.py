@@ -125,6 +125,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
         """The scopes of tokens that may ask for it, any of them; none if no token may."""
         if Role.TOKEN not in self.who:
             return frozenset()
+        # By the module: an operation of another one that gets TOKEN by mistake raises KeyError, and opens nothing.
         subject = _SCOPES[self.request.__module__.rpartition(".")[2]]
         return frozenset({subject} if self.audit else {subject, "read"})
 
@@ -141,6 +142,7 @@ class Bound(msgspec.Struct, frozen=True, eq=False):
     run: Callable[[Any, Any], Awaitable[object]]
 
 
+# Beside the classes, not in them: a field of a Struct would be an argument of each request.
 _descriptions: dict[type[Operation[Any]], Description] = {}
 
 
@@ -211,6 +213,7 @@ def field(
       kind: makes the value from a word of the command line. Raises ValueError.
       bounds: of the value, as `msgspec.Meta` has them.
     """
+    # msgspec hands `extra` through untouched, and generators of schemas leave it out.
     shown = {"flags": flags, "metavar": metavar, "argument": argument, "kind": kind}
     return msgspec.Meta(description=about or None, extra=shown, **bounds)
 

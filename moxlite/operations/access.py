@@ -21,7 +21,7 @@ class SetPassword(Operation[None], frozen=True):
     """Set the password of account NAME: asked for twice, or the first line of stdin. Ends its sessions."""
 
     account: Name
-    password: str
+    password: str  # no bounds here: the reason why one is refused is told by `check_password`
 
     def __repr__(self) -> str:
         """Without the password, which must not reach a log."""

@@ -46,6 +46,7 @@ class AddAccount(Operation[None], frozen=True):
     address: Word
 
 
+# Not for tokens, as all that the apps confirm first: a program that is taken over must not be able to delete mail.
 @change("config account rm", OWNER, confirm=True, ask="Remove account {account} and delete all its mail?")
 class RemoveAccount(Operation[None], frozen=True):
     """Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay."""

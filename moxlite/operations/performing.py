@@ -55,7 +55,7 @@ def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mappi
         async def answer(args: Any, exchange: Exchange) -> object:
             try:
                 return await run(args, exchange)
-            except StorageBusy as error:
+            except StorageBusy as error:  # before its base class: only this one is worth another try by itself
                 raise CommandFailed("busy", str(error)) from error
             except StoreError as error:
                 raise CommandFailed("failed", str(error)) from error
@@ -75,6 +75,7 @@ def performer(table: Commands, role: Role) -> Perform:
     async def perform(operation: Operation[R], /) -> R:
         known = description(type(operation))
         command = (await table()).get(known.name)
+        # The role once more, though each door checks it: a call that a door forgets is refused here.
         if not role & known.who or command is None:
             raise CommandFailed("busy", "This part of the server does not run: the log says why.")
         return cast(R, await command.run(operation, SILENT))

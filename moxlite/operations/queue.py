@@ -9,6 +9,7 @@ import msgspec
 from moxlite.operations import MANAGERS, OWNER, Operation, Request, Role, Seconds, Word, change, field, query
 
 DEFAULT_PAGE: Final = 100
+"""Rows of a list unless asked otherwise: a queue may have 100,000, and the first ones are due first."""
 
 # What is chosen: filters, and pages of lists (QUEUE-23, QUEUE-24)
 
@@ -106,6 +107,7 @@ class Choose(Operation[Changed], frozen=True, kw_only=True):
 
     filter: Filter = Filter()
     all: Annotated[bool, field("All messages, without a filter.")] = False
+    # Between the list and the command more may have come: a filter is looked at anew, and must not take them along.
     expected: Annotated[int | None, field("Change nothing if more than N are chosen.", metavar="N")] = None
 
 

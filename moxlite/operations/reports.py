@@ -183,7 +183,7 @@ class ListReports(Operation[list[ReceivedReport]], frozen=True):
     kind: Kind
     domain: Word = ""
     days: Days = 400
-    before: int = NEWEST
+    before: int = NEWEST  # by id, not by number: reports that come meanwhile shift no page
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
