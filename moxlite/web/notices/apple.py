@@ -125,6 +125,7 @@ class APNs:
 
     async def send(self, push: ApplePush) -> HTTPResponse:
         """Raises HTTPError."""
+        # Apple's Mail hashes the names as LIST tells them, where INBOX is in capitals.
         names = ["INBOX" + name[5:] if name.partition("/")[0] == "Inbox" else name for name in push.names]
         hashes = [hashlib.md5(name.encode("utf-8", "replace"), usedforsecurity=False).hexdigest() for name in names]
         body = msgspec.json.encode({"aps": {"account-id": push.device.account_id, "m": hashes}})

@@ -100,6 +100,8 @@ class PushService:
             if keys is not None:
                 body = encrypt(body, *keys, salt=secrets.token_bytes(16), padding=-len(body) % PADDED)
                 headers.append(("Content-Encoding", "aes128gcm"))
+            # Signed and encrypted before the turn, which is for the network: a service that hangs holds one of the
+            # eight for ten seconds.
             async with self._limiter:
                 answer = await self._http.request(
                     "POST", address, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER

@@ -70,6 +70,7 @@ class Rounds(ABC):
 
         Errors: an account that cannot be used is logged, and attended to with its next event. Other errors propagate.
         """
+        # A failure has cancelled all tasks of the nursery, and their accounts would count as busy for ever.
         self._busy.clear()
         limiter = trio.CapacityLimiter(AT_ONCE)
         async with trio.open_nursery() as nursery:
@@ -77,6 +78,8 @@ class Rounds(ABC):
                 self._wakeup.clear()
                 now = trio.current_time()
                 self._resting = {name: until for name, until in self._resting.items() if until > now}
+                # A list, for the loop changes the dictionary. An account is attended to by one task at a time: two
+                # would tell a device the same mail twice.
                 for name in [name for name in self._due if name not in self._busy and self._moment(name) <= now]:
                     del self._due[name]
                     self._busy.add(name)
@@ -92,6 +95,7 @@ class Rounds(ABC):
 
     async def _attend(self, name: str, limiter: trio.CapacityLimiter) -> None:
         try:
+            # In this order: an account that waits for its turn is not held open.
             async with limiter, self._accounts.use(name, check_login=name not in self._ended) as account:
                 await self.attend(account)
         except (AccountUnknown, AccountRemoved, LoginDisabled):

@@ -85,6 +85,7 @@ class Notices(Rounds):
         """
         while True:
             added = self._added
+            # The event of before the read: a device that is added between the read and the wait has set it already.
             if await account.read(has_devices, op="notices"):
                 break
             await added.wait()
@@ -139,6 +140,7 @@ class Notices(Rounds):
         if found is None:
             return "this device was removed"
         now = trio.current_time()
+        # The time is taken before the request is sent, so that pressing twice sends once.
         if self._resting.get(account.name, now) > now:
             return "a notice was sent just now: wait half a minute"
         self._resting[account.name] = now + INTERVAL
@@ -147,6 +149,8 @@ class Notices(Rounds):
     async def attend(self, account: Account) -> None:
         """As `Rounds`."""
         if account.name in self._ended:
+            # Forgotten before it is taken from the list: if the disk is full now, the next event removes them before
+            # anything is told.
             await forget_devices(account)
             self._ended.pop(account.name, None)
         elif await self._has_living(account):
@@ -223,6 +227,7 @@ class Subscribers:
         for one in alarms:
             one.add(alarm)
         try:
+            # Both alarms were added before the look, so that a subscription or share in between wakes this task.
             while not await self.of(account):
                 await alarm.sleep()
         finally:
@@ -341,6 +346,7 @@ class ProgramNotices(Rounds):
             if found:
                 await account.write(partial(forget_subscriptions, logins=ended))
             self._removed(account.name, ended)
+        # What comes during the requests below is noted anew, and belongs to the next round.
         owners = self._subscribers.take(account.name)
         if not found:
             self._subscribers.drop(account.name)
