@@ -109,6 +109,8 @@ class CallServer:
         if request.method != "POST":
             raise HTTPError(405, "Calls are made by POST.", (("allow", "POST"),))
         kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        # Besides the CSRF token: a form of a foreign page cannot send this type, and its script only after a preflight,
+        # which gets 405.
         if kind != "application/json":
             raise HTTPError(415, "Calls are JSON: send Content-Type: application/json.")
         refuse_foreign(request)
@@ -130,9 +132,11 @@ class CallServer:
         entry = self._calls.get(name)
         if entry is None:
             raise NotFound(worded("there is no call {name}", name=repr(name[:80])))
+        # Before the body is read: strangers get nothing into memory but by the public calls.
         actor = VISITOR if entry.public else await self._door.admit(caller, entry)
         parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
         origin = Origin(actor, self._door.app, caller.request.client_ip)
+        # Around the call, not in it: changes deep in the store are recorded with this origin.
         with acting_as(origin), self._seconds.labels(call=name).time():
             return encode_result(await self._made(entry, caller, actor, parameters))
 

@@ -326,6 +326,7 @@ def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps
     """
     served = [app for app in _apps(listener) if app.enabled and app.port == port]
     beside = [one for one in config.current.static.listeners.values() if {*listener.ips} <= {*one.ips}]
+    # Only listeners with all of these addresses: a redirect must lead to a port that the same client can reach.
     services = next((found for one in (listener, *beside) if (found := _admin_services(one))), [])
     if not services or not served:
         return
@@ -389,6 +390,7 @@ def _discovery(config: CurrentConfig, name: str, listener: Listener, port: int, 
 def _consent(listener: Listener, port: int, hosts: HostMatch, apps: Apps) -> Iterator[Route]:
     """The route of the page for strangers (WEB-158c): at the mail host, where other servers find policies, too."""
     if port in consent_ports(listener):
+        # The page has no setting of its own: it believes the proxies that any service of this port believes.
         here = [app.forwarded for app in _apps(listener) if app.enabled and app.port == port]
         policies = (listener.autoconfig_https, listener.mtasts_https)
         here += [policy.forwarded for policy in policies if policy.enabled and policy.port == port]
@@ -428,6 +430,7 @@ _settings: tuple[str, frozenset[str]] = ("", frozenset())
 
 def _settings_domains(snapshot: Snapshot) -> frozenset[str]:
     """All client settings domains as A-labels, including disabled domains; cached until domains.toml changes."""
+    # One value for all ports: only the loop reads and replaces it, and all ask for the same revision.
     global _settings
     if _settings[0] != snapshot.revision:
         names = {
@@ -493,6 +496,8 @@ class Router:
 
 def _find(routes: Sequence[Route], request: Request) -> Route | None:
     for route in routes:
+        # A scan, for a port has some twenty routes. Rules of domains.toml, which may be ten thousand, are found by host
+        # (WEB-178).
         if not route.hosts(request.host):
             continue
         if route.fold and route.path == request.path.lower():

@@ -77,6 +77,8 @@ class Caller:
         (RFC 6265bis §5.6).
         """
         path = path or self.path
+        # Strict costs nothing here: a link from elsewhere opens the document, which needs no session, and its own calls
+        # are of the same site.
         parts = [f"{name}={value}", f"Path={path}", "HttpOnly", "SameSite=Strict"]
         if max_age is not None:
             parts.append(f"Max-Age={max_age}")
@@ -106,6 +108,7 @@ class SessionCookies:
     def check_form(self, caller: Caller, login_token: str) -> None:
         """Raise UserError unless the token of the form is that of its cookie."""
         cookie = _cookies(caller.request).get(self._login + caller.number, "")
+        # An empty cookie must not match an empty token.
         if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
             hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
             raise errors.UserError(
@@ -117,6 +120,7 @@ class SessionCookies:
         value = _cookies(caller.request).get(self._session + caller.number)
         if value is None:
             raise errors.NoAuth(LOGGED_OUT)
+        # The name of the account is a hint for the look-up, and proves nothing: the row has it, too.
         token, _, named = value.partition(" ")
         quoted, _, kind = named.partition(" ")
         caller.stays = kind == DEVICE

@@ -54,6 +54,7 @@ class Encoded:
         representation = self._by_coding.get(coding)
         if representation is None:
             assert coding is not None
+            # Two requests may do this at once. Both get the same octets, so there is no lock.
             representation = self._by_coding[coding] = await off_loop(partial(self._encode, coding), kind="compress")
         await writer.respond(respond(request.method, request.headers, representation))
 
@@ -93,6 +94,7 @@ class Document:
             language = chosen_language(request.headers, self._languages)
             built = self._built.get(language)
             # two stats of cached inodes: below the cost of a thread
+            # Taken before the files are read: a change during the read is seen as one by the next request.
             stamp = tuple(_stamp(path) for path in self._custom)
             if built is None or built.stamp != stamp:
                 built = self._built[language] = await trio.to_thread.run_sync(self._build, stamp, language)
@@ -113,6 +115,7 @@ class Document:
             html = NOSCRIPT.sub(lambda match: match[1] + page.say(match[2]), html)
             html = html.replace("<script>" + SCRIPT_MARK, f"{texts}<script>{SCRIPT_MARK}", 1)
         body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
+        # Of the whole, so that a page in another language has another tag.
         tag = build_tag(body.decode())
         modified = datetime.now(UTC)
         headers = (

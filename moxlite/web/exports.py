@@ -89,6 +89,7 @@ class BrowserExports:
         fields = parse_fields((await request.body.read(MAX_BODY)).decode("utf-8", "replace"))
         try:
             with pages():
+                # Again, now with the token: a form that a script submits cannot have header fields.
                 session = await sessions.check(caller, csrf_token=fields.pop("csrf", ""))
                 order = _order(fields)
                 if sessions.app == "webaccount" or not (order.mailbox or order.ids):
@@ -100,6 +101,7 @@ class BrowserExports:
         await lazyimport.load("moxlite.store.exports.engine")
         from moxlite.store.exports.engine import Export
 
+        # No await between the look and the count.
         if self._running[session.account] >= MAX_PER_ACCOUNT:
             raise HTTPError(429, "Two exports of this account are running already.", (RETRY_AFTER,))
         self._running[session.account] += 1
@@ -130,7 +132,10 @@ class BrowserExports:
                     await writer.start(200, (("content-type", TYPES[order.container]), name, *HEADERS))
                     while piece:
                         await writer.write(piece)
+                        # By what was sent so far: a client may pause, but not hold the snapshot with an octet now and
+                        # then.
                         scope.deadline = began + min(GRACE + writer.sent / SLOWEST, LONGEST)
+                        # An account that was removed meanwhile must not go on leaving the server.
                         if not self._accounts.exists(account):
                             raise ClientGone
                         piece = await anext(pieces, b"")

@@ -174,6 +174,8 @@ class FactorCalls:
         step = matching_step(new.secret, "".join(code.split()), now=time.time(), after=0)
         if step is None:
             raise UserError("This code is not right. Compare the time of your device with the time of the server.")
+        # Taken only after a right code: a phone has scanned the secret, and a mistyped code must not void that. Of two
+        # right calls at once, one adds the app.
         if self._new_apps.take(session.id) is None:
             raise UserError(BEGIN_AGAIN)
         codes = await self._factors.add_app(session.account, new.name, new.secret, step, where=_where(caller))
@@ -199,6 +201,7 @@ class FactorCalls:
         """Take the key that the browser has made: options for ``navigator.credentials.get``, to try it."""
         session = caller.require()
         new = self._new_keys.take(session.id)
+        # Taken before the check, unlike a code: a challenge serves once (WebAuthn Level 2 §13.4.3).
         if new is None or new.made is not None:
             raise UserError(BEGIN_AGAIN)
         with _answers():

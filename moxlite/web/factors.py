@@ -105,6 +105,7 @@ class SecondSteps:
         if not factors:
             raise LoginFailed(LOST)
         token = secrets.token_urlsafe(16)
+        # Only users whose password was right come here, so strangers cannot fill the thousand places.
         step, ceremony = await _offer(request, factors, token)
         self._begun.put(token, _Begun(identity, ceremony))
         return step

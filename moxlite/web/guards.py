@@ -25,6 +25,8 @@ MAX_FIELDS: Final = 16  # fields of a query or a form; ours have fewer
 
 def refuse_foreign(request: Request) -> None:
     """Refuse a request that another site's page caused. Raises HTTPError 403 (WEB-132, WEBMAIL-113)."""
+    # A sibling of this host is foreign, too: the site at www.example.org may be another's. Safari sends the field from
+    # 16.4 on only, and other browsers over plain http never; there Origin decides, which each POST of a browser has.
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         raise HTTPError(403, "This is only for our own pages.")
     origin = request.headers.get("origin")
@@ -37,6 +39,7 @@ async def page_session(sessions: Sessions, caller: Caller) -> Session:
     HTTPError 403.
     """
     site = caller.request.headers.get("sec-fetch-site")
+    # None: see above. "none" is a link that the user typed or has kept.
     if site not in (None, "same-origin", "none"):
         raise HTTPError(403, "This is only for our own pages.")
     try:

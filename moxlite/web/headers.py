@@ -24,6 +24,8 @@ def page_policy(scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
     """The Content-Security-Policy of an app's document (WEBMAIL-11). `scripts` and `styles` are the hashes ``sha256-…``
     of its inline elements.
     """
+    # 'self' for the lazy parts of the script, hashes for what is in the document: no other inline script runs, should
+    # HTML of a mail ever get into the page.
     script = " ".join(("'self'", *(f"'{value}'" for value in scripts)))
     style = " ".join(("'self'", *(f"'{value}'" for value in styles)))
     return (

@@ -95,6 +95,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         router = context.routers.get((info.listener, info.local_port))
         if router is None:
             raise HTTPError(404, "There is nothing at this address.")
+        # TRACE would echo cookies that scripts may not read; CONNECT is for proxies.
         if request.method in ("CONNECT", "TRACE"):
             raise HTTPError(405, "This method is not spoken here.")
         route = router.system(request)
@@ -150,6 +151,8 @@ def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> 
     """
     if networks is None or not within(request.info.remote, networks):
         return
+    # From the right: each proxy appends the address that it saw. What is left of the last trusted one came from the
+    # client, who may write anything.
     for text in reversed(request.headers.elements("x-forwarded-for")):
         try:
             request.client_ip = str(unmap(ipaddress.ip_address(text.strip("[]"))))

@@ -117,6 +117,7 @@ class Sessions:
                 await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
         except LoginRefused as e:
             raise await self._refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
+        # Entries of sessions that have ended stay until here: to look for those would cost more than their few octets.
         while len(self._confirmed) >= MAX_CONFIRMED:
             del self._confirmed[next(iter(self._confirmed))]
         self._confirmed[session.id] = trio.current_time()
@@ -127,6 +128,7 @@ class Sessions:
         """
         since_login = time.time() - session.proven / 1_000_000
         at = self._confirmed.get(session.id)
+        # The clock of the wall may have been set back, and a log-in of the future would be fresh for long.
         if 0 <= since_login < CONFIRMED or (at is not None and trio.current_time() - at < CONFIRMED):
             return
         raise errors.ConfirmNeeded("Give your password or a second factor again first.")
@@ -150,6 +152,8 @@ class Sessions:
 
     async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
         """Start a session after a complete log-in, and set its cookie."""
+        # A new token with each log-in: a cookie that another site or user has planted in the browser names nothing
+        # afterwards.
         tokens = await self._auth.sessions.add(
             self.app,
             identity.account,
@@ -171,6 +175,7 @@ class Sessions:
     async def take_over(self, caller: Caller, token: str) -> LoginResult:
         """Start a session for the user of the session that `token` belongs to (WEB-51a). Raises LoginFailed."""
         secret = self.cookies.offered(caller)
+        # Taken before anything is compared: a token serves once, also for a browser that lacks the cookie.
         offer = self._auth.sessions.handovers.take(token)
         if offer is None:
             raise await _not_handed()
@@ -221,6 +226,8 @@ class Sessions:
         """
         token, account, csrf_token = self.cookies.brought(caller, csrf=csrf, csrf_token=csrf_token)
         try:
+            # Only with a CSRF token may the cookie change (`renew`): it is a call then, whose answer brings the new
+            # one. Answers to pictures, pages and streams would lose it.
             session = await self._auth.sessions.use(
                 token,
                 self.app,
@@ -239,6 +246,8 @@ class Sessions:
             await trio.sleep(FAILURE_DELAY)
             raise errors.BadAuth(STOLEN if isinstance(e, SessionStolen) else INVALID) from e
         if not self._may_stay(session):
+            # Looked up in the configuration by each request: a log-in that is disabled ends at once, also while auth.db
+            # cannot be written.
             await self._auth.sessions.remove(session.account, session.id)
             self.cookies.forget(caller)
             raise errors.BadAuth(INVALID)
@@ -275,6 +284,7 @@ class Sessions:
         """
         if not self._may_stay(session):
             return False
+        # By its id, for a stream has no token, and that of a device changes each day.
         return any(living.id == session.id for living in await self._auth.sessions.of(session.account))
 
     def _may_stay(self, session: Session) -> bool:
