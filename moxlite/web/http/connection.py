@@ -135,9 +135,12 @@ class Connection:
 
         Raises BadRequest if the octets are not an acceptable request, ClientGone.
         """
+        # What came right behind the last request is in the codec already. Its client waits for us: no idle time.
         head = bytearray(self._h11.trailing_data[0])
         timeout = HEAD_TIMEOUT
         if not head:
+            # A close between two requests loses nothing: a client whose next one crosses it asks again on a new
+            # connection (RFC 9112 §9.3.1).
             if self._drain.begun:
                 return None
             with self._drain.waiting() as idle:
@@ -173,6 +176,8 @@ class Connection:
             raise BadRequest("The request has too many header fields.", 431)
         if not event.http_version.startswith(b"1."):
             raise BadRequest("Only HTTP/1.1 is spoken in words.", 505)
+        # h11 joins folded fields, and of Content-Length and Transfer-Encoding it takes one. A proxy in front of us may
+        # take the other, and then a second request hides in the body of the first (request smuggling).
         if OBS_FOLD.search(head, 0, size):
             raise BadRequest("Folded header fields are obsolete (RFC 9112 section 5.2).")
         self._request = event
@@ -236,6 +241,7 @@ class Connection:
 
     async def wait_gone(self) -> None:
         """Return when the client has left. Requests that come meanwhile wait. Raises ClientGone."""
+        # Past that nothing more is read, and TCP stops the client: a close behind so many octets is not seen.
         while len(self._h11.trailing_data[0]) < READ_SIZE:
             octets = await self._receive()
             if not octets:
@@ -277,6 +283,7 @@ class Connection:
         request = self._request
         if request is None:
             raise RuntimeError("no request to hand over")
+        # Written anew from what the codec has read: what it refuses never reaches the codec of the other protocol.
         fields = b"".join(name + b": " + value + b"\r\n" for name, value in request.headers)
         head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
         return Replay(head + self._h11.trailing_data[0], self._stream, self._waiting)
@@ -290,6 +297,8 @@ class Connection:
         octets = b"".join([self._h11.send(part) or b"" for part in parts])
         if not octets:
             return
+        # h11 counts these octets as sent from here on. They go out in the order in which they were encoded, since the
+        # lock is fair and nothing is awaited before it.
         async with self._sending:
             with self._waiting.sending(len(octets) + held, events=events) as scope:
                 try:
@@ -336,6 +345,8 @@ class Connection:
         """Read the rest of the body that the handler left; returns whether the connection can be reused."""
         if self.must_close() and self._h11.their_state is h11.SEND_BODY:
             return False
+        # A client that is still sending may not read our answer before it has done. A short rest costs less than
+        # another TLS handshake; a long one does not.
         skipped = 0
         with trio.move_on_after(SKIP_TIMEOUT):
             try:
@@ -362,6 +373,8 @@ class Connection:
         """Let the client read our last response before the connection closes (RFC 9112 §9.6)."""
         if self._h11.their_state in (h11.DONE, h11.CLOSED, h11.MUST_CLOSE, h11.IDLE) and not self._h11.trailing_data[0]:
             return
+        # To close a socket with octets unread makes the kernel send RST, and then the client's kernel drops the answer
+        # that it has received and not handed over yet.
         with trio.move_on_after(LINGER_TIMEOUT):
             try:
                 if isinstance(self._stream, trio.abc.HalfCloseableStream):

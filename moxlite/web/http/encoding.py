@@ -15,6 +15,8 @@ MIN_SIZE: Final = 1024
 MAX_ON_LOOP: Final = 256 * 1024
 GZIP_LEVEL: Final = 1
 ZSTD_LEVEL: Final = 3
+"""Levels for what is compressed for one answer, while its client waits."""
+
 GZIP_BEST: Final = 9
 ZSTD_BEST: Final = 19
 """Levels for what is compressed once and sent often."""
@@ -70,6 +72,7 @@ def choose(headers: Headers, offered: tuple[str, ...] = ("zstd", "gzip")) -> str
                 weight = 0.0
         weights[coding.strip().lower()] = weight
     best = max(offered, key=lambda coding: weights.get(coding, weights.get("*", 0.0)), default=None)
+    # Not "<= 0": a q-value may be "nan", for which no comparison holds.
     if best is None or not weights.get(best, weights.get("*", 0.0)) > 0:
         return None
     return best

@@ -72,13 +72,13 @@ LINGER_OCTETS: Final = 4 << 20
 """Octets that a client may have in flight on a fast line; after more of them, it does not read."""
 
 MAX_HEAD: Final = 64 * 1024
-"""Octets of a request's head."""
+"""Octets of a request's head: cookies and tokens take some kilobytes of it at most."""
 
 MAX_TARGET: Final = 8 * 1024
-"""Octets of a request's target."""
+"""Octets of a request's target: RFC 9110 §4.1 asks for 8,000 at least."""
 
 MAX_FIELDS: Final = 200
-"""Header fields of a request."""
+"""Header fields of a request: they are looked up one after the other, so that many short ones cost most."""
 
 READ_SIZE: Final = 16 * 1024
 """Octets read at once: request heads are below 2 KiB, bodies pass through; small buffers keep idle connections

@@ -203,8 +203,10 @@ class ResponseWriter:
     async def respond(self, response: Response) -> None:
         """Write a whole response."""
         headers = response.headers
+        # HEAD has the length that GET would have (RFC 9110 §8.6).
         if response.status >= 200 and response.status not in (204, 304):
             headers = (*headers, ("content-length", str(len(response.body))))
+        # Head and first octets are one write: for most answers one packet, or one record of TLS.
         parts: list[h11.Event] = [self._head(response.status, headers)]
         body = b"" if self._head_only or response.status in (204, 304) else response.body
         held = 0 if response.shared else len(body)
@@ -329,6 +331,8 @@ def make_request(
     if len(target) > MAX_TARGET:
         raise BadRequest("The request target is too long.", 414)
     sizes = [len(name) + len(value) + 4 for name, value in headers]
+    # The head of HTTP/1.1 was measured before. In HTTP/2 a field that is in the table of the compression costs its
+    # client one octet, and us all of it.
     if len(sizes) > MAX_FIELDS or sum(sizes) > MAX_HEAD:
         raise BadRequest("The request has too many header fields.", 431)
     expect = headers.get("expect")

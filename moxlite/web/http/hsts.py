@@ -34,7 +34,11 @@ STATE: Final = "https.json"
 """Name of the file in the data directory: since when https has been well, by name."""
 
 DAY: Final = 86_400.0
+"""Seconds: the promise grows by whole days."""
+
 MOST_DAYS: Final = 180
+"""Days of the longest promise: a browser holds the name to it that long, even if another server has it by then."""
+
 PERIOD: Final = 3600.0
 """Seconds between two looks at the certificates."""
 
@@ -106,6 +110,7 @@ class StrictTransport:
         pairs = list(self._pairs())
         valid = await trio.to_thread.run_sync(self._valid, names, pairs) if names else set()
         now = time.time()
+        # A clock that was set back must not let the days count that it has skipped.
         since = {name: min(self._since.get(name, now), now) for name in valid}
         for name in self._since.keys() - since.keys():
             logger.warning("browsers are not told any more to use only https", extra={"kv": {"name": name}})
@@ -128,6 +133,7 @@ class StrictTransport:
         found = set()
         for name, listener in names.items():
             chains = [pair.chain for at, pair in pairs if at == listener and _is_for(pair, name)]
+            # A name may have a certificate of RSA and one of ECDSA, and the browser's list decides which it is shown.
             if chains and all(self._trust.check(chain, name) is None for chain in chains):
                 found.add(name)
         return found

@@ -95,6 +95,7 @@ MAX_CREDENTIALS: Final = 4096
 
 def bearer_token(headers: Headers) -> str | None:
     """The token, "" for one that cannot be right; None unless the request has one, once."""
+    # Two fields are as good as none: a proxy in front of us may have judged the other one.
     fields = headers.all("authorization")
     scheme, _, token = fields[0].strip().partition(" ") if len(fields) == 1 else ("", "", "")
     if scheme.lower() != "bearer":

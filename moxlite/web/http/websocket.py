@@ -46,6 +46,8 @@ def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
         or request.headers.get("transfer-encoding")
     ):
         raise HTTPError(400, "This is no valid websocket request.")
+    # Browsers open websockets for pages of any site, with our cookies and without a preflight: Origin is all that tells
+    # our pages from others (RFC 6455 §10.2).
     origin = request.headers.get("origin")
     if origin != request.origin and (own_pages or origin is not None):
         raise HTTPError(403, "A websocket can only be opened by our own pages.")

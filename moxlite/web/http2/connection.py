@@ -136,6 +136,7 @@ class Connection:
                 self._idle_until = trio.current_time() + IDLE_TIMEOUT
             if self._frames.farewell:
                 self._leaving = True
+            # Clients use odd numbers, each higher than the last (RFC 9113 §5.1.1).
             if self._last + 1 >= 2 * MAX_REQUESTS and not self._leaving:
                 await self._leave()
 
@@ -164,6 +165,8 @@ class Connection:
     async def _leave(self) -> None:
         """Take no other request. Those that the client has sent meanwhile it may send again elsewhere."""
         self._leaving = True
+        # Of streams above the last one that is named nothing was done, so that the client may send even a POST again
+        # (RFC 9113 §6.8).
         if self._frames.begun:
             await self._link.say_goodbye(ErrorCodes.NO_ERROR, self._last)
 
@@ -274,6 +277,7 @@ class Connection:
             if further:
                 self._share.release()
             stream.close(answered=writer.finished)
+            # The connection waits for octets without a deadline while it has requests: the last one to end sets it.
             if not self._streams:
                 self._idle_until = trio.current_time() + IDLE_TIMEOUT
                 if self._waiting is not None:

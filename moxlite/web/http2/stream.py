@@ -91,6 +91,7 @@ class Upload:
 
     def room(self) -> int:
         """Octets by which the stream's window is to be opened now. That of a reader that has read a whole one grows."""
+        # Given back by halves: else each DATA frame would be answered with a WINDOW_UPDATE.
         if self.ended or self._unopened < WINDOW // 2:
             return 0
         room, self._unopened = self._unopened, 0
@@ -194,6 +195,7 @@ class Stream:
             await self._link.respond(self.number, heads, body, ends=ends, bodyless=ends and bool(heads) and not body)
             if fields:
                 await self._link.trailers(self.number, fields)
+        # The client has opened no window for too long. It may be a paused download: the reset ends this stream alone.
         if scope.cancelled_caught:
             self._link.reset(self.number, ErrorCodes.CANCEL)
             self._gone = True
@@ -354,12 +356,14 @@ class Link:
           bodyless: the last head ends it.
         """
         async with self._turn():
+            # Asked for its exception: the client may have reset the stream while this task waited for its turn.
             self._room(number)
             for index, head in enumerate(heads):
                 last = bodyless and index + 1 == len(heads)
                 self._h2.send_headers(number, head, end_stream=last)
             at = 0 if bodyless else self._encode(number, body, 0, ends=ends)
         while at < len(body):
+            # The event of now: each one that opens a window leaves another in its place.
             opened = self._opened
             if self._room(number) <= 0:
                 await opened.wait()
