@@ -138,6 +138,7 @@ def answer_fields(fields: Iterable[tuple[bytes, bytes]], extra: Fields, ours: Fi
     texts = [(name.decode("ascii"), value.decode("latin-1")) for name, value in fields]
     named = {one.strip().lower() for name, value in texts if name == "connection" for one in value.split(",")}
     dropped = HOP | named | {name for name, _ in (*extra, *ours)}
+    # Our apps share their host with the servers behind: a cookie of ours that one of these sets would end log-ins.
     kept = [
         (name, value)
         for name, value in texts
@@ -160,6 +161,7 @@ async def target_at(request: Request, base: str, cut: Pattern | None) -> str:
     Raises PatternTooSlow.
     """
     _, raw, _ = split_target(request.target)
+    # Rules were matched against the normal form. `/public/../private` must not pass for one and mean the other there.
     if unquote_to_bytes(raw).decode("utf-8", "surrogateescape") != request.path:
         raw = quote(request.path.encode("utf-8", "surrogateescape"), safe="/:@!$&'()*+,;=~")
     if cut is not None:

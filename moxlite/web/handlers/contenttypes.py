@@ -56,6 +56,7 @@ STARTS: Final = (
 """Content types by the first octets (https://mimesniff.spec.whatwg.org/): none that a browser runs."""
 
 CONTROLS: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
+"""Octets that no text has: all controls but TAB, LF, FF, CR and ESC (https://mimesniff.spec.whatwg.org/)."""
 
 
 @cache

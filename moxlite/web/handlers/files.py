@@ -146,6 +146,7 @@ def open_plain(path: Path) -> File:
 def _opened(descriptor: int) -> File:
     """The file that a descriptor has open; on failure it is closed. Raises FileError, OSError."""
     try:
+        # Another file may have come to the name since it was looked at; this one is the one that is sent.
         status = os.fstat(descriptor)
         _check(status)
         first = os.read(descriptor, FIRST_READ)
@@ -194,6 +195,7 @@ def list_directory(root: str, name: str, *, follow: bool) -> Listing:
     with translated(), place(root, name, follow=follow) as found:
         if not WALK:
             return _entries(found.path, found)
+        # The descriptor, not the path, is listed: the directory may have another name by now.
         descriptor = found.open(os.O_RDONLY | os.O_DIRECTORY | CLOEXEC)
         try:
             return _entries(descriptor, found)
@@ -236,6 +238,7 @@ def place(root: str, name: str, *, follow: bool) -> Iterator[Place]:
         yield Place(path, path, None, real_root)
         return
     parts = [part for part in path[len(real_root) :].split("/") if part] or ["."]
+    # `realpath` has followed all links. One that is put there since then is not followed: the open fails.
     directory = os.open(real_root, PASS)
     try:
         for part in parts[:-1]:
@@ -387,6 +390,7 @@ class Copies:
                 if not _compress(file, coder(coding, gzip_level=GZIP_LEVEL), sink):
                     return None
                 sink.flush()
+                # Without it a crash may leave the new name with no octets, and that would be sent as a whole file.
                 os.fsync(sink.fileno())
                 size = sink.tell()
             unfinished.replace(self._folder / name)

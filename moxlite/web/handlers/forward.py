@@ -124,6 +124,8 @@ class Forward:
                     else:
                         self._pool.give(self._backend, connection)
             except Broken as error:
+                # A server closes idle connections when it likes, also while a request is on its way. That request is
+                # sent again if doing it twice does no harm, and if it has no body, which would be gone by now.
                 if pooled and error.stale and request.method in IDEMPOTENT and not declared and not chunked:
                     fresh = True
                     continue
@@ -156,6 +158,7 @@ class Passage:
 
         Raises Broken; HTTPError, ClientGone: of the client.
         """
+        # The head goes out before the client's body is asked for: the server behind may refuse it by its head.
         await self._send(head)
         if not self.request.body.awaits_continue():
             self._go.set()

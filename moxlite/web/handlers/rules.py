@@ -43,6 +43,7 @@ Mount = Callable[[str], Handler]
 
 DOMAIN_REDIRECT: Final = "(domainredirect)"
 HTTPS_PORT: Final = 443
+"""The port that a URL need not name (RFC 9110 §4.2.2)."""
 
 
 class Rule:
@@ -129,12 +130,14 @@ class WebRules:
             is None
         ):
             return False
+        # Before the password is asked for, which must not come by plain http.
         if rule.https_only and request.scheme == "http":
             location = f"https://{request.host.name}{self._port}{raw_target(request)}"
             await writer.respond(Response.redirect(308, location))
             return True
         if rule.access is not None:
             await rule.access.check(request)
+        # Set before the answer is written, and taken back where the next rule answers.
         writer.cache = await _cache_control(rule, path)
         answered = await rule.answer(request, writer)
         if not answered:
@@ -295,6 +298,7 @@ class Redirect:
             scheme, authority = self._base.scheme or scheme, self._base.netloc
             queries.append(self._base.query)
             fragment = f"#{self._base.fragment}" if self._base.fragment else ""
+        # A browser would follow a redirect to the address that it has asked for until it gives up.
         if path == request.path and same_place(request, scheme, authority):
             return False
         queries.append(request.query)
@@ -322,8 +326,6 @@ def replacing(pattern: Pattern, template: Template, path: str) -> Callable[[floa
     """A search that returns the path with each match replaced; None without a match.
 
     Raises HTTPError 414 if the new path is too long.
-
-    Raises HTTPError 414 when it becomes too long.
     """
 
     def replace(timeout: float, concurrent: bool) -> str | None:

@@ -216,6 +216,7 @@ class Static:
                 sibling = open_file(root, name + SIBLINGS[one], follow=follow)
             except FileError:
                 continue
+            # An older one was forgotten when the file changed.
             if sibling.modified >= file.modified:
                 close(file)
                 return StaticFile(sibling, sibling, f"{root}/{name}", kind, one)
@@ -237,6 +238,8 @@ class Static:
         if self._is_worthwhile(static_file) or self._settings.precompressed:
             headers += (("vary", "Accept-Encoding"),)
         coding = wanted if self._is_to_compress(static_file, wanted) else None
+        # Of the original, in whatever coding: a copy that is made anew has other times, and clients keep what they
+        # have.
         tag = f"{original.modified:x}-{original.size:x}-{original.inode:x}"
         if (written := coding or static_file.coding) is not None:
             tag += f"-{written}"
@@ -293,6 +296,7 @@ class Static:
                     continue
                 at, end = piece
                 if writer.sends_files:
+                    # The first octets are in memory since the file was opened; the kernel copies the rest.
                     if at < len(file.first):
                         head = file.first[at:end]
                         await writer.write(head)
