@@ -136,6 +136,7 @@ class DAVApp:
         method = METHODS.get(request.method)
         if method is None:
             raise HTTPError(405, "This method is not spoken here.", (("allow", ALLOW),))
+        # OPTIONS and the page for browsers come without a log-in: programs look for DAV before they ask for a password.
         identity = await log_in(self._logins, request, "dav")
         request.account = identity.account
         act_for(identity.account)
@@ -171,6 +172,8 @@ class DAVApp:
             raise Refusal(409, "", "the collection above is not there") from None  # RFC 4918 §9.3.1, §9.7.1
         today = datetime.now(UTC).date()
         new = self._tended.get(identity.account) != today
+        # Noted before it is done: a phone opens several connections at once, and each would do it. What fails is done
+        # with the first request of tomorrow, or when the server starts.
         if new:
             self._tended[identity.account] = today
             await account.write(ensure_defaults)
@@ -198,6 +201,7 @@ class DAVApp:
                 partial(_colleague, snapshot, identity.account),
             )
         )
+        # After the answer, for which the client does not wait.
         if new and other is None:
             await expander.extend()
 

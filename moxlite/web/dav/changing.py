@@ -58,6 +58,8 @@ async def put(s: Session) -> None:
         raise Refusal(409, "", "there is no such collection") from None
     if where.inbox:
         raise Refusal(403, CALDAV + "valid-scheduling-message", "messages about events come by scheduling alone")
+    # Read by the sandbox before the unit, whose writer serves the whole account. What the request says of the entry as
+    # it is (conditions, tags, guests) is decided in the unit: no other write comes between.
     facts = await s.expander.facts(where, data)
     wish, user = wish_of(s.request.headers), s.user(facts.addresses)
 
@@ -68,6 +70,8 @@ async def put(s: Session) -> None:
             conditions.check(None if before is None else before.etag, token)
             wish.check(before)
             _refuse_guest(s, before)
+            # Clients, guests and invitations know an entry by its UID: another one is another entry (RFC 4791
+            # §5.3.2.1).
             if before is not None and before.uid != facts.uid:
                 raise _taken(s, s.place)
 
@@ -92,6 +96,7 @@ async def put(s: Session) -> None:
 
 def _refuse_guest(s: Session, resource: Resource | None) -> None:
     """Raise Refusal if a guest would change an entry with people, who would hear of it from its owner."""
+    # Only entries with people have a schedule tag (RFC 6638 §3.2.10).
     if s.tree.owner and resource is not None and resource.tag is not None:
         needed = element(
             DAV + "resource", href(s.tree.href(s.place)), element(DAV + "privilege", element(DAV + "write"))
@@ -121,6 +126,7 @@ async def delete(s: Session) -> None:
                 conditions.check(None, token)
             if where.inbox:
                 raise Refusal(403, "", "the place for messages about events stays")
+            # One by one, so that guests hear of each: of a calendar that goes as a whole they would keep the meetings.
             for name in shared_entries(tx, where.id, now):
                 delete_entry(tx, where, name, lambda _: None, s.user(()), answer=wish.answer)
             delete_collection(tx, where.id)

@@ -17,6 +17,7 @@ TOKEN: Final = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<no>Not\b)|<(?P<uri>[^<>]*)>|\[(?P<tag>[^\[\]]*)\])", re.IGNORECASE
 )
 MAX_IF: Final = 8192
+"""Characters of the field If: programs send a tag or two, and each token is matched by itself."""
 
 
 class State(msgspec.Struct, frozen=True):

@@ -74,6 +74,7 @@ class SecretLinks:
             seen = await sight(account, file.removesuffix(".ics"), busy=busy)
             if seen is None:
                 return None
+            # From here on it is the account's work. Before, each guess of a stranger would count as its own.
             request.account = name
             act_for(name)
             await give_way()

@@ -120,6 +120,7 @@ class Tree(msgspec.Struct, frozen=True):
     def target(self, href: str) -> Place:
         """The place of an address or path in a request. Raises NotThere."""
         path = unquote(urlsplit(href.strip()).path, errors="surrogateescape")
+        # Hrefs in a body are not normalised as request paths are.
         if any(part in (".", "..") for part in path.split("/")):
             raise NotThere
         return self.place(path)

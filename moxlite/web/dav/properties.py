@@ -22,8 +22,13 @@ MAX_RESOURCE: Final = 1 << 20
 """Octets of a resource (DAV-5)."""
 
 MAX_TEXT: Final = 1000
+"""Characters of a name."""
+
 MAX_DESCRIPTION: Final = 10_000
+"""Characters of a description, as many as JMAP takes."""
+
 MAX_ZONE: Final = 64 << 10
+"""Characters of the calendar that holds a time zone: some programs write all rules that the zone ever had."""
 
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[a-z]{1,30}")
 
@@ -462,6 +467,8 @@ def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest
     names: Iterable[str] = property_request.names
     if property_request.everything or property_request.only_names:
         common = (name for name, prop in PROPERTIES.items() if prop.common or property_request.only_names)
+        # allprop does not give the others, which clients ask for by name: some cost a look at more than the row
+        # (RFC 4791 §5.2, RFC 3744 §5).
         names = dict.fromkeys((*common, *dead, *property_request.names))
     for name in names:
         value = _value(viewer, target, name)

@@ -310,6 +310,7 @@ class Reports:
         token = (self._root.findtext(DAV + "sync-token") or "").strip()
         limit = min(_limit(self._root, DAV), MAX_CHANGES)
 
+        # One snapshot gives the changes and the token: a later token would pass over what was written between.
         def read(r: Reader) -> tuple[Changes, str]:
             here = collection(r, where.id)
             since = _since(token, token_of(r, here, 0), here)
@@ -410,6 +411,7 @@ def _since(token: str, start: str, here: Collection) -> int:
     prefix = start.rpartition(":")[0] + ":"
     number = token.removeprefix(prefix)
     known = number != token and number.isascii() and number.isdigit() and len(number) < 19
+    # A token above the collection's is from before a restore: what has been written since has the same numbers again.
     if not known or not here.purged <= int(number) <= here.modseq:
         raise Refusal(403, DAV + "valid-sync-token", "the token is not one of this collection; begin without one")
     return int(number)

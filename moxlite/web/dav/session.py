@@ -75,6 +75,8 @@ class Session(msgspec.Struct, frozen=True):
 
     async def stream(self, pieces: AsyncIterator[str]) -> None:
         """Write a multistatus as it is made. What is refused before the first piece is refused as a whole."""
+        # The first piece decides the status. Later, a failure can only cut the answer off, and XML without its end is
+        # read by no client as the whole.
         first = await anext(pieces, "")
         await self.writer.start(207, XML_HEADERS)
         held = f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{DECLARATIONS}>' + first
