@@ -46,6 +46,7 @@ PAGE: Final = 100
 """Addresses of a page of a list by addy.io's API; SimpleLogin's has 20."""
 
 SIMPLE_PAGE: Final = 20
+"""See `PAGE`. Programs name pages by number, so that the length is a part of the API."""
 
 MINUTE: Final = 60.0
 PER_MINUTE: Final = 120
@@ -171,6 +172,7 @@ class AliasAPI:
         if now - began >= MINUTE:
             began, count = now, 0
         self._counts[account] = (began, count + 1)
+        # To forget one early gives its account some calls more, and nothing else.
         if len(self._counts) > MAX_COUNTED:
             self._counts.popitem(last=False)
         if count >= PER_MINUTE:

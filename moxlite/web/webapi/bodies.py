@@ -41,7 +41,11 @@ PLACES: Final[dict[str, Place]] = {
     "attachedfile": "attached",
 }
 MAX_FILES: Final = 200
+"""Files of a form: each is a spool, and a long one takes a descriptor."""
+
 MAX_PART_HEADER: Final = 4096
+"""Octets of a part's header, or of a field's name: the name of a file is the longest thing there."""
+
 MAX_FIELDS: Final = 100
 """Fields of a form beside the request and the files; they are passed over."""
 
@@ -152,6 +156,7 @@ class _URLEncoded:
 
     def _decoded(self, field: bytes) -> bytes:
         octets = self._rest + field
+        # The end of a piece may cut an escape: its one or two octets wait for the next piece.
         cut = octets.rfind(b"%", max(0, len(octets) - 2))
         self._rest = b"" if cut < 0 else octets[cut:]
         return unquote_to_bytes((octets if cut < 0 else octets[:cut]).replace(b"+", b" "))
@@ -295,6 +300,7 @@ class _Reader:
         """The offset after the string that begins at `at`."""
         begin = at
         at += 1
+        # From quote to quote: an escape is passed over unread, and msgspec decodes the whole string afterwards.
         while (match := STRING.search(self._octets, at)) is not None:
             if self._octets[match.start()] == 0x22:
                 return match.end()

@@ -48,6 +48,8 @@ FIELD_NAME: Final = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 §3.6.8
 MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 PARAMETER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+*-]{0,77}")
 SNIFFED: Final = 512
+"""Octets by which the type of a file is found, as in `handlers.contenttypes`."""
+
 MESSAGE: Final = "message/rfc822"
 
 _FIELDS: Final = {

@@ -221,6 +221,8 @@ def _content(found: MessageJSON) -> Message:
 def _fitted(result: MessageGetResult) -> MessageGetResult:
     """The result with shorter texts if it would be larger than clients read."""
     content = result.message
+    # In JSON a character takes six octets at worst. What may be too large is not encoded as a whole only to be
+    # measured.
     if len(content.text) + len(content.html) < MAX_RESULT // 12 and len(msgspec.json.encode(result)) <= MAX_RESULT:
         return result
     bare = msgspec.structs.replace(result, message=msgspec.structs.replace(content, text="", html=""))

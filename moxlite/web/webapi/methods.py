@@ -97,6 +97,7 @@ async def send(call: Call, request: SendRequest) -> SendResult:
     try:
         key = key_of(call.identity.account, call.request.headers.get("idempotency-key"))
         async with call.service.turns.of(key):
+            # Within the turn: two calls with one key would both find nothing here, and both send.
             if key and (known := await queue_of(call).receipt(key)) is not None:
                 return answer_of(known, call.body.digest)
             send_result = await _send(call, request, key)
@@ -216,6 +217,7 @@ async def _composed(
 ) -> AsyncIterator[Spool]:
     """The octets of the message, with its Bcc. Raises WebAPIError, OSError."""
     too_large = WebAPIError("messageTooLarge", f"the message is larger than {max_size} octets")
+    # In base64 the files alone are too large: nothing is written for that.
     if sum(file.size for file in files) * 4 // 3 > max_size:
         raise too_large
     with Spool(call.service.tmp) as spool:
@@ -260,6 +262,8 @@ async def _with_copy(
 
             def unit(tx: AccountTx) -> bool:
                 if not tx.once(key):
+                    # The row of a call that was interrupted waits for its minutes. The client is here again: it goes
+                    # out now.
                     hurry(tx, key)
                     return False
                 counted = add_outgoing(tx, addresses, limits)
@@ -271,6 +275,8 @@ async def _with_copy(
             try:
                 new = await account.write(unit, weight=spool.size)
             except OverQuota:
+                # The message matters more than its copy. The note keeps what the answer was, for a call that is
+                # repeated.
                 over = msgspec.structs.replace(note, over_quota=True)
                 ids = await _queued(call, letter, msgspec.structs.replace(submission, note=over.pack()), spool)
                 over.answer(ids)
@@ -280,6 +286,7 @@ async def _with_copy(
         ids = []
         try:
             async with without_fields(spool) as clean:
+                # Shielded: a client that leaves must not leave open whether the message is queued.
                 with trio.move_on_after(DEADLINE, shield=True):
                     ids = await queue_of(call).submit(submission, clean)
         except BaseException:

@@ -18,9 +18,17 @@ from moxlite.acceptance.messagejson import NameAddress, PartJSON
 from moxlite.decoders import from_json
 
 MAX_RECIPIENTS: Final = 1000
+"""Entries of a list of addresses, and recipients of a message. Longer lists are refused before they are built."""
+
 MAX_HEADERS: Final = 100
+"""Further header fields of a message."""
+
 MAX_FILES: Final = 200
+"""Files in one list of the JSON."""
+
 MAX_IDS: Final = 1000
+"""Flags, or references, in a list."""
+
 BLOCK: Final = 4 << 14
 """Characters of base64 that are decoded at a time; a multiple of four."""
 
@@ -57,6 +65,7 @@ class Encoded:
                 octets = binascii.a2b_base64(piece, strict_mode=True)
             except binascii.Error as error:
                 raise BadBase64(f"the data are not base64: {error}") from None
+            # Each block is decoded by itself, so that padding in the middle would be right for it.
             if start + BLOCK < len(text) and len(octets) * 4 != BLOCK * 3:
                 raise BadBase64("the data are not base64: padding before the end")
             yield octets
