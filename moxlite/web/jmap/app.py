@@ -224,6 +224,7 @@ class JMAP:
         content = _session(base, identity, {one: str(at.canonical) for one, at in names.items() if at is not None})
         state = hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]
         made = Session(version, state, msgspec.json.encode({**content, "state": state}))
+        # The key has the host that the client has named, so that anyone who may log in can fill this.
         if len(self._sessions) >= MAX_SESSIONS:
             self._sessions.clear()
         self._sessions[key] = made
@@ -235,6 +236,7 @@ class JMAP:
     async def _api(self, request: Request, writer: ResponseWriter, path: str) -> None:
         identity = await self._log_in(request, addresses=True)
         try:
+            # The turn comes before the body: what waits for its turn takes no memory.
             async with self._turn(identity):
                 octets = await _body(request)
                 async with self._room(identity, len(octets)):
@@ -308,6 +310,7 @@ class JMAP:
                 if method is None or method.capability not in using:
                     raise MethodError("unknownMethod", "the method is unknown, or its capability is not in use")
                 arguments = resolved(invocation.arguments, before, call.budget.take)
+                # By capability, not by name: a method that is added later is refused until it is meant to be there.
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
                     raise MethodError("forbidden", "this token is for addresses to give away")
                 if method.changes and call.identity.read_only:
@@ -393,6 +396,7 @@ class JMAP:
                     async for piece in pieces:
                         await writer.write(piece)
             except store.StoreError as error:
+                # The head is out. Only a closed connection tells the client that the file is not whole.
                 raise ClientGone from error
         await writer.finish()
 

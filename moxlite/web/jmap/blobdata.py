@@ -205,6 +205,7 @@ async def _shown(call: Call, blob: Blob, wanted: Sequence[str], part: _Range, le
             async for piece in pieces:
                 inner = piece[max(0, part.start - size) : None if end is None else max(0, end - size)]
                 size += len(piece)
+                # Counted by what is read, not by what is returned: to skip to an offset costs as much.
                 if size > left:
                     raise MethodError("requestTooLarge", "these blobs are too large for one call")
                 for digest in digests.values():

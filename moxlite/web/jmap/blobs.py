@@ -128,6 +128,7 @@ def script_blob(script: ScriptRow) -> str:
 
 
 async def _of_script(place: Place, blob: str, number: int) -> Blob | None:
+    # Scripts are no part of what is shared, whatever rights a guest has.
     rows = [] if place.guest else await place.account.scan(script_rows, op="jmap sieve")
     script = next(
         (script_row for script_row in rows if script_row.id == number and script_blob(script_row) == blob), None

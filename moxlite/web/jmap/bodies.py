@@ -30,6 +30,8 @@ MAX_VALUE: Final = 5 << 20
 """Octets of one text that are decoded."""
 
 MAX_PART_HEADER: Final = 64 << 10
+"""Octets of a part's header that are read: a part has a few fields, and a message up to 1,000 parts."""
+
 INLINE_MEDIA: Final = ("image/", "audio/", "video/")
 
 

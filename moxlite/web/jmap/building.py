@@ -30,12 +30,20 @@ from moxlite.web.jmap.headerforms import EPOCH, HeaderProperty, header_property
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 
 MAX_PARTS: Final = 200
+"""Parts of a new message, as many as the web API takes files: each has a head to write and a blob to read."""
+
 MAX_DEPTH: Final = 20
+"""Levels of its parts, fewer than the 50 that the scanner reads: what is written must be found again."""
+
 MAX_HEADERS: Final = 200
+"""Its header fields, far below the 10,000 that the scanner reads."""
+
 MAX_VALUE: Final = 50_000
 """Octets of one header field."""
 
 MAX_ADDRESSES: Final = 1_000
+"""Addresses of one field: as many as an envelope may have recipients."""
+
 NAMES: Final[Mapping[str, str]] = {
     "messageId": "Message-ID",
     "inReplyTo": "In-Reply-To",

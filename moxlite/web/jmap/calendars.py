@@ -55,6 +55,8 @@ MAX_NAME: Final = 255
 """Octets of the name of a calendar (§4)."""
 
 MAX_TEXT: Final = 10_000
+"""Characters of a description, as many as CalDAV takes: the calendars are the same."""
+
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|[A-Za-z]{1,30}")
 OWN: Final = "{urn:moxlite:jmap}calendar"
 """Property of a calendar with what JMAP alone knows of it, as JSON."""
@@ -66,6 +68,8 @@ ZONE_YEAR: Final = 2000
 async def ready(call: Call) -> None:
     """Make the first calendar of an account that never had one."""
     if not call.place.guest and not await call.account.read(partial(calendars_of, call=call), op="jmap calendars"):
+        # Two calls at once may both come here: the unit looks again, and an account that has removed its last one gets
+        # none.
         await call.account.write(ensure_defaults)
 
 

@@ -82,7 +82,11 @@ MAX_NAME: Final = 255
 """Octets of the name of an address book (RFC 9610 §2)."""
 
 MAX_TEXT: Final = 10_000
+"""Characters of a description, as many as CardDAV takes: the address books are the same."""
+
 MAX_IDS: Final = 5_000
+"""Ids of one answer, as of Email/query."""
+
 AT_ONCE: Final = 200
 """Cards that are read in one scan."""
 
@@ -534,6 +538,7 @@ def _add(tx: AccountTx, call: Call, given: Object, octets: bytes) -> Object:
 
 def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: bytes) -> None:
     resource = resource_of(tx, before.id)
+    # The card was read, and written anew, outside of this unit: a phone may have put another one since.
     if resource is None or resource.hash != hashlib.sha256(before.data).digest():
         raise SetError("stateMismatch", "the card was changed meanwhile")
     shelf(call).check_writable(tx, resource.collection_id)

@@ -63,6 +63,8 @@ MAX_IDS: Final = 5_000
 """Ids of one answer."""
 
 MAX_WORDS: Final = 30
+"""Words of one text to search for: each narrows what the index finds, and is looked for in every text that is left."""
+
 FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
 LIVING: Final = q.WithFlags(lacking=Flag.DELETED)
 SORTS: Final = (
@@ -70,6 +72,7 @@ SORTS: Final = (
     *("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"),
 )
 AT_ONCE: Final = 500
+"""Messages whose keys are read in one scan, as many rows as any slice has: between two scans others have a turn."""
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -309,6 +312,7 @@ async def _found(call: Call, node: Node, boxes: Sequence[MailboxID]) -> set[int]
         return set.intersection(*sets)
     if operator == "OR":
         return {one for found in sets for one in found}
+    # The index finds what has a word, never what has not: all that may be found, without what does.
     return {one.message_id for one in await _searched(call, await _wanted(call, [], boxes))} - {
         one for found in sets for one in found
     }
@@ -352,6 +356,7 @@ async def query(call: Call) -> Object:
     order = _comparators(call)
     collapse = call.argument("collapseThreads", bool, False)
     count = call.argument("calculateTotal", bool, False)
+    # Before the search, for the reason in `emails.get`.
     now = await call.account.read(partial(state, place=call.place), op="jmap state")
     if wish.is_mailbox and wish.mailbox in call.boxes and not collapse and _by_reception(order):
         read = partial(_page, call=call, mailbox_id=wish.mailbox, now=now, oldest_first=order[0].ascending)
@@ -459,6 +464,7 @@ class _Chosen:
 
 async def _sorted(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> list[q.Placed]:
     keys = await _keys(call, found, order)
+    # Messages that went while the keys were read have none. Equal keys are in the order of reception, newest first.
     ordered = sorted((one for one in found if one.message_id in keys), key=lambda one: one[:2], reverse=True)
     return in_order(((one, keys[one.message_id]) for one in ordered), [one.ascending for one in order])
 

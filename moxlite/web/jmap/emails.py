@@ -65,7 +65,10 @@ AT_ONCE: Final = 50
 """Emails whose contents are read in one scan."""
 
 MAX_PARSED: Final = 20
+"""Blobs of one /parse: each is read whole."""
+
 MAX_PARSED_SIZE: Final = 25 << 20
+"""Octets of a blob that is parsed: half of the largest upload, since all of it is in memory meanwhile."""
 
 FLAG_KEYWORDS: Final[Mapping[Flag, str]] = {
     Flag.SEEN: "$seen",
@@ -140,6 +143,8 @@ async def get(call: Call) -> Object:
     ids, wish = call.ids(), Wish.of(call, DEFAULT)
     if ids is None:
         raise MethodError("requestTooLarge", "name the ids: Email/query finds them")
+    # Before the emails: what changes between the two is told once more by /changes. A state from after them would hide
+    # it for good.
     now = await call.account.read(partial(state, place=call.place), op="jmap state")
     found: list[Object] = []
     slow = wish.structured or wish.reads_header

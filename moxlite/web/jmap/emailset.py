@@ -141,6 +141,7 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[st
             found[one] = None
         except SetError as error:
             found[one] = error
+    # All is checked by now. From here on nothing is refused, so that no email is left with half of its change.
     _store_keywords(tx, [(email, keywords) for email, keywords, _ in wishes])
     for email, _, mailbox_ids in wishes:
         if mailbox_ids != email.mailboxes.keys():
@@ -216,6 +217,7 @@ def _place(tx: AccountTx, email: Email, mailbox_ids: set[MailboxID]) -> None:
     """Put an email into exactly these mailboxes: messages move where they can, so that they keep their ids."""
     leaving = [message for box, message in email.mailboxes.items() if box not in mailbox_ids]
     staying = next((message for box, message in email.mailboxes.items() if box in mailbox_ids), None)
+    # A message that moves keeps its id, and with it all that other programs know of it. Copies are made of what stays.
     for box in sorted(mailbox_ids - email.mailboxes.keys()):
         if leaving:
             message = leaving.pop()
@@ -338,6 +340,7 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
         raise MethodError("stateMismatch", f"the state is {old}")
+    # Each in a unit of its own: a message may have megabytes, and others write between two.
     outcomes = await each(given, put)
     for name, outcome in outcomes.items():
         if isinstance(outcome, dict):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 
 MAX_IDS: Final = 5_000
+"""Ids of one answer, as of Email/query."""
+
 MAX_FOUND: Final = 20_000
 """Events, or events of series, that a query may find."""
 
@@ -44,6 +46,8 @@ CLOCKS: Final = 14 * 3600
 """Seconds by which a local time differs from UTC."""
 
 MAX_BLOBS: Final = 20
+"""Blobs of one /parse, as of Email/parse."""
+
 MAX_FILE: Final = 2 << 20
 """Octets of a file: it takes 30 MB while it is read."""
 

@@ -458,6 +458,7 @@ def _put_changed(
     user = user_in(call, facts.addresses)
     done = put_entry(tx, home, EntryPut(resource.name, data, facts, user, allowed, tell=tell))
     if there.id != home.id:
+        # What was stored, not `data`: scheduling may have changed the octets.
         octets = resource_data(tx, resource.id)
         delete_resource(tx, home.id, resource.name, lambda _: None)
         name = f"{hashlib.sha256(f'{resource.id} {resource.name}'.encode()).hexdigest()[:32]}.ics"

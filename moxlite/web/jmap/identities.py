@@ -40,7 +40,11 @@ TYPE: Final = ObjectType(
     fixed=("id", "email", "mayDelete"),
 )
 MAX_TEXT: Final = 20_000
+"""Characters of a name or a signature: all identities are read each time that an email is sent."""
+
 MAX_ADDRESSES: Final = 50
+"""Addresses in replyTo or bcc, each with its name of 1,000 characters at most."""
+
 VACATION: Final = "singleton"
 VACATION_TYPE: Final = ObjectType(
     "VacationResponse",

@@ -70,6 +70,8 @@ SORT_KEY: Final = "/private/vendor/moxlite/sort-order"
 """The annotation that keeps the order of a mailbox."""
 
 MAX_ORDER: Final = (1 << 31) - 1
+"""The highest sortOrder (RFC 8621 §2)."""
+
 RIGHTS: Final[Mapping[str, str]] = {
     "mayReadItems": "lr",
     "mayAddItems": "i",
@@ -317,6 +319,7 @@ class _Mailboxes:
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: object) -> Outcome:
             number = read_id(key, LETTER)
+            # Asked here for its error, and again in each slice: rights and children may change while a large one goes.
             box = await call.account.read(
                 partial(_allowed, place=call.place, number=number, needed="x"), op="jmap mailbox"
             )

@@ -100,6 +100,7 @@ class _Addresses:
                 made = await addresses.make(name, new)
                 if not STATES[wanted.get("state") or "enabled"]:
                     made = await addresses.change(name, made.address, MaskedChange(active=False))
+            # The store has one error for both limits: that of a day, which ends by itself, and that of the account.
             except LimitExceeded as error:
                 full = await addresses.count(name) >= MAX_MASKED
                 raise SetError("overQuota" if full else "rateLimit", str(error)) from None

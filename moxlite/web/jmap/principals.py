@@ -197,6 +197,8 @@ def periods(busy: Sequence[Busy], stretch: tuple[int, int]) -> list[Object]:
     found: list[tuple[int, int, str]] = []
     open_ = dict.fromkeys(RANK, 0)
     since, now = 0, ""
+    # At the same moment ends come before beginnings, since -1 is less than 1: of two periods that touch none is open
+    # then.
     for at, step, status in sorted(steps):
         open_[status] += step
         after = next((one for one in RANK if open_[one]), "")

@@ -39,6 +39,7 @@ LIMITS: Final[dict[str, int]] = {
 
 EACH: Final = "*"
 MAX_STARS: Final = 8
+"""``*`` in one path: each is a level of recursion, and no result has lists so deep."""
 
 MAX_VALUES: Final = 100_000
 """Values of a request, as commas and brackets tell: an empty array of three octets takes 64 of memory."""

@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
 
 MAX_SENT: Final = 20
+"""Receipts of one call: each is a message that is signed and queued before the next one is begun."""
+
 MAX_TEXT: Final = 4_000
+"""Characters of the text in a receipt, which is a sentence or two."""
+
 GIVEN: Final = (
     *("forEmailId", "subject", "textBody", "includeOriginalMessage", "reportingUA", "disposition"),
     *("finalRecipient", "extensionFields"),

@@ -138,6 +138,7 @@ def put_shares(tx: AccountTx, call: Call, collection: Collection, wanted: Any) -
 
 async def publish(call: Call, guests: Sequence[str]) -> None:
     """Make the rights of these users known, which `put_shares` has changed."""
+    # After the commit: rights are read from the owner's file, and this only tells in which files guests have any.
     if guests:
         await publish_shares(call.server.auth, call.account)
 

@@ -107,6 +107,7 @@ async def changes_of(
     """
     (since, mark), most = since_state(call), max_changes(call)
     marked, old = mark_of or call.place.mark, f"{since}{mark}"
+    # Most programs ask after each push and on a timer, and nothing is new: two numbers tell that without a scan.
     if await call.account.read(lambda r: (state(r), marked(r)) == (since, mark), op="jmap changes"):
         return Changes(old, old, [], [], [])
 
@@ -149,6 +150,7 @@ def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bo
         case {"operator": str(operator), "conditions": list(conditions)}:
             if depth > MAX_DEPTH:
                 raise MethodError("unsupportedFilter", "the filter is nested too deeply")
+            # All are tried, where the first decides as well: a wrong condition is an error whatever is there.
             found = [holds(condition, meets, depth + 1) for condition in conditions]
             match operator:
                 case "AND":
@@ -184,6 +186,7 @@ def query_response(
 def in_order(found: Iterable[tuple[T, Sequence[Any]]], ascending: Sequence[bool]) -> list[T]:
     """Results by their keys, one for each comparator; what no comparator tells apart stays in its order."""
     rows = [*found]
+    # Sorts are stable: by the last property first, each keeps the order of the ones after it.
     for index in reversed(range(len(ascending))):
         rows.sort(key=lambda row: row[1][index], reverse=not ascending[index])
     return [result for result, _ in rows]
@@ -288,6 +291,8 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
     """A /set: creates, then updates, then destroys (RFC 8620 §5.3). Raises MethodError."""
     create, update, destroy = set_parts(call)
     old = await handler.state(call)
+    # Not in one transaction with the changes, which are many: it stops a program that has missed something, and is no
+    # lock. What must hold for a change is looked at in its unit.
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
         raise MethodError("stateMismatch", f"the state is {old}")

@@ -72,8 +72,14 @@ AGAIN: Final = 60.0
 """Seconds until an account of another user that was closed, or could not be opened, is opened again."""
 
 SHORTEST_PING: Final = 5
+"""Seconds: a client that asks for more pings gets these. Each wakes it as well as us."""
+
 LONGEST_PING: Final = 300
+"""Seconds: proxies and address translation forget connections that are silent for longer."""
+
 DEFAULT_PING: Final = 60
+"""Seconds between comments to a client that wants no pings: only a write shows that one has gone without a word."""
+
 GATHER: Final = 0.02
 """Seconds in which changes are gathered for one event."""
 
@@ -191,6 +197,7 @@ class Watch:
         Raises what `tell` and `idle` raise once the client is gone; StoreError for the user's own account.
         """
         failed: Exception | None = None
+        # Changes of several accounts and pings share one connection, which takes one message at a time.
         turn = trio.Lock()
 
         async def alone(work: Callable[[], Awaitable[None]]) -> None:
@@ -232,11 +239,13 @@ class Watch:
                 if scope.cancelled_caught and idle is not None:
                     await idle()
                     continue
+                # A burst of changes is one message: programs answer each with a request of their own.
                 await known.gather()
                 batch = cursor.take_tail() or await cursor.take()
                 cursor.acknowledge(batch.modseq)
                 if any(isinstance(event, AccountClosing) for event in batch.events):
                     return
+                # Asked again with each change: rights may have gone since the account was opened.
                 if place.guest and not await self._server.auth.sharing.may_share(place.owner, place.guest):
                     return
                 added = batch.from_log or any(isinstance(event, MessageAdded) for event in batch.events)

@@ -82,6 +82,8 @@ TYPE: Final = ObjectType(
     once=("identityId", "emailId", "envelope"),
 )
 MAX_RECIPIENTS: Final = 1_000
+"""Recipients of one message, as in the web API."""
+
 MAX_DELAY: Final = 365 * 86_400
 """Seconds ahead for which a message may be held (maxDelayedSend)."""
 
@@ -315,6 +317,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         raise SetError("invalidProperties", "there is no such email", properties=["emailId"])
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
+    # Of the envelope alone: the author in the header is checked when the message is completed.
     own = call.snapshot.may_send_as(call.identity.account, envelope.sender)
     if not own and await way_out_of(call.server.accounts, call.identity.account, envelope.sender) is None:
         raise SetError("forbiddenMailFrom", f"{envelope.sender} is not yours")
@@ -430,9 +433,11 @@ async def _submit(
     wire = msgspec.json.encode(envelope.wire).decode()
 
     def unit(tx: AccountTx) -> int:
+        # It may have been destroyed while it was signed, and the outbox sends the account's own copy.
         if emails(tx, [email_id]).get(email_id) is None:
             raise SetError("invalidProperties", "the email is gone", properties=["emailId"])
         rows = tuple(add_outgoing(tx, counted, limits))
+        # Only a message that waits can be taken back, and then no longer counts.
         owed = OwedMessage(ready.submission, beside=Beside(counted=rows if envelope.hold_until else ()))
         tx.owe(key, SUBMIT, owed.pack(), message_id, due=envelope.hold_until)
         sent = Sent(0, email_id, threadid, identity, ready.submission.message_id, wire, when, 0, 0)

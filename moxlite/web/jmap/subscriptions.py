@@ -253,6 +253,7 @@ class SubscriptionTeller:
         """
         told: dict[str, str] = from_json(push.told, dict[str, str])
         if not push.verified:
+            # Something noted means that the code was sent: a program that has lost it makes another subscription.
             if told:
                 return None
             message: Object = {
@@ -275,6 +276,7 @@ class SubscriptionTeller:
             message = {"@type": "StateChange", "changed": changed}
         keys = None if push.public is None or push.secret is None else (push.public, push.secret)
         answer = await self._service.post(push.url, msgspec.json.encode(message), keys, "application/json")
+        # Noted once the service has taken it: a crash between tells twice, which is harmless. The other order loses it.
         if not answer.error:
             await account.write(partial(note_told, one=push, told=_packed(told)))
             return None

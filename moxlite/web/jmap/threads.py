@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 
 MAX_SNIPPETS: Final = 100
+"""Emails of one call: of each a text is read, decoded and searched."""
+
 MAX_MARKED: Final = 20
 """Words that are marked: each is looked for at each character."""
 
@@ -37,6 +39,8 @@ READ: Final = 64 << 10
 """Octets of a text that a snippet is looked for in."""
 
 AROUND: Final = 60
+"""Characters that are shown before the first word that was found."""
+
 LONGEST: Final = 255
 """Octets of a snippet (RFC 8621 §5)."""
 

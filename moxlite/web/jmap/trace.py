@@ -81,6 +81,7 @@ MOST: Final = 20
 """Members shown of an array or object."""
 
 DEPTH: Final = 8
+"""Levels that are shown: a filter may be 20 deep, and its conditions tell more than its nesting."""
 
 
 def masked(value: Any, name: str = "", depth: int = 0) -> Any:
