@@ -70,6 +70,20 @@ async def test_a_cycle_breaks_at_its_lowest_id(accounts: Accounts) -> None:
         assert await place(account, tail) == (one, (two, one), False)
 
 
+async def test_an_answer_far_behind_its_question_joins_the_thread(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-80, STORE-82: the place of the question has left the cache, and was not written yet."""
+    monkeypatch.setattr(threads, "REMEMBERED", 20)
+    monkeypatch.setattr(threads, "SETTLED", 10)
+    async with accounts.use("mia") as account:
+        lone = [mail(number) for number in range(10, 50)]
+        done(await imported(accounts, mbox([mail(1), answer(2, 1), *lone, answer(3, 1, 2)]), MBOX))
+        first, second, *_, third = [row.id for row in await rows(account)]
+        assert await place(account, second) == (first, (first,), False)
+        assert await place(account, third) == (first, (second, first), False)
+
+
 async def test_imported_answers_join_what_the_account_has(accounts: Accounts) -> None:
     """STORE-82"""
     async with accounts.use("mia") as account:

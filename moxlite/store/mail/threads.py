@@ -325,7 +325,11 @@ class Placing:
         place = Place(message_id, False, False, ())
         missing_link = match.missing_link
         if match.parent is not None:
-            above = self._placed.get(match.parent) or place_of(tx, match.parent)
+            above = self._placed.get(match.parent)
+            if above is None:
+                # It may have left the cache and not be written: messages that begin a thread fill the cache alone.
+                self.flush()
+                above = place_of(tx, match.parent)
             if len(above.parents) < MAX_PARENTS:
                 place = Place(above.threadid, above.muted, above.collapsed, (match.parent, *above.parents))
             else:
