@@ -69,6 +69,7 @@ def rights_of(r: Reader, mailbox_id: MailboxID, guest: str) -> str:
 
 def rights_seen(r: Reader, guest: str, limit: int) -> list[tuple[MailboxID, str]]:
     """Mailboxes that the account `guest` may look up, the oldest first, `limit` at most, each with its rights."""
+    # The limit comes last: two rows may be of one mailbox, and some of a mailbox that is not visible.
     found: dict[MailboxID, str] = {}
     for mailbox_id, rights in r.iterate(SEEN, guest):
         found[mailbox_id] = joined(found.get(mailbox_id, ""), rights)
@@ -107,6 +108,7 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
         return False
     if not before and tx.value(COUNT, mailbox_id) >= MAX_IDENTIFIERS:
         raise LimitExceeded(worded("rights for {most} others on one mailbox", most=MAX_IDENTIFIERS))
+    # With what `anyone` gives: taking a row away may change nothing for the guest, and then is not told.
     had = rights_of(tx, mailbox_id, identifier)
     if wanted:
         tx.execute(SET, mailbox_id, identifier, wanted)

@@ -112,12 +112,13 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
         row = tx.row(USE_BODY, prepared.digest, prepared.body_size)
         assert row is not None
         body_id, refs = row
+        # 1: new, or a leftover that no message had. Its chunks, if it has any, are written over.
         if refs == 1:
             first = chunk_id(body_id, 0)
             for seq, chunk in enumerate(prepared.chunks):
                 chunks.append((first + seq, chunk.enc, chunk.check, chunk.data))
             written.add(body_id)
-        elif body_id not in written:
+        elif body_id not in written:  # else its chunks come at the end, and it would look damaged now
             make_sound(tx, body_id, prepared.digest, prepared.body_size, prepared.chunks)
         ids.append(body_id)
     if chunks:
@@ -129,6 +130,8 @@ def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
     """As `add_bodies`, for a body that `held_bodies` has written."""
     if prepared.held is None:
         raise ValueError("a long body must be written before: use held_bodies")
+    # Its octets are not compared here, as reading megabytes would hold up all other units: `held_bodies` has looked at
+    # the stored ones just before.
     row = tx.row(USE_IF_THERE, prepared.digest)
     if row is not None:
         return BodyID(row[0])
@@ -185,6 +188,7 @@ def add_messages(
         check_fillable(box)
     uids = next_uids(box, len(items))
     words = [_learn(tx, item.keywords) for item in items]
+    # The quota comes before all that is large: what it refuses need not be written and rolled back.
     first_id = next_message_id(tx) if queued else take_room(tx, sum([item.prepared.size for item in items]))
     verdict = Verdict.UNCHANGED
     if not facts.is_reject and not queued:
@@ -257,6 +261,8 @@ def add_messages(
         if is_sent:
             add_recipients(tx, message_id, prepared.recipients, received if prepared.date is None else prepared.date)
         if thread.messageid in links.waited_for:
+            # Adoption works on stored rows: this message and all before it must be there, and its changes make the
+            # places that are known by heart wrong.
             rows.write()
             events += _tell(tx, added[len(events) :], box)
             by_subject = bool(link.parents) and not thread.references

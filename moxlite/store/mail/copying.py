@@ -152,6 +152,8 @@ def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -
         return Copied(box.id, target.id, target.uidvalidity, (), (), ())
     source_ids = [source.id for source in sources]
     ids = int_array(source_ids)
+    # The tombstones are made of the rows as they are before MOVE, and hold a reference to the bodies of their own. The
+    # removal is told before UIDs are taken: within one mailbox it must name the UIDNEXT from before.
     bury(tx, box, ids, untrain=False)
     tx.execute(ADD_REFS, ids)
     if box.system:
@@ -288,6 +290,8 @@ NOTE: Final = "INSERT INTO copy_part (copy, mailbox_id, first_uid, last_uid) VAL
 END: Final = "DELETE FROM copy_part WHERE copy = ?"
 LAST: Final = "SELECT id, mailbox_id, first_uid, last_uid FROM copy_part WHERE copy = ? ORDER BY id DESC LIMIT 1"
 DROP: Final = "DELETE FROM copy_part WHERE id = ?"
+# A copy without its last unit is undone, also after a crash: a client that got no OK repeats COPY, and would have all
+# twice.
 UNFINISHED: Final = "SELECT DISTINCT copy FROM copy_part"
 
 
@@ -320,6 +324,7 @@ def undo_part(tx: AccountTx, copy: bytes) -> bool:
     part_id, mailbox_id, first, last = row
     tx.execute(DROP, part_id)
     try:
+        # The range has no other message: one unit took its UIDs, one after the other.
         expunge(tx, mailbox_id, range(first, last + 1))
     except NoSuchMailbox:
         pass  # deleted meanwhile, and the copies with it

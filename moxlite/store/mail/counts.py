@@ -29,6 +29,8 @@ FORGET_SPELLING: Final = "DELETE FROM keyword WHERE lower = ?"
 # Reads the column of `message`. The key of `message_keyword` begins with the keyword: finding a mailbox's rows in it
 # would read all of them.
 KEYWORDS_IN_USE: Final = "SELECT DISTINCT keywords FROM message WHERE mailbox_id = ? AND keywords <> ''"
+# Not max(id): the id of a removed message must not come again. The text index, the tables of people and the marks of
+# devices go by ids that only rise.
 NEXT_ID: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"
 ADD_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1 RETURNING total_size"
 TAKE_ROOM: Final = """
@@ -148,6 +150,7 @@ def take_uids(tx: AccountTx, mailbox_id: MailboxID, count: int) -> int:
     row = tx.row(TAKE_UIDS, count, mailbox_id)
     assert row is not None
     uidnext, name = row
+    # After the update: the error takes the unit back.
     if uidnext - 1 > MAX_UID:
         raise UidsExhausted(name)
     first: int = uidnext - count

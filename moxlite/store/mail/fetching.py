@@ -110,6 +110,8 @@ def fetch_rows(
         return [], []
     by_range, by_array, removed = _statements(columns, ids)
     first, last, floor = uids[0], uids[-1], since or 0
+    # In a range with few gaps one walk by the index is cheaper than a look-up for each UID. What was not asked for is
+    # left out here.
     if last - first < 2 * len(uids):
         rows = r.rows(by_range, mailbox_id, first, last, floor)
         if last - first + 1 != len(uids):
@@ -119,6 +121,7 @@ def fetch_rows(
         rows = r.rows(by_array, mailbox_id, int_array(uids), floor)
     if since is not None or len(rows) == len(uids):
         return rows, []
+    # Asked for second, and only for what is missing: nearly always nothing is.
     there = {row[0] for row in rows}
     return rows, r.rows(removed, mailbox_id, int_array([uid for uid in uids if uid not in there]))
 

@@ -194,6 +194,7 @@ def _store(
     words = frozenset(word.lower() for word in keywords) if how.mode == "remove" else learn_spellings(tx, keywords)
     modified: list[int] = []
     if unchangedsince is not None:
+        # In the unit that writes, so that no other change comes between the look and the write (RFC 7162 §3.1.3).
         modified = [row[2] for row in rows if row[3] > unchangedsince]
         rows = [row for row in rows if row[3] <= unchangedsince]
     changed: list[FlagRow] = []
@@ -264,6 +265,7 @@ def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list
             if rejects := [row[0] for row in change.rows if row[7]]:
                 tx.execute(SET_VERDICT, None, int_array(rejects))
     box = apply_delta(tx, mailbox_id, delta)
+    # Here, where the mailbox is read in any case: the error takes the unit back.
     check_changeable(box)
     learn_keywords(tx, box, learnt)
     _tell(tx, box, changes)

@@ -338,6 +338,7 @@ def forget_link(tx: Tx, host: str, username: str) -> bool:
     """
     if tx.value(SAME, host, username):
         return False
+    # The mailboxes come last: their rows are the way to the messages' rows, if a kill comes between.
     if tx.execute(FORGET_COPIES, host, username, FORGOTTEN):
         return True
     tx.execute(FORGET_REMOTES, host, username)
@@ -357,6 +358,7 @@ def mailboxes_below(r: Reader, name: str) -> Sequence[Mailbox]:
 REMOTES: Final = """
 SELECT mailbox, id, uidvalidity, mailbox_id, messages, uidnext, modseq FROM imap_remote
 WHERE role = 'link' AND host = ? AND username = ?"""
+# max: a UID that is known (above 0) goes before one of a message on its way (below 0).
 GONE: Final = """
 SELECT i.uid, i.message_id, i.key, i.flags, m.mailbox_id, (SELECT max(o.uid) FROM imap_copy o
 WHERE o.message_id = i.message_id AND o.remote_id <> ?1 AND o.remote_id IN (SELECT value FROM carray(?3)))
@@ -368,6 +370,8 @@ AND EXISTS (SELECT 1 FROM imap_copy i WHERE i.remote_id = o.id AND i.uid < 0)"""
 RENAME: Final = "UPDATE imap_remote SET mailbox = ? WHERE id = ?"
 DROP_REMOTE: Final = "DELETE FROM imap_remote WHERE id = ?"
 DROP: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid = ?"
+# The number is that of the last look. Only a message that it has counted, below its UIDNEXT, is taken off, so that the
+# next look finds no difference that it would have to explain.
 FEWER: Final = "UPDATE imap_remote SET messages = max(messages - 1, 0) WHERE id = ? AND messages > 0 AND uidnext > ?"
 CHANGED: Final = """
 SELECT id, modseq, flags, keywords FROM message WHERE mailbox_id = ? AND (modseq, id) > (?, ?)
@@ -376,6 +380,7 @@ COPIES_OF: Final = """
 SELECT i.message_id, i.remote_id, i.uid, i.flags, i.key FROM carray(?1) c
 CROSS JOIN imap_copy i ON i.message_id = c.value CROSS JOIN imap_remote o ON o.id = i.remote_id
 AND o.role = 'link' AND o.host = ?2 AND o.username = ?3"""
+# Where no modseq tells what was removed since, at the first look and after a recovery, all rows are compared.
 WITHOUT_MESSAGE: Final = """
 SELECT i.remote_id, i.uid FROM imap_remote o CROSS JOIN imap_copy i ON i.remote_id = o.id AND i.uid > 0
 WHERE o.role = 'link' AND o.host = ? AND o.username = ?

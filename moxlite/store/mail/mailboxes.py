@@ -173,6 +173,7 @@ def _insert(
     tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bool = False, subscribed: bool = True
 ) -> Mailbox:
     # STORE-11: never below the clock, so that a restored account uses no UIDVALIDITY twice.
+    # Half the seconds since 1970: 32 bits last until 2242.
     uidvalidity = max(tx.value(NEXT_UIDVALIDITY), tx.now // 2_000_000)
     if uidvalidity >= MAX_UIDVALIDITY:
         raise LimitExceeded("UIDVALIDITY")
@@ -255,6 +256,7 @@ def _drop(tx: AccountTx, box: Mailbox) -> None:
     drop_annotations(tx, box.id)
     drop_acl(tx, box)
     tx.execute(DROP_ANSWERS, box.id)
+    # The tombstone copies the row, so it comes before the removal.
     tx.execute(BURY, tx.modseq(), box.id)
     tx.execute(DELETE, box.id)
     tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=is_subscribed(tx, box.name)))
@@ -433,7 +435,9 @@ async def delete_in_slices(
         return remove(tx, find(tx))
 
     def remove(tx: AccountTx, mailbox_id: MailboxID) -> MailboxID | None:
+        # In each unit: another session may have made a mailbox below it, or renamed it, since the last one.
         check_deletable(tx, mailbox_id)
+        # One more than a slice: the last messages go in the unit that removes the mailbox.
         uids = [uid for (uid,) in tx.rows(FIRST, mailbox_id, SLICE + 1)]
         if len(uids) > SLICE:
             expunge(tx, mailbox_id, uids[:SLICE])
@@ -455,6 +459,7 @@ async def move_in_slices(
     """
 
     def move(tx: AccountTx) -> bool:
+        # By UID, not until the mailbox is empty: mail arrives meanwhile, and stays.
         uids = [uid for (uid,) in tx.rows(BELOW_UID, source_id, uidnext, SLICE)]
         move_messages(tx, source_id, uids, target_id)
         return len(uids) == SLICE

@@ -40,6 +40,7 @@ MAX_SITE: Final = 253
 """Characters of a host name."""
 
 DAY: Final = 86_400 * 1_000_000
+"""µs of a day; `MAX_A_DAY` counts by days of UTC."""
 
 
 class MaskedRefused(StoreError):
@@ -224,6 +225,7 @@ def add_masked(
     if counted and (tx.value(MADE, today) or 0) >= MAX_A_DAY:
         raise LimitExceeded(worded("{most} new addresses to give away a day", most=MAX_A_DAY))
     _check_expiry(tx, expires)
+    # Only today's count is looked at, so the table has one row.
     tx.execute(DROP_DAYS, today)
     if counted:
         tx.execute(COUNT_DAY, today)
@@ -285,6 +287,7 @@ def note_masked_mail(tx: Tx, smtp: SMTPFacts | None, received: int) -> None:
     number = tx.value(NOTE_MAIL, received, f"{smtp.rcptto.lower()}@{smtp.rcptto_domain}")
     if number is None or not smtp.msgfrom_orgdomain:
         return
+    # Strangers choose from how many domains they write: beyond the first ones only the number is kept.
     if tx.row(NOTE_SENDER, number, smtp.msgfrom_orgdomain, received, MAX_SENDERS) is None:
         tx.execute(NOTE_UNLISTED, number)
 
@@ -451,6 +454,7 @@ def word_of(text: str) -> str:
 def new_localpart(word: str, separators: Sequence[str]) -> Localpart:
     """A new localpart that cannot be guessed. `separators`: of the domain, which would cut it. Raises MaskedRefused."""
     joint = next((one for one in JOINTS if not any(one in text for text in separators)), None)
+    # A separator of the domain would cut the address: mail for it would go to the one that the part before it names.
     if joint is None:
         raise MaskedRefused("the domain uses each of . _ - as a separator: choose another domain", "domain")
     return Localpart(f"{word}{joint}{''.join(secrets.choice(LETTERS) for _ in range(SUFFIX))}")

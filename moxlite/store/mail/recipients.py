@@ -124,6 +124,7 @@ def _unwrite(tx: Tx, addresses: list[Row]) -> None:
             wrote = tx.value(BY_ADDRESS, domain, localpart) or 0
             number, _, _, heard, _, rank = known
             tx.execute(UNWRITE, wrote, _rank(heard, wrote, bulk=rank < TIER), number)
+    # Indices lead to the unused rows: without any, the look costs next to nothing.
     for sql in SWEEP:
         tx.execute(sql)
 
@@ -141,6 +142,7 @@ def note_correspondent(
     """
     name = " ".join(_CONTROLS.sub(" ", name).split())[:MAX_NAME]
     address = f"{localpart}@{domain}"
+    # A stranger may give the address of another as a name: the suggestion would show that one, and mail go to this one.
     if "@" in name and name.casefold() != address.casefold():
         name = ""
     if name.casefold() == address.casefold():
@@ -163,6 +165,8 @@ def note_correspondent(
         _index(tx, number, name, localpart, domain)
         return number
     number, before, messages, had_heard, had_written, rank = known
+    # A sender chooses the name beside the address, and could take that of a friend: it does not replace one under which
+    # the owner wrote there.
     newer = wrote >= had_written if wrote else not had_written and heard >= had_heard
     chosen = name if name and (newer or not before) else before
     heard, wrote, came = max(heard, had_heard), max(wrote, had_written), int(heard > 0)

@@ -48,6 +48,7 @@ USERS: Final = """
 SELECT host, username, count(*) FROM imap_remote WHERE role = 'source' GROUP BY host, username
 ORDER BY max(id) DESC LIMIT ?"""
 RESET: Final = "UPDATE imap_remote SET uidvalidity = ?, messages = -1, uidnext = 0, modseq = 0 WHERE id = ?"
+# OR REPLACE: the message may have a lost row of an earlier change of UIDVALIDITY, under the same number.
 LOSE: Final = "UPDATE OR REPLACE imap_copy SET uid = -message_id WHERE remote_id = ? AND uid > 0"
 SETTLE: Final = "UPDATE imap_remote SET messages = ?, uidnext = ?, modseq = ? WHERE id = ?"
 INSERT_COPY: Final = """
@@ -248,6 +249,7 @@ def seed_lost(tx: Tx, remote_id: int, mailbox_id: MailboxID, after: int) -> int 
 def match_lost(tx: Tx, remote_id: int, found: Iterable[RemoteMessage]) -> set[int]:
     """Assign remote messages to lost rows with the same key, one to each; returns the UIDs that were assigned."""
     placed = set()
+    # One row each: equal messages have equal keys, and each of them needs its own.
     for remote_message in found:
         row = tx.row(LOST_ONE, remote_id, remote_message.key)
         if row is not None:
@@ -299,6 +301,7 @@ def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) 
     for (add, add_words, remove, remove_words), ids in changes.items():
         if add or add_words:
             store_flags_ids(tx, ids, mode="add", flags=add, keywords=add_words)
+        # A word may go while its synonym comes, such as `Junk` and `$Junk`: both are the same bit here.
         if remove & ~add or remove_words:
             store_flags_ids(tx, ids, mode="remove", flags=remove & ~add, keywords=remove_words)
     return changed

@@ -92,6 +92,7 @@ def owe_notice(
     before, after, author = seen(before), seen(after), by or tx.account
     if before != after and guest not in (ANYONE, author):
         share = Share(tx.now, tx.account, author, kind, object_id, name, before, after, guest)
+        # By the outbox: the guest's file is another one, and may be closed or full. The rights count in any case.
         tx.owe(secrets.token_bytes(16), SHARED, msgspec.json.encode(share))
 
 
@@ -99,6 +100,7 @@ def add_notice(tx: AccountTx, share: Share) -> None:
     """Add a notice to the guest's file. One that takes back what was just told removes that."""
     modseq, before = tx.modseq(), share.before
     last = tx.row(LAST, share.owner, share.author, share.kind, share.object_id, share.created - JOINED)
+    # A guest hears of the outcome: what was given and taken back within a minute is not told at all.
     if last is not None:
         joined = ShareNotice(*last)
         before = joined.before

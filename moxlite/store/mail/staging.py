@@ -33,6 +33,7 @@ GAP: Final = 1 << 22
 second they last five days. Ids have 32 bits (WEBMAIL-62), so a thousand of these jobs fit.
 """
 
+# Even a small file may wait for other work while mail comes in. The most is a sixteenth of all ids.
 GAP_LEAST: Final = 1 << 12
 GAP_MOST: Final = 1 << 28
 GAP_PER_ID: Final = 256
@@ -103,6 +104,7 @@ def begin(tx: AccountTx, gap: int = GAP) -> Job:
     """
     if tx.value(THREADS) != 2:
         raise ImportFailed("the account's threads are being made, try again later")
+    # One at a time: a second job would begin at the same id, as ids count only once they are in `message`.
     if tx.value(JOBS):
         raise ImportFailed("another import into this account is running")
     token = secrets.token_bytes(16)
@@ -121,6 +123,7 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
     """
     limit = tx.config.quota
     used = tx.value(TOTAL)
+    # Against all octets of the job: staged messages are not in the account's size before the final unit.
     if 0 < limit < used + octets:
         raise OverQuota(used, limit)
     bodies = add_bodies(tx, [one.prepared for one in messages])
@@ -172,6 +175,7 @@ def drop_staged(tx: Tx) -> int:
         for sql in DROP_SIDE:
             tx.execute(sql, message_id)
         tx.execute(DROP, message_id)
+        # Erased here, not by the eraser: no subscriber has seen the message, and nothing can be undeleted.
         if tx.value(UNREF, body_id) == 0:
             tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
             tx.execute(DROP_BODY, body_id)

@@ -158,6 +158,7 @@ class Links:
     def place(self, keys: ThreadKeys, received: int) -> Link:
         """Find the place of the next message, among all stored and noted messages."""
         if keys.messageid is not None:
+            # The message itself is here already, by a list or another address: both copies belong together.
             oldest = self._first(keys.messageid)
             if oldest is not None:
                 return self._below(oldest[0], missing_link=True)
@@ -169,6 +170,7 @@ class Links:
             if found is not None:
                 return self._below(found, missing_link=bool(missing), missing=tuple(missing))
             missing.append(reference)
+        # Without references alone: strangers share subjects such as "Re: Invoice", but no references.
         if not keys.references and keys.is_response and keys.subject_base:
             found = self._answered(keys.subject_base, received - BEFORE, received + AFTER)
             if found is not None:
@@ -231,6 +233,7 @@ class Links:
         parent = self._places.get(parent_id)
         if parent is None:
             parent = self._places[parent_id] = place_of(self._r, parent_id)
+        # The parent waits for its own thread (STORE-83): the message waits with it, and step 2 places both.
         if not parent.threadid:
             return Link(ThreadID(0))
         if len(parent.parents) >= MAX_PARENTS:

@@ -152,6 +152,7 @@ class _Branches:
         that would change too many messages.
         """
         tx = self._tx
+        # All checks come before the first change: a move is whole or not at all.
         if len(parents) > MAX_PARENTS:
             return False
         now = place_of(tx, top)
@@ -275,6 +276,7 @@ class Placing:
             if match.parent in position:
                 first = position[match.parent]
                 lowest = min(range(first, len(chain)), key=chain.__getitem__)
+                # The lowest id does not depend on where the walk began, so a repeated import gives the same threads.
                 matches[lowest] = _Match(missing_link=True)
                 order = (
                     *range(lowest, first - 1, -1),
@@ -343,6 +345,7 @@ class Placing:
                 self.flush()
         if match.missing:
             tx.executemany(NOTE_MISSING, missing_rows(tx.value(EMAIL_ID, message_id), match.missing))
+        # The oldest goes: messages are placed by rising id, and answers are near their questions.
         if len(self._placed) >= REMEMBERED:
             self._placed.pop(next(iter(self._placed)))
         self._placed[message_id] = place
