@@ -51,6 +51,8 @@ UPDATE forward_target SET confirmed = ?, link = x'', failing = NULL, stopped = N
 REFUSE: Final = "UPDATE forward_target SET confirmed = NULL, link = x'', stopped = ?, error = ? WHERE address = ?"
 START: Final = "UPDATE forward_target SET failing = NULL, stopped = NULL, error = '' WHERE address = ?"
 BOUNCED: Final = "UPDATE forward_target SET failing = ?, stopped = ?, error = ? WHERE address = ?"
+# Each address counts in a window of its own, which its first message begins. At the seam of two windows up to twice as
+# many may go within a day; a row for each message would be exact, and grow with the mail.
 SENT: Final = "SELECT coalesce(sum(sent), 0) FROM forward_target WHERE began > ?"
 COUNT: Final = """
 UPDATE forward_target SET sent = CASE WHEN began > ?1 THEN sent + 1 ELSE 1 END,
@@ -112,8 +114,10 @@ def ask_target(tx: Tx, address: str) -> str:
     base32 in lower case. A confirmation is taken back. Raises AskedJustNow.
     """
     known = _target(tx, address)
+    # A confirmed address is asked at once: that takes the confirmation back, so that a second question waits a day.
     if known is not None and known.confirmed is None and known.asked > tx.now - QUESTION_LIFE:
         raise AskedJustNow(address)
+    # Only its hash is stored: a reader of the file, or of a backup of it, cannot answer for the owner.
     token = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
     tx.execute(ASK, address.lower(), _hash(token), tx.now)
     return token
@@ -162,6 +166,7 @@ def may_forward(tx: Tx, address: str) -> str:
     """
     known = _target(tx, address)
     if known is None or (known.confirmed is None and known.stopped is None):
+        # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
         tx.execute(NAME, address.lower(), tx.now)
         tx.execute(UNNAME, MAX_NAMED)
         return "the owner of the address has not confirmed it yet"

@@ -26,6 +26,8 @@ from moxlite.wording import Worded, worded
 KEEP: Final = 2 * DAY
 """Microseconds after which the rows of an address shrink to the oldest one (STORE-94)."""
 
+# Rows after `now` are from before the clock was set back. They do not count (STORE-165): after
+# a clock that was a year ahead, an account could not send for a year.
 TOTAL: Final = "SELECT count(*) FROM outgoing WHERE submitted > ? AND submitted <= ?"
 # Addresses written to in the last day for the first time ever.
 FIRST_TIME: Final = """
@@ -114,6 +116,8 @@ HELD_UNTIL: Final = "SELECT due FROM outbox WHERE key = ?"
 SETTLE: Final = "DELETE FROM outbox WHERE key = ?"
 FORGET: Final = "DELETE FROM unit_key WHERE key = ?"
 HURRY: Final = "UPDATE outbox SET due = 0 WHERE key = ? AND due > 0"
+# The carrier sets `due` to 0 in a unit before it hands the row over. Either this statement finds the row, or the queue
+# gets it, never both.
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
 
 
@@ -144,6 +148,7 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     undo_beside(tx, beside, message_id)
     if not mailboxes_of(tx, [message_id]):
         return None
+    # It was not sent, so that it makes no correspondents.
     forget_recipients(tx, message_id)
     move_ids(tx, [message_id], drafts)
     store_flags_ids(tx, [message_id], mode="remove", flags=Flag.NOTJUNK)
@@ -164,6 +169,7 @@ def withdraw(tx: AccountTx, key: bytes) -> bool:
     if row is None:
         return False
     remove_outgoing(tx, OwedMessage.unpack(row[1]).beside.counted)
+    # The key is free again: a call that repeats it is not taken for one that was done.
     expunge_ids(tx, [row[0]])
     tx.execute(FORGET, key)
     return True

@@ -116,6 +116,8 @@ async def perform(
     def unit(tx: AccountTx, ready: Prepared) -> Performed:
         for owed in owes:
             tx.owe(owed.key, owed.kind, owed.data)
+        # The key is written in the unit that delivers, so that it stands for a message that is there. Aliases may lead
+        # to an account twice, and the queue repeats what it does not know to be done.
         new = not key or tx.once(key)
         if retried and tx.execute(TAKE, retried):
             new = False
@@ -128,6 +130,7 @@ async def perform(
         done = await account.write(lambda tx: unit(tx, prepared), weight=prepared.size)
     else:
         async with held_body(account, prepared) as ready:
+            # 1: the octets are in the file already, but the disk must still have room for the rows (STORE-157).
             done = await account.write(lambda tx: unit(tx, ready), weight=1)
     if done.passed_on is not None:
         await _expunge(account, done.passed_on)
@@ -179,6 +182,7 @@ class _Unit:
             return Performed(again=True)
         for action in self._delivery.actions:
             self._act(action)
+        # Last: whether the account itself keeps the message is known only now, and a copy that goes on needs it stored.
         redirects = [action for action in self._delivery.actions if isinstance(action, Redirect)]
         if redirects:
             self._redirect(redirects)
@@ -514,8 +518,10 @@ def keep_reject(tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbo
         if tx.value(COUNT, box.id, MAX_REJECTS) >= MAX_REJECTS:
             rejects_logger.info("rejects mailbox is full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
             return None
+    # A refused sender tries again for days, with the same message: one copy is enough to judge it.
     if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:
         return None
+    # The mailbox that it was meant for is made now: taken out of Rejects, the message counts to its history (STORE-73).
     marked = msgspec.structs.replace(facts, is_reject=True, destined=ensure_mailbox(tx, action.destined).id)
     return add_message(tx, ready, box.id, flags=Flag.SEEN, facts=marked, delivery=True)
 

@@ -99,6 +99,7 @@ def pack(why: Why) -> bytes:
     then actions too.
     """
     octets = _ENCODER.encode(why)
+    # The row goes with the delivery's unit and must not fail it: whatever strangers put in, something short is left.
     while len(octets) > MAX_WHY:
         if why.proposals:
             why = msgspec.structs.replace(why, proposals=why.proposals[:-1], cut=True)

@@ -243,6 +243,7 @@ def seen_keys(r: Reader, now: int) -> frozenset[bytes]:
 
 def track_seen(tx: Tx, tracked: Sequence[tuple[bytes, int]]) -> None:
     """Remember keys, each for some seconds."""
+    # Here, not at night: the bound below then counts only keys that are still good.
     tx.execute(FORGET, tx.now)
     for key, seconds in tracked:
         tx.execute(TRACK, key, tx.now + seconds * 1_000_000)
@@ -259,6 +260,7 @@ def note_failure(tx: Tx, script: str, line: int, text: str) -> bool:
     """Note a failure for the owner, and return whether it is new. The same one within a day changes nothing: a stranger
     who makes a script fail with each mail writes one row a day.
     """
+    # Cut before it is compared: otherwise a long text would be new each time.
     text = text[:CLIP]
     last = tx.row(SAME_FAILURE, script, line, text)
     if last is not None and last[1] > tx.now - DAY:

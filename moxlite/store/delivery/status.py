@@ -171,6 +171,7 @@ async def put_queued(account: Account, key: bytes, prepared: Prepared, received:
         box = queue_mailbox(tx)
         if box is None:
             return False
+        # Also a canceled one has its row: the queue may repeat this step after a crash.
         if tx.row(KNOWN, key) is None:
             added = add_message(tx, ready, box.id, flags=Flag.SEEN, received=received, queued=True)
             tx.execute(NOTE, key, added.message_id)
@@ -230,6 +231,7 @@ def _empty(tx: AccountTx, mailbox_id: MailboxID) -> bool:
     own = queue_mailbox(tx)
     if own is None or (tx.config.queue_mailbox and own.name == QUEUE):
         return False
+    # All keys at once: if the mailbox is wanted again, the queue shows everything anew.
     tx.execute(FORGET_ALL)
     ids = [row[0] for row in tx.rows(SOME, mailbox_id, SLICE)]
     expunge_queued(tx, ids)

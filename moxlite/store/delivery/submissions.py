@@ -87,6 +87,7 @@ def submission_changes(r: Reader, since: int, now: int) -> list[Change]:
 
 def add_submission(tx: AccountTx, sent: Sent, key: bytes) -> int:
     """Add a submission, whose row of the outbox has this key; returns its id. Old ones are destroyed."""
+    # At the next submission, not by a task: until then old rows do no harm.
     tx.execute(EXPIRE, tx.modseq(), tx.now - KEPT)
     tx.execute(FORGET, tx.now - TOLD)
     values = (sent.email_id, sent.threadid, sent.identity, sent.message_id, sent.envelope, sent.send_at, key)

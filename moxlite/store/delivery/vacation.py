@@ -132,8 +132,10 @@ def may_answer(tx: Tx, handle: bytes, address: str, seconds: int) -> bool:
     last = tx.value(SENT, handle, address)
     if last is not None and last > tx.now - seconds * 1_000_000:
         return False
+    # Over all senders: forged ones may be any number, and each answer to one goes to a stranger.
     if tx.value(COUNT, tx.now - DAY) >= MAX_PER_DAY:
         return False
+    # Only here, where a row is written: the table has as many rows as answers went in 90 days.
     tx.execute(FORGET, tx.now - LONGEST * 1_000_000)
     tx.execute(NOTE, handle, address, tx.now)
     return True
