@@ -332,12 +332,14 @@ async def stream_message(
     No snapshot is held while the caller sends a piece. Close the iterator (``contextlib.aclosing``) when leaving early.
 
     Raises:
-      NoSuchMessage: the message is gone, also when it was erased in the middle.
-      ChunkDamaged: as above.
+      NoSuchMessage: the message is gone.
+      ChunkDamaged: as above, also when it was erased in the middle.
     """
     content = await account.read(lambda r: locate(r, message_id), op="locate")
     end = content.size if length is None else min(offset + length, content.size)
     prefix = len(content.prefix)
+    # Between two pieces the message may be erased. Then chunks are missing, but no other message's are read in their
+    # place, as no id of a body is given out twice.
     while offset < end:
         # Up to the next chunk boundary of the body, so that no chunk is decompressed twice.
         step = (
@@ -393,6 +395,7 @@ def make_sound(tx: Tx, body_id: BodyID, digest: bytes, size: int, chunks: Sequen
     """
     bounds = chunk_id(body_id, 0), chunk_id(body_id + 1, 0)
     wanted = [(chunk.enc, chunk.check, chunk.data) for chunk in chunks]
+    # Equal rows need no hash: that is the usual case, such as one message to two addresses of an account.
     if tx.rows(STORED, *bounds) == wanted or _is_sound(tx, body_id, size, digest):
         return
     tx.execute(DROP_CHUNKS, *bounds)

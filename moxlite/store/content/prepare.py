@@ -108,10 +108,13 @@ class OctetLimiter:
         """Process `octets` inside the block. Raises StorageBusy if the turn does not come in time."""
         with trio.move_on_after(self._seconds) as scope:
             async with self._turn:
+                # The first in line waits here, all others in the lock behind it: short messages do not pass a long one
+                # for ever. Alone, any length may pass.
                 while self._used and self._used + octets > self._total:
                     self._released = trio.Event()
                     await self._released.wait()
                 self._used += octets
+                # The time is for the turn, not for the work.
                 scope.deadline = float("inf")
         if scope.cancelled_caught:
             raise StorageBusy(f"{octets} octets waited {self._seconds:.0f} s for their turn")
@@ -353,6 +356,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None =
 # Until it is linked, a held body has a random hash, so that two of the same content can be written at once.
 HOLD: Final = "INSERT INTO body (hash, size, refs) VALUES (?, ?, 0)"
 INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)"
+# A body that a unit has linked has refs 1 by now, and stays.
 RELEASE: Final = "DELETE FROM body WHERE id = ? AND refs = 0 RETURNING id"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
 
@@ -388,11 +392,13 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
             octets = sum(piece.size for piece in pieces)
             async with _writing.hold(octets):
                 encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
+                # A unit that has begun returns its ids to a cancelled caller, too: no body is left without an owner.
                 held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
         await _mend_stored(account, [message for message in messages if message.chunks is None])
         ids = iter(held)
         yield [one if one.chunks is not None else msgspec.structs.replace(one, held=next(ids)) for one in ready]
     finally:
+        # Shielded: a caller that is cancelled, as by a closed connection, would leave its octets until the next open.
         if held:
             with trio.move_on_after(RELEASE_SECONDS, shield=True), suppress(StoreError):
                 await account.write(lambda tx: _release_all(tx, held))

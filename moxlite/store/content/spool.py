@@ -51,6 +51,7 @@ MAX_MESSAGE: Final = 100 << 20
 """
 
 MAX_FILES: Final = 4096
+"""Files of messages at once, unless the server gives a number that its descriptors allow (ADMIN-39b)."""
 
 
 class SpoolFull(OSError):
@@ -128,6 +129,7 @@ class SpoolSpace:
                 if self._by_network.get(network, 0) + octets > share:
                     raise SpoolFull("network", f"messages from this network have their share of {share} octets")
             self._count(networks, octets)
+            # Until the next look at the disk, which has them.
             self._free -= octets
 
     def give_back(self, networks: tuple[Hashable, ...], octets: int) -> None:

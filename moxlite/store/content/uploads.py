@@ -21,6 +21,8 @@ PIECE_SIZE: Final = 1 << 20
 """Octets of a piece: one commit when a file arrives, and held in memory when it is read."""
 
 KEY_SIZE: Final = 16
+"""Octets of a random key: a call that names it attaches the file, so it must not be guessed."""
+
 AGE: Final = DAY
 """Microseconds after its last use for which an upload is kept."""
 
@@ -142,6 +144,7 @@ def note_saved_draft(tx: Tx, key: bytes, message_id: MessageID) -> None:
 
 def drop_upload(tx: Tx, key: bytes) -> None:
     """Remove an upload, complete or not. An unknown key does nothing."""
+    # Also one whose upload is still under way: its next piece finds no row, and ends it.
     for complete in (True, False):
         row = tx.row(FIND, key, complete)
         if row is not None:
