@@ -110,6 +110,8 @@ class Account:
 
     def _maker(self, origin: Cursor | None) -> Callable[[Connection], AccountTx]:
         config = self.config
+        # Taken here, on the loop, as units run in the writer's thread. If the cursor moves on before, a message counts
+        # as overtaken although its change was delivered: it is told twice, which does no harm.
         seen = ModSeq(0) if origin is None else origin.modseq
 
         def make(db: Connection) -> AccountTx:
@@ -161,6 +163,8 @@ class Account:
 
         The cursor must be closed.
         """
+        # Before the read: a unit committed during it is in the tail, and is skipped if the snapshot has it. The other
+        # way round, one that comes between the two would be lost.
         cursor = self.bus.add(keep_own=keep_own)
 
         def both(r: Reader) -> tuple[ModSeq, S | None]:

@@ -200,6 +200,7 @@ class Bus:
         self._bytes += entry.size
         if origin is not None and origin in self.cursors:
             origin.made(entry)
+        # Without regard to its readers: one slow page must not hold the memory of all.
         while self._events > TAIL_EVENTS or self._bytes > TAIL_BYTES:
             self._drop_first()
         self.wake()
@@ -461,6 +462,7 @@ class Cursor:
             return
         self._skip()
         if entry.overtaken == frozenset() and self.at == self._bus.end - 1 and self._catchup is None:
+            # Only if all before was applied: an own unit must not acknowledge what was taken and is not applied yet.
             applied = self.acknowledged == self.modseq
             self._advance(entry.modseq)
             if applied:

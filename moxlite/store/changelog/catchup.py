@@ -379,6 +379,7 @@ class Plan:
             MailboxRemoved(modseq=modseq, mailbox_id=mailbox_id, name=name, subscribed=name in subscribed)
             for mailbox_id, name, modseq in r.iterate(MAILBOX_GONE, self.since, self.modseq)
         ]
+        # Without an upper bound: a mailbox that has changed after a portion's end may have messages that are below it.
         for row in r.rows(MAILBOXES, self.since):
             self._count(1, room)
             if row[0] == self._messages_of:

@@ -172,6 +172,7 @@ class AccountTx(Tx):
 
     def _count(self, rows: int) -> None:
         self._rows += rows
+        # Later events are left out, too: subscribers read the whole unit from the database, in one state.
         if self._rows > MARK_ROWS and not self._marked:
             self._marked = True
             self._events.clear()
