@@ -439,6 +439,8 @@ class Database:
         if self.health.is_damaged:
             self._writer.interrupt()  # the test of the file: nothing else is written
         with self._edge, trio.CancelScope(shield=True):  # bounded: the queue of the writer, reads were interrupted
+            # The writer comes last: the last connection to be closed folds the log into the file and deletes it, which
+            # a reader's, open for reading only, cannot.
             await self._readers.aclose()
             await self._checkpoints.wait()
             await trio.to_thread.run_sync(self._checkpoints.close)

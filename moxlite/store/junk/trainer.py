@@ -88,6 +88,7 @@ def learn(tx: Tx, meta: Meta, batch: Sequence[Tokenised]) -> int:
     began = time.perf_counter()
     done = 0
     for one in batch:
+        # Asked in the unit: flags may have changed since the words were read. The words are the same with any flags.
         row = tx.row(STATE, one.message_id)
         if row is not None:
             wanted, trained = row

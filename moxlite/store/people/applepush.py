@@ -50,6 +50,7 @@ SURPLUS: Final = """
 DELETE FROM apple_push WHERE used < ? OR id NOT IN (SELECT id FROM apple_push ORDER BY used DESC, id DESC LIMIT ?)"""
 DROP: Final = "DELETE FROM apple_push WHERE id = ?"
 DROP_OF: Final = "DELETE FROM apple_push WHERE login = ?"
+# `used`: a device that has registered since has newer marks, which must not be set back.
 TOLD: Final = "UPDATE apple_push SET mailboxes = ?, failing = 0, next = 0 WHERE id = ? AND used = ?"
 FAILED: Final = "UPDATE apple_push SET failing = iif(failing, failing, ?), next = ? WHERE id = ?"
 NEW: Final = """

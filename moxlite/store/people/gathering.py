@@ -262,6 +262,7 @@ def _write(tx: Tx, found: list[_Found], last: int) -> None:
         if one.key:
             bulk = tx.value(ADD_SENDER, one.key, one.shown[0][:200], one.shown[1], one.size)
         tx.execute(ADD, one.message_id, person, bulk, one.received, one.size)
+    # In the unit of its messages: after a kill they are counted once, not twice or never.
     tx.execute(REACHED, last)
 
 

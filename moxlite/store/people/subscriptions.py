@@ -35,6 +35,7 @@ CHANGE: Final = "UPDATE jmap_push SET types = ?, expires = ?, verified = ?, told
 DROP: Final = "DELETE FROM jmap_push WHERE id = ?"
 DROP_OF: Final = "DELETE FROM jmap_push WHERE login = ?"
 EXPIRED: Final = "DELETE FROM jmap_push WHERE expires < ?"
+# `verified`: a program that was verified since begins with the states of that moment.
 TOLD: Final = "UPDATE jmap_push SET told = ?, failing = 0, next = 0 WHERE id = ? AND verified = ?"
 FAILED: Final = "UPDATE jmap_push SET failing = iif(failing, failing, ?), next = ? WHERE id = ?"
 

@@ -133,6 +133,7 @@ def thread_changes(r: Reader, since: int, within: Within = None) -> list[Change]
 def _changed_rows(r: Reader, since: int, within: Within) -> list[Row]:
     """Email, thread, createseq and modseq of the changed messages and of tombstones. Raises TooManyChanges."""
     check_since(r, since)
+    # Tombstones count as well: a message that was moved has both, and its email is known by either.
     rows = [*r.rows(CHANGED, since, MAX_ROWS), *r.rows(BURIED, since, MAX_ROWS)]
     if len(rows) >= MAX_ROWS:
         raise TooManyChanges

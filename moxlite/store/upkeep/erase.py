@@ -113,6 +113,7 @@ def erase(tx: Tx, until: int) -> Erased:
     for mailbox_id, uid, message_id, email_id, body_id, size in ready:
         tx.execute(CLEAR, mailbox_id, uid)
         tx.execute(DEQUEUE, mailbox_id, uid)
+        # In the unit that clears the tombstone: after a kill in between, nothing would name the body any more.
         if body_id is not None and tx.value(UNREF, body_id) == 0:
             tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
             tx.execute(DROP_BODY, body_id)
@@ -235,6 +236,7 @@ class Eraser:
             if not pending:
                 return float("inf")
             while True:
+                # Anew for each unit: a subscriber that has come meanwhile holds back what it has not applied.
                 until: int = account.bus.acknowledged
                 if kept_from is not None:
                     until = min(until, kept_from - 1)

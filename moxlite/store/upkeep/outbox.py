@@ -46,6 +46,7 @@ SOON: Final = 600.0
 """Seconds before its time in which an account stays open for a row: longer than messages may be taken back."""
 
 SECOND: Final = 1_000_000
+"""µs of a second, the unit of all moments in rows."""
 
 REFRESH: Final = "refresh"
 """Kind of the handler of subscribed calendars that are due (DAV-44); the row's data is the number of the calendar."""
@@ -153,6 +154,8 @@ class Carrier:
             after = 0
             seen: set[int] = set()
             dues: list[int] = []
+            # All rows, also those that wait: the earliest moment is that of any of them. A row whose handler fails does
+            # not stop the ones behind it.
             while rows := await self._account.read(lambda r, after=after: _rows(r, after), op="outbox"):  # type: ignore[misc]  # a default binds the loop's value
                 for row in rows:
                     seen.add(row.id)
@@ -195,6 +198,8 @@ class Carrier:
                 extra={"kv": {"account": self._account.name, "kind": row.kind, "row": row.id, "retry_seconds": delay}},
             )
             return
+        # By id, which no other row ever gets: the sender may have settled this row meanwhile (`outgoing.settle`), and a
+        # debt written since must not go in its place.
         await self._account.database.write(lambda tx: _done(tx, row.id))
         self._later.pop(row.id, None)
 

@@ -129,6 +129,7 @@ def fix_sizes(tx: Tx) -> list[str]:
     return changed + fix_counts(tx)
 
 
+# Sizes come before counts, which are sums of them.
 FIXES: Final[Mapping[str, Fix]] = {"fix-sizes": fix_sizes, "fix-counts": fix_counts, "fix-uidmeta": fix_uidmeta}
 """The repairs that change nothing in a sound file."""
 
@@ -319,6 +320,7 @@ async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str 
             async with held_body(account, prepared) as ready:
 
                 def unit(tx: AccountTx, one: Removed = one) -> bool:
+                    # Asked in the unit that adds: two calls at once bring a message back once.
                     if tx.value(STILL_THERE, one.message_id) is None:
                         return False  # another call was here
                     add_message(

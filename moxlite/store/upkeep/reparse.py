@@ -97,6 +97,7 @@ async def reparse(
         if last == position:
             await account.write(_end)
             return done
+        # Also past messages that could not be read, which the next start would only meet again.
         position = last
         await account.write(partial(_write, anew=anew, position=position))
         done += len(anew)

@@ -30,6 +30,8 @@ SELECT c.id, c.enc, c.digest, c.data, b.size FROM body_chunk c LEFT JOIN body b 
 WHERE c.id > ? ORDER BY c.id LIMIT ?"""
 COUNT: Final = "SELECT count(*) FROM body_chunk"
 USERS: Final = "SELECT id FROM message WHERE body_id = ? ORDER BY id LIMIT 100"
+# A zstd chunk has the check 0, so that the id must tell that it is the chunk which was read: no id of a body is given
+# out twice, and the plain octets of one never change.
 REPLACE: Final = "UPDATE body_chunk SET enc = ?, digest = ?, data = ? WHERE id = ? AND digest = ?"
 STATS: Final = """
 SELECT (SELECT count(*) FROM message), (SELECT total_size FROM state), (SELECT count(*) FROM body),
@@ -135,6 +137,7 @@ async def recompress(
         if not rows:
             return changed
         position = rows[-1][0]
+        # Outside of the read: encoding would keep its snapshot open, and with it the log.
         anew = await trio.to_thread.run_sync(_encode_anew, rows, compression)
         if anew:
             changed += await account.write(partial(_replace, chunks=anew), weight=SLICE * CHUNK_SIZE)
