@@ -147,8 +147,7 @@ class Logins:
             attempt.fail()  # also if the client has disconnected meanwhile
         assert own is not None
         if needs_rehash(own):
-            async with self._accounts.use(identity.account) as account:
-                await rehash(account, own, password)
+            await self.stored.renew(identity.account, own, password)
         if needed:
             raise FactorNeeded(identity)
         return identity
@@ -519,6 +518,16 @@ class StoredPasswords:
                 await account.write(lambda tx: write_use(tx, app.id))
         except StoreError as error:
             logger.warning("use of an app password not noted", extra={"kv": {"account": name, "err": str(error)}})
+
+    async def renew(self, name: str, own: Credential, password: str) -> None:
+        """Replace an old hash of a password that is right; an error of the store does not fail the log-in, which is
+        recorded already: the next one tries again (STORE-157).
+        """
+        try:
+            async with self._accounts.use(name) as account:
+                await rehash(account, own, password)
+        except StoreError as error:
+            logger.warning("hash of a password not renewed", extra={"kv": {"account": name, "err": str(error)}})
 
     async def stands(self, identity: Identity) -> bool:
         """Whether the app password of a log-in still exists and has not expired. Raises StoreError."""

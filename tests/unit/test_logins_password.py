@@ -643,6 +643,17 @@ async def test_a_full_disk_keeps_nobody_with_an_app_password_out(place: Place, m
     assert (await by(place, "PLAIN", password)).app_password == "phone"
 
 
+async def test_a_full_disk_keeps_nobody_with_an_old_hash_out(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-100, STORE-157: the hash is renewed at a later log-in."""
+
+    async def full(*_: object) -> None:
+        raise StorageFull("no room")
+
+    monkeypatch.setattr(stored, "needs_rehash", lambda _: True)
+    monkeypatch.setattr(stored, "rehash", full)
+    assert (await place.login("me@example.org", PASSWORD)).account == "me"
+
+
 # Client certificates
 
 KEY = hashlib.sha256(b"a key").digest()
