@@ -130,6 +130,8 @@ class Attempt:
             ended = self.interrupted()
             raise
         finally:
+            # In any case: a marked attempt without an outcome would show "delivering..." until a restart. The write is
+            # shielded from cancellation.
             await self._record(ended)
         return well
 
@@ -192,6 +194,7 @@ class Attempt:
             code, ecode, reply = trace.taken.code, trace.taken.ecode, "\n".join(trace.taken.lines)[:MAX_REPLY]
         return Result(
             start=self._started,
+            # By the monotonic clock: the wall clock may be set during an attempt.
             duration=int((trio.current_time() - self._began) * 1_000_000),
             success=success,
             command=error.command if error is not None else "",
@@ -219,10 +222,13 @@ class Attempt:
         else:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
         own = self._taker is Handed.ACCOUNT
+        # Of deliveries to our own accounts the queue itself sends the DSN, though the server at the other end of the
+        # pipe offers DSN as well (QUEUE-172).
         promised = self._trace.promises and not own
         result = self._result(error=error)
         blocked = self._direct and not result.success and meaning_of(result).cause is Cause.BLOCKED_IP
         detour = way_round(self._ctx.config.current, message) if blocked else ""
+        # A block met on the way round counts like any other: a second detour could go on for ever.
         if detour == self._transport:
             detour = ""
         elif detour:

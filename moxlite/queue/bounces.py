@@ -403,6 +403,8 @@ ALIVE_STATUS: Final = ("7.", "2.2", "3.4", "6.")
 OWN_COMMANDS: Final = frozenset({"route", "auth", "link", "mtasts"})
 """Commands of failures on our side: a transport that fails on purpose, a smarthost that rejects our password."""
 
+# The list must not lose an address for a fault of ours: after a day on a block list, a newsletter would have no readers
+# left.
 NOT_OF_RECIPIENT: Final = frozenset(
     {
         Cause.BLOCKED_IP,
@@ -418,6 +420,9 @@ NOT_OF_RECIPIENT: Final = frozenset(
 )
 
 UNKNOWN_CODES: Final = frozenset({550, 551, 553})
+"""Codes of a reply to RCPT without an enhanced code that may mean for good that there is no such mailbox; the words
+decide.
+"""
 
 
 def explain(code: int, status: str, text: str, command: str = "") -> Meaning:

@@ -30,6 +30,7 @@ SET_BACK: Final = 2 * SECOND
 LOOK_SECONDS: Final = 1800.0
 """Seconds between two looks. NTP slews a clock by 0.0005 at most (adjtimex(2)), which is less than `SET_BACK` then."""
 
+# Only times that were the present once: `next_attempt` may be far ahead by the sender's wish.
 LATEST: Final = """
 SELECT max(coalesce((SELECT max(queued) FROM msg), 0), coalesce((SELECT max(last_attempt) FROM msg), 0),
     coalesce((SELECT max(max(submitted, coalesce(json_extract(results, '$[#-1].start'), 0))) FROM hook), 0))"""

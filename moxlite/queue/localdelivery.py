@@ -130,6 +130,7 @@ async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise SMTPError(True, 554, "5.3.0", "deliver", f"what waits for the account is damaged: {error}") from None
     with Spool(ctx.tmp) as spool:
+        # Without the prefix: the account keeps that apart from the octets, which its copies share.
         skip = len(message.prefix)
         async for piece in batch.octets():
             await spool.write(piece[skip:])

@@ -55,6 +55,7 @@ held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")
 oldest = Gauge("moxlite_queue_oldest_seconds", "For how long the message has been due that waits longest.")
 
+# Series start at 0, so that a rule on their increase sees the first event.
 for _kind in ("dmarc", "tls"):
     for _result in ("sent", "skipped", "later"):
         reports.labels(kind=_kind, result=_result)

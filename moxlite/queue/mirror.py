@@ -209,6 +209,7 @@ class Mirror:
         """
         content_id, queued = mirrorrows.key_of(row.data)
         cancel = partial(_cancel, account=account.name, content_id=content_id, queued=queued)
+        # The policy of now: the row may have waited in the outbox, and webhooks and retention may have changed since.
         canceled = await self._database.write(partial(cancel, policy=policy_of(self._ctx)))
         metrics.canceled.inc(len(canceled))
         logger.info(

@@ -73,6 +73,8 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
         await _send_notice(ctx, database, [message], sender)
         return
     home = returned_to(ctx, message)
+    # Before the DSN: after a kill in between it is noted again, which changes nothing, since only the time of the
+    # first failure counts.
     await note_failures(ctx, database, messages)
     if home is not None:
         await _send_notice(ctx, database, messages, home)
@@ -146,6 +148,7 @@ def _key(messages: Sequence[Message]) -> bytes:
     first = messages[0]
     if len(messages) == 1:
         return f"queue dsn {first.id} {first.queued} {first.dsn_due}".encode()
+    # All recipients are part of the key: after a crash another one may have joined them, which makes another DSN.
     others = hashlib.sha256(",".join(f"{message.id} {message.dsn_due}" for message in messages).encode()).hexdigest()
     return f"queue dsn {first.id} {first.queued} {others}".encode()
 

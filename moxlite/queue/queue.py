@@ -76,6 +76,8 @@ CLEANING_SECONDS: Final = 3600.0
 KEY_LIFE: Final = 7 * 24 * 3600 * SECOND
 """µs for which the key of a submission is kept after its last row was removed (STORE-189)."""
 
+# A key's `live` moves on while one of its rows waits: an account that was out of service for days may carry the same
+# submission again, and the message must not go out twice.
 SEEN_KEYS: Final = """
 UPDATE unit_key SET live = ? WHERE EXISTS (SELECT 1 FROM msg WHERE msg.id BETWEEN first_id AND last_id)"""
 OLD_KEYS: Final = "DELETE FROM unit_key WHERE live < ?"
@@ -452,6 +454,7 @@ async def assurance_of(domain: Domain, resolver: Resolver, policies: Policies, r
         except NoHosts:
             return
 
+    # What is known at the deadline is shown; the rest stays "error".
     with trio.move_on_after(SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask_policy)

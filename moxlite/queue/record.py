@@ -53,6 +53,8 @@ ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
 GET: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id = ?"  # noqa: S608 column names
 MARK: Final = "UPDATE msg SET attempts = ?, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
 UNCOUNT: Final = "UPDATE msg SET attempts = attempts - 1, next_attempt = ?, results = ? WHERE id = ?"
+# Only rows with the same number of attempts: routes choose by it (`minimum_attempts`), so the others may go another
+# way, past the host that is paused.
 PUT_OFF: Final = """
 UPDATE msg SET next_attempt = ? WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND next_attempt < ? AND attempts = ?
 AND rcpt_domain = ? AND account = ? AND sender_domain = ? AND transport = ?
@@ -61,6 +63,7 @@ DETOUR: Final = "UPDATE msg SET transport = ?, next_attempt = ? WHERE id = ?"
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
 SET_DSN: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ? WHERE id = ?"
 SET_DONE: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
+# Reads all rows, once, at the start: an index on running attempts would be written twice for each attempt.
 RUNNING: Final = "SELECT id, next_attempt, results FROM msg WHERE instr(results, ?) > 0"
 SET_INTERRUPTED: Final = "UPDATE msg SET results = ?, next_attempt = min(next_attempt, ?) WHERE id = ?"
 OWED: Final = "SELECT 1 FROM msg INDEXED BY msg_dsn WHERE dsn_due <> '' AND content_id = ? LIMIT 1"
@@ -291,6 +294,7 @@ def _wants(message: Message, event: DSNNotify) -> bool:
 def _dialed(known: Mapping[str, tuple[str, ...]], new: Sequence[tuple[str, str]]) -> str:
     hosts = dict(known)
     for host, ip in new:
+        # To the end of the order: hosts that were dialled longest ago are forgotten first.
         hosts[host] = (*hosts.pop(host, ()), ip)[-MAX_DIALED:]
     return msgspec.json.encode(dict(list(hosts.items())[-MAX_DIALED:])).decode()
 
@@ -308,6 +312,7 @@ def alike(r: Reader, message: Message) -> tuple[Message, ...]:
     kinds = arrived if message.dsn_due in arrived else (message.dsn_due,)
     sender = message.sender_localpart, message.sender_domain
     args = (message.content_id, message.account, *sender, msgspec.json.encode(kinds).decode(), MAX_TOGETHER)
+    # Rows without an account are deliveries that wait for one of ours: each has a DSN of its own (QUEUE-28).
     messages = tuple(message_of(row) for row in r.rows(ALIKE, *args)) if message.account else ()
     return messages if any(one.id == message.id for one in messages) else (message,)
 
@@ -316,6 +321,7 @@ def told(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:
     """Record that the DSN about these messages was stored or queued."""
     for told in messages:
         message = get(tx, told.id)
+        # While its delayed DSN was stored, a message may have failed for good: then it owes another one.
         if message is None or message.dsn_due != told.dsn_due:
             continue
         if (state := final_state(message)) is not None:

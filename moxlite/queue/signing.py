@@ -38,6 +38,7 @@ days.
 
 SIGNATURE: Final = b"dkim-signature"
 
+# Only rows with the old prefix: an attempt for another domain of the submission may have renewed it meanwhile.
 SET_PREFIX: Final = """
 UPDATE msg SET size = size - length(prefix) + ?1, prefix = ?2 WHERE content_id = ?3 AND prefix = ?4"""
 

@@ -97,6 +97,8 @@ def check_room(tx: Tx, account: str, added: int, size: int) -> None:
     rows, octets = tx.row(WAITING, account) or (0, 0)
     if rows + added > MAX_ROWS:
         raise QueueFull(f"account has {rows} messages in the queue, {MAX_ROWS} are allowed")
+    # With nothing waiting, any message is taken: octets count for each recipient, though they are stored once, so that
+    # a large message to many would never fit.
     if rows and octets + added * size > MAX_OCTETS:
         raise QueueFull(f"account has {octets >> 20} MiB in the queue, {MAX_OCTETS >> 20} are allowed")
 

@@ -34,6 +34,7 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import AccountConfig, Options
 
 SENT: Final = 1_790_000_000_000_000
+"""µs UTC, in September 2026: a fixed moment, so that each run makes the same data."""
 
 RECIPIENTS: Final = ("remote@remote.example", "other@bücher.example")
 

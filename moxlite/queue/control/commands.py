@@ -185,6 +185,7 @@ class QueueCommands:
     ) -> operations.Changed:
         if args.filter.is_empty and not args.all:
             raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
+        # Fewer are fine: what has left the queue meanwhile needs no change.
         if args.expected is not None and (found := await self._queue.listings.count(args.filter)) > args.expected:
             text = f"There are {found} messages by now, not {args.expected}. Nothing was changed; look again."
             raise CommandFailed("badRequest", text)

@@ -57,6 +57,7 @@ async def encoded(database: Database, spool: Spool) -> AsyncIterator[Content]:
     A large message is written before the block, and removed at its end unless that unit has used it.
     """
     if spool.size > LARGE:
+        # Without references no submission owns it yet: after a crash `drop_unused` removes it.
         held = await database.write(lambda tx: tx.insert(INSERT, spool.size, 0), weight=spool.size)
         try:
             for start in range(0, spool.size, LARGE):

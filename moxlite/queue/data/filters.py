@@ -108,6 +108,7 @@ def remove_hold_rule(tx: Tx, rule_id: int) -> bool:
 
 
 MAX_PAGE: Final = 1000
+"""Rows of one page, which is read and encoded as a whole."""
 
 
 AnyFilter: TypeAlias = Filter | RetiredFilter | HookFilter | RetiredHookFilter
@@ -225,6 +226,7 @@ def compose_page(wanted: AnyFilter, page: Page | RetiredPage | HookPage | Retire
         raise BadFilter("last_id and last must be given together")
     if not 1 <= page.n <= MAX_PAGE:
         raise BadFilter(f"bad value {page.n} for n: must be 1 to {MAX_PAGE}")
+    # By key and not by offset: messages leave the queue between two pages, and the rows behind them would be skipped.
     if page.last:
         comparison = ">" if page.ascending else "<"
         conditions.add(f"({page.sort}, id) {comparison} (?, ?)", _timestamp(page.last), page.last_id)

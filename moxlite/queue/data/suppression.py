@@ -34,6 +34,7 @@ AND (expires IS NULL OR expires > ?)"""  # noqa: S608 column names
 LIST: Final = f"""
 SELECT id, {COLUMNS} FROM suppression WHERE (?1 = '' OR account = ?1) AND (expires IS NULL OR expires > ?2)
 AND (account, base_address) > (?3, ?4) ORDER BY account, base_address LIMIT ?5"""  # noqa: S608 column names
+# REPLACE: an expired entry of the same address may be there until the hourly cleaning.
 INSERT: Final = f"""
 INSERT OR REPLACE INTO suppression ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608 column names
 DELETE: Final = "DELETE FROM suppression WHERE account = ? AND base_address = ?"

@@ -200,6 +200,7 @@ def take(
     if not submission.login_address or is_known(tx, submission):
         return add_submission(tx, submission, content, now, mirrored=mirrored), None
     account = submission.account
+    # In the transaction that adds the rows: a burst of submissions at the same moment cannot pass the limit together.
     before, new = stop_of(tx, account), None
     if before is not None and not submission.key:
         raise SendingStopped(before.since)

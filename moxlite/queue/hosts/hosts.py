@@ -108,6 +108,8 @@ async def hosts_of(
     usable: list[str] = []
     for host in names:
         if host in own_names:
+            # Less preferred hosts are dropped as well: they would hand the message to the more preferred ones, that is,
+            # to us (RFC 5321 §5.1).
             if not usable:
                 raise NoHosts(f"mail for {domain} would come back here", permanent=True, ecode="5.4.6")
             break

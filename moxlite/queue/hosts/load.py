@@ -135,6 +135,8 @@ class HostLoad:
         """
         self._ask(key, now)
         if self._open.get(key, 0) >= MAX_CONNECTIONS:
+            # Idle connections give way: with another TLS policy, or a certificate for other names, they would keep this
+            # domain out until they time out.
             for open_connection in self._free_of(key):  # the caller could not use it
                 self._withdraw(open_connection)
             raise Untried(f"host has {MAX_CONNECTIONS} connections of ours", key, None)

@@ -169,6 +169,7 @@ class DailyReports(Generic[W]):
                 await trio.sleep(self._ctx.random.uniform(0.5, 1.0) * gap)
             if self._reports.off():
                 break
+            # For one report, not for the round: an administrator who sends now would wait for hours of pauses.
             async with self._turn:
                 outcome = await self._send(wanted)
             metrics.reports.labels(kind=outcome.kind, result=outcome.result).inc()

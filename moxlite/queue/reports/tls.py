@@ -39,6 +39,7 @@ from moxlite.store.reports.tlsresults import (
 )
 
 DAY_SECONDS: Final = 24 * 3600
+"""Period of a report: always one UTC day (RFC 8460 §4.1)."""
 
 TEXT: Final = """\
 This is a report on TLS in SMTP sessions (RFC 8460), made by {submitter}.

@@ -215,6 +215,7 @@ class Outcomes:
             except StoreError as exc:
                 logger.error("outcome of a delivery cannot be stored", extra={"kv": {"err": exc}})
             finally:
+                # Also at the deadline, or if the unit crashed: a message that is sent again comes twice.
                 if not written:
                     self._unwritten.update((attempt_outcome.message.id, attempt_outcome) for attempt_outcome in ended)
 
@@ -224,6 +225,7 @@ class Outcomes:
             return False
         ended = list(self._unwritten.values())
         await self._finish(ended, policy_of(self._ctx))
+        # Only these: attempts may have ended while they were written.
         for attempt_outcome in ended:
             del self._unwritten[attempt_outcome.message.id]
         return True

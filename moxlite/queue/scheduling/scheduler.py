@@ -153,6 +153,8 @@ class Scheduler:
                 seconds = (candidates[0].next_attempt - now) / SECOND if candidates else float("inf")
                 return seconds if room_for_retries else min(seconds, self.turns.relief())
             for candidate in due:
+                # A domain that is refused here is busy or blocked from now on: the next read leaves it out, so the loop
+                # ends.
                 if self.turns.begin(candidate.domain, retry=candidate.attempts > 0):
                     attempts.start_soon(self._deliver, candidate)
         return self.turns.relief()
@@ -171,6 +173,7 @@ class Scheduler:
             if not ended:
                 await trio.sleep(FAILED_SECONDS)  # the domain stays busy meanwhile, because its row is still due
         finally:
+            # Before the connection is offered: the next attempt for this domain may be the one that takes it.
             self.turns.end(candidate.domain)
             self.changed()
         if left_open is not None:
@@ -236,6 +239,7 @@ class Scheduler:
         """
         group = await self._database.read(partial(together, message_id=message_id, now=policy.now), op="queue batch")
         if group.first is not None and group.waiting is None:
+            # Before `mark`: an error of the database, or a kill while a long message is signed, costs no attempt.
             await renew_signatures(self._ctx, self._database, group.first)
         return [one for one in group.ids if one not in self.outcomes.unwritten], group.waiting
 

@@ -93,6 +93,8 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
                 allow_private=ctx.config.current.static.allow_private_mx,
             )
         except NoHosts as exc:
+            # Without hosts the policy is of no use, and a web server that hangs would keep the sender of a mistyped
+            # address waiting for a minute.
             missing = exc
             nursery.cancel_scope.cancel()
     if missing is not None:
@@ -137,6 +139,7 @@ def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
         return SMTPError(True, 554, "5.7.30", error.command, error.line)
     tried = [smtp_error for smtp_error in met if not isinstance(smtp_error, Untried)]
     if isinstance(error, Untried):
+        # `until` None is the earliest of all: the host is only busy, and may be free at any moment.
         untried = [one for one in met if isinstance(one, Untried)]
         return tried[-1] if tried else min(untried, key=lambda one: one.until or 0)
     return error

@@ -45,6 +45,7 @@ from moxlite.store.content.spool import Spool
 logger = logging.getLogger("moxlite.queue.sending.onehost")
 
 PORT: Final = 25
+"""Port of all direct delivery: MX records name hosts alone (RFC 5321 §5.1)."""
 
 MAX_TRANSACTIONS: Final = 100
 """Maximum number of SMTP transactions over one connection (QUEUE-165)."""
@@ -194,6 +195,7 @@ async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_c
         ctx.load.refused(host.key, exc, ctx.clock())
         raise
     finally:
+        # A connection that stays open counts until `HostLoad.hang_up` closes it.
         if trace.left_open is None:
             ctx.load.end(host.key)
 

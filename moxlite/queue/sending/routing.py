@@ -244,6 +244,7 @@ class SocksDial:
             if not inside and is_internal(ip):  # the proxy may be in our network
                 failures.append((ip, INNER))
                 continue
+            # An address that hangs must not use up the time of those behind it: what is left is shared equally.
             share = max(0.0, end - trio.current_time()) / (len(addresses) - index)
             next_one = trio.current_time() + share
             dialed = await self._ctx.dial(proxies, self._port, inside=True, local=local, seconds=share)

@@ -253,6 +253,7 @@ async def run_transactions(
     """
     octets, size = batch.octets, batch.first.size
     with ExitStack() as made:
+        # Known from EHLO, so no transaction is begun: hosts that lack it would answer MAIL with codes of all kinds.
         if _needs_utf8(batch.messages) and "SMTPUTF8" not in client.codec.extensions:  # then a 7-bit form does not help
             return dict.fromkeys((message.id for message in batch.messages), judge(SMTPUTF8Missing()))
         eight_bit = batch.first.has8bit and not batch.visit

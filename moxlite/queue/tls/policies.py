@@ -174,6 +174,7 @@ class Policies:
         try:
             with trio.fail_after(RECORD_SECONDS):
                 record_id = await find_record(self._resolver, domain)
+        # An attacker who suppresses the TXT record must not shorten the life of a policy (RFC 8461 §10.2).
         except (PolicyError, trio.TooSlowError):
             return Standing(kept.policy)
         if record_id == kept.record_id:

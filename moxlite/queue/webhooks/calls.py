@@ -183,6 +183,7 @@ class Caller:
     async def _make(self, hook_id: int) -> None:
         ctx = self._ctx
         hook: Hook | None = None
+        # Shielded: cancelled after the commit, the call would be counted but not made.
         with trio.move_on_after(RECORD_SECONDS, shield=True):
             hook = await self._database.write(partial(mark_call, hook_id=hook_id, now=ctx.clock(), random=ctx.random))
         if hook is None:
