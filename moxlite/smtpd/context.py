@@ -184,6 +184,7 @@ PER_DAY: Final = 10
 """Bounces of one address in 24 hours."""
 
 DAY_SECONDS: Final = 86_400.0
+"""Seconds from the first counted bounce, not a calendar day, in which `PER_DAY` could come twice around midnight."""
 
 MAX_COUNTED: Final = 10_000
 """Addresses that are counted; the one that was counted first is forgotten."""

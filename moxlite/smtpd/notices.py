@@ -117,6 +117,7 @@ async def _owed(
         message_id=message_id,
         subject=notice.subject,
     )
+    # Not of the transaction: a client that tries again has a new one, and its sender would be told twice.
     parts = (str(sender), prepared.digest.hex(), *sorted(recipient.final_recipient for recipient in notice.recipients))
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
     return OwedMessage(submission, message).row(f"{notice.kind} ".encode() + digest)

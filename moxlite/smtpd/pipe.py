@@ -37,6 +37,8 @@ class LocalPipe:
 
         Raises OSError: no descriptors are left.
         """
+        # Of sockets, not of memory: their buffers are bounded by the kernel, and the session works with the same stream
+        # as for any client.
         client, server = trio.socket.socketpair()
         self._tree.start("smtpd.pipe", partial(self._serve, trio.SocketStream(server), key), Fate.ONCE)
         return trio.SocketStream(client)

@@ -232,6 +232,8 @@ class Session:
                 end = self._interrupted()
         except Goodbye as goodbye:
             end = goodbye
+        # A last 451 in place of a broken connection: the client knows that it must keep the message, and its log says
+        # why.
         except Exception:
             await self.dialogue.say_last(replies.INTERNAL)  # SMTP-17
             raise

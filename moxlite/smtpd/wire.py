@@ -128,6 +128,8 @@ class Wire:
         until = trio.current_time() + seconds
         try:
             with trio.move_on_at(until):
+                # Only a read notices that the client is gone. Once octets are there, no more is read, so that a client
+                # cannot fill the memory.
                 if not self._ahead:
                     try:
                         self._ahead = bytes(await self._stream.receive_some(READ))

@@ -49,6 +49,7 @@ async def _content(session: Session) -> Response:
     transaction = session.transaction
     assert transaction is not None  # else the codec refuses
     done = False
+    # One deadline for octets and delivery: commits are shielded, so it cuts none of them off half-way.
     with trio.move_on_after(session.context.pace.data) as scope:
         try:
             end = await _receive(session, transaction, scope)
@@ -75,6 +76,8 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
                 if transaction.refused is None and transaction.header.exceeded(octets):
                     transaction.refuse(replies.HEADER_TOO_LARGE)
                 if transaction.refused is not refused:
+                    # The reply may come only after the final dot (RFC 5321 §4.1.1.4): the rest is read and dropped, for
+                    # a shorter time.
                     scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
             case DataEnd():
                 return event

@@ -119,6 +119,8 @@ async def starttls(session: Session, command: c.StartTLS) -> None:
     """STARTTLS: shake hands, and forget what the client sent before (SMTP-20, SMTP-145)."""
     tls = session.starttls
     assert tls is not None  # else the codec refuses
+    # The transaction ends and EHLO is forgotten: what came in clear may be an attacker's (RFC 3207 §4.2). A log-in
+    # need not be: after AUTH the codec refuses STARTTLS.
     session.dialogue.send(replies.START_TLS)
     await session.wire.flush()
     metrics.starttls_total.inc()

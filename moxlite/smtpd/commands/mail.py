@@ -45,6 +45,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
     session.snapshot = session.context.config.current
     if session.context.submission:
         require_login(session)
+        # At each MAIL: a mail program keeps its connection for hours, in which its app password may expire.
         identity = session.login.identity
         if identity is not None and not await session.context.logins.stored.stands(identity):
             raise Goodbye(replies.REVOKED)
@@ -186,6 +187,7 @@ async def _look_up(session: Session, path: Path) -> Recipient:
     found, masked = session.snapshot.lookup(path), session.context.masked
     is_away = isinstance(found, PeerRecipient) and not found.whole
     is_rest = is_away or isinstance(found, UnknownLocalpart) or (isinstance(found, AccountRecipient) and found.catchall)
+    # Configured addresses win: a user cannot take one over by giving it away, and most mail needs no further look-up.
     if masked is None or not is_rest or not isinstance(path.host, Domain):
         return found
     address = Address(path.localpart, path.host)

@@ -144,6 +144,8 @@ class Reception:
 
         Raises Goodbye.
         """
+        # After all plans and before any commit: a sender who is delayed holds no account open, and one that gives up in
+        # the delay has stored nothing.
         delay = self._session.smtp.first_time_sender_delay
         unknown = self._evidence.checks is not None and any(map(_is_first_contact, self._results.decided.values()))
         if delay and unknown:
@@ -157,6 +159,8 @@ class Reception:
             await trio.to_thread.run_sync(publicsuffix.load)
         accepting = results.in_state(State.ACCEPTED)
         notice = await self._notice() if accepting else None
+        # One account after the other until one has stored the message: the notice is a row of that unit, so the sender
+        # is told of failures exactly if another recipient has the message.
         while accepting and notice is not None:
             name = accepting.pop(0)
             await self._perform_at(name, (notice,))
@@ -215,6 +219,7 @@ class Reception:
             late = await self._notice()  # about recipients that were refused for good during storing
             told = late is None or await self._storing.owe(accepted[0], late)
             if not (told and (not later or await self._defer(later))):
+                # The client sends it all again: those that have the message must not store it twice.
                 await _each(accepted, self._storing.expect_again)
                 return NOT_NOW
             for name in later:
@@ -369,6 +374,7 @@ async def _send_home(session: Session, transaction: Transaction, home: Address, 
     submission = Submission(
         account=session.snapshot.static.postmaster.account,
         mail_from=None,
+        # A bounce that cannot be delivered has no sender to go back to.
         recipients=(SubmissionRecipient(home, dsn_notify=DSNNotify.NEVER),),
         received=transaction.received,
         prefix=common_of(session, transaction, prepared, evidence).received(transaction.recipients[0].path),

@@ -58,6 +58,7 @@ class Reports:
 
     async def read(self, kind: Kind) -> ReportFound:
         """Parse the report in the message, once. Raises Unusable."""
+        # Accounts of one message ask at the same time, and unpacking a report takes a thread for long.
         async with self._turn:
             found = self._read.get(kind)
             if found is None:

@@ -100,6 +100,8 @@ class Results:
     def _outcome(self, number: int) -> Outcome:
         """Outcome of a case: the refusal of its own plan, else the outcome of its account."""
         own = self._own[number]
+        # An account may have the message by one of its addresses while the rule of another one refuses it: then the
+        # recipient behind that one is told.
         if own.state in {State.REFUSED, State.JUNK}:
             return own
         return self.outcomes[self.cases[number].account]

@@ -63,6 +63,7 @@ async def with_messages(
             case Vacation():
                 action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
             case Redirect():
+                # Signed and sealed once for all addresses of an alias: only the recipient differs.
                 if action.alias not in passed_on:
                     own = Address.parse(action.alias) if action.alias else decided.case.recipient.canonical
                     passed_on[action.alias] = await pass_on(session, transaction, prepared, decided, prefix, own)
@@ -372,6 +373,7 @@ class Storing:
     @cached_property
     def _retry_key(self) -> bytes:
         """Key of the message for a second try: equal for the same octets, sender and recipients."""
+        # Without the time or the trace fields: the second try comes later, and over another connection.
         paths = sorted(recipient.path.pack(True) for recipient in self._transaction.recipients)
         parts = (self._transaction.sender.pack(True), self._prepared.digest.hex(), *paths)
         return b"again " + hashlib.sha256("\0".join(parts).encode()).digest()
