@@ -71,6 +71,7 @@ async def is_stray(
         return False
     if sent is None:
         return True
+    # Any account for an alias: a member may have sent in its name, and the queue keeps the row under the member.
     recipients = tuple(map(str, returned.recipients))
     return not await sent("" if alias else account.name, asked, returned.message_id, recipients)
 

@@ -38,6 +38,7 @@ def carrier(submit: Submit, tmp: Path) -> Handler:
             with Spool.of(owed.octets, tmp) as spool:
                 await submit(submission, spool)
         else:
+            # A message that is sent on keeps even its Bcc field, which signatures may cover; one of our own loses it.
             dropped = (*LOCAL_FIELDS, *owed.dropped) if owed.forwarded else HIDDEN_FIELDS
             async with _sent(account, row.message_id, tmp, dropped) as spool:
                 await submit(submission, spool)

@@ -232,6 +232,7 @@ async def _first_checks(
         asked.append(("dkim", ask_dkim))
     if sealed:
         asked.append(("arc", ask_arc))
+    # The first check runs in this task: a message without signatures then needs one task less.
     own, *others = asked
     with trio.move_on_after(SECONDS):
         async with trio.open_nursery() as nursery:

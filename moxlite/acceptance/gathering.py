@@ -164,6 +164,8 @@ async def decide(
       limits: limits for each network.
       sent: asks the queue whether it has sent a returned message.
     """
+    # From cheap to dear, and each step only if the ones before have not decided: history is a read or two, the junk
+    # filter reads the whole text, a block list asks DNS, and a script runs only on mail that is kept.
     case = msgspec.structs.replace(await _with_rule(case, message), passed=await message.passed(snapshot))
     if case.evidence.checks is not None and not case.simulated:
         case = await _with_past(case, message, accounts, limits)
@@ -409,6 +411,7 @@ MINUTE: Final = 60_000_000
 """Microseconds of a minute."""
 
 MIB: Final = 1 << 20
+"""Octets of the unit in which the limits are configured."""
 
 
 def exceeded(r: Reader, networks: tuple[str, str, str], size: int, limits: RateLimits, now: int) -> str:

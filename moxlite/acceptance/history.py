@@ -193,6 +193,8 @@ def _of_contact(author: Reputation | None) -> Reputation:
 
 def _pretended(past: Sequence[JudgedMessage], method: Named, sender: Sender) -> Reputation | None:
     """Reputation of a message without proof in the name of a sender who had proof before."""
+    # A sender who always had proof and now has none is most likely another one, but a forwarder breaks proofs as
+    # well: so it is conclusive only for mail that was junk even with proof.
     proven = [judged_message for judged_message in past if judged_message.msgfrom_ok][:2]
     if sender.validated or not proven:
         return None

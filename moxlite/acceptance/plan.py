@@ -105,6 +105,7 @@ def merge(case: Case, proposals: Sequence[Proposal]) -> Plan:
             actions = _rejected(case) or (actions if case.accepted else ())
             if case.accepted:
                 reply, junk = None, False
+    # Of a temporary refusal the actions stay: if other accounts accept the message, the queue performs them later.
     elif reply is not None and reply.code >= 500:
         actions = ()
     if reply is None and not actions:

@@ -54,6 +54,7 @@ MAX_POLICIES: Final = 100
 """Maximum domains of ours in one TLS report."""
 
 SECOND: Final = 1_000_000
+"""Microseconds in a second."""
 
 TYPES: Final = frozenset(
     {
@@ -229,6 +230,8 @@ def _unpacked(octets: bytes, start: bytes) -> Iterable[bytes] | None:
     """The unpacked content in pieces; None if it does not begin like zip, gzip or plain text. Raises
     Unusable, also during the iteration.
     """
+    # By the first octets, not by the media type: reports come under a dozen types, zip files as octet-stream among
+    # them.
     if octets.startswith(b"PK\x03\x04"):
         return _limited(_of_zip(octets), len(octets))
     if octets.startswith(b"\x1f\x8b"):

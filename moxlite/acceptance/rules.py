@@ -265,6 +265,7 @@ def _try(r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset]) -> 
         stored = stored_message(r, one.message_id)
         if stored is None:
             continue
+        # With the time limit of a delivery, so that a rule that would be too slow there is found here.
         match = match_rules(rules, facts_of(r, one.message_id, stored))
         envelope = stored.structure.envelope
         author = envelope.from_[0] if envelope.from_ else None

@@ -43,6 +43,8 @@ __all__ = ["ORDER", "Producer"]
 
 Producer: TypeAlias = Callable[[Case], Sequence[Proposal]]
 
+# First refusals that no later proof may lift (members only, a blocked sender), then what authenticates, since a binding
+# proposal keeps all guesses behind it from counting. Content and block lists, which err, speak last of those who judge.
 ORDER: Final[tuple[Producer, ...]] = (
     simulated_failure,
     high_rate,

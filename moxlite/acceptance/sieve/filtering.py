@@ -314,6 +314,8 @@ class _Kept:
             if key in self._programs:
                 self._programs.move_to_end(key)
                 return self._programs[key]
+        # Without the lock, which the other thread would hold for up to a tenth of a second: two may build the same
+        # script once.
         program = _built(one)
         with self._lock:
             if key not in self._programs:
