@@ -77,6 +77,7 @@ class Attempts:
         """
         if not self.allowed(request):
             raise _rate_limited(request)
+        # Before the password is looked at, so that a guesser waits as long for a right guess as for a wrong one.
         if request.failures > PATIENCE:
             await trio.sleep(request.failures - PATIENCE)
 

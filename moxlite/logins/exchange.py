@@ -122,6 +122,8 @@ class Exchange:
           WrongCredentials, BadChannelBinding, BadExchange, NoSecrets, LoginDisabled, NotPermitted: see there; already
             recorded.
         """
+        # The first message names the user; what comes after that is a proof. A client that leaves before it has guessed
+        # nothing.
         self._proof = self._attempt is not None
         try:
             step: Step = self._mechanism.step(data)

@@ -94,6 +94,8 @@ class _Counts:
         self.counts: OrderedDict[Key, _Count] = OrderedDict()
 
     def roll(self, now: float) -> None:
+        # All windows begin with the clock, so one step forgets a whole one; a sliding window would need the time of
+        # each failure.
         number = int(now // self.seconds)
         if number != self.number:
             self.number = number
@@ -107,6 +109,8 @@ class _Counts:
     def book(self, key: Key) -> _Count:
         count = self.counts.get(key)
         if count is None:
+            # The oldest goes, even if it is at its limit: an attacker with so many addresses gets some guesses more,
+            # but the memory stays bounded.
             if len(self.counts) >= MAX_KEYS:
                 self.counts.popitem(last=False)
             count = self.counts[key] = _Count()
@@ -148,6 +152,8 @@ class Attempt:
         if self.decided:
             return
         self._decide(failed=0)
+        # Only these: a guesser with an account of its own must not clear its guesses at others by logging in now and
+        # then.
         for count, pair in self._pairs:
             count.failed = max(0, count.failed - pair.failed)
         for pair in {id(pair): pair for _, pair in self._pairs}.values():

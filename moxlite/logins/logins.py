@@ -121,6 +121,7 @@ class Logins:
             own, apps, withheld = await self.stored.known(request, recipient)
             keys = [app.key for app in apps]
             name = recipient.account if recipient else ""
+            # Also for an unknown user: the time until the answer must not tell which accounts exist.
             found = await self._checker.which(name, own, keys, password, withheld=withheld)
             if recipient is not None and found == OWN and withheld:
                 raise self.withhold(request, mechanism, username, recipient, attempt)
@@ -224,6 +225,7 @@ class Logins:
         path = self._config.current.static.admin_password_file
         why = "no admin password is set: run `moxlite admin set-password`"
         try:
+            # Read at each log-in: the command line replaces the file while the server runs.
             stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
         except OSError as failure:
             stored = None
@@ -268,6 +270,7 @@ class Logins:
         no password that may be used here, gets a stable fake one that matches no password, so that the exchange looks
         the same (SMTP-57, IMAP-46). The account's own password is withheld where it is for the web alone (SMTP-57a).
         """
+        # Looked up at each step of the way, never cached: a password that is changed or revoked ends its use at once.
         own, apps, withheld = await self.stored.known(request, self.login(username))
         found = [Candidate(app.secrets, app) for app in apps]
         if own is not None and not withheld:

@@ -79,6 +79,8 @@ class SecondFactors:
           StoreError: nothing could be checked.
         """
         await self._logins.attempts.admit(request)
+        # A code has a million values, and few are right at a time: without a count of the account, many machines would
+        # soon find one.
         attempt = await self._logins.attempts.book_account(request, identity.account)
         word = f"{mechanism}+{kind}"
         recipient = None if identity.account == ADMIN else self._logins.login(identity.address)

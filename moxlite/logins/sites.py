@@ -41,6 +41,7 @@ class SiteLogins:
         Raises RateLimited, WrongCredentials.
         """
         await self._attempts.admit(request)
+        # All unknown names of a site count as one, so that made-up names do not fill the memory.
         key = f"{NAMELESS}{site}/{username if username in users else ''}"
         attempt = await self._attempts.book_account(request, key)
         try:
