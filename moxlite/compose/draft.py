@@ -120,6 +120,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 def check(draft: Draft, files: Sequence[File] = ()) -> None:
     """Check that the draft can become a message. Recipients may still be missing. Raises BadDraft."""
     _check_text("subject", draft.subject, MAX_SUBJECT)
+    # NUL ends the text in programs written in C, and mail must not have it (RFC 5322 §3.5).
     for field, text in (("text", draft.text), ("html", draft.html)):
         if len(text) > MAX_TEXT:
             raise BadDraft(field, worded("the text is longer than {most} million characters", most=MAX_TEXT >> 20))
@@ -249,6 +250,7 @@ def _parts(files: Sequence[File], place: Place) -> list[Entity]:
 
 def _part(file: File) -> DataPart | MessagePart:
     if file.media_type == "message/rfc822":
+        # No encoding but 7bit, 8bit and binary is allowed for an attached message (RFC 2046 §5.2.1).
         return MessagePart(file.blocks(), encoding="8bit" if file.eight_bit else "7bit")
     disposition = {"attached": "attachment", "inline": "inline", "alternative": ""}[file.place]
     return DataPart(file.blocks(), file.media_type, file.name, disposition, file.content_id, file.parameters)
@@ -270,6 +272,7 @@ def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
         f"Date: {format_date(draft.date)}\r\n".encode(),
         address_field("From", [_written(draft.author)], utf8=utf8),
     ]
+    # Each recipient would read the names of those who must stay unknown (RFC 5322 §3.6.3).
     bcc = draft.bcc if keep_bcc else ()
     for name, addresses in (("Reply-To", draft.reply_to), ("To", draft.to), ("Cc", draft.cc), ("Bcc", bcc)):
         if addresses:

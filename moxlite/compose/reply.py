@@ -36,6 +36,8 @@ MAX_SEARCHED: Final = 1_000
 MAX_WHOLE: Final = 8 << 20
 """Characters of a text that is edited again: more than the original's texts together (`Quotable.texts`)."""
 
+# Marks of mail programs in German (AW, WG), Dutch (Antw), the Scandinavian languages (SV), Finnish (VS), Italian (Rif)
+# and French (TR), with counters such as Re[2]. Possessive, so that a long run of blanks is read once.
 _FORWARD: Final = re.compile(r"(?:fwd?|wg|tr)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
 _REPLY: Final = re.compile(r"(?:re|aw|antw|sv|vs|rif)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
 _ID: Final = re.compile(r"<[^<>\s]{1,996}>")

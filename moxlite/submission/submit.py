@@ -173,6 +173,8 @@ async def _complete(
     if not section.count(b"date"):
         added += f"Date: {format_date(letter.received)}\r\n".encode()
     domain = letter.snapshot.domain(author.domain)
+    # A message that cannot be signed is refused: receivers would show it as unproven, or drop it by our own DMARC
+    # record, and its author would not hear of it.
     if fault and domain is not None and domain.dkim.sign and not transport:
         raise SubmissionRefused(554, "5.6.0", f"message cannot be signed: {fault}", "badheader")
     signatures = b"" if transport else await _signatures(keys, letter, author, added, spool, section)
@@ -231,8 +233,11 @@ async def enqueue(office: PostOffice, letter: OutgoingMessage, submission: Submi
     """
     limits, addresses = limits_of(letter), counted_as(letter)
     async with office.accounts.use(letter.identity.account) as account:
+        # Counted before it is queued: two messages at the same moment cannot both take the last place of the day. A
+        # kill in between counts one that was never queued, for a day.
         counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
         try:
+            # The last moment at which a client that has gone costs no delivery.
             await trio.lowlevel.checkpoint_if_cancelled()
             with trio.move_on_after(office.deadline, shield=True):
                 return await office.queue(submission, spool)
@@ -438,6 +443,7 @@ def with_from_ids(letter: OutgoingMessage) -> tuple[SubmissionRecipient, ...]:
             text = "a sender id of your own is possible with one recipient only"
             raise SubmissionRefused(554, "5.5.3", text, "badmessage")
         return (msgspec.structs.replace(letter.recipients[0], mail_from=sender, from_id=own),)
+    # One for each recipient: a bounce says only that something failed, often without an address that can be trusted.
     made: list[SubmissionRecipient] = []
     for recipient in letter.recipients:
         from_id = secrets.token_urlsafe(RANDOM_OCTETS)
