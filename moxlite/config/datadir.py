@@ -46,7 +46,7 @@ def _alone(text: str) -> tuple[object, int] | None:
     lines = list(LINE.finditer(text, 0, len(text) if header is None else header.start()))
     if not lines:
         return DATA_DIR, 1
-    if len(lines) > 1:
+    if len(lines) > 1:  # the wrong one would send the command to another server
         return None
     try:
         value = tomllib.loads(lines[0][0])[KEY]

@@ -35,10 +35,12 @@ def write_atomically(
       OSError: the old file is as it was; nothing is left behind.
     """
     if owner is None:
+        # A rename over the link would leave its file behind, such as one in a repository of the owner's.
         path = Path(os.path.realpath(path))
         with contextlib.suppress(FileNotFoundError):
             mode = path.stat().st_mode & 0o7777
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    # In the same folder, as rename(2) does not cross file systems; closed to others until it is whole.
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NEW_FILE, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
@@ -49,7 +51,8 @@ def write_atomically(
                     _keep_owner(file.fileno(), path)
                 else:
                     os.fchown(file.fileno(), *owner)
-                os.fchmod(file.fileno(), mode)
+                os.fchmod(file.fileno(), mode)  # after the owner, whose change takes set-user-id bits away (chown(2))
+            # Before the rename: else a power cut may leave the new name with an empty file.
             os.fsync(file.fileno())
             written = os.fstat(file.fileno())
         check()

@@ -168,6 +168,7 @@ class ConfigHolder:
         with FileWatch(self.domains_path) as file:
             told = True
             while True:
+                # Armed before the look, so that a change between the two is told.
                 told = told and self._armed(file)
                 if _stamp(self.domains_path) != self._stamp:
                     await self.reload()
@@ -192,6 +193,7 @@ class ConfigHolder:
         logged per version of the file. Returns whether the version on disk is in use.
         """
         async with self._lock:
+            # Before the read: a change in between has another stamp, and the next look reads it.
             stamp = _stamp(self.domains_path)
             try:
                 snapshot = await trio.to_thread.run_sync(self._load)
@@ -206,7 +208,7 @@ class ConfigHolder:
                 return False
             self._stamp = stamp
             old = self._current
-            self._activate(snapshot)
+            self._activate(snapshot)  # the log follows here: a person has made the change already
             if self.record is not None and old.revision != snapshot.revision:
                 async with self.record(by_hand=True) as note:
                     await note(await trio.to_thread.run_sync(differences, old.domains, snapshot.domains))
@@ -263,8 +265,10 @@ class ConfigHolder:
 
     async def _put(self, prepared: "_Prepared", changed: Sequence[Changed], note: Note | None) -> None:
         """Write and use what was prepared. Raises ChangedMeanwhile, OSError."""
+        # The log first: a kill in between leaves an entry that says "begun", not a change without an entry.
         if note is not None and changed:
             await note(changed)
+        # A cancelled request waits here for the thread, as Trio does not abandon it: what is written is in use, too.
         self._stamp = await trio.to_thread.run_sync(self._write, prepared)
         self._activate(prepared.snapshot)
 
@@ -292,6 +296,7 @@ class ConfigHolder:
                 raise ObjectChanged(path, value, found)
         document = Document(before.text)
         change(document, now)
+        # The result is parsed as a person's text would be: an edit that went wrong must not reach the file.
         snapshot = load_changed(now, document, self.domains_path)
         text = str(document).encode()
         self._examined(snapshot, source_of(self.domains_path, text))
@@ -306,6 +311,7 @@ class ConfigHolder:
 
     def _write(self, prepared: "_Prepared") -> Stamp:
         def check() -> None:
+            # As late as can be: rename(2) knows no condition, so what an editor saves after this look is lost.
             if read_source(self.domains_path).revision != prepared.revision:
                 raise ChangedMeanwhile("domains.toml was changed meanwhile: try again")
 
@@ -314,6 +320,7 @@ class ConfigHolder:
     def _activate(self, snapshot: Snapshot) -> None:
         self._problems = ()
         reload_success.set(1)
+        # One assignment, on the loop: between two awaits a task has the one snapshot or the other, never parts of both.
         old, self._current = self._current, snapshot
         if old.revision == snapshot.revision:
             return

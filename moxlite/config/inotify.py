@@ -128,6 +128,7 @@ class FileWatch:
     async def changed(self) -> None:
         """Sleep until a change in the folders, and until changes seem to be over."""
         await trio.lowlevel.wait_readable(self._fd)
+        # An editor that writes in parts would have each part read, and the first ones told as mistakes.
         latest = trio.current_time() + LONGEST_SETTLE
         while self._drain() and trio.current_time() < latest:  # noqa: ASYNC110  the system sets no event
             await trio.sleep(SETTLE)

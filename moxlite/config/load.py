@@ -115,7 +115,7 @@ def read_source(path: Path) -> Source:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
+            data = file.read(MAX_FILE + 1)  # not all: the path may lead to a device without an end
     except OSError as error:
         reader = " by the service user" if hasattr(os, "geteuid") and os.geteuid() != os.getuid() else ""
         hint = ""
@@ -290,6 +290,7 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
       ConfigError: as `load_domains`.
     """
     source = source_of(path, str(document).encode())
+    # The checks that follow are of the whole: an address that two accounts have is in neither of their tables alone.
     changed = {one[:2] for one in document.touched}
     if any(len(one) < 2 or one[0] not in OBJECTS for one in changed):
         return load_domains(now.static, source)

@@ -56,6 +56,7 @@ def masked_text(text: str, section: type[Section]) -> str:
     """The text of a file with the struct `section`, without secrets."""
     try:
         tomllib.loads(text)
+    # A file in the middle of an edit is looked at most, and is no reason to show its secrets.
     except ValueError:  # TOMLDecodeError is one
         return _masked_broken(text)
     finder = _Secrets(text, section)
@@ -128,7 +129,7 @@ def _hidden(shape: Shape, path: KeyPath) -> bool:
         match shape:
             case TableShape():
                 field = next((one for one in fields_of(shape.section) if one.name == key), None)
-                if field is None or field.secret:
+                if field is None or field.secret:  # a misspelt key may hold what the right one would
                     return True
                 shape = field.shape
             case TablesShape() | ArrayShape():

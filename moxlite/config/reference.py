@@ -13,6 +13,7 @@ from moxlite.config.static import Static
 from moxlite.config.values import Section
 
 WIDTH: Final = 110
+"""Characters of a comment line, without its mark: a window of 120 shows it whole."""
 
 PLACEHOLDERS: Final = {
     "domains": '"example.org"',
@@ -455,6 +456,8 @@ ALERTS: Final = (
 )
 
 COLUMNS: Final = 2
+"""Panels side by side: legible on a laptop."""
+
 HEIGHT: Final = 8
 """Height of a panel in Grafana's grid units; a row is 24 units wide."""
 
@@ -533,6 +536,7 @@ PANELS: Final = (
     Panel("Own addresses on block lists", "short", (("moxlite_dnsbl_ips_success", "{{zone}} {{ip}}"),)),
 )
 EXAMPLE_WIDTH: Final = 12
+"""Width of a panel in those units: a row divided by `COLUMNS`."""
 
 
 def dashboard() -> str:

@@ -114,7 +114,7 @@ def canonical_localpart(localpart: Localpart, domain: DomainConfig, reports: fro
         return Localpart(text)
     for separator in domain.localpart_separators:
         head, _, _ = text.partition(separator)
-        text = head or text
+        text = head or text  # one that begins with the separator has nothing before it, and stays an address
     return Localpart(text)
 
 
@@ -190,7 +190,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def lookup(self, address: Address | Path) -> Recipient:
         """The recipient behind `address` (SMTP-69..72). A path without a host is postmaster."""
         if isinstance(address, Path):
-            if address.host is None:
+            if address.host is None:  # RFC 5321 §4.5.1: RCPT TO:<Postmaster>, in any case
                 return self.derived.postmaster if address.localpart.lower() == "postmaster" else NOT_LOCAL
             if not isinstance(address.host, Domain):
                 return NOT_LOCAL
@@ -200,13 +200,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         if settings is None or domain in derived.reports_only:
             return self._lookup_host(address)
         away = PeerRecipient(address.domain, settings.peer, settings.disabled) if settings.peer else None
-        if settings.disabled:
+        if settings.disabled:  # before the look-up, so that the answer does not tell which addresses there are
             return away or DomainDisabled(address.domain)
         found = self._find(address, settings)
         if found is not None:
             return found
         if domain in derived.catchall:
             return msgspec.structs.replace(derived.catchall[domain], canonical=self.canonical(address))
+        # Each domain has a postmaster (RFC 5321 §4.5.1), who may be an account or a catchall of its own.
         if address.localpart.lower() == "postmaster":
             return derived.postmaster
         host = self._lookup_host(address)
@@ -384,7 +385,7 @@ def derive(static: Static, domains: Domains) -> Derived:
             alias_recipients[localpart, address.domain.ascii] = entry
             for account_name in {member.account for member in members}:
                 aliases_of.setdefault(account_name, []).append(entry)
-    by_address.update(alias_recipients)
+    by_address.update(alias_recipients)  # last: a member is an account, never another alias, so nothing goes in circles
     hostnames = {static.hostname.ascii} | {
         listener.hostname.ascii for listener in static.listeners.values() if listener.hostname
     }

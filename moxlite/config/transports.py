@@ -23,7 +23,7 @@ MAX_KEYS: Final = 2
 def webhook_keys(text: str) -> tuple[bytes, ...]:
     """The keys in a setting: none, one, or two separated by a space. Raises ValueError."""
     keys: list[bytes] = []
-    for word in text.split():
+    for word in text.split():  # receivers accept either signature while the two are exchanged
         try:
             key = base64.b64decode(word.removeprefix(PREFIX), validate=True) if word.startswith(PREFIX) else b""
         except binascii.Error:

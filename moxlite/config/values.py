@@ -135,6 +135,7 @@ def text_of(value: object, what: str) -> str:
     """
     if not isinstance(value, str):
         raise ValueError(f"must be {what} in quotes, not {toml_type(value)}")
+    # They would end lines of logs and fields of headers, in which such texts appear.
     if any(unicodedata.category(c) == "Cc" for c in value):
         raise ValueError("contains control characters")
     return value

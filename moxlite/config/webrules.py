@@ -85,7 +85,7 @@ def parse_template(text: str, pattern: Pattern) -> Template:
         name = match["bare"] or match["braced"]
         if name is None:
             parts.append("$")
-        elif name.isdecimal() and int(name) <= pattern.groups:
+        elif name.isdecimal() and int(name) <= pattern.groups:  # checked here, not by a visitor's request
             parts.append(int(name))
         elif name in pattern.groupindex:
             parts.append(pattern.groupindex[name])

@@ -42,7 +42,7 @@ WEBHOOK_EVENTS: Final = (
 
 
 MAX_FORWARDS: Final = 10
-"""Addresses to which one account's mail is sent on."""
+"""Addresses to which one account's mail is sent on: each message is queued once for each."""
 
 
 def account_name_problem(name: str) -> str | None:
@@ -433,6 +433,7 @@ def destination_findings(
                 yield Finding(path, f'has the separator "{separator}" of its domain before the @')
                 continue
             localpart = canonical_localpart(address.localpart, settings)
+        # Beside addresses of the file those for reports: mail to one that has two owners would go to either.
         own = Owner(name, f'the account "{name}" ({configured})')
         other = taken.setdefault((localpart, domain.ascii), own)
         if other is not own:

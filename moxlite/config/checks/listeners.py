@@ -106,7 +106,11 @@ HASH: Final = re.compile(
 MAX_MEMORY: Final = 128 << 10
 """KiB that verifying may take: two run at a time."""
 MAX_PASSES: Final = 10
+"""Passes over that memory, each of which takes as long as the first: strangers make the server verify."""
+
 MAX_LANES: Final = 8
+"""Lanes of one hash, each of which may take a thread of its own."""
+
 FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "upgrade"})
 """HTTP fields that only the server may set (RFC 9112 §6)."""
 
@@ -213,6 +217,7 @@ def backup_findings(static: Static) -> Iterator[Finding]:
                 "encrypt_to": ENCRYPT,
             },
         )
+    # Resolved, or a link would let each backup contain the ones before.
     elif backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
         yield Finding(("backup", "target"), "must not be inside data_dir")
     for key in ("keep_daily", "keep_weekly"):

@@ -112,7 +112,7 @@ class Document:
     """A valid TOML text that can be changed."""
 
     def __init__(self, text: str) -> None:
-        self._newline = "\r\n" if "\r\n" in text else "\n"
+        self._newline = "\r\n" if "\r\n" in text else "\n"  # the owner's editor set it
         self._chunks: list[_Chunk] = []
         self._below: dict[KeyPath, list[_Chunk]] = {}
         """Chunks by the first key and by the first two keys of their paths, in the order of the text."""
@@ -235,7 +235,7 @@ class Document:
                 self._remove(chunk)
                 found = True
                 continue
-            for entry in reversed(chunk.entries()):
+            for entry in reversed(chunk.entries()):  # from the end: each removal moves what is behind it
                 if entry.path[: len(path)] == path:
                     chunk.replace(chunk.line_start(entry.start), chunk.line_end(entry.end), "")
                     found = True
