@@ -161,6 +161,7 @@ def due_entries(r: Reader, now: int) -> list[DueEntry]:
     octets = 0
     for resource_id, since, modseq, size, begun, ended, ends, zone in r.rows(DUE, now, MOST_ENTRIES):
         octets += size
+        # The first one always, however large it is: else its alarms would never be found, nor those behind it.
         if found and octets > MOST_OCTETS:
             break
         earliest = since // SECOND - REACH
@@ -183,10 +184,13 @@ def note_looked(tx: Tx, looked: Sequence[Looked], now: int) -> int:
     is looked at again.
     """
     tx.execute(DROP_LOST, now)
+    # Here, and by no task of its own: what an account without new alarms keeps longer is little, and no list has it.
     tx.execute(EXPIRE, now - KEPT)
     number = 0
     for one in looked:
         entry = one.entry
+        # The alarms were computed by a thread, from octets and instances that may be others by now. Its row is still
+        # due, so that the next round finds it.
         if tx.row(SAME, entry.resource_id, entry.since, entry.modseq, entry.expanded) is None:
             continue
         for mailed, rows in enumerate((one.notices, one.mails)):

@@ -235,6 +235,7 @@ def collection(r: Reader, collection_id: int) -> Collection:
 def ensure_defaults(tx: AccountTx) -> None:
     """Make the first calendar and address book, each unless the account has, or had, one of its kind."""
     for kind, name, shown in DEFAULTS:
+        # A user who has removed the only address book does not get it back at each start.
         if not tx.value(ANY, kind):
             components = COMPONENTS if kind == "calendar" else ()
             create_collection(tx, Collection(0, kind, name, display_name=shown, components=components))
@@ -264,6 +265,7 @@ def change_collection(tx: AccountTx, changed: Collection) -> None:
     """Give a collection the properties of `changed`, which has its id. Raises NoSuchCollection, LimitExceeded."""
     before = collection(tx, changed.id)
     tx.execute(CHANGE, *_settable(changed), tx.modseq(), before.id)
+    # Entries of whole days, and times without a zone, begin at another moment then, and so do their alarms.
     if changed.time_zone != before.time_zone:
         seek_in(tx, before.id)
     _tell(tx, before.kind, before.id)
@@ -274,8 +276,10 @@ def delete_collection(tx: AccountTx, collection_id: int) -> None:
     NoSuchCollection.
     """
     gone = collection(tx, collection_id)
+    # While the rights are there: they go with the collection.
     for guest, rights in tx.rows(GUESTS, collection_id):
         owe_notice(tx, guest, gone.kind, gone.id, gone.display_name or gone.name, rights, "")
+    # A subscribed calendar comes back by its address, with newer entries than were kept.
     if not gone.inbox and not gone.subscribed:
         keep_entries(tx, gone.kind, gone.id, gone.display_name or gone.name)
     for sql in DELETE:
@@ -314,6 +318,7 @@ def check_element(name: str) -> None:
 
 def _settable(one: Collection) -> tuple[Any, ...]:
     dead = msgspec.json.encode(one.dead).decode()
+    # The octets as they are stored, which are more than the client's where these have quotes and line breaks.
     if len(one.dead) > MAX_DEAD or len(dead.encode()) > MAX_DEAD_OCTETS:
         raise LimitExceeded(f"{MAX_DEAD} further properties of a collection, 64 KiB together")
     return (

@@ -65,6 +65,7 @@ class EventNotice(msgspec.Struct, frozen=True):
 
 def note_change(tx: AccountTx, author: Author, event_id: int, before: bytes | None, after: bytes | None) -> None:
     """Note that an event of the account was changed from and to these octets, None for none."""
+    # A client may put an event back as it was; its owner would be told of nothing.
     if before == after:
         return
     modseq = tx.modseq()
@@ -96,6 +97,7 @@ def event_notice_data(r: Reader, number: int) -> tuple[bytes | None, bytes | Non
 
 def event_notice_changes(r: Reader, since: int) -> list[Change]:
     """The changes after a modseq. Raises TooManyChanges."""
+    # A state from the future is of the account before it was restored from a backup.
     if since > event_notice_state(r) or since < r.value(FORGOTTEN, MAX_NOTICES):
         raise TooManyChanges
     changes: list[Change] = []

@@ -76,6 +76,8 @@ def entry_changes(r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None
             continue
         if number is None:  # of an older version
             raise TooManyChanges
+        # One that has moved to another collection is gone here and new there, with the same id: for a client it is one
+        # that has changed.
         first[number] = createseq
         if createseq <= since:
             latest[number] = Change(number, "destroyed", modseq)

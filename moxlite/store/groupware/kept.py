@@ -67,10 +67,13 @@ class KeptEntry(msgspec.Struct, frozen=True):
 
 def keep_entries(tx: Tx, kind: str, collection_id: int, shown: str, name: str = "") -> None:
     """Keep an entry that is about to be deleted by its user, or with "" all of a collection, whose name is `shown`."""
+    # At most so many are copied that all of them may stay: else the copy of a large collection would go again in this
+    # unit.
     tx.execute(KEEP, collection_id, kind, shown, tx.now, name, MAX_KEPT - 1, MAX_KEPT_OCTETS)
     rows: list[Any] = tx.rows(SIZES)
     octets = 0
     for place, (number, size) in enumerate(rows):
+        # From the newest on: the first that is too many goes, with all that are older.
         octets += size
         if place >= MAX_KEPT or octets > MAX_KEPT_OCTETS:
             tx.execute(DROP, number)

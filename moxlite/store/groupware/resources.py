@@ -36,7 +36,10 @@ MAX_RESOURCES: Final = 50_000
 """Resources of an account."""
 
 MAX_TITLE: Final = 500
+"""Characters of a title as lists show it: the octets have it whole, and a row of the list must stay small."""
+
 MAX_ADDRESSES: Final = 500
+"""Addresses by which an entry is found: each costs a row, and the octets have all of them."""
 
 T = TypeVar("T")
 
@@ -304,11 +307,14 @@ def put_resource(
     check_element(name)
     home = collection(tx, collection_id)
     before = resource_named(tx, collection_id, name)
+    # In this unit and before all else: what a client says in If-Match holds for the entry that is replaced, and another
+    # program may have put one since the request came.
     allowed(before)
     taken = tx.value(BY_UID, collection_id, facts.uid)
     if taken is not None and taken != name:
         raise UIDTaken(taken)
     digest = hashlib.sha256(data).digest()
+    # Many clients write back what they have read. Without a change of the modseq the others need not fetch it again.
     if before is not None and before.hash == digest and before.tag == tag:
         return before, False
     if not number:
@@ -324,6 +330,8 @@ def put_resource(
     else:
         number = before.id
         tx.execute(CHANGE, *what, *columns, number)
+        # Replaced whole, rather than compared: an entry has few of these rows, and none may outlive the octets it is
+        # of.
         for sql in DROP_SIDE:
             tx.execute(sql, number)
     tx.execute(SET_DATA, number, data)
@@ -351,10 +359,12 @@ def delete_resource(
     if gone is None:
         raise NoSuchResource("there is no such entry")
     allowed(gone)
+    # Before its rows go, as it is copied from them. Messages in the inbox are no entries of the user.
     if keep and not home.inbox:
         keep_entries(tx, home.kind, home.id, home.display_name or home.name, name)
     for sql in DELETE:
         tx.execute(sql, gone.id)
+    # With its id: an entry put back under that name keeps its schedule tag, and its modseqs go on rising.
     tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now, gone.id)
     touch_collection(tx, home.kind, home.id, -1, -gone.size)
 
@@ -375,6 +385,7 @@ def move_resource(
         raise NoSuchResource("there is no such entry")
     data = resource_data(tx, resource.id)
     there = resource_named(tx, where.id, new_name)
+    # First, as the UID of what is replaced may be that of the entry itself.
     if there is not None:
         delete_resource(tx, where.id, new_name, lambda _: None)
     if not keep:
@@ -389,6 +400,8 @@ def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes
     """
     rows: list[Row] = r.rows(CHANGED, one.id, since, limit + 1)
     whole = len(rows) <= limit
+    # A client asks again from the modseq that it is told. A unit cut in two would leave its second half unseen for
+    # ever.
     if not whole:
         last = rows[-1][2]
         kept = [row for row in rows if row[2] < last]
@@ -406,6 +419,8 @@ def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes
 
 def set_instances(tx: AccountTx, one: Resource, stretch: tuple[int, int], instances: Iterable[Instance]) -> None:
     """Store the instances of a stretch of seconds in place of earlier ones, unless the resource has changed."""
+    # The instances were computed outside the unit, by a thread: they are of the octets with this modseq, and of no
+    # others.
     if tx.row(SET_EXPANDED, *stretch, one.id, one.modseq) is not None:
         tx.execute(DROP_INSTANCES, one.id)
         _add_instances(tx, one.id, instances)
@@ -430,5 +445,6 @@ def _check_room(tx: AccountTx, home: Collection, octets: int, *, new: bool) -> N
     if new and tx.value(COUNT) >= MAX_RESOURCES:
         raise LimitExceeded(f"{MAX_RESOURCES} entries of all calendars and address books")
     used, limit = octets_used(tx), tx.config.quota
+    # An owner above the quota can still make entries shorter, and remove them.
     if limit and octets > 0 and used + octets > limit:
         raise OverQuota(used, limit)

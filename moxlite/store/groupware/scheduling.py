@@ -170,6 +170,7 @@ def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
 def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | None) -> PutResult:
     facts, data, user, keep_answers = entry.facts, entry.data, entry.user, entry.keep_answers
     shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
+    # An entry that had guests is shared still: they are owed the word that they are no longer invited.
     if not shared:
         resource, new = put_resource(tx, where.id, entry.name, data, facts, entry.allowed)
         return PutResult(resource, new, altered=False)
@@ -181,9 +182,12 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
     earlier = "" if was is None else role_of(was, user.addresses)
     if role == "attendee" and earlier == "attendee" and was is not None:
         check_attendee(was, after, user.addresses)
+    # Two calendars with the same event would both send its messages, with answers that contradict each other.
     if role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
         raise Elsewhere(_name_of(tx, other.collection_id), other.name)
     now = tx.now // 1_000_000
+    # Of what is over nothing can be decided any more. An event that is moved from the past to the future is new to its
+    # guests, so both must be over.
     silent = not entry.tell or (is_over(after, now) and (was is None or is_over(was, now)))
     calendar, messages = after.calendar, tuple[Message, ...]()
     if role == "organizer":
@@ -194,11 +198,13 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
         calendar, messages = reply.calendar, () if reply.message is None or not entry.answer else (reply.message,)
     elif earlier == "organizer" and was is not None:
         messages = called_off(was, user.addresses, now)
+    # The octets then stay as the client put them: the marks that messages leave would say that people were told.
     if silent or (role == "attendee" and not entry.answer):
         calendar = after.calendar
     altered = calendar is not after.calendar
     octets = write_component(calendar).encode() if altered else data
     tag = tx.modseq() if role else None
+    # An answer alone keeps the schedule tag, so that a client that changes the event meanwhile is not refused for it.
     known = None if before is None or not role == earlier == "attendee" else before.tag
     if known is not None and was is not None and is_answer(was, after, user.addresses):
         tag = ModSeq(known)
@@ -227,6 +233,7 @@ def delete_entry(
     was = None
     if before is not None and before.tag is not None and not where.inbox:
         was = read_object(resource_data(tx, before.id))
+    # Read while it is there; the owner is shown what a guest has removed.
     octets = resource_data(tx, before.id) if user.guest and before is not None else None
     delete_resource(tx, where.id, name, allowed, keep=True)
     if before is not None and octets is not None and before.component == "VEVENT":
@@ -254,6 +261,8 @@ def put_received(
     """Put an entry as a message of others has changed it; a new one into the first calendar that takes it. `matters`:
     the change is the organiser's. Raises as `put_resource`.
     """
+    # Answers of guests do not make a client's own change a conflict (RFC 6638 §3.2.10); what the organiser changed
+    # does.
     tag = tx.modseq() if matters or resource is None else resource.tag
     where = default_calendar(tx, facts.component).id if resource is None else resource.collection_id
     name = entry_name(facts.uid) if resource is None else resource.name

@@ -151,6 +151,7 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
         raise LimitExceeded(f"rights for {MAX_GUESTS} others on one calendar or address book")
     else:
         tx.execute(SET, one.id, guest, rights)
+    # Clients of the owner see by it that the list of guests is another.
     touch_collection(tx, one.kind, one.id, 0, 0)
     owe_notice(tx, guest, one.kind, one.id, one.display_name or one.name, before, _rights(tx, one.id, guest))
 
@@ -189,6 +190,7 @@ def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
         raise BadGuest("only calendars have secret links")
     if tx.value(COUNT_LINKS, one.id) >= MAX_LINKS:
         raise LimitExceeded(f"{MAX_LINKS} secret links of one calendar")
+    # Kept as a hash, as sessions are: who reads the file, or a backup of it, cannot open the calendar.
     token = secrets.token_urlsafe(TOKEN_SIZE)
     tx.execute(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)
     return token
@@ -227,4 +229,5 @@ def _seen(r: Reader, one: Collection, guest: str) -> ReadableCollection | None:
 
 def _rights(r: Reader, collection_id: int, guest: str) -> str:
     """The letters of a user's rights: by name, or the rights of all users if these are more."""
+    # To read is a part of to change, so the longer text is what both rows give together.
     return max((text for (text,) in r.rows(OF, collection_id, guest)), key=len, default="")

@@ -40,6 +40,7 @@ PAGE: Final = 500
 """Names that are read at once."""
 
 MAX_ERROR: Final = 500
+"""Characters of an error that are kept: it has words of the other server, which may be long."""
 
 _COLUMNS: Final = "collection_id, url, etag, modified, hash, tried, succeeded, error, failures, due"
 ALL: Final = f"SELECT {_COLUMNS} FROM calendar_subscription ORDER BY collection_id"  # noqa: S608 column names
@@ -109,6 +110,7 @@ def note_success(tx: AccountTx, collection_id: int, url: str, etag: str, modifie
 def note_failure(tx: AccountTx, collection_id: int, error: str) -> None:
     """Keep why a calendar could not be read; the pause to the next attempt doubles with each."""
     before = subscription(tx, collection_id)
+    # The calendar may have been removed while its file was fetched.
     if before is not None:
         due = tx.now + _pause(before.failures + 1)
         tx.execute(FAILED, tx.now, error[:MAX_ERROR], due, collection_id)
@@ -122,6 +124,8 @@ def changed_entries(r: Reader, collection_id: int, entries: Sequence[tuple[str, 
     found = []
     for place, (name, text) in enumerate(entries):
         there = resource_named(r, collection_id, name)
+        # Many servers make the file anew for each request. Compared without that line, an unchanged calendar costs no
+        # write, and no client fetches it again.
         if there is None or _lasting(resource_data(r, there.id).decode("utf-8", "replace")) != _lasting(text):
             found.append(place)
     return found
@@ -135,6 +139,7 @@ def put_entries(tx: AccountTx, collection_id: int, entries: Sequence[tuple[str, 
     for name, data, facts in entries:
         try:
             put_resource(tx, collection_id, name, data, facts)
+        # One such entry must not keep all others of the file from the user.
         except UIDTaken:
             continue
         number += 1
@@ -155,6 +160,7 @@ def drop_entries(tx: AccountTx, collection_id: int, names: Sequence[str]) -> Non
 
 def _pause(failures: int) -> int:
     pause = min(HOUR << min(failures, 10), LONGEST)
+    # Servers that were restarted together, or one with many users, must not ask a provider all in the same second.
     return int(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 not a secret
 
 
