@@ -98,6 +98,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
     """Store evaluations, up to `MAX_EVALUATIONS` rows in all; returns the number of evaluations left out."""
+    # Rows are removed by day, the oldest first, so that the span of ids is nearly their number. Where a domain's report
+    # went out early it is too large, and the bound is kept all the more.
     room = max(0, MAX_EVALUATIONS - tx.value(SPAN))
     for evaluation in evaluations[:room]:
         tx.execute(
@@ -181,6 +183,8 @@ def drop_evaluations(tx: Tx, domain: str, since: int, before: int) -> int:
 
 def evaluation_recorder(db: Callable[[], Database]) -> Recorder[Evaluation]:
     """The queue between deliveries and the writer of ``reports.db``; `db` gives the file, or raises StorageBroken."""
+    # The file is asked for at each write: while it is broken, deliveries go on, and their evaluations are counted as
+    # dropped.
     failure = "evaluations of dmarc not recorded"
     return Recorder(db, add_evaluations, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure=failure)
 
@@ -189,6 +193,7 @@ def evaluation_recorder(db: Callable[[], Database]) -> Recorder[Evaluation]:
 
 
 MAX_LISTED: Final = 10_000
+"""Entries of a list: as many as a page can show, whatever was added by a program."""
 
 INSERT: Final = """
 INSERT INTO report_suppression (kind, address, created, until, comment) VALUES (?, ?, ?, ?, ?)

@@ -54,6 +54,7 @@ class QueueSample(msgspec.Struct, frozen=True):
 def add_counts(tx: Tx, counts: Mapping[DailyKey, int]) -> None:
     """Add to the counts; beyond `MAX_DAILY` texts of a kind and day, further ones are counted together."""
     for (kind, day, about), number in counts.items():
+        # Strangers choose the reasons and networks; the sum of the day must be right however many they bring.
         if about and tx.row(KNOWN, kind, day, about) is None and tx.value(NUMBER, kind, day) >= MAX_DAILY:
             about = ""
         tx.execute(ADD, kind, day, about, number)
@@ -114,5 +115,6 @@ def note_scrub(tx: Tx, account: str, scrub: LastScrub) -> None:
 
 def forget_scrubs(tx: Tx, known: Collection[str]) -> None:
     """Remove the rows of accounts that are not among `known`."""
+    # An account that is made again under the name must not seem checked.
     for account in last_scrubs(tx).keys() - set(known):
         tx.execute(FORGET, account)

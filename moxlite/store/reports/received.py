@@ -35,6 +35,7 @@ def _sql(text: str) -> Mapping[Kind, str]:
 
 ADD: Final = _sql(
     "INSERT INTO {table} ({columns}, {total}, {failed}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    # a report that comes twice, by two ways or by a retry of its sender, is counted once
     "ON CONFLICT DO NOTHING"
 )
 SINCE: Final = _sql("SELECT count(*) FROM {table} WHERE sender = ? AND received >= ?")
@@ -51,6 +52,7 @@ TOTALS: Final = _sql(
     "GROUP BY domain ORDER BY domain"
 )
 MAX_ID: Final = (1 << 63) - 1
+"""The largest id of SQLite: a list begins before it, so that it begins with the newest."""
 
 
 class ReceivedReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,7 @@ def unpack_report(content: bytes, most: int = MAX_CONTENT) -> bytes:
     one.
     """
     try:
+        # Asked before anything is unpacked: damaged octets could name any size, and it is allocated at once.
         size = zstandard.frame_content_size(content)
         if size > MAX_CONTENT:
             raise StorageBroken("a report is damaged")

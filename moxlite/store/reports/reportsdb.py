@@ -71,6 +71,7 @@ class ReportsDB:
         """
         try:
             return cls(await Database.open(path, Kind.REPORTS, options=options, create=True))
+        # Mail is delivered without reports, and the rest of the server starts.
         except StoreError as error:
             kv = {"path": path, "err": str(error)}
             logger.error("reports.db cannot be used, reports are delivered but not kept", extra={"kv": kv})
@@ -107,6 +108,7 @@ class ReportsDB:
     async def _upkeep(self) -> None:
         """Remove expired rows, for ever. Errors: StoreError propagates."""
         while True:
+            # One unit after the other, with room for others between: the rows of a whole busy day expire together.
             while await self.database.write(drop_expired):
                 await trio.lowlevel.checkpoint()
             await trio.sleep(UPKEEP)

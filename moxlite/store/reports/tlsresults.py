@@ -103,6 +103,7 @@ class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
             self,
             is_host=self.is_host or other.is_host,
             send_report=self.send_report or other.send_report,
+            # the first of the day stay: another server could drive them out by a new policy for each session
             policies=tuple(policies.values())[:MAX_POLICIES],
         )
 
@@ -128,6 +129,7 @@ def _sum(policy_count: PolicyCount, other: PolicyCount) -> PolicyCount:
     failures: dict[FailureCount, int] = {}
     for failure in (*policy_count.failures, *other.failures):
         alike = msgspec.structs.replace(failure, sessions=0)
+        # What is left out here is still in the total of failed sessions.
         if alike in failures or len(failures) < MAX_FAILURES:
             failures[alike] = failures.get(alike, 0) + failure.sessions
     return msgspec.structs.replace(
@@ -149,6 +151,7 @@ def add_tls_results(tx: Tx, results: Iterable[TLSResult]) -> int:
         if row is not None:
             whole = _result(row).merged(result)
             tx.execute(UPDATE, int(whole.is_host), int(whole.send_report), _encode(whole), tx.now, *whole.key)
+        # Sums of domains that are known grow on when the table is full: they cost no room.
         elif tx.value(SPAN) < MAX_ROWS:
             flags = int(result.is_host), int(result.send_report)
             tx.execute(INSERT, *result.key, *flags, _encode(result), tx.now)
