@@ -157,6 +157,7 @@ class AuditLog:
         if audit_filter.since:
             conditions.append("at >= ?")
             values.append(audit_filter.since)
+        # Each word is one more pass over the row, and a user needs few.
         for word in audit_filter.words.split()[:8]:
             conditions.append("instr(lower(action || ' ' || object || ' ' || detail), lower(?)) > 0")
             values.append(word)
@@ -172,6 +173,7 @@ class AuditLog:
     async def begin(self, action: str, object_: str, detail: Mapping[str, object]) -> int | None:
         """Store a row that says ``begun``, durable when this returns; its id, None if it could not be written."""
         one = _origin.get()
+        # Written before the change is made: a process that is killed in the midst of it leaves a trace.
         values = (one.actor, one.remote_ip, action, object_, _encoded(detail), one.via, "begun")
 
         def insert(tx: Tx) -> int:
@@ -207,6 +209,7 @@ class Recording:
 
     async def __aenter__(self) -> Recording:
         outer = current()
+        # A command that calls others is one change of its user, with one row.
         if outer is not None:
             await trio.lowlevel.checkpoint()
             return outer
@@ -318,6 +321,7 @@ def _encoded(detail: Mapping[str, object]) -> str:
     if len(text.encode()) <= MAX_DETAIL:
         return text
     changes: Any = detail.get("changes", ())
+    # The values are cut first, and only then left out: which settings were changed tells more than their texts.
     if changes:
         cut = [Difference(change.path, _cut(change.before), _cut(change.after)) for change in changes]
         text = msgspec.json.encode({**detail, "changes": cut}).decode()

@@ -182,6 +182,7 @@ def set_credential(tx: Tx, new: Credential) -> None:
             rows[kind] = encode_scram(scram)
     if new.secrets.cram_md5 is not None:
         rows[CRAM_MD5] = new.secrets.cram_md5
+    # All forms in one unit: a mail program that uses another mechanism must not get in with the old password.
     tx.execute(CLEAR)
     for kind, data in rows.items():
         tx.execute(SET, kind, data, tx.now)
@@ -233,6 +234,8 @@ async def change_password(account: Account, password: str) -> None:
     """
 
     def unit(tx: Tx, new: Credential, salt: Salt | None) -> bool:
+        # All SCRAM secrets of an account must share their salt: a client asks for it before it is known which password
+        # it has.
         if app_salt(tx) != salt:
             return False
         set_credential(tx, new)
@@ -296,6 +299,7 @@ class PasswordChecker:
         try:
             prepared = prepare_password(password)
         except ValueError:
+            # no password has this form, but the answer must take as long as for any other wrong one
             prepared, stored, apps = "", None, ()
         forms = [app.stored_key.hex() for app in apps]
         if stored is not None and not withheld and self._remembered(account, stored.password, prepared):
@@ -306,6 +310,7 @@ class PasswordChecker:
         hashed = stored.password if stored is not None else None
         found = await trio.to_thread.run_sync(self._find, hashed, apps, prepared, withheld, limiter=verifications())
         if found is not None and not (withheld and found == OWN):
+            # By the stored form: a changed or revoked password is not found in memory, whichever process changed it.
             form = stored.password if stored is not None and found == OWN else forms[found]
             self._seen[account, form] = (self._tag(form, prepared), time.monotonic() + CACHE_SECONDS)
             self._seen.move_to_end((account, form))
@@ -324,6 +329,7 @@ class PasswordChecker:
     def _remembered(self, account: str, form: str, prepared: str) -> bool:
         tag, until = self._seen.get((account, form), (b"", 0.0))
         if until < time.monotonic():
+            # a fresh success stores it again
             self._seen.pop((account, form), None)
             return False
         return hmac.compare_digest(tag, self._tag(form, prepared))
@@ -332,7 +338,9 @@ class PasswordChecker:
         """Verify, in a thread. App passwords come first: they cost a tenth of an argon2 hash."""
         if apps and (place := _among(apps, prepared)) is not None:
             return place
+        # The hash is computed in any case, and only then asked whether it counts.
         own = _verify(self._dummy_hash() if hashed is None else hashed, prepared) and hashed is not None
+        # The derivation that app passwords would have cost: else its absence tells that the account has none.
         if not apps and (withheld or not own):
             derive_scram(prepared, "sha256")
         return OWN if own else None
@@ -350,6 +358,7 @@ def _among(apps: Sequence[ScramSecrets], prepared: str) -> int | None:
     key = derive_scram(prepared, "sha256", salt=first.salt, iterations=first.iterations).stored_key
     chosen: int | None = None
     for place, app in enumerate(apps):
+        # All of them are compared, so that the time does not tell which one it was.
         if hmac.compare_digest(app.stored_key, key):
             chosen = place
     return chosen
@@ -372,6 +381,7 @@ async def rehash(account: Account, stored: Credential, password: str) -> None:
         new = msgspec.structs.replace(new, secrets=stored.secrets)
 
     def unit(tx: Tx) -> None:
+        # Between the log-in and this unit the owner may have set another password, which the old one must not replace.
         if credential(tx) == stored and app_salt(tx) == salt:
             set_credential(tx, new)
 

@@ -167,6 +167,8 @@ def add_totp(tx: Tx, account: str, name: str, secret: bytes, step: int) -> list[
       LimitExceeded: the account has `MAX_FACTORS`.
     """
     _require_place(tx, COUNT_APPS, account, name)
+    # Within the unit: two devices that are added at the same time must not each bring codes, of which only the last are
+    # good.
     first = not has_factors(tx, account)
     tx.execute(ADD_APP, account, name, secret, step, tx.now, tx.now)
     return new_recovery_codes(tx, account) if first else []
@@ -177,6 +179,7 @@ def find_totp(r: Reader, account: str, code: str, *, now: int, used: Mapping[int
     `used` has the steps of codes that were taken but could not be stored, by id.
     """
     for number, name, secret, last in r.rows(SECRETS, account):
+        # The later of what the file and the memory know: either may have seen the code last.
         step = matching_step(secret, code, now=now / 1_000_000, after=max(last, used.get(number, 0)))
         if step is not None:
             return number, step, str(name)
@@ -233,6 +236,7 @@ def take_key(tx: Tx, account: str, key: SecurityKey, sign_count: int) -> bool:
 def new_recovery_codes(tx: Tx, account: str) -> list[str]:
     """Replace the recovery codes of an account; returns the new ones, which cannot be read again."""
     codes = ["".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(RECOVERY_CODES)]
+    # Old codes end with new ones: the owner asks for new ones where a stranger may have read the old.
     tx.execute(DROP_CODES, account)
     tx.executemany(ADD_CODE, [(account, _hash_of(code), tx.now) for code in codes])
     return ["-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4)) for code in codes]
@@ -258,6 +262,7 @@ def remove_factor(tx: Tx, account: str, kind: str, number: int) -> str | None:
     row = tx.row(REMOVE_APP if kind == "totp" else REMOVE_KEY, account, number)
     if row is None:
         return None
+    # Codes alone are no second factor, and with the next device there are new ones.
     if not has_factors(tx, account):
         tx.execute(DROP_CODES, account)
     return str(row[0])
@@ -283,6 +288,7 @@ def _require_place(tx: Tx, count: str, account: str, name: str) -> None:
 def new_link(tx: Tx, account: str, *, reset_factors: bool) -> str:
     """Make a recovery link of an account, in place of earlier ones; returns its token (128 random bits, base64url)."""
     token = secrets.token_urlsafe(16)
+    # An owner who sends a second link believes that the first is lost; it may be in other hands.
     tx.execute(DROP_LINKS, account)
     tx.execute(ADD_LINK, _hash_of(token), account, reset_factors, tx.now, tx.now + LINK_LIFE)
     return token
@@ -370,6 +376,7 @@ class FactorsDB:
             logger.warning("use of a code kept in memory", extra={"kv": {"account": account, "err": str(error)}})
         now = time.time_ns() // 1000
         found = await database.read(lambda r: find_totp(r, account, code, now=now, used=self._used), op="factors")
+        # Asked again, because another log-in with the same code may have come while this one read the file.
         if found is None or self._used.get(found[0], 0) >= found[1]:
             return None
         number, step, name = found

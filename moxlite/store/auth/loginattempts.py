@@ -59,6 +59,7 @@ dropped_total: Final = Counter(
 )
 
 MAX_ID: Final = (1 << 63) - 1
+"""The largest id of SQLite: as the place before which a page begins, the newest row."""
 
 MAX_SUCCESSES: Final = 50_000
 """Pairs of account and address that are read at the start, as many as `logins.guessing` remembers."""
@@ -170,10 +171,13 @@ def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
                 attempt.app_password,
             )
         ]
+        # Of the cut fields, so that what differs only beyond the cut shares a row. A program that tries the same thing
+        # all day is one row with a count.
         fingerprint = hashlib.sha256("\0".join(fields).encode("utf-8", "replace")).digest()[:16]
         tx.execute(RECORD, fingerprint, *fields, tx.now, tx.now)
         if attempt.result != "ok":
             failed.add(fields[0])
+    # Once for each account, not for each attempt: a guesser's hundred attempts wait for the same unit.
     for account in failed:
         tx.execute(DROP_FAILED, account, MAX_FAILED)
 

@@ -80,6 +80,7 @@ class WebSessions:
           NoSession, SessionExpired, SessionStolen, BadCSRF: see sessions.py.
         """
         now = _now()
+        # First, as this costs nothing, and works while the file cannot be read.
         if (kept := self._in_memory.use(token, app, account, now=now, csrf=csrf)) is not None:
             return kept
         try:
@@ -105,6 +106,7 @@ class WebSessions:
         """Begin a session of another app for the user of `parent` (STORE-105c), in the file alone. Raises
         NoSession for a `parent` in memory, and errors of the file.
         """
+        # It would outlive its parent, which the file does not know, after a restart.
         if parent.id < 0:
             raise NoSession
         origin = {"remote_ip": remote_ip, "user_agent": user_agent}
@@ -126,6 +128,7 @@ class WebSessions:
         """End all sessions of an account, but that of `keep_token`, or with `devices` only device sessions; returns how
         many log-ins these were (STORE-102, WEB-59).
         """
+        # Those in memory first: the file may refuse, and then at least these have ended.
         ended = 0 if devices else self._in_memory.remove_all(account, keep_token=keep_token)
         return ended + await self._database().write(
             lambda tx: sessions.remove_sessions(tx, account, keep_token=keep_token, devices=devices)
@@ -203,6 +206,7 @@ def find_use(
     row = r.row(OTHER, hash_of(token), app, account)
     if row is None:
         raise NoSession
+    # No token is removed when it is replaced: only so its use by a thief can be told from a mistyped one.
     nonce, since, stolen, csrf_hash, *columns = row
     session = session_of(columns)
     if stolen or (nonce is None and now - since >= OVERLAP):
@@ -224,6 +228,7 @@ def next_token(tx: Tx, session_id: int, token: str) -> str:
     if row is None:
         return ""
     (nonce,) = row
+    # Another tab was first: it has made the row from which the same token follows.
     if nonce is not None:
         return _derived(token, nonce)
     nonce = secrets.token_bytes(TOKEN_SIZE)
@@ -282,6 +287,7 @@ class MemorySessions:
             -next(self._ids), app, account, address, remote_ip, user_agent[:256], now, now, now + LIFETIME, proven=now
         )
         self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
+        # The bound of one account comes before that of all: a user with many log-ins must not end sessions of others.
         own = [token for token, kept in self._kept.items() if kept.session.account == account]
         for token in own[: max(0, len(own) - MAX_SESSIONS)]:
             del self._kept[token]
@@ -369,6 +375,7 @@ class Handovers:
         found = self._offers.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 20 else None
         if found is None or not hmac.compare_digest(found.token.encode(), token.encode()):
             return None
+        # Before its age is looked at: a token that was shown once is never good again.
         del self._offers[found.session.id]
         return found if trio.current_time() - found.made < HANDED_AGE else None
 
