@@ -71,10 +71,12 @@ class Arriving:
         if found is None:
             return
         try:
+            # Octets of strangers: only what the sandbox has written anew is parsed here.
             async with self._sandbox.turn(account.name) as turn:
                 text = (await turn.do(CleanCalendar(found.text))).text
             await self._take(account, found, text, row.key, everyone=settings.invitations == "all")
         except JobFailed as error:
+            # The row is handed over again later. Any other failure is the calendar's own fault, and would come again.
             if str(error) in (BUSY, NO_PROCESS):
                 raise trio.TooSlowError from error
             _log(account, found, error)
@@ -93,6 +95,7 @@ class Arriving:
         if method == "REQUEST":
             invited = any(address_of(line) in user.addresses for part in entry.parts for line in part.all("ATTENDEE"))
             there = await account.read(lambda r: entry_with_uid(r, entry.uid), op="invitation")
+            # By the addresses in the event itself: a mail that was sent on, or to a list, invites other people.
             if not invited or (there is None and not (found.known or everyone)):
                 return
         owed = Owed(
@@ -119,6 +122,7 @@ def _arrived(r: Reader, number: int) -> Arrived | None:
     except (NoSuchMessage, ChunkDamaged):
         return None
     came = smtp_arrival(r, number)
+    # The cheap questions first: most of what comes with a calendar to everyone is junk, or proves no author.
     if structure is None or came is None or came.msgfrom_validation not in VALIDATED or row.flags & Flag.JUNK:
         return None
     part = _calendar(structure.root)

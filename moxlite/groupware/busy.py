@@ -162,6 +162,7 @@ async def unavailable(
     for calendar_object, part in sorted(pairs, key=lambda pair: -_priority(pair[1])):
         begin, end = calendar_object.span(part)
         since, until = max(begin, stretch[0]), min(end, stretch[1])
+        # Counted for all of them together, as each costs a job, whichever part has it.
         room -= len(part.components)
         if since >= until or room < 0:
             continue
@@ -239,6 +240,7 @@ def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collec
         access = "details" if name == asker or collection.id in shared else collection.access or usual
         if access != "nothing":
             found.append((collection, access))
+    # An empty answer means free. Of an owner who tells nothing it would be a lie, of one without calendars it is true.
     return found if found or (not counting and usual != "nothing") else None
 
 
@@ -281,6 +283,7 @@ def _kind(part: Component, own: frozenset[str]) -> str:
     status = part.value("STATUS").upper()
     if part.value("TRANSP").upper() == "TRANSPARENT" or status == "CANCELLED":
         return ""
+    # An organiser who is listed among the guests has no answer to give; the own event makes busy.
     mine = next((line for line in part.all("ATTENDEE") if address_of(line) in own), None)
     answer = "" if mine is None or address_of(part.first("ORGANIZER")) in own else mine.parameter("PARTSTAT").upper()
     kind = OF_ANSWER.get(answer, "BUSY")

@@ -125,6 +125,8 @@ class Carrying:
                 failed[address] = UNKNOWN
             else:
                 outside.append(address)
+        # Users of this server are counted like all others: else a stolen password could fill the calendars of all
+        # colleagues.
         if here and not await self._count(account, list(here), row.key):
             failed |= dict.fromkeys(here, FAILED)
             here = {}
@@ -135,6 +137,7 @@ class Carrying:
         if outside:
             status = await self._mail(account, owed, outside, row.key)
             failed |= dict.fromkeys(outside, status) if status else {}
+        # One change of the entry for each status, not for each guest: every change goes to all programs of the owner.
         for status in dict.fromkeys(failed.values()):
             await self._note(account, owed, frozenset(one for one in failed if failed[one] == status), status)
 
@@ -144,6 +147,7 @@ class Carrying:
         limits = OutgoingLimits()
         if settings is not None:
             limits = OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
+        # Other rows of this handover have keys of the same row; the suffix keeps them apart.
         once = hashlib.sha256(key + b"count").digest()
 
         def unit(tx: AccountTx) -> None:
@@ -184,6 +188,7 @@ class Carrying:
                     found = await complete(self._keys, envelope, spool)
                 mails.append((envelope, OwedMessage(found.submission, octets).pack()))
         except (BadDraft, BadObject, BadComponents, SubmissionRefused) as error:
+            # A key that cannot be read now may be there soon; whatever else is refused stays refused.
             if isinstance(error, SubmissionRefused) and error.result == "signerror":
                 raise trio.TooSlowError from error
             logger.info("invitation not sent", extra={"kv": {"account": account.name, "err": str(error)}})
@@ -192,6 +197,8 @@ class Carrying:
 
         def unit(tx: AccountTx) -> None:
             if tx.once(once):
+                # All languages in one unit: a limit that is reached between them would leave some of the guests untold,
+                # with no word to the sender.
                 for number, (envelope, packed) in enumerate(mails):
                     add_outgoing(tx, counted_as(envelope), limits_of(envelope))
                     tx.owe(hashlib.sha256(once + b"%d" % number).digest(), SUBMIT, packed)
@@ -276,6 +283,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
     async def change(there: CalendarObject | None, expander: Expander) -> Component | None:
         mine = "" if there is None else role_of(there, user.addresses)
         match method:
+            # An organiser takes no other's word on the own event, whatever address the message claims.
             case "REQUEST" if mine != "organizer":
                 return with_request(there, message, user.addresses, now)
             case "CANCEL" if there is not None and mine != "organizer":
@@ -305,6 +313,8 @@ async def _to_known_times(message: CalendarObject, there: CalendarObject, expand
     for part in message.parts:
         key = key_of(message, part)
         if key is not None and key not in known:
+            # A guest could answer to any number of times, each of which costs an expansion and would become an
+            # exception.
             left -= 1
             if left < 0 or not await expander.has_time(there, key):
                 continue
@@ -363,6 +373,7 @@ async def change_entry(
             tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: ResourceFacts = facts
         ) -> bool:
             now = find(tx)
+            # By the octets, not by the modseq: a write that has left them the same changes nothing that was computed.
             if (None if now is None else now.hash) != (None if there is None else there.hash):
                 return False
             put(tx, now, data, facts)

@@ -72,6 +72,8 @@ BATCH: Final = 50
 """Entries that are asked for at once; contacts that are added in one unit."""
 
 REDIRECTS: Final = 5
+"""Addresses that are asked for one request, the first one included; a loop of redirects ends here."""
+
 MOVED: Final = frozenset({301, 302, 307, 308})
 
 MAX_RUNNING: Final = 8
@@ -138,6 +140,7 @@ class Remote:
         names = (DAV + "resourcetype", DAV + "displayname", APPLE + "calendar-color")
         found = []
         for href, props in (await self._find(home, names, "1"))[1]:
+            # The home itself is in the list, and so are places for messages and shared things that are no calendar.
             kinds = props.get(DAV + "resourcetype")
             if kinds is None or kinds.find(TYPES[kind]) is None:
                 continue
@@ -162,16 +165,20 @@ class Remote:
 
     async def _home(self, kind: Kind) -> str:
         known = urljoin(self._url, WELL_KNOWN[kind])
+        # A user who gives a path means it. With a host alone the well-known place comes first: the root of a web server
+        # often answers something else.
         below = urlsplit(self._url).path.strip("/") != ""
         failure = CopyFailed("the server names no home of the user")
         for start in (self._url, known) if below else (known, self._url):
             try:
                 if home := await self._home_from(start, kind):
                     return home
+            # Each further attempt would count as a wrong password, and lock the user out there.
             except WrongPassword:
                 raise
             except CopyFailed as error:
                 failure = error
+        # Last, as it may lead to another host: most servers that are given by name are found without it.
         announced = await self._announced(kind)
         home = await self._home_from(announced, kind) if announced else ""
         if not home:
@@ -181,6 +188,7 @@ class Remote:
     async def _home_from(self, start: str, kind: Kind) -> str:
         """The home that a place names, or the user's principal that it names; "" for none."""
         url = start
+        # The place may name the home, or a principal that names it; a server that leads on further is broken.
         for _ in range(2):
             url, found = await self._find(url, (HOMES[kind], DAV + "current-user-principal"), "0")
             props = found[0][1] if found else {}
@@ -219,6 +227,7 @@ class Remote:
         """The address that answered after redirects, and the properties there are, by address."""
         headers = (("Authorization", self._login), ("Depth", depth), ("Content-Type", "application/xml; charset=utf-8"))
         for _ in range(REDIRECTS):
+            # At each hop, and before the request: the header with the password goes with it.
             self._check(url)
             try:
                 answer = await self._client.request(
@@ -425,6 +434,7 @@ class CalendarCopies:
                 except WrongPassword:
                     raise
                 except CopyFailed as error:
+                    # Many servers have calendars alone, or contacts alone.
                     failures.append(error)
                     continue
                 for place in places:
@@ -441,6 +451,7 @@ class CalendarCopies:
         for start in range(0, len(hrefs), BATCH):
             wanted = hrefs[start : start + BATCH]
             found = await remote.data(place, wanted)
+            # What was removed there since the list was read counts too: the user sees that not all has come.
             done.unread += max(0, len(wanted) - len(found))
             await take(account, place, found, done)
             await tell(place.title, min(start + BATCH, len(hrefs)), len(hrefs))
@@ -477,6 +488,7 @@ def _calendar_for(tx: AccountTx, place: Place) -> Collection:
     """The calendar for the entries of a place: the one of its name, or a new one."""
     name = f"copy-{hashlib.sha256(place.url.encode()).hexdigest()[:16]}"
     calendars = [collection for collection in collections_of(tx, "calendar") if not collection.subscribed]
+    # By the address first: after the user has given it another title, a second copy adds to the same calendar.
     collections = [calendar for calendar in calendars if calendar.name == name] or [
         calendar for calendar in calendars if place.title == calendar.display_name
     ]

@@ -123,6 +123,7 @@ class Expander:
     async def stored(self, calendar_object: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
         """The instances that are stored, and the stretch of which they are all. Raises BadEntry, TooBusy."""
         instances = await self.expand(calendar_object, stretch, MAX_STORED)
+        # Cut where the last one starts, for others may start in the same second that were left out.
         if len(instances) == MAX_STORED:
             stretch = stretch[0], instances[-1].starts
             instances = [instance for instance in instances if instance.starts < stretch[1]]
@@ -165,6 +166,8 @@ class Expander:
         since, until = stretch
         if resource.starts is not None:
             since = max(since, resource.starts - 1)
+        # A question without bounds has an answer near what is stored: no client shows the times of an event in the year
+        # 9000.
         if since <= EARLIEST:
             since = (resource.expanded_from or 0) - FAR
         if until >= LATEST:

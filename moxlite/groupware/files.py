@@ -193,6 +193,7 @@ async def spooled(pieces: AsyncIterator[bytes], tmp: Path, reserve: int, most: i
 
 
 def _write(file: BinaryIO, piece: bytes, tmp: Path, reserve: int) -> None:
+    # At each piece: others write to the same disk meanwhile, and mail must still find room.
     if shutil.disk_usage(tmp).free - len(piece) < reserve:
         raise StorageFull(f"{EDGE.name}: no space left")
     file.write(piece)
@@ -217,6 +218,7 @@ async def add_file(
             if place not in places:
                 places[place] = await account.write(partial(_place, target=target, kind=place[0], about=place[1]))
             entries = [item.entry for item in run]
+            # Counted with the batch that they came in, so that the numbers fit what is shown as read.
             note_problems(done, [reason_of(entry) for entry in entries if isinstance(entry, Unreadable)])
             events = [entry for entry in entries if isinstance(entry, bytes)]
             contacts = [entry for entry in entries if isinstance(entry, FileCard | Contact)]
@@ -244,6 +246,7 @@ def _place(tx: AccountTx, target: Target, kind: Kind, about: About) -> Collectio
     Raises NoSuchCollection, LimitExceeded.
     """
     if about.title:
+        # A file that is added twice goes to the same calendar, where its entries are known by their UIDs.
         own = [one for one in collections_of(tx, kind) if not one.subscribed and _title(one) == about.title]
         new = Collection(
             0,

@@ -168,6 +168,7 @@ def letter(
         if value or was:
             changed = f" ({words.was}: {was})" if was and was != value else ""
             lines.append(f"{label}: {value or words.open}{changed}")
+    # Programs with buttons show them by the calendar; readers of the text alone need this sentence.
     if owed.method == "REQUEST":
         lines += ["", words.answer]
     octets = owed.text.encode()

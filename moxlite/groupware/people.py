@@ -33,6 +33,7 @@ def account_of(snapshot: Snapshot, address: str) -> str | None:
         found = snapshot.lookup(Address.parse(address))
     except AddressError:
         return None
+    # An address that only a catchall takes is no person: an invitation goes there as the mail that it is.
     return found.account if isinstance(found, AccountRecipient) and not found.catchall else None
 
 
@@ -44,6 +45,7 @@ def colleague_access(snapshot: Snapshot, account: str, name: str) -> Access | No
         {Address.parse(address).domain for address in addresses_of(snapshot, of)} for of in (account, name)
     )
     settings = [snapshot.domain(domain) for domain in first & second]
+    # One domain that keeps its people's times to itself is not opened by another that they share.
     return max((setting.free_busy for setting in settings if setting is not None), key=ACCESSES.index, default=None)
 
 

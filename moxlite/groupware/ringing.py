@@ -94,6 +94,8 @@ class Ringing:
         """Look at some of the entries that are due. Raises StoreError."""
         now = row.created
         entries = await account.scan(partial(due_entries, now=now), op="alarms")
+        # Without instances no alarm is found, so they are made first. The entries are read again, as they have others
+        # now.
         if any(due_entry.goes_on and (due_entry.expanded or 0) <= now // SECOND + AHEAD for due_entry in entries):
             await Expander(account, self._sandbox).extend()
             entries = await account.scan(partial(due_entries, now=now), op="alarms")
@@ -105,12 +107,15 @@ class Ringing:
         looked: list[Looked] = []
         for entry in entries:
             found = await self._look(account.name, entry, chosen, now // SECOND)
+            # What is over the limits of an hour is dropped, and not kept for the next: an alarm that comes late is of
+            # no use.
             kept = found.notices[: notices if chosen.alarms != "none" else 0]
             mailed = found.mails[: mails if chosen.alarms == "all" else 0]
             if chosen.alarms == "all":
                 ALARMS.labels(result="over").inc(len(found.notices) - len(kept) + len(found.mails) - len(mailed))
             notices, mails = notices - len(kept), mails - len(mailed)
             for rung in mailed:
+                # Before the rows change: after a crash between both the key of the mail keeps it from coming twice.
                 await self._mail(account, rung, now)
             looked.append(Looked(entry, found.next, kept, mailed))
         number = await account.write(partial(note_looked, looked=looked, now=now))
@@ -175,8 +180,10 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Look
     fresh = [
         (ring.action, _rung(calendar_object, ring, entry.resource_id, zone))
         for ring in came
+        # after a long stop of the server all alarms of the meantime would come at once
         if ring.moment > now - LATE
     ]
+    # It has no alarm in what is stored, but may have one beyond that.
     if following is None and entry.goes_on:
         following = max(now + DAY, (entry.expanded or 0) - AHEAD)
     return Looked(

@@ -78,6 +78,8 @@ BATCH: Final = 50
 """Entries that are compared and put in one unit: 20 ms."""
 
 REDIRECTS: Final = 5
+"""Redirects that are followed for one request; a loop of them ends here."""
+
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 PERMANENT: Final = frozenset({301, 308})
 
@@ -122,6 +124,7 @@ def address_of(text: str) -> str:
 
 def host_of(url: str) -> str:
     """The host of an address, for logs: the rest may be secret."""
+    # Addresses of calendars often have a token in their path or query, and logs are read by others than the owner.
     return urlsplit(url).hostname or ""
 
 
@@ -187,6 +190,7 @@ class Subscriptions:
             raise SubscriptionFailed("you have this calendar already")
         if len(there) >= MAX_SUBSCRIPTIONS:
             raise LimitExceeded(f"{MAX_SUBSCRIPTIONS} subscribed calendars")
+        # Before the calendar is made, so that a wrong address leaves none behind.
         fetched = await fetch(self._client, url)
         assert fetched.data is not None
         said, entries = await self._split(account, fetched.data)
@@ -205,6 +209,7 @@ class Subscriptions:
             with trio.fail_after(DEADLINE):
                 await self._take(account, made, fetched, entries)
         except (StoreError, TooBusy, trio.TooSlowError) as error:
+            # The user is told that it has failed, and tries again: half a calendar would then be there already.
             await account.write(partial(delete_collection, collection_id=made.id))
             raise TooBusy if isinstance(error, trio.TooSlowError) else error from None
         return made.id
@@ -221,6 +226,8 @@ class Subscriptions:
             fetched = await fetch(self._client, before.url, before)
             changed = 0
             if fetched.data is None or hashlib.sha256(fetched.data).digest() == before.hash:
+                # An answer 304 may leave the fields out; without the old ones the next request would fetch the whole
+                # file.
                 same = msgspec.structs.replace(fetched, etag=fetched.etag or before.etag)
                 same = msgspec.structs.replace(same, modified=same.modified or before.modified)
                 await account.write(partial(_note, number=number, fetched=same, digest=before.hash))
@@ -325,6 +332,7 @@ class Refresher:
         """Begin to read the calendar that a row names, unless that has begun."""
         one = account.name, int(row.data)
         if one not in self.reading:
+            # The row comes again while it is read, as nothing notes the attempt before its end.
             self.reading.add(one)
             self._start(partial(self._refresh, *one))
         await trio.lowlevel.checkpoint()
