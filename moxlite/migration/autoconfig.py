@@ -52,7 +52,11 @@ MAX_DOCUMENT: Final = 64 << 10
 """Octets of a clientConfig or a PACC document; a provider's has 2 to 6 KiB."""
 
 MAX_ELEMENTS: Final = 1_000
+"""Elements of a document: each costs memory, and 64 KiB hold many of the shortest ones."""
+
 REDIRECTS: Final = 3
+"""Redirects that are followed for one document; a loop of them ends here."""
+
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 
 Services: TypeAlias = Sequence[tuple[str, SubmissionTLS]]
@@ -63,7 +67,10 @@ MAILBOXES: Final[Services] = (("_imaps", "implicit"), ("_imap", "starttls"))
 MAILDROPS: Final[Services] = (("_pop3s", "implicit"), ("_pop3", "starttls"))
 
 MAX_HOST: Final = 253
+"""Characters of the name of a host (RFC 1035 §2.3.4)."""
+
 MAX_USER: Final = 320
+"""Characters of a user name: as many as an address can have, 64 before and 255 after the @."""
 
 # The table of providers
 
@@ -287,6 +294,7 @@ class Search:
     async def _by_pacc(self, domain: str, address: str) -> FoundServers | None:
         texts = await self._resolver.txt(absolute(f"_ua-auto-config.{domain}"))
         octets = await self._fetched(f"https://ua-auto-config.{domain}/.well-known/user-agent-configuration.json")
+        # The digest is of the octets as they came, so it is compared before anything of them is read.
         if octets is None or not any(pacc.vouches(text, octets) for text in texts.records):
             return None
         return in_settings(pacc.read_settings(octets), address)
@@ -302,6 +310,7 @@ class Search:
             if answer.status not in MOVED:
                 break
             place = urljoin(place, answer.header("location"))
+            # Else a stranger on the way could name the server that gets the password.
             if urlsplit(place).scheme != "https":
                 return None
         return None if answer.status != 200 or answer.cut else answer.body
@@ -310,6 +319,7 @@ class Search:
         incoming, proven = await self._srv(domain, MAILBOXES, address)
         protocol: Protocol = "imap"
         if incoming is None:
+            # POP3 shows Inbox alone, so it is only asked for where there is no IMAP.
             incoming, proven = await self._srv(domain, MAILDROPS, address)
             protocol = "pop3"
         if incoming is None:
@@ -419,6 +429,8 @@ async def _first(
         nursery.cancel_scope.deadline = trio.current_time() + SECONDS
         for number in range(len(ways)):
             nursery.start_soon(run, number)
+        # In order, not as they come: the earlier ways are the surer ones, and a fast guess must not win over a
+        # published answer.
         for number, event in enumerate(ended):
             await event.wait()
             if ends(results[number]):

@@ -152,6 +152,7 @@ class BackgroundImports:
             raise CannotNow("mail is being imported from another server already")
         if sum(one.phase not in ENDED for one in self._runs.values()) >= MAX_RUNNING:
             raise CannotNow("several imports are running on this server; try again later")
+        # Counted before it runs: a user could else try passwords at another server by beginning and ending imports.
         self._copies.logins.begin(order.account, order.host, order.user)
         run = self._runs[order.account] = _Run(order, look=look)
         self._tree.start("migration.import", partial(self._serve, run, inside), Fate.ONCE)
@@ -226,6 +227,7 @@ class BackgroundImports:
                 run.scope, run.wake = trio.CancelScope(), trio.Event()
                 with run.scope:
                     await self._stretch(run, inside)
+                # Nothing runs while the user decides, but the password is held, so the wait has an end.
                 if run.phase in ("looked", "paused"):
                     with trio.move_on_after(WAIT_SECONDS):
                         await run.wake.wait()

@@ -35,6 +35,7 @@ continuous one goes on with the last waiting time.
 """
 
 LOGOUT_SECONDS: Final = 5.0
+"""Seconds for a farewell: all work is done by then, and a server that hangs must not hold it up."""
 
 
 class CopyFailed(Exception):
@@ -180,8 +181,10 @@ class Copies:
                     with trio.move_on_after(LOGOUT_SECONDS, shield=True):
                         await client.logout()
             except (ConnectionLost, BrokenServer, ImportFailed) as error:  # ImportFailed: another import is running
+                # A server that ends each connection after some time still lets a large copy come to its end.
                 if copy.progress > progress:
                     failures, progress = 0, copy.progress
+                # Before the first log-in a user waits for the answer, and most likely a name or port is wrong.
                 if not greeted or (failures >= len(WAITS) and not order.continuous):
                     raise
                 seconds = WAITS[min(failures, len(WAITS) - 1)]

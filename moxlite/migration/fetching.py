@@ -136,6 +136,7 @@ class Fetching:
     async def _window(self, uids: Sequence[int], ahead: Sequence[int]) -> None:
         facts = {uid: self._facts.pop(uid) for uid in uids if uid in self._facts}
         google = {one.gm_msgid for one in facts.values() if one.gm_msgid is not None}
+        # At Google a message with three labels is in three mailboxes; its octets come over the network once.
         message_ids = await self._here(google) if google else {}
         if self._only_others:
             done = [one for one in facts.values() if one.gm_msgid in message_ids]
@@ -163,7 +164,10 @@ class Fetching:
             for at in range(0, len(run), BATCH)
         ]
         if ahead:
+            # Sent along, so that the connection is not idle for a round trip before each window.
             commands.append(facts_command(self._client, ahead))
+        # A bound for all, not for each: sizes that servers tell are often a little wrong, and a hostile one must still
+        # end.
         octets = sum(one.size for one in run) + ROOM
         try:
             async with aclosing(self._client.stream(*commands, octets=octets)) as responses:
@@ -191,6 +195,7 @@ class Fetching:
         try:
             while (part := await self._part(facts.uid, spool.size)) is not None:
                 await spool.write(part)
+                # By what comes, not by the size that was told: RFC822.SIZE may be wrong in either direction.
                 if len(part) < PART:
                     break
                 if spool.size > MAX_MEMBER:

@@ -155,6 +155,8 @@ class Incoming:
         surveys: dict[str, Survey] = {}
         if inbox:
             await self._survey_all(client, surveys, {}, inbox=True)
+            # Inbox alone cannot tell where its messages have gone. Seen without the other mailboxes, a move is a
+            # removal.
             if await self._moves(client, surveys.values()):
                 await self.look(client)
                 return
@@ -198,6 +200,8 @@ class Incoming:
             if same and remote is not None and remote.mailbox_id in here and remote.id not in awaited:
                 self._note_inbox(place, remote.messages, remote.uidnext, remote.modseq)
                 continue
+            # A mailbox that is away here, or awaits messages on their way, is surveyed though nothing has changed
+            # there.
             survey = await self._survey(client, place, remote, here, whole=not inbox)
             if survey is not None:
                 surveys[name], changed = survey, True
@@ -251,6 +255,7 @@ class Incoming:
 
     async def _is_same(self, client: Client, name: str, remote: remotes.Remote) -> bool:
         """Whether a mailbox has the messages that one of another name had: the last of them are looked at."""
+        # UIDVALIDITY is the time of its making at many servers, and so the same for mailboxes made together.
         known = (await self._pull.known(remote.id))[-5:]
         if not known:
             return False
@@ -280,6 +285,7 @@ class Incoming:
         for start in range(0, len(gone), remotes.SLICE):
             some = gone[start : start + remotes.SLICE]
             rows = await self._account.read(partial(_gone, remote.id, some, others), op="link")
+            # One of Google's messages leaves a mailbox when its label is taken; it is still in the others.
             kept = [row.uid for row in rows if row.other is not None]
             if kept:
                 await self._account.write(partial(drop_copies, remote_id=remote.id, uids=kept))
@@ -312,6 +318,8 @@ class Incoming:
             exists, new = ended
         else:
             uids, known = await list_uids(client), await self._pull.known(remote.id)
+            # What came after the mailbox was opened is listed, but is not below the UIDNEXT that is kept with this
+            # number.
             exists = bisect_left(uids, selected.uidnext) if selected.uidnext else len(uids)
             new, gone = await without(uids, known), await without(known, uids)
             if lost:
@@ -339,6 +347,7 @@ class Incoming:
         """The number of messages below UIDNEXT and the new UIDs, if the numbers show that none was removed since the
         last complete look; else None.
         """
+        # Without a state that is known, or with too many new UIDs for one answer, all are listed.
         if remote.messages < 0 or not 0 < remote.uidnext <= selected.uidnext <= remote.uidnext + AT_END:
             return None
         if selected.uidnext == remote.uidnext:
@@ -383,6 +392,8 @@ class Incoming:
                 gone |= {row.key: (survey, row) for row in rows if row.other is None or row.other < 0}
         if gone:
             for survey in surveys:
+                # More are the first copy of a mailbox, or a whole archive: not worth their facts for a move that may
+                # not be there.
                 if survey.new and len(survey.new) <= MOVED:
                     await self._follow_moves(client, survey, gone)
         for survey in surveys:
@@ -427,6 +438,7 @@ class Incoming:
                     await self._pull.job(
                         client, survey.place, survey.target, survey.remote, portion, 0, len(survey.new)
                     )
+                # What cannot be taken is not asked for again by this connection: each look would fetch it anew.
                 if self._pull.problems.count > before:
                     there = await self._account.read(partial(_copies, survey.remote.id, portion), op="link")
                     self._unusable |= {(survey.remote.id, uid) for uid in portion if uid not in there}

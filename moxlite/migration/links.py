@@ -196,6 +196,7 @@ class Links:
         """
         asked = checked_new(asked, inside=self.inside)
         name = asked.account
+        # Before anything is written: a link with a typing error in it would only be removed again.
         tested = await self.test(asked, asker=asker)
         secret = await trio.to_thread.run_sync(self._sealing.seal, asked.password, asked.host, asked.user)
         new = NewLink(
@@ -355,6 +356,8 @@ class Links:
             link = await account.read(lambda r: link_named(r, text), op="links")
             await account.write(lambda tx: remove_link(tx, link.id))  # first: nothing goes there from now on
             await self._stop(name, link.id)
+            # In many units, so that mail is delivered meanwhile; the end of the server in between is made good by
+            # `add`.
             while await account.write(lambda tx: forget_link(tx, link.host, link.username)):
                 pass
             if delete:

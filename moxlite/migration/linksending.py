@@ -41,6 +41,7 @@ from moxlite.wording import reason_of, worded
 logger = logging.getLogger("moxlite.migration.links")
 
 PORTS: Final[dict[SubmissionTLS, int]] = {"implicit": 465, "starttls": 587}
+"""Ports of submission with TLS from the start, and by STARTTLS (RFC 8314 §3.3)."""
 
 SECONDS: Final = 30.0
 """Seconds for a test of a submission server."""
@@ -80,6 +81,7 @@ class LinkRelays:
             raise SendsNothing(worded("sending from {address} was turned off", address=link.address))
         if link.paused:
             raise LinkRefused(worded("the linked mailbox {name} is paused", name=link.name))
+        # By the secret: a password that the user has given anew is tried at once.
         secret, _, until = self._barred.get((name, link_id), (b"", 0, 0.0))
         if link.refused is not None or (secret == link.secret and trio.current_time() < until):
             raise LinkRefused(worded("the password of the linked mailbox {name} is refused", name=link.name))

@@ -56,6 +56,7 @@ async def tell(state: LinkState, who: Mapping[str, str], event: Event) -> None:
         case MailboxStep():
             state.mailbox, state.done, state.total = event.mailbox, event.done, event.total
         case Note(text):
+            # Each look finds the same ones again.
             if len(state.problems) < MAX_PROBLEMS and text not in state.problems:
                 state.problems.append(text)
                 logger.info("not mirrored", extra={"kv": {**who, "text": str(text)}})
@@ -124,7 +125,10 @@ def checked_new(asked: AddLink, *, inside: bool) -> AddLink:
 
 KEY: Final = "links.key"
 KEY_OCTETS: Final = 32
+"""Octets of the key: AES-256."""
+
 NONCE: Final = 12
+"""Octets before each encrypted password, the size that GCM is made for (NIST SP 800-38D §5.2.1.1)."""
 
 
 class Sealing:
@@ -143,6 +147,8 @@ class Sealing:
 
     def seal(self, password: str, host: str, username: str) -> bytes:
         """Encrypt a password, for this user of this server alone. Raises OSError, LinkRefused."""
+        # Host and user are bound to it: a secret that is put into the row of another link gives its password to no
+        # other server.
         nonce = secrets.token_bytes(NONCE)
         return nonce + self._cipher(create=True).encrypt(nonce, password.encode(), _bound(host, username))
 

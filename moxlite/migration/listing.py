@@ -161,6 +161,7 @@ async def fetch_facts(
         async for response in responses:
             facts = facts_of(response) if isinstance(response, r.FetchData) else None
             if facts is not None and facts.uid in wanted:
+                # Each once: for a server that answers a second time, callers would count a message twice.
                 wanted.discard(facts.uid)
                 yield facts
 
@@ -179,6 +180,7 @@ def facts_of(data: r.FetchData) -> ListedMessage | None:
     """The facts in a FETCH response; None for a response that only reports new flags."""
     items = dict(data.items)
     uid, flags, size = items.get("UID"), items.get("FLAGS"), items.get("RFC822.SIZE")
+    # Servers put other FETCH responses between these, when flags change at the same moment.
     if not isinstance(uid, int) or not isinstance(flags, tuple) or not isinstance(size, int) or not uid:
         return None
     date = items.get("INTERNALDATE")

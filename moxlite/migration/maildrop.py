@@ -76,11 +76,13 @@ class Maildrop:
         """
         listed = await client.list()
         known = await self._account.read(lambda r: seen_ids(r, self._link.id), op="link")
+        # An id twice in the list would be fetched twice, and the second one refused by its row.
         new = list({one.uidl: one for one in listed if one.uidl not in known}.values())
         if len(known) + len(new) > MAX_SEEN:
             raise BrokenServer(worded("the server has had more than {n} messages", n=MAX_SEEN))
         if new and self._state.phase != "copying":
             self._entered("copying")
+        # The mail of years must not be sorted by today's rules, nor be answered by a script.
         copied = bool(known) or now - self._link.created > POLL * SECOND  # else this is the first look
         sorter = self._sorter if copied else None
         for done, one in enumerate(new):
@@ -111,6 +113,7 @@ class Maildrop:
         days = self._link.keep_days
         if days is None:
             return
+        # By the time at which it came here: nothing is removed there that this account has not had for so long.
         old = await self._account.read(lambda r: seen_before(r, self._link.id, now - days * DAY), op="link")
         for one in [one for one in listed if one.uidl in old][:REMOVED]:
             await client.delete(one.number)

@@ -148,9 +148,11 @@ class Mirror:
             soon = trio.current_time() - last < self._pause() and not self._notified and self._incoming.complete
             if not soon:
                 last = trio.current_time()
+            # Before the look: what the server tells during it may be of a mailbox that was looked at already.
             client.noticed = False
             await self._incoming.look(client, inbox=soon)
             await self._send(client)
+            # Something urgent has interrupted the fetching, and has been done; no wait before the rest.
             if not self._incoming.complete:
                 continue
             if self._state.phase != "current":
@@ -185,6 +187,7 @@ class Mirror:
         """Wait for a change on either side; returns whether it was here alone."""
         if seconds <= 0:
             return False
+        # IDLE tells of the open mailbox only, and the look may have left another one open.
         selected = await client.examine("INBOX")
         if (selected.exists, selected.uidnext) != self._incoming.inbox[:2]:  # it changed while another mailbox was open
             return False
@@ -258,6 +261,7 @@ class SentCopies:
             return
         message_ids = await self._account.read(partial(_written_from, ids=ids, address=self._link.address), op="link")
         self._others.update(dict.fromkeys(message_id for message_id in ids if message_id not in message_ids))
+        # The oldest go, and are read again at the next pass if they are still in Sent.
         while len(self._others) > MAX_OTHERS:
             del self._others[next(iter(self._others))]
         if message_ids:

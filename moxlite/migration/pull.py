@@ -195,6 +195,7 @@ class Pull:
         except BadMailboxName as error:
             await self.problems.add(_left_out(name, error))
             return
+        # Before the mailbox is opened there: its mail would be refused one by one.
         if await self._account.read(lambda r: is_kept(r, target, self._account.config), op="import"):
             await self.problems.add(_left_out(name, MailboxNotAllowed(KEPT)))
             return
@@ -216,9 +217,12 @@ class Pull:
         if await self._account.read(lambda r: has_lost(r, remote.id), op="import"):
             new_uids = await self.match(client, remote, new_uids)
             await self._account.write(lambda tx: forget_lost(tx, remote.id))  # what was not found is not there
+        # Flags first, as they are small: a run that is interrupted in the new messages has brought them at least.
         await self._carry_flags(client, remote, known)
+        # With `since` older messages are not listed, which does not mean that they are gone there.
         if self._order.delete and self._order.since is None:
             await self.remove(remote, await without(known, uids))
+        # The state is kept only when nothing was left out: else the next run would pass over the mailbox as unchanged.
         if await self._copy(client, place, target, remote, new_uids) and self._order.since is None:
             state = partial(settle, messages=selected.exists, uidnext=selected.uidnext, modseq=selected.modseq)
             await self._account.write(lambda tx: state(tx, remote.id))
@@ -242,6 +246,7 @@ class Pull:
         name = repr(shown(box.name))
 
         def unit(tx: AccountTx) -> tuple[Remote, MailboxID, bool]:
+            # Asked in the unit: a mail program may make the mailbox while its annotations are fetched.
             is_new = mailbox_by_name(tx, target) is None
             own = ensure_mailbox(tx, target)
             if place.use and own.name != INBOX and mailbox_by_use(tx, place.use) is None:
@@ -253,6 +258,7 @@ class Pull:
             has = {annotation.key for annotation in own_annotations(tx, own.id)} if entries else set()
             for key, value in entries:
                 try:
+                    # What the user has set here stays.
                     if key not in has:
                         set_annotation(tx, own.id, key, value, is_string=b"\0" not in value)
                 except LimitExceeded as error:

@@ -141,6 +141,7 @@ class Push:
                 target = name_there(f"{below}{SEPARATOR}{box.name}", separator, prefix)
             else:
                 target = _by_use(box.special_use, there) or name_there(box.name, separator, prefix)
+            # Its case does not matter to servers, but to the row by which the next run finds it.
             target = "Inbox" if target.lower() == "inbox" else target
             if not client.can_name(target):
                 await self.problems.add(f"mailbox {box.name!r} is left out: its name is too long for the other server")
@@ -232,6 +233,7 @@ class Push:
             if not rows:
                 break
             after = rows[-1].uid
+            # One there for each one here: of two equal messages, both are looked for.
             same = [(keys[row.key].pop(), row) for row in rows if keys.get(row.key)]
             await self._account.write(partial(_link, remote_id=remote.id, same=same))
 
@@ -263,6 +265,7 @@ class Push:
             several = client.has("MULTIAPPEND")
             batch: list[Waiting] = []
             for row in rows:
+                # At least one, however large it is; it goes alone then.
                 if batch and (not several or sum(one.size for one in batch) + row.size > BATCH_OCTETS):
                     break
                 batch.append(row)
@@ -297,11 +300,15 @@ class Push:
         except Refused as error:
             if error.code in FOR_ALL:
                 raise
+            # One message that the server does not take must not keep the others of its batch from it, so each is sent
+            # alone.
             if len(batch) == 1:
                 await self.problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")
                 return 0
             return sum([await self.append(client, selected, remote, own, [row]) for row in batch])
         uids = _appended(answer.state.code.argument) if answer.state.code is not None else []
+        # Without UIDPLUS the new UIDs are not told. The negative ids keep the messages from being sent again, until the
+        # next run finds their UIDs.
         if len(uids) != len(sent):
             uids = [-row.id for row, _ in sent]
         noted = [(uid, row, words) for uid, (row, words) in zip(uids, sent, strict=True)]
@@ -322,6 +329,7 @@ class Push:
                 binary = b"\0" in octets
                 content: AsyncIterator[bytes] | bytes = octets
             else:
+                # A first pass for NUL alone: the form of the literal has to be known before its first octet.
                 async with aclosing(stream_message(self._account, row.id)) as pieces:
                     async for piece in pieces:
                         binary = binary or b"\0" in piece

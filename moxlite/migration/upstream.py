@@ -120,6 +120,7 @@ class Sides:
         self, plan: Plan, box: Mailbox, own: Remote | None, message: linkrows.Changed, copies: Sequence[linkrows.Linked]
     ) -> None:
         """Add to the plan what the other server does not know of a message; `own` is the mailbox there of `box`."""
+        # Rows of mailboxes that are missing there for now say nothing about the others.
         copies = [copy for copy in copies if copy.remote_id in self.by_id]
         if not copies and own is not None and not message.flags & Flag.DELETED:
             plan.appends.setdefault(box.id, []).append(message.id)
@@ -136,6 +137,7 @@ class Sides:
                 self._place(plan, msgspec.structs.replace(copy, flags=words), own)
             elif own is not None and copy in real and copy.remote_id != own.id:  # what a copy before a removal left
                 plan.removals.setdefault(copy.remote_id, []).append(copy.uid)
+        # Archived at Google: it has lost its last label there, and gets that of the mailbox into which it was put here.
         if own is not None and copies and not real and not self.shows_all(own.id):
             plan.moves.setdefault((copies[0].remote_id, own.id), []).append(copies[0])
 
@@ -181,6 +183,7 @@ class Resent:
         for key in [key for key, since in self._since.items() if now - since >= RESENT_SECONDS]:
             del self._since[key]
         self._since.update(((remote_id, message_id), now) for message_id in ids[:MAX_RESENT])
+        # The first ones go: what has not come for the longest time is the least likely to come.
         while len(self._since) > MAX_RESENT:
             del self._since[next(iter(self._since))]
 
@@ -242,6 +245,7 @@ class Upstream:
             self._sides = Sides([*places, *added], remotes, boxes, spelling)
         self._sides.unmade = {box.id for box in self._without_remote()}
         plan = await self._plan(since, {place.target for place in added})
+        # Before the moves, which change the UIDs by which these are named.
         await self._flags_and_removals(client, plan)
         for (source, target), rows in plan.moves.items():
             await self._move(client, source, target, rows)
@@ -297,6 +301,7 @@ class Upstream:
         except Refused:
             self.complete = False
             return None
+        # By now the UIDs of the plan may belong to other messages, which must stay.
         if selected.uidvalidity != remote.uidvalidity:
             self.complete = False
             return None
@@ -339,6 +344,7 @@ class Upstream:
         refused: the next look tells where these are.
         """
         answer = await client.run(b"UID SEARCH UID " + SequenceSet.of(uids).encode())
+        # A STORE for messages that are gone succeeds in silence, so success says nothing about each of them.
         there = {number for data in answer.of(SearchData) for number in data.numbers}
         self.unsure = self.unsure or not there.issuperset(uids)
         return there
@@ -360,6 +366,8 @@ class Upstream:
             return
         for start in range(0, len(rows), BATCH):
             some = rows[start : start + BATCH]
+            # Written before the command: should its answer be lost, the next look knows the messages by their keys, and
+            # does not take them for new ones.
             coming = [(row.message_id, row.key, row.flags) for row in some]
             await self._account.write(partial(_expect, remote_id=target, coming=coming))
             to = self._sides.by_id[target][0]
