@@ -21,6 +21,8 @@ from moxlite.decoders import from_json
 T = TypeVar("T")
 
 MAX_ANSWER: Final = 16 << 20
+"""Octets of an answer: a list of 100,000 databases."""
+
 CALL: Final = 5.0
 """Seconds for an answer that waits for nothing."""
 

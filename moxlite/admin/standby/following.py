@@ -72,7 +72,11 @@ from moxlite.store.errors import BackupError
 logger = logging.getLogger("moxlite.admin.standby")
 
 BEAT: Final = 5.0
+"""Seconds between two looks at the positions, which the first machine writes each 30 s or when they are news."""
+
 PROCESSES: Final = 24
+"""Programs that run at a time, of 10 MB each."""
+
 RETELL: Final = 20.0
 """Seconds of a round after which the state is told."""
 
@@ -283,6 +287,7 @@ class Follower:
                     async with limiter:
                         settings = await self._settings(name, place, epoch)
                         found = await self._newest(name, settings, place, "all", patience)
+                    # Listings of some object storage lag: one that was believed would leave mail out of the take-over.
                     if found < told.get(name, 0):
                         raise OSError(f"the target lists {found} transactions of {told[name]} that were copied")
                     newest[name] = found
@@ -395,6 +400,7 @@ class Follower:
 
     async def _remove(self, names: set[str]) -> None:
         """Remove the databases of accounts that the first machine has removed. In the target they stay for a time."""
+        # Each server has one, so a list without it is no reason to remove the copies of all accounts.
         if "auth.db" not in names:
             return  # it is only beginning
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
@@ -413,6 +419,7 @@ class Follower:
         retry, patience = self._retry.get(name, (now, STUCK_LAST))
         running = self._running.get(name)
         if running is not None:
+            # By size as well: the note is written only after a whole copy is here, which may take an hour.
             progress = progress_of(self._data / name)
             if progress != running.progress:
                 running.progress, running.moved = progress, now
@@ -425,6 +432,7 @@ class Follower:
         if retry > now:
             return
         if len(self._running) >= PROCESSES:
+            # It can be started again later: what it has applied stays, and its note says how far that is.
             quiet = min(self._running.values(), key=lambda one: one.moved)
             await quiet.end()
         self._retry[name] = now + (PAUSE_LAST if last else PAUSE), patience

@@ -267,6 +267,7 @@ class HoldingTask:
             await self._renew()  # says so
             await trio.sleep(NOTICE)
             await self._copy_rest()  # while changes are acknowledged, so that clients wait for little more
+            # Commits that began before are done, or refused by their second question, when the rest is copied.
             self.holding.handing = True
             handed = msgspec.json.encode(Handed(await self._copy_rest()))
             async with self._renewing:
@@ -353,12 +354,13 @@ class HoldingTask:
             return await self._renew_now()
 
     async def _renew_now(self) -> bool:
+        # From before the request: its answer may be late, and a watcher counts from when it saw the version.
         holding, sent = self.holding, Elapsed()
         if holding.taken:
             return False
         try:
             await trio.to_thread.run_sync(self._renew_once)
-        except (LeaseTaken, NotOurs) as error:
+        except (LeaseTaken, NotOurs) as error:  # for good: what this machine would acknowledge now, the other one lacks
             holding.taken = f"{error}; for mail that only this machine has: moxlite standby send-rest"
         except (OSError, ValueError, BackupError) as error:
             text = printable(f"{self._settings.target}: {getattr(error, 'strerror', '') or error}")[:500]
@@ -423,7 +425,7 @@ class HoldingTask:
     def _guard(self, done: threading.Event) -> None:
         """End the process when the lease has been lost for long, whatever the event loop does."""
         while not done.wait(LOOK):
-            if self.holding.taken:
+            if self.holding.taken:  # nothing is acknowledged by now; sessions and files get time to end in order
                 done.wait(EARLIER)
             if self.holding.until_end <= 0 and not done.is_set():
                 self._end(self._data)
@@ -433,6 +435,7 @@ class HoldingTask:
 def end_process(data: Path) -> None:
     """End this process, and the Litestream of its data directory, at once."""
     logger.critical("ended: this machine does not hold the lease")
+    # The program first: on its own it would go on to write to the folder of an epoch that has ended.
     with contextlib.suppress(OSError):
         os.kill(control.info(data / SOCKET).pid, signal.SIGKILL)
     os._exit(1)

@@ -42,6 +42,7 @@ from moxlite.store.backup.storage import Storage
 
 LEASE: Final = "lease.json"
 
+# The figures stand or fall together: RENEW < SILENT < END < LIFETIME, each by more than a slow request takes.
 RENEW: Final = 10.0
 SILENT: Final = 40.0
 END: Final = 55.0
@@ -188,6 +189,7 @@ def renew(storage: LeaseStorage, mine: Lease, version: str) -> tuple[str, Lease]
         # number: two renewals with the same octets would be one version for watchers.
         found = read_lease(storage)
         if found is None or found[1].holder != mine.holder:
+            # An object that is gone counts as taken, too: a person has removed it, or the storage has lost it.
             raise LeaseTaken(found[1] if found is not None else mine) from None
         mine = msgspec.structs.replace(mine, number=found[1].number + 1)
         return take(storage, mine, found[0]), mine
@@ -196,6 +198,7 @@ def renew(storage: LeaseStorage, mine: Lease, version: str) -> tuple[str, Lease]
 def try_conditions(storage: LeaseStorage) -> None:
     """Refuse storage that does not honour conditions, by writes that must lose. Blocks. Raises OSError."""
     name = f"lease-try-{secrets.token_hex(8)}"
+    # Some imitations of S3 take the header If-Match and do not look at it, which nothing but a try reveals.
     first = storage.swap(name, b"1", None)
     try:
         second = storage.swap(name, b"2", first)

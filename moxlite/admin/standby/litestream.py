@@ -39,6 +39,8 @@ TRIED: Final = (0, 5)
 """The version of Litestream whose files and calls we know: others are refused, for 0.3 has another form of both."""
 
 VERSION_SECONDS: Final = 10.0
+"""Seconds for the program to tell its version: a disk may have to spin up."""
+
 KEY_FILE: Final = "ssh-key"
 
 FOLLOWING: Final = "-follow-interval"
@@ -139,7 +141,7 @@ def place_of(target: Target, access: Access | None, folder: Path) -> Iterator[Pl
             settings: dict[str, Any] = {"type": "sftp", "host": f"{target.host}:{target.port}", "user": target.user}
             if isinstance(access, Login):
                 key = Path(private) / KEY_FILE
-                key.touch(mode=0o600)
+                key.touch(mode=0o600)  # first, so that the key is never in a file that others may open
                 key.write_bytes(access.key)
                 settings |= {"key-path": str(key), "host-key": " ".join(access.host_keys[0].split()[:2])}
             yield Place(settings, target.path, {})

@@ -128,6 +128,7 @@ def seal(files: Mapping[str, Packed], recipients: tuple[str, ...], signer: Signe
         signature = signer.sign(FILES_SIGNED, "", digest(files).encode())
         notes[SIGNATURE] = msgspec.json.encode(signature).decode()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT, pax_headers=notes) as tar:
+        # Sorted, and without times or owners: the same files give the same octets before they are sealed.
         for name, one in sorted(files.items()):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(one.content), one.mode
@@ -156,6 +157,7 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
             signature = tar.pax_headers.get(SIGNATURE)
             for entry in tar:
                 file = tar.extractfile(entry) if entry.isreg() else None
+                # By name, though the pack is signed: the first machine may have been taken over before it signed this.
                 if file is None or not _is_of_backup(entry.name):
                     raise BackupError(f"the files of the first machine have the odd name {entry.name[:80]!r}")
                 found[entry.name] = Packed(file.read(), restored_mode(entry.mode))

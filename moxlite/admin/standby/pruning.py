@@ -37,6 +37,8 @@ FILE: Final = re.compile(r"[0-9a-f]{16}-([0-9a-f]{16})\.ltx")
 """Name of a file of Litestream; the group is the number of its last transaction."""
 
 LONGEST: Final = 6 * 3600.0
+"""Seconds between two looks at most: each lists folders, and storage takes money for listings."""
+
 JUMP: Final = 60.0
 """Seconds by which a clock differs from elapsed time that was set, not slow."""
 

@@ -17,6 +17,8 @@ MAX_LINE: Final = 2048
 """Octets of a command: RFC 5321 §4.5.3.1.4 has 512, extensions add to MAIL and RCPT."""
 
 MAX_COMMANDS: Final = 50
+"""Commands of a connection: a server that hears 451 goes on to its next recipient, and then away."""
+
 IDLE: Final = 60.0
 """Seconds for one command."""
 

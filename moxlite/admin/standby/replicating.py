@@ -81,7 +81,11 @@ from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
 logger = logging.getLogger("moxlite.admin.standby")
 
 BEAT: Final = 5.0
+"""Seconds between two looks at the program."""
+
 SAY: Final = 30.0
+"""Seconds between two writings of the positions where they are no news: each is a request that storage may charge."""
+
 ALONE: Final = 2.5 * SAY
 """Seconds in which the positions of a clone of this machine's disk would change."""
 
@@ -107,6 +111,8 @@ END: Final = 20.0
 """Seconds in which the program may end itself: it copies what is left."""
 
 MAX_LINE: Final = 8192
+"""Octets of a line of the program; the rest of a longer one is dropped."""
+
 LAST_WORDS: Final = 1.0
 """Seconds for what a program that has ended said last."""
 
@@ -311,6 +317,7 @@ class Replication:
             octets = msgspec.json.encode(positions)
 
             def write(storage: Storage) -> None:
+                # Each time: another machine may have taken over since, and must not find positions of this one.
                 check_own(storage, self._data)
                 there = None if last is None else read_positions(storage, epoch)
                 if there is not None and there.origin != origin:
@@ -451,6 +458,7 @@ def _end_left(path: Path) -> None:
         pid = control.info(path).pid
     except OSError:
         return
+    # By its command, too: since it told its id at the socket, another program may have got the same one.
     word = os.fsencode(path.with_name("litestream.yml"))
     for number in (signal.SIGTERM, signal.SIGKILL):
         for _ in range(round(END / 0.1)):

@@ -91,6 +91,7 @@ def _span(seconds: float) -> str:
 
 
 MAX_WORDS: Final = 500
+"""Characters of a reason: what a server far away answers may be a whole page of HTML."""
 
 
 def words_of(error: Exception) -> str:

@@ -155,6 +155,7 @@ class Candidate:
             self._note_stopped(watch.lease)
             if not (watch.due or watch.lease.handed) or not self._complete():
                 return False
+            # Noted before the lease: killed in between, the next start knows the new head for its own, and goes on.
             noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16), handed=watch.lease.handed)
             save(self._folder / TAKING, noted)
         head = Head(noted.epoch, noted.owner)

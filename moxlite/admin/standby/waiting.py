@@ -55,6 +55,7 @@ class Waiting:
         if self.away and began < self._retry:
             self._missed(self.away)
             return
+        # Without a lock: two writers that come here at once both try, which costs one more wait and no change.
         self._retry = began + PATIENCE  # other writers do not wait meanwhile, if the target is away
         while True:
             try:
