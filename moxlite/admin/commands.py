@@ -74,6 +74,7 @@ async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
     """Delete the files of an account that is marked as removed, then the mark; repeated at start after a crash
     (STORE-140).
     """
+    # All before the mark goes: a later account of that name must not have its rights, nor its mail.
     await forget_shares(accounts, auth, name)
     with contextlib.suppress(AccountUnknown):  # it was never used, or the files are gone already
         await accounts.remove(name)
@@ -294,6 +295,7 @@ class AccountCommands:
     async def account_rm(self, args: RemoveAccount) -> None:
         """Remove an account from the file, and delete all its data (ADMIN-15). The client may disconnect meanwhile."""
         with trio.CancelScope(shield=True):  # bounded: a file and a unit
+            # The file first: from then on no mail comes and no one logs in, so nothing is added to what is deleted.
             await change_file(self._config, changes.remove_account, args.account)
             self._logins.forget(args.account)
             await self._auth.begin_removal(args.account)

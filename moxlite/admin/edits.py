@@ -33,7 +33,7 @@ def translated() -> Iterator[None]:
         yield
     except Refused as error:
         raise CommandFailed("refused", str(error), error.field) from None
-    except ConfigError as error:
+    except ConfigError as error:  # the first alone: others are often its consequences
         raise CommandFailed("badConfig", str(error.problems[0])) from None
     except ChangedMeanwhile as error:
         raise CommandFailed("busy", str(error)) from None

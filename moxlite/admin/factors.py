@@ -101,6 +101,8 @@ class FactorChanges:
 
     async def _add(self, account: str, store: Callable[[], Awaitable[list[str]]], what: str, where: str) -> list[str]:
         async with self._turn:
+            # In this order: killed in between, a factor is not asked for until the next start marks the account
+            # (`SecondFactors.mark_all`); a mark without a factor would lock its owner out.
             codes = await store()
             await self.factors.mark(account, True)
         if codes:
@@ -199,6 +201,7 @@ class FactorChanges:
         """
         account = (await self.link(token)).account
         generated = generate_password() if self.generates(account) else ""
+        # Looked at before the link is spent, which works once.
         check_password(generated or password)
         taken = await self._auth.factors.take_link(token)
         if taken is None:

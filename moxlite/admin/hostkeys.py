@@ -99,6 +99,7 @@ def _kind(key: PrivateKey) -> Kind | None:
 
 def _existing(folder: Path, hostname: str, kind: Kind) -> str | None:
     """The newest key of the host that no listener names, as after a run whose lines were not added."""
+    # Names have the time in them, so the last one is the newest.
     paths = sorted((folder / HOST_KEYS).glob(f"{hostname}.*.{kind}.{ENDING}"))
     return f"{HOST_KEYS}/{paths[-1].name}" if paths else None
 

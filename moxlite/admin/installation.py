@@ -182,6 +182,8 @@ MAX_FILE: Final = 200 << 20
 """Octets of a program."""
 
 DOWNLOAD_SECONDS: Final = 1800.0
+"""Seconds for the download: the largest file then needs 1 Mbit/s."""
+
 PAUSE: Final = 0.5
 """Seconds between two looks at the notes."""
 
@@ -364,7 +366,7 @@ def _copy(notes: Notes) -> Notes:
         NEW.unlink(missing_ok=True)
         run("systemctl", "start", "moxlite")
         return _note(notes, "failed", text=f"the data cannot be copied, version {notes.former} goes on: {error}")
-    os.sync()
+    os.sync()  # the copy must be whole on disk before its name says so
     part.replace(notes.copy)
     return _note(notes, "switch")
 

@@ -110,11 +110,13 @@ class MaskedAddresses:
         settings = snapshot.domain(domain)
         assert settings is not None
         async with self._index.changing(name), self._accounts.use(name) as account:
+            # The index of all accounts first: of two that want one address it lets one have it.
             key = await self._take(snapshot, name, word, domain, settings)
             try:
                 made = await account.write(lambda tx: add(tx, key))
             except BaseException:
                 with trio.CancelScope(shield=True):  # bounded by the write
+                    # Asked, not assumed: a cancelled write may have been done, and mail to it must not be refused.
                     if await account.read(lambda r: masked_named(r, key), op="masked") is None:
                         await self._index.leave(key, name)
                 raise

@@ -68,6 +68,7 @@ async def _notify(
         text_field("Auto-Submitted", "auto-generated"),
     ]
     octets = b"".join(compose(headers, TextPart(text)))
+    # As the transaction of a delivery: what the store does for a client that sends a message twice keeps notices apart.
     key = hashlib.sha256(b"notice " + once.encode()).digest()
     tmp: Path = static.data_dir / "tmp"
     with Spool.of(octets, tmp) as spool:

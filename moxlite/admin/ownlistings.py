@@ -81,7 +81,7 @@ class OwnListings:
             self._connections = 0
             await self.look()
             with trio.move_on_after(PERIOD):
-                await trio.sleep(SHORTEST)
+                await trio.sleep(SHORTEST)  # first, whatever wakes it: lists block resolvers that ask too often
                 await self._wakeup.wait()
 
     async def look(self) -> None:

@@ -37,6 +37,7 @@ class Passwords(msgspec.Struct, frozen=True):
         """
         async with self.accounts.use(name) as account:
             await change_password(account, password)
+        # After the change is on disk: forgotten before it, a log-in meanwhile would be remembered by the old one.
         self.logins.forget(name)
         self.end_sessions(name, "the password was changed")
         logger.info("password changed", extra={"kv": {"account": name}})

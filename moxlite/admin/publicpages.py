@@ -25,6 +25,7 @@ LINKS_PATH: Final = f"{DAV_PATH}links/"
 """Of the secret links of calendars (DAV-42)."""
 
 HTTPS: Final = 443
+"""The port that a URL leaves out, and that a web server in front has."""
 
 
 class NoPublicPage(Exception):

@@ -23,6 +23,7 @@ from moxlite.store.reports.reportsdb import ReportsDB
 T = TypeVar("T")
 
 PIECE: Final = 64 << 10
+"""Octets that are sent at a time: a report of many megabytes must not wait in the memory of a slow client's stream."""
 
 
 class ReportsFailed(Exception):

@@ -43,6 +43,8 @@ STATIC_FILE: Final = "moxlite.toml"
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 
 FOLDER_MODE: Final = 0o750
+"""Mode of folders that are made; the start gives them their last one."""
+
 CLOSED: Final = 0o700
 """Mode of the data directory until all in it has its owner."""
 TEXT_MODE: Final = 0o640
@@ -239,6 +241,7 @@ def restore_machine(
         if static.admin_password_file is not None:
             password = generate_password()
             write_admin_password(static.admin_password_file, password)
+        # moxlite.toml last: without it no server starts.
         for name, text in reversed(prepared.texts.items()):
             write_atomically(config / name, text.encode(), mode=TEXT_MODE)
         missing = ensure_host_keys(config, static, dt.datetime.now(dt.UTC))

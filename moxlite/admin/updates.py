@@ -161,6 +161,7 @@ class UpdateWatch:
         self._state = await trio.to_thread.run_sync(self._read)
         while True:
             await sleep_by_both_clocks(PERIOD, since=self._state.at)
+            # Before the look, or a server that crashes in it would look at each start.
             await self._note(msgspec.structs.replace(self._state, at=time.time()))
             try:
                 await self._look()

@@ -91,6 +91,7 @@ def _back_up(
         with _opened(target, login, source.data, cancelled, settings.upload_limit) as storage:
             if not exists(storage):
                 recipients = tuple(args.recipients)
+                # What the owner types for another place says how it is encrypted; the settings are for their own one.
                 if target == settings.target and not args.passphrase:
                     recipients = recipients or settings.encrypt_to
                 create_repository(storage, source.data, recipients=recipients, passphrase=args.passphrase or None)
@@ -187,7 +188,7 @@ class BackupCommands:
                     file = Path(folder) / "account.db"
                     async with await trio.open_file(file, "xb") as copy:
                         async for chunk in exchange.upload:
-                            account.check_space()
+                            account.check_space()  # each time: the copy itself takes the room that mail needs
                             await copy.write(chunk)
                     done = await restore_mail(
                         account,
@@ -217,6 +218,7 @@ class BackupCommands:
                     async for chunk in exchange.upload:
                         await copy.write(chunk)
                 await trio.to_thread.run_sync(unpack_account, file, folder, self._accounts.options)
+                # Only now: the file is whole and has passed its checks, so an account is never without its mail.
                 with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave
                     with contextlib.suppress(AccountUnknown):
                         await self._accounts.remove(args.account)
@@ -260,6 +262,7 @@ async def run_told(
     token = trio.lowlevel.current_trio_token()
 
     def put(line: str) -> None:
+        # Never waits: a terminal that was suspended must not hold up the backup.
         with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
             send.send_nowait(line)
 

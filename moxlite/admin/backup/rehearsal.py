@@ -131,6 +131,7 @@ class Rehearsal:
             known = sorted(one for one in names if self._accounts.options.account_config(one) is not None)
             if not known:
                 return None
+            # One a week, in turn: each takes as much room as the account, and all of it is read.
             name = next((one for one in known if one > after), known[0])
             with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=folder) as scratch:
                 file = Path(scratch) / "account.db"

@@ -77,6 +77,7 @@ def unpacked(
     with tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=place) as folder:
         backup = Path(folder) / "backup"
         repository.extract(backup, snapshot_id=snapshot_id, tell=tell)
+        # Unpacked by root, who reads the repository; restored by the owner of the data, who must be able to read it.
         if owner is not None:
             give_all(Path(folder), *owner)
         yield backup

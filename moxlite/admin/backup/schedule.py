@@ -91,6 +91,8 @@ class BackupSchedule:
             for line in done.warnings:
                 logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
             kept = ""
+            # Not after a backup with errors: the snapshots before it may be all that is whole. An encrypted repository
+            # is pruned by hand, with its key.
             if not done.errors and not self._settings.encrypt_to:
                 kept = await self._commands.at_storage(self._target, self._prune)
             await self._sample(kept)

@@ -200,6 +200,7 @@ class Forwarding:
 
     async def answer(self, code: str, *, agree: bool) -> bool:
         """Answer the question behind a code, once; returns whether it was still to be answered. Raises StoreError."""
+        # The configuration may have changed since: agreeing to mail that no one sends would let it begin later unasked.
         if await self.question(code) is None:
             return False
         name, token = account_of(self._config.current, code) or ("", "")

@@ -44,7 +44,7 @@ class MemberQuestions:
     async def serve(self) -> None:
         """Ask after each change of the configuration, for ever."""
         while True:
-            self._changed = trio.Event()
+            self._changed = trio.Event()  # before the look: a change during the questions begins another round
             wanted = members(self._config.current)
             self._known &= wanted
             for account, address in sorted(wanted - self._known):

@@ -11,6 +11,7 @@ from moxlite.net.resolver import SRV, DNSError, NotFound
 from moxlite.proto.pacc import digest_in
 
 HTTPS: Final = 443
+"""The port that mail programs ask for settings, whatever else the host serves."""
 
 MAX_SERVICES: Final = 10
 """Number of SRV records of one name that are checked."""

@@ -44,6 +44,7 @@ FIRST: Final = 30.0
 LOOK: Final = 3600.0
 """Seconds between looks; `SOON` while an id is not in DNS yet."""
 SOON: Final = 300.0
+"""Seconds between looks while one is not: until then senders keep to the former policy."""
 
 
 class Served(msgspec.Struct, frozen=True):

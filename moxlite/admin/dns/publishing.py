@@ -158,6 +158,7 @@ class Publishing:
         text = rdata_of("TXT", f"moxlite test {secrets.token_hex(8)}")
         access.send(zone, [Change(name, "TXT", before, (), (text,))])
         there = tuple(access.found(zone, [slot])[slot])
+        # The provider's word is not enough: only the record itself proves that the token may write.
         if text not in there:
             raise UpdateRefused(f"{access.title} took a record, {name} TXT, and does not have it")
         access.send(zone, [Change(name, "TXT", there, there, ())])  # with texts of broken-off tests
@@ -230,6 +231,7 @@ class Publishing:
             return []
         with self.files.locked():
             ledger = Ledger(self.files, domain)
+            # Before the provider hears of it: of a kill in between the ledger says what may be ours at the provider.
             ledger.begin(plans.zones, plans.wanted)
             send_plans(located, plans.zones)
             ledger.finish()

@@ -160,5 +160,6 @@ def _choose(settings: DomainConfig, past: Sequence[str], year: int) -> tuple[str
     for name in sorted(selectors):
         if name not in settings.dkim.sign and name not in past and key_facts(selectors[name]).algorithm == algorithm:
             return name, old
+    # Never one of the past: its old record may still be remembered, and old mail verified by it.
     free = (f"{year}{letter}{number or ''}" for number in range(100) for letter in "abcdefghijklmnopqrstuvwxyz")
     return next(one for one in free if one not in selectors and one not in past), old

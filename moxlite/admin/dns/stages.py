@@ -23,6 +23,8 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.wakeup import Wakeup
 
 DAY: Final = 86_400.0
+"""Seconds."""
+
 LEAST_WAIT: Final = 3600.0
 MOST_WAIT: Final = 2 * DAY
 """Seconds between the record at all servers and the first use of its key: twice what resolvers may remember, in these
@@ -31,6 +33,7 @@ bounds.
 LOOK: Final = 3600.0
 """Seconds between looks at all subjects; `SOON` while a step waits for servers."""
 SOON: Final = 300.0
+"""Seconds: secondary servers have a change within minutes, and a domain's keys are in no hurry."""
 
 
 def waiting_time(longest: float) -> float:
@@ -146,6 +149,7 @@ class Stages(ABC, Generic[K, S]):
         """Take the steps of a subject that can be taken now. Raises OSError."""
         async with self._lock:
             before = None
+            # Read from the file each time: what a kill would leave behind is what the next step begins with.
             while (state := await self.show(subject)) != before:
                 before = state
                 await self._keep(subject, state, await self._step(subject, state))

@@ -123,6 +123,7 @@ def send_update(server: NameServer, zone: str, changes: Sequence[Change]) -> Non
     Raises NoAnswer, UpdateRefused.
     """
     update = dns.update.UpdateMessage(zone, keyring=server.key)
+    # Each set must be as the plan saw it, or nothing is done: two programs may keep the same zone (RFC 2136 §2.4).
     for change in changes:
         name = dns.name.from_text(change.name)
         if change.before:

@@ -43,6 +43,7 @@ Topic = Literal[
 ]
 
 MX_PREFERENCE: Final = 10
+"""Preference of the one MX record: an owner may add hosts before it and after it without changing it."""
 
 PACC_LABEL: Final = "_ua-auto-config"
 """Where the SHA-256 of the settings of mail programs is (draft-ietf-mailmaint-pacc-03)."""

@@ -51,6 +51,7 @@ PAUSE: Final = 3.0
 """Seconds between two looks at them."""
 
 DAY: Final = 86_400.0
+"""Seconds that others may remember a missing name, where no server tells: more is not sensible (RFC 2308 §5)."""
 
 MAX_SERVERS: Final = 12
 """Authoritative servers that are asked, of a zone; thirteen are the most of any (the root)."""
@@ -163,7 +164,7 @@ def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: b
 def _answer(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
     if not recursive:
-        query.flags &= ~dns.flags.RD
+        query.flags &= ~dns.flags.RD  # or a server that is a resolver, too, would answer from its memory
     try:
         answer, _ = dns.query.udp_with_fallback(query, place[0], timeout=SECONDS, port=place[1])
     except (dns.exception.DNSException, OSError, EOFError) as error:
@@ -287,7 +288,7 @@ class Located:
         """Access and zone of an absolute name; None if no access has it. Raises NoAnswer, UpdateRefused."""
         if name not in self._known:
             found = [(zone, access) for access in self._accesses if (zone := access.zone(name)) is not None]
-            best = max(found, key=lambda pair: len(pair[0]), default=None)
+            best = max(found, key=lambda pair: len(pair[0]), default=None)  # all are suffixes of the one name
             self._known[name] = None if best is None else (best[1], best[0])
         return self._known[name]
 

@@ -44,7 +44,11 @@ STATE: Final = ".state"
 KEYS: Final = ".keys"
 LOCK: Final = "lock"
 MODE: Final = 0o600
+"""Mode of all files: a token may change all of a domain."""
+
 MAX_FILE: Final = 8 << 20
+"""Octets of a file that is read: the ledger grows with each step that can be undone."""
+
 SECONDS: Final = 290.0
 """Seconds for a job: more than the child gives itself."""
 RFC2136: Final = "rfc2136"

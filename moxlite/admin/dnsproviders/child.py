@@ -46,7 +46,11 @@ SECONDS: Final = 280
 MEMORY: Final = 768 << 20
 """Octets of address space; 100 MB are in use with the library loaded."""
 REQUEST_SECONDS: Final = 30.0
+"""Seconds for one request to the provider."""
+
 MAX_JOB: Final = 4 << 20
+"""Octets of a job, which is one line: all changes of a zone."""
+
 TEXT: Final = 300
 """Characters of an error's text."""
 TTL: Final = 300

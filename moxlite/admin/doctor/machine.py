@@ -52,6 +52,7 @@ HOPS: Final = 3
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 HTTPS_PORT: Final = 443
+"""The port at which programs look for services of a name, whatever this machine listens on."""
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -40,6 +40,7 @@ SPREAD: Final = 7200
 """Seconds over which servers are spread, so that not all ask the same lists at once."""
 
 DAY: Final = 86_400.0
+"""Seconds: an examination that is older than this and `SPREAD` has been missed."""
 
 CHANNEL_SECONDS: Final = 30.0
 """Seconds for the URL, and for the command."""

@@ -74,6 +74,7 @@ WAIT: Final = 900.0
 """Seconds that a message may take: longer than greylisting, shorter than a night."""
 
 LOOK_EVERY: Final = 5.0
+"""Seconds between two looks for a message that is under way, at our own copy of the mailbox."""
 
 RECORDS_EVERY: Final = 3600.0
 """Seconds between two looks at the records in DNS by which providers judge the domain."""
@@ -82,6 +83,7 @@ HEADER: Final = "X-Moxlite-Placement"
 """The header field that marks a test message, for rules of its owner."""
 
 RECORDS_SECONDS: Final = 60.0
+"""Seconds for that look, all queries together: the test goes on without it."""
 
 BAD: Final = frozenset[Landing](("junk", "missing", "unsent"))
 
