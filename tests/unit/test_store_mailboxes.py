@@ -111,6 +111,23 @@ async def test_there_is_a_limit_of_mailboxes(accounts: Accounts, monkeypatch: py
         assert "a" not in await names(account)
 
 
+async def test_names_that_were_subscribed_are_limited(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-154: they need no mailbox, and leave a row; a mailbox is made without one all the same."""
+    async with accounts.use("mia") as account:
+        there = await look(account, lambda r: r.value("SELECT count(*) FROM subscription"))
+        monkeypatch.setattr("moxlite.store.mail.mailboxes.MAX_SUBSCRIPTIONS", there + 2, raising=False)
+        for name in ("a", "b"):
+            await account.write(lambda tx, name=name: subscribe(tx, name))  # type: ignore[misc]  # bound now
+            await account.write(lambda tx, name=name: unsubscribe(tx, name))  # type: ignore[misc]  # bound now
+        with pytest.raises(LimitExceeded, match="subscriptions"):
+            await account.write(lambda tx: subscribe(tx, "c"))
+        assert await account.write(lambda tx: subscribe(tx, "a"))
+        await account.write(lambda tx: ensure_mailbox(tx, "d"))
+        known = await look(account, subscriptions)
+        assert "a" in known
+        assert "d" not in known
+
+
 async def test_only_leaves_can_be_deleted_and_never_inbox(accounts: Accounts) -> None:
     """STORE-13, IMAP-64"""
     async with accounts.use("mia") as account:
@@ -303,6 +320,20 @@ async def test_annotations_are_limited_in_number_and_size(accounts: Accounts, mo
             await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/a", b"1" * 11))
         await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/a", None))
         await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/c", b"1"))
+
+
+async def test_keys_that_had_an_annotation_are_limited(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-154"""
+    monkeypatch.setattr(annotations, "MAX_KEYS", 2, raising=False)
+    async with accounts.use("mia") as account:
+        for key in ("/private/a", "/private/b"):
+            for value in (b"1", None):
+                await account.write(
+                    lambda tx, key=key, value=value: annotations.set_annotation(tx, annotations.ACCOUNT, key, value)  # type: ignore[misc]  # bound now
+                )
+        with pytest.raises(LimitExceeded, match="annotations"):
+            await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/c", b"1"))
+        assert await account.write(lambda tx: annotations.set_annotation(tx, annotations.ACCOUNT, "/private/a", b"2"))
 
 
 async def test_a_change_that_fails_leaves_no_trace(accounts: Accounts) -> None:

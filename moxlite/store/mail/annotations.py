@@ -21,6 +21,11 @@ ACCOUNT: Final = MailboxID(0)
 MAX_ANNOTATIONS: Final = 1000
 """Annotations of an account (STORE-154)."""
 
+MAX_KEYS: Final = 10_000
+"""Keys of mailboxes that have or had an annotation (STORE-154). A removed one leaves its row: a client that sets and
+removes others without end would fill the file.
+"""
+
 MAX_ANNOTATION_OCTETS: Final = 1_000_000
 """Octets of their keys and values together (STORE-154)."""
 
@@ -39,8 +44,10 @@ class Annotation(msgspec.Struct, frozen=True):
 LIST: Final = "SELECT key, value, is_string, modseq FROM annotation WHERE mailbox_id = ? AND present ORDER BY key"
 NAMED: Final = """
 SELECT mailbox_id, key, value FROM annotation WHERE present AND key IN (SELECT value FROM json_each(?))"""
-USED: Final = "SELECT count(*), coalesce(sum(octet_length(key) + octet_length(value)), 0) FROM annotation WHERE present"
-GET: Final = "SELECT value, is_string FROM annotation WHERE mailbox_id = ? AND key = ? AND present"
+USED: Final = """
+SELECT count(*) FILTER (WHERE present),
+coalesce(sum(octet_length(key) + octet_length(value)) FILTER (WHERE present), 0), count(*) FROM annotation"""
+GET: Final = "SELECT value, is_string, present FROM annotation WHERE mailbox_id = ? AND key = ?"
 SET: Final = """
 INSERT INTO annotation (mailbox_id, key, is_string, value, createseq, modseq, present) VALUES (?1, ?2, ?3, ?4, ?5, ?5,
 ?6)
@@ -77,16 +84,17 @@ def set_annotation(
     """
     name = "" if mailbox_id == ACCOUNT else mailbox(tx, mailbox_id).name
     key = key.lower()
-    old = tx.row(GET, mailbox_id, key)
+    row = tx.row(GET, mailbox_id, key)
+    old = row[:2] if row is not None and row[2] else None
     if old == (None if value is None else (value, int(is_string))):
         return False
     if value is not None:
-        count, octets = tx.row(USED) or (0, 0)
+        count, octets, keys = tx.row(USED) or (0, 0, 0)
         if old is None:
             count, octets = count + 1, octets + len(key.encode())
         else:
             octets -= len(old[0])
-        if count > MAX_ANNOTATIONS:
+        if count > MAX_ANNOTATIONS or (row is None and keys >= MAX_KEYS):
             raise LimitExceeded("annotations")
         if octets + len(value) > MAX_ANNOTATION_OCTETS:
             raise LimitExceeded("annotation octets")

@@ -43,6 +43,9 @@ from moxlite.wording import worded
 MAX_MAILBOXES: Final = 10_000
 """Mailboxes of one account (STORE-154)."""
 
+MAX_SUBSCRIPTIONS: Final = 2 * MAX_MAILBOXES
+"""Names that are or were subscribed (STORE-154): they need no mailbox, and each catch-up and LSUB reads all of them."""
+
 ROLE_NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
 """Names of the mailboxes that `mailbox_for` creates."""
 
@@ -71,6 +74,8 @@ SUBSCRIBE: Final = """
 INSERT INTO subscription (name, present, modseq) VALUES (?, 1, ?)
 ON CONFLICT (name) DO UPDATE SET present = 1, modseq = excluded.modseq"""
 UNSUBSCRIBE: Final = "UPDATE subscription SET present = 0, modseq = ? WHERE name = ?"
+HAS_ROOM: Final = """
+SELECT EXISTS (SELECT 1 FROM subscription WHERE name = ?) OR (SELECT count(*) FROM subscription) < ?"""
 SUBSCRIBED: Final = "SELECT 1 FROM subscription WHERE name = ? AND present"
 RECENT: Final = "UPDATE mailbox SET recent_uid = ? WHERE id = ?"
 SET_SYSTEM: Final = "UPDATE mailbox SET system = 1 WHERE id = ?"
@@ -185,6 +190,8 @@ def _insert(
     if parent_id is not None:
         inherit_acl(tx, mailbox_id, parent_id)
     was_subscribed = is_subscribed(tx, name)
+    # Without room for it the mailbox is made all the same: a delivery may need it.
+    subscribed = subscribed and (was_subscribed or _has_room(tx, name))
     if subscribed and not was_subscribed:
         tx.execute(SUBSCRIBE, name, modseq)
     tx.emit(
@@ -212,7 +219,8 @@ def rename_system_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> No
     """
     box = mailbox(tx, mailbox_id)
     if is_subscribed(tx, box.name):
-        subscribe(tx, name)
+        if _has_room(tx, name):
+            subscribe(tx, name)
         unsubscribe(tx, box.name)
     _rename_rows(tx, [(mailbox_id, box.name, name)])
 
@@ -368,14 +376,20 @@ def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUs
 
 def subscribe(tx: AccountTx, name: str) -> bool:
     """Subscribe a name; the mailbox need not exist (IMAP-66). Returns False if it is subscribed already. Raises
-    BadMailboxName.
+    BadMailboxName, LimitExceeded.
     """
     name = check_name(name)
     if is_subscribed(tx, name):
         return False
+    if not _has_room(tx, name):
+        raise LimitExceeded("subscriptions")
     tx.execute(SUBSCRIBE, name, tx.modseq())
     tx.emit(SubscriptionAdded(name=name, nonexistent=mailbox_by_name(tx, name) is None))
     return True
+
+
+def _has_room(tx: AccountTx, name: str) -> bool:
+    return bool(tx.value(HAS_ROOM, name, MAX_SUBSCRIPTIONS))
 
 
 def unsubscribe(tx: AccountTx, name: str) -> bool:
