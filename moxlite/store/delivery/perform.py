@@ -270,7 +270,6 @@ class _Unit:
         messageid = self._ready.thread.messageid
         if self._delivery.clear_rejects and messageid is not None and action.mark is not Mark.REJECT:
             clear_rejects(tx, self._delivery.clear_rejects, messageid)
-            box = ensure_mailbox(tx, action.mailbox)
         if self._added is not None and self._first is not None and _alike(self._first, action):
             self._copy(box, self._added)
             return
