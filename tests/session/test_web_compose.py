@@ -464,6 +464,21 @@ async def test_an_upload_is_bounded_and_guarded(rig: Rig, browser: Browser) -> N
         assert await account.read(lambda r: r.value("SELECT count(*) FROM upload"), op="test") == 0
 
 
+async def test_an_upload_that_takes_too_long_is_refused(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-28: it is no fault of the server."""
+
+    async def stalled(*_: object, **__: object) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("moxlite.web.webmail.calls.composing.receive_upload", stalled)
+    monkeypatch.setattr("moxlite.web.webmail.calls.composing.UPLOAD_DEADLINE", 0.0)
+    fields = {"x-moxlite-csrf": browser.csrf, "content-type": "text/plain"}
+    answer = await browser.fetch("/webmail/upload?filename=a", method="POST", headers=fields, body=b"x")
+    assert (answer.status, answer.json["error"]["message"]) == (400, "the file took too long to arrive")
+
+
 async def test_a_message_type_that_is_none_becomes_octets(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-28: an .eml whose lines a message may not have is not put among them."""
     for kind in ("message/rfc822", "multipart/mixed", "x", "text/plain\x01", "a/b/c"):

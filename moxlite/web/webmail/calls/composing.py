@@ -381,6 +381,8 @@ class ComposeCalls(AccountCalls):
                     kind = request.headers.get("content-type") or OCTETS
                     upload = await receive_upload(account, name, kind, _body(request, limit))
             response = Response(200, API_HEADERS, encode_result(shown_upload(upload)))
+        except trio.TooSlowError:
+            response = refused(caller, UserError("the file took too long to arrive"))
         except APIError as e:
             response = refused(caller, e)
         except StoreError as e:
