@@ -1,14 +1,16 @@
 """Imports by a browser: the form, what it may not be, the progress, one at a time, the end."""
 
 import gzip
+import io
 import json
 import shutil
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h11
 import pytest
@@ -20,6 +22,7 @@ from moxlite.web.importing import browser as imports, upload
 from moxlite.web.importing.browser import ImportProgress
 from tests.store_imports import contents, mbox, tar, tgz, zipped
 from tests.store_mail import deliver_mail, look, mail
+from tests.tools import eventually
 from tests.web_rig import STATIC, Answer, Browser, Events, Rig, open_rig
 
 BOUNDARY = "xX-the-boundary-Xx"
@@ -376,6 +379,29 @@ async def test_an_upload_that_is_cut_leaves_nothing_and_frees_the_account(rig: R
             await trio.sleep(0.01)
     assert tmp(rig) == []
     assert (await imported(rig, mia, ("file", mail(1))))["messages"] == 1
+
+
+@pytest.mark.served
+async def test_files_are_closed_beside_the_loop(rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-72, WEB-136: to free the blocks of a large one takes seconds, after an import, a refusal, and a cut."""
+    threads: list[int] = []
+
+    class Noted(io.BufferedRandom):
+        def close(self) -> None:
+            if not self.closed:
+                threads.append(threading.get_ident())
+            super().close()
+
+    def nameless(directory: Path) -> BinaryIO:
+        return Noted(tempfile.TemporaryFile(dir=directory, buffering=0))
+
+    monkeypatch.setattr(upload, "_nameless", nameless)
+    assert (await imported(rig, mia, ("file", mail(1))))["messages"] == 1
+    await eventually(lambda: len(threads) == 1)
+    assert (await send(mia, ("file", b"neither mail nor an archive"))).status == 400
+    assert (await send(mia, ("other", b"x"))).status == 400
+    assert len(threads) == 3
+    assert threading.get_ident() not in threads
 
 
 @pytest.mark.served

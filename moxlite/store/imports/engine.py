@@ -32,6 +32,13 @@ KEPT_SECONDS: Final = 60.0
 UNEXPECTED: Final = "something went wrong in the server; its log tells more"
 
 
+async def close_file(file: BinaryIO) -> None:
+    """Close a file of any size that has no name, also when the task is cancelled."""
+    # In a thread: closing it frees its blocks, 0.1 to 0.3 s a GiB.
+    with trio.CancelScope(shield=True):
+        await trio.to_thread.run_sync(file.close)
+
+
 class Imports:
     """The imports of a server, by token: those that run, and those that ended within `KEPT_SECONDS`."""
 
@@ -87,8 +94,10 @@ class Imports:
         self._tree.start("store.import", partial(self._run_and_close, progress, order, file), Fate.ONCE)
 
     async def _run_and_close(self, progress: Progress, order: Order, file: BinaryIO) -> None:
-        with file:
+        try:
             await self.run(progress, order, file)
+        finally:
+            await close_file(file)
 
     def abort(self, token: bytes) -> None:
         """End an import, with nothing changed (STORE-129). Raises ImportFailed: it is unknown or finished."""

@@ -193,6 +193,7 @@ class BrowserImports:
 
     async def _receive(self, request: Request, chosen: Chosen | None, user: str) -> bytes:
         await _load()
+        from moxlite.store.imports.engine import close_file
         from moxlite.web.importing.upload import receive_form
 
         account = user if chosen is None else chosen.account
@@ -221,7 +222,7 @@ class BrowserImports:
                 begun = True
             finally:
                 if not begun:
-                    form.file.close()
+                    await close_file(cast("BinaryIO", form.file))
         finally:
             self._uploading.discard(account)
         for alarm in self._alarms.get(job.user, ()):

@@ -16,6 +16,7 @@ import msgspec
 import multipart
 import trio
 
+from moxlite.store.imports.engine import close_file
 from moxlite.web.errors import StorageRefused, TooLarge, UserError
 from moxlite.web.http.errors import BodyTooLarge
 from moxlite.wording import worded
@@ -138,7 +139,7 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
         kept = True
     finally:
         if not kept:
-            reading.file.close()
+            await close_file(reading.file)
     return Form(Counted(reading.file, size), reading.files, reading.fields)
 
 
