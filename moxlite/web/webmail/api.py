@@ -78,6 +78,7 @@ class SessionCalls(AccountCalls):
         """End the session, its streams, and the notices to the device that subscribed in it."""
         session = caller.require()
         await self._sessions.log_out(caller)
+        # Before the account is opened: streams end even if its file is broken.
         self._server.streams.end_session(session)
         async with self._accounts.use(session.account) as account:
             await forget_devices(account, session.id)
@@ -235,6 +236,8 @@ class MessageCalls(AccountCalls):
             async with self._holders.at(session, ids[0]) as holder:
 
                 def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
+                    # Rights again, now in the transaction: they may have been taken back since `_check`, which spares
+                    # the usual case half a change.
                     message_ids = list(holder.known(tx, ids, needed))
                     if own:
                         holder.refuse_guest(OWN_THREADS)

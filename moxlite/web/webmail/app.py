@@ -212,6 +212,7 @@ class Webmail:
         except (UserError, msgspec.DecodeError) as e:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
+            # The account stays open as long as the stream: its change bus is in memory.
             stream = await self._add(session, home, caller.siblings.get("account", ""))
             compressor = stream_compressor(request.headers)
             headers = (
@@ -356,6 +357,7 @@ class Webmail:
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "Messages can only be fetched.", (("allow", "GET, HEAD"),))
         session = await page_session(self._sessions, caller)
+        # 16 digits hold any id, which is below 2^53.
         number = rest[0][:16]
         shown = int(number) if number.isascii() and number.isdigit() else 0
         async with self._holders.page(session, shown) as holder:
@@ -396,6 +398,7 @@ TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=ut
 
 async def send_contacts(account: Account, form: Literal["vcf", "csv"], writer: ResponseWriter) -> None:
     """Send all contacts as a download: vCards ("vcf") or a table ("csv"). Raises HTTPError."""
+    # The first piece before the status: a file that is too large is still refused by it.
     pieces = written_contacts(account, form)
     try:
         first = await anext(pieces, b"")
@@ -444,6 +447,7 @@ async def serve_picture(account: Account, upload_id: str, writer: ResponseWriter
         upload = await account.read(find, op="webmail_picture")
     except NoSuchUpload:
         raise HTTPError(404, "There is no such picture.") from None
+    # The type is what the client once said. Under these a browser runs nothing, whatever the octets are (`nosniff`).
     if upload.media_type not in PICTURE_TYPES:
         raise HTTPError(404, "There is no such picture.")
     await writer.start(200, (("content-type", upload.media_type), ("content-length", str(upload.size)), *HEADERS))

@@ -186,6 +186,7 @@ def item_of(resource: Resource, entry: CalendarObject, instance: Instance, own: 
         place=plain(part.value("LOCATION"), 200),
         free=part.value("TRANSP").upper() == "TRANSPARENT",
         repeats=entry.repeated,
+        # Without the user, who often is among the participants as organiser.
         guests=sum(address not in own for address in attendees_of(part)),
         answer=answer_of(entry, part, own),
         cancelled=part.value("STATUS").upper() == "CANCELLED",
@@ -209,6 +210,7 @@ def form_at(entry: CalendarObject, recurrence: str) -> Form:
         raise UserError(str(error)) from None
     if recurrence and part is entry.main and part.first("RECURRENCE-ID") is None:
         start = time_of(recurrence)
+        # An instance has no component of its own: its time is the RECURRENCE-ID, its length that of the series.
         form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start))
     return msgspec.structs.replace(form, rule=entry.main.value("RRULE"))
 
@@ -232,6 +234,7 @@ def form_of_call(event: EventForm) -> Form:
     except ValueError:
         raise UserError("start: this day does not exist") from None
     if event.all_day:
+        # A page may send the times that the form had before its box "all day" was ticked.
         start, end = (one.replace(hour=0, minute=0) for one in (start, end))
         if end <= start:
             end = start + timedelta(days=1)

@@ -156,6 +156,8 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         if needles:
             tests.append(partial(_one_holds, tuple(partial(_text_holds, read, text, True) for text, read in needles)))
             known = [[Has(word, Where.HEADER) for word in address_words(text)] for text, _ in needles]
+            # A hint must not leave out a match: an alternative without a word that the index knows, such as "@", can be
+            # in any message.
             if all(known):
                 hints.append(Some(tuple(Every(tuple(words)) for words in known)))
     for header in f.headers:

@@ -87,6 +87,8 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
     def check_message(self, r: Reader, message_id: int) -> None:
         """Raise NoSuchMessage for a message that the user may not read."""
         if self.guest:
+            # By the mailbox of this moment: a message that its owner has moved away is gone for the guest, though the
+            # id is known.
             there = mailboxes_of(r, [message_id]).get(MessageID(message_id))
             try:
                 self.check_box(r, there or 0)
@@ -102,6 +104,7 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
         rights = {there: self.rights(r, there) for there in {*mailbox_ids.values()}} if self.guest else {}
         if self.guest:
             mailbox_ids = {message_id: there for message_id, there in mailbox_ids.items() if may_read(rights[there])}
+        # What may not be read is missing like what never was: else a guest could count the messages of other mailboxes.
         missing = next((one for one in shown if MessageID(self.local_id(one)) not in mailbox_ids), None)
         if missing is not None:
             raise NotFound(worded("message {missing} is not there, or no more", missing=str(missing)))
@@ -162,6 +165,7 @@ class Holders:
         if owner is None:
             raise NoSuchMessage(shown)
         async with AsyncExitStack() as stack:
+            # By `visited`, which asks auth.db first: a user who guesses numbers has no accounts of others opened.
             opened = visited(self.accounts, self.auth, owner, session.account)
             try:
                 account = await stack.enter_async_context(opened)

@@ -200,6 +200,7 @@ def walk_shown(root: mime.Part) -> Iterator[tuple[str, mime.Part]]:
 
 def _walk(root: mime.Part) -> Iterator[tuple[str, mime.Part, bool]]:
     """As `walk_shown`, and whether the leaf is inside a multipart/alternative (RFC 2046 §5.1.4)."""
+    # A list, not recursion: nested generators pass each leaf through all levels above it.
     stack = [("0", root, False)]
     while stack:
         path, part, alternative = stack.pop()
@@ -255,6 +256,7 @@ def attachments(root: mime.Part) -> list[Attachment]:
         if inside and part.disposition != "ATTACHMENT":
             continue
         files.append(Attachment(path, clean_filename(part, path), shown_type(part), part.decoded))
+    # Google Calendar sends an invitation twice, as alternative and as attachment; one file is shown.
     twins = set(calendars if attached else calendars[1:])
     return [file for i, file in enumerate(files) if i not in twins] if twins else files
 
@@ -272,6 +274,7 @@ def clean_filename(part: mime.Part, path: str) -> str:
     for char in part.filename or _title(part):
         if char in UNSAFE_IN_FILENAMES or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
             kept.append("_")
+        # With an override a name that ends in "fdp.exe" is shown as if it ended in "exe.pdf".
         elif unicodedata.bidirectional(char) in ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"):
             kept.append(f"U+{ord(char):04X}")
         else:
@@ -280,6 +283,7 @@ def clean_filename(part: mime.Part, path: str) -> str:
     octets = name.encode()
     if len(octets) > MAX_FILENAME:
         stem, dot, extension = name.rpartition(".")
+        # The extension stays: systems choose the program by it.
         tail = dot + extension if dot and len(extension) <= 10 else ""
         head = (stem if tail else name).encode()[: MAX_FILENAME - len(tail.encode())]
         name = head.decode(errors="ignore") + tail

@@ -188,6 +188,8 @@ def _change(tx: AccountTx, rows: list[MessageRow], query_action: QueryAction) ->
     if query_action.action in ("flags_add", "flags_clear"):
         bits, keywords = split_flags(query_action.flags)
         adding = query_action.action == "flags_add"
+        # Only what changes gets a modseq, or all pages and programs would read a thousand messages for nothing. Undo
+        # clears a flag just where it was set.
         rows = [row for row in rows if _differs(row, bits, {word.lower() for word in keywords}, adding=adding)]
         if rows:
             ids = [row.id for row in rows]
@@ -304,6 +306,7 @@ async def _cross(
         messages = source.known(r, shown, TAKING)
         uids: dict[MailboxID, array[int]] = {}
         for row in rows_by_ids(r, list(messages)):
+            # What waits to be sent is bound to this account: in another one nothing would send it.
             if is_system(r, row.mailbox_id):
                 raise MailboxNotAllowed("what waits to be sent can only be moved to your own trash")
             if source.owner == target.owner and row.mailbox_id == mailbox_id:
@@ -319,6 +322,8 @@ async def _cross(
 
     landing = Landing(account=target.account, access=target, mailbox_id=mailbox_id)
     try:
+        # Copied first, then removed by UID: a crash in between leaves both, and a message that was moved meanwhile is
+        # not removed.
         for box, uids in (await source.account.read(read, op="webmail_move")).items():
             for part in await parts(source.account, box, array("I", sorted(uids))):
                 spool = partial(Spool, tmp, memory_limit=MEMORY)

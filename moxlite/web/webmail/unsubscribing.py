@@ -52,6 +52,8 @@ BODY: Final = b"List-Unsubscribe=One-Click"
 """The body of the request (RFC 8058 §3.1)."""
 
 FIELDS: Final = (b"list-unsubscribe", b"list-unsubscribe-post")
+"""Fields that a signature must cover (RFC 8058 §4)."""
+
 URI: Final = re.compile(r"<([^<>]{1,2000})>")
 BLANK: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -108,6 +110,7 @@ def _covered(section: HeaderSection, signers: Iterable[str]) -> bool:
         try:
             signature = parse_signature(field.raw)
         except SignatureError as error:
+            # A signature that we cannot read may be the one that passed: then nothing is proven for its domain.
             covering[_ascii(error.domain)] = False
             continue
         domain = signature.domain.ascii
@@ -150,6 +153,7 @@ def note(tx: AccountTx, sender: str) -> None:
 def forget(tx: AccountTx, sender: str) -> None:
     """Undo a `note` of the last minutes: the message to leave was taken back before it was sent."""
     settings = load_settings(tx, Settings)
+    # A note from before was made by another message, which stays sent.
     since = datetime.now(UTC) - TAKEN_BACK
     kept = [one for one in settings.unsubscribed if one.sender != sender or one.at < since]
     if len(kept) < len(settings.unsubscribed):

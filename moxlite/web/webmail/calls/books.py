@@ -264,6 +264,7 @@ class BookCalls(ShelfCalls):
             async with self._shelf(caller, book_id) as other:
                 place = other.holder.local_id(book_id)
                 try:
+                    # Added there before it is removed here: no crash loses the contact, and at worst there are two.
                     made = await other.account.write(lambda tx: add_copy(tx, card, other.find(tx, place, write=True)))
                 except BadCard as error:
                     raise UserError(str(error)) from None

@@ -341,6 +341,8 @@ class EventCalls(EntryCalls):
         """Put entries, each in place of another or as a new one, into a calendar in one unit; returns the id of the
         last.
         """
+        # All are checked before the unit, since that may take the sandbox; then both halves of a series change, or
+        # none.
         puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
         return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
 

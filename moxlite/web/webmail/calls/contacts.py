@@ -43,6 +43,7 @@ BATCH: Final = 50
 """Contacts that are added in one unit: 25 ms."""
 
 MAX_TEMPLATE: Final = 200_000
+"""Characters of a text or HTML of a template: a page of text has 3,000."""
 
 Short = Annotated[str, Meta(max_length=1000)]
 Group = Annotated[str, Meta(min_length=1, max_length=100)]

@@ -106,6 +106,8 @@ class FileCalls(EntryCalls):
                 raise UserError(worded("the file cannot be read: {reason}", reason=error)) from None
             finally:
                 running.pop((name, upload_id), None)
+                # Removed in any case: after a failure the user chooses the file again, and a copy of all contacts must
+                # not stay for a day.
                 await account.write(lambda tx: drop_upload(tx, key))
         problems = [remark(problem) for problem in done.problems]
         return FileImported(done.added, done.known, done.unread, done.dropped, problems)

@@ -238,6 +238,8 @@ class InvitationCalls(AccountCalls):
             async with self._accounts.use(session.account) as account:
                 await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
                 await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
+                # Last, and without consequence for the call: the organiser has the answer, and the calendar can be
+                # filled by hand.
                 await self._put_answer(account, session, source.text, answer)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e

@@ -149,7 +149,7 @@ def _suggestion(proposal: Proposal) -> Suggestion:
 
 
 MAX_HEADER: Final = 256 * 1024  # octets of the header section that are read
-MAX_FIELDS: Final = 1000
+MAX_FIELDS: Final = 1000  # of them, as in an opened message
 MAX_RULES: Final = 1000  # of one address; a person does not make more
 
 LIST_ID: Final = re.compile(rb"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,250})>\s*\Z")

@@ -108,6 +108,7 @@ class SentCalls(AccountCalls):
             with news, deliveries.watch(session.account) as wakeup:
 
                 async def look() -> DeliveryReport:
+                    # Cleared before the look: a change during the look wakes the call again.
                     wakeup.clear()
                     while news.pending() and news.closing is None:
                         await news.take()

@@ -55,6 +55,8 @@ async def serve_frames(
         failed = False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(receive_requests, websocket, stream)
+            # The answer proves that the page still reads. Keepalive events alone go into the buffers of a phone that is
+            # lost.
             nursery.start_soon(ping, websocket, stream)
             try:
                 await stream.run(first, since, FrameSink(websocket), request.drain, alive)

@@ -306,6 +306,8 @@ class Listing:
             self._begin_anew()
             return True
         if self._search is not None:
+            # Matches that wait for the searches of other accounts are not entries yet, and would be added though they
+            # are gone.
             self._search.forget(holder, [*news.relabelled, *news.gone])
         try:
             return await follow(self._entries, self.query, scope, news)

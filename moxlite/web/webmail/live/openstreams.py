@@ -62,6 +62,8 @@ class Streams:
         self._streams: OrderedDict[int, Stream] = OrderedDict()
         self._shared: dict[str, SharedChanges] = {}
         self._searching: dict[str, trio.CapacityLimiter] = {}
+        # From a random number on, so that after a restart a page does not reach the stream of another one by its old
+        # number.
         self._last_id = secrets.randbelow(1 << 30)
 
     def token(self, session: Session) -> str:
@@ -93,6 +95,7 @@ class Streams:
         """
         own = [stream for stream in self._streams.values() if stream.session.account == session.account]
         same = [stream for stream in own if stream.session.id == session.id]
+        # The oldest: a page that was closed without a word, behind a network that tells no end, is among those.
         if len(same) >= MAX_PER_SESSION:
             same[0].end("too many streams of this session")
         elif len(own) >= MAX_PER_ACCOUNT:

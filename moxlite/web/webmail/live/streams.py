@@ -386,6 +386,7 @@ class Stream:
                 await shown.answer(request)
             elif asked.waits:  # it can only be the end of a search: a request was taken above
                 await shown.cancel()
+            # Changes come before a search: under a flood of them the search waits, whose results they would void.
             elif cursor.pending():
                 if await telling.tell(await cursor.take()):
                     return
@@ -414,6 +415,8 @@ class Stream:
         with drain.waiting() as scope, self._asked.waking(scope):
             scope.deadline = deadline
             await trio.lowlevel.checkpoint()
+            # Looked at inside of the scope: what is asked from here on cancels it, so nothing comes between the look
+            # and the sleep.
             while not self._asked.waits and not self._news(cursor):
                 await self._alarm.sleep()
 
@@ -487,6 +490,7 @@ async def _begin(stream_id: int, telling: _Telling, asked: Asked, first: Request
     except NoSuchMailbox:  # no longer shared
         holder, wanted = context.home, replace_mailbox(query, 0)
     if since > 0 and holder is context.home:
+        # Beyond the present modseq is a browser whose account came back from an older backup: it begins anew.
         state = await context.home.account.read(mailbox_rows.state, op="webmail_resume")
         if state.highest_purged_modseq <= since <= state.modseq:
             return await _resume(stream_id, telling, first, wanted, ModSeq(since))

@@ -205,6 +205,7 @@ class Visits:
         self._blind = False
         self.unread = set()
         try:
+            # The number of changes is noted above, before the read: a change during it has the stream look again.
             owners = dict(await self._auth.sharing.numbered_owners(self._home.owner, MAX_OWNERS))
             # an own mailbox named as the root of shared mailboxes hides them, as in IMAP (decisions/004)
             own = await self._home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="webmail_shared")
@@ -231,6 +232,8 @@ class Visits:
         unsubscribed, and the stream goes on with the others.
         """
         try:
+            # Taken first and rights read after: what is sent was readable when it was sent. In the other order a right
+            # that is taken back in between would still show a message.
             events, changes = await visit.take()
             counts = await visit.look()
         except StoreError as e:

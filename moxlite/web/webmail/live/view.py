@@ -140,6 +140,8 @@ class View:
                 behind = last
                 if self._behind(last):
                     self.sent = last
+            # Either tells the end. A full slice needs the total; the position lags behind it if messages came since the
+            # page began, and then the next slice is short.
             if len(found.items) < limit or position >= found.total:
                 self.end = True
                 left = 0

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)
 MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
-MAX_HEADER: Final = 256 << 10
-MAX_FIELDS: Final = 1000
+MAX_HEADER: Final = 256 << 10  # octets of the header section, as an opened message shows
+MAX_FIELDS: Final = 1000  # likewise
 MAX_FILES: Final = 200  # `compose.draft` accepts no more
 
 

@@ -63,7 +63,7 @@ MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message toget
 MAX_REPORT_TEXT: Final = 1024 * 1024  # octets of a part of a delivery report
 MAX_TEXTS: Final = 50  # parts that are shown as text; the rest is in the raw message
 MAX_HEADER: Final = 256 * 1024  # octets of the header section; a longer one is truncated
-MAX_FIELDS: Final = 1000
+MAX_FIELDS: Final = 1000  # of the header; mail has some dozens
 # up to this size, reading and decoding takes less than 2 ms on the event loop; larger ones go to a thread
 MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line

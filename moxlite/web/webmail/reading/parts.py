@@ -244,6 +244,7 @@ async def send_raw(
         kind = ("content-type", "message/rfc822"), disposition(name)
     else:
         charset = located_message.structure.root.charset or "utf-8"
+        # The sender chose it, and it goes into a header field.
         charset = charset if charset.isascii() and charset.replace("-", "").replace("_", "").isalnum() else "utf-8"
         kind = (("content-type", f"text/plain; charset={charset}"),)
     await writer.start(
@@ -270,6 +271,8 @@ async def send_part(
     elif kind == "view" and media_type == "application/pdf":
         headers.append(("content-type", media_type))
         policy = VIEWER
+    # Not SVG, which is a document with scripts. Everything else is text: no other type of a stranger is opened in our
+    # origin.
     elif kind == "view" and part.type in ("IMAGE", "AUDIO", "VIDEO") and not part.subtype.startswith("SVG"):
         headers.append(("content-type", media_type))
     else:
