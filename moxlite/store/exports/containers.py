@@ -161,6 +161,8 @@ END: Final = struct.Struct("<4sHHHHLLH")
 VERSION: Final = 45
 """Version needed to extract (§4.4.3): 4.5, for zip64."""
 MADE_BY_UNIX: Final = 3 << 8 | VERSION
+"""Version made by (§4.4.2); the upper octet says that the attributes are modes of Unix."""
+
 FLAGS: Final = 1 << 3 | 1 << 11
 """Flags of members (§4.4.4): sizes follow the data; names are in UTF-8."""
 DEFLATED: Final = 8
@@ -169,8 +171,11 @@ FOLDER_MODE: Final = 0o040700 << 16 | 0x10
 """Method (§4.4.5), and attributes of members (§4.4.15): modes of Unix above, the bit for a folder of MS-DOS below."""
 MAX32: Final = 0xFFFFFFFF
 MAX16: Final = 0xFFFF
+"""The largest values of fields of 32 and 16 bits: they say that the number is in a record of zip64 (§4.4.1.4)."""
+
 FIRST_YEAR: Final = 1980
 LAST_YEAR: Final = 2107
+"""The years that a date of MS-DOS can have: seven bits, counted from the first (§4.4.6)."""
 
 LEVEL: Final = 6
 """Compression level, zlib's default: mail shrinks to a third, at 30 MB/s."""
@@ -193,6 +198,8 @@ class ZipWriter:
         self._start = self._offset
         self._crc = self._size = self._packed = 0
         self._compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
+        # Always, also for a small member: its size is not known yet, and the form of the descriptor depends on this
+        # field.
         extra = ZIP64_LOCAL.pack(1, 16, 0, 0)
         head = LOCAL.pack(
             b"PK\x03\x04",
@@ -219,6 +226,7 @@ class ZipWriter:
         """The end of the member."""
         rest = self._pack(self._compressor.flush())
         extra = ZIP64_CENTRAL.pack(1, 24, self._size, self._packed, self._start)
+        # Kept in a file: a mailbox has hundreds of thousands of messages, each of them a member of a Maildir.
         self._directory.write(
             CENTRAL.pack(
                 b"PK\x01\x02",

@@ -73,6 +73,8 @@ class Export:
             order.form is not FileForm.MBOX or (order.ids is None and (not order.mailbox or order.recursive))
         ):
             raise ExportFailed("without an archive only one mbox can be exported, of one mailbox or of messages")
+        # One snapshot for all: the letters of keywords, the sizes before the data and the data themselves must be of
+        # the same moment.
         async with self._account.snapshot(op="export", patient=True) as snapshot:
             boxes = await snapshot.scan(self._mailboxes)
             with closing(make_sink(order.container, self._directory)) as sink:
@@ -94,6 +96,7 @@ class Export:
             if piece:
                 parts.append(piece)
                 octets += len(piece)
+            # Between two slices the thread is free for others, and a client that reads slowly holds none.
             if octets >= STEP_OCTETS or time.monotonic() > until:
                 return b"".join(parts), False
         return b"".join(parts), True
@@ -126,6 +129,7 @@ class Export:
         names = file_names([box.name for box in boxes], base)
         for box in boxes:
             yield from self._mailbox(sink, names[box.name], partial(self._all, box.id), box)
+        # Last, as it tells of all files before it.
         if self._lines and self._order.container is not Container.NONE:
             if self.errors > len(self._lines):
                 self._lines.append(f"and {self.errors - len(self._lines)} more")
@@ -141,6 +145,8 @@ class Export:
 
             def pieces() -> Iterator[bytes]:
                 nonlocal first
+                # A tar file asks for the octets twice, for their number and then for themselves; each message counts
+                # once.
                 counts, first = first, False
                 yield from self._mbox(name, messages(), counts=counts)
 
@@ -285,6 +291,8 @@ def loaded(r: Reader, message: Message) -> tuple[list[bytes] | None, bool]:
     """The octets of a message, None beyond `IN_MEMORY`, and whether they may be written with LF (`fits_lf`). Reads, and
     so checks, all chunks. Raises ChunkDamaged.
     """
+    # Checked as a whole before its first octet is written: the header of its file, once it is out, cannot be taken
+    # back.
     if message.content.size > IN_MEMORY:
         return None, fits_lf(message.pieces(r))
     pieces = list(message.pieces(r))

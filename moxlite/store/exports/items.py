@@ -79,6 +79,7 @@ def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:
 
 def _safe(element: str) -> str:
     safe = UNSAFE.sub("_", element)
+    # Hidden files are passed over by many programs, and dots begin the names of Maildir++.
     if safe.startswith("."):
         safe = "_" + safe[1:]
     safe = safe.encode()[:MAX_ELEMENT].decode("utf-8", "ignore").rstrip(". ") or "_"
