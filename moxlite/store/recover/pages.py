@@ -91,6 +91,8 @@ class Pages:
                 return
             pending[number] = offset + FRAME_HEADER
             offset += FRAME_HEADER + PAGE
+            # Frames after the last commit are of a transaction that never was: they are left out, however sound they
+            # are.
             if commit:
                 self._frames.update(pending)
                 self.count = max(self.count, commit)
@@ -125,6 +127,7 @@ class Pages:
         todo = [(root, 0)]
         while todo:
             number, depth = todo.pop()
+            # A damaged page may name any other as its child, also one above it.
             if number in seen or depth > MAX_DEPTH:
                 continue
             seen.add(number)
@@ -154,6 +157,7 @@ class Pages:
                     rowid, at = _varint(data, at)
             except Damaged:
                 continue
+            # A length from a damaged page could ask for more memory than there is.
             if 0 < length <= MAX_PAYLOAD:
                 found.append(Cell(number, rowid, at, length))
         return found
@@ -192,6 +196,7 @@ class Pages:
                 data = self.page(trunk)
                 found.add(trunk)
                 trunk, count = struct.unpack_from(">2I", data)
+                # No trunk page has room for more, so this is not a trunk.
                 if count > PAGE // 4 - 2:
                     break
                 found.update(one for one in struct.unpack_from(f">{count}I", data, 8) if 1 < one <= self.count)
@@ -325,6 +330,7 @@ def decode_record(data: bytes) -> Record:
 Row = tuple[Cell, Record]
 
 MAX_UID: Final = (1 << 32) - 1
+"""The largest UID (RFC 9051 §2.3.1.1): a row with a larger one is something else."""
 
 
 def _integers(record: Record, *places: int) -> bool:

@@ -97,6 +97,7 @@ def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = l
       BadTarget: `out` is not empty.
       OSError: the file cannot be opened, or nothing can be written.
     """
+    # What was salvaged before may be all that there is; it is not overwritten by a second try.
     if out.exists() and any(out.iterdir()):
         raise BadTarget(f"{out} is not empty")
     out.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -159,6 +160,7 @@ class _Work:
                 await self.message(message)
         for box in boxes:
             missing = box.count - self.counted[box.id]
+            # Counts are in the rows of mailboxes, and so survive the loss of the rows that they count.
             if missing > 0:
                 self.complete = False
                 self.lose(f"{box.name}: {missing} messages that it counted have no row any longer")
@@ -187,6 +189,7 @@ class _Work:
     async def message(self, message: FoundMessage) -> None:
         self.counted[message.mailbox_id] += 1
         label = f"{self.names.get(message.mailbox_id, RECOVERED)}, UID {message.uid}, subject {message.subject[:80]!r}"
+        # The row of its mailbox is lost. The old number in the name keeps messages together that were together.
         if message.mailbox_id not in self.ids:
             self.complete = False
             name = f"{RECOVERED}/Mailbox {message.mailbox_id}"

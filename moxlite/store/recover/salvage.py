@@ -129,6 +129,7 @@ class Salvage:
         """Read the whole file; `scratch` is the path of the scratch database."""
         self._pages = pages
         self._db = apsw.Connection(str(scratch))
+        # The scratch file ends with this process; what it holds can be read again from the damaged one.
         for pragma in ("journal_mode=OFF", "synchronous=OFF"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._db.execute(SCRATCH)
@@ -251,6 +252,8 @@ class Salvage:
         first = body_id << CHUNK_BITS
         if not 0 < first < 1 << 62:
             raise Damaged(f"there is no body {body_id}")
+        # Also if it cannot be read: its message is told as lost already, and must not be told again as a body without
+        # one.
         self.spare(body_id)
         places: list[tuple[Any, ...]] = self._db.execute(CHUNKS, (first, (body_id + 1) << CHUNK_BITS)).fetchall()
         for seq, (chunk, page, offset, length) in enumerate(places):
@@ -260,6 +263,8 @@ class Salvage:
         if not parts:
             raise Damaged("its octets are lost")
         data = b"".join(parts)
+        # The hash is of the whole body. Without its row the chunks are good one by one, but one at the end may be
+        # missing.
         if row is not None and hashlib.sha256(data).digest() == row[1]:
             return Body(data, proven=True)
         if row is not None and len(data) != row[2]:
@@ -346,6 +351,7 @@ _unpack: Final = msgspec.msgpack.Decoder().decode
 
 
 KEY_SIZE: Final = 16
+"""Octets of the key of a message (`copy_key`): a row with another length is not one of this table."""
 
 INSERT_REMOTE: Final = """
 INSERT OR IGNORE INTO imap_remote (id, role, host, username, mailbox, uidvalidity, mailbox_id)
@@ -433,6 +439,7 @@ def restore_copies(
                 highest += 1
                 removed[copy.message_id] = highest
             message_id = removed[copy.message_id]
+        # Negative UIDs are made of ids, which are others in the new file.
         uid = copy.uid if copy.uid > 0 else -message_id
         db.execute(INSERT_COPY, (copy.remote_id, uid, message_id, copy.key, copy.flags, copy.gm_msgid))
     if highest > first:
