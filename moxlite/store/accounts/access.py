@@ -117,6 +117,7 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
           MailboxNotAllowed: it is the system's mailbox, and the right would change it.
         """
         rights = self.rights_to(r, box)
+        # The same answer as for a mailbox that does not exist: else guests could find out names by asking.
         if "l" not in rights:
             raise NoSuchMailbox(self.shown(box.name))
         if box.system and any(letter not in rights for letter in needed):  # these errors say more than a letter

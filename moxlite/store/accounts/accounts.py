@@ -166,6 +166,7 @@ class Accounts:
         slot = self._slot(name)
         if check_login and config.login_disabled:
             raise LoginDisabled(config.login_disabled)
+        # Before the first wait: from here on no other task closes or removes the account under this one.
         slot.users += 1
         held = holding.get()
         try:
@@ -213,12 +214,14 @@ class Accounts:
             if slot.account is None and not await trio.to_thread.run_sync(folder.exists):
                 await trio.to_thread.run_sync(forget_made, folder)
                 raise AccountUnknown(name)
+            # First of all: who comes from now on is refused, and only those who are there have to leave.
             slot.removed = True
             if slot.account is not None:
                 slot.account.bus.close("the account is being removed")
             await slot.deserted()  # the event makes the users leave; each has its own deadline for that
             async with slot.lock:
                 await self._close(name, slot)
+                # Both wait for the same users to leave; the second one finds nothing any more.
                 if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
                     raise AccountUnknown(name)  # it was removed twice at once
                 await trio.to_thread.run_sync(forget_made, folder)
@@ -271,6 +274,8 @@ class Accounts:
         )
         excess = _number_open(self._slots.values()) + room - self.max_open
         brief = [name for _, name in idle if self._slots[name].linger <= BRIEF]
+        # Accounts of deliveries have a bound of their own: else a wave of mail would drive out users, who come back at
+        # once.
         leaving = {*(name for _, name in idle[: max(excess, 0)]), *brief[: max(len(brief) - self.places.most, 0)]}
         for since, name in idle:
             slot = self._slots.get(name)
@@ -348,6 +353,7 @@ class Accounts:
             if slot.tasks is not None:
                 await slot.tasks.stop()
                 slot.tasks = None
+            # After its tasks have ended: they may still have changed what is due.
             self._rounds.dues.note(name, account.carrier.due)
             metrics.ACCOUNTS_OPEN.dec()
             await account.aclose()

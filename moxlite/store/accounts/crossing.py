@@ -90,6 +90,7 @@ async def transfer(
         fetch_rows, mailbox_id=mailbox_id, uids=array("I", part), columns=("size", "received", "received_offset")
     )
     rows, _ = await source.read(read, op="crossing")
+    # For the flags alone, which are prepared outside the unit; the right to add messages is asked within it.
     rights = await target.account.read(lambda r: target.access.rights(r, target.mailbox_id), op="crossing")
     allowed, with_keywords = allowed_flags(rights)
     more = Flag.SEEN if seen else Flag(0)
@@ -98,6 +99,7 @@ async def transfer(
         items: list[Append] = []
         for uid, flags, keywords, message_id, _body, size, received, offset in rows:
             one = spools.enter_context(closing(spool()))
+            # Removed since the part was read: the others of the part go on.
             if not await _spooled(source, message_id, one):
                 continue
             prepared = await prepare(one, max_size=size)
@@ -109,6 +111,7 @@ async def transfer(
         found: list[Copied] = []
 
         def then(tx: AccountTx, added: list[Added]) -> None:
+            # In the unit: the owner may have taken the right back while the messages were read.
             check_rights(target.access.rights(tx, target.mailbox_id), "i")
             found[:] = [_copied(mailbox_id, uids, added)]
             if also is not None:

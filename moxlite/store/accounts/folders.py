@@ -64,6 +64,7 @@ def make_folder(folder: Path) -> bool:
         raise MissingFile(folder, "is missing", mend)
     folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     _note_made(note, folder.parent)
+    # After the note: a folder that is lost later, or not mounted, is then never taken for a new account.
     new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
     make_closed(new, exist_ok=True)
     (new / CREATING).touch(0o640)

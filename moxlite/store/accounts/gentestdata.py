@@ -75,6 +75,7 @@ ACCOUNTS: Final = ("test0", "test1", "test2")
 DOMAINS: Final = ("mox.example", "bücher.example")
 
 WEEK: Final = 7 * 86_400
+"""Seconds between two instances of the repeated event."""
 
 EVENT: Final = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:once\r\nDTSTAMP:20260101T000000Z\r\n"
@@ -107,6 +108,7 @@ WHY: Final = msgspec.msgpack.encode({"reason": "no-bad-signals"})
 PREFIX: Final = b"Return-Path: <remote@remote.example>\r\nX-Prefix: added at reception\r\n"
 
 RECEIVED: Final = 1_790_000_000_000_000
+"""Time of reception, µs UTC; fixed, so that two runs make the same data."""
 
 
 def made_up() -> Options:
@@ -335,7 +337,10 @@ def _certificate() -> bytes:
 
 
 NOW: Final = 1_790_000_000
+"""Time of what the reports have, seconds UTC; fixed as `RECEIVED` is."""
+
 SECOND: Final = 1_000_000
+"""In µs: reports have seconds, rows have µs."""
 
 
 async def generate_reports(data: Path) -> None:

@@ -35,6 +35,7 @@ RETRY: Final = 300
 """Seconds until an account that could not be opened is tried again."""
 
 SECOND: Final = 1_000_000
+"""In µs: moments of accounts are in µs UTC, the clock of the system in seconds."""
 
 
 class Opener(Protocol):
@@ -69,6 +70,8 @@ class DueTimes:
         """
         while True:
             self._wakeup.clear()
+            # A search through all, not a heap: it is made when a moment comes or changes, and some thousands of
+            # accounts are few.
             name, due = min(self._moments.items(), key=lambda one: one[1], default=("", 0))
             left = due / SECOND - time.time() if name else float("inf")
             if left > 0:
@@ -139,10 +142,12 @@ class Rounds:
             if not self._left:
                 self._left = await trio.to_thread.run_sync(self._accounts.names)
             while self._left:
+                # Taken out before the work, so that after a fault the round goes on with the next account.
                 name = self._left.pop(0)
                 if self._accounts.options.account_config(name) is None:
                     continue  # files of an account that was taken out of the configuration: left alone
                 await self._tend(name)
+                # At once: a round through thousands of accounts must not drive out those that users have open.
                 await self._accounts.close_idle()
                 await trio.sleep(ROUND_PAUSE)
             await sleep_by_both_clocks(NIGHT)

@@ -101,6 +101,7 @@ class Places:
         """Context for opening an account, which takes the place from then on. First come, first served; the accounts
         without users that were used longest ago are closed for it.
         """
+        # One at a time decides: two that found the same last place free would both take it.
         async with self._order:
             while self._opening + len(taken := self._taken()) >= self.most:
                 await self._make_room(taken)
