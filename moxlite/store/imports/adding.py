@@ -137,6 +137,7 @@ class _Adding:
             reader = await self._read(items, job)
             await self._resolve(reader)
             await trio.lowlevel.checkpoint_if_cancelled()
+            # From here on the import can no longer be aborted, and the page does not offer it.
             self._running.final = True
             self._progress.begin_step("finishing")
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
@@ -156,6 +157,7 @@ class _Adding:
         if self._into is not None:
             box = mailbox(tx, self._into.mailbox_id)
             Access(owner=self._account.name, guest=self._into.guest).require(tx, box, self._into.rights)
+            # The messages were staged for a name; the user may have a reason for giving it to another mailbox.
             if box.name != self._mailbox:
                 raise ImportFailed("the mailbox was renamed during the import, start it again")
         return finish(tx, job, targets, spellings)
@@ -189,6 +191,7 @@ class _Adding:
     async def _pump(self, reader: ReadAhead, *, dry: bool) -> None:
         """Stage batch by batch; the first failure of reader or writer is raised, not in an exception group."""
         failure: Exception | None = None
+        # No buffer: one batch is read while one is written, and more would only hold memory.
         send, receive = trio.open_memory_channel[Batch](0)
 
         async def read() -> None:
@@ -221,6 +224,7 @@ class _Adding:
     async def _take(self, batch: Batch, *, dry: bool) -> None:
         try:
             self._octets += batch.octets
+            # An import has no cursor, so the end of the account is not told to it; a removal would wait for its end.
             if not self._accounts.exists(self._account.name):
                 raise AccountRemoved(self._account.name)
             if dry:
@@ -421,6 +425,8 @@ def finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequen
     Raises:
       OverQuota, UidsExhausted, LimitExceeded, ImportFailed: nothing is changed.
     """
+    # Ids were given to staged messages beforehand, above a gap for deliveries. If it is used up, new mail has the same
+    # ids.
     if next_message_id(tx) >= job.first_id:
         raise ImportFailed("too many messages came in during the import, start it again")
     with tx.cache(CACHE_KIB):
@@ -450,6 +456,7 @@ def _finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Seque
 def _prepare_mailbox(tx: AccountTx, target: Target) -> Mailbox:
     box = ensure_mailbox(tx, target.name)
     if target.messages:
+        # Here and not while staging: until now other messages may have come into the mailbox.
         first = take_uids(tx, box.id, target.messages)
         verdict = classify(tx.config.junk_flags, box.name, box.special_use)
         kept = -1 if verdict is Verdict.UNCHANGED else ~JUNK_BITS

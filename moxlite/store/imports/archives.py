@@ -294,6 +294,7 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
     start = max(size - END.size - LOCATOR.size - 0xFFFF, 0)
     file.seek(start)
     tail = file.read(size - start)
+    # From the end: a comment, or a zip file within this one, may have the same four octets.
     at = tail.rfind(END_MARK)
     if at < 0 or len(tail) - at < END.size:
         raise ImportFailed("the zip file is cut short")
@@ -308,6 +309,7 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
         if found[0] != END64_MARK:
             raise ImportFailed("the zip file is damaged: its end points nowhere")
         length, offset = found[8:10]
+    # Where the directory is, by its length, and where its offset says; the difference precedes the archive.
     before = end - length - offset
     if before < 0 or length > size:
         raise ImportFailed("the zip file is damaged: its directory is cut short")

@@ -104,6 +104,7 @@ class Imports:
         running_import = self._running.get(token)
         if running_import is None:
             raise ImportFailed("there is no such import")
+        # The final unit cannot be stopped: a user who is told of an end must not find the messages there.
         if running_import.final or running_import.progress.end is not None:
             raise ImportFailed("the import is already finished")
         running_import.scope.cancel()
@@ -175,6 +176,7 @@ async def take_back(
     at, end, removed = first_id, first_id + messages, 0
 
     def unit(tx: AccountTx) -> tuple[int, int]:
+        # Rights are asked in each unit, as they may be taken back between two.
         rows = tx.rows(UNMOVED, at, end, SLICE)
         boxes = {mailbox_id for _, mailbox_id in rows if allowed(tx, MailboxID(mailbox_id))}
         ids = [message_id for message_id, mailbox_id in rows if mailbox_id in boxes]

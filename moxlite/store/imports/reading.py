@@ -237,6 +237,7 @@ class ReadAhead:
                     raise BadMailboxName(f"there are more than {MAX_MAILBOXES} mailboxes")
             except BadMailboxName as error:
                 batch.problems.add(f"mailbox {name!r} is left out: {error}")
+                # Remembered, so that a mailbox with a thousand messages is one problem and not a thousand.
                 if len(self._refused) < MAX_REFUSED and len(name) <= LONGEST_REFUSED:
                     self._refused.add(name)
                 return None
@@ -254,6 +255,7 @@ class ReadAhead:
             spool.fill(_limited(mail.pieces))
             prepared = prepare_here(spool, max_size=MAX_MEMBER)
         except _TooLong:
+            # Read to its end, where the next message begins.
             for _ in mail.pieces:
                 pass
             batch.problems.add(f"{mail.place}: left out, the message is larger than {MAX_MEMBER} octets")
