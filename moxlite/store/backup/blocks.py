@@ -181,6 +181,7 @@ class _BlockFile:
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802
         number, start = divmod(offset, BLOCK)
         length = len(data)
+        # The block is stored by now, under the hash of other octets.
         if number in self._done or start + length > BLOCK:
             raise apsw.IOError("a page was written again, or over the end of its block")
         block, came = self._open.setdefault(number, (bytearray(), set()))
@@ -189,6 +190,7 @@ class _BlockFile:
         block[start : start + length] = data
         came.add(start)
         self._size = max(self._size, offset + length)
+        # By the places that came, not by how many writes: SQLite may write a page of an open block again.
         if len(came) * length >= BLOCK and number:
             del self._open[number]
             self._done.add(number)

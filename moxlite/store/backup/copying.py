@@ -179,6 +179,7 @@ def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: Fa
 logger = logging.getLogger("moxlite.store.backup")
 
 FOLDER_MODE: Final = 0o750
+"""Mode of folders of the copy: closed to other users, as the data directory is."""
 
 KEY_MODE: Final = 0o600
 """Mode of a file that another process has read: a private key."""

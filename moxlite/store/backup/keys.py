@@ -37,6 +37,7 @@ KEY_FILE: Final = "backup.key"
 NAMES: Final = "names.age"
 PROTECTED: Final = "identity.age"
 KEY_SIZE: Final = 32
+"""Octets of the key for names of blocks: as many as SHA-256 gives."""
 
 HEADER: Final = b"age-encryption.org/v1\n"
 """Beginning of all that age has encrypted."""
