@@ -80,6 +80,7 @@ def main() -> None:
     keep_heap_small()
     channel = socket.socket(fileno=0)
     publicsuffix.prepare()
+    # All files are read before the process gives them up.
     for codec in ("idna", "punycode", *CODECS):
         codecs.lookup(codec)  # modules of codecs are loaded at their first use
     for sample in SAMPLES:  # libraries that load modules at their first use load them now

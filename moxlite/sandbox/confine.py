@@ -52,6 +52,7 @@ def confine(denied: Callable[[str], None], memory: int = MEMORY) -> bool:
     """
     with suppress(OSError):  # not Linux, or the file is read-only
         Path("/proc/self/oom_score_adj").write_text("1000")  # the OOM killer ends this process before the server
+    # Other processes of the same user could else read the mail in it, or change what it does.
     hide_memory()
     os.closerange(FILES, INHERITED)
     sys.meta_path.clear()  # a module that is missing is an ImportError with its name, not a refused system call

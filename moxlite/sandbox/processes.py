@@ -157,6 +157,7 @@ class Sandbox:
             await self._warming.wait()
         while self._idle:
             process = self._idle.pop()
+            # It may have ended since its last job, by the out-of-memory killer for instance.
             if process.alive:
                 return process
             self._count(Died("ended", "the process ended without a job"), "", await process.end())
@@ -165,6 +166,7 @@ class Sandbox:
     async def _do(self, job: Job[A]) -> A:
         """Do a job at a process. Raises Refused, JobFailed."""
         name = cast(str, job.__struct_config__.tag)
+        # Before a process is taken: a mail that is too large must cost none.
         frame = await _packed(job)
         process: Process | None = None
         try:
@@ -177,6 +179,7 @@ class Sandbox:
             with metrics.jobs_seconds.labels(job=name).time():
                 reply = await process.ask(frame, min(JOB_SECONDS, job.SECONDS))
                 answer = await _answer(job, reply.answer) if reply.outcome == "done" else None
+            # After the answer was decoded: a process that sends what is not an answer is not trusted with another mail.
             kept = not reply.last
         except Died as died:
             dead, process = process, None
@@ -187,6 +190,7 @@ class Sandbox:
             raise JobFailed(DENIED if died.cause == "denied" else TOO_LONG) from None
         finally:
             if process is not None:
+                # Once `serve` has ended, no task is left to end the idle ones.
                 if kept and self._serving:
                     self._idle.append(process)
                 else:

@@ -33,6 +33,7 @@ MAX_LINKS: Final = 20_000
 MAX_TEXT: Final = 2000
 """Characters of a link's text that are checked: a reader does not take longer ones for an address."""
 MAX_WORDS: Final = 50
+"""Words of a link's text that are checked: behind so many, a reader overlooks an address."""
 
 SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,20}):[/\\]{0,9}", re.IGNORECASE)
 LABELS: Final = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,20}\Z")

@@ -185,6 +185,7 @@ def _acts(selector: str) -> bool:
 def _rules(nodes: Iterable[Node], depth: int, look: Look) -> Iterator[str]:
     for node in nodes:
         if node.type == "qualified-rule":
+            # Each selector by itself: a browser drops a rule with one that it does not know, here the others are kept.
             selectors = [found for one in _split(node.prelude) if (found := _selector(one)) is not None]
             contents = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
             within = _without_pictures(look) if any(_acts(selector) for selector in selectors) else look
@@ -195,6 +196,7 @@ def _rules(nodes: Iterable[Node], depth: int, look: Look) -> Iterator[str]:
         elif node.type == "at-rule" and node.lower_at_keyword == "media" and node.content and depth < MAX_NESTING:
             query = _media(node.prelude, look)
             inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
+            # Sizes, hover and colour schemes of the reader are told to a server by the picture that is loaded.
             everywhere = tinycss2.serialize(node.prelude).strip().lower() in SCREENS
             rules = "".join(_rules(inner, depth + 1, look if everywhere else _without_pictures(look)))
             if query and rules:

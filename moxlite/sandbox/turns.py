@@ -64,6 +64,7 @@ class Turns:
 
     def _leave(self, account: str, mine: trio.Event) -> None:
         """Stop waiting; a turn granted meanwhile goes to the next request."""
+        # It was granted in the same moment in which the request gave up; without this the turn would be lost for good.
         if mine.is_set():
             self._give_back(account)
             return
@@ -85,6 +86,7 @@ class Turns:
             account = next((one for one in self._waiting if self._taken.get(one, 0) < self._each), None)
             if account is None:
                 return
+            # Taken out and put back at the end, so that the next turn is for another account.
             waiting = self._waiting.pop(account)
             self._free -= 1
             self._taken[account] = self._taken.get(account, 0) + 1
