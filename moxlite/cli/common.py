@@ -120,6 +120,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self.lazy:
             return super().get_command(ctx, cmd_name)
         module, _, name = self.lazy[cmd_name][0].partition(":")
+        # Here, not when the groups are made: each command would pay for the imports of all (ADMIN-83).
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         _take_globals(command)
@@ -174,7 +175,7 @@ def _take_globals(command: click.Command) -> None:
         return
     own = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     for option in global_options():
-        if own.isdisjoint(option.opts):
+        if own.isdisjoint(option.opts):  # a command's own --json means more than the global one
             option.hidden = True
             command.params.append(option)
 
@@ -437,14 +438,14 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M}"
-    return "" if value is None else printable(str(value))
+    return "" if value is None else printable(str(value))  # subjects and addresses are strangers' words
 
 
 def ask(question: str) -> None:
     """Continue only if the user says yes, or has given ``--yes``."""
     if settings().yes:
         return
-    if not sys.stdin.isatty():
+    if not sys.stdin.isatty():  # what a pipe holds is data, of which a line could pass for an answer
         raise Failure("this needs a confirmation: repeat the command with --yes")
     click.confirm(question, abort=True)
 

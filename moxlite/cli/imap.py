@@ -71,6 +71,7 @@ def trace_jmap(account: str, minutes: int) -> None:
 
 
 def _show_transcript(operation: ImapTrace | JmapTrace) -> None:
+    # Without a buffer: lines are shown as they happen, also through a pipe to grep.
     with os.fdopen(1, "wb", buffering=0, closefd=False) as terminal:
         done = perform(operation, output=terminal)
     if done.lost:
@@ -86,6 +87,7 @@ def imapserve(address: str) -> None:
     import trio
 
     async def upload() -> AsyncIterator[bytes]:
+        # By the descriptor: a buffered reader waits until it has a whole block, while the server waits for the line.
         while octets := await trio.to_thread.run_sync(os.read, 0, PIECE, abandon_on_cancel=True):
             yield octets
 

@@ -78,6 +78,7 @@ UNSEARCHED: Final = frozenset(
 """Pages for developers, and the one that has the help of all commands."""
 
 MAX_PAGES: Final = 8
+"""Pages that a search lists, the best first, two lines each: they fit on a screen."""
 
 
 @click.command()

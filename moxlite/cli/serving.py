@@ -25,6 +25,7 @@ for databases.
 """
 
 POLL_SECONDS: Final = 0.05
+"""Seconds between two looks whether it has ended: the process is no child of this one, so nothing tells."""
 
 SYNCHRONIZE: Final = 0x00100000
 WAIT_TIMEOUT: Final = 0x102
@@ -134,6 +135,7 @@ def localserve(
 
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool) -> int:
+    # Each full collection walks all that is there so far, and finds next to nothing.
     gc.disable()  # nearly all that a start makes stays; at its end the server switches the collector on again
     try:
         from moxlite.process.signals import Signals
@@ -222,7 +224,7 @@ def stop() -> None:
     while _alive(process.pid):
         if time.monotonic() > deadline:
             raise Failure(f"process {process.pid} still runs after {STOP_SECONDS:.0f} s")
-        time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)  # until it is gone, not only silent: the next start must find lock and ports free
 
 
 def _alive(pid: int) -> bool:

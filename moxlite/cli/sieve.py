@@ -193,6 +193,7 @@ MAX_INCLUDED: Final = 20
 """Most scripts read beside the one that is tried, as many as an account has (IMAP-141)."""
 
 REFUSED: Final = 1
+"""Exit code for a script with mistakes, as for other failures: the mistakes themselves are printed."""
 
 
 @click.group()

@@ -13,7 +13,10 @@ from moxlite.cli.common import Failure, raw_output
 from moxlite.escapes import printable
 
 SECONDS: Final = 300.0
+"""Seconds without any octet of the answer, after which the server counts as gone."""
+
 PIECE: Final = 64 << 10
+"""Octets of the answer that are written at a time."""
 
 
 @click.command()
@@ -71,6 +74,7 @@ def _call(method: str, url: str) -> None:
         body = sys.stdin.buffer.read()
         connection.request("POST", f"{parts.path.rstrip('/')}/{method}", body=body or b"{}", headers=headers)
         answer = connection.getresponse()
+        # What a server answers may be a page of any length, and is shown on a terminal.
         if answer.status != 200:
             text = answer.read(PIECE).decode("utf-8", "replace").strip()
             raise Failure(f"status {answer.status}: {printable(text)}")

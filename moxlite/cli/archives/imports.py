@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., object])
 
 READ_SIZE: Final = 256 << 10
+"""Octets of a file that are sent at a time, so that a mailbox of gigabytes is never whole in memory."""
 
 
 def _options(command: F) -> F:

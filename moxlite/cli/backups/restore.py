@@ -208,8 +208,9 @@ def restore_whole(
                 named = [name for name in repository.names(snapshot) if name.startswith(f"{NAMED}/")]
                 named = [one for one in named if one != f"{NAMED}/{CONFIG_FOLDER}"]
                 prepared = prepare(lambda name: repository.read(name, snapshot), named, config, data)
-                check_empty(prepared)
+                check_empty(prepared)  # before hours of copying
                 place = prepared.snapshot.static.data_dir
+                # Root writes to that folder: a backup that others have made must not choose it unseen.
                 if chosen.trusted is None and data is None and place != data_folder(config / STATIC_FILE).resolve():
                     raise Failure(
                         f"nothing proves who made this backup, and it names {place} as its data directory: if that is "

@@ -22,6 +22,7 @@ LAST_SECONDS: Final = 30.0
 """Seconds to wait for answers after the end of stdin."""
 
 CHUNK: Final = 16 << 10
+"""Octets that are taken from the connection at a time, as many as a record of TLS has."""
 
 
 @click.group()
@@ -142,6 +143,7 @@ async def _relay(stream: "trio.abc.Stream", scope: "trio.CancelScope") -> None:
     import trio
 
     async def write() -> None:
+        # Abandoned when the server closes: a read of a terminal ends with the next line alone.
         while line := await trio.to_thread.run_sync(sys.stdin.buffer.readline, abandon_on_cancel=True):
             await stream.send_all(line.rstrip(b"\r\n") + b"\r\n")
             scope.deadline = trio.current_time() + IDLE_SECONDS

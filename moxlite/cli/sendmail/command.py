@@ -82,6 +82,7 @@ def _keep(octets: bytes) -> str:
     try:
         folder = folder.expanduser()
         folder.mkdir(mode=0o700, exist_ok=True)
+        # For its owner alone, and never over another: the program that called has no other copy.
         number, name = tempfile.mkstemp(prefix="newmsg.", dir=folder)
         with os.fdopen(number, "wb") as file:
             file.write(octets)

@@ -28,8 +28,10 @@ SESSION_SECONDS: Final = 15 * 60.0
 """Seconds for the whole session; a program waits for it."""
 
 PIECE: Final = 64 << 10
+"""Octets of the message that are sent at a time."""
 
 MAX_PEM: Final = 1 << 20
+"""Octets of the file with key and certificate: another file, named by mistake, is not read to its end."""
 
 
 class BadKey(Exception):
@@ -61,6 +63,7 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
     if not settings.tls_insecure_skip_verify:
         await trust.ready()
     try:
+        # `inside`: the server is the owner's, and may have a private address.
         dialed = await dial(await _addresses(settings), settings.port, inside=True)
     except DialError as error:
         raise NotTaken(f"{settings.host}: {error}", temporary=True) from None
@@ -98,7 +101,7 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
         )
         outcome = await client.deliver(transaction, _pieces(octets))
     finally:
-        with trio.CancelScope(shield=True):
+        with trio.CancelScope(shield=True):  # bounded by the client's own time for QUIT
             await client.quit()
     failed = [
         (str(address), result.error)

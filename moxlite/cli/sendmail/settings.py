@@ -11,6 +11,7 @@ from moxlite.decoders import from_builtins
 DEFAULT_PATH: Final = Path("/etc/moxlite-submit.toml")
 
 MAX_FILE: Final = 1 << 20
+"""Octets of the file, which -C may name: a device has no end."""
 
 EXAMPLE: Final = """\
 # /etc/moxlite-submit.toml: where `moxlite sendmail` hands in the mail of programs on this machine.
