@@ -3,6 +3,7 @@
 The suite of https://github.com/jmapio/jmap-test-suite passes, too (docs/spec/jmap.md says when it was run).
 """
 
+import itertools
 import json
 import time
 from contextlib import AbstractAsyncContextManager
@@ -490,6 +491,27 @@ async def test_names_and_paths_of_a_patch_are_bounded(rig: Rig) -> None:
     twice: Object = {"keywords/a": True, "keywords/a!b": True, "keywords": {}}
     refused = await client.call("Email/set", update={number: twice})
     assert refused["notUpdated"][number]["type"] == "invalidPatch"
+
+
+async def test_header_fields_of_an_answer_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-5: one long field in many spellings, many addresses, and many parts, against a lower limit."""
+    monkeypatch.setattr(app, "TEXTS", 1 << 20)
+    client = Client(rig)
+    long = await client.imported(b"Xlong: " + b"x\r\n " * 20_000 + b"x\r\nSubject: x\r\n\r\nx\r\n")
+    spelled = [f"header:{''.join(letters)}" for letters in itertools.product("xX", "lL", "oO", "nN", "gG")]
+    [found] = (await client.call("Email/get", ids=[long], properties=spelled[:1]))["list"]
+    assert len(found["header:xlong"]) > 60_000
+    assert await client.error("Email/get", ids=[long], properties=spelled) == "requestTooLarge"
+    to = await client.imported(b"To: " + b"a@b.example,\r\n " * 3_000 + b"c@b.example\r\n\r\nx\r\n")
+    names = [f"header:{name}:asAddresses{every}" for name in ("to", "To") for every in ("", ":all")]
+    [found] = (await client.call("Email/get", ids=[to], properties=names[:2]))["list"]
+    assert (len(found[names[0]]), len(found[names[1]])) == (3_001, 1)
+    assert await client.error("Email/get", ids=[to], properties=names) == "requestTooLarge"
+    parts = b"Content-Type: multipart/mixed; boundary=b\r\nSubject: y\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 900
+    many = [await client.imported(parts + b"--b--\r\n%d\r\n" % one) for one in range(2)]
+    shown = ["bodyStructure", "textBody", "htmlBody", "attachments"]
+    assert len((await client.call("Email/get", ids=many[:1], properties=shown))["list"]) == 1
+    assert await client.error("Email/get", ids=many, properties=shown) == "requestTooLarge"
 
 
 async def test_threads_and_snippets(rig: Rig) -> None:

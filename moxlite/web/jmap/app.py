@@ -74,7 +74,7 @@ MAX_SESSIONS: Final = 1_000
 """Sessions that are kept: about 2 KB each."""
 
 TEXTS: Final = 24 << 20
-"""Octets of texts and referenced results that one request may return."""
+"""Octets of texts, header fields, parts and referenced results that one request may return."""
 
 LARGE: Final = 2
 """Requests above `ON_LOOP` octets that are decoded and answered at a time: each may take 60 MB."""

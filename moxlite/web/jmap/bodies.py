@@ -32,6 +32,12 @@ MAX_VALUE: Final = 5 << 20
 MAX_PART_HEADER: Final = 64 << 10
 """Octets of a part's header that are read: a part has a few fields, and a message up to 1,000 parts."""
 
+PART: Final = 256
+"""Octets that the object of a part counts in a `Budget`, whatever it has."""
+
+ITEM: Final = 128
+"""Octets that an address, or another item of a field's value, counts: two octets of a field may be an address."""
+
 INLINE_MEDIA: Final = ("image/", "audio/", "video/")
 
 
@@ -70,11 +76,14 @@ class BodyWish(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message to be shown. `blob` makes the blob id of a part; `read` reads octets of the message."""
+    """A message to be shown. `blob` makes the blob id of a part; `read` reads octets of the message; `budget` is that
+    of the request.
+    """
 
     root: Part
     read: Read
     blob: Callable[[str], str]
+    budget: Budget
 
 
 def numbered(part: Part, number: str = "") -> Iterator[tuple[str, Part]]:
@@ -170,12 +179,17 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
     leaf = not part.parts
     section: HeaderSection | None = None
     found: Object = {}
+    message.budget.take(PART)
     for name in wish.properties:
         if name == "headers" or name in wish.headers:
             if section is None:
                 octets = message.read(part.header, min(part.body, part.header + MAX_PART_HEADER))
                 section = HeaderSection(octets)
-            found[name] = all_headers(section) if name == "headers" else value_of(section, wish.headers[name])
+            found[name] = (
+                all_headers(section, message.budget)
+                if name == "headers"
+                else header_value(section, wish.headers[name], message.budget)
+            )
         elif name != "subParts":
             found[name] = PART_VALUES[name](message, number, part, leaf)
     if tree and not leaf:
@@ -188,8 +202,19 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
     return found
 
 
-def all_headers(section: HeaderSection) -> list[Object]:
-    """The property headers: all fields as they are."""
+def header_value(section: HeaderSection, wanted: HeaderProperty, budget: Budget) -> object:
+    """The value of a property of header fields. Raises MethodError for more than a request may return."""
+    # A field may have 64 KiB, and one request may name it in a thousand spellings, for a thousand emails.
+    budget.take(sum(len(field.raw) for field in section.all(wanted.name)))
+    value = value_of(section, wanted)
+    if isinstance(value, list):
+        budget.take(ITEM * sum(len(one) if isinstance(one, list) else 1 for one in value))
+    return value
+
+
+def all_headers(section: HeaderSection, budget: Budget) -> list[Object]:
+    """The property headers: all fields as they are. Raises MethodError for more than a request may return."""
+    budget.take(sum(len(field.raw) + ITEM for field in section))
     return [
         {
             "name": field.label.decode("ascii", "replace"),
@@ -228,7 +253,7 @@ PART_VALUES: Final[Mapping[str, Callable[[Message, str, Part, bool], Any]]] = {
 }
 
 
-def body_values(message: Message, parts: Sorted, wish: BodyWish, budget: Budget) -> Object:
+def body_values(message: Message, parts: Sorted, wish: BodyWish) -> Object:
     """The property bodyValues: the texts that the wish names, by the ids of their parts."""
     wanted: dict[str, Part] = {}
     if wish.all:
@@ -236,10 +261,10 @@ def body_values(message: Message, parts: Sorted, wish: BodyWish, budget: Budget)
     for asked, pieces in ((wish.text, parts.text), (wish.html, parts.html)):
         if asked:
             wanted |= {piece.number: piece.part for piece in pieces if piece.part.type == "TEXT"}
-    return {number: _value(message, part, wish.most, budget) for number, part in wanted.items()}
+    return {number: _value(message, part, wish.most) for number, part in wanted.items()}
 
 
-def _value(message: Message, part: Part, most: int, budget: Budget) -> Object:
+def _value(message: Message, part: Part, most: int) -> Object:
     text = part_text(part, message.read, MAX_VALUE).replace("\r\n", "\n")
     octets = text.encode("utf-8", "replace")
     truncated = part.decoded > MAX_VALUE
@@ -248,5 +273,5 @@ def _value(message: Message, part: Part, most: int, budget: Budget) -> Object:
         text = octets.decode("utf-8", "ignore")
         if part.subtype == "HTML" and text.rfind("<") > text.rfind(">"):
             text = text[: text.rfind("<")]
-    budget.take(len(octets))
+    message.budget.take(len(octets))
     return {"value": text, "isEncodingProblem": "\ufffd" in text, "isTruncated": truncated}

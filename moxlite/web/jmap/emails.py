@@ -22,14 +22,16 @@ from moxlite.store.types import Flag
 from moxlite.web.jmap.blobs import blob_octets, email_blob, part_blob
 from moxlite.web.jmap.bodies import (
     BodyWish,
+    Budget,
     Message,
     Sorted,
     all_headers,
     body_values,
+    header_value,
     part_object,
     sorted_parts,
 )
-from moxlite.web.jmap.headerforms import CONVENIENT, HeaderProperty, header_property, utc_date, value_of
+from moxlite.web.jmap.headerforms import CONVENIENT, HeaderProperty, header_property, utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import ObjectType, changes_of, changes_response, get_response
@@ -170,15 +172,15 @@ def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Obje
             continue
         one = metadata(email, wish.names)
         if wish.reads_header:
-            _add_headers(one, HeaderSection(sections.get(email.message_id, b"")), wish)
+            _add_headers(one, HeaderSection(sections.get(email.message_id, b"")), wish, call.budget)
         if wish.structured:
             info = details[email.message_id]
             try:
                 content = locate(r, email.message_id) if wish.reads_body else None
                 structure = structure_of(info.structure)
                 read = partial(_range, r, content)
-                message = Message(structure.root, read, partial(part_blob, email.id))
-                _add_body(one, message, info.preview or "", wish, call)
+                message = Message(structure.root, read, partial(part_blob, email.id), call.budget)
+                _add_body(one, message, info.preview or "", wish)
             except ChunkDamaged as error:
                 raise MethodError("serverFail", f"email {LETTER}{email.id} is damaged: {error}") from None
         found.append(one)
@@ -205,14 +207,14 @@ def metadata(email: Email, names: Sequence[str]) -> Object:
     return {name: METADATA_VALUES[name](email) for name in names if name in METADATA_VALUES}
 
 
-def _add_headers(found: Object, section: HeaderSection, wish: Wish) -> None:
+def _add_headers(found: Object, section: HeaderSection, wish: Wish, budget: Budget) -> None:
     for name, header in wish.headers.items():
-        found[name] = value_of(section, header)
+        found[name] = header_value(section, header, budget)
     if "headers" in wish.names:
-        found["headers"] = all_headers(section)
+        found["headers"] = all_headers(section, budget)
 
 
-def _add_body(found: Object, message: Message, shown: str, wish: Wish, call: Call) -> None:
+def _add_body(found: Object, message: Message, shown: str, wish: Wish) -> None:
     parts = sorted_parts(message.root)
     for name in wish.names:
         match name:
@@ -223,7 +225,7 @@ def _add_body(found: Object, message: Message, shown: str, wish: Wish, call: Cal
                 pieces = {"textBody": parts.text, "htmlBody": parts.html, "attachments": parts.attachments}[name]
                 found[name] = [part_object(message, piece.number, piece.part, wish.body) for piece in pieces]
             case "bodyValues":
-                found[name] = body_values(message, parts, wish.body, call.budget)
+                found[name] = body_values(message, parts, wish.body)
             case "hasAttachment":
                 found[name] = has_attachment(parts)
             case "preview":
@@ -285,9 +287,14 @@ def _parsed(octets: bytes, blob: str, wish: Wish, call: Call) -> Object | None:
         found["size"] = len(octets)
     if "blobId" in found:
         found["blobId"] = blob
-    _add_headers(found, section, wish)
-    message = Message(structure.root, lambda start, stop: octets[start:stop], lambda number: inner_blob(blob, number))
-    _add_body(found, message, _preview(structure, octets) if "preview" in wish.names else "", wish, call)
+    _add_headers(found, section, wish, call.budget)
+    message = Message(
+        structure.root,
+        lambda start, stop: octets[start:stop],
+        lambda number: inner_blob(blob, number),
+        call.budget,
+    )
+    _add_body(found, message, _preview(structure, octets) if "preview" in wish.names else "", wish)
     return found
 
 
