@@ -15,6 +15,8 @@ from moxlite.admin.domains.changes import require_domain
 from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
 from moxlite.store.auth.apppasswords import Scope, add_app_password
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import StorageBusy
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions, resource_data
 from moxlite.web.dav.reports import Reports
@@ -125,6 +127,19 @@ def mia(rig: Rig) -> Program:
 
 
 # places, log-in
+
+
+async def test_a_busy_disk_costs_no_new_account_its_calendar(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-4: the first collections are made with the next request."""
+
+    def busy(_: AccountTx) -> None:
+        raise StorageBusy("locked")
+
+    program = Program(rig)
+    with monkeypatch.context() as patch:
+        patch.setattr("moxlite.web.dav.app.ensure_defaults", busy)
+        assert (await program.ask("PROPFIND", "/dav/calendars/mia/", depth="1")).status == 503
+    assert HOME in await program.find("/dav/calendars/mia/", D + "displayname", depth="1")
 
 
 async def test_a_program_finds_its_way_from_the_well_known_name(mia: Program) -> None:

@@ -172,11 +172,14 @@ class DAVApp:
             raise Refusal(409, "", "the collection above is not there") from None  # RFC 4918 §9.3.1, §9.7.1
         today = datetime.now(UTC).date()
         new = self._tended.get(identity.account) != today
-        # Noted before it is done: a phone opens several connections at once, and each would do it. What fails is done
-        # with the first request of tomorrow, or when the server starts.
         if new:
+            # Noted before it is done: a phone opens several connections at once, and each would do it.
             self._tended[identity.account] = today
-            await account.write(ensure_defaults)
+            try:
+                await account.write(ensure_defaults)
+            except store.StoreError:
+                del self._tended[identity.account]
+                raise
         viewer = await self._viewer(identity, account, tree)
         snapshot = self._config.current
         user: Callable[[Iterable[str]], User] = partial(user_of, snapshot, identity.account)
