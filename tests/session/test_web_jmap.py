@@ -20,6 +20,7 @@ from moxlite.sandbox.turns import Turns
 from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.submissions import Sent, add_submission
+from moxlite.store.errors import StorageBusy
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import emails
@@ -655,6 +656,33 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
         one = {"identityId": mine, "emailId": email, "envelope": envelope}
         refused = await client.call("EmailSubmission/set", create={"s": one})
         assert refused["notCreated"]["s"]["type"] == kind
+
+
+async def test_a_failure_after_sending_is_no_failure_of_sending(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-33: a program would send again what it is told has failed."""
+    client = Client(rig)
+    identities = (await client.call("Identity/get"))["list"]
+    mine = next(one["id"] for one in identities if one["email"] == ADDRESS)
+    mail = b"From: %s\r\nTo: jo@else.example\r\nSubject: x\r\n\r\nx\r\n" % ADDRESS.encode()
+    email = await client.imported(mail, "F3")
+
+    async def busy(*_: object) -> None:
+        raise StorageBusy("locked")
+
+    monkeypatch.setattr("moxlite.web.jmap.emailset.update_emails", busy)
+    answer = await client.request(
+        [
+            "EmailSubmission/set",
+            {
+                "accountId": ACCOUNT,
+                "create": {"s": {"identityId": mine, "emailId": email}},
+                "onSuccessUpdateEmail": {"#s": {"mailboxIds": {"F5": True}}},
+            },
+            "0",
+        ]
+    )
+    [[name, sent, _], [kind, failed, _]] = answer["methodResponses"]
+    assert (name, list(sent["created"]), kind, failed["type"]) == ("EmailSubmission/set", ["s"], "error", "serverFail")
 
 
 async def test_the_answer_while_away(rig: Rig) -> None:

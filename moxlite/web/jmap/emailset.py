@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
@@ -15,7 +16,7 @@ from moxlite.store.accounts.access import check_rights, flag_rights
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import Prepared, held_body, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.errors import BadKeyword, BadMessage, NoRight
+from moxlite.store.errors import BadKeyword, BadMessage, NoRight, StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
+logger = logging.getLogger("moxlite.web.jmap")
+
 FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
 OWN: Final = ("mailboxIds", "keywords", "receivedAt")
 SERVER_SET: Final = ("id", "blobId", "threadId", "size", "headers", "hasAttachment", "preview")
@@ -54,6 +57,22 @@ LAST: Final = 253_370_764_800_000_000
 async def set_(call: Call) -> Object:
     """Email/set."""
     return await run_set(call, _Emails())
+
+
+async def implied_set(call: Call) -> Invocation:
+    """The response to the Email/set that another call implies, which has these arguments.
+
+    Raises nothing: the other call has done its work by now. If it failed, its program would do it again, and a message
+    would be sent twice.
+    """
+    try:
+        return Invocation("Email/set", await set_(call), call.call_id)
+    except MethodError as error:
+        failed = error
+    except StoreError as error:
+        logger.warning("implied Email/set failed", extra={"kv": {"err": str(error)}})
+        failed = MethodError("serverFail", "the emails were not changed: the storage failed")
+    return Invocation("error", failed.arguments(), call.call_id)
 
 
 class _Emails:
@@ -408,11 +427,7 @@ async def copy(call: Call) -> Object:
                 place=source,
                 arguments={"destroy": done, "ifInState": call.arguments.get("destroyFromIfInState")},
             )
-            try:
-                response = Invocation("Email/set", await set_(destroyed), call.call_id)
-            except MethodError as error:
-                response = Invocation("error", error.arguments(), call.call_id)
-            call.after.append(response)
+            call.after.append(await implied_set(destroyed))
     return {"fromAccountId": name, **found}
 
 

@@ -27,10 +27,10 @@ from moxlite.web.errors import APIError, Conflict
 from moxlite.web.jmap.blobs import blob_octets
 from moxlite.web.jmap.bodies import numbered, sorted_parts
 from moxlite.web.jmap.emails import MAX_PARSED, MAX_PARSED_SIZE
-from moxlite.web.jmap.emailset import set_ as email_set
+from moxlite.web.jmap.emailset import implied_set
 from moxlite.web.jmap.identities import identities
 from moxlite.web.jmap.methods import read_id
-from moxlite.web.jmap.protocol import Invocation, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import each
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ async def send(call: Call) -> Object:
     }
     if update:
         implied = msgspec.structs.replace(call, arguments={"update": update})
-        call.after.append(Invocation("Email/set", await email_set(implied), call.call_id))
+        call.after.append(await implied_set(implied))
     return {"accountId": call.place.id, "sent": done or None, "notSent": failed or None}
 
 

@@ -43,11 +43,11 @@ from moxlite.store.rows.messages import structures
 from moxlite.submission.outgoing import SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 from moxlite.web.composing.sending import Wish, addressed
-from moxlite.web.jmap.emailset import set_ as email_set
+from moxlite.web.jmap.emailset import implied_set
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
 from moxlite.web.jmap.identities import identities
 from moxlite.web.jmap.methods import read_id
-from moxlite.web.jmap.protocol import Invocation, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     ObjectType,
     Outcome,
@@ -231,10 +231,11 @@ async def set_(call: Call) -> Object:
     for name, made in (response["created"] or {}).items():
         emails_by_id[f"#{name}"] = emails_by_id[made["id"]] = made["emailId"]
     touched = [*(response["updated"] or {}), *(response["destroyed"] or [])]
-    rows = await call.account.scan(
-        lambda r: {f"{LETTER}{submission.id}": submission for submission in submissions(r)}, op="jmap submissions"
-    )
-    emails_by_id |= {one: f"M{rows[one].email_id}" for one in touched if one in rows}
+    if touched:
+        rows = await call.account.scan(
+            lambda r: {f"{LETTER}{submission.id}": submission for submission in submissions(r)}, op="jmap submissions"
+        )
+        emails_by_id |= {one: f"M{rows[one].email_id}" for one in touched if one in rows}
     update = {emails_by_id[key]: patch for key, patch in updates.items() if key in emails_by_id}
     destroy = [emails_by_id[key] for key in destroys if key in emails_by_id]
     for made in (response["created"] or {}).values():
@@ -243,7 +244,7 @@ async def set_(call: Call) -> Object:
         implied = msgspec.structs.replace(
             call, arguments={"accountId": call.arguments["accountId"], "update": update, "destroy": destroy}
         )
-        call.after.append(Invocation("Email/set", await email_set(implied), call.call_id))
+        call.after.append(await implied_set(implied))
     return response
 
 
