@@ -48,3 +48,16 @@ def test_text_is_joined_in_linear_time(line: str) -> None:
         return time.process_time() - begun
 
     assert min(seconds(2 << 20) for _ in range(2)) < 24 * max(0.002, min(seconds(1 << 18) for _ in range(3)))
+
+
+@pytest.mark.parametrize("line", [" ", "a ", "word "])
+def test_text_is_wrapped_in_linear_time(line: str) -> None:
+    """WEBMAIL-88: 256 KiB of blanks takes 8 times the time of 32 KiB, not 64 times."""
+
+    def seconds(size: int) -> float:
+        text = f"{line * (size // len(line))}x"
+        begun = time.process_time()
+        flow(text)
+        return time.process_time() - begun
+
+    assert min(seconds(1 << 18) for _ in range(2)) < 24 * max(0.002, min(seconds(1 << 15) for _ in range(3)))

@@ -408,10 +408,15 @@ def unflowed(part: Part, text: str) -> str:
 
 
 def _wrap(content: str, width: int) -> list[str]:
-    lines = [""]
-    for index, word in enumerate(content.split(" ")):
-        if index and len(lines[-1]) + 1 + len(word) > width and lines[-1].strip(" "):
-            lines.append(word)
-        else:
-            lines[-1] += f" {word}" if index else word
+    lines: list[str] = []
+    line: list[str] = []  # its words: joined once, so that a long run of blanks, which is never broken, stays linear
+    length, any_text = -1, False  # of `line` joined
+    for word in content.split(" "):
+        if length + 1 + len(word) > width and any_text:
+            lines.append(" ".join(line))
+            line, length, any_text = [], -1, False
+        line.append(word)
+        length += 1 + len(word)
+        any_text = any_text or word != ""
+    lines.append(" ".join(line))
     return lines
