@@ -451,3 +451,20 @@ def test_a_day_left_out_of_a_series_gets_no_exception(date: str) -> None:
     assert [line for line in write_component(changed).splitlines() if line.startswith("RECURRENCE-ID")] == [
         "RECURRENCE-ID:20991126T090000Z"
     ]
+
+
+@pytest.mark.parametrize(
+    ("date", "end"),
+    [("99991231T150000Z", "99991231T235959Z"), ("00010102T000000Z", "00010103T010000Z"), ("00010101T000000Z", "")],
+)
+@pytest.mark.parametrize("method", ["CANCEL", "REPLY"])
+def test_a_message_may_be_about_a_time_at_the_ends_of_all_years(method: str, date: str, end: str) -> None:
+    """DAV-24, DAV-26: an exception ends in the last year; a time that the zone of the series cannot say makes none."""
+    times = ("DTSTART;TZID=America/New_York:20991124T100000", "DTEND;TZID=America/New_York:20991125T110000")
+    there = entry(component(*times, "RRULE:FREQ=DAILY", guest(ADA)))
+    text = component("SEQUENCE:1", f"RECURRENCE-ID:{date}", f"DTSTART:{date}", guest(ADA, "ACCEPTED"))
+    lines = ("BEGIN:VCALENDAR", "VERSION:2.0", f"METHOD:{method}", text, "END:VCALENDAR", "")
+    message = read_message("\r\n".join(lines))[1]
+    made = with_cancel(there, message, NOW) if method == "CANCEL" else with_reply(there, message, ADA, NOW)
+    text = "" if made is None else write_component(made)
+    assert f"DTEND:{end}" in text if end else "RECURRENCE-ID" not in text

@@ -1,5 +1,6 @@
 """JSCalendar and iCalendar into each other (RFC 8984, RFC 5545)."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import write_component
+from moxlite.proto.cards.editing import form_of
 from moxlite.proto.cards.jscalendar import COVERED, Object, event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent
 from moxlite.proto.cards.jscalendarseries import entry_of
@@ -323,3 +325,15 @@ def test_a_difference_is_a_patch(old: Object, new: Object) -> None:
     bare = {key: value for key, value in new.items() if value is not None}
     made = patched(old, difference(old, bare))
     assert difference(made, bare) == {}
+
+
+@pytest.mark.parametrize(
+    "ends", [";TZID=America/New_York:99991231T235959", ":99991231T235959", ";TZID=Asia/Tokyo:00010101T000000"]
+)
+def test_ends_of_all_years_are_shown(ends: str) -> None:
+    """JMAP-71: in an event that came by mail, which would hide the others else."""
+    lines = ("BEGIN:VEVENT", "UID:1", "DTSTART;TZID=Asia/Tokyo:00010101T000000", f"DTEND{ends}", "END:VEVENT")
+    text = "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", *lines, "END:VCALENDAR", ""))
+    found = read_object(text.encode())
+    assert event_of(found)["start"] == "0001-01-01T00:00:00"
+    assert form_of(found, found.main).start == datetime(1, 1, 1)  # noqa: DTZ001 local time

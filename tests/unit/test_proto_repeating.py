@@ -29,6 +29,19 @@ def starts(found: CalendarObject, stretch: tuple[int, int] = (0, FAR), limit: in
     return [utc_text(one.starts) for one in joined(found.parts, found.zones, times, stretch)]
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_times_at_the_ends_of_all_years_break_no_series(zone: str) -> None:
+    """DAV-9: of which there is no local time in the zone of the series."""
+    lines = (f"DTSTART;TZID={zone}:20261018T090000", "RDATE:00010101T000000Z,99991231T235959Z")
+    later = f"DTSTART;TZID={zone}:20261018T100000\r\nEND:VEVENT"
+    more = "".join(
+        f"\r\nBEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:{date}\r\n{later}"
+        for date in ("99991231T235959Z", "00010101T000000Z")
+    )
+    for found in (entry(*lines), entry(*lines, more=more.strip())):
+        assert 1 <= len(joined(found.parts, found.zones, [], (-(1 << 40), 1 << 40))) <= 3
+
+
 def test_local_time_stays_over_the_change_of_the_clocks() -> None:
     """DAV-9"""
     found = entry("DTSTART;TZID=Europe/Berlin:20261018T090000", "RRULE:FREQ=WEEKLY;COUNT=3")
@@ -129,6 +142,7 @@ def test_durations_and_periods() -> None:
     assert period_of("20261101T000000Z/20261101T010000Z") == period_of("20261101T000000Z/PT1H")
     assert period_of("x/y") is None
     assert period_of("99991231T000000Z/P99999D") is None
+    assert (utc_text(1 << 40), utc_text(-(1 << 40))) == ("99991231T235959Z", "00010101T000000Z")
 
 
 def test_a_large_file_is_read_in_linear_time() -> None:

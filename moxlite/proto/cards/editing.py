@@ -411,9 +411,12 @@ def _count(rule: str) -> int:
 def _end(part: Component, start: datetime, length: int, zones: Zones) -> datetime:
     """The local end, in the zone of the start."""
     end = moment_of(part.first("DTEND"), zones)
-    if end is not None and (end.tzinfo is None) == (start.tzinfo is None):
-        return end.astimezone(start.tzinfo).replace(tzinfo=None) if start.tzinfo is not None else end
-    return start.replace(tzinfo=None) + timedelta(seconds=length)
+    try:
+        if end is not None and (end.tzinfo is None) == (start.tzinfo is None):
+            return end.astimezone(start.tzinfo).replace(tzinfo=None) if start.tzinfo is not None else end
+        return start.replace(tzinfo=None) + timedelta(seconds=length)
+    except OverflowError:  # at either end of all years: the event is shown, so that it can be mended or removed
+        return start.replace(tzinfo=None)
 
 
 def _zone_name(first: Property) -> str:

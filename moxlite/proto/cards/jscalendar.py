@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -21,7 +21,7 @@ from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, split, unescaped
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
-from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, value_of
+from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, seconds_of, value_of
 
 Object: TypeAlias = dict[str, Any]
 
@@ -341,8 +341,8 @@ def _between(start: datetime, end: datetime, clock: Clock) -> tuple[int, int]:
     middle = start + days * DAY
     if clock.zone is None or end.tzinfo is None:
         return days, max(int((last - middle).total_seconds()), 0)
-    passed = end.astimezone(UTC) - middle.replace(tzinfo=clock.zone).astimezone(UTC)
-    return days, max(int(passed.total_seconds()), 0)
+    # not by `astimezone`, which the first and the last day of all years have no UTC for
+    return days, max(seconds_of(end) - seconds_of(middle.replace(tzinfo=clock.zone)), 0)
 
 
 def _text(lines: list[Property]) -> str:

@@ -190,8 +190,14 @@ def period_of(text: str) -> tuple[int, int] | None:
 
 
 def utc_text(seconds: int) -> str:
-    """A moment as calendars write it in UTC."""
-    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds):%Y%m%dT%H%M%SZ}"
+    """A moment as calendars write it in UTC; one before or after all years, which zones and durations of mails can
+    give, is their first or last second.
+    """
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        moment = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) if seconds > 0 else datetime(1, 1, 1, tzinfo=UTC)
+    return f"{moment:%Y%m%dT%H%M%SZ}".rjust(16, "0")  # strftime gives early years fewer digits
 
 
 def _offset(value: str) -> tzinfo | None:

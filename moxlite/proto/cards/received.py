@@ -266,7 +266,8 @@ def _received(part: Component, was: Component | None, own: frozenset[str]) -> Co
 
 def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Component) -> Component | None:
     """The event at one of its times by the rule, as an exception; None for an event that is not repeated, or a time
-    that was taken out of it. `main`: the series; `gone`: `left_out` of it, which takes as long as there are dates.
+    that was taken out of it, or that no clock of its zone shows. `main`: the series; `gone`: `left_out` of it, which
+    takes as long as there are dates.
     """
     recurrence, start = named.first("RECURRENCE-ID"), main.first("DTSTART")
     moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
@@ -274,7 +275,10 @@ def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Com
         return None
     if not (main.all("RRULE") or main.all("RDATE")) or is_date(recurrence) != is_date(start):
         return None
-    local = moment if moment.tzinfo is None or first.tzinfo is None else moment.astimezone(first.tzinfo)
+    try:
+        local = moment if moment.tzinfo is None or first.tzinfo is None else moment.astimezone(first.tzinfo)
+    except OverflowError:  # the mail says the time, which may be at the end of all years
+        return None
     if seconds_of(moment) in gone.times or f"{local:%Y%m%d}" in gone.days:
         return None
     of_series = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")

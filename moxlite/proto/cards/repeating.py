@@ -235,7 +235,10 @@ def _add_date(
     if "/" in line.value and (period := period_of(line.value)) is not None:
         length = Length(0, period[1] - period[0])
     if moment.tzinfo is not None and zone is not None:
-        moment = moment.astimezone(zone)
+        try:
+            moment = moment.astimezone(zone)
+        except OverflowError:  # at the end of all years, which mails may name: no instance
+            return
     instances.setdefault(seconds, Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number))
 
 
@@ -256,7 +259,10 @@ def _shift(
         if start is None:
             continue
         zone, length = start.tzinfo or UTC, _length(part, start, zones)
-        distance = start.replace(tzinfo=None) - _in_zone(key, zone).replace(tzinfo=None)
+        try:
+            distance = start.replace(tzinfo=None) - _in_zone(key, zone).replace(tzinfo=None)
+        except OverflowError:  # at the end of all years, which mails may name: the others keep their times
+            continue
         for other in keys[bisect_right(keys, key) : end]:
             instance = instances[other]
             if instance.part == main:
