@@ -184,13 +184,15 @@ async def test_suggestions_do_not_grow_with_the_account(accounts: Accounts) -> N
         assert (await look(account, lambda r: suggest(r, "nobody")))[0] == []
 
 
+def plan(r: Reader, sql: str) -> list[str]:
+    """How SQLite would run a statement."""
+    numbers = [int(one) for one in re.findall(r"\?(\d)", sql)]
+    rows = r.rows(f"EXPLAIN QUERY PLAN {sql}", *[1] * max([sql.count("?"), *numbers]))
+    return [str(row[3]) for row in rows]
+
+
 async def test_completion_looks_at_few_rows_by_index(accounts: Accounts) -> None:
     """WEBMAIL-150, STORE-96, STORE-96a: no step goes through all mail or people; contacts are limited."""
-
-    def plan(r: Reader, sql: str) -> list[str]:
-        numbers = [int(one) for one in re.findall(r"\?(\d)", sql)]
-        rows = r.rows(f"EXPLAIN QUERY PLAN {sql}", *[1] * max([sql.count("?"), *numbers]))
-        return [str(row[3]) for row in rows]
 
     async with accounts.use("mia") as account:
         for sql in (correspondents.LATEST, correspondents.HAVING_WORD, correspondents.JUNK, contacts.SUGGESTED):
@@ -200,3 +202,11 @@ async def test_completion_looks_at_few_rows_by_index(accounts: Accounts) -> None
             through = [one for one in lines if one.startswith("SCAN") and not one.startswith(bounded)]
             assert not [one for one in through if "USING INDEX" not in one], lines
     assert (correspondents.BEST, correspondents.BY_WORD, cards.MAX_CONTACTS) == (2000, 2000, 10_000)
+
+
+async def test_messages_of_a_newsletter_are_found_by_index(accounts: Accounts) -> None:
+    """WEBMAIL-136a: a page of fifty senders does not go through all that was gathered for each."""
+    async with accounts.use("mia") as account:
+        for sql in (gathering.NEWEST, gathering.NEXT_LIST):
+            lines = await look(account, partial(plan, sql=sql))
+            assert "INDEX gathered_bulk (bulk_id=?" in lines[0], lines

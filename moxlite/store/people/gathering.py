@@ -285,12 +285,15 @@ _COLUMNS: Final = "SELECT id, key, name, address, messages, size FROM bulk_sende
 BY_MESSAGES: Final = f"{_COLUMNS} WHERE messages > 0 ORDER BY messages DESC LIMIT ? OFFSET ?"
 BY_SIZE: Final = f"{_COLUMNS} WHERE messages > 0 ORDER BY size DESC LIMIT ? OFFSET ?"
 COUNT: Final = "SELECT count(*) FROM bulk_sender WHERE messages > 0"
+# ``bulk_id > 0`` for SQLite, which cannot know that of a bound value: it is the condition of the index, without which
+# all messages that were gathered would be read for each sender.
 NEWEST: Final = """
 SELECT g.message_id, g.received, m.flags & 1 FROM gathered g CROSS JOIN message m ON m.id = g.message_id
-WHERE g.bulk_id = ? ORDER BY g.received DESC, g.message_id DESC LIMIT ?"""
+WHERE g.bulk_id = ? AND g.bulk_id > 0 ORDER BY g.received DESC, g.message_id DESC LIMIT ?"""
 # A message that is moved keeps its place in this order, so nothing is looked at twice.
 NEXT_LIST: Final = """
-SELECT g.message_id, g.received FROM gathered g WHERE g.bulk_id = ?1 AND (g.received, g.message_id) > (?2, ?3)
+SELECT g.message_id, g.received FROM gathered g WHERE g.bulk_id = ?1 AND g.bulk_id > 0
+AND (g.received, g.message_id) > (?2, ?3)
 ORDER BY g.received, g.message_id LIMIT ?4"""
 PLACES: Final = "SELECT id FROM mailbox WHERE special_use & ? OR system"
 
