@@ -4,7 +4,9 @@ import time
 from collections.abc import Sequence
 
 import pytest
+import trio
 
+from moxlite.imapd.mailboxes import listing
 from moxlite.imapd.mailboxes.listing import Pattern
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail import mailboxes
@@ -270,6 +272,26 @@ async def test_removed_mailboxes_are_told_to_rev2_clients_only(imap: Imap) -> No
         await d.ok("a NOOP")
         assert await c.ok("a DELETE x") == []
         assert await d.ok("a NOOP") == ['* LIST (\\NonExistent \\Subscribed) "/" x']
+
+
+@pytest.mark.served
+@pytest.mark.parametrize("command", ["LIST", "LSUB"])
+async def test_long_listings_let_others_have_turns(imap: Imap, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """IMAP-146: here after each name, as if each took 2 ms."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(listing, "TURN", 0.0)
+    monkeypatch.setattr(listing, "turn", turn)
+    async with imap.user(select=None) as c:
+        for name in "abcd":
+            await c.ok(f"a CREATE {name}")
+        assert len(await c.ok(f'a {command} "" *')) >= 4
+        assert turns >= 4
 
 
 def test_patterns_match_without_backtracking() -> None:
