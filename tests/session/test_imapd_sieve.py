@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,8 +13,10 @@ import trio.testing
 from moxlite.imapd import Context
 from moxlite.imapd.sieve.connection import serve_managesieve
 from moxlite.net.admission import TLSFacts, guard
+from moxlite.operations.access import AppPasswordAdd
 from moxlite.store.delivery.scripts import MAX_SCRIPTS
 from tests.session.imapd_harness import PASSWORD, TLS, Imap, imap
+from tests.session.test_imapd_operator import operator
 
 pytestmark = pytest.mark.served
 
@@ -100,6 +103,25 @@ async def user(imap: Imap) -> AsyncIterator[Client]:
 
 def put(name: str, text: str) -> str:
     return f'PUTSCRIPT "{name}" {{{len(text.encode())}+}}\r\n{text}'
+
+
+async def test_an_app_password_for_reading_changes_no_script(imap: Imap, tmp_path: Path) -> None:
+    """IMAP-141, IMAP-158: a script could send all mail on; looking at scripts is allowed."""
+    async with user(imap) as owner:
+        assert (await owner.last(put("mine", "keep;"))).startswith("OK")
+    async with operator(imap, tmp_path) as ctl:
+        args = AppPasswordAdd("mia", "archive", ["imap"], read_only=True)
+        password = await ctl.call("account app-password add", args, str)
+    async with connect(imap) as client:
+        await client.response()
+        plain = base64.b64encode(f"\0mia@example.org\0{password}".encode()).decode()
+        assert (await client.last(f'AUTHENTICATE "PLAIN" "{plain}"')).startswith("OK")
+        refused = 'NO "this app password is only for reading"'
+        assert await client.last(put("other", "discard;")) == refused
+        for command in ('SETACTIVE "mine"', 'RENAMESCRIPT "mine" "x"', 'DELETESCRIPT "mine"'):
+            assert await client.last(command) == refused
+        assert await client.say("LISTSCRIPTS") == [b'"mine"\r\n', b"OK\r\n"]
+        assert (await client.last('GETSCRIPT "mine"')).startswith("OK")
 
 
 async def test_the_greeting_tells_capabilities(imap: Imap) -> None:

@@ -152,6 +152,9 @@ class Session:
                 raise _Refused("unknown command")
             if request.verb not in _ANY_STATE and self.identity is None:
                 raise _Refused("log in first")
+            if request.verb in _CHANGES and self.identity is not None and self.identity.read_only:
+                # A script can send all mail on to a stranger: more than any change of a message.
+                raise _Refused("this app password is only for reading")
             await handler(self, *_arguments(request))
         except _Refused as error:
             await self._wire.send(response("NO", str(error), error.code))
@@ -398,6 +401,9 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "NOOP": Session.noop,
     "UNAUTHENTICATE": Session.unauthenticate,
 }
+_CHANGES: Final = frozenset({"PUTSCRIPT", "SETACTIVE", "DELETESCRIPT", "RENAMESCRIPT"})
+"""Commands that an app password for reading may not use."""
+
 _ANY_STATE: Final = frozenset({"AUTHENTICATE", "STARTTLS", "LOGOUT", "CAPABILITY", "NOOP"})  # §2
 
 _FORMS: Final[Mapping[str, tuple[tuple[type, ...], int]]] = {
