@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from moxlite.imapd import Context
+from moxlite.imapd.session import sessions
 from moxlite.imapd.sieve.connection import serve_managesieve
 from moxlite.net.admission import TLSFacts, guard
 from moxlite.operations.access import AppPasswordAdd
@@ -122,6 +123,16 @@ async def test_an_app_password_for_reading_changes_no_script(imap: Imap, tmp_pat
             assert await client.last(command) == refused
         assert await client.say("LISTSCRIPTS") == [b'"mine"\r\n', b"OK\r\n"]
         assert (await client.last('GETSCRIPT "mine"')).startswith("OK")
+
+
+async def test_too_many_sessions_of_an_account_are_refused(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-15, IMAP-141: sessions of IMAP and ManageSieve count together; the connection goes on."""
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 1)
+    async with user(imap), connect(imap) as second:
+        await second.response()
+        answer = await second.last(f'AUTHENTICATE "PLAIN" "{PLAIN}"')
+        assert answer == 'NO (TRYLATER) "too many connections of this account"'
+        assert (await second.last("NOOP")).startswith("OK")
 
 
 async def test_the_greeting_tells_capabilities(imap: Imap) -> None:

@@ -14,6 +14,7 @@ import trio
 from moxlite import __version__
 from moxlite.acceptance.sieve.keeping import BadScriptName, check_script, keep_script
 from moxlite.imapd.session.context import Context
+from moxlite.imapd.session.errors import Refused
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.exchange import UnknownMechanism, start_exchange
 from moxlite.logins.identity import Identity, LoginRefused, LoginRequest, RateLimited, fingerprint
@@ -228,7 +229,10 @@ class Session:
                 app_password=identity.app_password,
             )
 
-        share = sessions.join(identity.account, self.end, describe, expires=identity.app_expires)
+        try:
+            share = sessions.join(identity.account, self.end, describe, expires=identity.app_expires)
+        except Refused as error:  # too many sessions of IMAP and ManageSieve
+            raise _Refused(error.text, "TRYLATER") from None
         self._stack.callback(sessions.leave, share, self.end)
         self._account = await self._stack.enter_async_context(self._context.accounts.use(identity.account, linger=IDLE))
         self.identity = identity
