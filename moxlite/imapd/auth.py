@@ -58,6 +58,8 @@ async def login(session: Session, command: c.Login) -> Done:
     """LOGIN: the same as the SASL mechanism of that name."""
     _require_privacy(session)
     try:
+        # The exchange of SMTP's mechanism: so delay, count, record and the secrets of unknown users are the same for
+        # all ways to log in.
         with await _start(session, "LOGIN") as exchange:
             await exchange.step(None)
             await exchange.step(command.username.encode())

@@ -137,6 +137,7 @@ async def logout(session: Session, command: c.Logout) -> Done:
 async def identify(session: Session, command: c.Id) -> Done:
     """ID: remembered for the list of log-ins (IMAP-26); the version is for users only."""
     fields = {key.lower(): value for key, value in command.pairs if value}
+    # Four fields and 200 characters: the text goes into lists and logs, and a stranger may choose it.
     known = ("name", "version", "os", "os-version")
     session.login.client = " ".join(fields[key] for key in known if key in fields)[:200]
     version = (("version", __version__),) if session.logged_in else ()
@@ -197,6 +198,7 @@ async def apple_push(session: Session, command: c.XApplePushService) -> Done:
         raise no("unknown version or subtopic")
     arguments = command.account_id, command.token, command.mailboxes, identity.app_password
     account = session.home.account
+    # A device registers at each connection: a read saves the commit.
     if not await account.read(lambda r: is_registered(r, *arguments, time.time_ns() // 1000), op="imap-apple-push"):
         await account.write(lambda tx: register_device(tx, *arguments))
         service.registered(session.home.owner)

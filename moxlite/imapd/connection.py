@@ -201,6 +201,7 @@ class Connection:
         """``* BYE``, if the client takes it."""
         if self.output.broken:
             return
+        # A client that is slowed down would get ten letters of it before the deadline.
         self.output.slow = False
         self.output.write(encode(State("BYE", end.text, end.code)))
         with trio.move_on_after(self.context.pace.farewell):

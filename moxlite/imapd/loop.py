@@ -164,6 +164,7 @@ class CommandLoop:
     async def _command(self, tag: str, command: c.Command) -> None:
         """Run one command, and send its tagged response."""
         session = self._session
+        # A heavy account waits here, so that its many small commands leave turns to other users (decisions/016).
         await give_way()
         session.info.seat.touch()
         name = _name(type(command), getattr(command, "uid", False))
@@ -183,6 +184,7 @@ class CommandLoop:
             if session.wire.output.broken:
                 raise trio.BrokenResourceError("connection lost during a command")
             session.respond(State("NO", "the server made a mistake, it was logged", Code("SERVERBUG"), tag))
+            # The view may be half changed: message numbers would then name other messages than the client means.
             if session.view is not None:
                 raise Disconnect("the state of the mailbox is in doubt, connect again", "SERVERBUG")
             return

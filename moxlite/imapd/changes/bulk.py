@@ -59,6 +59,7 @@ async def expunge_slices(session: Session, view: View, chosen: Ranges | None = N
         if not silently:
             await tell(session, expunge=True, whole=True)
 
+    # The usual EXPUNGE of a few messages is this one unit; only with a full slice are the others looked for.
     first = await account.write(begin, cursor)
     if first:
         rest = await account.scan(

@@ -101,6 +101,7 @@ async def move(session: Session, command: c.Move) -> Done:
 
             await _long(session, work, len(uids), within=within)
     finally:
+        # Also after an error: those messages have moved, and the client would look for them here.
         code = _copyuid(moved) if moved else None
         if code is not None:
             session.respond(State("OK", "moved", code))

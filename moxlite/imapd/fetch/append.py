@@ -58,6 +58,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
         if not uids:
             raise no("the message is gone", "EXPUNGEISSUED")
         async with at(session, command.mailbox) as place:
+            # One unit cannot span two files, and a crash in between would leave both messages, or none.
             if place.owner != view.seat.owner:
                 raise no("a message is replaced within one account only", "CANNOT")
             items = await _prepared(session, (command.message,), await _rights(place, (command.message,)))

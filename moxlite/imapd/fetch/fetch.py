@@ -262,6 +262,7 @@ class _Fetching:
         self._began = True
         if self.since is None and len(rows) < len(uids):
             self.gone = True
+        # Messages that others have removed, but whose EXPUNGE this client did not get yet: it may still fetch them.
         if gone:
             rows = sorted([*rows, *gone])
         if not rows:

@@ -190,6 +190,8 @@ async def write_rest(
             session.write(_nothing(item))
         except StoreError as error:
             session.write(b" ".join(map(_nothing, items[position:])))
+            # The response has begun, and a client cannot resynchronise within it: it is completed with NIL before the
+            # command fails.
             return error
     return problem
 

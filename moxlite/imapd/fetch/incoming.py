@@ -125,6 +125,7 @@ class Incoming:
         head = request.command_head
         assert head is not None
         session, limit = self._session, self.limit
+        # These octets come whether or not they are wanted: gigabytes would have to be read only to be refused.
         if not request.sync and request.size > MAX_FACTOR * limit:
             raise Disconnect("message too big", "TOOBIG")
         if head.catenate:
@@ -167,6 +168,7 @@ class Incoming:
         elif self._busy > BUSY:
             self._busy = 0.0
             await turn()
+        # Encoded for the store by now, so the spool is not needed: only the compressed octets stay in memory.
         if prepared.chunks is not None:
             self._memory -= sum([len(chunk.data) for chunk in prepared.chunks])
             spool.close()

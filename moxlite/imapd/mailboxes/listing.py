@@ -55,6 +55,7 @@ async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], 
         names = frozenset(subscriptions(r)) if subscribed else frozenset[str]()
         return mailboxes(r), names, frozenset(link.name for link in links(r))
 
+    # Tried on the loop first, since most accounts have few: a thread would cost more than the read.
     found = await session.home.account.read(read, op="imap-list")
     return found if found is not None else await session.home.account.scan(everything, op="imap-list")
 

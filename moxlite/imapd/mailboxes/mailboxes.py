@@ -81,6 +81,7 @@ async def rename(session: Session, command: c.Rename) -> Done:
     subscribed = not session.extensions.rev2
     async with at(session, command.source) as source, at(session, name) as target:
         if source.owner != target.owner:
+            # First as if it were possible: the answer must not tell of a mailbox that the user may not see.
             await source.account.read(lambda r: source.find(r, source.name, "x"), op="imap-rename")
             raise no("a mailbox stays in its account", "CANNOT")
 
@@ -97,6 +98,8 @@ async def rename(session: Session, command: c.Rename) -> Done:
         renamed = await source.account.write(unit, source.origin)
         if renamed is not None:
             inbox, made = renamed
+            # After the unit that made the mailbox: a kill in between leaves messages in Inbox, where they are not lost,
+            # and the client can move them.
             await move_in_slices(source.account, inbox.id, inbox.uidnext, made[-1].id, source.origin)
     return Done("renamed")
 

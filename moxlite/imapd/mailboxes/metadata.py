@@ -135,6 +135,7 @@ async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
     """SETMETADATA: all entries or none (RFC 5464 §4.3). If an entry is named twice, its last value counts."""
     await refuse_foreign(session, command.mailbox, "annotations are set")
     entries = {check_entry(name): value for name, value in command.entries}
+    # They come from the configuration: a stored value would never be shown, though the client was told OK.
     if not command.mailbox and not _server_entries(session).keys().isdisjoint(entries):
         raise no("the entry is set by the operator", "NOPERM")
     sets_uses = _SPECIAL_USE in entries

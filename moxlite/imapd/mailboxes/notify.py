@@ -302,6 +302,7 @@ async def notify(session: Session, command: c.Notify) -> Done:
 async def _catch_up(session: Session, view: View) -> None:
     """Send all changes of the selected mailbox since the client last wanted to be notified."""
     since, view.modseqs.behind = view.modseqs.behind, 0
+    # Without filter while it catches up: what was left out before must be sent now, whatever the new NOTIFY says.
     session.notify = None
     if since < (await view.seat.account.read(state, op="imap-state")).highest_purged_modseq:
         raise Disconnect("what has happened meanwhile is no longer known", "UNAVAILABLE")

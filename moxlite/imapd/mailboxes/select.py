@@ -291,6 +291,8 @@ def _zip_ranges(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int],
 
 async def _inconsistent(account: Account, view: View, sequence_set: SequenceSet, modseq: int) -> bool:
     """Whether the client names UIDs as present that were removed before the modseq it claims to know (IMAP-82)."""
+    # UIDs that the client has and the view has not: right if they were removed after the modseq that it claims to
+    # know, else its copy belongs to another state.
     missing = subtract(within(sequence_set.resolve(0), 1, view.uidnext - 1), view.uids)[
         :100
     ]  # the first ones are enough

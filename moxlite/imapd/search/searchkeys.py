@@ -155,6 +155,8 @@ class Hint(msgspec.Struct, frozen=True):
         All headers are searched at once, as a step per header would cost as much as searching it.
         """
         ends = list(accumulate([len(header) + 1 for header in headers]))
+        # NUL between them: a match across two headers, which only a blank can make, counts for the first one and loses
+        # nothing, since the search goes on where the next header begins.
         joined = b"\0".join(headers)
         found = {position for position, header in enumerate(headers) if len(header) >= HEADER_LIMIT}
         if not joined.isascii():

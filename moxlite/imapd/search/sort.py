@@ -145,6 +145,7 @@ async def _brought_up(view: View, keys: tuple[SortKey, ...]) -> array[int] | Non
         insert = partial(_inserted, mailbox_id=view.mailbox_id, order=earlier, fresh=fresh, keys=keys)
         account = view.seat.account
         order = await (account.read if len(fresh) <= FEW else account.scan)(insert, op="imap-sort")
+    # The list may have changed while the rows were read: then the order belongs to a list that is gone.
     if order is not None and view.list.uids is uids:
         view.list.keep(keys, order)
     return order

@@ -125,6 +125,7 @@ class at:  # noqa: N801 reads as a statement: `async with at(session, name) as p
         account = await opened.__aenter__()
         self._opened = opened
         view = session.view
+        # By the cursor of the seat this session knows the changes as its own.
         origin = view.seat.cursor if view is not None and view.seat.owner == owner else None
         return Place(owner=owner, guest=home.owner, account=account, origin=origin, name=path)
 

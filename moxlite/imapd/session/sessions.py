@@ -290,6 +290,7 @@ class Sessions:
             yield from share.views
 
     def _octets(self) -> int:
+        # Views in the same state share one list, which counts once.
         arrays = {id(view.list): view.list.uids for view in self.views()}
         return sum(len(uids) * uids.itemsize for uids in arrays.values())
 
@@ -346,6 +347,7 @@ class Sessions:
         return share
 
     def _drop(self, share: AccountShare) -> None:
+        # Called twice for a session whose log-in failed half-way: by then a new share may have the name.
         if not share.enders and not share.visits and self._accounts.get(share.name) is share:
             del self._accounts[share.name]
             self._drop_taps(share.name)

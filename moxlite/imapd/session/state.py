@@ -173,6 +173,8 @@ class Session:
         """Open the account of an authenticated user. Raises Refused if it cannot be used now."""
         act_for(identity.account)
         describe = partial(self._describe, identity)
+        # Registered before the file is opened: the limit costs no descriptor, and a password that is changed meanwhile
+        # ends this session, too.
         share = self.context.sessions.join(identity.account, self.ending.end, describe, expires=identity.app_expires)
         self._stack.callback(self.context.sessions.leave, share, self.ending.end)
         account = await self._stack.enter_async_context(self.context.accounts.use(identity.account, linger=IDLE))

@@ -163,6 +163,7 @@ async def _serve(connection: Connection) -> None:
 
 
 async def _bye(connection: Connection, end: SessionEnded) -> None:
+    # Closing too: the last alert of TLS waits for a client that reads nothing.
     with trio.move_on_after(connection.context.pace.farewell):
         await connection.send(response("BYE", str(end), end.code))
         await connection.aclose()

@@ -241,6 +241,7 @@ class Session:
 
     async def unauthenticate(self) -> None:
         """UNAUTHENTICATE — §2.14.1."""
+        # The account is left as at the end of a connection: another user may log in next.
         await self.aclose()
         self._stack = AsyncExitStack()
         self.identity = None

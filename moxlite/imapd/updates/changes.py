@@ -209,6 +209,7 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
     if session.notify is None or seat is not session.home:
         messages_of = MailboxID(0) if view is None else view.mailbox_id
     cursor.wanted = ChangeFilter(messages_of, 0 if whole else PORTION)
+    # A read sees a commit before the bus has published it: an answer may already hold its modseq.
     if view is not None and cursor.latest < view.modseqs.shown:
         await _published(cursor, view.modseqs.shown)
     end = cursor.latest  # otherwise a busy writer would hold this loop for ever

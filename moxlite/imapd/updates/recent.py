@@ -146,6 +146,7 @@ async def write_claims(session: Session) -> None:
             except NoSuchMailbox:
                 continue
 
+    # A lost claim only shows messages as recent once more, so a slow disk does not delay the end of the session.
     with trio.move_on_after(PATIENCE):
         try:
             await session.home.account.write(unit)

@@ -228,6 +228,7 @@ async def tell_and_note(session: Session, *, expunge: bool) -> None:
     key, end, sent = _key(session, view, expunge=expunge), cursor.latest, output.sent
     modseq, recent = view.modseqs.last, view.recent.uids
     await tell(session, expunge=expunge)
+    # Kept only if nothing was sent or claimed on the way: others would repeat octets that lack a part.
     same = cursor.modseq == end and output.sent == sent and view.recent.uids is recent and _usual(session, view)
     if same and output.pending <= MAX_OCTETS and cursor.id not in (origins := {event.origin for event in events}):
         messages = [event for event in events if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved)]
