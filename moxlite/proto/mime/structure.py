@@ -272,7 +272,7 @@ class _Scanner:
         return tuple(parts)
 
     def _undivided(self, content: ContentValue, encoding: str, body: int, delimiter: _Delimiter | None) -> Part:
-        """The one part of a multipart in which no part begins: its text up to the delimiter `found` (STORE-53)."""
+        """The one part of a multipart in which no part begins: its text up to `delimiter` (STORE-53)."""
         self.count += 1
         end = self.size if delimiter is None else max(body, self._before_line(delimiter.start))
         before = self._newlines_to(body)
