@@ -12,6 +12,7 @@ import msgspec
 from moxlite.config.load import DKIM_FOLDER
 from moxlite.mailauth.dkim.sign import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
 from moxlite.proto.address import Domain
+from moxlite.store.backup.storage import sync_folder
 
 SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))
 """Suffixes of the selectors of a new domain, which follow the year, and the kinds of their keys. The first signs, the
@@ -64,13 +65,14 @@ def made_keys(folder: Path, domain: Domain, now: dt.datetime) -> Iterator[tuple[
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet, with access for its owner alone, and sync it to disk. Raises OSError."""
+    """Write a file that must not exist yet, with access for its owner alone; it is durable then. Raises OSError."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        sync_folder(path.parent)  # its name, too: without a key that the configuration names, the server does not start
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -3,9 +3,11 @@
 import base64
 import contextlib
 import hashlib
+import os
 import re
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 import trio
@@ -14,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, strategies as st
 
+from moxlite.admin.dkimkeys import write_new
 from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
 from moxlite.mailauth.dkim.keyrecord import KEYS_TIMEOUT, RecordError, parse_record
 from moxlite.mailauth.dkim.message import BodyHash, Message, hash_body, relaxed_field
@@ -512,3 +515,11 @@ def test_any_text_of_a_record_is_a_key_or_an_error(text: str, begin: str) -> Non
     """AUTH-36."""
     with contextlib.suppress(RecordError):
         parse_record(begin + text)
+
+
+def test_a_new_key_is_durable_with_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """AUTH-41, ADMIN-12: the configuration names it next, and without it no server starts."""
+    durable: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda fd: durable.add(os.fstat(fd).st_ino))
+    write_new(tmp_path / "key", b"octets")
+    assert durable == {(tmp_path / "key").stat().st_ino, tmp_path.stat().st_ino}
