@@ -494,6 +494,8 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "is not a hash of"),
         (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "is not a name"),
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "costs too much"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("t=2", "t=0")}" }} }}\n', "is not a hash of"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "7")}" }} }}\n', "is not a hash of"),
         (REDIRECT + f'basic_auth = {{ realm = "\\"", users = {{ a = "{HASH}" }} }}\n', "without quotation marks"),
         (REDIRECT + 'cache = [{ path_regexp = "", cache_control = "x" }]\n', "goes with static or forward only"),
         (STATIC_RULE + 'cache = [{ path_regexp = "(", cache_control = "x" }]\n', "is not a regular expression"),

@@ -99,10 +99,13 @@ FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 REALM: Final = re.compile(r"[ !#-\[\]-~]+")
 """Text of a quoted string that needs no escapes (RFC 9110 §5.6.4)."""
 HASH: Final = re.compile(
-    r"\$argon2id\$v=19\$m=(?P<memory>[0-9]{1,7}),t=(?P<time>[0-9]{1,3}),p=(?P<lanes>[0-9]{1,3})"
+    r"\$argon2id\$v=19\$m=(?P<memory>[1-9][0-9]{0,6}),t=(?P<time>[1-9][0-9]{0,2}),p=(?P<lanes>[1-9][0-9]{0,2})"
     r"\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,86}"
 )
 """A hash of argon2id in the form of the PHC: its costs, salt and hash."""
+LEAST_MEMORY: Final = 8
+"""KiB for each lane (RFC 9106 §3.1): the library fails to verify with less."""
+
 MAX_MEMORY: Final = 128 << 10
 """KiB that verifying may take: two run at a time."""
 MAX_PASSES: Final = 10
@@ -145,7 +148,7 @@ def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Finding]:
         if not name or ":" in name or not name.isprintable():
             yield Finding((*path, "users", name), "is not a name: it must be printable, without a colon")
         match = HASH.fullmatch(hashed)
-        if match is None:
+        if match is None or int(match["memory"]) < LEAST_MEMORY * int(match["lanes"]):
             yield Finding((*path, "users", name), "is not a hash of `moxlite config hash-password`")
         elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
             yield Finding((*path, "users", name), "is a hash that costs too much memory or time to verify")
