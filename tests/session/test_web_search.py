@@ -2,20 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import trio
 
 from moxlite.proto.mime.text import fold
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
+from moxlite.store.rows.conditions import Run
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.search import finding, queries
-from moxlite.store.search.index import Index
+from moxlite.store.search.index import Index, IndexedAccount
 from moxlite.store.search.queries import Has, Term
-from moxlite.store.types import Flag
+from moxlite.store.types import UID, Flag, MailboxID, MessageID, MessagesRemoved
 from moxlite.web.webmail import queryactions
+from moxlite.web.webmail.holders import Holder, Scope
+from moxlite.web.webmail.live.entries import Entries
+from moxlite.web.webmail.live.listing import News, follow
+from moxlite.web.webmail.querytypes import Filter, Query
 from tests.store_mail import box, look, prepared, put
 from tests.web_rig import Browser, Events, Rig
 
@@ -438,3 +444,31 @@ async def test_new_mail_takes_its_place_in_a_sorted_list(rig: Rig, finder: Finde
     event = await finder.events.until("view_msgs")
     assert [thread[0]["subject"] for thread in event["items"]] == ["Day 1", "Day 9", "Day 2", "Day 3"]
     await finder.events.aclose()
+
+
+async def test_a_thousand_messages_that_leave_a_long_list_do_not_hold_the_loop() -> None:
+    """WEBMAIL-42, WEBMAIL-115: each alone would search all 100,000 places of the list."""
+    query, number, turns = Query(Filter(mailbox_id=1), order_asc=True), 100_000, 0
+    holder = Holder(owner="mia", account=cast("IndexedAccount", None))
+    entries = Entries(query, selective=False)
+    ids = list(range(1, number + 1))
+    entries.append(holder, Run(ids, ids, ids))
+    entries.end()
+    gone = tuple(map(MessageID, range(number - 1000, number, 2)))
+    event = MessagesRemoved(
+        mailbox_id=MailboxID(1), uids=tuple(map(UID, gone)), message_ids=gone, uidnext=UID(1), exists=0, unseen=0
+    )
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(count_turns)
+        news = News(added=[], relabelled=[], removed=[event], moved=[])
+        assert await follow(entries, query, Scope(holder, frozenset({MailboxID(1)})), news)
+        nursery.cancel_scope.cancel()
+    assert turns >= 5
+    assert list(entries.ids) == list(entries.received) == list(entries.threads) == sorted({*ids} - {*gone})

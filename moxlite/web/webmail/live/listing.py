@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import trio
 
 from moxlite.store import types as store
 from moxlite.store.errors import NoSuchMailbox, StoreError
@@ -32,14 +33,13 @@ from moxlite.web.webmail.live.entries import (
     Entries,
     Merging,
     NotReached,
+    indexes_of,
     items_of,
     join_copies,
 )
 from moxlite.web.webmail.live.view import FIRST_SLICE, Reset, Slice
 
 if TYPE_CHECKING:
-    import trio
-
     from moxlite.store.file.transaction import Reader
     from moxlite.store.rows.conditions import Placed
     from moxlite.web.webmail.holders import Holder
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.web.webmail")
 
 GATHER: Final = 0.3  # seconds for which results are collected before they are sent (WEBMAIL-40)
+INSERTED: Final = 20  # entries between two checkpoints: each moves all that is behind it, 0.1 ms of 100,000
 MAX_FOLLOWED: Final = 1000  # messages that change at once; after more changes, the view is searched again
 
 
@@ -376,21 +377,26 @@ async def _follow_messages(entries: Entries, query: Query, scope: Scope, news: N
     shown_id = scope.holder.shown_id
     matching = await _matching(query, scope, news.added + news.relabelled)
     gone = {*news.gone, *set(news.relabelled).difference(one.message_id for one in matching)}
-    changed = False
     hidden = {copy for of in entries.copies.values() for copy in of}
-    for message_id in gone:
-        if shown_id(message_id) in entries.copies:  # a copy takes its place
-            raise NotReached
-        if (index := entries.of_message(shown_id(message_id))) is not None:
-            entries.drop(index)
-            changed = True
-        changed = changed or shown_id(message_id) in hidden
-    added = [one for one in matching if entries.of_message(shown_id(one.message_id)) is None]
-    added = [one for one in added if shown_id(one.message_id) not in hidden]
-    for one in added:
-        entries.insert(scope.holder, one)
+    left = {*map(shown_id, gone)}
+    if not left.isdisjoint(entries.copies):  # a copy takes its place
+        raise NotReached
+    indexes = await indexes_of(entries.ids, left)
+    entries.drop(indexes.values())
+    changed = bool(indexes) or not left.isdisjoint(hidden)
+    known = await indexes_of(entries.ids, [shown_id(one.message_id) for one in matching])
+    added = [one for one in matching if (shown := shown_id(one.message_id)) not in known and shown not in hidden]
+    await _insert(entries, scope.holder, added)
     await join_copies(scope, [one.message_id for one in added], entries)
     return changed or bool(added)
+
+
+async def _insert(entries: Entries, holder: Holder, added: Iterable[Placed]) -> None:
+    """Insert entries at their places. Raises NotReached."""
+    for number, one in enumerate(added):
+        entries.insert(holder, one)
+        if number % INSERTED == 0:
+            await trio.lowlevel.checkpoint()
 
 
 async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
@@ -407,8 +413,12 @@ async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: Ne
         for event in news.removed:
             threads |= threads_of_removed(r, event.mailbox_id, event.uids)
         # a message may have been the entry of a thread that it left
-        places = [at for message_id in ids if (at := entries.of_message(holder.shown_id(message_id))) is not None]
-        threads |= {holder.local_id(entries.threads[at]) for at in places}
+        known = {*map(holder.shown_id, ids)}
+        threads |= {
+            holder.local_id(thread)
+            for shown, thread in zip(entries.ids, entries.threads, strict=True)
+            if shown in known
+        }
         return {thread: [member.row.id for member in members(r, thread, MAX_MEMBERS)] for thread in threads}
 
     threads = await holder.account.scan(read, op="webmail_threads")
@@ -419,22 +429,19 @@ async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: Ne
         matching.setdefault(one.threadid, []).append(one)
         if entries.selective:
             entries.hits.add(holder.shown_id(one.message_id))
-    changed = False
-    for thread in threads:
-        index = entries.of_thread(holder.shown_id(thread))
-        found = matching.get(thread)
-        if found is None and index is None:
+    indexes = await indexes_of(entries.threads, map(holder.shown_id, threads))
+    added: list[Placed] = []
+    for thread, found in matching.items():
+        index = indexes.get(holder.shown_id(thread))
+        if index is None:
+            added.append(found[0])
             continue
-        if found is None and index is not None:
-            entries.drop(index)
-        elif found is not None and index is None:
-            entries.insert(holder, found[0])
-        elif found is not None and index is not None:
-            shown = [holder.shown_id(one.message_id) for one in found]
-            if entries.ids[index] not in shown:
-                entries.ids[index] = shown[0]  # at the place of the message that left
-        changed = True
-    return changed
+        shown = [holder.shown_id(one.message_id) for one in found]
+        if entries.ids[index] not in shown:
+            entries.ids[index] = shown[0]  # at the place of the message that left
+    entries.drop(index for thread, index in indexes.items() if holder.local_id(thread) not in matching)
+    await _insert(entries, holder, added)
+    return bool(matching or indexes)
 
 
 async def _matching(query: Query, scope: Scope, ids: Sequence[int]) -> list[Placed]:
