@@ -21,7 +21,10 @@ WAITING: Final = "SELECT messages, message_octets FROM room WHERE account = ?"
 KEY: Final = "SELECT first_id, last_id FROM unit_key WHERE key = ?"
 RECEIPT: Final = "SELECT first_id, last_id, note FROM unit_key WHERE key = ?"
 INSERT_KEY: Final = "INSERT INTO unit_key (key, first_id, last_id, live, note) VALUES (?, ?, ?, ?, ?)"
-FROM_ID: Final = "SELECT 1 FROM msg WHERE from_id = ?1 UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?1 LIMIT 1"
+# ``from_id <> ''`` is the condition of both indices: SQLite does not know of a bound value that it meets that.
+FROM_ID: Final = """
+SELECT 1 FROM msg WHERE from_id = ?1 AND from_id <> ''
+UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?1 AND from_id <> '' LIMIT 1"""
 SET_BASE: Final = "UPDATE msg SET base_id = ? WHERE id BETWEEN ? AND ?"
 INSERT: Final = """
 INSERT INTO msg (base_id, content_id, queued, hold, account, login_address, sender_localpart, sender_domain, from_id,

@@ -9,7 +9,10 @@ from typing import Any
 import apsw
 import pytest
 
+from moxlite.queue import submit
+from moxlite.queue.data import status
 from moxlite.queue.scheduling import due
+from moxlite.queue.webhooks import incoming, keeping
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery import reputation
@@ -210,6 +213,23 @@ def test_rows_that_go_together_are_found_by_an_index(tmp_path: Path) -> None:
     for sql, index in expected.items():
         _, other, *_ = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 2, 3))]
         assert other == f"SEARCH other USING INDEX {index}"
+    db.close()
+
+
+def test_what_a_message_of_the_queue_has_is_found_by_its_own_index(tmp_path: Path) -> None:
+    """QUEUE-6, QUEUE-95, WEB-105: unique senders, retired ones among them, and webhooks."""
+    expected = {
+        submit.FROM_ID: ("msg_from_id (from_id=?)", "retired_from_id (from_id=?)"),
+        status.OF_FROM_ID: ("msg_from_id (from_id=?)", "retired_from_id (from_id=?)"),
+        incoming.OF_FROM_ID: ("retired_from_id (from_id=?)",),
+        keeping.OF_MESSAGE: ("hook_msg (msg_id=?)",),
+    }
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, Options(), create=True)
+    for sql, indices in expected.items():
+        count = 1 if sql == submit.FROM_ID else 2
+        plan = [str(row[3]) for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (1,) * count)]
+        assert not [step for step in plan if step.startswith("SCAN")], plan
+        assert all(any(step.endswith(index) for step in plan) for index in indices), plan
     db.close()
 
 

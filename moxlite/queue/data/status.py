@@ -60,9 +60,10 @@ ANSWERED: Final = "UPDATE outcome SET state = ?, ended = ?, result = ? WHERE id 
 SUCCEEDED: Final = "UPDATE msg_retired SET success = ? WHERE id = ?"
 CLEAN: Final = "DELETE FROM outcome WHERE id IN (SELECT id FROM outcome WHERE ended <= ? LIMIT ?)"
 
+# ``from_id <> ''`` is the condition of both indices: SQLite does not know of a bound value that it meets that.
 OF_FROM_ID: Final = """
-SELECT 1 FROM msg WHERE from_id = ?2 AND (?1 = '' OR account = ?1)
-UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?2 AND (?1 = '' OR account = ?1) LIMIT 1"""
+SELECT 1 FROM msg WHERE from_id = ?2 AND from_id <> '' AND (?1 = '' OR account = ?1)
+UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?2 AND from_id <> '' AND (?1 = '' OR account = ?1) LIMIT 1"""
 OF_MESSAGE: Final = """
 SELECT 1 FROM msg WHERE message_id = ?2 AND (?1 = '' OR account = ?1)
 UNION ALL SELECT 1 FROM outcome WHERE message_id = ?2 AND (?1 = '' OR account = ?1) LIMIT 1"""

@@ -49,7 +49,7 @@ STATES: Final = {
 MAX_ERROR: Final = 2000
 """Characters kept of a DSN's diagnostic text."""
 
-OF_FROM_ID: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired WHERE from_id = ? AND account = ?"  # noqa: S608 column names
+OF_FROM_ID: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired WHERE from_id = ? AND from_id <> '' AND account = ?"  # noqa: S608 column names
 SET_RESULTS: Final = "UPDATE msg_retired SET results = ?, last_activity = ? WHERE id = ?"
 # A range without rows, 1 to 0: the key of an incoming message is kept for its days from now, whatever waits here.
 ONCE: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, 1, 0, ?) ON CONFLICT DO NOTHING"

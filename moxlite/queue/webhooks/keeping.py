@@ -141,7 +141,7 @@ INSERT INTO hook (msg_id, from_id, message_id, subject, account, url, authorizat
     next_attempt, results, size, payload)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '[]', ?, ?)"""
 GET: Final = f"SELECT {HOOK_COLUMNS} FROM hook WHERE id = ?"  # noqa: S608 column names
-OF_MESSAGE: Final = "SELECT id FROM hook WHERE msg_id = ? AND id <> ?"
+OF_MESSAGE: Final = "SELECT id FROM hook WHERE msg_id = ? AND msg_id <> 0 AND id <> ?"
 MARK: Final = "UPDATE hook SET attempts = ?, next_attempt = ?, results = ? WHERE id = ?"
 SET_RESULTS: Final = "UPDATE hook SET results = ? WHERE id = ?"
 OWN: Final = ("superseded_by", "success", "last_activity", "keep_until", "results")
