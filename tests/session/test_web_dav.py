@@ -14,6 +14,7 @@ from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.domains.changes import require_domain
 from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
+from moxlite.proto.dav.xml import kept
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageBusy
@@ -355,6 +356,24 @@ async def test_properties_are_changed_all_or_none(mia: Program) -> None:
     assert "{urn:x}own" not in (await mia.find(HOME, "{urn:x}own"))[HOME]
     order = '<A:calendar-order xmlns:A="http://apple.com/ns/ical/">x</A:calendar-order>'
     assert [*(await patch(f"<D:set><D:prop>{order}</D:prop></D:set>")).values()] == ["409"]
+
+
+async def test_too_many_properties_are_refused_before_they_are_kept(
+    mia: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-17, DAV-16: one body has room for 10,000."""
+    number = 0
+
+    def counted(value: Element) -> str:
+        nonlocal number
+        number += 1
+        return kept(value)
+
+    monkeypatch.setattr("moxlite.web.dav.properties.kept", counted)
+    inner = "".join(f"<x{one} xmlns='urn:x'/>" for one in range(5_000))
+    body = f"<D:propertyupdate {SPACES}><D:set><D:prop>{inner}</D:prop></D:set></D:propertyupdate>"
+    assert refused(await mia.ask("PROPPATCH", HOME, body)) == (507, "quota-not-exceeded")
+    assert number == 100
 
 
 async def test_properties_say_what_there_is(mia: Program) -> None:

@@ -38,6 +38,8 @@ MAX_DEAD: Final = 100
 MAX_DEAD_OCTETS: Final = 64 << 10
 """Octets of them as JSON: they are read with the collection, at each request."""
 
+TOO_MANY_DEAD: Final = f"{MAX_DEAD} further properties of a collection, 64 KiB together"
+
 MAX_ELEMENT: Final = 200
 """Characters of a name of a collection or resource, an element of an address."""
 
@@ -320,7 +322,7 @@ def _settable(one: Collection) -> tuple[Any, ...]:
     dead = msgspec.json.encode(one.dead).decode()
     # The octets as they are stored, which are more than the client's where these have quotes and line breaks.
     if len(one.dead) > MAX_DEAD or len(dead.encode()) > MAX_DEAD_OCTETS:
-        raise LimitExceeded(f"{MAX_DEAD} further properties of a collection, 64 KiB together")
+        raise LimitExceeded(TOO_MANY_DEAD)
     return (
         one.display_name,
         one.description,

@@ -13,7 +13,8 @@ import msgspec
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
-from moxlite.store.groupware.collection import COMPONENTS, INBOX, OUTBOX, Collection
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.groupware.collection import COMPONENTS, INBOX, MAX_DEAD, OUTBOX, TOO_MANY_DEAD, Collection
 from moxlite.store.groupware.resources import Resource
 from moxlite.web.dav.places import Place, Refusal, Tree, href
 from moxlite.web.http.conditional import http_date
@@ -504,13 +505,17 @@ def propstat(inner: Iterable[str], status: str, *more: str) -> str:
 
 def changed_by(collection: Collection, changes: Iterable[tuple[Element, bool]]) -> tuple[Collection, dict[str, str]]:
     """A collection with its properties set, or with False removed, in order; and for each that cannot be changed the
-    status, beginning with a number.
+    status, beginning with a number. Raises LimitExceeded.
     """
     failed: dict[str, str] = {}
     for value, wanted in changes:
         live = PROPERTIES.get(value.tag)
         if live is None:
             dead = {name: text for name, text in collection.dead.items() if name != value.tag}
+            # The store looks again. Here each change copies those before it: 10,000, as many as a body may have, would
+            # keep the account's writer for seconds.
+            if wanted and len(dead) >= MAX_DEAD:
+                raise LimitExceeded(TOO_MANY_DEAD)
             collection = msgspec.structs.replace(collection, dead={**dead, value.tag: kept(value)} if wanted else dead)
         elif live.write is None:
             failed[value.tag] = "403 Forbidden"
