@@ -1,8 +1,10 @@
 """Exports: what files hold, that they come back whole, and that memory stays bounded (moxlite/store/exports)."""
 
 import io
+import itertools
 import mailbox as stdlib
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -248,6 +250,14 @@ def test_names_of_files_are_safe_and_different() -> None:
         assert not set('\\:*?"<>|') & set(name)
         assert all(not part.startswith(".") and part != "cur" for part in name.split("/"))
     assert file_names(["A/B", "A/B/C"], "A/B") == {"A/B": "B", "A/B/C": "B/C"}
+
+
+def test_ten_thousand_mailboxes_of_one_safe_name_are_told_apart_quickly() -> None:
+    """STORE-136"""
+    began = time.process_time()
+    names = ["".join(signs) for signs in itertools.product(":*", repeat=13)]
+    assert len(set(file_names(names).values())) == len(names)
+    assert time.process_time() - began < 2
 
 
 def test_names_of_downloads() -> None:

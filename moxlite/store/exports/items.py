@@ -64,14 +64,16 @@ def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:
     """Map each mailbox to a unique file name without suffix; mailboxes above `base` are cut off the names."""
     found: dict[str, str] = {}
     taken: set[str] = set()
+    numbers: dict[str, int] = {}  # the next to try, by name; from 2 on it would be quadratic
     for mailbox in mailboxes:
         name = mailbox
         if base and (mailbox == base or is_below(mailbox, base)):
             name = leaf(base) + mailbox[len(base) :]
         safe = SEPARATOR.join(_safe(element) for element in name.split(SEPARATOR))
-        unique, number = safe, 2
+        unique, number = safe, numbers.get(safe.lower(), 2)
         while unique.lower() in taken:  # unique on case-insensitive file systems, too
             unique, number = f"{safe}~{number}", number + 1
+        numbers[safe.lower()] = number
         taken.add(unique.lower())
         found[mailbox] = unique
     return found
