@@ -202,6 +202,21 @@ async def test_a_file_that_cannot_be_written_does_not_end_the_recorder(
             pass
 
 
+async def test_rows_of_successes_are_limited_too(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-106: a script with a user agent of its own for each request does not fill the disk."""
+    monkeypatch.setattr(loginattempts, "MAX_SUCCEEDED", 3)
+
+    def unit(tx: Tx) -> None:
+        for n in (*range(6), 2):  # the last one is like one of before, whose row has gone
+            tx.now += 1
+            loginattempts.record(tx, [attempt(n), attempt(n, "ok")])
+
+    await auth.database.write(unit)
+    found = await auth.attempts.newest("mia", limit=100)
+    assert [row.address[0] for row in found if row.result == "ok"] == ["2", "5", "4"]
+    assert sum(row.result != "ok" for row in found) == 6
+
+
 async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-106"""
     monkeypatch.setattr(loginattempts, "MAX_FAILED", 3)

@@ -36,6 +36,9 @@ MAX_FIELD: Final = 256
 MAX_FAILED: Final = 10_000
 """Failed rows of one account (STORE-106)."""
 
+MAX_SUCCEEDED: Final = 10_000
+"""Other rows of one account: a script may give each request a user agent of its own, and so make a row by each."""
+
 RETENTION: Final = 30 * 24 * 3600 * 1_000_000
 """Microseconds a row is kept after its last attempt (STORE-106)."""
 
@@ -108,10 +111,13 @@ INSERT INTO login_attempt
   (fingerprint, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result,
   app_password, first, last, count)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-ON CONFLICT (fingerprint) DO UPDATE SET last = max(last, excluded.last), count = count + 1"""
+ON CONFLICT (fingerprint) DO UPDATE SET last = max(last, excluded.last), count = count + 1 RETURNING count"""
 DROP_FAILED: Final = """
 DELETE FROM login_attempt WHERE id IN
   (SELECT id FROM login_attempt WHERE account = ? AND result <> 'ok' ORDER BY last DESC LIMIT -1 OFFSET ?)"""
+DROP_SUCCEEDED: Final = """
+DELETE FROM login_attempt WHERE id IN
+  (SELECT id FROM login_attempt WHERE account = ? AND result = 'ok' ORDER BY last DESC LIMIT -1 OFFSET ?)"""
 DROP_OLD: Final = "DELETE FROM login_attempt WHERE last < ?"
 COLUMNS: Final = (
     "id, account, address, remote_ip, local_ip, tls, tls_key, protocol, user_agent, mechanism, result, first, last, "
@@ -152,8 +158,9 @@ GROUP BY protocol, user_agent, remote_ip ORDER BY at DESC LIMIT ?"""
 
 
 def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
-    """Write attempts; an account keeps its newest `MAX_FAILED` failed rows."""
+    """Write attempts; an account keeps its newest `MAX_FAILED` failed rows, and `MAX_SUCCEEDED` others."""
     failed: set[str] = set()
+    succeeded: set[str] = set()
     for attempt in attempts:
         fields = [
             value[:MAX_FIELD]
@@ -174,12 +181,14 @@ def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
         # Of the cut fields, so that what differs only beyond the cut shares a row. A program that tries the same thing
         # all day is one row with a count.
         fingerprint = hashlib.sha256("\0".join(fields).encode("utf-8", "replace")).digest()[:16]
-        tx.execute(RECORD, fingerprint, *fields, tx.now, tx.now)
-        if attempt.result != "ok":
-            failed.add(fields[0])
+        # a row that is not new makes no row too many: most log-ins are like one of before
+        if tx.value(RECORD, fingerprint, *fields, tx.now, tx.now) == 1:
+            (succeeded if attempt.result == "ok" else failed).add(fields[0])
     # Once for each account, not for each attempt: a guesser's hundred attempts wait for the same unit.
     for account in failed:
         tx.execute(DROP_FAILED, account, MAX_FAILED)
+    for account in succeeded:
+        tx.execute(DROP_SUCCEEDED, account, MAX_SUCCEEDED)
 
 
 def attempts_of(r: Reader, account: str | None = None, *, limit: int = 10) -> list[RecordedAttempt]:
