@@ -125,6 +125,8 @@ class SessionCalls(AccountCalls):
     @call(public=True)
     async def login_handed(self, caller: Caller, token: Token) -> LoginResult:
         """Take over the session of the webmail in this browser, by the token of its call `hand_on`."""
+        # Stricter than for other calls, which may lack the field: this one starts a session without a secret that the
+        # user typed.
         if caller.request.headers.get("origin") != caller.request.origin:
             raise HTTPError(403, "This is only for our own pages.")
         return await self._sessions.take_over(caller, token)

@@ -108,6 +108,7 @@ class Consent:
         return question
 
     async def _answer(self, code: str, form: bytes, language: PageLanguage) -> str:
+        # Neither word is no answer: a form that a program sends must not use the link up.
         agrees = {"yes": True, "no": False}.get(parse_fields(form.decode("ascii", "replace")).get("answer", ""))
         if agrees is None:
             raise HTTPError(400, "The query or form of this request cannot be read.")

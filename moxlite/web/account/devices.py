@@ -77,10 +77,13 @@ class DeviceLinks:
         """Use a link up, for the device that asks; returns the device's own secret. Raises LinkGone."""
         self._drop_old()
         hashed = _hash(secret)
+        # A scan: each account has one link for ten minutes, and a table by hashes would have to be kept in step.
         device = next((one for one in self._devices.values() if secrets.compare_digest(one.link, hashed)), None)
         if device is None:
             raise LinkGone
         claim = secrets.token_urlsafe(SECRET_SIZE)
+        # The link ends in the step that takes it, without an await between: of two devices with one photograph, one
+        # gets it.
         device.link, device.claim, device.state = b"", _hash(claim), "asking"
         device.remote_ip, device.user_agent = remote_ip, user_agent[:256]
         return claim

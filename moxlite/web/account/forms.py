@@ -179,6 +179,7 @@ def table_of(form: msgspec.Struct) -> dict[str, Any]:
 
 def check_patterns(table: Mapping[str, Any], settings: Account) -> None:
     """Check the patterns of a table that are not the account's already (STORE-162). Raises FieldErrors."""
+    # Patterns from before the limits go on working, and must not keep their owner from saving something else.
     kept = {pattern for _, pattern in patterns_of(settings)}
     mistakes = [
         FieldError(dotted(path), text)

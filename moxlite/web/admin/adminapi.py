@@ -136,6 +136,7 @@ class TokenDoor:
         except RateLimited as error:
             raise TooMany(str(error)) from None
         except LoginRefused as error:
+            # After the attempt is counted, so that parallel guesses meet the limit and not the delay.
             await trio.sleep(FAILURE_DELAY)
             raise BadAuth(str(error), WRONG) from None
         assert isinstance(entry.source, Description)

@@ -90,6 +90,7 @@ class AdminSessions(Sessions):
 
     async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
         """As `Sessions.second_step`; the password must not have been changed since the first step."""
+        # The first step may be five minutes old: its password may be the one that was replaced because it had leaked.
         if self._stamps.get(token) != self._stamp():
             raise errors.LoginFailed(CHANGED)
         return await super().second_step(caller, token, kind, code)
@@ -98,6 +99,7 @@ class AdminSessions(Sessions):
         stamp = self._stamp()
         mechanism = "webconfirm" if confirm else "weblogin"
         await self._logins.admin_password(self.login_request(caller), password, mechanism=mechanism, alone=confirm)
+        # The password is checked in a thread, and the file may be replaced meanwhile.
         if stamp != self._stamp():
             raise WrongCredentials("the password was changed meanwhile")
         return Identity(ADMIN, "")
@@ -179,6 +181,7 @@ class AdminSessions(Sessions):
         except OSError as error:
             raise errors.ServerFailed(f"The password was not set: {error.strerror or error}") from None
         if own is not None:
+            # The new file would end this session, too, which is the one that wrote it.
             own.password = self._stamp()
         return await self.end_others(caller)
 

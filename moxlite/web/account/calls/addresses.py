@@ -150,6 +150,7 @@ class ForwardCalls(AccountCalls):
         kept = [one.strip() for one in changed.forward_to if one.strip()]
         table = {"keep_copy": changed.keep_copy} | ({"forward_to": kept} if kept else {})
         await self._change(Account, ("accounts", name), table_of(old), table, names_of(ForwardForm))
+        # Saved first: the question tells strangers of a setting that must be there when they answer.
         problems = await self._server.forwarding.ask_new(name)
         return await self._forwards(caller, "\n".join(problems))
 

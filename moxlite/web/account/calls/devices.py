@@ -112,6 +112,7 @@ class DeviceCalls(AccountCalls):
         except BaseException:
             device.state = "asking"
             raise
+        # Only when the password is stored: the device would try it at once, and a refusal counts as a wrong guess.
         self._devices.give(device, password)
         await self._tell(device)
 

@@ -60,6 +60,7 @@ class OverviewCalls(AccountCalls):
             program=program_of(snapshot, session.address),
             app_passwords_required=settings.require_app_passwords,
             sorting=sorting,
+            # In a thread: each pattern is compiled to judge it.
             old_patterns=await trio.to_thread.run_sync(_old_patterns, settings),
         )
 

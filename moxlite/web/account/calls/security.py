@@ -177,9 +177,12 @@ class SecurityCalls(AccountCalls):
         password = generate_password()
         await self._passwords.change(name, password)
         sessions = await self._sessions.end_others(caller)
+        # The password and the sessions first: who has those could make new app passwords, and who has app passwords can
+        # only read and send.
         apps = await self._passwords.revoke_all_apps(name)
         held, left = 0, list[Left]()
         if self._server.queue is not None:
+            # After the ways in are closed, so that nothing new comes behind what is held.
             held = await self._server.queue.operations.hold(Filter(account=name))
             ended = await self._server.queue.deliveries.ended_of(name, now() - DAY, MAX_LEFT)
             left = [Left(recipient, state, moment(at)) for _, recipient, state, at in ended]

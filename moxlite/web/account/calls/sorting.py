@@ -151,6 +151,8 @@ class ScriptCalls(AccountCalls):
                 return None
 
         async with self._open(caller) as account:
+            # Compared before the script is checked, which may take the time in which another page saves; the later of
+            # two saves wins then.
             if await account.read(present, op="scripts") != old:
                 raise Conflict(
                     worded("there is a script {name} already: choose another name", name=repr(name))
@@ -299,6 +301,7 @@ class JunkCalls(AccountCalls):
         self._with_filter(caller)
         if name in self._server.training:
             raise Conflict("the filter is learning already")
+        # No await since the look, so that two calls cannot begin.
         self._server.training[name] = Training(True, 0, 0)
 
         def note(done: int, total: int) -> None:

@@ -201,4 +201,5 @@ def _row(audit_entry: AuditEntry) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
+    # A stranger chooses some of these texts, such as the name in a refused call, and the owner opens the table.
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -219,6 +219,7 @@ class DNSCalls(AdminCalls):
             raise NotFound(f"There is no topic {topic!r}.")
         key = found.ascii, topic
         if key not in self._ends:
+            # Entered before the task starts: a second call for this topic waits for the same check.
             self._ends[key] = trio.Event()
             work = partial(self._finish, key, partial(self._check_topic, found, settings, external, topic))
             self._server.process.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
@@ -280,6 +281,8 @@ class DNSCalls(AdminCalls):
         """A resolver that validates by itself, as that of ``config dnscheck``: the server's DNS servers may not."""
         now = trio.current_time()
         if self._resolver is None or self._resolver[1] < now:
+            # One for the topics of a page, which ask for the keys of the same zones; renewed, since it keeps what it
+            # has learnt.
             self._resolver = validating(plain), now + SHARED
         return self._resolver[0]
 

@@ -194,4 +194,6 @@ class LiveStreams:
             with request.drain.waiting() as scope:
                 scope.deadline = trio.current_time() + KEEPALIVE
                 await self._source.wait(number)
+                # Behind the wait, not before: a single happening is told a quarter of a second late, and a flood
+                # becomes a few lists.
                 await trio.sleep(PAUSE)

@@ -341,6 +341,7 @@ def _cut(text: str) -> str:
     if len(text) <= MAX_TEXT:
         return text
     end = text.rfind("\n[", 0, MAX_TEXT)
+    # At a table, so that what is masked below reads valid TOML: a secret cut in half would not be known for one.
     return text[: end + 1] if end >= 0 else text[:MAX_TEXT]
 
 
@@ -440,6 +441,7 @@ class BackupCalls(AdminCalls):
     async def _make(self, target: str) -> None:
         assert self._backup is not None
         began = self._backup.began
+        # What the page sees if this task is cancelled, for the run must never look as if it went on.
         done = BackedUp(0, 0, 0, errors=["The backup was stopped."])
         try:
             done = await self._perform(BackUp(target, repo=True))

@@ -52,6 +52,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, NotFound, ServerFailed, UserError
 
 SECOND: Final = 1_000_000
+"""Microseconds, in which the answers count time."""
 
 OUT: Final = frozenset({"queue.scheduler", "queue.database"})
 """Tasks without which no mail goes out."""
@@ -248,6 +249,7 @@ LOOKED_AT: Final = 20_000
 """Newest log-in attempts that are searched for a network: 0.1 s of a thread."""
 
 MOST_ATTEMPTS: Final = 100
+"""Attempts in an answer: one network that guesses fills any list."""
 
 
 class HistoryCalls(AdminCalls):
@@ -316,6 +318,7 @@ class HistoryCalls(AdminCalls):
         """Octets on the disk by account, largest first, of at most five minutes ago."""
         now = trio.current_time()
         async with self._disk_turn:
+            # Looked at again behind the lock: pages that waited take what the first one has found.
             if now - self._disk_at > DISK_SECONDS:
                 path, names = self._server.accounts.path, self._server.config().domains.accounts
                 folders = ((name, path(name)) for name in names)
