@@ -180,7 +180,7 @@ async def _verified(ceremony: Ceremony, answer: str, known: tuple[SecurityKey, .
 # maker of a key does not matter. User verification (a PIN) is not asked for, because the password came before.
 
 TIMEOUT_MS: Final = 240_000
-"""Milliseconds that the browser waits for a key; less than `pending.LIFE`."""
+"""Milliseconds that the browser waits for a key; less than `LIFE`."""
 
 TRANSPORTS: Final = ("ble", "hybrid", "internal", "nfc", "smart-card", "usb")
 """Ways to reach a key that browsers name (WebAuthn Level 3 §5.8.4); hints only."""

@@ -2,10 +2,10 @@
 
 Theory of operation
 -------------------
-The view keeps the place of each entry (`entries`). Matches come in their final order, across several accounts too
-(`merging`). So entries are only appended, and a browser can get the first ones, by their positions, while the search
+The view keeps the place of each entry (`Entries`). Matches come in their final order, across several accounts too
+(`Merging`). So entries are only appended, and a browser can get the first ones, by their positions, while the search
 goes on. In a threaded view the first match of a thread makes its entry, at the place of the match; later messages of
-the thread do not move it (WEBMAIL-66). When an account changes, the affected entries are read again (`following`), and
+the thread do not move it (WEBMAIL-66). When an account changes, the affected entries are read again (`follow`), and
 the browser is notified that its rows may be outdated (`ViewStale`); it then requests the rows on its screen again. The
 same happens when the search restarts because the accounts to search have changed.
 """
