@@ -81,6 +81,28 @@ async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path
         assert (await browser.call("dns_provider_show", domain="example.org"))["provider"] == ""
 
 
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("127.0.0.1:9", "127.0.0.1 port 9: "),
+        ("[::1]:9", "::1 port 9: "),
+        ("127.0.0.1:99999", "Write the name server as an address"),
+        ("ns.example.org", "Write the name server as an address"),
+    ],
+)
+async def test_a_name_server_is_written_as_the_form_says(tmp_path: Path, server: str, words: str) -> None:
+    """ADMIN-71b: its form asks for IP[:PORT]; an IPv6 address with a port is in brackets."""
+    (tmp_path / "config").mkdir()
+    write_admin_password(tmp_path / "config/adminpasswd", ADMIN_PASSWORD)
+    async with house(tmp_path, static=SERVED) as running:
+        browser = await owner(running)
+        answers = {"server": server, "key": "hmac-sha256:key:c2VjcmV0LXNlY3JldC1zZWNyZXQ="}
+        given = {"domain": "example.org", "provider": "rfc2136", "secrets": answers}
+        answer = await browser.post("dns_provider_set", given)
+        assert words in answer.json["error"]["message"]
+        assert (await browser.call("dns_provider_show", domain="example.org"))["provider"] == ""
+
+
 async def test_the_rotation_is_shown_stopped_and_hastened(tmp_path: Path) -> None:
     """AUTH-115: by the control socket; of a domain that is not here it is refused."""
     async with house(tmp_path) as running:

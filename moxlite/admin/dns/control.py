@@ -1,8 +1,10 @@
 """Performs the operations about DNS in the running server (`moxlite.operations.dns`)."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 import msgspec
@@ -21,11 +23,15 @@ from moxlite.autotls.hostkeys import HostKeyState
 from moxlite.config.holder import ConfigHolder
 from moxlite.lazyimport import Lazy
 from moxlite.net.control.server import Command, CommandFailed
+from moxlite.net.dns.client import PORT
 from moxlite.operations import dns as operations
 from moxlite.operations.performing import commands
 from moxlite.proto.address import Domain
 
 T = TypeVar("T")
+
+SERVER: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?")
+"""An address in brackets, as in URLs, or of IPv4, with a port or without."""
 
 WORDS: Final[dict[operations.Stage, str]] = {
     "resting": "the present key signs; the next one comes when it is old",
@@ -114,7 +120,7 @@ class DNSOperations:
         ):
             raise CommandFailed("badRequest", "Choose a provider, and answer all its questions.", "provider")
         if args.provider == RFC2136 and "#" not in answers["server"]:
-            answers["server"] += "#53"
+            answers["server"] = _place(answers["server"])
 
         def work(publishing: Publishing, domain: Domain) -> operations.ProviderInUse:
             stored = msgspec.structs.replace(make_stored(domain, args.provider, answers), enforce=args.enforce)
@@ -211,6 +217,20 @@ class DNSOperations:
             raise CommandFailed("failed", f"a file about DNS is damaged: {error}") from None
         except OSError as error:
             raise CommandFailed("failed", f"a file about DNS cannot be used: {error.strerror or error}") from None
+
+
+def _place(text: str) -> str:
+    """A name server as a person writes it, ``192.0.2.1:53`` or ``[2001:db8::1]``, in the form of the file. Raises
+    CommandFailed.
+    """
+    match = SERVER.fullmatch(text)
+    host, port = (match[1] or match[2], int(match[3] or PORT)) if match is not None else (text, PORT)
+    try:
+        if 0 < port < 65536:
+            return f"{ip_address(host)}#{port}"
+    except ValueError:
+        pass
+    raise CommandFailed("badRequest", "Write the name server as an address, with a port or without one.", "provider")
 
 
 def _in_use(publishing: Publishing, domain: Domain) -> operations.ProviderInUse:
