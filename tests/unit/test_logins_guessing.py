@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from moxlite.logins import guessing
 from moxlite.logins.guessing import AccountWindow, FailedLogins, TooManyFailures
-from moxlite.net.limits import Window
+from moxlite.net.limits import ClassKey, Window
 
 OWNER = ip_address("192.0.2.1")
 NEIGHBOUR = ip_address("192.0.2.2")
@@ -192,3 +192,24 @@ async def test_failures_are_listed_and_forgotten() -> None:
     assert {one.who for one in failures.listing()} == {"mia", "2001:db8::/64", "2001:db8::/48", "2001:db8::/32"}
     assert failures.clear(None) > 0
     assert failures.listing() == []
+
+
+async def test_an_attack_from_everywhere_is_listed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-56: only what is shown is written out; the worst come first, also of an account named like a kind of key."""
+    written = []
+    network = guessing._network
+
+    def counting(key: ClassKey) -> str:
+        written.append(key)
+        return network(key)
+
+    monkeypatch.setattr(guessing, "_network", counting)
+    failures = FailedLogins((Window(60, (100, 200, 300)),), (AccountWindow(60, 1000),), clock=lambda: 0.0)
+    for n in range(100):
+        (await failures.book(ip_address(0x0B000000 + (n << 16)), "place")).fail()
+    (await failures.book(OWNER, "mia")).fail()
+    (await failures.book(OWNER, "mia")).fail()
+    found = failures.listing(5)
+    assert [(one.who, one.failures) for one in found[:2]] == [("place", 100), ("192.0.0.0/21", 2)]
+    assert len(found) == 5
+    assert len(written) <= 5
