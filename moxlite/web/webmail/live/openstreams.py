@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.reading.views import Views
 
 TOKEN_AGE: Final = 60.0  # WEBMAIL-30
-TOKEN_SIZE: Final = 16
+TOKEN_SIZE: Final = 16  # octets: 128 random bits, as of a session (WEB-53)
 MAX_TOKENS: Final = 200  # per account: as many as streams that may connect at once
 MAX_PER_SESSION: Final = 100  # WEBMAIL-115
-MAX_PER_ACCOUNT: Final = 200
-MAX_STREAMS: Final = 2000
+MAX_PER_ACCOUNT: Final = 200  # two such sessions: one account must not take the places of all
+MAX_STREAMS: Final = 2000  # of all accounts; each is a task and a connection that stays
 MAX_SEARCHES: Final = 2  # searches of an account that work at the same time (WEBMAIL-115)
 
 

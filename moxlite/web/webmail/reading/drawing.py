@@ -41,8 +41,10 @@ MAX_IMAGES: Final = 10 * 1024 * 1024
 """Maximum octets of a message's images in its HTML, counted per reference (WEBMAIL-54)."""
 
 MAX_PICTURES: Final = 1000
-"""Images that the HTML may refer to; a name longer than `MAX_NAME` does not fit on a line of a header."""
+"""Images that the HTML may refer to: as many as a message has parts."""
+
 MAX_NAME: Final = 998
+"""Characters of a Content-ID; a longer one does not fit on a line of a header (RFC 5322 §2.1.1)."""
 
 MAX_INSTEAD: Final = 200_000
 """Characters of HTML's text that are shown when the HTML is not."""
