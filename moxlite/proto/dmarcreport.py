@@ -201,8 +201,7 @@ class _Reading:
     """Parser state of one report."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}  # the parser's own: one object for each name
-        self._parser = pyexpat.ParserCreate(namespace_separator=" ", intern=self._names)
+        self._parser = pyexpat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
         self._parser.StartNamespaceDeclHandler = self._namespace
         self._parser.StartElementHandler = self._start
@@ -255,7 +254,7 @@ class _Reading:
 
     def _start(self, name: str, _attributes: object) -> None:
         self._elements += 1
-        if len(self._names) > MAX_NAMES:
+        if len(self._parser.intern) > MAX_NAMES:
             raise DMARCReportError(f"the XML has more than {MAX_NAMES} different names")
         if len(self._path) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise DMARCReportError("the XML has too many elements, or is nested too deep")

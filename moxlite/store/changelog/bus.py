@@ -116,12 +116,13 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class _Entry(msgspec.Struct, eq=False):
-    """A committed unit in the tail. `events` is None for a mark. `overtaken` belongs to `origin`: see `Bus.publish`.
-    `count` and `size` (octets) are its share of the tail's bounds; `readers` is the number of cursors that have yet to
-    pass it.
+    """A committed unit in the tail. `before`: modseq of the unit before it. `events` is None for a mark. `overtaken`
+    belongs to `origin`: see `Bus.publish`. `count` and `size` (octets) are its share of the tail's bounds; `readers` is
+    the number of cursors that have yet to pass it.
     """
 
     modseq: ModSeq
+    before: ModSeq
     events: tuple[Event, ...] | None
     origin: Cursor | None
     overtaken: frozenset[MessageID] | None
@@ -158,7 +159,6 @@ class Bus:
         self._dead = 0
         self.first = 0
         self.end = 0
-        self.dropped = ModSeq(0)  # of the newest entry that is no longer in the tail
         self._events = 0
         self._bytes = 0
 
@@ -189,11 +189,11 @@ class Bus:
             That cursor has not delivered the previous change yet, and would skip the row as its own (STORE-33). None:
             too many to name, so `origin` receives all events.
         """
-        self.modseq = modseq
+        before, self.modseq = self.modseq, modseq
         if not self.cursors:
             return
         count = 1 if events is None else len(events)
-        entry = _Entry(modseq, events, origin, overtaken, count, _size(events), len(self.cursors))
+        entry = _Entry(modseq, before, events, origin, overtaken, count, _size(events), len(self.cursors))
         self._entries.append(entry)
         self.end += 1
         self._events += count
@@ -252,6 +252,11 @@ class Bus:
         """Entry of that number, which is still in the tail."""
         return self._entries[number - self.first + self._dead]
 
+    @property
+    def reaches(self) -> ModSeq:
+        """Modseq from which the tail has all that follows."""
+        return self._entries[self._dead].before if self.first < self.end else self.modseq
+
     def passed(self, number: int) -> None:
         """Note that a cursor has passed the entry of that number."""
         if number >= self.first:
@@ -281,7 +286,6 @@ class Bus:
         entry = self._entries[self._dead]
         self._events -= entry.count
         self._bytes -= entry.size
-        self.dropped = entry.modseq
         self._dead += 1
         self.first += 1
         if self._dead * 2 >= len(self._entries):
@@ -474,7 +478,8 @@ class Cursor:
         """Pass entries that the snapshot, or the last catch-up, already contained."""
         bus = self._bus
         while bus.first <= self.at < bus.end and bus.entry(self.at).modseq <= self.modseq:
-            self._pass()
+            bus.passed(self.at)
+            self.at += 1
 
     def _rejoin(self) -> None:
         """Go on in the tail, from `modseq`.
@@ -483,18 +488,15 @@ class Cursor:
         newer than the catch-up may have fallen off it. Then the cursor stays where it is, before the tail, so that the
         next call reads the log again; at the front of the tail it would pass that entry without a trace.
         """
-        if self._bus.dropped <= self.modseq:
+        if self._bus.reaches <= self.modseq:
             self.at = max(self.at, self._bus.first)
         self._skip()
 
     def _advance(self, modseq: ModSeq) -> None:
-        self._pass()
+        self._bus.passed(self.at)
+        self.at += 1
         self.modseq = modseq
         self._own.overtaken.pop(modseq, None)
-
-    def _pass(self) -> None:
-        self.at += 1
-        self._bus.passed(self.at - 1)
 
     async def _take_log(self, catchup: Catchup) -> Batch:
         self._catchup = None
