@@ -301,7 +301,6 @@ class FactorCommands:
 
     async def limits(self, args: ListLimits) -> list[LimitInfo]:
         """Networks and accounts with failed log-ins, the most failures first."""
-        await trio.lowlevel.checkpoint()
         return [
             LimitInfo(
                 failure_count.who,
@@ -311,17 +310,16 @@ class FactorCommands:
                 failure_count.failures >= failure_count.limit,
                 failure_count.network,
             )
-            for failure_count in self._logins.attempts.counts.listing()
+            for failure_count in await self._logins.attempts.counts.listing()
         ]
 
     async def clear(self, args: ClearLimits) -> int:
         """Forget the failures of an address, or all; returns the number of counts that were dropped."""
-        await trio.lowlevel.checkpoint()
         try:
             ip = ip_address(args.ip) if args.ip else None
         except ValueError:
             raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address", "ip") from None
-        return self._logins.attempts.counts.clear(ip)
+        return await self._logins.attempts.counts.clear(ip)
 
     def _require(self, name: str) -> None:
         if name != ADMIN:

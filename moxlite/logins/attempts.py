@@ -18,6 +18,7 @@ from moxlite.logins.identity import FactorNeeded, LoginRefused, LoginRequest, No
 from moxlite.metrics import Counter, Gauge, daily
 from moxlite.net.activity import Happening, activity
 from moxlite.net.limits import ip_classes, network_of
+from moxlite.processor import turn
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import normalize_username
 from moxlite.store.auth.authdb import AuthDB
@@ -29,6 +30,9 @@ logger = logging.getLogger("moxlite.admin.logins")
 
 UNBLAMED: Final[frozenset[AttemptResult]] = frozenset({"ok", "aborted", "factorneeded"})
 """Results that are no failed log-in."""
+
+PLACES_AT_ONCE: Final = 100
+"""Places of earlier log-ins that are learned in one turn, 2 ms."""
 
 PATIENCE: Final = 3
 """Failures on one connection without a penalty; each further one waits a second longer before it is checked
@@ -62,7 +66,9 @@ class Attempts:
         except StoreError as error:
             logger.warning("places of earlier log-ins are not known", extra={"kv": {"err": str(error)}})
             return
-        for account, remote in found:
+        for number, (account, remote) in enumerate(found):
+            if number % PLACES_AT_ONCE == 0:
+                await turn()
             try:
                 self.counts.remember(ip_address(remote), account)
             except ValueError:

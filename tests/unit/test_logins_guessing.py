@@ -1,14 +1,19 @@
 """Counting failed log-ins (SMTP-136, SMTP-138)."""
 
 from ipaddress import ip_address, ip_network
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.logins import guessing
+from moxlite.config.snapshot import CurrentConfig
+from moxlite.logins import attempts, guessing
+from moxlite.logins.attempts import Attempts
 from moxlite.logins.guessing import AccountWindow, FailedLogins, TooManyFailures
 from moxlite.net.limits import ClassKey, Window
+from moxlite.store.auth.authdb import AuthDB
 
 OWNER = ip_address("192.0.2.1")
 NEIGHBOUR = ip_address("192.0.2.2")
@@ -174,7 +179,7 @@ async def test_failures_are_listed_and_forgotten() -> None:
     for _ in range(2):
         (await failures.book(ip, "mia")).fail()
     (await failures.book(other, "?unknown")).fail()
-    listed = {one.who: (one.failures, one.limit) for one in failures.listing()}
+    listed = {one.who: (one.failures, one.limit) for one in await failures.listing()}
     assert listed == {
         "192.0.2.7": (2, 2),
         "192.0.2.0/26": (2, 20),
@@ -187,11 +192,11 @@ async def test_failures_are_listed_and_forgotten() -> None:
     }
     with pytest.raises(TooManyFailures):
         await failures.book(ip, "tom")
-    assert failures.clear(ip) > 0
+    assert await failures.clear(ip) > 0
     (await failures.book(ip, "tom")).give_back()
-    assert {one.who for one in failures.listing()} == {"mia", "2001:db8::/64", "2001:db8::/48", "2001:db8::/32"}
-    assert failures.clear(None) > 0
-    assert failures.listing() == []
+    assert {one.who for one in await failures.listing()} == {"mia", "2001:db8::/64", "2001:db8::/48", "2001:db8::/32"}
+    assert await failures.clear(None) > 0
+    assert await failures.listing() == []
 
 
 async def test_an_attack_from_everywhere_is_listed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +214,41 @@ async def test_an_attack_from_everywhere_is_listed_quickly(monkeypatch: pytest.M
         (await failures.book(ip_address(0x0B000000 + (n << 16)), "place")).fail()
     (await failures.book(OWNER, "mia")).fail()
     (await failures.book(OWNER, "mia")).fail()
-    found = failures.listing(5)
+    found = await failures.listing(5)
     assert [(one.who, one.failures) for one in found[:2]] == [("place", 100), ("192.0.0.0/21", 2)]
     assert len(found) == 5
     assert len(written) <= 5
+
+
+async def test_lists_and_places_let_others_have_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-138, WEB-56: with 30,000 attacking networks the list took a second; so did the places at the start."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(guessing, "SLICE", 10)
+    monkeypatch.setattr(guessing, "turn", turn)
+    failures = FailedLogins((Window(60, (100, 200, 300)),), (AccountWindow(60, 1000),), clock=lambda: 0.0)
+    for n in range(100):
+        failures.note(ip_address(0x0B000000 + (n << 16)), f"user{n}")
+    assert len(await failures.listing(20)) == 20
+    assert turns >= 70
+    turns = 0
+    assert await failures.clear(None) >= 600
+    assert turns >= 60
+    monkeypatch.setattr(attempts, "PLACES_AT_ONCE", 10)
+    monkeypatch.setattr(attempts, "turn", turn)
+    turns = 0
+    places = [("mia", f"192.0.{n}.1") for n in range(100)]
+
+    class Earlier:
+        async def successes(self) -> list[tuple[str, str]]:
+            return places
+
+    auth = cast("AuthDB", SimpleNamespace(attempts=Earlier()))
+    await Attempts(cast("CurrentConfig", None), auth, failures).remember_places()
+    assert turns == 10
+    assert failures.knows(ip_address("192.0.99.1"), "mia")

@@ -558,7 +558,7 @@ async def test_only_known_networks_read_that_an_app_password_is_needed(place: Pl
             await place.login("strict@example.org", password, away)
         answers.append(str(refused.value))
     assert answers[0] == answers[1]
-    assert [one.failures for one in place.logins.attempts.counts.listing() if "203.0.113.9" in one.who][:1] == [2]
+    assert [one.failures for one in await place.logins.attempts.counts.listing() if "203.0.113.9" in one.who][:1] == [2]
     with pytest.raises(WrongCredentials):
         await place.login("strict@example.org", "wrong password")
     assert ("strict", "strict@example.org", "plain", "notpermitted") in await place.results("strict")
@@ -575,7 +575,7 @@ async def test_a_proof_of_a_withheld_password_is_one_of_a_wrong_one(place: Place
                 await by(place, mechanism, password, user="strict@example.org")
             assert len(heard) == apps + (password == PASSWORD)
         await app_password(place, "strict", name=f"phone{apps}")
-    place.logins.attempts.counts.clear(None)
+    await place.logins.attempts.counts.clear(None)
     await place.login("strict@example.org", PASSWORD, via("webaccount"))
     with pytest.raises(NotPermitted, match="use an app password"):
         await by(place, mechanism, PASSWORD, user="strict@example.org")
@@ -600,7 +600,7 @@ async def test_a_withheld_password_takes_the_work_of_a_wrong_one(place: Place, m
         monkeypatch.setattr(credentials, name, counted(name))
     for name in ("phone", "tablet"):
         for password in (PASSWORD, "wrong password", PASSWORD):
-            place.logins.attempts.counts.clear(None)
+            await place.logins.attempts.counts.clear(None)
             work.clear()
             with pytest.raises(WrongCredentials):
                 await place.login("strict@example.org", password)
