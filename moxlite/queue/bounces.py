@@ -31,7 +31,7 @@ class Cause(StrEnum):
     POLICY = "policy"
     """A policy of the other side."""
     AUTH = "auth"
-    """SPF, DKIM, DMARC or the reverse name of our address fails a check of the other side."""
+    """SPF, DKIM, DMARC, the sender's address or the reverse name of ours fails a check of the other side."""
     GREYLIST = "greylist"
     """The server refuses unknown senders once, and accepts a retry."""
     DNS = "dns"
@@ -76,6 +76,13 @@ _UNKNOWN: Final = Meaning(
     Cause.UNKNOWN_USER,
     "There is no mailbox with this address.",
     "Check the address for typing errors, or ask the recipient for the right one, and send the message again.",
+)
+_SENDER: Final = Meaning(
+    Cause.AUTH,
+    "The recipient's server does not accept the address or domain of the sender.",
+    TELL_ADMIN,
+    "Others must find the sender's domain, and deliver mail to the sender's address: check the records with"
+    " `moxlite config dnscheck DOMAIN`.",
 )
 _FULL: Final = Meaning(
     Cause.FULL,
@@ -229,6 +236,13 @@ ENTRIES: Final = (
     Entry(_FULL, words=("mailbox full",)),
     Entry(_FULL, words=("mailbox is full",)),
     Entry(_FULL, words=("out of storage space",)),
+    # Before unknown users: `No such user here` may be what it was told about the sender.
+    Entry(_SENDER, words=("sender address rejected",)),
+    Entry(_SENDER, words=("sender verify fail",)),
+    Entry(_SENDER, words=("sender verification fail",)),
+    Entry(_SENDER, words=("sender domain",)),
+    Entry(_SENDER, words=("sender's domain",)),
+    Entry(_SENDER, words=("domain of sender",)),
     Entry(_UNKNOWN, codes=(550, 551, 553, 450), words=("user unknown",)),
     Entry(_UNKNOWN, codes=(550, 551, 553, 450), words=("unknown user",)),
     Entry(_UNKNOWN, codes=(550, 551, 553), words=("no such user",)),
@@ -292,6 +306,7 @@ ENTRIES: Final = (
 CODES: Final = (
     # RFC 3463, and its registry: without the class, for a failure of any class.
     (("1.1", "1.6", "1.10"), _UNKNOWN),
+    (("1.7", "1.8"), _SENDER),
     (("1.2", "1.3"), Meaning(Cause.DNS, "The address leads nowhere.", "Check the part after the @.")),
     (
         ("2.1",),
@@ -424,6 +439,9 @@ UNKNOWN_CODES: Final = frozenset({550, 551, 553})
 decide.
 """
 
+OF_THE_SENDER: Final = ("sender", "domain", "mail from", "return path")
+"""Words of such a reply that may be about the sender's address."""
+
 
 def explain(code: int, status: str, text: str, command: str = "") -> Meaning:
     """Return the meaning of a failure.
@@ -466,7 +484,8 @@ def names_dead_address(code: int, status: str, text: str, command: str) -> bool:
     cause = explain(code, status, text, command).cause
     if status in DEAD_STATUS or code in DEAD_CODES:
         return True
-    return not status and code in UNKNOWN_CODES and command == "rcpt" and cause is Cause.UNKNOWN_USER
+    bare = not status and code in UNKNOWN_CODES and command == "rcpt" and cause is Cause.UNKNOWN_USER
+    return bare and not any(words in text.lower() for words in OF_THE_SENDER)
 
 
 def is_of_the_recipient(code: int, status: str, text: str, command: str) -> bool:

@@ -76,6 +76,29 @@ async def test_replies_are_understood(tmp_path: Path, reply: Reply) -> None:
         assert [one.base_address for one in listed] == (["bob@remote.example"] if reply.dead else [])
 
 
+@pytest.mark.parametrize(
+    ("reply", "cause"),
+    [
+        (
+            "550-Verification failed for <alice@own.example>\r\n550-No such user here\r\n550 Sender verify failed",
+            "auth",
+        ),
+        ("550 5.1.8 <alice@own.example>: Sender address rejected: Domain not found", "auth"),
+        ("550 5.1.7 bad return path", "auth"),
+        ("550 Domain own.example does not exist", "unknown-user"),
+    ],
+)
+async def test_what_is_wrong_with_the_sender_suppresses_no_recipient(tmp_path: Path, reply: str, cause: str) -> None:
+    """QUEUE-82, QUEUE-180: servers check the sender at RCPT, too, and quote what they were told about it."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server({"RCPT": reply}))
+        [number] = await rig.submit("bob@remote.example")
+        await rig.settle()
+        [result] = (await rig.queue.listings.get_retired(number)).results
+        assert meaning_of(result).cause == cause
+        assert await rig.queue.suppressions("alice") == []
+
+
 def asked(server: Server) -> int:
     """For how many recipients a server was asked."""
     return sum(line.startswith("RCPT") for line in server.lines)
