@@ -292,6 +292,9 @@ async def test_long_listings_let_others_have_turns(imap: Imap, monkeypatch: pyte
             await c.ok(f"a CREATE {name}")
         assert len(await c.ok(f'a {command} "" *')) >= 4
         assert turns >= 4
+        turns = 0
+        await c.ok(f'a LIST "" ({" ".join(["x*"] * 64)})')
+        assert turns >= 4 * 64  # between the patterns, too: each may take as long
 
 
 def test_patterns_match_without_backtracking() -> None:

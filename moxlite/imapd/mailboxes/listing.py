@@ -146,12 +146,8 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
     others = await shared_mailboxes(session, boxes) if any(map(_may_be_foreign, patterns)) else {}
     listing = _Listing(session, command, patterns, boxes, others, subscribed, linked)
     tells_rights, tells_status = "MYRIGHTS" in command.returns, "STATUS" in command.returns
-    turned = perf_counter()
     for name in listing.names():
-        if perf_counter() - turned > TURN:
-            await turn()
-            turned = perf_counter()
-        line = listing.line(name) if listing.matches(name) else None
+        line = listing.line(name) if await listing.matches(name) else None
         if line is None:
             continue
         session.respond(line)
@@ -238,6 +234,7 @@ class _Listing:
         self._linked = linked
         self._patterns = patterns
         self._parents = frozenset(map(parent, (*self.by_name, *others)))
+        self._turned = perf_counter()
         self._only_subscribed = "SUBSCRIBED" in command.selection
         self._only_special = "SPECIAL-USE" in command.selection
         self._recursive = "RECURSIVEMATCH" in command.selection
@@ -257,9 +254,12 @@ class _Listing:
             names.sort(key=_order)
         return names
 
-    def matches(self, name: str) -> bool:
+    async def matches(self, name: str) -> bool:
         """Whether one of the patterns matches."""
-        for pattern in self._patterns:  # noqa: SIM110 `any` with a generator takes longer than the match
+        for pattern in self._patterns:
+            if perf_counter() - self._turned > TURN:
+                await turn()
+                self._turned = perf_counter()
             if pattern.matches(name):
                 return True
         return False
