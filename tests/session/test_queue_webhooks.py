@@ -289,6 +289,28 @@ async def test_a_server_that_has_failed_is_called_by_one_at_a_time(tmp_path: Pat
     assert {result: sample(name, result=result) - count for result, count in before.items()} == {"ok": 4, "status": 1}
 
 
+async def test_few_failing_servers_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-92, WEB-137: a user who changes the address of the web server after each failure fills no memory."""
+    monkeypatch.setattr(calls, "MAX_FAILING", 2)
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(500)]
+        for number in range(4):
+            hook = NewHook(
+                account="alice",
+                url=f"{server.url()}{number}",
+                authorization="",
+                secret="",
+                event="delivered",
+                payload=b"{}",
+                keep=0,
+            )
+            await rig.queue.operations.change(partial(lambda tx, now, hook: add_hook(tx, hook, now), hook=hook))
+            rig.queue.webhooks.caller.changed()
+            await server.wait(number + 1)
+            await quiet(rig)
+        assert list(rig.queue.webhooks.caller._failing) == [f"{server.url()}2", f"{server.url()}3"]
+
+
 async def test_a_server_that_hangs_holds_up_no_other_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-92, WEB-137: silent calls take a room of their own."""
     monkeypatch.setattr(calls, "MAX_CALLS", 3)

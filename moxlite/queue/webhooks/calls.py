@@ -67,6 +67,9 @@ SILENT_SECONDS: Final = 5.0
 """Seconds after which a call without an answer counts as silent, and not towards MAX_CALLS."""
 
 MAX_PER_URL: Final = 3
+MAX_FAILING: Final = 1000
+"""URLs remembered as failing; of others three calls are made at a time again until one has failed."""
+
 CALL_SECONDS: Final = 60.0
 MAX_RESPONSE: Final = 512
 """Octets of an answer that are read and kept: enough for an error message."""
@@ -106,7 +109,7 @@ class Caller:
         self._database = database
         self._wake = trio.Event()
         self._running: dict[_Due, float] = {}  # since when, of trio's clock
-        self._failing: set[str] = set()  # URLs whose latest call has failed
+        self._failing: dict[str, None] = {}  # URLs whose latest call has failed, the latest failure last
 
     def changed(self) -> None:
         """Look again for due calls."""
@@ -202,10 +205,11 @@ class Caller:
             await tell_if_behind(ctx, self._database, hook.account)
 
     def _note(self, hook: Hook, result: CallResult) -> None:
-        if result.success:
-            self._failing.discard(hook.url)
-        else:
-            self._failing.add(hook.url)
+        self._failing.pop(hook.url, None)
+        if not result.success:
+            self._failing[hook.url] = None
+            if len(self._failing) > MAX_FAILING:
+                del self._failing[next(iter(self._failing))]
         outcome = "ok" if result.success else "status" if result.status else "error"
         metrics.webhook_calls.labels(result=outcome).observe(result.duration / SECOND)
         logger.info(
