@@ -304,8 +304,9 @@ def notice_text(
             lines += [f"{message.recipient_address}", ""]
         if message.last_result is not None:
             lines += _arrival(message.last_result, what) if message.last_result.success else _failure(message)
-    if len(messages) > MAX_SHOWN:
-        lines += [f"{len(messages) - MAX_SHOWN} more recipients are in the second part of this message.", ""]
+    if (more := len(messages) - MAX_SHOWN) > 0:
+        recipients = "1 more recipient is" if more == 1 else f"{more} more recipients are"
+        lines += [f"{recipients} in the second part of this message.", ""]
     if retries:
         lines += ["Next attempts:", "", *[f"    {format_date(when)}" for when in retries], ""]
     return "\r\n".join(lines)

@@ -206,6 +206,10 @@ async def test_a_notice_of_many_is_short_for_people(tmp_path: Path, monkeypatch:
         assert (len(groups(first)), len(groups(second))) == (1 + 60, 1 + 10)
         assert words(first).count("There is no mailbox with this address.") == 50
         assert "10 more recipients are in the second part of this message." in words(first)
+        assert "more recipient" not in words(second)
+        await submit(rig, *(f"r{number:02}@remote.example" for number in range(51)))
+        await rig.settle()
+        assert "1 more recipient is in the second part of this message." in words((await notices(rig))[-1])
 
 
 async def test_a_notice_does_not_wait_for_ever(tmp_path: Path) -> None:
