@@ -21,9 +21,11 @@ from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
 from moxlite.mailauth.dkim.keyrecord import KEYS_TIMEOUT, RecordError, parse_record
 from moxlite.mailauth.dkim.message import BodyHash, Message, hash_body, relaxed_field
 from moxlite.mailauth.dkim.sign import PrivateKey, Signer, SigningError, generate, key_record, sign
+from moxlite.mailauth.dkim.signature import reads_fast
 from moxlite.mailauth.dkim.verify import Service, verify
 from moxlite.mailauth.results import DKIMResult, SignatureStatus
 from moxlite.net.resolver import FakeResolver
+from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address
 
 RSA, ED25519, OTHER = generate("rsa"), generate("ed25519"), generate("ed25519")
@@ -390,6 +392,42 @@ async def test_hundreds_of_signatures_are_not_read() -> None:
     results = await verify(world(RSA_RECORD), Message.of(mail.removesuffix(MAIL) + junk + MAIL), now=NOW)
     assert time.process_time() - started < 0.5
     assert [one.status for one in results] == ["pass"] + ["permerror"] * 49 + ["policy"] * 451
+
+
+async def test_a_crowd_in_from_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-30, AUTH-101: signatures that align with one of the first authors come first; no others are looked at."""
+    field = (await signed()).removesuffix(MAIL)
+    crowd = b"".join(b"a@d%d.example," % number for number in range(2000))
+    junk = b"".join(with_tags(field, d=f"junk{number}.example", i=f"@junk{number}.example") for number in range(12))
+    asked: list[str] = []
+    find = publicsuffix.organizational_domain
+
+    def looked_up(domain: str) -> str:
+        asked.append(domain)
+        return find(domain)
+
+    monkeypatch.setattr(publicsuffix, "organizational_domain", looked_up)
+    mail = junk + field + MAIL.replace(b"From: ", b"From: " + crowd)
+    results = await verify(world(key_record(RSA)), Message.of(mail), now=NOW)
+    assert (len(results), results[-1].problem) == (13, "too many signatures")
+    assert len(asked) == 13 + 13 + 50
+
+
+@pytest.mark.parametrize(
+    ("tags", "fast"),
+    [
+        ({}, True),
+        ({"d": ("\u00e9" * 63 + ".") * 3 + "example"}, False),
+        ({"s": "XN--" + "9" * 59}, False),
+        ({"d": "x\r\n n -\t-80akhbyknj4f.example"}, False),
+        ({"i": "@=C3=A9=C3=A9.mox.example"}, False),
+    ],
+)
+async def test_slow_names_are_read_beside_the_event_loop(tags: dict[str, str | None], fast: bool) -> None:
+    """AUTH-101: names with other letters take 15 microseconds a character, however they are written."""
+    field = with_tags((await signed()).removesuffix(MAIL), **tags)
+    assert reads_fast(Message.of(field + MAIL).section.all(b"dkim-signature")) is fast
+    assert not reads_fast(Message.of(field * 30 + MAIL).section.all(b"dkim-signature"))
 
 
 # Canonicalisation

@@ -25,6 +25,7 @@ from moxlite.mailauth.dkim.signature import (
     parse_domain,
     parse_message_signature,
     parse_tags,
+    reads_fast,
     unsigned,
 )
 from moxlite.mailauth.results import ARCResult, ARCStatus, SignatureStatus
@@ -218,10 +219,6 @@ def _seal(raw: bytes) -> Seal:
     raise TagError("unknown cv")
 
 
-HEADER_ON_LOOP: Final = 16 << 10
-"""Octets of a header section whose sets are read on the event loop: half a millisecond."""
-
-
 class _Failed(Exception):
     """The chain fails, or a temporary error prevents a verdict."""
 
@@ -240,8 +237,7 @@ async def verify(resolver: Resolver, message: Message, *, now: float | None = No
     """
     read = partial(read_chain, message.section)
     try:
-        short = len(message.section.octets) <= HEADER_ON_LOOP
-        sets = read() if short else await trio.to_thread.run_sync(read)
+        sets = read() if reads_fast(message.section.all(*FIELDS)) else await trio.to_thread.run_sync(read)
     except ChainError as error:
         return ARCResult(status=ARCStatus.FAIL, problem=str(error))
     if not sets:
