@@ -305,10 +305,11 @@ def from_domains(section: HeaderSection) -> tuple[str, ...]:
     if len(texts) != 1:
         return ()
     domains: list[str] = []
+    coded: dict[str, str] = {}
     for item in parse_addresses(texts[0][:MAX_FROM]):
         if isinstance(item, RawAddress) and item.domain:
             try:
-                domains.append(Domain.parse(decode_address(item).domain).ascii)
+                domains.append(Domain.parse(decode_address(item, coded).domain).ascii)
             except AddressError:
                 continue
     return tuple(dict.fromkeys(domains))

@@ -13,11 +13,16 @@ from typing import Final, TypeAlias
 import idna
 import msgspec
 
+from moxlite.proto.address import DOMAIN_LIMIT
+
 from .types import MailAddress
 from .words import decode_words
 
 MAX_ADDRESSES: Final = 10_000
 """Addresses and groups read of one list (IMAP-102)."""
+
+MAX_CODED: Final = 100
+"""Domains of one list whose U-labels become A-labels, which takes up to 15 µs a character; others stay as they are."""
 
 MAX_PIECES: Final = 1000
 """Words of an address, and pieces of a comment, that are kept; quoted pairs of a quoted string. Each takes a hundred
@@ -240,19 +245,29 @@ class _ListParser:
         return b"".join(words) or None, None
 
 
-def decode_address(raw: RawAddress) -> MailAddress:
-    """Decode a mailbox: encoded words in its name, and its domain."""
+def decode_address(raw: RawAddress, coded: dict[str, str] | None = None) -> MailAddress:
+    """Decode a mailbox: encoded words in its name, and its domain. `coded`: A-labels of the domains of its list so far,
+    which has MAX_CODED of them.
+    """
     # Not `Domain.parse`, which refuses: what a stranger has written must stay visible, and searchable, also where no
     # such domain can be.
     domain = raw.domain.decode("utf-8", "replace").lower().rstrip(".") if raw.domain else ""
     return MailAddress(
         decode_words(raw.name) if raw.name else "",
         raw.localpart.decode("utf-8", "replace") if raw.localpart else "",
-        domain if domain.isascii() else _to_ascii(domain),
+        domain if domain.isascii() else _to_ascii(domain, {} if coded is None else coded),
     )
 
 
-def _to_ascii(text: str) -> str:
+def _to_ascii(text: str, coded: dict[str, str]) -> str:
+    if text not in coded:
+        if len(coded) >= MAX_CODED or len(text) > DOMAIN_LIMIT:
+            return text
+        coded[text] = _encode(text)
+    return coded[text]
+
+
+def _encode(text: str) -> str:
     try:
         return idna.encode(text, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):

@@ -138,10 +138,11 @@ def read_addresses(lists: Sequence[bytes]) -> tuple[tuple[MailAddress, ...], byt
 def _read_lists(*lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
     decoded: list[MailAddress] = []
     out: list[bytes] = []
+    coded: dict[str, str] = {}
     for field in lists:
         for item in parse_addresses(field, MAX_ADDRESSES - len(out)):
             if isinstance(item, RawAddress):
-                decoded.append(decode_address(item))
+                decoded.append(decode_address(item, coded))
                 out.append(
                     b"(%s %s %s %s)"
                     % (

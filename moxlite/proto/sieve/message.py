@@ -164,9 +164,10 @@ def _mailboxes(text: bytes, limit: int, budget: Budget) -> Iterator[Mailbox]:
         return
     budget.charge(len(text))
     budget.make(ADDRESS * min(limit, 1 + text.count(b",") + text.count(b";") + text.count(b":")))
+    coded: dict[str, str] = {}
     for item in parse_addresses(text, limit):
         if isinstance(item, RawAddress):
-            address = decode_address(item)
+            address = decode_address(item, coded)
             if address.localpart or address.domain:
                 written = (item.domain or b"").decode("ascii", "ignore")  # i;octet tells its case
                 same = written.lower() == address.domain

@@ -115,6 +115,7 @@ def _addresses(field: Field) -> list[Object]:
 def _groups(field: Field) -> list[Object]:
     groups: list[Object] = []
     named = False
+    coded: dict[str, str] = {}
     for item in parse_addresses(field.text):
         match item:
             case GroupStart(name=name):
@@ -125,7 +126,7 @@ def _groups(field: Field) -> list[Object]:
             case _:
                 if not named and (not groups or groups[-1]["name"] is not None):
                     groups.append({"name": None, "addresses": []})
-                address = decode_address(item)
+                address = decode_address(item, coded)
                 email = pack_localpart(Localpart(address.localpart)) if address.localpart else ""
                 whole = f"{email}@{address.domain}" if address.domain else email
                 groups[-1]["addresses"].append({"name": address.name or None, "email": whole})
