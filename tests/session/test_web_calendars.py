@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -150,6 +151,25 @@ async def test_days_and_local_times_have_no_zone(diary: Diary) -> None:
     await diary.save(form("2099-01-09T09:00", "2099-01-09T10:00", zone="UTC"))
     assert [one["clock"] for one in await diary.listed()] == ["date", "local", "utc"]
     assert await diary.times() == ["01-05 00:00", "01-08 09:00", "01-09 09:00"]
+
+
+async def test_no_event_moves_beyond_all_years(diary: Diary) -> None:
+    """WEBMAIL-174: neither by itself nor with a series; the form is told, and nothing changes."""
+    browser = diary.browser
+    error = partial(browser.error, "event_save", calendar_id=diary.calendar)
+    last = form("9999-12-31", "9999-12-31")
+    assert await error(event=last) == (400, "user:error")
+    one = await diary.save(WEEKLY)
+    late = "BEGIN:VEVENT\r\nRECURRENCE-ID;TZID=Europe/Berlin:99991231T090000\r\n"
+    removed = await browser.call("event_remove", event_id=one)
+    start, end = removed["data"].split("BEGIN:VEVENT\r\n")
+    uid = next(line for line in end.splitlines() if line.startswith("UID:"))
+    data = f"{start}BEGIN:VEVENT\r\n{end.replace('END:VCALENDAR', '').rstrip()}\r\n{late}{uid}\r\n"
+    data += "DTSTAMP:20990101T000000Z\r\nDTSTART;TZID=Europe/Berlin:20990601T090000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    one = await browser.call("event_restore", removed={**removed, "data": data})
+    later = form("2099-01-06T09:00", "2099-01-06T10:00", rule=WEEKLY["rule"])
+    assert await error(event=later, event_id=one) == (400, "user:error")
+    assert (await diary.times())[0] == MONDAYS[0]
 
 
 WEEKLY = form("2099-01-05T09:00", "2099-01-05T10:00", rule="FREQ=WEEKLY;BYDAY=MO;COUNT=5")

@@ -206,8 +206,9 @@ class EventCalls(EntryCalls):
         Of a series, ``recurrence`` names the event that the form shows, and ``scope`` says whether this one changes,
         this and those that follow, or all. A conflict if it was changed or removed meanwhile.
         """
-        form, author = form_of_call(event), self._author(caller)
+        author = self._author(caller)
         try:
+            form = form_of_call(event)
             async with self._entries(caller, event_id or calendar_id) as visit:
                 calendar = visit.holder.local_id(calendar_id)
                 if calendar < 0:
@@ -238,6 +239,8 @@ class EventCalls(EntryCalls):
                 return await self._put_event(caller, visit, home, (made, resource))
         except BadForm as error:
             raise UserError(str(error)) from None
+        except OverflowError:
+            raise UserError("start: an event is in the years 1 to 9999, and so are all of its series") from None
 
     @call()
     async def event_remove(
@@ -261,7 +264,7 @@ class EventCalls(EntryCalls):
                     made = one_removed(entry, recurrence)
                 elif recurrence and scope == "following" and not is_first(entry, recurrence):
                     made = ended(entry, recurrence)
-            except BadForm as error:
+            except (BadForm, OverflowError) as error:
                 raise UserError(str(error)) from None
             data = await visit.account.read(lambda r: resource_data(r, resource.id), op="event")
             left = 0
