@@ -88,11 +88,13 @@ class HTTP2Client:
         exchange = _Exchange([*fields, ("content-length", str(len(body)))], body, max_body)
         self._waiting.append(exchange)
         self._wakeup.set()
-        with trio.move_on_after(seconds):
-            await exchange.done.wait()
-        if not exchange.done.is_set():
-            exchange.end(f"no answer within {seconds:.0f} s")  # the connection forgets it
-            self._wakeup.set()
+        try:
+            with trio.move_on_after(seconds):
+                await exchange.done.wait()
+        finally:
+            if not exchange.done.is_set():  # too late, or cancelled
+                exchange.end(f"no answer within {seconds:.0f} s")  # the connection forgets it
+                self._wakeup.set()
         status = dict(exchange.headers).get(":status", "")
         if exchange.error or not status.isdigit():
             raise HTTPError(exchange.error or "an answer without status")

@@ -19,8 +19,10 @@ import h2.events
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from moxlite.net import http2client
+from moxlite.net.httpclient import HTTPError
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.process.configtest import test_config as check_config
 from moxlite.store.errors import StorageFull
@@ -440,3 +442,22 @@ async def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path, uid: st
         assert problem in text
     errors, warnings = check_config(tmp_path / "config/moxlite.toml", machine=False)
     assert problem in " ".join(str(one) for one in [*errors, *warnings])
+
+
+async def test_a_push_that_was_cancelled_opens_no_connection() -> None:
+    """IMAP-164b: nothing is left of it."""
+    connections: list[int] = []
+
+    async def connect() -> trio.abc.Stream:
+        connections.append(1)
+        raise HTTPError("refused")
+
+    client = http2client.HTTP2Client(connect, "push.example")
+    with trio.move_on_after(0.01) as scope:
+        await client.post("/", [], b"", seconds=20, max_body=100)
+    assert scope.cancelled_caught
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client.serve)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert not connections
