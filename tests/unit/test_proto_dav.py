@@ -5,8 +5,11 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from hypothesis import given, strategies as st
 
+from moxlite.proto.cards.calendarobject import read_object
 from moxlite.proto.cards.cardobject import read_card, shown_card
-from moxlite.proto.dav.filters import BadFilter, calendar_filter, time_range
+from moxlite.proto.cards.components import Instance
+from moxlite.proto.cards.repeating import Span
+from moxlite.proto.dav.filters import BadFilter, calendar_filter, matches, time_range
 from moxlite.proto.dav.xml import DAV, BadXML, document, element, kept, read_xml, text
 
 
@@ -71,3 +74,27 @@ def test_a_card_survives_both_conversions() -> None:
     four = shown_card(card, "4.0", ())
     assert four.splitlines()[4:6] == ["TEL;TYPE=cell;PREF=1:1", "PHOTO:data:image/png;base64,QUJD"]
     assert shown_card(read_card(four.encode()), "3.0", ()).splitlines()[1:-1] == list(lines)
+
+
+def test_the_instances_of_a_series_are_sorted_once() -> None:
+    """DAV-18: not for each of its exceptions, of which a file has thousands."""
+    event = "BEGIN:VEVENT\r\nUID:u\r\nDTSTAMP:20260101T000000Z\r\n%s\r\nEND:VEVENT"
+    days = [f"202601{day:02}T090000Z" for day in range(1, 29)]
+    parts = [event % "DTSTART:20260101T090000Z\r\nRRULE:FREQ=DAILY;COUNT=28"]
+    parts += [event % f"RECURRENCE-ID:{day}\r\nDTSTART:{day}" for day in days]
+    lines = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", *parts, "END:VCALENDAR", "")
+    calendar = read_object("\r\n".join(lines).encode())
+    asked: list[Span] = []
+
+    def instances(stretch: Span) -> list[Instance]:
+        asked.append(stretch)
+        return [Instance(0, 1, days[0], 28)]
+
+    wanted = '<c:comp-filter name="VEVENT"><c:time-range start="%s" end="20270101T000000Z"/></c:comp-filter>'
+    body = '<c:filter xmlns:c="urn:ietf:params:xml:ns:caldav"><c:comp-filter name="VCALENDAR">%s'
+    body += "</c:comp-filter></c:filter>"
+    found = calendar_filter(read_xml((body % (wanted % "20260101T000000Z")).encode()))
+    assert not matches(found, calendar, instances)
+    assert len(asked) == 1
+    found = calendar_filter(read_xml((body % (wanted % "19700101T000000Z")).encode()))
+    assert matches(found, calendar, instances)

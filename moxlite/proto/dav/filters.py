@@ -26,6 +26,10 @@ ALARM_REACH: Final = 40 * 86_400
 """Seconds before and after an instance within which its alarms are looked for."""
 
 
+STRETCHES: Final = 4
+"""Time ranges whose instances are kept, while one component after the other is looked at."""
+
+
 class BadFilter(ValueError):
     """A filter that is not served. `condition`: the name of the precondition, with its namespace."""
 
@@ -207,14 +211,22 @@ class _Spans:
     def __init__(self, found: CalendarObject, instances: Callable[[Span], Sequence[Instance]]) -> None:
         self.found = found
         self._instances = instances
+        self._numbers = {id(part): number for number, part in enumerate(found.parts)}
+        self._known: dict[Span, dict[int, list[Span]]] = {}
 
     def of(self, part: Component, stretch: Span) -> list[Span]:
         """Spans of a component that may be in a stretch."""
         if not self.found.repeated:
             span = span_of(part, self.found.zones)
             return [] if span is None else [span]
-        number = next((n for n, component in enumerate(self.found.parts) if component is part), -1)
-        return [(instance.starts, instance.ends) for instance in self._instances(stretch) if instance.part == number]
+        if stretch not in self._known:
+            spans: dict[int, list[Span]] = {}
+            for instance in self._instances(stretch):
+                spans.setdefault(instance.part, []).append((instance.starts, instance.ends))
+            if len(self._known) == STRETCHES:
+                del self._known[next(iter(self._known))]
+            self._known[stretch] = spans
+        return self._known[stretch].get(self._numbers.get(id(part), -1), [])
 
 
 def _has_component(
