@@ -42,7 +42,7 @@ def prepare() -> None:
 def use(source: bytes) -> None:
     """Replace the list by `source` in the format of publicsuffix.org, which the caller has checked."""
     _lists[:] = [_parse(source)]
-    organizational_domain.cache_clear()
+    _private_suffix.cache_clear()
 
 
 def _parse(source: bytes) -> PublicSuffixList:
@@ -60,10 +60,15 @@ def _with_a_labels(rule: str) -> str:
     return exception + rule.removeprefix("!").encode("idna").decode("ascii")
 
 
-@lru_cache(maxsize=4096)  # 30 µs without, and senders come back
 def organizational_domain(domain: str) -> str:
     """Return the organizational domain of a domain (lower-case A- or U-labels); a public suffix is its own (AUTH-9)."""
     if not _lists:
         load()
-    found: str | None = _lists[0].privatesuffix(domain)
+    return _private_suffix(_lists[0], domain)
+
+
+@lru_cache(maxsize=4096)  # 30 µs without, and senders come back
+def _private_suffix(suffixes: PublicSuffixList, domain: str) -> str:
+    # By the list, since a thread may still ask one that `use` replaces meanwhile.
+    found: str | None = suffixes.privatesuffix(domain)
     return found or domain

@@ -38,3 +38,18 @@ def test_the_list_is_the_one_that_the_library_reads(monkeypatch: pytest.MonkeyPa
     ours, theirs = publicsuffix._lists[0], PublicSuffixList(source, only_icann=True)
     assert (ours._publicsuffix, ours._maxlabel) == (theirs._publicsuffix, theirs._maxlabel)
     assert ours.privatesuffix("a.b.xn--55qw42g.cn") == theirs.privatesuffix("a.b.xn--55qw42g.cn")
+
+
+def test_a_list_that_was_replaced_gives_no_more_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-9: not even the answer to a look-up that ran in a thread while the list was replaced."""
+    monkeypatch.setattr(publicsuffix, "_lists", [])
+    frame = b"// ===BEGIN ICANN DOMAINS===\n%b\n// ===END ICANN DOMAINS===\n"
+
+    class Slow(PublicSuffixList):  # type: ignore[misc]  # the library has no types
+        def privatesuffix(self, domain: str) -> str | None:
+            publicsuffix.use(frame % b"example\nco.example")
+            return str(super().privatesuffix(domain))
+
+    publicsuffix._lists[:] = [Slow(["example"])]
+    assert organizational_domain("a.b.co.example") == "co.example"
+    assert organizational_domain("a.b.co.example") == "b.co.example"
