@@ -254,11 +254,12 @@ def _limited(pieces: Iterator[bytes], packed: int) -> Iterator[bytes]:
 
 def _of_gzip(octets: bytes) -> Iterator[bytes]:
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    rest = octets
     try:
-        while rest and not inflate.eof:
-            yield inflate.decompress(rest, PIECE)
-            rest = inflate.unconsumed_tail
+        for at in range(0, len(octets), PIECE):  # what a piece leaves is copied for each block that comes out
+            rest = octets[at : at + PIECE]
+            while rest and not inflate.eof:
+                yield inflate.decompress(rest, PIECE)
+                rest = inflate.unconsumed_tail
     except zlib.error as error:
         raise Unusable(f"the gzip file is damaged: {error}") from None
     if not inflate.eof:
