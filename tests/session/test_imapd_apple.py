@@ -233,6 +233,7 @@ def told(imap: Imap) -> Told:
         command("AB" * 15),
         command("AB" * 101),
         command("ABC" * 11),
+        command(f'"{chr(0x663) * 64}"'),  # digits, but of another script
         command(mailboxes=" mailboxes INBOX"),
         command(mailboxes=f" mailboxes ({' '.join(f'M{n}' for n in range(101))})"),
         command().replace("0715A26B-CA09", '"0715 A26B"'),

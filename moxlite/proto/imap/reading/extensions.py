@@ -12,9 +12,9 @@ from .parsing import Modes, Rule, entry_name, list_of, with_mailbox
 from .search import parse_return, search_program
 
 APPLE_PUSH: Final = {
-    "aps-version": re.compile(r"\d{1,3}"),
+    "aps-version": re.compile(r"[0-9]{1,3}"),
     "aps-account-id": re.compile(r"[!-~]{1,128}"),
-    "aps-device-token": re.compile(r"(?:[\da-fA-F]{2}){16,100}"),  # Apple promises no length; today 32 octets
+    "aps-device-token": re.compile(r"(?:[0-9a-fA-F]{2}){16,100}"),  # Apple promises no length; today 32 octets
     "aps-subtopic": re.compile(r"[!-~]{1,128}"),
 }
 """Arguments of XAPPLEPUSHSERVICE."""
