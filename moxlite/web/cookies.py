@@ -188,8 +188,8 @@ def _cookies(request: Request) -> dict[str, str]:
     # Not `http.cookies`: another site at this host, such as one of the web server, may set cookies that Python finds
     # invalid (JSON, a word without a value, a name such as "path"). Python then drops all cookies behind, ours too.
     # Browsers send the cookie of the longest path first (RFC 6265 §5.4): of two with one name, that is this app's.
-    found: dict[str, str] = {}
+    cookies: dict[str, str] = {}
     for pair in field.split(";"):
         name, _, value = pair.partition("=")
-        found.setdefault(name.strip(), value.strip().strip('"'))
-    return found
+        cookies.setdefault(name.strip(), value.strip().strip('"'))
+    return cookies

@@ -65,7 +65,11 @@ def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Finding]:
 def challenge_findings(static: Static) -> Iterator[Finding]:
     """Authorities that could ask for a proof nowhere (WEB-113)."""
     for name, acme in static.acme.items():
-        listeners = {key: one for key, one in static.listeners.items() if one.tls is not None and one.tls.acme == name}
+        listeners = {
+            key: listener
+            for key, listener in static.listeners.items()
+            if listener.tls is not None and listener.tls.acme == name
+        }
         if listeners and not any(_answers(listener, acme.port) for listener in listeners.values()):
             yield Finding(
                 ("listeners", next(iter(listeners)), "tls", "acme"),

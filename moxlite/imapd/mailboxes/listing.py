@@ -320,7 +320,7 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
         if pattern.matches(name):
             shown[name] = ()
         elif command.pattern.endswith("%"):
-            above |= {one: (r"\NoSelect",) for one in ancestors(name) if pattern.matches(one)}
+            above |= {parent: (r"\NoSelect",) for parent in ancestors(name) if pattern.matches(parent)}
     shown = above | shown
     for name in sorted(shown, key=_order):
         session.respond(LsubData(shown[name], name))

@@ -308,8 +308,8 @@ class HistoryCalls(AdminCalls):
                 return False
 
         def read(r: Reader) -> list[Attempt]:
-            found = filter(inside, attempts_of(r, limit=LOOKED_AT))
-            return [attempt_of(recorded_attempt) for recorded_attempt in islice(found, MOST_ATTEMPTS)]
+            attempts = filter(inside, attempts_of(r, limit=LOOKED_AT))
+            return [attempt_of(recorded_attempt) for recorded_attempt in islice(attempts, MOST_ATTEMPTS)]
 
         return await self._server.auth.database.scan(read, op="admin_attempts")
 

@@ -278,13 +278,13 @@ async def indexes_of(column: array[int], values: Iterable[int]) -> dict[int, int
     """The indexes of values in a column, by value; those that are not in it are left out. The column stays as it is
     meanwhile, because only the stream of its view changes it.
     """
-    wanted, found = {*values}, dict[int, int]()
-    for start in range(0, len(column) if wanted else 0, STRETCH):
+    sought, indexes = {*values}, dict[int, int]()
+    for start in range(0, len(column) if sought else 0, STRETCH):
         part = column[start : start + STRETCH]
-        if not wanted.isdisjoint(part):
-            found.update({value: index for index, value in enumerate(part, start) if value in wanted})
+        if not sought.isdisjoint(part):
+            indexes.update({value: index for index, value in enumerate(part, start) if value in sought})
         await trio.lowlevel.checkpoint()
-    return found
+    return indexes
 
 
 # Messages of the entries of a listed view, as a browser gets them (WEBMAIL-41, WEBMAIL-72).
