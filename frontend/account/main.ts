@@ -131,7 +131,7 @@ class App {
     const webmail = this.webmail.hidden
       ? []
       : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
-    if ((await this.session.logIn(reason, webmail)) && this.displayed !== "") location.reload();
+    if ((await this.session.logIn(reason, webmail)) && this.displayed !== "") await this.session.leave();
   }
 
   /** Show the page of a device that is set up. It stays until it is loaded anew: the secret in the address is used once. */

@@ -32,6 +32,8 @@ export class Session {
   protected address = "";
   /** The log-in whose form is shown. */
   private running: Promise<boolean> | null = null;
+  /** Whether another user has logged in, for whom the page is loaded anew. */
+  private left = false;
 
   /** `app` begins its names in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
    * no address. With `stays` they may stay logged in. */
@@ -51,15 +53,10 @@ export class Session {
   /** Use the session of another page of the app; false if there is no session and the form comes first. */
   resume(): boolean {
     addEventListener("storage", (event) => {
-      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.csrfKey && !this.left) this.client.csrfToken = event.newValue ?? "";
       // another user has logged in: the page shows data of the previous one
-      if (
-        event.key === this.addressKey &&
-        event.newValue !== null &&
-        this.address !== "" &&
-        event.newValue !== this.address
-      )
-        location.reload();
+      if (event.key === this.addressKey && event.newValue && this.address && event.newValue !== this.address)
+        void this.leave();
     });
     this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
@@ -71,6 +68,15 @@ export class Session {
   logIn(reason: string, below: Node[] = []): Promise<boolean> {
     this.running ??= this.askOnce(reason, below).finally(() => (this.running = null));
     return this.running;
+  }
+
+  /** Load the page anew for another user. Never resolves: what waits for the log-in is the first user's, and would be done in the
+   * other's account. */
+  leave(): Promise<never> {
+    this.left = true;
+    this.client.csrfToken = "";
+    location.reload();
+    return new Promise(() => {});
   }
 
   protected async askOnce(reason: string, below: Node[]): Promise<boolean> {
@@ -101,8 +107,9 @@ export class Session {
   protected begin(result: LoginResult): void {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.csrfKey, result.csrf_token);
+    // first of all: other pages must know that it is another user before they have that user's token
     localStorage.setItem(this.addressKey, result.login_address);
+    localStorage.setItem(this.csrfKey, result.csrf_token);
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }

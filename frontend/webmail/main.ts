@@ -271,7 +271,7 @@ class App {
   /** Show the form and log in. */
   private async logIn(reason: string): Promise<void> {
     const waiting = (await (await this.keeping)?.atLogIn()) ?? [];
-    if ((await this.session.logIn(reason, waiting)) && this.displayed) location.reload();
+    if ((await this.session.logIn(reason, waiting)) && this.displayed) await this.session.leave();
   }
 
   /** Make the page visible, once, when there is something to see. Custom scripts are called before. */

@@ -174,3 +174,30 @@ def test_a_session_that_ended_is_told_and_can_be_removed(visitor: Visitor) -> No
     page.get_by_role("button", name=f"Remove {BOB} from this browser").click()
     shown(page, server.user)
     expect(menu(page).get_by_role("menuitem", name=BOB)).to_have_count(0)
+
+
+def test_what_waits_for_a_log_in_is_never_done_as_another_user(chromium: Browser, two: LocalServer) -> None:
+    """WEBMAIL-20: the page is loaded anew for the other user, and the first one's text comes back to that one alone."""
+    visitor = Visitor(chromium, two)
+    visitor.fill_in("/webmail/")
+    page = visitor.page
+    shown(page, two.user)
+    page.keyboard.press("c")
+    text = page.locator(".composer").get_by_label("Text")
+    text.fill("Not for bob")
+    visitor.context.clear_cookies()
+    with page.expect_response("**/api/draft_save"):
+        text.press("Control+s")
+    log_in(page, BOB, two.password)
+    shown(page, BOB)
+    expect(page.locator(".message-subject")).to_have_text(["for bob 2", "for bob 1"])
+    expect(page.locator(".composer")).to_have_count(0)
+    with imaplib.IMAP4("127.0.0.1", two.port(143)) as session:
+        session.login(BOB, two.password)
+        assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 0)"]
+    assert len([one for one in visitor.requests if one.endswith("/api/draft_save")]) == 1
+    menu(page).get_by_role("menuitem", name="Log out").click()
+    log_in(page, two.user, two.password)
+    shown(page, two.user)
+    expect(text).to_have_value(re.compile("^Not for bob"))
+    visitor.close()
