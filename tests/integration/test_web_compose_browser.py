@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests import tools
 from tests.integration.browser import Visitor, chromium
@@ -391,3 +391,65 @@ def test_an_answer_is_written_below_its_message(writer: Writer, imap: imaplib.IM
     expect(floating).to_have_count(0)
     [answer] = until(imap, "Sent", 1)
     assert "> Which boat?" in answer.get_content()
+
+
+def lose_answer(page: Page, call: str) -> None:
+    """The next call is made, but its answer is lost."""
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route(f"**/api/{call}", lose, times=1)
+
+
+def test_a_draft_that_was_saved_without_an_answer_goes_with_its_message(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88: sent at once, without a question, and no draft stays; a discarded one does not stay either."""
+    page = writer.page
+    write(page, "First", subject="Once")
+    composer = writer.composer()
+    state = composer.locator(".compose-state")
+    text = composer.get_by_label("Text")
+    text.press("Control+s")
+    expect(state).to_have_text("Draft saved")
+    lose_answer(page, "draft_save")
+    text.fill("Second")
+    text.press("Control+s")
+    expect(state).to_contain_text("Not saved")
+    text.press("Control+Enter")
+    expect(composer).to_have_count(0)
+    [sent] = until(imap, "Sent", 1)
+    assert sent.get_content().rstrip() == "Second"
+    until(imap, "Drafts", 0)
+    write(page, "Third", subject="Never")
+    lose_answer(page, "draft_save")
+    text.press("Control+s")
+    expect(state).to_contain_text("Not saved")
+    composer.get_by_role("button", name="Discard").click()
+    page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
+    expect(composer).to_have_count(0)
+    until(imap, "Drafts", 0)
+
+
+def test_a_version_that_is_sent_by_two_presses_is_sent_once(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88, WEBMAIL-100: the second press came while the server had not answered the first."""
+    page = writer.page
+    writer.expect_problem("409")
+    write(page, "Mine", subject="Once")
+    composer = writer.composer()
+    text = composer.get_by_label("Text")
+    conflict = '{"error": {"code": "user:conflict", "message": "changed"}}'
+    page.route("**/api/draft_save", lambda route: route.fulfill(status=409, body=conflict), times=1)
+    text.press("Control+s")
+    expect(composer.locator(".compose-state")).to_contain_text("changed elsewhere")
+    question = page.get_by_role("dialog", name="Send this version?").get_by_role("button", name="Send")
+    with writer.held("**/api/compose_prepare"):
+        for _ in range(2):
+            text.press("Control+Enter")
+            question.click()
+    expect(composer).to_have_count(0)
+    page.keyboard.press("c")
+    until(imap, "Sent", 1)
+    expect(composer).to_have_count(1)
+    composer.get_by_role("button", name="Close").click()
+    assert len([one for one in writer.requests if one.endswith("/api/message_submit")]) == 1

@@ -674,6 +674,19 @@ export class Composer {
     });
   }
 
+  /** Repeat a save without an answer: if it was done after all, its result is the draft that goes with the message. Without a
+   * connection it waits. */
+  private async repeat(): Promise<void> {
+    if (this.unanswered === null) return;
+    const { saveId, draft } = this.unanswered;
+    try {
+      this.draftId = await this.desk.client.draft_save(draft, saveId, this.draftId);
+      this.unanswered = null;
+    } catch (error) {
+      if (codeOf(error) !== "") this.unanswered = null;
+    }
+  }
+
   private failed(error: unknown): void {
     const code = codeOf(error);
     if (code === null) {
@@ -781,9 +794,13 @@ export class Composer {
 
   /** Send the message as it is. */
   private async hand(): Promise<void> {
+    // asked twice, the first counts
+    if (this.sending || this.closed) return;
     this.sending = true;
     this.lock(true);
     await this.busy;
+    // the last save may have told that it was sent elsewhere
+    if (this.closed) return;
     // under this id it is sent once, whatever happens to the connection and to this page
     this.submitId = newId();
     this.version++;
@@ -799,16 +816,17 @@ export class Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() =>
-          this.desk.client.message_submit(
+        const seconds = await this.alone(async () => {
+          await this.repeat();
+          return this.desk.client.message_submit(
             this.written(),
             this.submitId,
             this.draftId,
             wanted,
             this.sendAt,
             this.leaves,
-          ),
-        );
+          );
+        });
         this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id))
           this.desk.archiveThread();
@@ -928,6 +946,7 @@ export class Composer {
     focusHome();
     await this.alone(async () => {
       try {
+        await this.repeat();
         if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);
         this.finish();
       } catch (error) {
