@@ -3,6 +3,7 @@
 import email
 import email.policy
 import imaplib
+import json
 import os
 import re
 import time
@@ -453,3 +454,35 @@ def test_a_version_that_is_sent_by_two_presses_is_sent_once(writer: Writer, imap
     expect(composer).to_have_count(1)
     composer.get_by_role("button", name="Close").click()
     assert len([one for one in writer.requests if one.endswith("/api/message_submit")]) == 1
+
+
+def test_suggestions_widen_again_and_a_message_waits_for_a_group(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-93: a shorter text finds what the longer one left out; no member of a chosen group is left out."""
+    page = writer.page
+    ann, andy = ({"name": name, "address": f"{name.lower()}@localhost"} for name in ("Ann", "Andy"))
+    known = json.dumps({"result": {"parties": [ann, andy], "complete": True, "groups": ["Rowers"]}})
+    page.route("**/api/complete_recipient", lambda route: route.fulfill(body=known))
+    member = json.dumps({"result": [{"name": "", "address": "moxlite@localhost"}]})
+    page.keyboard.press("c")
+    composer = writer.composer()
+    composer.get_by_label("Subject").fill("To all")
+    to = composer.get_by_label("To", exact=True)
+    offered = composer.locator("[data-field=to] .completion")
+    to.press_sequentially("an")
+    expect(offered).to_have_count(3)
+    to.press_sequentially("d")
+    expect(offered).to_have_text(["Andyandy@localhost"])
+    to.press("Backspace")
+    expect(offered).to_have_text(["Annann@localhost", "Andyandy@localhost"])
+    to.fill("r")
+    offered.filter(has_text="Rowers").wait_for()
+    waiting: list[Route] = []
+    page.route("**/api/group_members", lambda route: waiting.append(route))
+    offered.filter(has_text="Rowers").click()
+    to.press("Control+Enter")
+    tools.until(lambda: page.evaluate("true") and waiting, what="the members to be asked for")
+    expect(composer.get_by_text("Add a recipient.")).to_have_count(0)
+    waiting[0].fulfill(body=member)
+    expect(composer).to_have_count(0)
+    [sent] = until(imap, "Sent", 1)
+    assert sent["To"] == "moxlite@localhost"

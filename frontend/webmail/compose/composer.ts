@@ -757,6 +757,7 @@ export class Composer {
     this.sendAt = sendAt;
     this.archive = archive;
     const fields = [this.to, this.cc, this.bcc, this.replyTo];
+    if ((await Promise.all(fields.map((field) => field.arrived()))).includes(false)) return;
     for (const field of fields) {
       const wrong = field.wrong();
       if (wrong !== undefined) {

@@ -20,6 +20,10 @@ export class Recipients {
   private list: Party[] = [];
   /** Suggestions; one without an address is a group of contacts. */
   private found: Party[] = [];
+  /** All suggestions for the text in `exhausted`. */
+  private all: readonly Party[] = [];
+  /** Whether the chosen groups have come; false: one could not be asked for. */
+  private groups: Promise<boolean> = Promise.resolve(true);
   private at = -1;
   private timer = 0;
   /** A text for which the server has no more suggestions. */
@@ -189,12 +193,13 @@ export class Recipients {
   private async complete(text: string): Promise<void> {
     if (this.exhausted !== "" && text.startsWith(this.exhausted)) {
       const needle = text.toLowerCase();
-      this.found = this.found.filter((one) => formatParty(one).toLowerCase().includes(needle));
+      this.found = this.all.filter((one) => formatParty(one).toLowerCase().includes(needle));
     } else {
       try {
         const { parties, complete, groups } = await this.client.complete_recipient(text);
         if (this.input.value.trim() !== text) return;
         this.found = [...groups.map((name) => ({ name, address: "" })), ...parties];
+        this.all = this.found;
         this.exhausted = complete ? text : "";
       } catch {
         return; // the field works without suggestions
@@ -234,16 +239,26 @@ export class Recipients {
     if (party === undefined) return;
     this.input.value = "";
     this.close();
-    if (party.address === "") void this.takeGroup(party.name);
+    if (party.address === "")
+      this.groups = Promise.all([this.groups, this.takeGroup(party.name)]).then((all) => !all.includes(false));
     else this.add([party]);
   }
 
-  private async takeGroup(name: string): Promise<void> {
+  private async takeGroup(name: string): Promise<boolean> {
     try {
       this.add(await this.client.group_members(name));
+      return true;
     } catch (error) {
       this.complain(messageOf(error));
+      return false;
     }
+  }
+
+  /** Wait for the members of chosen groups; false, once, if they could not be asked for, which the field says. */
+  arrived(): Promise<boolean> {
+    const { groups } = this;
+    this.groups = Promise.resolve(true);
+    return groups;
   }
 
   private add(parties: readonly Party[]): void {
