@@ -119,6 +119,12 @@ export function navigation(page: Page): NavigationByHand {
     },
     async logOut() {
       if ((await (await page.offline())?.mayLeave()) === false) return;
+      // the browser would keep their text for the next one who sits down at it
+      if (
+        document.querySelector(".composer") !== null &&
+        !(await (await part<typeof ComposePart>("compose")).leaveAll())
+      )
+        return;
       page.stream.stop();
       await page.session.logOut();
     },

@@ -486,3 +486,28 @@ def test_suggestions_widen_again_and_a_message_waits_for_a_group(writer: Writer,
     expect(composer).to_have_count(0)
     [sent] = until(imap, "Sent", 1)
     assert sent["To"] == "moxlite@localhost"
+
+
+def test_a_log_out_leaves_no_words_in_the_browser(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-22, WEBMAIL-88: an open message becomes a draft first; where it cannot be saved, the page stays."""
+    page = writer.page
+    copies = "Object.keys(localStorage).filter((one) => one.includes('draft')).length"
+    write(page, "Half a sentence", subject="Later")
+    composer = writer.composer()
+    writer.expect_problem("500")
+    body = '{"error": {"code": "server:error", "message": "The disk is on fire."}}'
+    page.route("**/api/draft_save", lambda route: route.fulfill(status=500, body=body))
+
+    def log_out() -> None:
+        page.get_by_role("button", name="Account and settings").click()
+        page.get_by_role("menuitem", name="Log out").click()
+
+    log_out()
+    expect(composer.locator(".compose-state")).to_contain_text("The disk is on fire.")
+    expect(composer.get_by_label("Text")).to_have_value(re.compile("^Half a sentence"))
+    page.unroute("**/api/draft_save")
+    log_out()
+    expect(page.get_by_label("Password")).to_be_visible()
+    [draft] = until(imap, "Drafts", 1)
+    assert draft["Subject"] == "Later"
+    assert page.evaluate(copies) == 0

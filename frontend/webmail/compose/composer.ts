@@ -251,6 +251,12 @@ export class Composer {
     return Composer.focused() ?? [...open].filter((one) => !one.small && !one.sending).at(-1) ?? null;
   }
 
+  /** Close all composers: what was written is kept as drafts. False if one stays: it is being sent, or cannot be saved. */
+  static async leaveAll(): Promise<boolean> {
+    for (const one of [...open]) await one.leave();
+    return open.size === 0;
+  }
+
   /** Whether another message may be written: of three that are open, say so. */
   static hasRoom(say: (text: string) => unknown): boolean {
     if (open.size < most) return true;

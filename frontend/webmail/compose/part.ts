@@ -34,6 +34,11 @@ export async function leave(): Promise<void> {
   await Composer.top()?.leave();
 }
 
+/** Close all composers, before a log-out: what was written is kept as drafts. False if one stays, which says why. */
+export async function leaveAll(): Promise<boolean> {
+  return Composer.leaveAll();
+}
+
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
  * message; `leaves` is a message of the list that is left when it is sent. */
 export async function compose(
