@@ -284,3 +284,26 @@ def test_a_signature_with_formatting(writer: Writer) -> None:
     page.keyboard.press("Control+Shift+F")
     expect(words_of(composer)).to_have_value(re.compile(r"--.*\nMia"))
     assert writer.problems == []
+
+
+def test_two_presses_for_formatting_open_one_editor(writer: Writer) -> None:
+    """WEBMAIL-135: the second came while the editor was loaded; what is typed is what is kept."""
+    page = writer.page
+    page.keyboard.press("c")
+    composer = writer.composer()
+    words_of(composer).fill("Half ")
+    with writer.held(re.compile("/part/squire[.]")):
+        page.keyboard.press("Control+Shift+F")
+        page.keyboard.press("Control+Shift+F")
+    expect(composer.locator(".compose-rich")).to_have_count(1)
+    expect(composer.locator(".compose-tools")).to_have_count(1)
+    composer.locator(".compose-rich").click()
+    page.keyboard.press("End")
+    page.keyboard.type("a sentence")
+    with page.expect_request("**/api/draft_save") as saved:
+        page.keyboard.press("Control+s")
+    assert "a sentence" in saved.value.post_data_json["draft"]["html"]
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    composer.get_by_role("button", name="Discard").click()
+    page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
+    expect(composer).to_have_count(0)

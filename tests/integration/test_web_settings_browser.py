@@ -246,3 +246,23 @@ def test_a_newsletter_is_left_by_a_message_and_remembered(reader: Reader, mailbo
     page.reload()
     expect(page.locator(".unsubscribed")).to_contain_text("Unsubscribed today")
     expect(leave).to_have_count(0)
+
+
+def test_an_editor_that_comes_late_is_not_for_the_next_signature(reader: Reader) -> None:
+    """WEBMAIL-105: another one, or plain text, was chosen while the editor was loaded."""
+    page = reader.page
+    page.keyboard.press("Control+!")
+    settings = page.get_by_role("dialog", name="Settings")
+    formatting = settings.get_by_label("With formatting")
+    with reader.held(re.compile("/part/squire[.]")):
+        formatting.check()
+        formatting.uncheck()
+    editor = next(one for one in reader.requests if "/part/squire." in one)
+    page.evaluate(f"import('{editor}')")
+    expect(settings.locator(".compose-rich")).to_have_count(0)
+    formatting.check()
+    expect(settings.locator(".compose-rich")).to_have_count(1)
+    expect(settings.locator(".compose-tools")).to_have_count(1)
+    formatting.uncheck()
+    expect(settings.locator(".compose-rich")).to_have_count(0)
+    expect(settings.get_by_label("Signature", exact=True)).to_be_visible()

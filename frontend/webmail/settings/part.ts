@@ -66,6 +66,8 @@ function signatures(
   all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
   let editor: Rich | null = null;
+  /** Counts what was shown: an editor that comes late is for another signature. */
+  let turn = 0;
   const input = el("textarea", {
     class: "dialog-input",
     rows: "4",
@@ -79,10 +81,12 @@ function signatures(
   const format = el("input", { type: "checkbox", onchange: () => void toggle() });
   /** Show the editor for this HTML. */
   const edit = async (html: string) => {
+    const own = ++turn;
     const [rich, { Squire }] = await Promise.all([
       desk.load<typeof RichPart>("rich"),
       desk.load<typeof SquirePart>("squire"),
     ]);
+    if (own !== turn) return;
     editor?.close();
     const none = () => undefined;
     editor = rich.openEditor(Squire, html, {
@@ -104,6 +108,7 @@ function signatures(
     label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
     input.value = text;
     input.hidden = false;
+    turn++;
     editor?.close();
     editor = null;
     format.checked = html !== "";

@@ -254,7 +254,8 @@ export class Words {
   /** Write HTML instead of plain text, or the other way round. The choice is remembered. */
   async toggle(): Promise<void> {
     if (this.rich === null) {
-      if ((await loadEditors(this.desk)) === null) return;
+      // a second press while the editor comes asks for nothing else
+      if ((await loadEditors(this.desk)) === null || this.rich !== null) return;
       this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : this.asHTML());
     } else {
       this.former = { html: this.rich.html(), text: this.rich.text() };
