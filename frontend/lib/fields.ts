@@ -129,6 +129,17 @@ export function form(
   return { root, complain };
 }
 
+/** What a form does when it is sent. While it runs, the form is not sent again: two presses on a slow line are one. */
+export function once(work: () => Promise<unknown>): (event: Event) => void {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    void work().finally(() => (running = false));
+  };
+}
+
 /** Show the mistakes of a failed call at their fields: at the one whose name is that of the mistake, or its longest beginning.
  * Throws the error again if it is no such failure, or an error with the mistakes that have no field here. */
 export function atFields(error: unknown, places: Readonly<Record<string, { problem(text: string): void }>>): void {

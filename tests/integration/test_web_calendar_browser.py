@@ -245,6 +245,32 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
         expect(event(calendar, "Dentist")).to_be_visible()
 
 
+def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175: on a slow line; guests whose names have commas, as Exchange writes them, are told once, and stay."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        calendar = desk.open()
+        page.keyboard.press("n")
+        page.get_by_label("Title").fill("Dentist")
+        page.get_by_label("Guests", exact=True).fill('"Roe, Ada" <ada@remote.example>')
+        save = page.get_by_role("button", name="Save")
+        with visitor.held("**/api/event_save"):
+            with page.expect_request("**/api/event_save"):
+                save.click()  # by it the field of guests is left, below which their times are shown
+            page.get_by_label("Title").press("Enter")
+        expect(event(calendar, "Dentist")).to_have_count(1)
+        assert len([one for one in visitor.requests if one.endswith("/api/event_save")]) == 1
+        event(calendar, "Dentist").click()
+        page.get_by_role("button", name="Edit").click()
+        expect(page.get_by_label("Guests", exact=True)).to_have_value('"Roe, Ada" <ada@remote.example>')
+        page.get_by_label("Title").fill("Dentist in Ghent")
+        save.click()
+        expect(event(calendar, "Dentist in Ghent")).to_have_count(1)
+        event(calendar, "Dentist in Ghent").click()
+        expect(page.locator(".event-guests")).to_contain_text("Roe, Ada")
+
+
 @pytest.mark.nightly
 def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: the question names the three ways; another page's change is shown."""

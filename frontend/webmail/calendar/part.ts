@@ -4,6 +4,7 @@ import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { along } from "../../lib/direction";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
+import { once } from "../../lib/fields";
 import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { byOwner, many, t } from "../../lib/words";
@@ -423,8 +424,7 @@ class CalendarPage implements Board {
         return box;
       });
       const access = giving.accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
-      const save = async (event: Event) => {
-        event.preventDefault();
+      const save = async () => {
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
         const kept = colour === first && one !== null ? one.colour : colour;
         const saved = await attempt(t("Saving the calendar"), () =>
@@ -462,7 +462,7 @@ class CalendarPage implements Board {
       return [
         el(
           "form",
-          { onsubmit: (event: Event) => void save(event) },
+          { onsubmit: once(save) },
           one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()),
           one !== null && one.owner !== ""
             ? el(

@@ -73,11 +73,14 @@ export class BusyBars {
   show(people: readonly string[], slot: Slot | null): void {
     this.people = people;
     this.slot = slot;
-    this.root.hidden = people.length === 0 || slot === null;
     clearTimeout(this.waiting);
-    if (this.root.hidden || slot === null) return;
+    if (people.length === 0 || slot === null) {
+      this.root.hidden = true;
+      return;
+    }
     const wanted = `${midnight(slot.start).getTime()} ${people.join(" ")}`;
     if (wanted === this.asked) this.draw();
+    // it takes its room in a moment: a press on Save, by which the field is left, must find the button where it is
     else this.waiting = setTimeout(() => void this.ask(wanted), 250);
   }
 
@@ -85,6 +88,7 @@ export class BusyBars {
     const { slot, people } = this;
     if (slot === null) return;
     this.asked = wanted;
+    this.root.hidden = false;
     const seconds = (days: number) => Math.floor(midnight(slot.start, days).getTime() / 1000);
     try {
       const found = await this.client.busy_times(people.slice(0, 50), seconds(0), seconds(ahead), this.eventID);
@@ -104,6 +108,7 @@ export class BusyBars {
   private draw(): void {
     const { slot, persons } = this;
     if (slot === null) return;
+    this.root.hidden = false;
     const first = midnight(slot.start);
     const end = midnight(slot.start, 1);
     const of = (date: Date, otherwise: number) => (date < end ? date.getHours() + date.getMinutes() / 60 : otherwise);

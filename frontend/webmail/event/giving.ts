@@ -3,7 +3,7 @@
 import type { Calendar, CollectionGuest } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
-import { choice, type Field } from "../../lib/fields";
+import { choice, type Field, once } from "../../lib/fields";
 import { copyable } from "../../lib/pages";
 import { many, t } from "../../lib/words";
 import { dayOf, shortDay } from "../calendar/days";
@@ -97,15 +97,14 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
       fill(address);
       await draw();
     });
-  const make = (event: Event) => {
-    event.preventDefault();
-    void attempt(t("Making the link"), async () => {
+  const make = once(() =>
+    attempt(t("Making the link"), async () => {
       const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
       fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made));
       note.value = "";
       await draw();
-    });
-  };
+    }),
+  );
   const loaded = await attempt(t("Loading the links"), draw);
   if (!loaded) return;
   await dialog<void>(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [

@@ -4,11 +4,12 @@ import type { Calendar, EventForm, EventItem, Event as Found, Party } from "../.
 import { codeOf } from "../../lib/client";
 import { attempt, dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
-import { field, tick } from "../../lib/fields";
+import { field, once, tick } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, many, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
+import { formatParty, parseParties } from "../compose/parties";
 import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
 import { fromRule, inWords, repeats, toRule } from "./rules";
@@ -229,9 +230,7 @@ export class Events {
     const own = this.page.facts().addresses.map((one) => one.toLowerCase());
     const people = [...found.guests, ...(found.organizer === null ? [] : [found.organizer])];
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
-    const to = others.map(({ name, address }) =>
-      name === "" ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`,
-    );
+    const to = others.map(formatParty);
     this.leave();
     this.page.compose(
       "new",
@@ -343,7 +342,7 @@ export class Events {
         class: "dialog-input",
         dir: "auto",
         disabled: !own,
-        value: old.guests.map(({ name, address }) => (name === "" ? address : `${name} <${address}>`)).join(", "),
+        value: old.guests.map(formatParty).join(", "),
       }),
       t("Addresses, separated by commas. Each gets a mail."),
     );
@@ -444,7 +443,7 @@ export class Events {
     });
     const showBusy = () => {
       const mine = this.page.facts().addresses.map((one) => one.toLowerCase());
-      const people = parties(guests.control.value).map(({ address }) => address.toLowerCase());
+      const people = parseParties(guests.control.value).map(({ address }) => address.toLowerCase());
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
     for (const { control } of [guests, allDay, zone, { control: days.start }, { control: days.end }])
@@ -454,7 +453,7 @@ export class Events {
     showBusy();
     const read = (): EventForm | null => {
       const whole = allDay.control.checked;
-      const people = parties(guests.control.value);
+      const people = parseParties(guests.control.value);
       const wrong = people.find(({ address }) => !/^[^\s@]+@[^\s@]+$/.test(address));
       if (wrong !== undefined) {
         guests.problem(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
@@ -494,8 +493,7 @@ export class Events {
       fill(problem, words);
     };
     const done = await dialog<boolean>(heading, (close) => {
-      const submitted = async (event: Event) => {
-        event.preventDefault();
+      const submitted = async () => {
         const form = read();
         if (form === null) return;
         try {
@@ -509,7 +507,7 @@ export class Events {
       return [
         el(
           "form",
-          { class: "event-form", onsubmit: (event: Event) => void submitted(event) },
+          { class: "event-form", onsubmit: once(submitted) },
           !own &&
             el(
               "p",
@@ -587,15 +585,6 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
 /** The name of a calendar, and who shares it. */
 const named = (one: Calendar): string =>
   one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
-
-/** People of a text, which commas or semicolons part. */
-function parties(text: string): Party[] {
-  return text
-    .split(/[,;\n](?=(?:[^"]*"[^"]*")*[^"]*$)/)
-    .map((one) => /^\s*(?:"?([^"<]*?)"?\s*<([^>]*)>|(.*?))\s*$/.exec(one))
-    .map((found) => ({ name: found?.[1] ?? "", address: (found?.[2] ?? found?.[3] ?? "").trim() }))
-    .filter(({ address }) => address !== "");
-}
 
 /** How long before an event an alarm comes. */
 function before(minutes: number): string {

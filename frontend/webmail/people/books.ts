@@ -3,7 +3,7 @@
 import type { AddressBook, CollectionGuest } from "../../gen/webmail";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
-import { line } from "../../lib/fields";
+import { line, once } from "../../lib/fields";
 import { ellipsis, users } from "../../lib/icons";
 import { byOwner, many, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
@@ -107,8 +107,7 @@ async function change(client: Client, one: AddressBook | null, again: () => Prom
       class: "dialog-input",
     });
     name.control.autofocus = true;
-    const save = async (event: Event) => {
-      event.preventDefault();
+    const save = async () => {
       const saved = await attempt(t("Saving the address book"), () =>
         client.address_book_save(name.control.value, one?.id ?? 0),
       );
@@ -125,7 +124,7 @@ async function change(client: Client, one: AddressBook | null, again: () => Prom
     return [
       el(
         "form",
-        { onsubmit: (event: Event) => void save(event) },
+        { onsubmit: once(save) },
         name.root,
         el(
           "div",

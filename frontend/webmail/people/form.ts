@@ -4,7 +4,7 @@ import type { AddressBook, ContactCard, ContactEntry, ContactForm } from "../../
 import { codeOf } from "../../lib/client";
 import { attempt, dialog, showError } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
-import { choice, field } from "../../lib/fields";
+import { choice, field, once } from "../../lib/fields";
 import { toast } from "../../lib/toasts";
 import { byOwner, t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
@@ -138,14 +138,10 @@ export async function edit(
         });
       });
     };
-    const submitted = (event: Event) => {
-      event.preventDefault();
-      void save();
-    };
     return [
       el(
         "form",
-        { novalidate: true, onsubmit: submitted },
+        { novalidate: true, onsubmit: once(save) },
         !writable && el("p", { class: "dialog-text" }, sharedBy(here!)),
         writable ? photo.root : card!.photo !== "" && face(page.base, card!.photo, old.name, key),
         el(
@@ -200,8 +196,7 @@ async function copyTo(
       String(places[0]!.id),
     );
     book.control.className = "dialog-input";
-    const copy = async (event: Event) => {
-      event.preventDefault();
+    const copy = async () => {
       const copied = await attempt(t("Copying the contact"), () =>
         page.client.contact_move(card.id, Number(book.control.value), true),
       );
@@ -210,7 +205,7 @@ async function copyTo(
     return [
       el(
         "form",
-        { onsubmit: (event: Event) => void copy(event) },
+        { onsubmit: once(copy) },
         book.root,
         el(
           "div",
