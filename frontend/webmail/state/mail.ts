@@ -204,6 +204,7 @@ export class Mail {
         return;
       case "view_msgs":
         if (!this.view.take(event)) return;
+        this.problem.value = null;
         if (event.parsed_message !== null) this.outside.opened(event.parsed_message);
         this.changed();
         this.arrived();
@@ -225,6 +226,8 @@ export class Mail {
         if (event.view_id !== this.view.viewId) return;
         this.view.failed();
         void told(event).then(({ message, unthreaded }) => {
+          // its texts may come late
+          if (event.view_id !== this.view.viewId) return;
           this.problem.value = { message, unthreaded };
           this.changed();
         });
@@ -237,6 +240,8 @@ export class Mail {
 
   /** Set the rows on the screen and around it, and request the missing ones. */
   look(first: number, last: number): void {
+    // rows that were refused are asked for again when the reader goes elsewhere
+    if (this.problem.value !== null && first === this.screen.first && last === this.screen.last) return;
     this.screen = { first, last };
     const rows = this.rows.value;
     const apart = last <= rows.start || first >= rows.start + rows.items.length;
