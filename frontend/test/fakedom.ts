@@ -31,6 +31,10 @@ export class Made {
     this.attributes.set(name, value);
   }
 
+  querySelector(): null {
+    return null;
+  }
+
   append(...found: (Made | Leaf | string)[]): void {
     for (const one of found) {
       if (typeof one === "string") this.children.push({ data: one });

@@ -44,3 +44,9 @@ test("a thousand recipients are enough", () => {
   assert.equal(asked.cc.length, 0);
   assert.equal(asked.text.length, 100_000);
 });
+
+test("an address that a browser has encoded is one, also where it is not encoded well", () => {
+  assert.deepEqual(parseMailto("mailto%3Aada%40x.example%3Fsubject%3DHello").to, [one("ada@x.example")]);
+  assert.equal(parseMailto("mailto%3Aada%40x.example%3Fsubject%3DHello").subject, "Hello");
+  assert.equal(parseMailto("mailto%3Aada%").to.length, 1);
+});

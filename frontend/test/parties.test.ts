@@ -30,3 +30,10 @@ test("quotes and signatures do not speak of files", () => {
   assert.ok(speaksOfFiles("Im Anhang der Plan"));
   assert.ok(!speaksOfFiles("> see the attachment\nYes\n-- \nattached"));
 });
+
+test("the time is linear in the length of a text", () => {
+  const begun = performance.now();
+  parseParties(`<${" ".repeat(200_000)}a`);
+  parseParties("<".repeat(200_000));
+  assert.ok(performance.now() - begun < 2_000);
+});

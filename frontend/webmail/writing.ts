@@ -49,7 +49,7 @@ export function askedLink(): string {
   const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
   if (asked === undefined) return "";
   history.replaceState(null, "", location.pathname + location.search);
-  return /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked;
+  return asked;
 }
 
 /** Open the composer for mailto: links in a page (WEBMAIL-79). */

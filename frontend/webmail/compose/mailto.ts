@@ -33,7 +33,9 @@ function line(text: string): string {
 }
 
 /** The supported fields of the address; others are ignored. */
-export function parseMailto(url: string): Asked {
+export function parseMailto(address: string): Asked {
+  // browsers put an encoded address behind `#compose `
+  const url = /^mailto%3a/i.test(address) ? decoded(address) : address;
   const [addresses = "", ...rest] = url.replace(/^mailto:/i, "").split("?");
   const asked: Asked = { to: [], cc: [], bcc: [], subject: "", text: "", in_reply_to: "" };
   const add = (list: Party[], text: string) => {

@@ -25,7 +25,7 @@ export function parseParties(text: string): Party[] {
 }
 
 function parseParty(text: string): Party {
-  const match = /^(.*)<\s*([^<>]*)>\s*$/s.exec(text);
+  const match = /^(.*)<([^<>]*)>$/s.exec(text);
   if (match === null) return { name: "", address: text };
   const name = match[1]!
     .trim()

@@ -59,26 +59,25 @@ export function readableText(value: string, needles: readonly string[]): Node[] 
 
 function foldQuotes(blocks: readonly { quoted: boolean; lines: number; node: HTMLElement }[]): Node[] {
   const found: Node[] = [];
-  for (let i = 0; i < blocks.length; i++) {
-    const end = blocks.findIndex((block, at) => at >= i && !block.quoted);
-    const run = blocks.slice(i, end < 0 ? undefined : end);
+  let run: { lines: number; node: HTMLElement }[] = [];
+  const end = () => {
+    const nodes = run.map(({ node }) => node);
     const count = run.reduce((sum, block) => sum + block.lines, 0);
-    if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
-      found.push(...run.map(({ node }) => node), ...(end < 0 ? [] : [blocks[end]!.node]));
-    } else {
-      const summary = el("summary", {}, t("Quoted text: {n} lines", { n: count }));
+    run = [];
+    if (count < foldedFrom || nodes.some((node) => node.querySelector(".hit") !== null)) {
+      for (const node of nodes) found.push(node);
+    } else
       found.push(
-        el(
-          "details",
-          { class: "quote" },
-          summary,
-          run.map(({ node }) => node),
-        ),
-        ...(end < 0 ? [] : [blocks[end]!.node]),
+        el("details", { class: "quote" }, el("summary", {}, t("Quoted text: {n} lines", { n: count })), nodes),
       );
+  };
+  for (const block of blocks) {
+    if (block.quoted) run.push(block);
+    else {
+      end();
+      found.push(block.node);
     }
-    if (end < 0) break;
-    i = end;
   }
+  end();
   return found;
 }

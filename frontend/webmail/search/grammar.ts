@@ -9,6 +9,8 @@ type Kind = NonNullable<Filter["attachments"]>;
 
 /** Maximum number of texts of each kind in the server's query. */
 const most = 20;
+/** Characters that are read, as many as the search bar takes: any page can lead to an address with more. */
+const longest = 1000;
 
 /** A criterion: a tag with its value, or a word with the tag "". */
 export interface Token {
@@ -127,7 +129,7 @@ export const states: Readonly<Record<string, readonly [string, boolean]>> = {
 export function tokens(text: string): Token[] {
   const found: Token[] = [];
   const opened: { end: string; prefix: string; group: number }[] = [];
-  let [groups, joins, rest] = [0, false, text.trimStart()];
+  let [groups, joins, rest] = [0, false, text.slice(0, longest).trimStart()];
   while (rest !== "") {
     const within = opened.at(-1);
     if (within !== undefined && rest.startsWith(within.end)) {
@@ -192,7 +194,7 @@ const alone = (token: Token, all: readonly Token[]) =>
 /** Whether OR or "-" has several criteria in parentheses, each of which is taken alone. */
 const nested = (text: string) =>
   /\([^()"]*\s[^()"]*\)\s+OR\s|\sOR\s+-?\([^()"]*\s[^()"]*\)|-\([^()"]*\s[^()"]*\)/.test(
-    text.replace(/"[^"]*"?/g, "x"),
+    text.slice(0, longest).replace(/"[^"]*"?/g, "x"),
   );
 
 function unquoted(text: string): string {

@@ -1,0 +1,20 @@
+// WEBMAIL-140: quoted lines of a text.
+
+import "./fakedom";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { readableText } from "../webmail/message/text";
+
+test("a long quote is folded, a short one stays", () => {
+  const quote = "> a\n".repeat(7);
+  const names = (text: string) => readableText(text, []).map((one) => (one as unknown as { name: string }).name);
+  assert.deepEqual(names(`one\n${quote}two\n> b\nthree`), ["div", "details", "div", "div", "div"]);
+  assert.deepEqual(names(`one\n${quote}`.trimEnd()), ["div", "details"]);
+  assert.deepEqual(names(quote.trimEnd()), ["div"]);
+});
+
+test("the time is linear in the number of quotes", () => {
+  const begun = performance.now();
+  assert.equal(readableText("> a\nb\n".repeat(60_000), []).length, 120_000);
+  assert.ok(performance.now() - begun < 20_000);
+});
