@@ -1,6 +1,7 @@
 // Importing mail: the form, the upload of the file, the progress in the server, and the result.
 
 import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } from "../../gen/account";
+import { number } from "../../lib/beside";
 import { codeOf } from "../../lib/client";
 import { attempt, confirm, showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
@@ -20,7 +21,7 @@ interface Kept {
   dismissed?: boolean;
 }
 
-const keptKey = "moxlite-account-import";
+const keptKey = `moxlite-account${number}-import`;
 const shownMailboxes = 200;
 const lostText = t(
   "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.",

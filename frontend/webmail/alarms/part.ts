@@ -2,6 +2,7 @@
 // in another one. A browser that gets notices by Web Push (WEBMAIL-122) shows those.
 
 import type { AlarmItem, Client } from "../../gen/webmail";
+import { kept } from "../../lib/beside";
 import { messageOf } from "../../lib/client";
 import { el, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
@@ -19,8 +20,8 @@ const near = 18 * 3_600_000;
 /** The newest alarm that this page was told of. */
 let last = 0;
 const shown = new Map<number, HTMLElement>();
-/** Other tabs, which are told of events whose alarm was answered. */
-const tabs = new BroadcastChannel("moxlite-alarms");
+/** Other tabs of this account, which are told of events whose alarm was answered. */
+const tabs = new BroadcastChannel(`${kept()}-alarms`);
 tabs.onmessage = ({ data }) => shown.get(Number(data))?.remove();
 
 /** Show the alarms that have come. */

@@ -3,6 +3,7 @@
 
 import type { Client, Importing as State } from "../../gen/webmail";
 import type { Box } from "../data/mailboxes";
+import { kept } from "../../lib/beside";
 import { codeOf, messageOf } from "../../lib/client";
 import { dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
@@ -25,7 +26,7 @@ const mostNames = 3;
 const start = 512;
 
 /** Key in the session's storage: mailboxes of imports by their tokens, "" for those whose end was told. */
-const storageKey = "moxlite-webmail-imports";
+const storageKey = `${kept()}-imports`;
 
 /** Whether a file is mail by its first octets, as the server looks at them: a zip, gzip or tar archive, an mbox, a message. */
 async function isMail(file: File): Promise<boolean> {
