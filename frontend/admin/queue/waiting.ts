@@ -30,6 +30,11 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
   const boxes = new Map<number, HTMLInputElement>();
   const all = el("input", { type: "checkbox", "aria-label": t("Select all on this page") });
   const wanted = (): [Filter, number] => (whole ? [filter, total] : [{ ids: [...chosen] }, chosen.size]);
+  /** Take back what is done to the chosen messages that are on hold, or not; the others stay as they are. */
+  const undo = (hold: boolean, back: Change) => {
+    const ids = messages.filter((row) => !whole && chosen.has(row.id) && row.hold === hold).map((row) => row.id);
+    return ids.length === 0 ? undefined : () => back({ ids }, ids.length);
+  };
   const draw = () => {
     bar.hidden = chosen.size === 0 && !whole;
     all.checked = messages.length > 0 && chosen.size === messages.length;
@@ -77,7 +82,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             (f, n) => desk.client.queue_hold(f, true, n),
             "",
             t("Nothing is tried until they are released."),
-            (f, n) => desk.client.queue_unhold(f, true, n),
+            undo(false, (f, n) => desk.client.queue_unhold(f, true, n)),
           ),
         { icon: pause, kind: "small" },
       ),
@@ -91,7 +96,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             (f, n) => desk.client.queue_unhold(f, true, n),
             "",
             t("They are tried again."),
-            (f, n) => desk.client.queue_hold(f, true, n),
+            undo(true, (f, n) => desk.client.queue_hold(f, true, n)),
           ),
         { kind: "small" },
       ),
@@ -213,7 +218,7 @@ async function act(
   run: Change,
   ask: string,
   what: string,
-  back?: Change,
+  back?: () => Promise<unknown>,
 ): Promise<void> {
   if (ask !== "" || count > 1) {
     const title = many(count, "{what} {n} message?", "{what} {n} messages?", {
@@ -223,8 +228,7 @@ async function act(
   }
   let changed = 0;
   if (!(await attempt(doing, async () => (changed = (await run(filter, count)).messages)))) return;
-  const undo =
-    back === undefined ? undefined : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
+  const undo = back && { title: t("Undo"), run: () => void undone(desk, back) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
   await desk.refresh();
 }
