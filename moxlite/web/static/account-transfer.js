@@ -438,13 +438,13 @@ var Copying = class {
     const prefix = line(t("Below mailbox"), "", t("Empty: mailboxes get the same names here."));
     const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
     const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Look at the mailboxes"), async () => {
-      const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
-      if (!Number.isInteger(number) || number < 0 || number > 65535) {
+      const number2 = port.control.value.trim() === "" ? 0 : Number(port.control.value);
+      if (!Number.isInteger(number2) || number2 < 0 || number2 > 65535) {
         port.problem(t("A port is a number up to 65535."));
         return;
       }
       try {
-        await this.desk.client.copy_look({ host: host.control.value, port: number, tls: tls.control.value, user: user.control.value, password: password.control.value, prefix: prefix.control.value, since: since.control.value === "" ? null : `${since.control.value}T00:00:00Z` });
+        await this.desk.client.copy_look({ host: host.control.value, port: number2, tls: tls.control.value, user: user.control.value, password: password.control.value, prefix: prefix.control.value, since: since.control.value === "" ? null : `${since.control.value}T00:00:00Z` });
       } catch (error) {
         atFields(error, { host, tls, port, user, password, prefix, since });
         return;
@@ -586,10 +586,10 @@ var CalendarCopies = class {
 };
 
 var Exporting = class {
-  constructor(client, base) {
+  constructor(client, base2) {
     this.client = client;
     this.archive.append(this.none);
-    this.form = el("form", { class: "form", method: "post", action: `${base}export`, onsubmit: (event) => {
+    this.form = el("form", { class: "form", method: "post", action: `${base2}export`, onsubmit: (event) => {
       event.preventDefault();
       void this.download();
     } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
@@ -644,6 +644,9 @@ var Exporting = class {
     this.form.submit();
   }
 };
+
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
 
 var checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
@@ -762,9 +765,9 @@ var Backoff = class {
 };
 
 var Follower = class {
-  constructor(client, base, token, owner) {
+  constructor(client, base2, token, owner) {
     this.client = client;
-    this.base = base;
+    this.base = base2;
     this.token = token;
     this.owner = owner;
     this.connect();
@@ -883,13 +886,13 @@ var Upload = class {
   }
 };
 
-var keptKey = "moxlite-account-import";
+var keptKey = `moxlite-account${number}-import`;
 var shownMailboxes2 = 200;
 var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
 var Importing = class {
-  constructor(client, base, changed) {
+  constructor(client, base2, changed) {
     this.client = client;
-    this.base = base;
+    this.base = base2;
     this.changed = changed;
     const drop = el("div", { class: "drop" }, el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")), this.fileName, el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")), this.file);
     this.file.addEventListener("change", () => this.chosen());
@@ -1086,8 +1089,8 @@ var Importing = class {
   drawFound(problems2) {
     const rows = [...this.found].slice(0, shownMailboxes2);
     const more = this.found.size - rows.length;
-    const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
-    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })), el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))));
+    const total = [...this.found.values()].reduce((sum, number2) => sum + number2, 0);
+    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
     fill(this.problems, el("summary", {}, many(problems2, "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.edc789ca005e.js", masked: "masked.a0c309e2e9f9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.eb2009dc1f82.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.edc789ca005e.js", masked: "masked.a0c309e2e9f9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.a4bd992d60c8.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -933,10 +933,11 @@ var Session = class {
   deviceKey;
   address = "";
   running = null;
+  left = false;
   resume() {
     addEventListener("storage", (event) => {
-      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
-      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
+      if (event.key === this.csrfKey && !this.left) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.addressKey && event.newValue && this.address && event.newValue !== this.address) void this.leave();
     });
     this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
@@ -945,6 +946,13 @@ var Session = class {
   logIn(reason, below = []) {
     this.running ??= this.askOnce(reason, below).finally(() => this.running = null);
     return this.running;
+  }
+  leave() {
+    this.left = true;
+    this.client.csrfToken = "";
+    location.reload();
+    return new Promise(() => {
+    });
   }
   async askOnce(reason, below) {
     const before = this.address;
@@ -961,8 +969,8 @@ var Session = class {
   begin(result) {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    localStorage.setItem(this.csrfKey, result.csrf_token);
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }
@@ -1338,7 +1346,7 @@ var App = class {
   }
   async logIn(reason) {
     const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
-    if (await this.session.logIn(reason, webmail) && this.displayed !== "") location.reload();
+    if (await this.session.logIn(reason, webmail) && this.displayed !== "") await this.session.leave();
   }
   async setUp(app) {
     const make = (await part("device")).pages["setup"];

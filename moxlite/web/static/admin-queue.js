@@ -556,6 +556,10 @@ async function waitingPage(desk) {
   const boxes = /* @__PURE__ */ new Map();
   const all = el("input", { type: "checkbox", "aria-label": t("Select all on this page") });
   const wanted = () => whole ? [filter, total] : [{ ids: [...chosen] }, chosen.size];
+  const undo = (hold, back) => {
+    const ids = messages.filter((row) => !whole && chosen.has(row.id) && row.hold === hold).map((row) => row.id);
+    return ids.length === 0 ? void 0 : () => back({ ids }, ids.length);
+  };
   const draw = () => {
     bar.hidden = chosen.size === 0 && !whole;
     all.checked = messages.length > 0 && chosen.size === messages.length;
@@ -568,7 +572,7 @@ async function waitingPage(desk) {
     fill(bar, el("b", {}, many(count, "{n} selected", "{n} selected")), !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
       whole = true;
       draw();
-    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_hold(f, true, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_unhold(f, true, n)), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_unhold(f, true, n), "", t("They are tried again."), (f, n) => desk.client.queue_hold(f, true, n)), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_fail(f, true, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
+    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_hold(f, true, n), "", t("Nothing is tried until they are released."), undo(false, (f, n) => desk.client.queue_unhold(f, true, n))), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_unhold(f, true, n), "", t("They are tried again."), undo(true, (f, n) => desk.client.queue_hold(f, true, n))), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_fail(f, true, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
   };
   all.addEventListener("change", () => {
     whole = false;
@@ -605,7 +609,7 @@ async function act(desk, doing, [filter, count], run, ask, what, back) {
   }
   let changed = 0;
   if (!await attempt(doing, async () => changed = (await run(filter, count)).messages)) return;
-  const undo = back === void 0 ? void 0 : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
+  const undo = back && { title: t("Undo"), run: () => void undone(desk, back) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
   await desk.refresh();
 }

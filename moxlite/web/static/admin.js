@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.06369aa76bda.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.8e4ee7c31ca9.js" };
+var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.06369aa76bda.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.da1093b66680.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.8e4ee7c31ca9.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -1039,10 +1039,11 @@ var Session = class {
   deviceKey;
   address = "";
   running = null;
+  left = false;
   resume() {
     addEventListener("storage", (event) => {
-      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
-      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
+      if (event.key === this.csrfKey && !this.left) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.addressKey && event.newValue && this.address && event.newValue !== this.address) void this.leave();
     });
     this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
@@ -1051,6 +1052,13 @@ var Session = class {
   logIn(reason, below = []) {
     this.running ??= this.askOnce(reason, below).finally(() => this.running = null);
     return this.running;
+  }
+  leave() {
+    this.left = true;
+    this.client.csrfToken = "";
+    location.reload();
+    return new Promise(() => {
+    });
   }
   async askOnce(reason, below) {
     const before = this.address;
@@ -1067,8 +1075,8 @@ var Session = class {
   begin(result) {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    localStorage.setItem(this.csrfKey, result.csrf_token);
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }

@@ -1,3 +1,7 @@
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -161,16 +165,16 @@ var pause = 5;
 var near = 18 * 36e5;
 var last = 0;
 var shown2 = /* @__PURE__ */ new Map();
-var tabs = new BroadcastChannel("moxlite-alarms");
+var tabs = new BroadcastChannel(`${kept()}-alarms`);
 tabs.onmessage = ({ data }) => shown2.get(Number(data))?.remove();
-async function showAlarms({ client, base }) {
+async function showAlarms({ client, base: base2 }) {
   const found = await client.alarms(last).catch(() => []);
   last = Math.max(last, ...found.map(({ id }) => id));
-  if (await pushed(base)) return;
+  if (await pushed(base2)) return;
   for (const one of found.reverse()) show(client, one);
 }
-async function pushed(base) {
-  const registration = await navigator.serviceWorker?.getRegistration(base).catch(() => void 0);
+async function pushed(base2) {
+  const registration = await navigator.serviceWorker?.getRegistration(base2).catch(() => void 0);
   return (await registration?.pushManager?.getSubscription().catch(() => null) ?? null) !== null;
 }
 function show(client, one) {

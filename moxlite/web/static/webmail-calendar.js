@@ -188,6 +188,16 @@ var plus = "M5 12h14 M12 5v14";
 var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    void work().finally(() => running = false);
+  };
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -813,8 +823,7 @@ var CalendarPage = class {
         return box;
       });
       const access = giving.accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
-      const save = async (event) => {
-        event.preventDefault();
+      const save = async () => {
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
         const kept = colour === first && one !== null ? one.colour : colour;
         const saved = await attempt(t("Saving the calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
@@ -839,7 +848,7 @@ var CalendarPage = class {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
       };
-      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     if (done === true) await this.load();
   }

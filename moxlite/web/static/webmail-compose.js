@@ -472,7 +472,7 @@ function parseParties(text2) {
   return pieces.map((one) => one.trim()).filter((one) => one !== "").map(parseParty);
 }
 function parseParty(text2) {
-  const match = /^(.*)<\s*([^<>]*)>\s*$/s.exec(text2);
+  const match = /^(.*)<([^<>]*)>$/s.exec(text2);
   if (match === null) return { name: "", address: text2 };
   const name = match[1].trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/g, "$1");
   return { name, address: match[2].trim() };
@@ -549,6 +549,8 @@ var Recipients = class {
   hint = el("div", { class: "field-hint", role: "alert" });
   list = [];
   found = [];
+  all = [];
+  groups = Promise.resolve(true);
   at = -1;
   timer = 0;
   exhausted = "";
@@ -622,12 +624,13 @@ var Recipients = class {
   async complete(text2) {
     if (this.exhausted !== "" && text2.startsWith(this.exhausted)) {
       const needle = text2.toLowerCase();
-      this.found = this.found.filter((one) => formatParty(one).toLowerCase().includes(needle));
+      this.found = this.all.filter((one) => formatParty(one).toLowerCase().includes(needle));
     } else {
       try {
         const { parties, complete, groups } = await this.client.complete_recipient(text2);
         if (this.input.value.trim() !== text2) return;
         this.found = [...groups.map((name) => ({ name, address: "" })), ...parties];
+        this.all = this.found;
         this.exhausted = complete ? text2 : "";
       } catch {
         return;
@@ -650,15 +653,22 @@ var Recipients = class {
     if (party === void 0) return;
     this.input.value = "";
     this.close();
-    if (party.address === "") void this.takeGroup(party.name);
+    if (party.address === "") this.groups = Promise.all([this.groups, this.takeGroup(party.name)]).then((all) => !all.includes(false));
     else this.add([party]);
   }
   async takeGroup(name) {
     try {
       this.add(await this.client.group_members(name));
+      return true;
     } catch (error) {
       this.complain(messageOf(error));
+      return false;
     }
+  }
+  arrived() {
+    const { groups } = this;
+    this.groups = Promise.resolve(true);
+    return groups;
   }
   add(parties) {
     const known = new Set(this.list.map((one) => one.address));
@@ -837,6 +847,10 @@ var Composer = class _Composer {
   }
   static top() {
     return _Composer.focused() ?? [...open2].filter((one) => !one.small && !one.sending).at(-1) ?? null;
+  }
+  static async leaveAll() {
+    for (const one of [...open2]) await one.leave();
+    return open2.size === 0;
   }
   static hasRoom(say) {
     if (open2.size < most) return true;
@@ -1064,6 +1078,16 @@ var Composer = class _Composer {
       }
     });
   }
+  async repeat() {
+    if (this.unanswered === null) return;
+    const { saveId, draft } = this.unanswered;
+    try {
+      this.draftId = await this.desk.client.draft_save(draft, saveId, this.draftId);
+      this.unanswered = null;
+    } catch (error) {
+      if (codeOf(error) !== "") this.unanswered = null;
+    }
+  }
   failed(error) {
     const code = codeOf(error);
     if (code === null) {
@@ -1118,6 +1142,7 @@ var Composer = class _Composer {
     this.sendAt = sendAt;
     this.archive = archive;
     const fields = [this.to, this.cc, this.bcc, this.replyTo];
+    if ((await Promise.all(fields.map((field) => field.arrived()))).includes(false)) return;
     for (const field of fields) {
       const wrong = field.wrong();
       if (wrong !== void 0) {
@@ -1147,9 +1172,11 @@ var Composer = class _Composer {
     });
   }
   async hand() {
+    if (this.sending || this.closed) return;
     this.sending = true;
     this.lock(true);
     await this.busy;
+    if (this.closed) return;
     this.submitId = newId();
     this.version++;
     this.keep();
@@ -1162,7 +1189,10 @@ var Composer = class _Composer {
       this.note(t("Sending…"));
       try {
         const { undo_send_seconds: wanted } = this.desk.settings();
-        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, this.sendAt, this.leaves));
+        const seconds = await this.alone(async () => {
+          await this.repeat();
+          return this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted, this.sendAt, this.leaves);
+        });
         this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
@@ -1244,6 +1274,7 @@ var Composer = class _Composer {
     focusHome();
     await this.alone(async () => {
       try {
+        await this.repeat();
         if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);
         this.finish();
       } catch (error) {
@@ -1293,7 +1324,8 @@ function decoded(text2) {
 function line(text2) {
   return text2.replace(/[\x00-\x1f\x7f]+/g, " ").trim().slice(0, maxLine);
 }
-function parseMailto(url) {
+function parseMailto(address) {
+  const url = /^mailto%3a/i.test(address) ? decoded(address) : address;
   const [addresses = "", ...rest] = url.replace(/^mailto:/i, "").split("?");
   const asked = { to: [], cc: [], bcc: [], subject: "", text: "", in_reply_to: "" };
   const add = (list, text2) => {
@@ -1323,6 +1355,9 @@ function addKeys2(desk) {
 }
 async function leave() {
   await Composer.top()?.leave();
+}
+async function leaveAll() {
+  return Composer.leaveAll();
 }
 async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0) {
   addKeys2(desk);
@@ -1377,5 +1412,6 @@ export {
   addKeys2 as addKeys,
   compose,
   leave,
+  leaveAll,
   recover
 };

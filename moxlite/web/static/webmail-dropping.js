@@ -175,6 +175,10 @@ function toast(text2, action, time = shown) {
 
 var dropping_default = ".mailbox.drop,.messages.drop{outline:2px dashed var(--accent);outline-offset:-2px}\n";
 
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
 var CallFailed = class extends Error {
   constructor(call, code, message, fields = []) {
     super(message);
@@ -274,7 +278,7 @@ var mostUndone = 1e5;
 var longestName = 60;
 var mostNames = 3;
 var start = 512;
-var storageKey = "moxlite-webmail-imports";
+var storageKey = `${kept()}-imports`;
 async function isMail(file) {
   let text2;
   try {
@@ -293,9 +297,9 @@ function listed(files) {
   return short.join(", ") + (files.length > mostNames ? ", …" : "");
 }
 var Importing = class {
-  constructor(client, base, mail, actions) {
+  constructor(client, base2, mail, actions) {
     this.client = client;
-    this.base = base;
+    this.base = base2;
     this.mail = mail;
     this.actions = actions;
     addEventListener("beforeunload", (event) => {

@@ -257,6 +257,15 @@ function form(content, action, save, kind = "primary") {
   } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    void work().finally(() => running = false);
+  };
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -315,6 +324,34 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+function parseParties(text2) {
+  const pieces = [];
+  let piece = "";
+  let quoted = false;
+  let inside = false;
+  for (const char of text2) {
+    if (char === '"') quoted = !quoted;
+    else if (char === "<" && !quoted) inside = true;
+    else if (char === ">" && !quoted) inside = false;
+    if (!quoted && !inside && (char === "," || char === ";" || char === "\n")) {
+      pieces.push(piece);
+      piece = "";
+    } else piece += char;
+  }
+  pieces.push(piece);
+  return pieces.map((one) => one.trim()).filter((one) => one !== "").map(parseParty);
+}
+function parseParty(text2) {
+  const match = /^(.*)<([^<>]*)>$/s.exec(text2);
+  if (match === null) return { name: "", address: text2 };
+  const name = match[1].trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/g, "$1");
+  return { name, address: match[2].trim() };
+}
+function formatParty({ name, address }) {
+  if (name === "") return address;
+  return `${/[",;<>@:\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name} <${address}>`;
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -360,9 +397,11 @@ var BusyBars = class {
   show(people, slot) {
     this.people = people;
     this.slot = slot;
-    this.root.hidden = people.length === 0 || slot === null;
     clearTimeout(this.waiting);
-    if (this.root.hidden || slot === null) return;
+    if (people.length === 0 || slot === null) {
+      this.root.hidden = true;
+      return;
+    }
     const wanted = `${midnight(slot.start).getTime()} ${people.join(" ")}`;
     if (wanted === this.asked) this.draw();
     else this.waiting = setTimeout(() => void this.ask(wanted), 250);
@@ -371,6 +410,7 @@ var BusyBars = class {
     const { slot, people } = this;
     if (slot === null) return;
     this.asked = wanted;
+    this.root.hidden = false;
     const seconds = (days2) => Math.floor(midnight(slot.start, days2).getTime() / 1e3);
     try {
       const found = await this.client.busy_times(people.slice(0, 50), seconds(0), seconds(ahead), this.eventID);
@@ -389,6 +429,7 @@ var BusyBars = class {
   draw() {
     const { slot, persons } = this;
     if (slot === null) return;
+    this.root.hidden = false;
     const first = midnight(slot.start);
     const end = midnight(slot.start, 1);
     const of = (date, otherwise) => date < end ? date.getHours() + date.getMinutes() / 60 : otherwise;
@@ -726,15 +767,12 @@ async function showLinks(client, calendar) {
     fill(address);
     await draw();
   });
-  const make = (event) => {
-    event.preventDefault();
-    void attempt(t("Making the link"), async () => {
-      const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
-      note.value = "";
-      await draw();
-    });
-  };
+  const make = once(() => attempt(t("Making the link"), async () => {
+    const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+    fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
+    note.value = "";
+    await draw();
+  }));
   const loaded = await attempt(t("Loading the links"), draw);
   if (!loaded) return;
   await dialog(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
@@ -842,7 +880,7 @@ var Events = class {
     const own = this.page.facts().addresses.map((one) => one.toLowerCase());
     const people = [...found.guests, ...found.organizer === null ? [] : [found.organizer]];
     const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
-    const to = others.map(({ name, address }) => name === "" ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`);
+    const to = others.map(formatParty);
     this.leave();
     this.page.compose("new", `mailto:?to=${encodeURIComponent(to.join(", "))}&subject=${encodeURIComponent(found.form.title)}`);
   }
@@ -888,7 +926,7 @@ var Events = class {
     until.required = false;
     const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
     const place = field(t("Place"), text2(old.place));
-    const guests = field(t("Guests"), el("input", { class: "dialog-input", dir: "auto", disabled: !own, value: old.guests.map(({ name, address }) => name === "" ? address : `${name} <${address}>`).join(", ") }), t("Addresses, separated by commas. Each gets a mail."));
+    const guests = field(t("Guests"), el("input", { class: "dialog-input", dir: "auto", disabled: !own, value: old.guests.map(formatParty).join(", ") }), t("Addresses, separated by commas. Each gets a mail."));
     const notes = field(t("Notes"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.notes, disabled: !own }));
     const mails = old.mails ?? [];
     const alarm = (value) => select([["", t("none")], ...[.../* @__PURE__ */ new Set([...alarms, ...old.alarms, ...mails])].sort((a, b) => a - b).map((one) => [String(one), before(one)])], value === void 0 ? "" : String(value), false);
@@ -933,7 +971,7 @@ var Events = class {
     });
     const showBusy = () => {
       const mine = this.page.facts().addresses.map((one) => one.toLowerCase());
-      const people = parties(guests.control.value).map(({ address }) => address.toLowerCase());
+      const people = parseParties(guests.control.value).map(({ address }) => address.toLowerCase());
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
     for (const { control } of [guests, allDay, zone, { control: days2.start }, { control: days2.end }]) control.addEventListener("change", showBusy);
@@ -942,7 +980,7 @@ var Events = class {
     showBusy();
     const read2 = () => {
       const whole = allDay.control.checked;
-      const people = parties(guests.control.value);
+      const people = parseParties(guests.control.value);
       const wrong = people.find(({ address }) => !/^[^\s@]+@[^\s@]+$/.test(address));
       if (wrong !== void 0) {
         guests.problem(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
@@ -964,8 +1002,7 @@ var Events = class {
       fill(problem, words);
     };
     const done = await dialog(heading, (close) => {
-      const submitted = async (event) => {
-        event.preventDefault();
+      const submitted = async () => {
         const form2 = read2();
         if (form2 === null) return;
         try {
@@ -975,7 +1012,7 @@ var Events = class {
           else await showError(t("Saving the event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: (event) => void submitted(event) }, !own && el("p", { class: "hint" }, t("The organiser decides on this event. Alarms, and whether you are busy, are yours.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organiser decides on this event. Alarms, and whether you are busy, are yours.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }
@@ -996,9 +1033,6 @@ async function eventOf(page) {
   });
 }
 var named = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
-function parties(text2) {
-  return text2.split(/[,;\n](?=(?:[^"]*"[^"]*")*[^"]*$)/).map((one) => /^\s*(?:"?([^"<]*?)"?\s*<([^>]*)>|(.*?))\s*$/.exec(one)).map((found) => ({ name: found?.[1] ?? "", address: (found?.[2] ?? found?.[3] ?? "").trim() })).filter(({ address }) => address !== "");
-}
 function before(minutes) {
   if (minutes === 0) return t("at the start");
   if (minutes % 10080 === 0) return many(minutes / 10080, "{n} week before", "{n} weeks before");

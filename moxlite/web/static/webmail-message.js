@@ -385,19 +385,23 @@ function readableText(value, needles) {
 }
 function foldQuotes(blocks) {
   const found = [];
-  for (let i = 0; i < blocks.length; i++) {
-    const end = blocks.findIndex((block, at) => at >= i && !block.quoted);
-    const run = blocks.slice(i, end < 0 ? void 0 : end);
+  let run = [];
+  const end = () => {
+    const nodes = run.map(({ node }) => node);
     const count = run.reduce((sum, block) => sum + block.lines, 0);
-    if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
-      found.push(...run.map(({ node }) => node), ...end < 0 ? [] : [blocks[end].node]);
-    } else {
-      const summary = el("summary", {}, t("Quoted text: {n} lines", { n: count }));
-      found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...end < 0 ? [] : [blocks[end].node]);
+    run = [];
+    if (count < foldedFrom || nodes.some((node) => node.querySelector(".hit") !== null)) {
+      for (const node of nodes) found.push(node);
+    } else found.push(el("details", { class: "quote" }, el("summary", {}, t("Quoted text: {n} lines", { n: count })), nodes));
+  };
+  for (const block of blocks) {
+    if (block.quoted) run.push(block);
+    else {
+      end();
+      found.push(block.node);
     }
-    if (end < 0) break;
-    i = end;
   }
+  end();
   return found;
 }
 

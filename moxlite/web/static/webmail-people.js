@@ -455,6 +455,15 @@ function form(content, action, save, kind = "primary") {
   } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    void work().finally(() => running = false);
+  };
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -531,8 +540,7 @@ async function change(client, one, again) {
   await dialog(title, (close) => {
     const name = line(t("Name"), one?.name ?? "", null, { maxlength: "200", dir: "auto", required: "", class: "dialog-input" });
     name.control.autofocus = true;
-    const save = async (event) => {
-      event.preventDefault();
+    const save = async () => {
       const saved = await attempt(t("Saving the address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
       if (!saved) return;
       close();
@@ -544,7 +552,7 @@ async function change(client, one, again) {
       await attempt(t("Removing the address book"), () => client.address_book_remove(one.id));
       await again();
     };
-    return [el("form", { onsubmit: (event) => void save(event) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
+    return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
       await client.address_book_share(one.id, guest, rights);
       await again();
     })]];
@@ -734,11 +742,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         }) });
       });
     };
-    const submitted = (event) => {
-      event.preventDefault();
-      void save();
-    };
-    return [el("form", { novalidate: true, onsubmit: submitted }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
+    return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
       close(false);
       void copyTo(page, card, others).then((done2) => done2 ? again?.() : void 0);
     } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];
@@ -749,12 +753,11 @@ async function copyTo(page, card, places) {
   const done = await dialog(t("Copy “{name}”", { name: isolated(card.form.name) }), (close) => {
     const book = choice(t("Address book"), places.map((one) => [String(one.id), bookName(one)]), String(places[0].id));
     book.control.className = "dialog-input";
-    const copy = async (event) => {
-      event.preventDefault();
+    const copy = async () => {
       const copied = await attempt(t("Copying the contact"), () => page.client.contact_move(card.id, Number(book.control.value), true));
       if (copied) close(true);
     };
-    return [el("form", { onsubmit: (event) => void copy(event) }, book.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Copy"))))];
+    return [el("form", { onsubmit: once(copy) }, book.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Copy"))))];
   });
   return done === true;
 }

@@ -283,6 +283,7 @@ function marked(text2, needles) {
 }
 
 var most = 20;
+var longest = 1e3;
 var tags = { f: "from", from: "from", t: "to", to: "to", s: "subject", subject: "subject", l: "label", label: "label", mb: "mailbox", mailbox: "mailbox", submb: "submb", start: "start", end: "end", a: "attachments", attachments: "attachments", h: "header", header: "header", minsize: "minsize", maxsize: "maxsize", is: "is", has: "attachments", in: "mailbox", cc: "to", bcc: "to", larger: "minsize", smaller: "maxsize", before: "before", after: "start", older: "before", newer: "start", older_than: "older_than", newer_than: "newer_than", filename: "filename", size: "minsize", list: "list", deliveredto: "deliveredto", rfc822msgid: "rfc822msgid" };
 var known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
 var extensions = { pdf: "pdf", ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive"])), ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet"])), ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document"])), ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation"])), ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image"])) };
@@ -294,7 +295,7 @@ var states = { unread: ["\\seen", false], read: ["\\seen", true], flagged: ["\\f
 function tokens(text2) {
   const found = [];
   const opened = [];
-  let [groups, joins, rest] = [0, false, text2.trimStart()];
+  let [groups, joins, rest] = [0, false, text2.slice(0, longest).trimStart()];
   while (rest !== "") {
     const within = opened.at(-1);
     if (within !== void 0 && rest.startsWith(within.end)) {
@@ -343,7 +344,7 @@ function tokens(text2) {
 }
 var bracket = /^(-?(?:\w+:)?)([({])/;
 var alone = (token, all) => all.filter((one) => one.group === token.group && !one.not).length < 2;
-var nested = (text2) => /\([^()"]*\s[^()"]*\)\s+OR\s|\sOR\s+-?\([^()"]*\s[^()"]*\)|-\([^()"]*\s[^()"]*\)/.test(text2.replace(/"[^"]*"?/g, "x"));
+var nested = (text2) => /\([^()"]*\s[^()"]*\)\s+OR\s|\sOR\s+-?\([^()"]*\s[^()"]*\)|-\([^()"]*\s[^()"]*\)/.test(text2.slice(0, longest).replace(/"[^"]*"?/g, "x"));
 function unquoted(text2) {
   return text2.replace(/"((?:[^"]|"")*)"?/g, (_, inside) => inside.replaceAll('""', '"'));
 }

@@ -368,13 +368,16 @@ function signatures(desk, old, own) {
   all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
   let editor = null;
+  let turn = 0;
   const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000", id: "settings-signature" });
   const label = el("label", { for: "settings-signature" });
   const chips = el("div", { class: "flex wrap" });
   const place = el("div", {}, input);
   const format = el("input", { type: "checkbox", onchange: () => void toggle() });
   const edit = async (html) => {
+    const own2 = ++turn;
     const [rich, { Squire }] = await Promise.all([desk.load("rich"), desk.load("squire")]);
+    if (own2 !== turn) return;
     editor?.close();
     const none = () => void 0;
     editor = rich.openEditor(Squire, html, { client: desk.client, base: desk.base, changed: none, note: none, say: none, pictures: false });
@@ -388,6 +391,7 @@ function signatures(desk, old, own) {
     label.textContent = chosen === "" ? t("Signature") : t("Signature of {address}", { address: chosen });
     input.value = text22;
     input.hidden = false;
+    turn++;
     editor?.close();
     editor = null;
     format.checked = html !== "";

@@ -339,7 +339,7 @@ var Words = class {
   }
   async toggle() {
     if (this.rich === null) {
-      if (await loadEditors(this.desk) === null) return;
+      if (await loadEditors(this.desk) === null || this.rich !== null) return;
       this.enrich(this.field.value === this.former.text && this.former.html !== "" ? this.former.html : this.asHTML());
     } else {
       this.former = { html: this.rich.html(), text: this.rich.text() };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.5c1af6dac525.js", bar: "bar.e79b7b0343da.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.8c45a8e9b219.js", checks: "checks.f6d89c20180c.js", compose: "compose.abf90d846edf.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.59a950bb4115.js", empty: "empty.877f20b10ec2.js", event: "event.2f2f33d042c8.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.f336a730e0fa.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.0573d64af6ad.js", palette: "palette.3ff97d316d73.js", people: "people.e6e12877a5ec.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.06a34e34f826.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.024af3908de8.js", bar: "bar.e79b7b0343da.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.020685fe7ce6.js", checks: "checks.f6d89c20180c.js", compose: "compose.5f5f56de40a4.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.d0a69e75596c.js", empty: "empty.877f20b10ec2.js", event: "event.ff655a3d1b4e.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.c04ab80e7520.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.0573d64af6ad.js", palette: "palette.3ff97d316d73.js", people: "people.98724a6a53b3.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.43fd74d39674.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.2b8e3b382365.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.8bff7dea7415.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -573,10 +573,11 @@ var Session = class {
   deviceKey;
   address = "";
   running = null;
+  left = false;
   resume() {
     addEventListener("storage", (event) => {
-      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
-      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
+      if (event.key === this.csrfKey && !this.left) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.addressKey && event.newValue && this.address && event.newValue !== this.address) void this.leave();
     });
     this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
@@ -585,6 +586,13 @@ var Session = class {
   logIn(reason, below2 = []) {
     this.running ??= this.askOnce(reason, below2).finally(() => this.running = null);
     return this.running;
+  }
+  leave() {
+    this.left = true;
+    this.client.csrfToken = "";
+    location.reload();
+    return new Promise(() => {
+    });
   }
   async askOnce(reason, below2) {
     const before = this.address;
@@ -601,8 +609,8 @@ var Session = class {
   begin(result) {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
-    localStorage.setItem(this.csrfKey, result.csrf_token);
     localStorage.setItem(this.addressKey, result.login_address);
+    localStorage.setItem(this.csrfKey, result.csrf_token);
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }
@@ -1599,6 +1607,7 @@ function navigation(page) {
     if (mailbox !== void 0 && mailbox.id > 0) void mailboxMenu(mailbox);
   }, async logOut() {
     if (await (await page.offline())?.mayLeave() === false) return;
+    if (document.querySelector(".composer") !== null && !await (await part("compose")).leaveAll()) return;
     page.stream.stop();
     await page.session.logOut();
   } };
@@ -2722,6 +2731,7 @@ var Mail = class {
         return;
       case "view_msgs":
         if (!this.view.take(event)) return;
+        this.problem.value = null;
         if (event.parsed_message !== null) this.outside.opened(event.parsed_message);
         this.changed();
         this.arrived();
@@ -2743,6 +2753,7 @@ var Mail = class {
         if (event.view_id !== this.view.viewId) return;
         this.view.failed();
         void told(event).then(({ message, unthreaded }) => {
+          if (event.view_id !== this.view.viewId) return;
           this.problem.value = { message, unthreaded };
           this.changed();
         });
@@ -2753,6 +2764,7 @@ var Mail = class {
     }
   }
   look(first2, last) {
+    if (this.problem.value !== null && first2 === this.screen.first && last === this.screen.last) return;
     this.screen = { first: first2, last };
     const rows = this.rows.value;
     const apart2 = last <= rows.start || first2 >= rows.start + rows.items.length;
@@ -3968,7 +3980,7 @@ function askedLink() {
   const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
   if (asked === void 0) return "";
   history.replaceState(null, "", location.pathname + location.search);
-  return /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked;
+  return asked;
 }
 function writeTo(page, desk) {
   page.addEventListener("click", (event) => {
@@ -4083,7 +4095,7 @@ var App = class {
   }
   async logIn(reason) {
     const waiting2 = await (await this.keeping)?.atLogIn() ?? [];
-    if (await this.session.logIn(reason, waiting2) && this.displayed) location.reload();
+    if (await this.session.logIn(reason, waiting2) && this.displayed) await this.session.leave();
   }
   display() {
     if (this.displayed) return;
