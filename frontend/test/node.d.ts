@@ -15,4 +15,8 @@ declare module "node:assert/strict" {
   export default assert;
 }
 
-declare const process: { readonly env: Record<string, string | undefined> };
+declare const process: {
+  readonly env: Record<string, string | undefined>;
+  /** Microseconds of processor time. */
+  cpuUsage(): { user: number };
+};

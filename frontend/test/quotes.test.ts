@@ -14,7 +14,8 @@ test("a long quote is folded, a short one stays", () => {
 });
 
 test("the time is linear in the number of quotes", () => {
-  const begun = performance.now();
+  const begun = process.cpuUsage().user;
   assert.equal(readableText("> a\nb\n".repeat(60_000), []).length, 120_000);
-  assert.ok(performance.now() - begun < 20_000);
+  // of the processor: a test beside others may wait long
+  assert.ok(process.cpuUsage().user - begun < 20_000_000);
 });
