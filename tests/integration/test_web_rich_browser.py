@@ -302,7 +302,7 @@ def test_two_presses_for_formatting_open_one_editor(writer: Writer) -> None:
     page.keyboard.type("a sentence")
     with page.expect_request("**/api/draft_save") as saved:
         page.keyboard.press("Control+s")
-    assert "a sentence" in saved.value.post_data_json["draft"]["html"]
+    assert "a sentence" in (saved.value.post_data or "")
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     composer.get_by_role("button", name="Discard").click()
     page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
