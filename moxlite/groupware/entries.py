@@ -26,9 +26,9 @@ from moxlite.store.groupware.resources import (
     card_facts,
     due_expansions,
     instances_of,
-    resource_data,
     set_instances,
 )
+from moxlite.store.groupware.sharing import Shelf
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -67,6 +67,11 @@ FAR: Final = 20 * 366 * DAY
 MOST_DUE: Final = 200
 """Entries whose instances are made anew at once."""
 
+OWNER: Final = Shelf("calendar")
+
+BUSY_TITLE: Final = "Busy"
+"""Title of private entries for those who see their times alone: many programs show no event without one."""
+
 
 class BadEntry(Exception):
     """An entry that is not taken. `condition`: name of the precondition, with its namespace; the message is one
@@ -85,9 +90,15 @@ class TooBusy(Exception):
 class Expander:
     """Finds instances of an account's entries, with the help of the sandbox."""
 
-    def __init__(self, account: Account, sandbox: Sandbox) -> None:
+    def __init__(self, account: Account, sandbox: Sandbox, shelf: Shelf = OWNER) -> None:
         self._account = account
         self._sandbox = sandbox
+        self.shelf = shelf
+        """As whom entries are read."""
+
+    def of_owner(self) -> Expander:
+        """The expander that reads entries as their owner."""
+        return Expander(self._account, self._sandbox)
 
     async def facts(self, where: Collection, data: bytes) -> ResourceFacts:
         """Compute the facts of an entry that is put into a collection. Raises BadEntry, TooBusy."""
@@ -214,8 +225,20 @@ class Expander:
 
     async def read(self, resource: Resource) -> CalendarObject:
         """An entry of a calendar, read again. Raises NoSuchResource, BadObject."""
-        data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
-        return await read(data)
+        return await read(await self.data(resource))
+
+    async def data(self, resource: Resource) -> bytes:
+        """The octets of an entry, as the user sees them. Raises NoSuchResource."""
+        return await self._account.read(lambda r: self.shelf.data(r, resource, BUSY_TITLE), op="dav-data")
+
+    async def seen(self, resource: Resource) -> Resource | None:
+        """The row of an entry as the user sees it; None for one that the user does not see, or that is gone."""
+        if not self.shelf.guest:
+            return resource
+        try:
+            return await self._account.read(lambda r: self.shelf.seen(r, resource, BUSY_TITLE), op="dav-data")
+        except NoSuchResource:
+            return None
 
 
 async def read(data: bytes) -> CalendarObject:

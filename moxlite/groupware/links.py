@@ -12,9 +12,10 @@ import msgspec
 
 from moxlite.admin.publicpages import calendar_link
 from moxlite.groupware.busy import busy_events, busy_times, merged
-from moxlite.groupware.entries import DAY, Expander, read
+from moxlite.groupware.entries import BUSY_TITLE, DAY, Expander, read
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, About, WrittenZones, calendar_head, calendar_parts
+from moxlite.proto.cards.privacy import shown_to_guests
 from moxlite.store.groupware.collection import Collection, collection, token_of
 from moxlite.store.groupware.resources import Resource, resource_data, resources_of, together
 from moxlite.store.groupware.sharing import link_with, make_link
@@ -109,7 +110,7 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
         rows = together(resources_of(r, seen.calendar.id, after, PAGE), attrgetter("size"))
         return [
-            (row, b"" if since is not None and row.ends is not None and row.ends < since else resource_data(r, row.id))
+            (row, b"" if since is not None and row.ends is not None and row.ends < since else _shown(r, row))
             for row in rows
         ]
 
@@ -121,3 +122,8 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
                 return
             if data:
                 yield data
+
+
+def _shown(r: Reader, row: Resource) -> bytes:
+    """The octets of an entry as guests see them, none for a secret one."""
+    return shown_to_guests(resource_data(r, row.id), BUSY_TITLE) or b""

@@ -105,6 +105,28 @@ async def test_a_guest_with_the_right_changes_events(guest: Guest) -> None:
     assert {(notice.account, notice.address) for notice in notices} == {("tom", "")}
 
 
+async def test_private_events_show_a_guest_their_times(guest: Guest) -> None:
+    """DAV-47, DAV-41: no title or place, and secret ones not at all; a guest with rights changes neither."""
+    await guest.give(CHANGE)
+    mia = Program(guest.rig)
+    assert (await mia.put("p.ics", event("p", "SUMMARY:Doctor", "LOCATION:Ward", "CLASS:PRIVATE"))).status == 201
+    _, shared = await guest.calendars()
+    (number,) = [one["id"] for one in await guest.events(shared["id"]) if one["title"] == ""]
+    found = await guest.browser.call("event", event_id=number)
+    assert (found["form"]["title"], found["form"]["place"]) == ("", "")
+    assert found["form"]["start"] == "2026-11-24T10:00"
+    saving = {"calendar_id": shared["id"], "event": {**found["form"], "title": "x"}, "event_id": number}
+    assert await guest.browser.error("event_save", **saving) == (400, "user:error")
+    assert await guest.browser.error("event_remove", event_id=number) == (400, "user:error")
+    kept = {"calendar_id": shared["id"], "name": "p.ics", "data": event("p"), "changed": found["changed"]}
+    assert await guest.browser.error("event_restore", removed=kept) == (400, "user:error")
+    assert (await mia.put("p.ics", event("p", "SUMMARY:Doctor", "CLASS:CONFIDENTIAL"))).status == 204
+    assert [one["title"] for one in await guest.events(shared["id"])] == ["Boat"]
+    for call in ("event", "event_remove"):
+        assert await guest.browser.error(call, event_id=number) == (404, "user:notFound")
+    assert b"SUMMARY:Doctor" in (await mia.ask("GET", HOME + "p.ics")).body
+
+
 async def test_what_is_no_longer_shared_is_gone(guest: Guest) -> None:
     """DAV-47: other calendars are shown all the same."""
     await guest.give(READ)

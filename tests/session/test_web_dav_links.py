@@ -125,6 +125,15 @@ async def test_busy_times_tell_nothing_else(links: Links) -> None:
     assert len(tags) == 2
 
 
+async def test_links_show_private_events_as_guests_see_them(links: Links) -> None:
+    """DAV-42, DAV-41: the times of private ones, and secret ones not at all; their busy times count."""
+    mia = Program(links.rig)
+    assert (await mia.put("p.ics", event("p", "SUMMARY:Doctor", "CLASS:PRIVATE"))).status == 201
+    assert (await mia.put("s.ics", event("s", "SUMMARY:Gift", "CLASS:CONFIDENTIAL"))).status == 201
+    found = (await links.get(await links.make())).body
+    assert [found.count(word) for word in (b"SUMMARY:Busy", b"UID:p", b"Doctor", b"UID:s", b"Gift")] == [1, 1, 0, 0, 0]
+
+
 async def test_what_is_no_link_is_not_found(links: Links) -> None:
     """DAV-42: whether the account exists is not told; nothing can be written; by http nothing is told at all."""
     path = await links.make()

@@ -10,7 +10,7 @@ from moxlite.operations.groupware import ShareCalendar
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.groupware.eventnotices import event_notices
-from tests.session.test_web_dav import D, Program, event, refused
+from tests.session.test_web_dav import D, Program, event, of, refused, responses, text
 from tests.session.test_web_dav_scheduling import TOM_ASKED, meeting
 from tests.web_rig import PASSWORD, Rig
 
@@ -139,3 +139,125 @@ async def test_a_guest_copies_and_moves_nothing_into_what_is_not_shared(family: 
     assert b"SUMMARY:Mine" in (await family.mia.ask("GET", diary + "x.ics")).body
     assert (await family.mia.ask("GET", diary + "new.ics")).status == 404
     assert (await family.mia.ask("GET", HOME + "a.ics")).status == 200
+
+
+HIDDEN_LINES = (
+    "SUMMARY:Doctor",
+    "LOCATION:Ward 7",
+    "DESCRIPTION:Knee",
+    "CATEGORIES:Health",
+    "COMMENT:Scalpel",
+    "ATTACH:https://x.example/xray",
+    "X-APPLE-NOTE:Plaster",
+    "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:Leave\r\nEND:VALARM",
+)
+HIDDEN_WORDS = (b"Doctor", b"Ward", b"Knee", b"Health", b"Scalpel", b"xray", b"Plaster", b"VALARM")
+TIMES = {"start": "20261201T100000Z", "end": "20261201T110000Z"}
+
+
+async def hospital(family: Family, *, write: bool) -> None:
+    """A private and a secret event of mia's in the calendar that tom sees."""
+    await family.share(write=write)
+    folded = "CLA\r\n SS:PRIVATE"
+    private = event("p", "DTSTART;X-NOTE=Ward:20261201T100000Z", "DTEND:20261201T110000Z", folded, *HIDDEN_LINES)
+    assert (await family.mia.put("p.ics", private)).status == 201
+    secret = event("s", "CLASS:confidential", *HIDDEN_LINES, **TIMES)
+    assert (await family.mia.put("s.ics", secret)).status == 201
+
+
+async def test_of_a_private_event_guests_see_the_time_alone(family: Family) -> None:
+    """DAV-41, JMAP-78a: by each way of reading; filters do not find what is not shown."""
+    await hospital(family, write=False)
+    got = await family.tom.ask("GET", SHARED + "p.ics")
+    expand = '<C:calendar-data><C:expand start="20261201T000000Z" end="20261202T000000Z"/></C:calendar-data>'
+    path = f"<D:href>{SHARED}p.ics</D:href>"
+    multiget = await family.tom.report(SHARED, "C:calendar-multiget", f"<D:prop><C:calendar-data/></D:prop>{path}")
+    bodies = [got.body, multiget.body, (await family.tom.query(of("VEVENT"), path=SHARED))["p.ics"].encode()]
+    bodies.append((await family.tom.query(of("VEVENT"), expand, path=SHARED))["p.ics"].encode())
+    for body in bodies:
+        assert not [word for word in HIDDEN_WORDS if word in body]
+        assert b"DTSTART:20261201T100000Z" in body
+        assert b"SUMMARY:Busy" in body
+    assert b"SUMMARY:Doctor" in (await family.mia.ask("GET", HOME + "p.ics")).body
+    head = await family.tom.ask("HEAD", SHARED + "p.ics")
+    shown = (await family.tom.find(SHARED + "p.ics", D + "getcontentlength"))[SHARED + "p.ics"]
+    length = str(len(got.body))
+    assert (head.headers.get("content-length"), text(shown[D + "getcontentlength"])) == (length, length)
+    for name, word in (("SUMMARY", "Doctor"), ("LOCATION", "Ward"), ("X-APPLE-NOTE", "Plaster")):
+        wanted = of("VEVENT", f'<C:prop-filter name="{name}"><C:text-match>{word}</C:text-match></C:prop-filter>')
+        assert await family.tom.query(wanted, path=SHARED) == {}
+        assert [*await family.mia.query(wanted)] == ["p.ics", "s.ics"]
+    alarms = of("VEVENT", of("VALARM"))
+    assert await family.tom.query(alarms, path=SHARED) == {}
+    assert [*await family.mia.query(alarms)] == ["p.ics", "s.ics"]
+
+
+async def test_of_a_private_series_guests_see_all_times(family: Family) -> None:
+    """DAV-41: an exception with a CLASS of its own makes the series private."""
+    await family.share()
+    rule = event("r", "SUMMARY:Weekly", "RRULE:FREQ=WEEKLY;COUNT=3", **TIMES).replace("END:VCALENDAR\r\n", "")
+    exception = event(
+        "r",
+        *("RECURRENCE-ID:20261208T100000Z", "SUMMARY:Doctor", "CLASS:X-OWN"),
+        start="20261208T120000Z",
+        end="20261208T130000Z",
+    )
+    series = rule + exception[exception.index("BEGIN:VEVENT") :]
+    assert (await family.mia.put("r.ics", series)).status == 201
+    expand = '<C:calendar-data><C:expand start="20261201T000000Z" end="20270101T000000Z"/></C:calendar-data>'
+    seen = (await family.tom.query(of("VEVENT"), expand, path=SHARED))["r.ics"]
+    assert [seen.count(words) for words in ("BEGIN:VEVENT", "SUMMARY:Busy", "Weekly", "Doctor")] == [3, 3, 0, 0]
+    assert "DTSTART:20261208T120000Z" in seen
+
+
+async def test_a_secret_event_is_not_there_for_guests(family: Family) -> None:
+    """DAV-41, JMAP-78a: not listed, found, synchronised; one that becomes secret is gone. Its time counts (DAV-48)."""
+    await family.share()
+    sync = "<D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>"
+
+    async def synced(token: str) -> tuple[dict[str, str], str]:
+        answer = await family.tom.report(SHARED, "D:sync-collection", sync.format(token))
+        told = {
+            (one.findtext(D + "href") or "").rpartition("/")[2]: one.findtext(D + "status") or "200"
+            for one in responses(answer)
+        }
+        return told, answer.body.partition(b"<D:sync-token>")[2].partition(b"<")[0].decode()
+
+    _, before = await synced("")
+    await hospital(family, write=False)
+    assert (await synced(""))[0] == {"a.ics": "200", "p.ics": "200"}
+    told, token = await synced(before)
+    assert told == {"p.ics": "200"}
+    for method in ("GET", "HEAD", "PROPFIND"):
+        assert (await family.tom.ask(method, SHARED + "s.ics", depth="0")).status == 404
+    listed = await family.tom.find(SHARED, D + "getetag", depth="1")
+    assert sorted(listed) == [SHARED, SHARED + "a.ics", SHARED + "p.ics"]
+    assert sorted(await family.tom.query(of("VEVENT"), "", path=SHARED)) == ["a.ics", "p.ics"]
+    path = f"<D:href>{SHARED}s.ics</D:href>"
+    multiget = await family.tom.report(SHARED, "C:calendar-multiget", f"<D:prop><D:getetag/></D:prop>{path}")
+    assert [one.findtext(D + "status") for one in responses(multiget)] == ["HTTP/1.1 404 Not Found"]
+    assert (await family.mia.put("a.ics", event("1", "SUMMARY:Boat", "CLASS:CONFIDENTIAL"))).status == 204
+    assert (await synced(token))[0] == {"a.ics": "HTTP/1.1 404 Not Found"}
+    assert (await family.mia.ask("DELETE", HOME + "p.ics")).status == 204
+    stretch = '<C:time-range start="20261201T000000Z" end="20261202T000000Z"/>'
+    busy = await family.tom.report(SHARED, "C:free-busy-query", stretch)
+    assert b"20261201T100000Z/20261201T110000Z" in busy.body
+
+
+async def test_guests_change_no_event_of_which_they_do_not_see_all(family: Family) -> None:
+    """DAV-41, JMAP-78a: by PUT, DELETE, MOVE and COPY, nor by another name with its UID."""
+    await hospital(family, write=True)
+    no = (403, "need-privileges")
+    for name, uid in (("p.ics", "p"), ("s.ics", "s")):
+        assert refused(await family.tom.put(name, event(uid, "SUMMARY:Mine"), SHARED)) == no
+        assert refused(await family.tom.ask("MOVE", SHARED + "a.ics", destination=SHARED + name)) == no
+    assert refused(await family.tom.ask("DELETE", SHARED + "p.ics")) == no
+    assert (await family.tom.ask("DELETE", SHARED + "s.ics")).status == 404
+    for method in ("MOVE", "COPY"):
+        assert refused(await family.tom.ask(method, SHARED + "p.ics", destination=SHARED + "n.ics")) == no
+        assert (await family.tom.ask(method, SHARED + "s.ics", destination=SHARED + "n.ics")).status == 404
+    other = await family.tom.put("n.ics", event("s", "SUMMARY:Mine"), SHARED)
+    assert (refused(other), b"s.ics" in other.body) == (no, False)
+    assert refused(await family.tom.put("n.ics", event("p", "SUMMARY:Mine"), SHARED)) == (409, "no-uid-conflict")
+    for name in ("p.ics", "s.ics"):
+        assert b"SUMMARY:Doctor" in (await family.mia.ask("GET", HOME + name)).body

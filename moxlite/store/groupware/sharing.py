@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.cards.privacy import privacy_in, shown_to_guests
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
@@ -25,6 +26,7 @@ from moxlite.store.groupware.collection import (
     collections_of,
     touch_collection,
 )
+from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data
 from moxlite.store.mail.sharenotices import owe_notice
 
 READ: Final = "lr"
@@ -107,8 +109,8 @@ class NotWritable(StoreError):
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """The calendars or address books of an account that a user may read. `guest`: the user's account, "" for the owner,
-    who may change them all.
+    """The calendars or address books of an account that a user may read, and their entries as the user sees them.
+    `guest`: the user's account, "" for the owner, who may change them all.
     """
 
     kind: Kind
@@ -133,6 +135,34 @@ class Shelf(msgspec.Struct, frozen=True):
         if write and not readable.writable:
             raise NotWritable(self.kind)
         return one
+
+    def data(self, r: Reader, resource: Resource, title: str = "") -> bytes:
+        """The octets of an entry as the user sees it: of a private one a guest sees the times, with that title. Raises
+        NoSuchResource, also for a secret one.
+        """
+        octets: bytes | None = resource_data(r, resource.id)
+        if self._limits and octets is not None:
+            octets = shown_to_guests(octets, title)
+        if octets is None:
+            raise NoSuchResource("there is no such entry")
+        return octets
+
+    def seen(self, r: Reader, resource: Resource, title: str = "") -> Resource:
+        """The row of an entry as the user sees it: of a private one, a guest does not see how much there is, and
+        whether it has people. Raises NoSuchResource as `data`.
+        """
+        if not self._limits:
+            return resource
+        size = len(self.data(r, resource, title))
+        return resource if size == resource.size else msgspec.structs.replace(resource, size=size, tag=None)
+
+    def keeps_back(self, r: Reader, resource: Resource) -> bool:
+        """Whether the user is a guest who does not see the whole of an entry, and so does not change it."""
+        return self._limits and privacy_in(resource_data(r, resource.id)) != "public"
+
+    @property
+    def _limits(self) -> bool:
+        return self.guest != "" and self.kind == "calendar"
 
 
 def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) -> None:

@@ -13,13 +13,14 @@ import msgspec
 
 from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.publicpages import LINKS_PATH
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import BUSY_TITLE, BadEntry, Expander, TooBusy
 from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, user_of
 from moxlite.processor import act_for, give_way
 from moxlite.proto.dav.xml import CALDAV, CALSERVER, CARDDAV, DAV, document, element, text
 from moxlite.store import errors as store
 from moxlite.store.accounts.access import visited
 from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware import sharing
 from moxlite.store.groupware.collection import (
     BadName,
     Collection,
@@ -34,7 +35,6 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
-    resource_data,
     resources_of,
 )
 from moxlite.store.groupware.scheduling import User
@@ -189,7 +189,8 @@ class DAVApp:
             viewer = msgspec.structs.replace(viewer, addresses=addresses_of(snapshot, other.name))
             user = partial(_guest_user, identity.account)
         place_of = account if other is None else other
-        expander = Expander(place_of, self._sandbox)
+        shelf = sharing.Shelf(place.shelf, "" if other is None else identity.account)
+        expander = Expander(place_of, self._sandbox, shelf)
         await method(
             Session(
                 request,
@@ -337,9 +338,9 @@ async def _get(s: Session) -> None:
         raise Refusal(405, "", "this is a collection; ask for its entries by PROPFIND or REPORT")
 
     def read(r: Reader) -> tuple[Resource, bytes]:
-        target = stored(r, s.place)
+        target = stored(r, s.place, s.expander.shelf)
         assert target.resource is not None
-        return target.resource, resource_data(r, target.resource.id)
+        return target.resource, s.expander.shelf.data(r, target.resource, BUSY_TITLE)
 
     resource, data = await s.account.read(read, op="dav-get")
     kind = "text/vcard; charset=utf-8" if resource.component == "VCARD" else "text/calendar; charset=utf-8"
@@ -361,7 +362,7 @@ async def _propfind(s: Session) -> None:
         raise Refusal(400, "", "the body of PROPFIND is propfind")
     single = s.place.kind == "resource"
     depth = depth_of(s.request.headers, "infinity", ("0", "1", "infinity") if single else ("0", "1"))
-    first = await s.account.read(lambda r: stored(r, s.place), op="dav-propfind")
+    first = await s.account.read(lambda r: stored(r, s.place, s.expander.shelf), op="dav-propfind")
     if s.place.kind == "person":
         first = msgspec.structs.replace(first, person=s.colleague(s.place.name))
         if first.person is None:
@@ -413,7 +414,9 @@ async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
                 )
                 for row in rows:
                     after = row.id
-                    yield Target(Place("resource", place.shelf, where.name, row.name), where, row)
+                    seen = await s.expander.seen(row)
+                    if seen is not None:
+                        yield Target(Place("resource", place.shelf, where.name, row.name), where, seen)
                 if len(rows) < PAGE:
                     return
                 await give_way()
@@ -432,7 +435,7 @@ async def _report(s: Session) -> None:
         body = document(DAV + "principal-search-property-set", map(_searchable, SEARCHABLE)).encode()
         await s.writer.respond(Response(200, XML_HEADERS, body))
         return
-    target = await s.account.read(lambda r: stored(r, s.place), op="dav-report")
+    target = await s.account.read(lambda r: stored(r, s.place, s.expander.shelf), op="dav-report")
     homes: list[Collection] = []
     if target.collection is not None:
         homes = [target.collection]

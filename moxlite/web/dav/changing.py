@@ -22,7 +22,14 @@ from moxlite.store.groupware.collection import (
     token_of,
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
-from moxlite.store.groupware.resources import Resource, UIDTaken, move_resource, resource_data, resource_named
+from moxlite.store.groupware.resources import (
+    NoSuchResource,
+    Resource,
+    UIDTaken,
+    move_resource,
+    resource_data,
+    resource_named,
+)
 from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, PutResult, delete_entry, put_entry, shared_entries
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propstat
@@ -69,7 +76,7 @@ async def put(s: Session) -> None:
         def allowed(before: Resource | None) -> None:
             conditions.check(None if before is None else before.etag, token)
             wish.check(before)
-            _refuse_guest(s, before)
+            _refuse_guest(s, tx, before)
             # Clients, guests and invitations know an entry by its UID: another one is another entry (RFC 4791
             # §5.3.2.1).
             if before is not None and before.uid != facts.uid:
@@ -82,7 +89,7 @@ async def put(s: Session) -> None:
     try:
         done = await s.account.write(unit)
     except UIDTaken as taken:
-        raise _taken(s, msgspec.structs.replace(s.place, name=taken.name)) from None
+        raise await _uid_taken(s, msgspec.structs.replace(s.place, name=taken.name)) from None
     except Elsewhere as other:
         there = msgspec.structs.replace(s.place, collection=other.collection, name=other.name)
         condition = CALDAV + "unique-scheduling-object-resource"
@@ -94,19 +101,33 @@ async def put(s: Session) -> None:
     await s.writer.respond(Response(201 if done.new else 204, (*etag, *tag_headers(done.resource))))
 
 
-def _refuse_guest(s: Session, resource: Resource | None) -> None:
-    """Raise Refusal if a guest would change an entry with people, who would hear of it from its owner."""
+def _refuse_guest(s: Session, r: Reader, resource: Resource | None) -> None:
+    """Raise Refusal if a guest would change an entry with people, who would hear of it from its owner, or one of which
+    the guest does not see all (JMAP-78a).
+    """
     # Only entries with people have a schedule tag (RFC 6638 §3.2.10).
-    if s.tree.owner and resource is not None and resource.tag is not None:
-        needed = element(
-            DAV + "resource", href(s.tree.href(s.place)), element(DAV + "privilege", element(DAV + "write"))
-        )
-        raise Refusal(403, DAV + "need-privileges", "only the owner changes events that have guests", needed)
+    if s.tree.owner and resource is not None and (resource.tag is not None or s.expander.shelf.keeps_back(r, resource)):
+        raise _refusal_of_guest(s, "only the owner changes private events, and those that have guests")
+
+
+def _refusal_of_guest(s: Session, words: str) -> Refusal:
+    needed = element(DAV + "resource", href(s.tree.href(s.place)), element(DAV + "privilege", element(DAV + "write")))
+    return Refusal(403, DAV + "need-privileges", words, needed)
 
 
 def _taken(s: Session, there: Place) -> Refusal:
     words = "another entry of the collection has this UID, or this entry another UID"
     return Refusal(409, s.place.space + "no-uid-conflict", words, href(s.tree.href(there)))
+
+
+async def _uid_taken(s: Session, there: Place) -> Refusal:
+    """The refusal for the UID of an entry at a place, which a guest is not told of a secret one."""
+    if s.tree.owner:
+        try:
+            await s.account.read(lambda r: stored(r, there, s.expander.shelf), op="dav-put")
+        except NoSuchResource:
+            return _refusal_of_guest(s, "only the owner changes the entry that has this UID")
+    return _taken(s, there)
 
 
 async def delete(s: Session) -> None:
@@ -117,7 +138,7 @@ async def delete(s: Session) -> None:
     now = int(time.time())
 
     def unit(tx: AccountTx) -> None:
-        target = stored(tx, s.place)
+        target = stored(tx, s.place, s.expander.shelf)
         where = target.collection
         assert where is not None
         token = token_of(tx, where, where.modseq)
@@ -135,7 +156,7 @@ async def delete(s: Session) -> None:
         def allowed(resource: Resource) -> None:
             conditions.check(resource.etag, token)
             wish.check(resource)
-            _refuse_guest(s, resource)
+            _refuse_guest(s, tx, resource)
 
         delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer)
 
@@ -187,7 +208,7 @@ async def proppatch(s: Session) -> None:
     ]
 
     def unit(tx: AccountTx) -> dict[str, str]:
-        target = stored(tx, s.place)
+        target = stored(tx, s.place, s.expander.shelf)
         if s.place.kind != "collection" or target.collection is None:
             return {value.tag: "403 Forbidden" for value, _ in changes}
         changed, failed = changed_by(target.collection, changes)
@@ -219,19 +240,19 @@ async def copy(s: Session) -> None:
     conditions = await s.conditions()
 
     def read(r: Reader) -> tuple[Resource, bytes, Collection, Collection]:
-        target = stored(r, s.place)
+        target = stored(r, s.place, s.expander.shelf)
         assert target.resource is not None
         assert target.collection is not None
         try:
             into = collection_named(r, there.shelf, there.collection)
         except NoSuchCollection:
             raise Refusal(409, "", "there is no such collection to copy or move to") from None
+        _refuse_guest(s, r, target.resource)
         return target.resource, resource_data(r, target.resource.id), target.collection, into
 
     resource, data, source, into = await s.account.read(read, op="dav-copy")
     if source.inbox or into.inbox:
         raise Refusal(403, "", "messages about events stay where they are")
-    _refuse_guest(s, resource)
     if resource.tag is not None and s.request.method == "COPY":
         condition = CALDAV + "unique-scheduling-object-resource"
         raise Refusal(403, condition, "an event with guests is in one calendar only", href(s.tree.href(s.place)))
@@ -243,7 +264,7 @@ async def copy(s: Session) -> None:
         if now is None or now.hash != resource.hash:
             raise Refusal(409, "", "the entry was changed meanwhile")
         replaced = resource_named(tx, into.id, there.name)
-        _refuse_guest(s, replaced)
+        _refuse_guest(s, tx, replaced)
         if not replace and replaced is not None:
             raise Refusal(412, "", "there is an entry at the destination already")
         new = move_resource(tx, source, resource.name, facts, (into, there.name), keep=s.request.method == "COPY")
@@ -255,7 +276,7 @@ async def copy(s: Session) -> None:
     try:
         new = await s.account.write(unit)
     except UIDTaken as taken:
-        raise _taken(s, msgspec.structs.replace(there, name=taken.name)) from None
+        raise await _uid_taken(s, msgspec.structs.replace(there, name=taken.name)) from None
     await s.writer.respond(Response(201 if new else 204))
 
 

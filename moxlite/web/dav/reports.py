@@ -41,7 +41,6 @@ from moxlite.store.groupware.resources import (
     Resource,
     changes_since,
     overlapping,
-    resource_data,
     resource_named,
     resources_of,
 )
@@ -137,7 +136,11 @@ class Reports:
     async def _response(
         self, where: Collection, resource: Resource, calendar_object: CalendarObject | None = None
     ) -> str:
-        """The answer about an entry, "" for one that was removed since its row was read."""
+        """The answer about an entry, "" for one that the user does not see, or that is gone since its row was read."""
+        seen = await self._expander.seen(resource)
+        if seen is None:
+            return ""
+        resource = seen
         place = Place("resource", where.kind, where.name, resource.name)
         wanted, data = self._data, {}
         if wanted is not None and (wanted.name == ADDRESS_DATA) is (where.kind == "contact"):
@@ -150,10 +153,9 @@ class Reports:
     async def _shown(self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None) -> str:
         """The octets of an entry as the report wants them."""
         if wanted.as_kept:
-            data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
-            return data.decode("utf-8-sig")
+            return (await self._expander.data(resource)).decode("utf-8-sig")
         if wanted.name == ADDRESS_DATA:
-            data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
+            data = await self._expander.data(resource)
             return await _made(resource, lambda: shown_card(read_card(data), wanted.version, wanted.names))
         calendar = calendar_object or await self._expander.read(resource)
         instances: Sequence[Instance] = ()
@@ -263,7 +265,7 @@ class Reports:
             return True
         await give_way()
         try:
-            data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
+            data = await self._expander.data(resource)
         except NoSuchResource:
             return False
         return await self._judged(resource, lambda: card_matches(wanted, read_card(data).card))
@@ -311,21 +313,21 @@ class Reports:
         limit = min(_limit(self._root, DAV), MAX_CHANGES)
 
         # One snapshot gives the changes and the token: a later token would pass over what was written between.
-        def read(r: Reader) -> tuple[Changes, str]:
+        def read(r: Reader) -> tuple[Changes, str, int]:
             here = collection(r, where.id)
             since = _since(token, token_of(r, here, 0), here)
             part = changes_since(r, here, since, limit)
-            return part, token_of(r, here, part.modseq)
+            return part, token_of(r, here, part.modseq), since
 
-        part, state = await self._account.read(read, op="dav-sync")
+        part, state, since = await self._account.read(read, op="dav-sync")
         for at in range(0, len(part.changes), PAGE):
-            async for piece in self._changed(where, part.changes[at : at + PAGE]):
+            async for piece in self._changed(where, part.changes[at : at + PAGE], since):
                 yield piece
         if not part.whole:
             yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
         yield element(DAV + "sync-token", text(state))
 
-    async def _changed(self, where: Collection, changes: Sequence[Change]) -> AsyncIterator[str]:
+    async def _changed(self, where: Collection, changes: Sequence[Change], since: int) -> AsyncIterator[str]:
         """The answers about a page of changes."""
         names = [one.name for one in changes if one.etag is not None]
         known = await self._account.read(
@@ -334,9 +336,16 @@ class Reports:
         for change in changes:
             resource = known.get(change.name)
             if resource is not None:
-                yield await self._response(where, resource)  # of one that is gone the next answer says so
+                answer = await self._response(where, resource)
+                # An entry may have been made secret since the client's token; of one that is gone the next answer says
+                # so, too.
+                known_to_client = resource.createseq <= since
+                yield answer or (_missing(self._href(where, change.name)) if known_to_client else "")
             elif change.etag is None:
-                yield _missing(self._viewer.tree.href(Place("resource", where.kind, where.name, change.name)))
+                yield _missing(self._href(where, change.name))
+
+    def _href(self, where: Collection, name: str) -> str:
+        return self._viewer.tree.href(Place("resource", where.kind, where.name, name))
 
     # free-busy-query
 
@@ -349,8 +358,10 @@ class Reports:
         if stretch is None or EARLIEST in stretch or LATEST in stretch:
             raise Refusal(403, CALDAV + "valid-filter", "free-busy-query needs a time range with start and end")
         own = frozenset(address.lower() for address in self._viewer.addresses)
-        busy = await busy_times(self._account, self._expander, where, stretch, own)
-        away = await unavailable(self._account, self._expander, [where], stretch)
+        # By all entries as their owner has them: whose answers to invitations count, and what guests see has none.
+        expander = self._expander.of_owner()
+        busy = await busy_times(self._account, expander, where, stretch, own)
+        away = await unavailable(self._account, expander, [where], stretch)
         return busy_calendar(stretch, merged((*busy, *away), stretch))
 
 

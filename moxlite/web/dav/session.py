@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import Expander
+from moxlite.groupware.entries import BUSY_TITLE, Expander
 from moxlite.proto.dav.xml import DECLARATIONS, MAX_XML, BadXML, read_xml
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collection_named, token_of
 from moxlite.store.groupware.resources import NoSuchResource, resource_named
 from moxlite.store.groupware.scheduling import User
+from moxlite.store.groupware.sharing import Shelf
 from moxlite.web.dav.conditions import Conditions, conditions_of
-from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Shelf, Tree
+from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Shelf as ShelfName, Tree
 from moxlite.web.dav.properties import Person, Target, Viewer
 from moxlite.web.http.messages import Response
 
@@ -46,7 +47,7 @@ class Session(msgspec.Struct, frozen=True):
     expander: Expander
     user: Callable[[Iterable[str]], User]
     questions: Callable[[bytes], Awaitable[Response]]
-    others: Callable[[Shelf], AsyncIterator[tuple[Viewer, Target]]]
+    others: Callable[[ShelfName], AsyncIterator[tuple[Viewer, Target]]]
     colleague: Callable[[str], Person | None]
 
     @property
@@ -89,8 +90,8 @@ class Session(msgspec.Struct, frozen=True):
         await self.writer.finish()
 
 
-def stored(r: Reader, place: Place) -> Target:
-    """Read the stored target of a place. Raises NoSuchCollection, NoSuchResource."""
+def stored(r: Reader, place: Place, shelf: Shelf) -> Target:
+    """Read the stored target of a place, as the user of the shelf sees it. Raises NoSuchCollection, NoSuchResource."""
     if place.kind not in ("collection", "resource"):
         return Target(place)
     where = collection_named(r, place.shelf, place.collection)
@@ -99,4 +100,4 @@ def stored(r: Reader, place: Place) -> Target:
     resource = resource_named(r, where.id, place.name)
     if resource is None:
         raise NoSuchResource("there is no such entry")
-    return Target(place, where, resource)
+    return Target(place, where, shelf.seen(r, resource, BUSY_TITLE))

@@ -14,7 +14,7 @@ from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
 from moxlite.proto.cards.moments import seconds_of, value_of
-from moxlite.store.groupware.resources import Resource, event_ids, resource_data, resource_of, size_of, together
+from moxlite.store.groupware.resources import NoSuchResource, Resource, event_ids, resource_of, size_of, together
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.jmap.calendars import calendars_of, shelf
 from moxlite.web.jmap.methods import read_id
@@ -30,13 +30,6 @@ AS_JSON: Final = 4
 """Octets of JSON that an octet of an entry may become."""
 
 EVENT: Final = "J"
-SHARED: Final = frozenset(
-    {
-        *("@type", "uid", "created", "updated", "due", "start", "duration", "estimatedDuration", "timeZone"),
-        *("timeZones", "showWithoutTime", "freeBusyStatus", "privacy", "sequence", "recurrenceRule", "recurrenceId"),
-    }
-)
-"""Properties of a private event that its owner's guests see (RFC 8984 §4.4.3)."""
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
@@ -86,19 +79,11 @@ def user_in(call: Call, people: Iterable[str] = ()) -> User:
 
 def found_event(r: Reader, call: Call, resource: Resource) -> StoredEvent | None:
     """A stored event as the user may see it, None for one that is the owner's secret (RFC 8984 §4.4.3)."""
-    entry = read_object(resource_data(r, resource.id))
-    event = event_of(entry)
-    privacy = event.get("privacy", "public") if call.place.guest else "public"
-    if privacy == "private":
-        overrides = event.get("recurrenceOverrides")
-        event = {name: value for name, value in event.items() if name in SHARED}
-        if overrides:
-            event["recurrenceOverrides"] = {key: _shared_part(patch) for key, patch in overrides.items()}
-    return None if privacy == "secret" else StoredEvent(resource, entry, event)
-
-
-def _shared_part(patch: Object) -> Object:
-    return {path: value for path, value in patch.items() if path == "excluded" or path.partition("/")[0] in SHARED}
+    try:
+        entry = read_object(shelf(call).data(r, resource))
+    except NoSuchResource:
+        return None
+    return StoredEvent(resource, entry, event_of(entry))
 
 
 def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[StoredEvent], int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC
+from operator import attrgetter
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -48,12 +49,11 @@ from moxlite.store.groupware.resources import (
     Resource,
     move_resource,
     overlapping,
-    resource_data,
     resource_named,
     resource_of,
-    with_data,
+    together,
 )
-from moxlite.store.groupware.scheduling import EntryPut, User, delete_entry, put_entry
+from moxlite.store.groupware.scheduling import EntryPut, PutResult, User, delete_entry, put_entry
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
@@ -145,9 +145,11 @@ class EventCalls(EntryCalls):
                 continue
             after = 0
             while len(event_items) <= MAX_INSTANCES:
-                page, more = await visit.account.scan(lambda r: _page(r, where.id, span, after), op="events")  # noqa: B023 at once
+                page, more = await visit.account.scan(lambda r: _page(r, visit, where.id, span, after), op="events")  # noqa: B023 at once
                 for resource, data in page:
                     after = resource.id
+                    if not data:
+                        continue
                     entry = await read(data)
                     instances = [Instance(*entry.span(entry.main), "", 0)]
                     if entry.repeated:
@@ -266,7 +268,7 @@ class EventCalls(EntryCalls):
                     made = ended(entry, recurrence)
             except (BadForm, OverflowError) as error:
                 raise UserError(str(error)) from None
-            data = await visit.account.read(lambda r: resource_data(r, resource.id), op="event")
+            data = await visit.account.read(lambda r: visit.data(r, resource), op="event")
             left = 0
             if made is not None:
                 await self._put_event(caller, visit, resource.collection_id, (made, resource))
@@ -276,7 +278,7 @@ class EventCalls(EntryCalls):
 
                 def unit(tx: AccountTx) -> None:
                     where = visit.calendar(tx, resource.collection_id, write=True)
-                    visit.check_alone(resource_of(tx, resource.id))
+                    visit.check_alone(tx, resource_of(tx, resource.id))
                     delete_entry(tx, where, resource.name, lambda there: _check_unchanged(there, resource.modseq), user)
 
                 await visit.account.write(unit)
@@ -295,17 +297,18 @@ class EventCalls(EntryCalls):
             where = await visit.account.read(lambda r: visit.calendar(r, number, write=True), op="event")
             facts = await visit.expander.facts(where, data)
 
-            def allowed(there: Resource | None) -> None:
-                if (0 if there is None else there.modseq) != removed.changed:
-                    raise Conflict("the event was changed meanwhile")
-                visit.check_alone(there)
-
             people = self._user(caller, visit, facts.addresses)
-            done = await visit.account.write(
-                lambda tx: put_entry(
-                    tx, visit.calendar(tx, number, write=True), EntryPut(removed.name, data, facts, people, allowed)
-                )
-            )
+
+            def unit(tx: AccountTx) -> PutResult:
+                def allowed(there: Resource | None) -> None:
+                    if (0 if there is None else there.modseq) != removed.changed:
+                        raise Conflict("the event was changed meanwhile")
+                    visit.check_alone(tx, there)
+
+                home = visit.calendar(tx, number, write=True)
+                return put_entry(tx, home, EntryPut(removed.name, data, facts, people, allowed))
+
+            done = await visit.account.write(unit)
             return visit.holder.shown_id(done.resource.id)
 
     @call()
@@ -360,12 +363,12 @@ class EventCalls(EntryCalls):
         user = self._user(caller, visit, facts.addresses)
         name = f"{entry.uid}.ics" if before is None else before.name
 
-        def allowed(there: Resource | None) -> None:
-            visit.check_alone(there)
-            if before is not None:
-                _check_unchanged(there, before.modseq)
-
         def put(tx: AccountTx) -> int:
+            def allowed(there: Resource | None) -> None:
+                visit.check_alone(tx, there)
+                if before is not None:
+                    _check_unchanged(there, before.modseq)
+
             home = visit.calendar(tx, calendar_id if before is None else before.collection_id, write=True)
             done = put_entry(tx, home, EntryPut(name, data, facts, user, allowed))
             if home.id == calendar_id:
@@ -428,10 +431,17 @@ def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
     return sorted(busy_times, key=lambda busy_time: (busy_time.starts, busy_time.ends))[:MAX_BUSY_TIMES]
 
 
-def _page(r: Reader, calendar_id: int, span: tuple[int, int], after: int) -> tuple[list[tuple[Resource, bytes]], bool]:
-    """Entries with their octets, and whether there may be more."""
+def _page(
+    r: Reader, visit: Visit, calendar_id: int, span: tuple[int, int], after: int
+) -> tuple[list[tuple[Resource, bytes]], bool]:
+    """Entries with their octets, ``b""`` for an entry that the user does not see, and whether there may be more."""
     resources = overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE)
-    page = with_data(r, resources)
+    page: list[tuple[Resource, bytes]] = []
+    for resource in together(resources, attrgetter("size")):
+        try:
+            page.append((resource, visit.data(r, resource)))
+        except NoSuchResource:
+            page.append((resource, b""))
     return page, len(page) < len(resources) or len(resources) == PAGE
 
 
@@ -443,7 +453,7 @@ async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject
         if one is None or one.component != "VEVENT":
             raise NoSuchResource("there is no such event")
         visit.calendar(r, one.collection_id)
-        return one, resource_data(r, one.id)
+        return one, visit.data(r, one)
 
     resource, data = await visit.account.read(find, op="event")
     return resource, await read(data)

@@ -111,10 +111,15 @@ class Visit(Shelf, frozen=True, eq=False, kw_only=True):
             raise NoSuchCollection("there is no such calendar")
         return found
 
-    def check_alone(self, resource: Resource | None) -> None:
-        """Raise UserError if a guest would change an entry with people, who would hear of it from its owner."""
-        if self.holder.guest and resource is not None and resource.tag is not None:
-            raise UserError("only the owner of a calendar changes events that have guests")
+    def check_alone(self, r: Reader, resource: Resource | None) -> None:
+        """Raise UserError if a guest would change an entry with people, who would hear of it from its owner, or a
+        private one.
+        """
+        if self.holder.guest and resource is not None:
+            if resource.tag is not None:
+                raise UserError("only the owner of a calendar changes events that have guests")
+            if self.keeps_back(r, resource):
+                raise UserError("only the owner of a calendar changes private events")
 
 
 class EntryCalls(AccountCalls):
