@@ -233,6 +233,25 @@ def test_an_upload_goes_on_where_it_was_cut(far: Make, server: SSHServer) -> Non
     assert list(storage.list("packs")) == ["one.pack"]
 
 
+def test_a_writer_that_was_cut_while_it_renewed_its_lock_keeps_it(
+    far: Make, server: SSHServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-184a: whether the sign of life was renewed before the cut or not; the lock is given up in the end."""
+    monkeypatch.setattr(moxlite.net.storage.sftp, "SIGN", -1)
+    far().make("packs")
+    relay = Relay(server.port, after=1 << 20, cuts=0)
+    storage = far(relay.port)
+    data = secrets.token_bytes(3 << 20)
+    with storage.lock():
+        for number in range(2):
+            relay.cuts = 2
+            storage.write(f"packs/{number}.pack", data)
+            assert relay.cuts == 0
+        assert list(far().list("locked").values()) == [0]
+    assert far().list().keys() == {"packs"}
+    assert far().read("packs/1.pack") == data
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
     config = tmp_path / "config"

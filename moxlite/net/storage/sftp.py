@@ -220,7 +220,7 @@ class _Lock:
     def __init__(self, batches: Batches, owner: str) -> None:
         self._batches = batches
         self._owner = owner
-        self._sign = ""  # the name of the file in the lock that this object holds
+        self._signs: tuple[str, ...] = ()  # names that the file in the lock may have; more than one after a cut
         self._signed = 0.0
 
     @contextlib.contextmanager
@@ -230,10 +230,10 @@ class _Lock:
         try:
             yield
         finally:
-            sign, self._sign = self._sign, ""
+            signs, self._signs = self._signs, ()
             # Left behind where the connection is gone: this owner takes it over, others after `STALE`.
             with contextlib.suppress(OSError), self._batches.hurried():  # also where the work was cancelled
-                self._batches.run([f"-rm {LOCKED}/{sign}", f"-rmdir {LOCKED}"])
+                self._batches.run([*(f"-rm {LOCKED}/{sign}" for sign in signs), f"-rmdir {LOCKED}"])
 
     def _take(self) -> None:
         sign = self._new_sign()
@@ -245,7 +245,7 @@ class _Lock:
             for _ in range(2):
                 with contextlib.suppress(CommandRefused):
                     self._batches.run([f"rename {ours} {LOCKED}"])
-                    self._sign, self._signed = sign, time.monotonic()
+                    self._signs, self._signed = (sign,), time.monotonic()
                     return
                 with contextlib.suppress(FileNotFoundError):  # released meanwhile
                     self._break(listing(self._batches.run([f"ls -lna {LOCKED}"])), ours)
@@ -264,17 +264,21 @@ class _Lock:
         with contextlib.suppress(CommandRefused):  # another one was first
             self._batches.run([f"rename {LOCKED} {stale}", f"-rm {stale}/*", f"-rmdir {stale}"])
 
-    def _new_sign(self) -> str:
-        return f"{int(time.time())}.{self._owner}"
+    def _new_sign(self, later: int = 0) -> str:
+        return f"{int(time.time()) + later}.{self._owner}"
 
     def run(self, commands: Sequence[str], octets: int = 0, *, sends: bool = False) -> str:
         """The output of some commands of the holder, before which a sign of life is given if it is due."""
-        if not self._sign or time.monotonic() - self._signed <= SIGN:
+        if not self._signs or (len(self._signs) == 1 and time.monotonic() - self._signed <= SIGN):
             return self._batches.run(commands, octets, sends=sends)
-        renewed = self._new_sign()
-        commands = [f"rename {LOCKED}/{self._sign} {LOCKED}/{renewed}", *commands]
-        output = self._batches.run(commands, octets, sends=sends)
-        self._sign, self._signed = renewed, time.monotonic()
+        # A connection that is cut tells not how far it came. So each name that the file may have becomes one, and that
+        # one must be there.
+        middle, renewed = self._new_sign(), self._new_sign(later=1)
+        moves = [f"-rename {LOCKED}/{sign} {LOCKED}/{middle}" for sign in self._signs if sign != middle]
+        moves.append(f"rename {LOCKED}/{middle} {LOCKED}/{renewed}")
+        self._signs = tuple({**dict.fromkeys(self._signs), middle: None, renewed: None})
+        output = self._batches.run([*moves, *commands], octets, sends=sends)
+        self._signs, self._signed = (renewed,), time.monotonic()
         return output
 
 
@@ -510,14 +514,12 @@ def _fault(host: str, code: int, errors: str, *, own_key: bool) -> OSError:
         return PermissionError(errno.EACCES, f"{host} refuses {which}: {last}")
     if "error in libcrypto" in errors or "invalid format" in errors:
         return PermissionError(errno.EACCES, f"backup.ssh_key_file has no private key without passphrase: {last}")
+    if code != 1 or any(text in errors for text in ("Connection lost", "Connection reset", "Broken pipe")):
+        return ConnectionError(errno.ECONNABORTED, f"the connection with {host} failed: {last}")
     if f"/{LOCKED}/" in last and "rename" in last:
         return OSError(errno.ESTALE, f"{host}: another process has taken the lock over")
-    if code != 1:
-        return ConnectionError(errno.ECONNABORTED, f"the connection with {host} failed: {last}")
     if " not found" in last or "No such file" in last:
         return FileNotFoundError(errno.ENOENT, f"{host}: {last}")
-    if "Connection lost" in errors or "Connection reset" in errors or "Broken pipe" in errors:
-        return ConnectionError(errno.ECONNABORTED, f"the connection with {host} failed: {last}")
     return CommandRefused(errno.EIO, f"{host}: {last}")
 
 
