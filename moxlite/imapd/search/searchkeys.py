@@ -22,10 +22,11 @@ import msgspec
 
 from moxlite.imapd.search.searchindex import Sought, sought
 from moxlite.imapd.session.errors import bad
+from moxlite.imapd.session.named import FEW, NamedUIDs, in_ranges
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import parse_words
 from moxlite.proto.imap import search as s
-from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, SequenceSet
+from moxlite.proto.imap.seqset import MAX_NUMBER, SequenceSet, within
 from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import body_text, fold, header_text
@@ -204,6 +205,7 @@ class _Divider:
         self.now = time.time_ns() // 1000
         self.sets: list[q.Condition] = []
         self.found: list[frozenset[int]] = []
+        self._uids = NamedUIDs(view)
 
     def divide(self, key: s.SearchKey) -> tuple[q.Condition, Test | None]:
         """(condition on rows, test of the message, or None)."""
@@ -275,7 +277,7 @@ class _Divider:
             case s.FlagIs(flag=flag, present=present):
                 return _flag(flag, present)
             case s.Recent():
-                return _ranges(self.view.recent.uids)
+                return in_ranges(self.view.recent.uids)
             case s.DateIs(of="saved", comparison=comparison, date=date):
                 return q.SavedAt(*_days(comparison, date))
             case s.DateIs(comparison=comparison, date=date):
@@ -291,10 +293,10 @@ class _Divider:
             case s.Younger(seconds=seconds):
                 return q.ReceivedAt(since=self.now - seconds * 1_000_000)
             case s.Sequence(set=numbers):
-                return q.UIDs(self.view.sought(numbers))
+                return self.numbered(numbers, uid=False)
             case s.Uids(set=numbers):
                 # `named`: sets that the view cannot resolve have conditions of their own
-                return self.named.get(numbers) or q.UIDs(self.view.resolve(numbers, uid=True))
+                return self.named.get(numbers) or self.numbered(numbers, uid=True)
             case s.UidAfter(uid=uid):
                 return q.UIDRange(uid + 1, MAX_NUMBER)
             case s.UidBefore(uid=uid):
@@ -311,6 +313,16 @@ class _Divider:
             case _:
                 raise bad("search key is not supported")
 
+    def numbered(self, numbers: SequenceSet, *, uid: bool) -> q.Condition:
+        """The condition of a set of message numbers, or of UIDs."""
+        view = self.view
+        if not numbers.saved and not view.counted:
+            last = view.uidnext - 1 if uid else view.exists
+            ranges = within(numbers.resolve(view.last_uid if uid else view.exists), 1, last)
+            if len(ranges) <= FEW:
+                return in_ranges(ranges if uid else [(view.uid(low), view.uid(high)) for low, high in ranges])
+        return self._uids.condition(view.resolve(numbers, uid=True) if uid else view.sought(numbers))
+
 
 def _is_text(key: s.SearchKey) -> bool:
     """Whether a key is about the message's octets. SENTBEFORE and similar keys are, as the Date field is not a
@@ -322,7 +334,7 @@ def _is_text(key: s.SearchKey) -> bool:
 def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condition]) -> Program:
     """Split a program. `named`: conditions for sets of UIDs that the view cannot resolve.
 
-    Raises Refused (BAD) for keys that are not supported.
+    Raises Refused: BAD for keys that are not supported, LIMIT for too many UIDs.
     """
     divider = _Divider(view, named)
     condition, test = divider.divide(program)
@@ -361,10 +373,6 @@ def _flag(word: str, present: bool) -> q.Condition:
 
 _SYNONYM: Final = re.compile(r"(?i)junk|nonjunk|notjunk|\$nonjunk")
 """Keywords that also set a flag when they are stored (IMAP-115). In a search they mean only the keyword."""
-
-
-def _ranges(ranges: Ranges) -> q.Condition:
-    return q.Or(tuple([q.UIDRange(low, high) for low, high in ranges]))
 
 
 def _days(comparison: s.Comparison, date: dt.date) -> tuple[int, int]:

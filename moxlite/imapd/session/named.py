@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
+from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.view import CountedView, View
 from moxlite.proto.imap import search as s
@@ -25,7 +26,17 @@ PAGE: Final = 100_000
 """Messages whose modseqs are read at once, in a thread."""
 
 MANY: Final = 50
-"""Maximum ranges that are looked up on the loop, or become a condition of a search."""
+"""Maximum ranges that are looked up on the loop."""
+
+FEW: Final = 8
+"""Maximum ranges of a set that become conditions of a search, which may have 1,000 sets (IMAP-119): SQLite binds 32,766
+values at most.
+"""
+
+TIMES: Final = 4
+"""How often a search may name each message in sets of more ranges: their UIDs are listed, and 1,000 lists of all of
+them would fill the memory.
+"""
 
 FIRST_UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?"
 LAST_UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid DESC LIMIT ?"
@@ -111,19 +122,39 @@ async def removed_since(view: CountedView, uids: tuple[int, ...]) -> Ranges:
     return list(runs(await view.seat.account.read(read, op="imap-uids")))
 
 
+class NamedUIDs:
+    """Counts the UIDs that the sets of one search program list."""
+
+    def __init__(self, view: View) -> None:
+        self._left = TIMES * view.exists
+
+    def condition(self, uids: array[int]) -> q.Condition:
+        """The condition of these UIDs. Raises Refused (LIMIT)."""
+        self._left -= len(uids)
+        if self._left < 0:
+            raise no("the search names its messages too often", "LIMIT")
+        return q.UIDs(uids)
+
+
+def in_ranges(ranges: Ranges) -> q.Condition:
+    """The condition of UIDs in ranges."""
+    return q.Or(tuple([q.UIDRange(low, high) for low, high in ranges]))
+
+
 async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Condition]:
     """Conditions for the UID sets of a search program that a view without UIDs cannot resolve; empty for other
-    views.
+    views. Raises Refused (LIMIT).
     """
     found: dict[SequenceSet, q.Condition] = {}
     if isinstance(view, CountedView):
+        named = NamedUIDs(view)
         for key in s.keys_of(program):
-            if isinstance(key, s.Uids):
+            if isinstance(key, s.Uids) and key.set not in found:
                 ranges = await named_ranges(view, key.set)
-                if len(ranges) <= MANY:
-                    found[key.set] = q.Or(tuple([q.UIDRange(low, high) for low, high in ranges]))
+                if len(ranges) <= FEW:
+                    found[key.set] = in_ranges(ranges)
                 else:
-                    found[key.set] = q.UIDs(await known_uids(view, ranges))
+                    found[key.set] = named.condition(await known_uids(view, ranges))
     return found
 
 
