@@ -1,7 +1,9 @@
 """METADATA and LIST-METADATA (RFC 5464, RFC 9590; IMAP-133)."""
 
 import pytest
+import trio
 
+from moxlite.imapd.mailboxes import metadata
 from tests.session.imapd_harness import Imap, imap
 
 pytestmark = pytest.mark.served
@@ -42,6 +44,29 @@ async def test_depth_reaches_below_an_entry(imap: Imap) -> None:
             '* METADATA "" (/private/a "1" /private/a/b "2" /private/a/b/c "3")'
         ]
         assert await c.ok('d GETMETADATA (DEPTH 1) "" (/private)') == ['* METADATA "" (/private/a "1" /private/ab "4")']
+
+
+async def test_many_entries_do_not_hold_up_others(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-133, IMAP-172: 6,000 entries among 1,000 took 5 s; now here with a turn after each."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+        await trio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(metadata, "TURN", 0.0)
+    monkeypatch.setattr(metadata, "turn", turn)
+    async with imap.user() as c:
+        await c.ok('a SETMETADATA "" (/private/a "1" /private/a-b "2" /private/a/b "3" /private/a0 "4")')
+        names = " ".join(f"/private/x{number}" for number in range(998))
+        assert await c.ok(f'b GETMETADATA "" (DEPTH infinity) (/private/a {names})') == [
+            '* METADATA "" (/private/a "1" /private/a/b "3")'
+        ]
+        assert turns == 999
+        assert (await c.tagged(f'c GETMETADATA "" (/private/a /private/b /private/c {names})')).startswith("NO [LIMIT]")
+        listed = f'c LIST "" * RETURN (METADATA (/private/a /private/b /private/c {names}))'
+        assert (await c.tagged(listed)).startswith("NO [LIMIT]")
 
 
 async def test_long_values_are_left_out_on_request(imap: Imap) -> None:

@@ -4,7 +4,9 @@
 tells and sets the special uses of a mailbox (RFC 6154 §4).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
 from typing import Final
 
 from moxlite.imapd.mailboxes.mailboxes import special_uses
@@ -12,6 +14,7 @@ from moxlite.imapd.session.errors import Refused, bad, no
 from moxlite.imapd.session.place import refuse_foreign
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.updates.changes import list_names
+from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
 from moxlite.store.changelog.unit import AccountTx
@@ -20,6 +23,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.annotations import (
     ACCOUNT,
     MAX_ANNOTATION_OCTETS,
+    MAX_ANNOTATIONS,
     annotations,
     annotations_named,
     set_annotation,
@@ -31,6 +35,9 @@ from moxlite.store.types import Mailbox, MailboxID, SpecialUse
 
 MAX_NAME: Final = 1000
 """Maximum octets of an entry name: the same as of a mailbox name. Names count towards the account's limit, too."""
+
+TURN: Final = 0.002
+"""Seconds of looking for entries before other tasks have a turn."""
 
 VENDOR_PARTS: Final = 4
 """Minimum components of a vendor's entry: ``/shared/vendor/NAME/ENTRY`` (RFC 5464 §6.2.1)."""
@@ -57,6 +64,14 @@ def check_entry(name: str, *, above: bool = False) -> str:
     if len(name) > MAX_NAME:
         raise bad("entry name is too long")
     return name
+
+
+def _entries(names: Iterable[str], *, above: bool = False) -> tuple[str, ...]:
+    """The entries that a command asks for. Raises Refused: BAD as `check_entry`, LIMIT for more than may be stored."""
+    entries = tuple(dict.fromkeys(check_entry(name, above=above) for name in names))
+    if len(entries) > MAX_ANNOTATIONS:
+        raise no(f"more than {MAX_ANNOTATIONS} entries", "LIMIT")
+    return entries
 
 
 def _server_entries(session: Session) -> dict[str, bytes]:
@@ -91,19 +106,20 @@ def _uses_to_set(mailbox_name: str, value: bytes | None) -> SpecialUse:
     return special_uses((value or b"").decode("utf-8", "replace").split())
 
 
-def _covers(asked: str, name: str, depth: str) -> bool:
-    """Whether GETMETADATA of `asked` includes the entry `name` below it (RFC 5464 §4.2.2)."""
-    if name == asked:
-        return True
-    if depth == "0" or not name.startswith(asked + "/"):
-        return False
-    return depth == "infinity" or "/" not in name[len(asked) + 1 :]
+def _covered(entry: str, names: Sequence[str], depth: str) -> list[str]:
+    """The names, of sorted ones, that GETMETADATA of an entry includes: its own, and those below (RFC 5464 §4.2.2)."""
+    at = bisect_left(names, entry)
+    found = [entry] if names[at : at + 1] == [entry] else []
+    if depth == "0":
+        return found
+    below = names[bisect_left(names, f"{entry}/") : bisect_left(names, f"{entry}0")]  # "0" comes after "/"
+    return found + [name for name in below if depth == "infinity" or "/" not in name[len(entry) + 1 :]]
 
 
 async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
     """GETMETADATA. An entry requested by its own name is always answered, with NIL if it is missing."""
     await refuse_foreign(session, command.mailbox, "annotations are told")
-    asked = tuple(dict.fromkeys(check_entry(name, above=command.depth != "0") for name in command.entries))
+    asked = _entries(command.entries, above=command.depth != "0")
 
     def read(r: Reader) -> dict[str, bytes]:
         target = _target(r, command.mailbox)
@@ -115,8 +131,13 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
         found |= _server_entries(session)
     values: dict[str, bytes | None] = {}
     longest = 0
+    stored = sorted(found)
+    turned = perf_counter()
     for entry in asked:
-        names = [name for name in sorted(found) if _covers(entry, name, command.depth)]
+        if perf_counter() - turned > TURN:
+            await turn()
+            turned = perf_counter()
+        names = _covered(entry, stored, command.depth)
         if not names and command.depth == "0":
             values[entry] = None
         for name in names:
@@ -169,7 +190,7 @@ def _too_much(error: LimitExceeded) -> Refused:
 
 async def values_of_mailboxes(session: Session, names: Iterable[str]) -> "_Values":
     """The entries for LIST RETURN (METADATA (…)), of all mailboxes (RFC 9590)."""
-    entries = tuple(dict.fromkeys(map(check_entry, names)))
+    entries = _entries(names)
     return _Values(
         entries, await session.home.account.read(lambda r: annotations_named(r, entries), op="imap-metadata")
     )
