@@ -295,6 +295,10 @@ async def test_long_listings_let_others_have_turns(imap: Imap, monkeypatch: pyte
         turns = 0
         await c.ok(f'a LIST "" ({" ".join(["x*"] * 64)})')
         assert turns >= 4 * 64  # between the patterns, too: each may take as long
+        await c.ok("a SUBSCRIBE p/q/r/s/t")
+        turns = 0
+        assert (await c.ok('a LSUB "" p/%'))[0] == '* LSUB (\\NoSelect) "/" p/q'
+        assert turns >= 5 + 4  # and between a name and those above it
 
 
 def test_patterns_match_without_backtracking() -> None:

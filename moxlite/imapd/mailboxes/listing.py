@@ -314,13 +314,16 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
     above: dict[str, tuple[str, ...]] = {}
     turned = perf_counter()
     for name in names:
-        if perf_counter() - turned > TURN:
-            await turn()
-            turned = perf_counter()
-        if pattern.matches(name):
-            shown[name] = ()
-        elif command.pattern.endswith("%"):
-            above |= {parent: (r"\NoSelect",) for parent in ancestors(name) if pattern.matches(parent)}
+        for candidate in (name, *(ancestors(name) if command.pattern.endswith("%") else ())):
+            if perf_counter() - turned > TURN:
+                await turn()
+                turned = perf_counter()
+            if not pattern.matches(candidate):
+                continue
+            if candidate == name:
+                shown[name] = ()
+                break
+            above[candidate] = (r"\NoSelect",)
     shown = above | shown
     for name in sorted(shown, key=_order):
         session.respond(LsubData(shown[name], name))
