@@ -116,7 +116,7 @@ REMOVE: Final = """
 DELETE FROM session WHERE id = (SELECT coalesce(parent, id) FROM session WHERE account = ? AND id = ?) RETURNING id"""
 DETACH: Final = """
 UPDATE session SET parent = NULL
-WHERE account = ? AND token_hash = ? AND parent IN (SELECT id FROM session WHERE device >= ?)"""
+WHERE account = ? AND token_hash = ? AND (SELECT device FROM session p WHERE p.id = session.parent) >= ?"""
 REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? AND device >= ? RETURNING parent"
 STANDING: Final = "SELECT expires, stolen FROM session WHERE account = ? AND id = ?"
 REMOVE_HANDED: Final = "DELETE FROM session WHERE parent = ?"

@@ -400,7 +400,7 @@ SENT: Final = """
 SELECT i.id, s.structure, i.received FROM import_message i JOIN message_info s ON s.email_id = i.id
 WHERE i.mailbox = ?"""
 ADDED: Final = """
-SELECT m.uid, m.id, m.mailbox_id, m.flags, m.keywords FROM import_message i JOIN message m ON m.id = i.id
+SELECT m.uid, m.id, m.mailbox_id, m.flags, m.keywords FROM import_message i CROSS JOIN message m ON m.id = i.id
 ORDER BY m.mailbox_id, m.uid"""
 CLEAR: Final = "DELETE FROM import_message"
 

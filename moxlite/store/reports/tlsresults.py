@@ -20,7 +20,8 @@ MAX_FAILURES: Final = 100
 """Kinds of failures of one policy."""
 
 COLUMNS: Final = "policy_domain, day, recipient_domain, is_host, send_report, sent_recipient, sent_policy, results"
-SPAN: Final = "SELECT coalesce(max(id) - min(id) + 1, 0) FROM tls_result"
+# max() beside min() would read all of them.
+SPAN: Final = "SELECT coalesce((SELECT max(id) FROM tls_result) - (SELECT min(id) FROM tls_result) + 1, 0)"
 GET: Final = f"""
 SELECT {COLUMNS} FROM tls_result WHERE policy_domain = ? AND day = ? AND recipient_domain = ?"""  # noqa: S608 column names
 INSERT: Final = f"""

@@ -1,0 +1,162 @@
+"""Statements of the program that go through a table which grows: a list, with reasons (STORE-171)."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.options import Options
+from tests.patternprobes import modules
+
+GROWING: Final[Mapping[Kind, str]] = {
+    Kind.ACCOUNT: """
+        alarm alarm_notice body body_chunk bulk_sender contact contact_address contact_due contact_group correspondent
+        correspondent_word erase_queue expunged gathered imap_copy instance invitation jmap_submission junk_retrain
+        junk_word_0 junk_word_1 masked_sender message message_dkim message_header message_info message_keyword
+        message_smtp message_why message_wire outbox outgoing pop3_seen queued recipient recipient_domain_tls resource
+        resource_address resource_data resource_gone resource_kept sieve_seen snooze thread_missing unit_key
+        vacation_sent""",
+    Kind.AUTH: "audit login_attempt masked session session_token",
+    Kind.QUEUE: """
+        content content_chunk hook hook_retired local mirror msg msg_retired outcome room sending sending_from
+        suppression unit_key""",
+    Kind.REPORTS: "dmarc_evaluation dmarc_report tls_report tls_result",
+    Kind.CACHE: "sts_policy",
+    Kind.SEARCH: "field tail text trigram_docsize vocabulary",
+}
+"""Tables whose rows become more with mail, contacts, events, log-ins, and domains that one writes to."""
+
+ALLOWED: Final[Mapping[str, str]] = {
+    "beginnings, to which a condition is added": """
+        store.groupware.contacts._COLUMNS store.people.gathering._COLUMNS queue.operating.SELECT
+        queue.operating.SELECT_RETIRED queue.operating.SELECT_IDS queue.webhooks.webhooks.SELECT
+        queue.webhooks.webhooks.SELECT_RETIRED queue.webhooks.webhooks.SELECT_IDS""",
+    "all rows of an index that has only those which are wanted": """
+        store.accounts.opened.UNUSED store.junk.trainer.TO_TRAIN store.junk.trainer.TO_UNTRAIN
+        store.junk.words.FORGET_REMOVED store.mail.recipients.SWEEP store.rows.emails.COPIES
+        store.rows.emails.COPIED_IN queue.record.OWED""",
+    "the first rows in the order of an index, up to a limit": """
+        store.delivery.actions.BY_SENDER store.later.ALL store.people.correspondents.LATEST
+        store.people.correspondents.CORRESPONDENTS store.people.gathering.BY_SIZE store.upkeep.erase.KEPT_FROM
+        store.auth.loginattempts.LIST_ALL queue.scheduling.due.BY_TIME queue.webhooks.calls.DUE""",
+    "the table has an upper limit of some thousand rows": """
+        store.delivery.scripts.SEEN_LEFT store.delivery.scripts.SEEN_COUNT store.later.COUNT
+        store.groupware.collection.ANY_ACCENTED store.groupware.collection.ANY_DUE
+        store.groupware.collection.ANY_UNPICTURED store.groupware.contacts.ACCENTED store.groupware.contacts.ALL
+        store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.GROUPS
+        store.groupware.contacts.SUGGESTED store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES
+        store.groupware.doubles.ALL store.groupware.kept.SIZES store.groupware.resources.CONTACTS
+        store.people.invitations.FORGET""",
+    "what an account may send in a month": "store.delivery.submissions.ALL store.delivery.submissions.EXPIRE",
+    "once, by a program or at a start that has all of it to do": """
+        store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
+        store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables
+        store.upkeep.reparse.BEGIN queue.clockback.MOVE_HOOKS queue.clockback.MOVE_MESSAGES queue.data.content.UNUSED
+        queue.record.RUNNING queue.webhooks.keeping.RUNNING""",
+    "a check or a repair of all of it": """
+        store.backup.verify store.mail.masked.LEFT_BEHIND store.search.check store.upkeep.check store.upkeep.repairs
+        store.upkeep.scrub""",
+    "training anew, which takes all mail": """
+        store.junk.words.ANY_WORDS store.junk.words.GENERATIONS store.junk.words.LEARNT
+        store.junk.words.NOT_RETRAINED store.junk.words.RETRAINED store.junk.words.RETRAINED_REMOVED""",
+    "once a night or an hour, in slices or of what is kept for some days": """
+        store.reports.reportsdb.EXPIRED store.reports.tlsresults.HOSTS store.upkeep.erase.BEYOND_KEPT
+        store.upkeep.erase.FORGET_KEYS queue.data.suppression.CLEAN queue.guard.signs.CLEAN
+        queue.guard.signs.CLEAN_SOURCES queue.queue.SEEN_KEYS""",
+    "in a thread, when a page or a start asks for it": """
+        store.auth.loginattempts.PLACES store.auth.loginattempts.SUCCESSES store.auth.loginattempts.WITHHELD
+        store.delivery.status.KEYS store.delivery.vacation.ANSWERED store.mail.masked.ADDRESSES
+        store.mail.masked.COUNT store.reports.evaluations.PENDING store.reports.received.TOTALS
+        store.reports.tlsresults.PENDING store.search.builder.INDEXED store.search.index.COUNT
+        store.search.index.LIVE queue.data.status.OF_MESSAGE queue.data.status.OF_RECIPIENT queue.explaining.WAITING
+        queue.operating.COUNTS queue.webhooks.webhooks.COUNT""",
+    "counted by pages": "store.upkeep.erase.PENDING",
+    "when an administrator demands it": "queue.data.filters.HOLD store.reports.tlsresults.DROP",
+}
+"""Constants, or modules, that may go through a growing table, by the reason."""
+
+VERB_RE: Final = re.compile(r"\s*(?:SELECT|INSERT|REPLACE|UPDATE|DELETE|WITH)\s")
+
+
+def texts(value: object) -> Iterator[str]:
+    """The texts in a constant."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from texts(tuple(value.values()))
+    elif isinstance(value, tuple | list | set | frozenset):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, msgspec.Struct):
+        yield from texts(msgspec.structs.astuple(value))
+
+
+def constants() -> Iterator[tuple[str, str]]:
+    """All constants of the program, by name, and literals in its functions, by module."""
+    for module in modules():
+        if not module.__name__.startswith("moxlite."):
+            continue
+        for name, value in vars(module).items():
+            yield from ((f"{module.__name__}.{name}", text) for text in texts(value))
+        tree = ast.parse(inspect.getsource(module))
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+                yield module.__name__, node.value
+
+
+def parameters(sql: str) -> int:
+    """How many values a statement takes: `?` is the one after the highest so far."""
+    highest = 0
+    for match in re.finditer(r"\?(\d*)", sql):
+        highest = max(highest, int(match[1])) if match[1] else highest + 1
+    return highest
+
+
+def scans(db: apsw.Connection, kind: Kind, sql: str) -> list[str] | None:
+    """The lines of its plan that go through a growing table; None if it is no statement of this kind of file."""
+    try:
+        plan = db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * parameters(sql)).fetchall()
+    except apsw.Error:
+        return None
+    growing = set(GROWING[kind].split())
+    aliases = set(re.findall(rf"\b(?:{'|'.join(growing)})\s+(?:AS\s+)?(\w+)", sql))
+    lines = [str(row[3]) for row in plan]
+    return [
+        line
+        for line in lines
+        if (match := re.match(r"SCAN (\w+)(?!.*VIRTUAL TABLE)|SEARCH (\w+) USING AUTOMATIC", line))
+        and (match[1] or match[2]) in growing | aliases
+    ]
+
+
+def test_no_statement_goes_through_a_table_that_grows(tmp_path: Path) -> None:
+    """STORE-171: plans do not depend on values, so an index WHERE a column has some value serves no statement that
+    binds it.
+    """
+    places: dict[str, set[str]] = {}
+    for place, text in constants():
+        if VERB_RE.match(text):
+            places.setdefault(text, set()).update((place, place.rpartition(".")[0]))
+    scanning: dict[str, list[str]] = {}
+    planned: set[str] = set()
+    for kind in Kind:
+        db = open_file(tmp_path / f"{kind.value}.db", kind, Options(), create=True)
+        for sql in places:
+            if (lines := scans(db, kind, sql)) is not None:
+                planned.add(sql)
+                if lines:
+                    scanning.setdefault(sql, []).extend(lines)
+        db.close()
+    assert len(planned) > 1200
+    allowed = {f"moxlite.{place}" for places in ALLOWED.values() for place in places.split()}
+    through = {sql: (lines, places[sql]) for sql, lines in scanning.items() if not places[sql] & allowed}
+    assert not through
+    needless = allowed.difference(*(places[sql] for sql in scanning))
+    assert not needless
