@@ -1,6 +1,7 @@
 """Full backups: what they hold, while the server goes on, and what is refused (docs/spec/store.md §13)."""
 
 import os
+import shutil
 import socket
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup import copying
 from moxlite.store.backup.copying import back_up, copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, Report, Source, databases
+from moxlite.store.backup.storage import sync_folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BadTarget
 from moxlite.store.file.transaction import Reader
@@ -163,6 +166,47 @@ async def test_a_damaged_database_is_an_error_and_the_rest_goes_on(accounts: Acc
     assert not list((tmp_path / "backup/data/accounts/bad").iterdir())
     assert "accounts/bad" in (tmp_path / "backup" / INCOMPLETE).read_text()
     assert any("not finished" in problem.text for problem in verify(tmp_path / "backup").problems)
+
+
+async def test_the_mark_of_a_backup_is_durable_before_its_first_file(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-143: a power failure leaves no part of a backup without it."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+    await accounts.aclose()
+    synced: list[tuple[Path, list[str]]] = []
+
+    def noting(folder: Path) -> None:
+        synced.append((folder, [path.name for path in folder.iterdir()]))
+        sync_folder(folder)
+
+    monkeypatch.setattr(copying, "sync_folder", noting)
+    await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+    assert synced[0] == (tmp_path / "backup", [INCOMPLETE])
+
+
+async def test_what_is_removed_during_a_backup_is_no_error(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-141, STORE-143: an account, and a file that was listed."""
+    for name in ("mia", "zoe"):
+        async with accounts.use(name) as account:
+            await put(account, 1)
+    await accounts.aclose()
+    acme = tmp_path / "data/acme"
+    acme.mkdir()
+    for name in ("a", "b"):
+        (acme / name).write_text(name)
+
+    def tell(line: str) -> None:
+        if line.endswith("zoe/account.db"):
+            shutil.rmtree(tmp_path / "data/accounts/zoe")
+        elif line.endswith("acme/a"):
+            (acme / "b").unlink()
+
+    copy = partial(back_up, source(tmp_path, "mia"), tmp_path / "backup", tell=tell)
+    report = await trio.to_thread.run_sync(copy)
+    assert (report.errors, report.databases) == ([], 1)
+    assert not (tmp_path / "backup" / INCOMPLETE).exists()
 
 
 async def test_an_account_known_to_be_damaged_is_told(accounts: Accounts, tmp_path: Path) -> None:

@@ -1,20 +1,25 @@
 """Incremental repositories of snapshots (docs/spec/store.md, STORE-183, STORE-184)."""
 
+import errno
 import hashlib
 import os
 import shutil
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from unittest.mock import Mock
 
+import apsw
 import pytest
 import trio
 
 import moxlite.store.backup.blocks
 import moxlite.store.backup.packs
+import moxlite.store.backup.repository
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
+from moxlite.store.backup.copying import snapshot
 from moxlite.store.backup.layout import INCOMPLETE, Report, Source
 from moxlite.store.backup.packs import snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
@@ -120,6 +125,30 @@ async def test_a_change_right_before_the_snapshot_is_not_overlooked(
         assert all(
             entry.stamp is None or not entry.stamp.unchanged(entry.stamp) for entry in repository.manifest().entries
         )
+
+
+async def test_only_an_account_that_is_gone_is_left_out_without_an_error(
+    accounts: Accounts, source: Source, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-143, STORE-183: not one for which a file of the repository was missing."""
+    for name in ("ben", "mia", "zoe"):
+        async with accounts.use(name) as account:
+            await put(account, 1)
+    await accounts.aclose()
+
+    def failing(path: Path) -> AbstractContextManager[apsw.Connection]:
+        if path.parent.name == "ben":
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if path.parent.name == "zoe":
+            shutil.rmtree(path.parent)
+        return snapshot(path)
+
+    monkeypatch.setattr(moxlite.store.backup.repository, "snapshot", failing)
+    repository = Repository(Folder(repo))
+    report = await trio.to_thread.run_sync(partial(repository.back_up, source))
+    (error,) = report.errors
+    assert error.endswith("accounts/ben/account.db: No such file or directory")
+    assert [name for name in repository.names() if name.startswith("data/accounts")] == ["data/accounts/mia/account.db"]
 
 
 def test_deltas_are_small_and_their_chains_short(tmp_path: Path) -> None:

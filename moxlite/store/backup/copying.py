@@ -255,6 +255,7 @@ def back_up(
     target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     mark = target / INCOMPLETE
     mark.write_text("This backup was not finished. Do not restore it.\n")
+    sync_folder(target)  # what is copied is synced at once, and must not outlive the mark
     report = Report(warnings=warnings_of(source))
     work = _Work(source, target, report, tell, cancelled)
     work.databases()
@@ -298,14 +299,11 @@ class _Work:
                 self.report.octets += copy_database(path, target, cancelled=self.cancelled)
                 self.report.databases += 1
                 sync_folder(target.parent)
-            except FileNotFoundError:
-                if path.exists():
-                    raise
-                continue  # the account was removed meanwhile
             except BackupCancelled:
                 raise
             except (BackupError, apsw.Error, OSError) as error:
-                self.report.errors.append(f"{path}: {error_text(error)}")
+                if path.exists():  # else the account was removed meanwhile
+                    self.report.errors.append(f"{path}: {error_text(error)}")
                 continue
             if database.account in self.source.broken:
                 self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[database.account]}")

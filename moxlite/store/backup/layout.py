@@ -118,7 +118,10 @@ def other_files(data: Path) -> Iterator[OtherFile]:
             if str(path) in skipped or (top and name in SKIPPED) or DISPOSABLE.fullmatch(name):
                 continue
             known = path.parts[0] == "acme" or (top and name in KNOWN)
-            regular = stat.S_ISREG((data / path).lstat().st_mode)
+            try:
+                regular = stat.S_ISREG((data / path).lstat().st_mode)
+            except FileNotFoundError:
+                continue  # removed since the folder was read
             yield OtherFile(path, known, regular, top and name in PRIVATE)
 
 

@@ -507,10 +507,9 @@ class _Work:
                 entry = self.database(path, f"data/{database_file.path}")
             except (BackupCancelled, StorageFailed):
                 raise
-            except FileNotFoundError:
-                continue  # the account was removed meanwhile
             except (BackupError, apsw.Error, OSError) as error:
-                self.report.errors.append(f"{path}: {error_text(error)}")
+                if path.exists():  # else the account was removed meanwhile
+                    self.report.errors.append(f"{path}: {error_text(error)}")
                 continue
             self.entries.append(entry)
             self.report.databases += 1
