@@ -195,7 +195,7 @@ class Mirror:
                 async for piece in octets(self._database, body):
                     await spool.write(piece)
                 await spool.finish()
-                prepared = await prepare(spool, message.prefix)
+                prepared = await prepare(spool, message.prefix, max_size=message.size)
                 await put_queued(account, row.key, prepared, row.queued)
         except (BadMessage, ChunkDamaged) as exc:
             found = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")

@@ -9,6 +9,9 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.scrubbing import scrub_weekly
+from moxlite.store.backup.copying import copy_database
+from moxlite.store.backup.restore import restore_mail
+from moxlite.store.content.prepare import prepare
 from moxlite.store.errors import OverQuota
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.expunging import expunge, expunge_all
@@ -54,6 +57,29 @@ async def test_expunged_messages_come_back_with_flags_and_keywords(accounts: Acc
         await account.settle()
         assert await look(account, lambda r: removed_messages(r, 0)) == []
         assert await account.scan(lambda r: check_account(r, deep=True, idle=True), op="test") == []
+
+
+async def test_messages_longer_than_new_ones_may_be_come_back(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-150, STORE-185, STORE-190: those from before the limit was lowered, and those that trace fields made
+    longer. The others come back, too.
+    """
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        inbox = await box(account)
+        defaults = {"max_size": 10, "strict": False, "compression": None, "chunks": True}
+        monkeypatch.setattr(prepare, "__kwdefaults__", defaults)
+        copy = tmp_path / "copy.db"
+        await trio.to_thread.run_sync(copy_database, account.database.path, copy)
+        await account.write(lambda tx: expunge_all(tx, inbox.id))
+        assert (await undelete(account, tmp_path)).messages == 3
+        restored = await restore_mail(account, copy, mailbox="Inbox", target="Old", tmp=tmp_path, tell=_silent)
+        assert restored.messages == 3
+
+
+async def _silent(_line: str) -> None:
+    await trio.lowlevel.checkpoint()
 
 
 async def test_only_what_was_removed_since_then_or_from_there(accounts: Accounts, tmp_path: Path) -> None:

@@ -332,7 +332,7 @@ class _Mailbox:
         spool = Spool(self.tmp)
         try:
             prefix = await self.database.scan(partial(_fill, message_id=row.id, spool=spool), op="restore")
-            prepared = await prepare(spool, prefix)
+            prepared = await prepare(spool, prefix, max_size=len(prefix) + spool.size)
         except (ChunkDamaged, NoSuchMessage):
             spool.close()
             self.done.damaged += 1

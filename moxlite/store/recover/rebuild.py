@@ -219,7 +219,8 @@ class _Work:
     async def add(
         self, target: MailboxID, data: bytes, prefix: bytes, label: str, message: FoundMessage | None
     ) -> None:
-        item, facts = Append(await prepare(Spool.of(data, self.tmp), prefix)), NO_FACTS
+        size, facts = len(prefix) + len(data), NO_FACTS
+        item = Append(await prepare(Spool.of(data, self.tmp), prefix, max_size=size))
         if message is not None:
             item = msgspec.structs.replace(
                 item,

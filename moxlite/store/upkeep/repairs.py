@@ -316,7 +316,7 @@ async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str 
             except ChunkDamaged:
                 done.damaged += 1
                 continue
-            prepared = await prepare(spool, prefix)
+            prepared = await prepare(spool, prefix, max_size=len(prefix) + spool.size)
             async with held_body(account, prepared) as ready:
 
                 def unit(tx: AccountTx, one: Removed = one) -> bool:
