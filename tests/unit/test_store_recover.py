@@ -11,13 +11,18 @@ import pytest
 import trio
 from hypothesis import given, settings, strategies as st
 
+from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE, message_range
+from moxlite.store.content.prepare import prepare
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import BadTarget
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
+from moxlite.store.later import room
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.remotes import Origin, copy_key, link, open_remote, settle
 from moxlite.store.options import Options
@@ -95,6 +100,77 @@ def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
     assert isinstance(lowest, int)
     assert lowest > old
     assert file.read_bytes() == before
+
+
+def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
+    """STORE-188, STORE-189a: scripts, the vacation answer with those who got it, agreements of forwarding, templates,
+    identities; and a scheduled message, which is on hold in the queue then. One whose octets are lost is told.
+    """
+    submission = Submission(
+        account=NAME,
+        mail_from=None,
+        recipients=(SubmissionRecipient(Address.parse("zoe@example.org")),),
+        received=1,
+    )
+
+    async def fill() -> None:
+        accounts = Accounts(tmp_path / "data", Options(min_free_space=0))
+        async with accounts.use(NAME) as account:
+            other = (await deliver_mail(account, mail(1))).message_id
+            box = await account.write(room)
+            message_id = (await deliver_mail(account, mail(2), name="Scheduled")).message_id
+
+            def unit(tx: AccountTx) -> None:
+                for sql in (
+                    "INSERT INTO sieve_script VALUES (7, 'main', x'6b6565703b', x'', 1, 1)",
+                    "INSERT INTO sieve_seen VALUES (x'01', 2)",
+                    "INSERT INTO vacation_form VALUES (1, '{}')",
+                    "INSERT INTO vacation_sent VALUES (x'02', 'zoe@example.org', 3)",
+                    "INSERT INTO forward_target (address, link, asked) VALUES ('zoe@example.org', x'', 1)",
+                    "INSERT INTO template VALUES (5, 'thanks', 's', 't', 'h')",
+                    "INSERT INTO notice_choice (id, known, quiet_from, quiet_until, zone) VALUES (1, 1, 6, 9, 'UTC')",
+                    "INSERT INTO jmap_identity VALUES ('mia@example.org', 1, '{}')",
+                ):
+                    tx.execute(sql)
+                owed = OwedMessage(submission, beside=Beside(original_id=other, scheduled=box))
+                tx.owe(b"kept", SUBMIT, owed.pack(), message_id, due=1 << 60)
+                tx.owe(b"lost", SUBMIT, OwedMessage(submission).pack(), 1 << 30, due=1 << 60)
+
+            await account.write(unit)
+        await accounts.aclose()
+
+    trio.run(fill)
+    file = tmp_path / "data" / "accounts" / NAME / "account.db"
+    done = recover(NAME, file, tmp_path / "out")
+    assert done.losses == ["a message that was still to be sent to zoe@example.org"]
+    path = recovered(tmp_path / "out")
+    for table in (
+        "sieve_script",
+        "sieve_seen",
+        "vacation_form",
+        "vacation_sent",
+        "forward_target",
+        "template",
+        "notice_choice",
+        "jmap_identity",
+    ):
+        assert rows(path, f"SELECT * FROM {table}") == rows(file, f"SELECT * FROM {table}") != []
+    [(key, message_id, data)] = rows(path, "SELECT key, message_id, data FROM outbox")
+    owed = OwedMessage.unpack(data)
+    assert (key, owed.submission.hold) == (b"kept", True)
+    where = "SELECT m.id, b.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id WHERE b.name = "
+    assert rows(path, where + "'Scheduled'") == [(message_id, owed.beside.scheduled)]
+    assert rows(path, where + "'Inbox'")[0][0] == owed.beside.original_id
+
+
+def test_messages_longer_than_new_ones_may_be_are_saved(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-150, STORE-188."""
+    defaults = {"max_size": 10, "strict": False, "compression": None, "chunks": True}
+    monkeypatch.setattr(prepare, "__kwdefaults__", defaults)
+    assert recover(NAME, file, tmp_path / "out").losses == []
+    assert contents(recovered(tmp_path / "out")) == contents(file)
 
 
 def test_rows_from_before_a_migration_are_copied(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_body, prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, BadTarget, LimitExceeded
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.junkflags import JunkFlagRules
@@ -32,7 +33,7 @@ from moxlite.store.mail.adding import Append, add_message
 from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, Validation
 from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.recover.pages import Damaged, Pages
+from moxlite.store.recover.pages import Damaged, Pages, Record
 from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage, restore_copies
 from moxlite.store.rows.mailboxes import check_keyword, split_keywords
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
@@ -40,6 +41,9 @@ from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 logger = logging.getLogger("moxlite.store.recover")
 
 RECOVERED: Final = "Recovered"
+
+MAX_NAMED: Final = 10
+"""Recipients named of a message that is lost."""
 
 FLAGS: Final = Flag((1 << len(Flag)) - 1)
 
@@ -71,6 +75,8 @@ SETTLE_COLLECTIONS: Final = (
     # Instances are made anew when they are asked for.
     "UPDATE resource SET expanded_from = 0, expanded_to = 0 WHERE expanded_to IS NOT NULL",
 )
+OWE: Final = """
+INSERT OR IGNORE INTO outbox (id, key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 RAISE_STATE: Final = """
 UPDATE state SET modseq = max(modseq, ?), next_uidvalidity = max(next_uidvalidity, ?), created = coalesce(?, created)
 WHERE id = 1"""
@@ -340,6 +346,8 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
                     lost += 1
             if lost:
                 work.lose(f"{lost} rows of {table}")
+        for row in salvage.owed:
+            _owe(db, row, work)
         for (name,) in db.execute(LOST_ENTRIES).fetchall():
             work.lose(f"the octets of the entry {name!r}")
         for sql in SETTLE_COLLECTIONS:
@@ -361,3 +369,34 @@ def _placed(table: str, row: tuple[object, ...], work: _Work) -> tuple[int | flo
     if table == "acl" and values:
         return (work.ids.get(values[0]) if isinstance(values[0], int) else None, *values[1:])
     return values
+
+
+def _owe(db: apsw.Connection, row: Record, work: _Work) -> None:
+    """Have the account owe again what it owed: `renew` puts its mail on hold in the queue. What owes a message that is
+    lost is lost, too.
+    """
+    match (*row, 0)[:7]:  # a row that has not been written since lacks the time
+        case (int(number), bytes(key), str(kind), int() | None as message_id, bytes(data), int(created), int(due)):
+            pass
+        case _:
+            work.lose("a row of outbox")
+            return
+    new_id = None if message_id is None else work.salvage.new_id(message_id)
+    try:
+        owed = OwedMessage.unpack(data) if kind == SUBMIT else None
+    except msgspec.DecodeError:
+        work.lose("a message that was still to be sent, with its recipients")
+        return
+    if message_id is not None and new_id is None:
+        if owed is not None:
+            recipients = ", ".join(str(recipient.address) for recipient in owed.submission.recipients[:MAX_NAMED])
+            work.lose(f"a message that was still to be sent to {recipients}")
+        return
+    if owed is not None:
+        beside = msgspec.structs.replace(
+            owed.beside,
+            original_id=work.salvage.new_id(owed.beside.original_id) or 0,
+            scheduled=work.ids.get(owed.beside.scheduled, MailboxID(0)),
+        )
+        data = msgspec.structs.replace(owed, beside=beside).pack()
+    db.execute(OWE, (number, key, kind, new_id, data, created, due))

@@ -55,6 +55,14 @@ COPIED: Final = (
     "pop3_seen",
     "share_notice",
     "event_notice",
+    "sieve_script",
+    "sieve_seen",
+    "vacation_form",
+    "vacation_sent",
+    "forward_target",
+    "template",
+    "notice_choice",
+    "jmap_identity",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 
@@ -77,6 +85,7 @@ COPIES: Final = """
 SELECT c.*, s.new_id, r.message_id, f.id FROM copy c LEFT JOIN saved s USING (message_id)
 LEFT JOIN removed r USING (message_id) LEFT JOIN found f ON f.place = 'message' AND f.id = c.message_id
 ORDER BY c.rowid"""
+NEW_ID: Final = "SELECT new_id FROM saved WHERE message_id = ?"
 UNUSED: Final = """
 SELECT DISTINCT id >> ? FROM chunk WHERE id >> ? NOT IN (SELECT body_id FROM used)
 AND id >> ? NOT IN (SELECT body_id FROM gone) ORDER BY 1"""
@@ -135,6 +144,8 @@ class Salvage:
         self._db.execute(SCRATCH)
         self.copied: dict[str, list[Record]] = {}
         self.remotes: list[FoundRemote] = []
+        self.owed: list[Record] = []
+        """Rows of `outbox`."""
         self.next_uidvalidity = 0
         self.modseq = 0
         """Highest modseq found; `next_uidvalidity` likewise."""
@@ -180,6 +191,8 @@ class Salvage:
                 rows = [_with_rowid(cell, record) for cell, record in rows_of(self._pages, root, seen)]
                 if table in COPIED:
                     self.copied[table] = rows
+                elif table == "outbox":
+                    self.owed = rows
         # pages that no tree leads to: a damaged inner page has cut them off
         for table, (cell, record) in rows_of_lost_pages(self._pages, seen):
             self.lost_branches += 1
@@ -298,6 +311,12 @@ class Salvage:
     def note_saved(self, message_id: int, new_id: int) -> None:
         """Record that a salvaged message was written to the new account file, and its id there."""
         self._db.execute("INSERT OR IGNORE INTO saved VALUES (?, ?)", (message_id, new_id))
+
+    def new_id(self, message_id: int) -> int | None:
+        """The id that `note_saved` was told for a message; None for one that was not saved."""
+        row = self._db.execute(NEW_ID, (message_id,)).fetchone()
+        new_id: int | None = None if row is None else row[0]
+        return new_id
 
     def copies(self, *, complete: bool) -> Iterator[FoundCopy]:
         """The rows of ``imap_copy``; to be called after `note_saved` for all saved messages. `complete`: no row of a
