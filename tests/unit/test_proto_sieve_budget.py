@@ -62,6 +62,7 @@ PARTS: Final = "".join(f"--x\r\nContent-Type: text/t{at}\r\n\r\n{EMOJI * 60_000}
 
 ATTACKS: Final = {
     "sources": (f'{SUBJECT} if string :is {listed("${1}", 7000)} "y" {{}}', emoji()),
+    "counted names": (f'if header :count "eq" {listed("to", 9000)} "1" {{}}', mail(*["To: x"] * 990)),
     "keys": (f'{SUBJECT} if string :is "y" {listed("${1}", 7000)} {{}}', emoji()),
     "patterns": (
         f'{SUBJECT} if string :matches "y" {distinct("${1}${1}", 4000)} {{}}',

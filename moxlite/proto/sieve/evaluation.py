@@ -177,7 +177,12 @@ def _named(test: Any, variables: bool, get: Callable[[State, str], Values]) -> E
         state.step(len(names))
         wanted = tuple(name.lower() for name in state.texts(test.names)) if dynamic else names
         if counts:
-            return check(state, Values([text for name in wanted for text in get(state, name).texts]))
+            texts: list[str] = []
+            for name in wanted:
+                values = get(state, name)
+                state.charge(values.size)
+                texts += values.texts
+            return check(state, Values(texts))
         for name in wanted:
             values = get(state, name)
             if values is not NO_VALUES and check(state, values):

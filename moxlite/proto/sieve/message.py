@@ -84,6 +84,7 @@ class Message:
         self._body: Body | None = None
         self.headers: dict[str, Values] = {}
         self._addresses: dict[str, tuple[tuple[Mailbox, ...], ...]] = {}
+        self._coded: dict[str, str] = {}
         self._bodies: dict[tuple[str, ...], Values] = {}
 
     def exists(self, name: str) -> bool:
@@ -106,7 +107,7 @@ class Message:
             left = MAX_ADDRESSES
             fields: list[tuple[Mailbox, ...]] = []
             for text in self._section.texts(_octets(name))[:MAX_FIELDS]:
-                fields.append(tuple(_mailboxes(text, left, budget)))
+                fields.append(tuple(_mailboxes(text, left, budget, self._coded)))
                 left -= len(fields[-1])
                 if left <= 0:
                     break
@@ -159,12 +160,11 @@ def _decoded(text: bytes, budget: Budget) -> str:
     return decode_words(text)
 
 
-def _mailboxes(text: bytes, limit: int, budget: Budget) -> Iterator[Mailbox]:
+def _mailboxes(text: bytes, limit: int, budget: Budget, coded: dict[str, str]) -> Iterator[Mailbox]:
     if limit <= 0:
         return
     budget.charge(len(text))
     budget.make(ADDRESS * min(limit, 1 + text.count(b",") + text.count(b";") + text.count(b":")))
-    coded: dict[str, str] = {}
     for item in parse_addresses(text, limit):
         if isinstance(item, RawAddress):
             address = decode_address(item, coded)
