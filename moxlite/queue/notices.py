@@ -399,7 +399,8 @@ async def _note(account: Account, database: Database, address: str, error: str) 
         states = (State.DELIVERED.value, State.RELAYED.value)
         return known.failing is not None and r.row(ARRIVED, account.name, address, known.failing, *states) is not None
 
-    arrived = await database.read(has_arrived, op="forwarding")
+    # All that the account has sent since is looked at: a newsletter has many recipients.
+    arrived = await database.scan(has_arrived, op="forwarding")
     return await account.write(lambda tx: note_bounce(tx, address, error, arrived=arrived))
 
 
@@ -501,7 +502,10 @@ class Notices:
             except StoreError as exc:
                 facts = {"err": exc, "msg": message.id, "kind": message.dsn_due}
                 serving_logger.error("dsn cannot be stored", extra={"kv": facts})
-        given_up = policy.now - (message.last_attempt or message.queued) > NOTICE_LIFE
+        # Since it is owed: what was on hold for a week and is failed then has had no attempt lately, or none at all.
+        last = message.last_result
+        owed = max(message.last_attempt or message.queued, 0 if last is None else last.start)
+        given_up = policy.now - owed > NOTICE_LIFE
         if stored or given_up:
             await self._database.write(lambda tx: record.told(tx, messages, policy))
             self._moved({message.account})

@@ -1,6 +1,7 @@
 """Submitting, listing, holding, failing, dropping: what people and programs do with the queue."""
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +10,13 @@ import trio
 
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Address
+from moxlite.queue import notices
+from moxlite.queue.context import Context
+from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import BadFilter, NoSuchMessage, UnknownTransport
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SubmissionRecipient
+from moxlite.store.errors import StorageBusy
+from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 from tests.queue_rig import MESSAGE, START, Server, rig_at
 
@@ -316,6 +322,34 @@ async def test_failed_by_an_admin_tells_the_sender(tmp_path: Path) -> None:
         [retired] = await rig.queue.listings.list_retired(RetiredFilter(success=False))
         assert retired.results[-1].error == "an administrator of this server has given up on the message"
         assert await rig.queue.listings.list_retired(RetiredFilter(success=True)) == []
+
+
+async def test_a_notice_about_what_was_held_for_long_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-22, QUEUE-100: its five days begin when it is owed."""
+    tried = 0
+    deliver = notices.deliver_notice
+
+    async def failing(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise StorageBusy
+        await deliver(ctx, database, messages)
+
+    monkeypatch.setattr(notices, "deliver_notice", failing)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        await rig.queue.operations.add_hold_rule()
+        await rig.submit("a@remote.example")
+        rig.clock.advance(6 * 24 * 3600)
+        assert await rig.queue.operations.fail(everything()) == 1
+        await rig.settle()
+        assert tried == 1
+        assert await rig.inbox() == []
+        await rig.pass_time(301)
+        [dsn] = await rig.inbox()
+        assert b"mail delivery failed" in dsn
 
 
 async def test_failed_during_an_attempt_stays_failed(tmp_path: Path) -> None:
