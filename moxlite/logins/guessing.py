@@ -297,13 +297,15 @@ class FailedLogins:
 
     def _slices(self) -> Iterator[tuple[int, Sequence[int], list[tuple[Key, _Count]]]]:
         """All counts in slices for one turn each: the seconds and limits of their window, keys and counts."""
-        kinds = [(window.seconds, window.limits, both) for window, *both in self._networks]
-        kinds += [(window.seconds, (window.limit,), both) for window, *both in self._accounts]
-        for seconds, limits, both in kinds:
-            for counts in both:
-                entries = list(counts.counts.items())  # attempts go on between the turns
-                for start in range(0, len(entries), SLICE):
-                    yield seconds, limits, entries[start : start + SLICE]
+        kinds: list[tuple[int, Sequence[int], _Counts]] = []
+        for window, counts, others in self._networks:
+            kinds += [(window.seconds, window.limits, counts), (window.seconds, window.limits, others)]
+        for accounts, counts, others in self._accounts:
+            kinds += [(accounts.seconds, (accounts.limit,), counts), (accounts.seconds, (accounts.limit,), others)]
+        for seconds, limits, counts in kinds:
+            entries = list(counts.counts.items())  # attempts go on between the turns
+            for start in range(0, len(entries), SLICE):
+                yield seconds, limits, entries[start : start + SLICE]
 
     def wake(self) -> None:
         """Wake the attempts that wait in `book`: another one was decided."""

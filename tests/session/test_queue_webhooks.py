@@ -304,7 +304,11 @@ async def test_few_failing_servers_are_remembered(tmp_path: Path, monkeypatch: p
                 payload=b"{}",
                 keep=0,
             )
-            await rig.queue.operations.change(partial(lambda tx, now, hook: add_hook(tx, hook, now), hook=hook))
+
+            def add(tx: Tx, now: int, hook: NewHook = hook) -> None:
+                add_hook(tx, hook, now)
+
+            await rig.queue.operations.change(add)
             rig.queue.webhooks.caller.changed()
             await server.wait(number + 1)
             await quiet(rig)
