@@ -229,7 +229,6 @@ class _Listing:
         self._others = others
         # Names above other users' mailboxes without a mailbox that this user may see.
         self._prefixes = frozenset(above for name in others for above in ancestors(name)).difference(others)
-        self._command = command
         self._subscribed = subscribed
         self._linked = linked
         self._patterns = patterns
