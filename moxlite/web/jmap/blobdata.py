@@ -15,7 +15,7 @@ from moxlite.processor import give_way, off_loop
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.rows.emails import emails
 from moxlite.web.composing.uploads import MESSAGE, receive_upload
-from moxlite.web.jmap.blobs import ANY_TYPE, BLOB, find_blob
+from moxlite.web.jmap.blobs import ANY_TYPE, BLOB, cut, find_blob
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import each
 
@@ -116,7 +116,7 @@ async def _source(call: Call, source: Any) -> tuple[int, Callable[[], AsyncItera
             end = whole if length is None else start + length
             if start > whole or end > whole:
                 raise _bad_source("the range is beyond the end of the blob")
-            return end - start, lambda: _cut(blob, start, end)
+            return end - start, lambda: cut(blob, start, end)
     raise _bad_source("a data source has data:asText, data:asBase64, or blobId with offset and length")
 
 
@@ -145,18 +145,6 @@ async def _length(blob: Blob) -> int:
             if found > MAX_READ:
                 raise SetError("tooLarge", "the blob is too large")
     return found
-
-
-async def _cut(blob: Blob, start: int, end: int) -> AsyncIterator[bytes]:
-    """The octets of a range."""
-    at = 0
-    async with aclosing(blob.pieces()) as pieces:  # type: ignore[type-var]
-        async for piece in pieces:
-            if at >= end:
-                return
-            if part := piece[max(0, start - at) : end - at]:
-                yield part
-            at += len(piece)
 
 
 async def get(call: Call) -> Object:

@@ -15,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import trio
 
-from moxlite.proto.mime.decode import decode, decoder
+from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.uploads import (
@@ -48,6 +49,9 @@ SCRIPT: Final = re.compile(r"V([0-9]{1,18})-([0-9a-f]{32})")
 BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))(?:-([0-9]{1,4}(?:_[0-9]{1,4}){0,99}))?")
 MAX_SCANNED: Final = 25 << 20
 """Octets of an uploaded message whose parts are looked for."""
+
+_scans: Final = trio.Semaphore(2)
+"""Uploaded messages that are held and scanned at a time, of all accounts: each takes twice its octets."""
 
 MAX_DATA: Final = 128 << 10
 """Octets of a blob that is put into a card or an event."""
@@ -150,23 +154,34 @@ async def _upload_pieces(account: OpenAccount, upload: Upload) -> AsyncIterator[
 
 async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
     """A part of an uploaded message."""
-    octets = await _collected(whole, MAX_SCANNED)
-    if octets is None:
+    async with _scans:
+        octets = await _collected(whole, MAX_SCANNED)
+        if octets is None:
+            return None
+        part = await account.scan(lambda _: part_at(scan(octets).root, number), op="jmap blob")
+    if part is None:
         return None
-
-    def find() -> tuple[str, bytes] | None:
-        part = part_at(scan(octets).root, number)
-        return None if part is None else (part.media_type, decode(octets[part.body : part.end], part.encoding))
-
-    found = await account.scan(lambda _: find(), op="jmap blob")
-    if found is None:
-        return None
-    media_type, content = found
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield content
+        decoding = decoder(part.encoding)
+        async with aclosing(cut(whole, part.body, part.end)) as encoded:  # type: ignore[type-var]
+            async for piece in encoded:
+                yield decoding.feed(piece)
+        yield decoding.finish()
 
-    return Blob(media_type, len(content), pieces)
+    return Blob(part.media_type, None, pieces)
+
+
+async def cut(blob: Blob, start: int, end: int) -> AsyncIterator[bytes]:
+    """The octets of a range."""
+    at = 0
+    async with aclosing(blob.pieces()) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if at >= end:
+                return
+            if part := piece[max(0, start - at) : end - at]:
+                yield part
+            at += len(piece)
 
 
 async def _collected(blob: Blob, most: int) -> bytes | None:
