@@ -10,6 +10,7 @@ import pytest
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.store.delivery.scripts import MAX_SCRIPTS, active_script, script_text
+from moxlite.web.jmap import blobdata
 from tests.jmap_rig import ACCOUNT, MAIL, Client, Object, rig
 from tests.tools import eventually
 from tests.web_rig import Rig
@@ -124,6 +125,34 @@ async def test_ranges_of_blobs_are_read(rig: Rig) -> None:
     assert found["list"][0]["digest:sha-256"] == base(hashlib.sha256(bytes(30 << 20)).digest())
     others = [large, *[await client.upload(bytes(30 << 20), "text/plain") for _ in range(3)]]
     assert await client.error("Blob/get", ids=others, properties=["digest:sha"]) == "requestTooLarge"
+
+
+async def test_parts_of_uploads_are_blobs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-50: decoded as they are read; what is read to learn their sizes is limited for a whole call."""
+    client = Client(rig)
+    message = await client.upload(MAIL, "message/rfc822")
+    part = await client.http("GET", f"/jmap/download/{ACCOUNT}/{message}-2/a.png?accept=image/png")
+    assert (part.status, part.body) == (200, b"ABC")
+    assert (await client.http("GET", f"/jmap/download/{ACCOUNT}/{message}-9/a.png")).status == 404
+    assert await client.error("Blob/get", ids=[f"{message}-2"], properties=["x"]) == "invalidArguments"
+    create = {"a": {"data": [{"blobId": f"{message}-2", "offset": 1}] * 2}}
+    made = (await client.call("Blob/upload", create=create))["created"]["a"]
+    [found] = (await client.call("Blob/get", ids=[made["id"], f"{message}-2"][:1]))["list"]
+    assert (found["data:asText"], found["size"]) == ("BCBC", 4)
+    monkeypatch.setattr(blobdata, "MAX_READ", 5)
+    refused = (await client.call("Blob/upload", create=create))["notCreated"]["a"]
+    assert refused["type"] == "tooLarge"
+
+
+async def test_long_base64_is_read_and_written(rig: Rig) -> None:
+    """JMAP-50: beyond what the event loop does by itself."""
+    client = Client(rig)
+    octets = bytes(range(256)) * 1024
+    made = (await client.call("Blob/upload", create={"a": {"data": [{"data:asBase64": base(octets)}]}}))["created"]["a"]
+    [found] = (await client.call("Blob/get", ids=[made["id"]]))["list"]
+    assert found["data:asBase64"] == base(octets)
+    wrong = await client.call("Blob/upload", create={"a": {"data": [{"data:asBase64": "!" * 100_000}]}})
+    assert wrong["notCreated"]["a"]["type"] == "invalidProperties"
 
 
 async def test_a_blob_tells_where_it_is(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.processor import act_for, give_way
+from moxlite.processor import act_for, give_way, off_loop
 from moxlite.proto.address import Domain
 from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store import errors as store
@@ -309,7 +309,10 @@ class JMAP:
             with jmap_seconds.labels(method=name).time():
                 if method is None or method.capability not in using:
                     raise MethodError("unknownMethod", "the method is unknown, or its capability is not in use")
-                arguments = resolved(invocation.arguments, before, call.budget.take)
+                arguments = invocation.arguments
+                if any(name.startswith("#") for name in arguments):
+                    # in a thread: a reference may bring 100,000 values, and each is counted
+                    arguments = await off_loop(partial(resolved, arguments, before, call.budget.take), kind="jmap")
                 # By capability, not by name: a method that is added later is refused until it is meant to be there.
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
                     raise MethodError("forbidden", "this token is for addresses to give away")

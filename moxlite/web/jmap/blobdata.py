@@ -7,7 +7,8 @@ import binascii
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -16,7 +17,8 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.rows.emails import emails
 from moxlite.web.composing.uploads import MESSAGE, receive_upload
 from moxlite.web.jmap.blobs import ANY_TYPE, BLOB, cut, find_blob
-from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.bodies import Budget
+from moxlite.web.jmap.protocol import LIMITS, ON_LOOP, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import each
 
 if TYPE_CHECKING:
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
+T = TypeVar("T")
+
 MAX_SOURCES: Final = 64
 """Pieces of one blob: the least that RFC 9404 §3 allows."""
 
 MAX_READ: Final = 100 << 20
-"""Octets that one Blob/get reads, also where only a digest is asked for."""
+"""Octets that one Blob/get reads, also where only a digest is asked for, and one Blob/upload to learn sizes."""
 
 DIGESTS: Final[Mapping[str, Callable[[], hashlib._Hash]]] = {
     "sha": lambda: hashlib.sha1(usedforsecurity=False),
@@ -57,8 +61,10 @@ async def upload(call: Call) -> Object:
     if len(create) > LIMITS["maxObjectsInSet"]:
         raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} blobs")
 
+    measured = Budget(MAX_READ)
+
     async def one(name: str, given: Object) -> Object:
-        made = await _uploaded(call, given)
+        made = await _uploaded(call, given, measured)
         call.created[name] = made["id"]  # a later one of the same call may name it
         return made
 
@@ -70,13 +76,13 @@ async def upload(call: Call) -> Object:
     }
 
 
-async def _uploaded(call: Call, given: Object) -> Object:
+async def _uploaded(call: Call, given: Object, measured: Budget) -> Object:
     sources, media_type = given.get("data"), given.get("type")
     if given.keys() - {"data", "type"} or not isinstance(media_type, str | None):
         raise SetError("invalidProperties", "an upload has data and type", properties=["type"])
     if not isinstance(sources, list) or not 0 < len(sources) <= MAX_SOURCES:
         raise _bad_source(f"an array of at most {MAX_SOURCES} data sources is expected")
-    pieces = [await _source(call, source) for source in sources]
+    pieces = [await _source(call, source, measured) for source in sources]
     if sum(size for size, _ in pieces) > LIMITS["maxSizeUpload"]:
         raise SetError("tooLarge", "the blob is too large", maxSize=LIMITS["maxSizeUpload"])
     kind = (media_type or ANY_TYPE).strip()[:200]
@@ -94,8 +100,11 @@ async def _uploaded(call: Call, given: Object) -> Object:
     return {"id": f"U{made.key.hex()}", "type": made.media_type, "size": made.size}
 
 
-async def _source(call: Call, source: Any) -> tuple[int, Callable[[], AsyncIterator[bytes]]]:
-    """The size of a data source, and what reads it. Raises SetError, StoreError."""
+async def _source(call: Call, source: Any, measured: Budget) -> tuple[int, Callable[[], AsyncIterator[bytes]]]:
+    """The size of a data source, and what reads it. `measured`: octets that may be read to learn it.
+
+    Raises SetError, StoreError.
+    """
     match source:
         case {"data:asText": str(text), **rest} if not rest:
             try:
@@ -104,7 +113,7 @@ async def _source(call: Call, source: Any) -> tuple[int, Callable[[], AsyncItera
                 raise _bad_source("the text has surrogates") from None
         case {"data:asBase64": str(text), **rest} if not rest:
             try:
-                return _held(base64.b64decode(text, validate=True))
+                return _held(await _worked(len(text), partial(base64.b64decode, text, validate=True)))
             except (binascii.Error, ValueError):
                 raise _bad_source("this is not base64") from None
         case {"blobId": str(name), **rest} if rest.keys() <= {"offset", "length"}:
@@ -112,7 +121,7 @@ async def _source(call: Call, source: Any) -> tuple[int, Callable[[], AsyncItera
             if blob is None:
                 raise SetError("blobNotFound", "", notFound=[name])
             start, length = _unsigned(rest.get("offset")) or 0, _unsigned(rest.get("length"))
-            whole = blob.size if blob.size is not None else await _length(blob)
+            whole = blob.size if blob.size is not None else await _length(blob, measured)
             end = whole if length is None else start + length
             if start > whole or end > whole:
                 raise _bad_source("the range is beyond the end of the blob")
@@ -137,13 +146,15 @@ def _held(octets: bytes) -> tuple[int, Callable[[], AsyncIterator[bytes]]]:
     return len(octets), read
 
 
-async def _length(blob: Blob) -> int:
+async def _length(blob: Blob, measured: Budget) -> int:
     found = 0
     async with aclosing(blob.pieces()) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             found += len(piece)
-            if found > MAX_READ:
-                raise SetError("tooLarge", "the blob is too large")
+            try:
+                measured.take(len(piece))
+            except MethodError:
+                raise SetError("tooLarge", "the parts of these blobs are too large for one call") from None
     return found
 
 
@@ -204,7 +215,7 @@ async def _shown(call: Call, blob: Blob, wanted: Sequence[str], part: _Range, le
     found: Object = {"size": size} if "size" in wanted else {}
     found |= {name: base64.b64encode(digest.digest()).decode() for name, digest in digests.items()}
     if keeps:
-        found |= _data(bytes(kept), wanted)
+        found |= await _worked(len(kept), lambda: _data(bytes(kept), wanted))
     if part.start > size or (end is not None and end > size):
         found["isTruncated"] = True
     return found, size
@@ -212,6 +223,11 @@ async def _shown(call: Call, blob: Blob, wanted: Sequence[str], part: _Range, le
 
 async def _update(digest: hashlib._Hash, octets: bytes) -> None:
     await off_loop(lambda: digest.update(octets), kind="jmap")
+
+
+async def _worked(size: int, work: Callable[[], T]) -> T:
+    """The result of work on so many octets, on many of them in a thread."""
+    return work() if size <= ON_LOOP else await off_loop(work, kind="jmap")
 
 
 def _data(octets: bytes, wanted: Sequence[str]) -> Object:

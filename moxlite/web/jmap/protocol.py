@@ -23,8 +23,9 @@ LARGEST: Final = 2**53 - 1
 ON_LOOP: Final = 64 << 10
 """Octets of a request that are decoded on the event loop."""
 
-FEW: Final = 20
-"""Objects of a response that is written on the event loop: an email may have a text of 1 MiB."""
+FEW: Final = 2_000
+SHORT: Final = 1 << 20
+"""Values and characters of a response that is written on the event loop: at most 2 ms."""
 
 LIMITS: Final[dict[str, int]] = {
     "maxSizeUpload": 50_000_000,
@@ -49,7 +50,7 @@ MAX_REFERENCED: Final = 100_000
 
 VALUE: Final = 240
 """Octets that a referenced value counts beside its text. With the octets of a request, counting ends after some 100,000
-values: it is done on the event loop.
+values, a tenth of a second.
 """
 
 
@@ -148,15 +149,25 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
 
 
 async def encoded(found: object) -> bytes:
-    """A response as JSON, one of many values in a thread."""
-    responses = found.get("methodResponses", ()) if isinstance(found, dict) else ()
-    values = sum(_length(argument) for _, arguments, _ in responses for argument in arguments.values())
+    """A response as JSON, a long one in a thread."""
     write = partial(msgspec.json.encode, found)
-    return write() if values <= FEW else await off_loop(write, kind="jmap")
+    return await off_loop(write, kind="jmap") if _is_long(found) else write()
 
 
-def _length(value: object) -> int:
-    return len(value) if isinstance(value, (list, dict)) else 0
+def _is_long(found: object) -> bool:
+    """Whether a response has many values or much text, by the first of them."""
+    rest, values, characters = [found], 0, 0
+    while rest and values <= FEW and characters <= SHORT:
+        match rest.pop():
+            case str(text):
+                characters += len(text)
+            case list(inner):
+                values += len(inner)
+                rest += inner if values <= FEW else []
+            case dict(members):
+                values += len(members)
+                rest += members.values() if values <= FEW else []
+    return values > FEW or characters > SHORT
 
 
 def request_of(value: Object) -> JMAPRequest:
