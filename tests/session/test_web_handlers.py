@@ -11,6 +11,7 @@ import trio
 import zstandard
 
 from moxlite.web.handlers import files
+from moxlite.web.handlers.rules import host_and_port
 from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, Kept, StaticFile
 from tests.web_rig import DOMAINS, STATIC, Answer, Rig, http_exchange, open_rig
 
@@ -624,3 +625,10 @@ async def test_changes_of_the_file_count_at_once(opening: Opening, www: Path) ->
     rig.holder.domains_path.write_text(DOMAINS)
     assert await rig.holder.reload()
     assert (await get(rig, "/hello.txt")).status == 404
+
+
+def test_an_address_in_brackets_has_no_port_of_its_own() -> None:
+    """WEB-43: the same place is found by IPv6 addresses, too."""
+    assert host_and_port("https", "[2001:DB8::1]") == ("[2001:db8::1]", "443")
+    assert host_and_port("http", "[2001:db8::1]:8080") == ("[2001:db8::1]", "8080")
+    assert host_and_port("http", "Example.org") == ("example.org", "80")

@@ -293,6 +293,17 @@ async def test_an_email_has_every_property(rig: Rig) -> None:
     assert await client.error("Email/get", ids=[number], properties=["header:Subject:asDate"]) == "invalidArguments"
 
 
+async def test_a_group_may_have_an_empty_name(rig: Rig) -> None:
+    """JMAP-28: it stays a group, and no name is made of its first address."""
+    client = Client(rig)
+    group = {"name": "", "addresses": [{"name": None, "email": "jo@else.example"}]}
+    new = {"mailboxIds": {"F1": True}, "header:To:asGroupedAddresses": [group], "subject": "x"}
+    number = (await client.call("Email/set", create={"a": new}))["created"]["a"]["id"]
+    [found] = (await client.call("Email/get", ids=[number], properties=["header:To:asRaw", "to"]))["list"]
+    assert found["header:To:asRaw"].strip() == '"": <jo@else.example>;'
+    assert [one["email"] for one in found["to"]] == ["jo@else.example"]
+
+
 async def test_copies_are_one_email(rig: Rig) -> None:
     """JMAP-22: an email in several mailboxes; a copy made by IMAP, and one with \\Deleted."""
     client = Client(rig)

@@ -317,7 +317,7 @@ def same_place(request: Request, scheme: str, authority: str) -> bool:
 
 def host_and_port(scheme: str, authority: str) -> tuple[str, str]:
     host, colon, port = authority.rpartition(":")
-    if not colon:
+    if not colon or port.endswith("]"):  # an IPv6 address alone
         host, port = authority, ""
     return host.lower(), port or str(DEFAULT_PORTS[scheme])
 

@@ -223,6 +223,8 @@ def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> byte
         if not isinstance(title, str):
             raise bad(name, "a name is text")
         shown = address_field("X", [MailAddress(title, "x", "x")])[3:].strip().removesuffix(b"<x@x>").strip()
+        if not title.strip():
+            shown = b'""'  # else the address alone would be written, as the name of the group
         pieces.append(shown + b": " + listed + b";")
     return f"{label}: ".encode() + b",\r\n ".join(piece for piece in pieces if piece) + b"\r\n"
 
