@@ -443,10 +443,31 @@ def _had(retag: Retag, add: str, remove: str) -> str:
 
 async def _removed(client: Client, uids: Sequence[int]) -> bool:
     """Remove messages from the open mailbox; returns True. Raises Refused."""
-    numbers = SequenceSet.of(uids).encode()
-    await client.run(rb"UID STORE %b +FLAGS.SILENT (\Deleted)" % numbers)
-    await client.run(b"UID EXPUNGE " + numbers if client.has("UIDPLUS") else b"EXPUNGE")
+    await _mark(client, uids, b"+")
+    if client.has("UIDPLUS"):
+        await client.run(b"UID EXPUNGE " + SequenceSet.of(uids).encode())
+        return True
+    # EXPUNGE removes what others have marked, too, who may still take that back. So their marks are off meanwhile (RFC
+    # 4315 §2.1); should the connection end here, they stay off, and no message is lost.
+    answer = await client.run(b"UID SEARCH DELETED")
+    others = sorted({number for data in answer.of(SearchData) for number in data.numbers if number} - set(uids))
+    await _mark(client, others, b"-")
+    refused: Refused | None = None
+    try:
+        await client.run(b"EXPUNGE")
+    except Refused as error:
+        refused = error
+    await _mark(client, others, b"+")
+    if refused is not None:
+        raise refused
     return True
+
+
+async def _mark(client: Client, uids: Sequence[int], sign: bytes) -> None:
+    r"""Set or remove ``\Deleted``. Raises Refused."""
+    for start in range(0, len(uids), BATCH * 10):
+        numbers = SequenceSet.of(uids[start : start + BATCH * 10]).encode()
+        await client.run(rb"UID STORE %b %bFLAGS.SILENT (\Deleted)" % (numbers, sign))
 
 
 async def _moved(client: Client, uids: Sequence[int], target: str, *, copy: bool) -> dict[int, int]:

@@ -454,6 +454,33 @@ async def test_a_server_without_extensions(linking: Linking) -> None:
         await linking.until(done)
 
 
+async def test_what_others_have_marked_is_not_removed_with_ours(linking: Linking) -> None:
+    r"""LINK-10: where EXPUNGE is for all that is marked; their ``\Deleted`` stays."""
+    linking.plain = frozenset({"UIDPLUS", "IMAP4REV2", "MOVE"})
+    await fill(linking.imap, "Inbox", 1, 5, "()")
+    await fill(linking.imap, "Inbox", 6, 1, r"(\Deleted)")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+        one = await linking.message("bo", "Mia/Inbox", 1)
+        await linking.change("bo", lambda tx: expunge_ids(tx, [one]))
+
+        async def gone() -> bool:
+            async with linking.imap.accounts.use("mia") as mia:
+                return "1@example.com" not in [row[0] for row in (await shown(mia, ""))["Inbox"]]
+
+        await linking.until(gone)
+        theirs = await linking.message("mia", "Inbox", 6)
+
+        async def marked() -> bool:
+            async with linking.imap.accounts.use("mia") as mia:
+                flags = await mia.read(lambda r: r.value("SELECT flags FROM message WHERE id = ?", theirs), op="test")
+            return bool(flags & Flag.DELETED)
+
+        await linking.until(marked)
+        await linking.until(linking.same)
+
+
 async def test_mailboxes_numbered_anew_are_recognised(linking: Linking) -> None:
     """LINK-7: messages are found again by their keys, and none is fetched twice."""
     imap = linking.imap
