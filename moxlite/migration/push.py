@@ -60,9 +60,10 @@ BATCH: Final = 50
 BATCH_OCTETS: Final = 1 << 20
 """Octets of one APPEND. A larger message is sent alone, and is not held in memory."""
 
-FOR_ALL: Final = frozenset({"OVERQUOTA", "TRYCREATE", "NOPERM", "INUSE", "UNAVAILABLE"})
+FOR_ALL: Final = frozenset({"OVERQUOTA", "TRYCREATE", "NOPERM", "INUSE", "UNAVAILABLE", "SERVERBUG"})
 """Response codes of a refusal that is not about the message (RFC 5530 §3, RFC 9051 §7.1): the next one would be refused
-as well, and this one may be taken later, so it must not count as left out.
+as well, and this one may be taken later, so it must not count as left out. SERVERBUG is Dovecot's word for all faults
+that pass.
 """
 
 ALWAYS: Final = -(1 << 62)

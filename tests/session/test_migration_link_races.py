@@ -441,7 +441,7 @@ async def test_a_mailbox_that_cannot_be_made_there_costs_nothing(
     await linking.settles(m1="New")
 
 
-@pytest.mark.parametrize("code", ["UNAVAILABLE", "INUSE"])
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INUSE", "SERVERBUG"])
 async def test_a_message_that_cannot_be_taken_for_now_is_sent_later(
     linking: Racing, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
