@@ -417,8 +417,11 @@ class Incoming:
             await self._account.write(partial(_moved, pairs=pairs, to=survey.remote))
             await self._pull.merge(survey.remote, [(facts.uid, facts.flags) for facts, _ in found])
             moved.update(facts.uid for facts, _ in found)
+            sources = {source.remote.id: (source, set[int]()) for _, (source, _) in found}
             for _, (source, removed_message) in found:
-                source.gone.remove(removed_message.uid)
+                sources[source.remote.id][1].add(removed_message.uid)
+            for source, uids in sources.values():
+                source.gone = array("I", [uid for uid in source.gone if uid not in uids])
         survey.new = array("I", [uid for uid in survey.new if uid not in moved])
 
     # --- what is new

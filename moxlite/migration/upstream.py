@@ -199,7 +199,8 @@ class Resent:
         copies = await self._account.read(
             lambda r: linkrows.copies_of(r, ids, self._order.host, self._order.user), op="link"
         )
-        keys = {copy.key for copy in copies if copy.remote_id == remote.id and copy.uid > 0 and copy.uid not in gone}
+        absent = set(gone)
+        keys = {copy.key for copy in copies if copy.remote_id == remote.id and copy.uid > 0 and copy.uid not in absent}
         async with aclosing(fetch_facts(client, new, message_id=True)) as facts:
             twice = {listed.uid async for listed in facts if key_of(listed) in keys}
         if not twice:
