@@ -121,6 +121,8 @@ class Fetching:
         self._facts: dict[int, ListedMessage] = {}
         self.octets = 0
         """Octets of messages fetched so far."""
+        self.refused = 0
+        """Messages that the server did not give."""
 
     async def run(self, uids: Sequence[int]) -> None:
         """Fetch these messages, in their order. Raises IMAPClientError; messages put before are complete."""
@@ -262,6 +264,7 @@ class Fetching:
         return worded("{mailbox}, message with UID {uid}", mailbox=self._course.name, uid=str(uid))
 
     async def _left_out(self, uid: int, reason: Exception) -> None:
+        self.refused += 1
         await self._problem(worded("{place}: left out, {reason}", place=self._place(uid), reason=reason))
 
 

@@ -143,7 +143,11 @@ class Incoming:
         self._pull = _LinkPull(transfer, sorter, resent)
         self._calls = calls
         self._turn = turn
-        self._unusable: set[tuple[int, int]] = set()
+        self._unusable: dict[int, set[int]] = {}
+        # Mailboxes of which the server did not give messages, and their states by UIDVALIDITY: these are stored as
+        # unknown, so that the next connection asks for the messages again.
+        self._refused: set[int] = set()
+        self._partial: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._doubted: dict[int, float] = {}
         self._missing: dict[str, float] = {}
         self.found: list[Place] = []
@@ -228,7 +232,13 @@ class Incoming:
             self.inbox = messages, uidnext, modseq
 
     def _remotes(self, r: Reader) -> dict[str, remotes.Remote]:
-        return linked_remotes(r, self._order.host, self._order.user)
+        rows = linked_remotes(r, self._order.host, self._order.user)
+        for name, row in rows.items() if self._partial else ():
+            partial_state = self._partial.get((row.id, row.uidvalidity))
+            if partial_state is not None and row.messages < 0:
+                messages, uidnext, modseq = partial_state
+                rows[name] = msgspec.structs.replace(row, messages=messages, uidnext=uidnext, modseq=modseq)
+        return rows
 
     # --- names
 
@@ -330,8 +340,8 @@ class Incoming:
         there = await self._pull.resent.withdraw(client, name, remote, new, gone)
         exists, new = exists - len(new) + len(there), there
         await self._flags_there(client, remote, selected, known, whole=whole)
-        if self._unusable:
-            new = array("I", [uid for uid in new if (remote.id, uid) not in self._unusable])
+        if unusable := self._unusable.get(remote.id):
+            new = array("I", [uid for uid in new if uid not in unusable])
         self._note_inbox(place, exists, selected.uidnext, selected.modseq)
         if len(gone) > MANY and known is not None and len(gone) * 2 > len(known):
             since = self._doubted.setdefault(remote.id, trio.current_time())
@@ -436,26 +446,33 @@ class Incoming:
                 self._account.check_space()
                 await self._tell(MailboxStep(shown(survey.place.box.name), len(survey.new) - left, len(survey.new)))
                 portion = self._pull.sorting.portion(survey, left)
-                before = self._pull.problems.count
+                before, refused = self._pull.problems.reports, self._pull.refused
                 async with self._turn if len(portion) > FEW else nullcontext():
                     await self._pull.job(
                         client, survey.place, survey.target, survey.remote, portion, 0, len(survey.new)
                     )
                 # What cannot be taken is not asked for again by this connection: each look would fetch it anew.
-                if self._pull.problems.count > before:
+                if self._pull.problems.reports > before:
                     there = await self._account.read(partial(_copies, survey.remote.id, portion), op="link")
-                    self._unusable |= {(survey.remote.id, uid) for uid in portion if uid not in there}
+                    self._unusable.setdefault(survey.remote.id, set()).update(set(portion).difference(there))
+                if self._pull.refused > refused:
+                    self._refused.add(survey.remote.id)
                 left -= len(portion)
                 if left and await self._calls.urgent(client):
                     return False
-            state = partial(remotes.settle, messages=survey.exists, uidnext=survey.uidnext, modseq=survey.modseq)
-            if self._differs(survey):
-                await self._account.write(partial(_settled, state, survey.remote.id))
+            await self._settle(survey)
         return True
 
-    def _differs(self, survey: Survey) -> bool:
-        before = survey.remote
-        return (before.messages, before.uidnext, before.modseq) != (survey.exists, survey.uidnext, survey.modseq)
+    async def _settle(self, survey: Survey) -> None:
+        """Record a complete look at a mailbox."""
+        before, exists = survey.remote, survey.exists
+        if (before.messages, before.uidnext, before.modseq) == (exists, survey.uidnext, survey.modseq):
+            return
+        if before.id in self._refused:
+            self._partial[before.id, before.uidvalidity] = exists, survey.uidnext, survey.modseq
+            exists = -1
+        state = partial(remotes.settle, messages=exists, uidnext=survey.uidnext, modseq=survey.modseq)
+        await self._account.write(lambda tx: state(tx, before.id))
 
 
 class _Sorting:
@@ -536,10 +553,6 @@ def _gone(remote_id: int, uids: Sequence[int], others: Sequence[int], r: Reader)
 
 def _any_linked(keys: Sequence[tuple[str, bytes]], order: CopyByImap, r: Reader) -> bool:
     return any(is_linked_already(r, order.host, order.user, message_id, key) for message_id, key in keys)
-
-
-def _settled(state: Callable[..., None], remote_id: int, tx: AccountTx) -> None:
-    state(tx, remote_id)
 
 
 def _renamed(tx: AccountTx, *, remote: remotes.Remote, place: Place) -> None:

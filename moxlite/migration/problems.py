@@ -37,15 +37,20 @@ class Transfer(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """Reports problems of a copy, each once. Texts are cut, because the other server chooses their length."""
+    """Reports problems of a copy, each once. Texts are cut, because the other server chooses their length.
+
+    Attributes:
+      count: different ones. reports: all, also those that were reported before.
+    """
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._told: set[str] = set()
-        self.count = 0
+        self.count = self.reports = 0
 
     async def add(self, text: str) -> None:
         """Report a problem, unless it was reported before. Beyond `MAX_TOLD` problems, they are only counted."""
+        self.reports += 1
         if len(text) > MAX_TEXT:
             text = text[:MAX_TEXT]
         if text in self._told:

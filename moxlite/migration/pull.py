@@ -100,6 +100,8 @@ class Pull:
         self._tmp = transfer.tmp
         self._counts = _Counts()
         self.problems = Problems(transfer.tell)
+        self.refused = 0
+        """Messages that the server did not give, each time."""
         self._pace = _Pace(0, 0)
         self._inbox = _SourceInbox()
 
@@ -337,14 +339,14 @@ class Pull:
 
     async def _copy(self, client: Client, place: Place, target: str, remote: Remote, uids: Sequence[int]) -> bool:
         """Add new messages; returns whether all of them are here now."""
-        before, added = self.problems.count, 0
+        before, added = self.problems.reports, 0
         for start in range(0, len(uids), JOB):
             self._account.check_space()
             await self._tell(self._pace.step(place, start, len(uids), self._counts.messages))
             added += await self.job(client, place, target, remote, uids[start : start + JOB], start, len(uids))
         if uids:
             await self._tell(self._pace.step(place, len(uids), len(uids), self._counts.messages))
-        return self.problems.count == before
+        return self.problems.reports == before
 
     async def job(
         self,
@@ -415,6 +417,7 @@ class Pull:
                 failure = error
             nursery.cancel_scope.cancel()
         self._counts.messages += added
+        self.refused += fetching.refused
         for text in progress.problems:
             await self.problems.add(text)
         if failure is not None:

@@ -496,6 +496,24 @@ async def test_a_lying_server_costs_its_own_messages_only(imap: Imap, copying: C
     assert copying.notes == ["Inbox, message with UID 2: left out, the server does not give it"]
 
 
+async def test_what_was_left_out_twice_is_asked_for_a_third_time(imap: Imap, copying: Copying) -> None:
+    """IMAP-138: it is told once, and the mailbox is not taken for complete."""
+    server = Lying({"INBOX": ("", [1, 2, 3])})
+    ours, theirs = trio.testing.memory_stream_pair()
+    imap.nursery.start_soon(server.serve, theirs)
+    client = Client(ours, strict=True)
+    await client.greet()
+    async with imap.account("bo") as bo:
+        pull = Pull(
+            Transfer(bo, imap.accounts, CopyByImap(account="bo", host="g", user="mia"), copying.tell, copying.tmp)
+        )
+        for _ in range(2):
+            await pull.once(client)
+            assert await look(bo, lambda r: r.value("SELECT messages FROM imap_remote")) == -1
+    await client.aclose()
+    assert (pull.result.problems, len(copying.notes)) == (1, 1)
+
+
 class Shouting(Google):
     """It has a name and flags without end."""
 
