@@ -369,7 +369,9 @@ class Links:
         running = self._running.get((name, link_id))
         if running is not None:
             running.scope.cancel()
-            await running.ended.wait()
+            # Shielded, for seconds: a caller that gave up here would not start it again.
+            with trio.CancelScope(shield=True):
+                await running.ended.wait()
 
     # The running links
 

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from moxlite.migration import links as links_module, linksending
+from moxlite.migration.links import Links
 from moxlite.migration.linksending import find_outlet
 from moxlite.migration.linkstate import Sealing
 from moxlite.net import imapclient
@@ -150,6 +151,25 @@ async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeyp
         assert "Tom" not in "".join(await imap.ok('b LIST "" "*"'))
         theirs = await other.running.imap("tom")
         assert "MESSAGES 1" in "".join(await theirs.ok("c STATUS Inbox (MESSAGES)"))
+
+
+async def test_who_gives_up_waiting_leaves_the_link_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-4: a change that is broken off while the old connection ends."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        connections, scope, stop = other.connections, trio.CancelScope(), Links._stop
+
+        async def broken_off(self: Links, name: str, link_id: int) -> None:
+            scope.cancel()
+            await stop(self, name, link_id)
+
+        monkeypatch.setattr(Links, "_stop", broken_off)
+        with scope:
+            await other.running.house.links.set_sorting("mia", "Tom", sorts=True)
+            await trio.lowlevel.checkpoint()
+        await until(ctl, "current")
+        assert other.connections == connections + 1
 
 
 async def test_a_refused_password_is_tried_rarely_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
