@@ -33,7 +33,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import deliver
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.groupware.alarms import (
     SECOND,
     DueEntry,
@@ -132,7 +132,7 @@ class Ringing:
         return await off_loop(work, kind="dav")
 
     async def _mail(self, account: Account, rung: Rung, now: int) -> None:
-        """Deliver the mail of an alarm. One that cannot be stored is given up."""
+        """Deliver the mail of an alarm. One that cannot be stored is given up. Raises StorageBusy: it can be soon."""
         snapshot = self._config.current
         address = next(iter(addresses_of(snapshot, account.name)), None)
         settings = snapshot.account(account.name)
@@ -156,6 +156,8 @@ class Ringing:
             with Spool.of(octets, self._tmp) as spool:
                 prepared = await prepare(spool, b"Return-Path: <>\r\n")
                 await deliver(account, prepared, NO_FACTS, INBOX, transaction_id=key)
+        except StorageBusy:
+            raise
         except StoreError as error:
             kv = {"account": account.name, "err": str(error)}
             logger.warning("mail of an alarm not stored", extra={"kv": kv})

@@ -16,7 +16,7 @@ from moxlite.groupware import ringing
 from moxlite.groupware.carrying import Chosen
 from moxlite.groupware.entries import Expander
 from moxlite.store.content.body import message_range
-from moxlite.store.errors import StorageFull
+from moxlite.store.errors import StorageBusy, StorageFull
 from moxlite.store.groupware.alarms import MAX_MAILS, MAX_NOTICES, next_alarm, note_looked
 from moxlite.store.groupware.collection import Collection, collection_named
 from moxlite.store.groupware.resources import put_resource
@@ -277,6 +277,21 @@ async def test_a_mail_is_not_doubled(mia: Owner, monkeypatch: pytest.MonkeyPatch
     await mia.ring()
     assert len(await mia.mails()) == 1
     await mia.told(1)
+
+
+async def test_a_mail_that_cannot_be_stored_for_now_comes_later(mia: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-50: while the file is locked for a moment, the alarm is kept."""
+    await mia.put("one", mia.at(HOUR), *alarm(action="EMAIL"))
+    with monkeypatch.context() as patch:
+
+        async def busy(*_: Any, **__: Any) -> None:
+            raise StorageBusy("locked")
+
+        patch.setattr(ringing, "deliver", busy)
+        await mia.ring(50 * MINUTE + 1)
+    assert await mia.mails() == []
+    await mia.ring(MINUTE)
+    assert len(await mia.mails()) == 1
 
 
 async def test_choices(mia: Owner) -> None:
