@@ -18,14 +18,14 @@ from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import Challenge
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth import credentials, loginattempts, sessions
+from moxlite.store.auth import credentials, loginattempts, sessions, tlskeys
 from moxlite.store.auth.audit import AuditFilter, Origin, Recording, acting_as, current
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
-from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, read_certificate
+from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
-from moxlite.store.errors import BadPassword, StorageFull
+from moxlite.store.errors import BadPassword, LimitExceeded, StorageFull
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, auth, store_options
@@ -276,6 +276,23 @@ async def test_keys_identify_an_account_whatever_the_certificate_says(auth: Auth
         await auth.keys.add(again)
     assert await auth.keys.find(stored.fingerprint) == stored
     assert await auth.keys.find("other") is None
+
+
+async def test_an_account_has_so_many_keys(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-104: each account for itself."""
+    monkeypatch.setattr(tlskeys, "MAX_KEYS", 2)
+
+    def key(account: str) -> TLSKey:
+        data = certificate(ed25519.Ed25519PrivateKey.generate()).public_bytes(Encoding.DER)
+        return read_certificate(data, account, f"{account}@example.org")
+
+    first = await auth.keys.add(key("mia"))
+    await auth.keys.add(key("mia"))
+    with pytest.raises(LimitExceeded, match="2 TLS keys"):
+        await auth.keys.add(key("mia"))
+    await auth.keys.add(key("bo"))
+    await auth.keys.remove("mia", first.fingerprint)
+    await auth.keys.add(key("mia"))
 
 
 async def test_keys_are_listed_changed_and_removed_by_their_account(auth: AuthDB) -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from moxlite.decoders import from_builtins
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wording import worded
@@ -29,6 +29,9 @@ MIN_RSA_BITS: Final = 2048
 
 MAX_CERTIFICATE: Final = 64 << 10
 """Octets of a certificate; real ones have one or two thousand."""
+
+MAX_KEYS: Final = 100
+"""Keys of an account: one for each device. All are listed, in one read."""
 
 MAX_NAME: Final = 256
 """Characters of a key's name."""
@@ -67,6 +70,7 @@ LIST_ALL: Final = f"SELECT {COLUMNS} FROM tls_public_key ORDER BY account, creat
 INSERT: Final = (
     f"INSERT INTO tls_public_key ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1"  # noqa: S608 - constants
 )
+COUNT: Final = "SELECT count(*) FROM tls_public_key WHERE account = ?"
 CHANGE: Final = """
 UPDATE tls_public_key SET name = ?, no_imap_preauth = ?, login_address = ? WHERE account = ? AND fingerprint = ?
 RETURNING 1"""
@@ -158,7 +162,11 @@ def _name(certificate: x509.Certificate) -> str:
 
 
 def add_key(tx: Tx, key: TLSKey) -> TLSKey:
-    """Store a key; returns it with its time. Raises KeyExists, whichever account has it."""
+    """Store a key; returns it with its time. Raises KeyExists, whichever account has it; LimitExceeded: the account has
+    `MAX_KEYS`.
+    """
+    if tx.value(COUNT, key.account) >= MAX_KEYS:
+        raise LimitExceeded(worded("{most} TLS keys of an account", most=MAX_KEYS))
     key = msgspec.structs.replace(key, created=tx.now)
     values = (
         key.fingerprint,
@@ -216,7 +224,7 @@ class TLSKeys:
         self._database = database
 
     async def add(self, key: TLSKey) -> TLSKey:
-        """Store a key from `read_certificate`. Raises KeyExists."""
+        """Store a key from `read_certificate`. Raises KeyExists, LimitExceeded."""
         return await self._database().write(lambda tx: add_key(tx, key))
 
     async def find(self, fingerprint: str) -> TLSKey | None:
