@@ -32,7 +32,7 @@ from moxlite.store.content.spool import HeaderTooLarge, look_at, read_header
 from moxlite.store.delivery.actions import AnyAction, Delivery, Failed, FileInto, Mark, Redirect, Remember
 from moxlite.store.delivery.perform import Performed, perform
 from moxlite.store.delivery.vacation import has_written_to
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.classify import classify
 from moxlite.store.mail.links import Link, is_linked_already
@@ -187,6 +187,8 @@ async def deliver_linked(
         try:
             await perform(account, ready, delivery, also=also)
             return
+        except StorageBusy:
+            raise  # it may be committed (NotCopied), and would be here twice; the next look tries it again if it is not
         except StoreError as error:
             logger.warning("mail of a link not sorted", extra={"kv": {"account": account.name, "err": str(error)}})
     await perform(account, ready, Delivery(actions=(files,), received=received, received_offset=offset), also=also)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -13,7 +14,7 @@ from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient
 from moxlite.operations.links import AddLink, LinkInfo, SetLinkSorting
 from moxlite.store.delivery.scripts import activate_script, failures
-from moxlite.store.errors import StorageBusy
+from moxlite.store.errors import NotCopied, StorageBusy
 from moxlite.store.junk.score import Judgement
 from moxlite.store.rows.mailboxes import mailboxes
 from tests.house import DOMAINS, PASSWORD, STATIC, house
@@ -182,6 +183,29 @@ async def test_mail_that_cannot_be_sorted_stays_in_inbox(tmp_path: Path, monkeyp
         monkeypatch.setattr(linked, "classify", broken)
         await case.send("order three")
         await case.both({"Inbox": ["order of last year", "order three"]})
+
+
+async def test_what_is_committed_and_not_copied_yet_is_here_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-31, LINK-12: the second machine is away at this moment (STORE-186f)."""
+    async with sorting(tmp_path, monkeypatch) as case:
+        perform, calls = linked.perform, 0
+
+        async def not_copied(*args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            done = await perform(*args, **options)
+            if calls == 1:
+                raise NotCopied("the second machine is away")
+            return done
+
+        monkeypatch.setattr(linked, "perform", not_copied)
+        await case.send("order four")
+        await case.both({"Inbox": ["order of last year"], "Shops": ["order four"]})
+        await until(case.ctl, "current")
+        await case.send("order five")
+        await case.both({"Inbox": ["order of last year"], "Shops": ["order four", "order five"]})
 
 
 async def test_large_messages_come_as_new_mail(linking: Linking) -> None:
