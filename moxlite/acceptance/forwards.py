@@ -105,7 +105,10 @@ def circles(snapshot: Snapshot, case: Case, addresses: Iterable[str]) -> frozens
     own = _own(case)
     if not case.passed.isdisjoint(own):
         return frozenset(addresses)
-    return frozenset(address for address in addresses if _place(snapshot, address) in {*case.passed, *own})
+    # Not a set of both: strangers choose how many places there are, and owners how many addresses.
+    return frozenset(
+        address for address in addresses if (place := _place(snapshot, address)) in case.passed or place in own
+    )
 
 
 def _own(case: Case) -> frozenset[str]:

@@ -1,6 +1,8 @@
 """Evidence, proposals, plans: tables of cases and what becomes of them (docs/decisions/008)."""
 
+from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
@@ -8,10 +10,12 @@ import pytest
 
 from moxlite.acceptance import why
 from moxlite.acceptance.cases import JUNK, Case, Envelope, Evidence
+from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome, Plan, Proposal, Reason, State, combined, merge, of_plan, refused
 from moxlite.acceptance.producers import ORDER
 from moxlite.config.domains import Account, Alias, Destination, Ruleset
+from moxlite.config.load import load
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp.replies import Response
@@ -29,6 +33,7 @@ from moxlite.store.delivery.actions import (
 )
 from moxlite.store.delivery.reasons import MAX_WHY, Fact, Said, Strength, Why, pack, unpack
 from moxlite.store.types import Flag
+from tests.small_config import DOMAINS, STATIC
 
 MIA = Address.parse("mia@ours.example")
 LATER, NEVER = Response(451, "4.3.0", ("later",)), Response(550, "5.7.1", ("never",))
@@ -64,6 +69,27 @@ def case(**changes: Any) -> Case:
     )
     asked = path(changes.pop("asked", str(MIA)))
     return Case(evidence=evidence, asked=asked, recipient=recipient, settings=settings, **changes)
+
+
+class Walked(frozenset[str]):
+    """Places, and how often all of them were walked through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_places_that_a_stranger_names_are_looked_up_one_by_one(tmp_path: FilePath) -> None:
+    """SMTP-159, RFC 9228: ten thousand Delivered-To fields cost as much as ten, however many addresses there are."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    snapshot = load(tmp_path / "moxlite.toml")[0]
+    passed = Walked(f"p{number}@far.example" for number in range(100))
+    found = circles(snapshot, case(passed=passed), [f"p{number}@far.example" for number in range(50, 150)])
+    assert len(found) == 50
+    assert passed.times <= 1
 
 
 def rule(**changes: Any) -> Ruleset:
