@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import MAX_ANSWER, BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import LARGE, MANY, MAX_ANSWER, BadEntry, Expander, TooBusy, read
 from moxlite.groupware.people import colleague_access, user_of
-from moxlite.processor import give_way
+from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
 from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import plain
@@ -97,6 +98,8 @@ async def engagements(
         )
         for resource in rows:
             after = resource.id
+            if len(busy) >= MAX_BUSY:  # of one entry alone there may be so many
+                break
             await give_way()
             busy += await _busy_of(expander, resource, stretch, own)
         if len(rows) < PAGE:
@@ -123,6 +126,8 @@ async def known_engagements(
         if known is None:
             return None
         for where, access in known:
+            if len(found) >= MAX_BUSY:
+                break
             try:
                 busy = await engagements(account, expander, where, stretch, own)
             except (BadEntry, TooBusy):
@@ -158,8 +163,8 @@ async def unavailable(
             pairs += [(calendar_object, part) for part in calendar_object.parts if part.name == AVAILABILITY]
     room = MAX_AVAILABLE
     periods: list[Busy] = []
-    # the greatest priority comes last, and covers the others
-    for calendar_object, part in sorted(pairs, key=lambda pair: -_priority(pair[1])):
+    # The greatest priority comes last, and covers the others. One entry may have thousands.
+    for calendar_object, part in sorted(pairs, key=lambda pair: -_priority(pair[1]))[-MAX_AVAILABILITIES:]:
         begin, end = calendar_object.span(part)
         since, until = max(begin, stretch[0]), min(end, stretch[1])
         # Counted for all of them together, as each costs a job, whichever part has it.
@@ -172,9 +177,15 @@ async def unavailable(
             continue
         kind = part.value("BUSYTYPE").upper()
         kind = kind if kind in ("BUSY", "BUSY-TENTATIVE") else "BUSY-UNAVAILABLE"
-        before = [(*gap, old) for first, last, old in periods for gap in _gaps([(since, until)], (first, last))]
-        periods = [*before, *((*gap, kind) for gap in _gaps(free, (since, until)))]
+        work = partial(_covered, periods, (since, until), free, kind)
+        periods = work() if len(periods) + len(free) <= MANY else await off_loop(work, kind="dav")
     return periods[:MAX_BUSY]
+
+
+def _covered(periods: Sequence[Busy], stretch: Span, free: Sequence[Span], kind: str) -> list[Busy]:
+    """Periods with a stretch in place of theirs, in which the owner is busy but for the free times."""
+    before = [(*gap, old) for first, last, old in periods for gap in _gaps([stretch], (first, last))]
+    return [*before, *((*gap, kind) for gap in _gaps(free, stretch))]
 
 
 def _availabilities(r: Reader, calendars: Sequence[Collection]) -> list[bytes]:
@@ -247,25 +258,46 @@ def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collec
 async def _busy_of(expander: Expander, resource: Resource, stretch: Span, own: frozenset[str]) -> list[Engagement]:
     try:
         calendar_object = await expander.read(resource)
-    except NoSuchResource:
+    except (NoSuchResource, BadObject):  # gone meanwhile, or damaged
         return []
     if calendar_object.kind == "VFREEBUSY":
-        lines = (line for part in calendar_object.parts for line in part.all("FREEBUSY"))
-        pairs = (
-            (period_of(value), line.parameter("FBTYPE").upper()) for line in lines for value in line.value.split(",")
-        )
-        return [Engagement(*period, kind or "BUSY") for period, kind in pairs if period is not None and kind != "FREE"]
-    if calendar_object.repeated:
+        work = partial(_told, calendar_object, stretch)
+    elif calendar_object.repeated:
         instances = await expander.instances(resource, calendar_object, stretch)
+        work = partial(_engaged, calendar_object, instances, stretch, own)
     else:
         instances = [Instance(*calendar_object.span(calendar_object.main), "", 0)]
-    return [
-        Engagement(inst.starts, inst.ends, kind, calendar_object.uid, _title(part), _is_of_days(part))
-        for inst in instances
-        if (kind := _kind(part := calendar_object.parts[inst.part], own))
-        and inst.starts < stretch[1]
-        and inst.ends > stretch[0]
-    ]
+        work = partial(_engaged, calendar_object, instances, stretch, own)
+    return work() if resource.size <= LARGE else await off_loop(work, kind="dav")
+
+
+def _told(calendar_object: CalendarObject, stretch: Span) -> list[Engagement]:
+    """The periods of VFREEBUSY in a stretch, `MAX_BUSY` at most."""
+    lines = (line for part in calendar_object.parts for line in part.all("FREEBUSY"))
+    pairs = ((period_of(value), line.parameter("FBTYPE").upper()) for line in lines for value in line.value.split(","))
+    found = (
+        Engagement(*period, kind or "BUSY")
+        for period, kind in pairs
+        if period is not None and kind != "FREE" and period[0] < stretch[1] and period[1] > stretch[0]
+    )
+    return list(islice(found, MAX_BUSY))
+
+
+def _engaged(
+    calendar_object: CalendarObject, instances: Sequence[Instance], stretch: Span, own: frozenset[str]
+) -> list[Engagement]:
+    """The instances of an event in a stretch that make its owner busy."""
+    # Once for each part: a thousand instances may have one with thousands of guests.
+    facts: dict[int, tuple[str, str, bool]] = {}
+    found: list[Engagement] = []
+    for inst in instances:
+        if inst.part not in facts:
+            part = calendar_object.parts[inst.part]
+            facts[inst.part] = _kind(part, own), _title(part), _is_of_days(part)
+        kind, title, whole_days = facts[inst.part]
+        if kind and inst.starts < stretch[1] and inst.ends > stretch[0]:
+            found.append(Engagement(inst.starts, inst.ends, kind, calendar_object.uid, title, whole_days))
+    return found
 
 
 def _is_of_days(part: Component) -> bool:

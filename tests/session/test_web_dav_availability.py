@@ -1,7 +1,11 @@
 """Hours at which a user is available (RFC 7953), and busy times outside of them."""
 
+from collections import Counter
+from typing import Any
+
 import pytest
 
+from moxlite.groupware import busy as busy_module
 from tests.session.test_web_dav import SPACES, C, D, Program, between, calendar, event, found, mia, text
 from tests.session.test_web_dav_scheduling import Office
 from tests.web_rig import Rig
@@ -91,3 +95,42 @@ async def test_hours_that_cannot_be_expanded_make_nobody_busy(mia: Program) -> N
     many = "\r\n".join([OFFICE[OFFICE.index("BEGIN") :]] * 60)
     await mia.put("h.ics", hours("UID:h1", "DTSTAMP:20261101T000000Z", inner=many))
     assert await busy(mia) == []
+
+
+async def test_an_entry_with_thousands_of_parts_counts_for_few(mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-48a: parts of hours, guests of a series, and periods of VFREEBUSY."""
+    looked = Counter[str]()
+
+    def counted(name: str) -> None:
+        function = getattr(busy_module, name)
+
+        def count(*args: Any, **options: Any) -> Any:
+            looked[name] += 1
+            return function(*args, **options)
+
+        monkeypatch.setattr(busy_module, name, count)
+
+    counted("_available")
+    counted("address_of")
+    parts = (
+        f"UID:h1\r\nDTSTAMP:20261101T000000Z\r\nRECURRENCE-ID:20260101T{number // 60:02}{number % 60:02}00Z"
+        for number in range(200)
+    )
+    await mia.put(
+        "h.ics", calendar("\r\nEND:VAVAILABILITY\r\nBEGIN:VAVAILABILITY\r\n".join(parts), kind="VAVAILABILITY")
+    )
+    guests = [f"ATTENDEE:mailto:guest{number}@far.example" for number in range(300)]
+    await mia.put("e.ics", event("1", "RRULE:FREQ=HOURLY", *guests))
+    assert [line for line in await busy(mia) if line.startswith("BUSY:")] == ["BUSY:20261124T100000Z/20261125T000000Z"]
+    assert looked["_available"] <= 20
+    assert looked["address_of"] < 1_000
+    monkeypatch.setattr(busy_module, "MAX_BUSY", 10)
+    periods = (f"20261124T{number // 60:02}{number % 60:02}00Z/PT1M" for number in range(0, 1_400, 2))
+    outside = (f"20261123T{number // 60:02}{number % 60:02}00Z/PT1M" for number in range(0, 1_400, 2))
+    line = f"FREEBUSY:{','.join((*outside, *periods))}"
+    await mia.ask("DELETE", f"{HOME}e.ics")
+    await mia.ask("DELETE", f"{HOME}h.ics")
+    assert (
+        await mia.put("f.ics", calendar("UID:f1", "DTSTAMP:20261101T000000Z", line, kind="VFREEBUSY"))
+    ).status == 201
+    assert len(await busy(mia)) == 10
