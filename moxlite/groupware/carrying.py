@@ -34,7 +34,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
-from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
+from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota, StoreError
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import (
     Resource,
@@ -130,8 +130,14 @@ class Carrying:
         if here and not await self._count(account, list(here), row.key):
             failed |= dict.fromkeys(here, FAILED)
             here = {}
+        delayed: StoreError | trio.TooSlowError | None = None
         for address, name in here.items():
-            status = await self._deliver(name, owed, row.key)
+            try:
+                status = await self._deliver(name, owed, row.key)
+            except (StoreError, trio.TooSlowError) as error:
+                # The others must not wait for one account; what they got is known when the row comes again.
+                delayed = error
+                continue
             if status:
                 failed[address] = status
         if outside:
@@ -140,6 +146,8 @@ class Carrying:
         # One change of the entry for each status, not for each guest: every change goes to all programs of the owner.
         for status in dict.fromkeys(failed.values()):
             await self._note(account, owed, frozenset(one for one in failed if failed[one] == status), status)
+        if delayed is not None:
+            raise delayed
 
     async def _count(self, account: Account, addresses: list[str], key: bytes) -> bool:
         """Count a message to users of this server as a mail to them would be, once; False above the limits."""

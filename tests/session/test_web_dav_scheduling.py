@@ -20,6 +20,7 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.errors import StorageBroken
 from moxlite.store.groupware.collection import Access, change_collection, collection_named
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
@@ -355,6 +356,18 @@ async def test_what_cannot_be_delivered_is_noted(office: Office) -> None:
     await office.settle()
     assert "SCHEDULE-STATUS=3.7" in line(await office.entry("mia"), "ATTENDEE", "gone@")
     assert office.mails == []
+
+
+async def test_a_guest_whose_file_is_damaged_holds_up_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-25: the others are told at once."""
+
+    async def damaged(*_: object) -> bool:
+        raise StorageBroken("damaged")
+
+    monkeypatch.setattr(carrying, "receive", damaged)
+    await office.mia.put("m.ics", meeting(TOM_ASKED, ADA_ASKED))
+    await office.settle()
+    assert [mail["To"] for mail in office.mails] == ["ada@remote.example"]
 
 
 async def test_an_imported_meeting_is_the_organisers(office: Office) -> None:
