@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -234,7 +235,8 @@ def _when(part: Component, words: Language) -> str:
     end = part.first("DTEND") or part.first("DUE")
     until = None if end is None else value_of(end.value.strip())
     if end is None and (length := duration_of(part.value("DURATION"))) is not None:
-        until = begin + length
+        with suppress(OverflowError):  # at the end of all years
+            until = begin + length
     repeated = f", {words.repeated}" if part.first("RRULE") is not None else ""
     if is_date(start):
         return f"{_day(begin, words)}{repeated}"

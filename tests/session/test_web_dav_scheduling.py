@@ -370,6 +370,15 @@ async def test_a_guest_whose_file_is_damaged_holds_up_no_other(office: Office, m
     assert [mail["To"] for mail in office.mails] == ["ada@remote.example"]
 
 
+async def test_an_event_at_the_end_of_all_years_is_told(office: Office) -> None:
+    """DAV-25: its end is in no year that can be written."""
+    times = "UID:m1", "DTSTAMP:20261101T000000Z", "DTSTART:99991231T235900Z", "DURATION:P300D"
+    await office.mia.put("m.ics", calendar(*times, "SUMMARY:Plan", *GUESTS, ADA_ASKED))
+    await office.settle()
+    [mail] = office.mails
+    assert "31 December 9999, 23:59 (UTC)" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr] # it has one
+
+
 async def test_an_imported_meeting_is_the_organisers(office: Office) -> None:
     """DAV-23, DAV-40, DAV-49: guests hear nothing of the import, but of the end; a series of two organisers is kept."""
     browser = office.rig.browser(app="/webmail/")
