@@ -286,9 +286,11 @@ class Components:
         return CalendarCopies(*shared, self.services.sandbox, client, self.network.resolver, start, self.copies.logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
-        """End imports and exports by IMAP of accounts that are being removed."""
+        """End copies from and to other servers of accounts that are being removed."""
         if "copies" in vars(self):
             self.copies.reconfigured(old, new)
+        if "calendar_copies" in vars(self):
+            self.calendar_copies.reconfigured(old, new)
 
     @cached_property
     def links(self) -> "Links":

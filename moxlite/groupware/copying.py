@@ -48,7 +48,7 @@ from moxlite.wording import reason_of, worded
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
@@ -386,6 +386,15 @@ class CalendarCopies:
         """Show the result of a copy that has ended no longer."""
         if account not in self._scopes:
             self._looks.pop(account, None)
+
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """End the copies of accounts that are being removed: the removal waits until the accounts are unused
+        (STORE-140), and a slow server would have it wait for days.
+        """
+        del old
+        for name, scope in self._scopes.items():
+            if new.account(name) is None:
+                scope.cancel()
 
     async def _serve(self, name: str, remote: Remote) -> None:
         """Errors: all are shown to the user; unexpected ones come out, too."""

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable, Sequence
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -262,3 +263,19 @@ async def test_a_copy_is_ended_by_its_user(rig: Rig, monkeypatch: pytest.MonkeyP
     await browser.call("calendar_copy_abort")
     await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
     assert (await browser.call("calendar_copy_state"))["phase"] == "aborted"
+
+
+async def test_a_copy_ends_with_its_account(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-45, STORE-140: a server that answers slowly does not hold up the removal."""
+
+    async def never(*_: Any, **__: Any) -> HTTPResponse:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(HTTPClient, "request", never)
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    await browser.call("calendar_copy", url=HOST, user="tom", password="x")
+    gone: Any = SimpleNamespace(account=lambda name: None if name == "mia" else object())
+    rig.house.end_copies(gone, gone)
+    await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
