@@ -127,7 +127,9 @@ class Sides:
         real = [copy for copy in copies if not self.shows_all(copy.remote_id)]
         if any(copy.uid < 0 for copy in copies) or box.id in self.unmade:
             return  # where it is there is not known yet, or there is no place for it yet
-        placed = any(copy.remote_id == own.id for copy in real) if own is not None else False
+        # Two mailboxes there may be one here, such as one for sent mail and one that only has its name: each keeps its
+        # own messages.
+        placed = [copy for copy in real if self.by_id[copy.remote_id][1].mailbox_id == box.id]
         for copy in copies:
             change = self._retag(message, copy)
             if change is not None:
@@ -135,7 +137,7 @@ class Sides:
             if copy in real and not placed:
                 words = copy.flags if change is None else change.words
                 self._place(plan, msgspec.structs.replace(copy, flags=words), own)
-            elif own is not None and copy in real and copy.remote_id != own.id:  # what a copy before a removal left
+            elif own is not None and copy in real and copy not in placed:  # what a copy before a removal left
                 plan.removals.setdefault(copy.remote_id, []).append(copy.uid)
         # Archived at Google: it has lost its last label there, and gets that of the mailbox into which it was put here.
         if own is not None and copies and not real and not self.shows_all(own.id):

@@ -517,6 +517,35 @@ async def test_what_was_left_out_is_asked_for_by_the_next_connection(
         await linking.until(linking.same)
 
 
+async def test_mailboxes_that_are_one_here_stay_two_there(linking: Linking) -> None:
+    """LINK-12: one for sent mail, and one that has its name here."""
+    sent = await linking.box("mia", "Sent")
+    await linking.change("mia", lambda tx: rename_mailbox(tx, sent, "Sent Items"))
+    await linking.change("mia", lambda tx: create_mailbox(tx, "Sent"))
+    await fill(linking.imap, '"Sent Items"', 1, 3, "()")
+    await fill(linking.imap, "Sent", 11, 3, "()")
+    await fill(linking.imap, "Inbox", 21, 1, "()")
+
+    async def here() -> bool:
+        async with linking.imap.accounts.use("bo") as bo:
+            return len((await shown(bo, "Mia/")).get("Sent", [])) == 6
+
+    async def is_seen() -> bool:
+        async with linking.imap.accounts.use("mia") as mia:
+            return bool((await shown(mia, ""))["Inbox"][0][1] & Flag.SEEN)
+
+    async with linking.running():
+        await linking.until(here)
+        await linking.until(lambda: _is(linking, "current"))
+        one = await linking.message("bo", "Mia/Inbox", 21)
+        await linking.change("bo", lambda tx: store_flags_ids(tx, [one], mode="add", flags=Flag.SEEN))
+        await linking.until(is_seen)
+    async with linking.imap.accounts.use("mia") as mia:
+        there = await shown(mia, "")
+    assert [row[0] for row in there["Sent Items"]] == [f"{number}@example.com" for number in (1, 2, 3)]
+    assert [row[0] for row in there["Sent"]] == [f"{number}@example.com" for number in (11, 12, 13)]
+
+
 async def test_mailboxes_numbered_anew_are_recognised(linking: Linking) -> None:
     """LINK-7: messages are found again by their keys, and none is fetched twice."""
     imap = linking.imap
