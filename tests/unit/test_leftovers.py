@@ -80,6 +80,7 @@ PAUSES = {
     "store/search/builder.py RETRY": "a wait for room on the disk or for the parser; failures go to the supervisor",
     "store/upkeep/outbox.py FIRST_RETRY": "one row of the outbox among others",
     "store/upkeep/outbox.py LAST_RETRY": "as FIRST_RETRY",
+    "store/upkeep/outbox.py RING_RETRY": "as FIRST_RETRY",
     "supervision.py FIRST_PAUSE": "the policy itself (ADMIN-39a)",
     "supervision.py LAST_PAUSE": "the policy itself (ADMIN-39a)",
     "store/people/applepush.py FIRST_PAUSE": "one device among others (IMAP-164b)",

@@ -42,6 +42,9 @@ FIRST_RETRY: Final = 5.0
 LAST_RETRY: Final = 3600.0
 """Seconds until a row that failed is tried again; doubled each time from the first to the last."""
 
+RING_RETRY: Final = 300.0
+"""Seconds until alarms that could not be told are tried again: those that are an hour late are not told any more."""
+
 SOON: Final = 600.0
 """Seconds before its time in which an account stays open for a row: longer than messages may be taken back."""
 
@@ -236,9 +239,9 @@ class Carrier:
                 with trio.fail_after(DEADLINE):
                     await handler(self._account, OutboxRow(0, b"", RING, None, b"", _now()))
             except (StoreError, OSError, trio.TooSlowError) as error:
-                kv = {"account": self._account.name, "retry_seconds": LAST_RETRY}
+                kv = {"account": self._account.name, "retry_seconds": RING_RETRY}
                 logger.error("alarms of a calendar not told", exc_info=error, extra={"kv": kv})
-                again = _now() + int(LAST_RETRY * SECOND)
+                again = _now() + int(RING_RETRY * SECOND)
                 await self._account.write(lambda tx, again=again: postpone_alarms(tx, again))  # type: ignore[misc]  # a default binds the loop's value
         return due
 
