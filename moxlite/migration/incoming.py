@@ -120,6 +120,16 @@ class Calls(msgspec.Struct, frozen=True):
     adopt: Callable[[Client, Survey], Awaitable[None]]
 
 
+class _LeftOut(msgspec.Struct):
+    """Messages that were left out: `uids` by remote mailbox. `refused`: mailboxes of which the server gave not all,
+    and their `states`, which are stored as unknown, so that the next connection asks for these again.
+    """
+
+    uids: dict[int, set[int]] = {}
+    refused: set[int] = set()
+    states: dict[tuple[int, int, MailboxID], remotes.Remote] = {}
+
+
 class Incoming:
     """The mailboxes of a linked server. `transfer.order.prefix` is the mailbox below which they are here.
 
@@ -143,11 +153,7 @@ class Incoming:
         self._pull = _LinkPull(transfer, sorter, resent)
         self._calls = calls
         self._turn = turn
-        self._unusable: dict[int, set[int]] = {}
-        # Mailboxes of which the server did not give messages, and their states by UIDVALIDITY: these are stored as
-        # unknown, so that the next connection asks for the messages again.
-        self._refused: set[int] = set()
-        self._partial: dict[tuple[int, int], tuple[int, int, int]] = {}
+        self._left = _LeftOut()
         self._doubted: dict[int, float] = {}
         self._missing: dict[str, float] = {}
         self.found: list[Place] = []
@@ -233,11 +239,9 @@ class Incoming:
 
     def _remotes(self, r: Reader) -> dict[str, remotes.Remote]:
         rows = linked_remotes(r, self._order.host, self._order.user)
-        for name, row in rows.items() if self._partial else ():
-            partial_state = self._partial.get((row.id, row.uidvalidity))
-            if partial_state is not None and row.messages < 0:
-                messages, uidnext, modseq = partial_state
-                rows[name] = msgspec.structs.replace(row, messages=messages, uidnext=uidnext, modseq=modseq)
+        for name, row in rows.items():
+            if row.messages < 0:
+                rows[name] = self._left.states.get((row.id, row.uidvalidity, row.mailbox_id), row)
         return rows
 
     # --- names
@@ -340,7 +344,7 @@ class Incoming:
         there = await self._pull.resent.withdraw(client, name, remote, new, gone)
         exists, new = exists - len(new) + len(there), there
         await self._flags_there(client, remote, selected, known, whole=whole)
-        if unusable := self._unusable.get(remote.id):
+        if unusable := self._left.uids.get(remote.id):
             new = array("I", [uid for uid in new if uid not in unusable])
         self._note_inbox(place, exists, selected.uidnext, selected.modseq)
         if len(gone) > MANY and known is not None and len(gone) * 2 > len(known):
@@ -446,7 +450,7 @@ class Incoming:
                 self._account.check_space()
                 await self._tell(MailboxStep(shown(survey.place.box.name), len(survey.new) - left, len(survey.new)))
                 portion = self._pull.sorting.portion(survey, left)
-                before, refused = self._pull.problems.reports, self._pull.refused
+                before, refused = self._pull.problems.reports, self._pull.problems.refused
                 async with self._turn if len(portion) > FEW else nullcontext():
                     await self._pull.job(
                         client, survey.place, survey.target, survey.remote, portion, 0, len(survey.new)
@@ -454,9 +458,9 @@ class Incoming:
                 # What cannot be taken is not asked for again by this connection: each look would fetch it anew.
                 if self._pull.problems.reports > before:
                     there = await self._account.read(partial(_copies, survey.remote.id, portion), op="link")
-                    self._unusable.setdefault(survey.remote.id, set()).update(set(portion).difference(there))
-                if self._pull.refused > refused:
-                    self._refused.add(survey.remote.id)
+                    self._left.uids.setdefault(survey.remote.id, set()).update(set(portion).difference(there))
+                if self._pull.problems.refused > refused:
+                    self._left.refused.add(survey.remote.id)
                 left -= len(portion)
                 if left and await self._calls.urgent(client):
                     return False
@@ -468,10 +472,11 @@ class Incoming:
         before, exists = survey.remote, survey.exists
         if (before.messages, before.uidnext, before.modseq) == (exists, survey.uidnext, survey.modseq):
             return
-        if before.id in self._refused:
-            self._partial[before.id, before.uidvalidity] = exists, survey.uidnext, survey.modseq
+        now = msgspec.structs.replace(before, messages=exists, uidnext=survey.uidnext, modseq=survey.modseq)
+        if before.id in self._left.refused:
+            self._left.states[before.id, before.uidvalidity, before.mailbox_id] = now
             exists = -1
-        state = partial(remotes.settle, messages=exists, uidnext=survey.uidnext, modseq=survey.modseq)
+        state = partial(remotes.settle, messages=exists, uidnext=now.uidnext, modseq=now.modseq)
         await self._account.write(lambda tx: state(tx, before.id))
 
 

@@ -41,12 +41,13 @@ class Problems:
 
     Attributes:
       count: different ones. reports: all, also those that were reported before.
+      refused: messages that the other server did not give, each time.
     """
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._told: set[str] = set()
-        self.count = self.reports = 0
+        self.count = self.reports = self.refused = 0
 
     async def add(self, text: str) -> None:
         """Report a problem, unless it was reported before. Beyond `MAX_TOLD` problems, they are only counted."""

@@ -100,8 +100,6 @@ class Pull:
         self._tmp = transfer.tmp
         self._counts = _Counts()
         self.problems = Problems(transfer.tell)
-        self.refused = 0
-        """Messages that the server did not give, each time."""
         self._pace = _Pace(0, 0)
         self._inbox = _SourceInbox()
 
@@ -417,7 +415,7 @@ class Pull:
                 failure = error
             nursery.cancel_scope.cancel()
         self._counts.messages += added
-        self.refused += fetching.refused
+        self.problems.refused += fetching.refused
         for text in progress.problems:
             await self.problems.add(text)
         if failure is not None:
