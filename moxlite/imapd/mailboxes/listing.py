@@ -236,9 +236,10 @@ class _Listing:
         self._turned = perf_counter()
         self._only_subscribed = "SUBSCRIBED" in command.selection
         self._only_special = "SPECIAL-USE" in command.selection
+        self._recursive = "RECURSIVEMATCH" in command.selection
         # With RECURSIVEMATCH, names above a selected one are shown too (RFC 5258 §3.5).
         self._above: frozenset[str] = frozenset()
-        if "RECURSIVEMATCH" in command.selection:
+        if self._recursive:
             chosen = [name for name in self.names() if self._selected(name)]
             self._above = frozenset(above for name in chosen for above in ancestors(name))
 
@@ -247,8 +248,7 @@ class _Listing:
         names = [*self.by_name, *sorted({*self._others, *self._prefixes})]
         if self._only_subscribed:
             names += self._subscribed.difference(names)
-            if "RECURSIVEMATCH" in self._command.selection:
-                # Names above subscribed names without a mailbox do not exist either.
+            if self._recursive:  # names above subscribed names without a mailbox do not exist either
                 names += {above for name in self._subscribed for above in ancestors(name)}.difference(names)
             names.sort(key=_order)
         return names
