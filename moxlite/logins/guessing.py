@@ -265,7 +265,7 @@ class FailedLogins:
         """
         self._roll()
         worst: list[tuple[int, int, int, Key]] = []
-        for seconds, limits, entries in self._slices():
+        for seconds, limits, entries in _slices(self._networks, self._accounts):
             await turn()
             worst += [
                 (count.failed, seconds, limit, key)
@@ -286,7 +286,7 @@ class FailedLogins:
         """
         classes = None if ip is None else set(ip_classes(ip))
         dropped = 0
-        for _, _, entries in self._slices():
+        for _, _, entries in _slices(self._networks, self._accounts):
             await turn()
             for key, count in entries:
                 if count.failed and (classes is None or classes.intersection(key)):
@@ -294,18 +294,6 @@ class FailedLogins:
                     dropped += 1
         self.wake()
         return dropped
-
-    def _slices(self) -> Iterator[tuple[int, Sequence[int], list[tuple[Key, _Count]]]]:
-        """All counts in slices for one turn each: the seconds and limits of their window, keys and counts."""
-        kinds: list[tuple[int, Sequence[int], _Counts]] = []
-        for window, counts, others in self._networks:
-            kinds += [(window.seconds, window.limits, counts), (window.seconds, window.limits, others)]
-        for accounts, counts, others in self._accounts:
-            kinds += [(accounts.seconds, (accounts.limit,), counts), (accounts.seconds, (accounts.limit,), others)]
-        for seconds, limits, counts in kinds:
-            entries = list(counts.counts.items())  # attempts go on between the turns
-            for start in range(0, len(entries), SLICE):
-                yield seconds, limits, entries[start : start + SLICE]
 
     def wake(self) -> None:
         """Wake the attempts that wait in `book`: another one was decided."""
@@ -380,6 +368,21 @@ class FailedLogins:
         if day not in self._told:
             self._told = {one for one in self._told if one.startswith(day.partition(" ")[0])} | {day}
             logger.warning("too many failed log-ins to one account, new places are refused", extra={"kv": {"who": who}})
+
+
+def _slices(
+    networks: Iterable[tuple[Window, _Counts, _Counts]], accounts: Iterable[tuple[AccountWindow, _Counts, _Counts]]
+) -> Iterator[tuple[int, Sequence[int], list[tuple[Key, _Count]]]]:
+    """All counts in slices for one turn each: the seconds and limits of their window, keys and counts."""
+    kinds: list[tuple[int, Sequence[int], _Counts]] = []
+    for window, counts, others in networks:
+        kinds += [(window.seconds, window.limits, counts), (window.seconds, window.limits, others)]
+    for account, counts, others in accounts:
+        kinds += [(account.seconds, (account.limit,), counts), (account.seconds, (account.limit,), others)]
+    for seconds, limits, counts in kinds:
+        entries = list(counts.counts.items())  # attempts go on between the turns
+        for start in range(0, len(entries), SLICE):
+            yield seconds, limits, entries[start : start + SLICE]
 
 
 def _limit_of(key: Key, limits: Sequence[int]) -> int | None:
