@@ -4,7 +4,6 @@ import base64
 import datetime as dt
 import re
 import threading
-from array import array
 from collections.abc import AsyncIterator, Callable
 from email import policy
 from email.parser import BytesParser
@@ -17,7 +16,6 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.imapd.search import search as search_module
 from moxlite.imapd.search.searchkeys import Hint, Message
-from moxlite.imapd.session.named import NamedUIDs
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
 from moxlite.store.changelog.account import Account
@@ -29,7 +27,6 @@ from moxlite.store.file.threads import in_thread
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
-from moxlite.store.rows.conditions import Condition
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, prepared, put, rows
@@ -606,38 +603,6 @@ async def test_limits_of_programs(c: Client) -> None:
     assert await find(c, "OR " * 31 + "BODY x " + " ".join(["SUBJECT y"] * 31)) == [1]
     for wrong in ("", "(", "()", "ALL)", "NOPE", "OR ALL", "NOT", "ALL ", "HEADER x", "KEYWORD \\Seen", "SUBJECT"):
         assert (await c.tagged(f"a SEARCH {wrong}")).startswith("BAD"), wrong
-
-
-@pytest.mark.served
-@pytest.mark.parametrize("uidonly", [False, True])
-async def test_a_thousand_sets_list_no_messages(imap: Imap, monkeypatch: pytest.MonkeyPatch, *, uidonly: bool) -> None:
-    """IMAP-119, IMAP-143: a list of all UIDs for each would take a gigabyte in a mailbox of 100,000 messages."""
-    listed: list[int] = []
-    condition = NamedUIDs.condition
-
-    def counting(named: NamedUIDs, uids: "array[int]") -> Condition:
-        listed.append(len(uids))
-        return condition(named, uids)
-
-    monkeypatch.setattr(NamedUIDs, "condition", counting)
-    odd = list(range(1, 20, 2))  # ten ranges
-    many = ",".join(map(str, odd))
-    every = list(range(1, 21))
-    async with imap.account() as account:
-        await put(account, 20)
-        async with imap.user(enable=["UIDONLY"] if uidonly else []) as c:
-            await c.ok("a NOOP")
-            assert await find(c, " ".join(["UID 1:*,2"] * 990), "UID SEARCH") == every
-            assert await find(c, " ".join(["UID 1:2,3:*,1"] * 400) + " UID 2:3", "UID SEARCH") == [2, 3]
-            if not uidonly:
-                assert await find(c, " ".join(["2:*"] * 990), "UID SEARCH") == every[1:]
-                assert await find(c, "*,90", "UID SEARCH") == [20]
-            assert not listed
-            assert await find(c, f"UID {many}", "UID SEARCH") == odd
-            assert listed == [10]
-            sets = [f"UID {many},{100 + number}" for number in range(9)]
-            assert (await c.tagged(f"a UID SEARCH {' '.join(sets)}")).startswith("NO [LIMIT]")
-            assert await find(c, f"UID {many} UID {many}", "UID SEARCH") == odd
 
 
 @pytest.mark.served

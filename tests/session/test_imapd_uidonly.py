@@ -1,16 +1,19 @@
 """UIDONLY (RFC 9586): no message numbers, and a session that keeps no UIDs (IMAP-53, IMAP-84)."""
 
+from array import array
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
+from moxlite.imapd.session.named import NamedUIDs
 from moxlite.imapd.session.view import CountedView
 from moxlite.store.changelog import unit
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
+from moxlite.store.rows.conditions import Condition
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import box, put
@@ -225,3 +228,38 @@ async def test_a_lost_history_vanishes(imap: Imap) -> None:
         assert "* VANISHED (EARLIER) 2,5" in lines
         assert (await c.say("a UID FETCH 1:4 (UID) (CHANGEDSINCE 1 VANISHED)"))[0] == "* VANISHED (EARLIER) 2"
         assert (await c.tagged(f"a SELECT inbox (QRESYNC ({validity} 1 1:6 (1 1)))")).startswith("BAD [UIDREQUIRED]")
+
+
+def ranges(uids: list[int]) -> str:
+    return " ".join(map(str, uids))
+
+
+@pytest.mark.parametrize("uidonly", [False, True])
+async def test_a_thousand_sets_list_no_messages(imap: Imap, monkeypatch: pytest.MonkeyPatch, *, uidonly: bool) -> None:
+    """IMAP-119, IMAP-143: a list of all UIDs for each would take a gigabyte in a mailbox of 100,000 messages."""
+    listed: list[int] = []
+    condition = NamedUIDs.condition
+
+    def counting(named: NamedUIDs, uids: "array[int]") -> Condition:
+        listed.append(len(uids))
+        return condition(named, uids)
+
+    monkeypatch.setattr(NamedUIDs, "condition", counting)
+    odd = list(range(1, 20, 2))  # ten ranges
+    many = ",".join(map(str, odd))
+    every = list(range(1, 21))
+    async with imap.account() as account:
+        await put(account, 20)
+        async with imap.user(enable=["UIDONLY"] if uidonly else []) as c:
+            await c.ok("a NOOP")
+            assert await searched(c, " ".join(["UID 1:*,2"] * 990)) == ranges(every)
+            assert await searched(c, " ".join(["UID 1:2,3:*,1"] * 400) + " UID 2:3") == ranges([2, 3])
+            if not uidonly:
+                assert await searched(c, " ".join(["2:*"] * 990)) == ranges(every[1:])
+                assert await searched(c, "*,90") == ranges([20])
+            assert not listed
+            assert await searched(c, f"UID {many}") == ranges(odd)
+            assert listed == [10]
+            sets = [f"UID {many},{100 + number}" for number in range(9)]
+            assert (await c.tagged(f"a UID SEARCH {' '.join(sets)}")).startswith("NO [LIMIT]")
+            assert await searched(c, f"UID {many} UID {many}") == ranges(odd)
