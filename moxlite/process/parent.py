@@ -40,6 +40,8 @@ class Parent:
         self._alive = alive
         self._numbers = {path: number for number, path in enumerate(files)}
         self._lock = threading.Lock()
+        self._arrived = bytearray()  # of an answer, which may be that to a request whose time is over
+        self._owed = False  # an answer
         requests.settimeout(SECONDS)
 
     def read(self, path: Path) -> bytes:
@@ -51,14 +53,15 @@ class Parent:
             return path.read_bytes()
         with self._lock:
             try:
+                if self._owed:
+                    self._receive()  # late: the caller has gone
                 self._requests.sendall(self._numbers[path].to_bytes(keeper.NUMBER, "big"))
-                head = self._receive(1 + keeper.LENGTH)
-                body = self._receive(int.from_bytes(head[1:], "big"))
+                self._owed = True
+                word, body = self._receive()
             except OSError as error:
-                self._requests.close()  # a late answer would be taken for the next request's
                 text = f"the parent process does not read it: {error}"
                 raise OSError(error.errno or errno.EIO, text, str(path)) from None
-        match head[:1]:
+        match word:
             case keeper.CONTENT:
                 return body
             case keeper.YOURS:
@@ -66,14 +69,22 @@ class Parent:
             case _:
                 raise OSError(int(body), os.strerror(int(body)), str(path))
 
-    def _receive(self, length: int) -> bytes:
-        data = bytearray()
-        while len(data) < length:
-            chunk = self._requests.recv(length - len(data))
+    def _receive(self) -> tuple[bytes, bytes]:
+        """Word and body of the next answer. After a TimeoutError, another call goes on with what has arrived."""
+        head = 1 + keeper.LENGTH
+        self._await_octets(head)
+        self._await_octets(head + int.from_bytes(self._arrived[1:head], "big"))
+        answer = bytes(self._arrived)
+        self._arrived.clear()
+        self._owed = False
+        return answer[:1], answer[head:]
+
+    def _await_octets(self, count: int) -> None:
+        while (missing := count - len(self._arrived)) > 0:
+            chunk = self._requests.recv(missing)
             if not chunk:
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-            data += chunk
-        return bytes(data)
+            self._arrived += chunk
 
     async def ended(self) -> None:
         """Wait until the parent has ended."""

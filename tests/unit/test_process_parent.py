@@ -82,6 +82,30 @@ def test_what_another_user_could_replace_is_left_to_that_user(folder: Path) -> N
         assert parent.read(file).startswith(b"the user's own")
 
 
+def test_a_late_answer_is_passed_over_and_the_next_file_is_read(tmp_path: Path) -> None:
+    """ADMIN-36: a disk that was slow once costs one read, even where half of an answer had come."""
+    ours, theirs = socket.socketpair()
+    alive, held = os.pipe()
+    files = tmp_path / "slow", tmp_path / "good"
+    parent = Parent(ours, alive, files)
+    ours.settimeout(0.05)
+    try:
+        for part in (b"", keeper.CONTENT + b"\0\0", b"\0\x04la"):
+            theirs.sendall(part)
+            with pytest.raises(OSError, match="the parent process does not read it"):
+                parent.read(files[0])
+        theirs.sendall(b"te" + keeper.CONTENT + b"\0\0\0\x04good")
+        assert parent.read(files[1]) == b"good"
+        assert theirs.recv(64) == b"\0\0\0\0\0\0\0\x01"  # one request for each file
+        theirs.sendall(keeper.ERROR + b"\0\0\0\x012")
+        with pytest.raises(FileNotFoundError):
+            parent.read(files[1])
+    finally:
+        os.close(held)
+        theirs.close()
+        parent.close()
+
+
 @pytest.mark.parametrize("request_", [b"\0\0\0\x01", b"\xff\xff\xff\xff"])
 def test_a_request_for_another_file_ends_the_conversation_and_nothing_else(folder: Path, request_: bytes) -> None:
     """WEB-121: a request is the number of a file, never a path; signals are passed on all the same."""
