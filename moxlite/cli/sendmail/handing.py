@@ -110,6 +110,8 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
     ]
     if failed:
         text = "; ".join(f"{address}: {error}" for address, error in failed)
+        if len(failed) < len(letter.recipients):  # another try would send it to the others twice
+            raise NotTaken(f"{settings.host}: {text}; it is accepted for the others", temporary=False)
         raise NotTaken(f"{settings.host}: {text}", temporary=not any(error.permanent for _, error in failed))
 
 
@@ -147,6 +149,8 @@ async def _addresses(settings: Settings) -> Sequence[IPAddress]:
         found = await trio.socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NotTaken(f"{settings.host}: {error.strerror or error}", temporary=True) from None
+    except UnicodeError as error:
+        raise NotTaken(f"{settings.host} is no name of a server: {error}", temporary=False) from None
     return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
 
 

@@ -1,0 +1,81 @@
+"""`moxlite sendmail` and a mail server that is played: what may be tried again (QUEUE-144)."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Thread
+
+import pytest
+import trio
+
+from moxlite.cli.sendmail.handing import NotTaken, hand_in
+from moxlite.cli.sendmail.message import OutgoingMessage
+from moxlite.cli.sendmail.settings import Settings
+from moxlite.proto.address import Address
+
+REFUSED = {"busy": "450 4.2.1 busy", "gone": "550 5.1.1 no such user"}
+
+
+@contextmanager
+def server(replies: Mapping[str, str]) -> Iterator[int]:
+    """A server for one session, which answers RCPT by the localpart; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rw", newline="") as file:
+                file.write("220 mail.example ESMTP\r\n")
+                file.flush()
+                in_data = False
+                for line in file:
+                    command = line.strip().partition(" ")[0].upper()
+                    reply = "250 2.0.0 ok"
+                    if in_data:
+                        if line != ".\r\n":
+                            continue
+                        in_data = False
+                    elif command == "EHLO":
+                        reply = "250-mail.example\r\n250 AUTH PLAIN"
+                    elif command == "AUTH":
+                        reply = "235 2.7.0 ok"
+                    elif command == "RCPT":
+                        reply = replies.get(line.partition("<")[2].partition("@")[0], reply)
+                    elif command == "DATA":
+                        reply, in_data = "354 go on", True
+                    elif command == "QUIT":
+                        reply = "221 2.0.0 bye"
+                    file.write(f"{reply}\r\n")
+                    file.flush()
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(60)
+
+
+@pytest.mark.parametrize(
+    ("recipients", "temporary"),
+    [(["busy"], True), (["gone"], False), (["busy", "gone"], False), (["good", "busy"], False)],
+)
+def test_what_is_taken_for_some_is_not_to_be_tried_again(recipients: list[str], temporary: bool) -> None:
+    """QUEUE-144: the program that called would send it to the others once more."""
+    sender = Address.parse("box@mail.example")
+    letter = OutgoingMessage(
+        sender, tuple(Address.parse(f"{name}@far.example") for name in recipients), b"Subject: hi\r\n\r\nhi\r\n"
+    )
+    with server(REFUSED) as port:
+        settings = Settings("127.0.0.1", "box", "box@mail.example", port=port, tls=False, password="secret")
+        with pytest.raises(NotTaken) as caught:
+            trio.run(hand_in, letter, settings)
+    assert caught.value.temporary is temporary
+    for name in recipients:
+        assert (f"{name}@far.example" in str(caught.value)) is (name != "good")
+    assert ("it is accepted for the others" in str(caught.value)) is ("good" in recipients)
+
+
+def test_a_host_that_is_no_name_is_told() -> None:
+    """QUEUE-144: and the message is kept."""
+    address = Address.parse("you@far.example")
+    settings = Settings("mail..example", "box", "you@far.example", password="secret", tls_insecure_skip_verify=True)
+    with pytest.raises(NotTaken, match="is no name of a server"):
+        trio.run(hand_in, OutgoingMessage(address, (address,), b""), settings)
