@@ -22,8 +22,8 @@ MASK: Final = "(secret)"
 WORD: Final = re.compile(r"passw|secret|token|authori[sz]ation|credential|api_?key", re.IGNORECASE)
 """Part of the name of a secret."""
 
-USER_INFO: Final = re.compile(r"(?<=://)[^/@\s\"']++(?=@)")
-"""User and password in a URL."""
+WITHIN: Final = re.compile(r"(?<=://)[^/@\s\"']++(?=@)|\$argon2id\$[^\s\"']++")
+"""What is secret within any text: user and password in a URL, the hash of a password."""
 
 LONG: Final = ('"""', "'''")
 """Beginnings of strings of several lines."""
@@ -49,7 +49,7 @@ def _masked(shape: Shape, value: Any) -> Any:
         case ArrayShape() if isinstance(value, list):
             return [_masked(shape.item, one) for one in value]
         case _:
-            return USER_INFO.sub(MASK, value) if isinstance(value, str) else value
+            return WITHIN.sub(MASK, value) if isinstance(value, str) else value
 
 
 def masked_text(text: str, section: type[Section]) -> str:
@@ -69,7 +69,7 @@ def masked_text(text: str, section: type[Section]) -> str:
             continue
         parts += [text[end:start], f'"{MASK}"']
         end = stop
-    return USER_INFO.sub(MASK, "".join([*parts, text[end:]]))
+    return WITHIN.sub(MASK, "".join([*parts, text[end:]]))
 
 
 def _commented(text: str) -> Iterator[tuple[int, int]]:
@@ -93,7 +93,7 @@ def _masked_broken(text: str) -> str:
         if value is not None and any(mark in line[value:] for mark in LONG):
             lines.append(MASK)
             break
-    return USER_INFO.sub(MASK, "\n".join(lines))
+    return WITHIN.sub(MASK, "\n".join(lines))
 
 
 def _value(line: str, start: int) -> int | None:
@@ -192,7 +192,7 @@ def _values(shape: Shape, path: KeyPath, before: Any, after: Any) -> Iterator[Ch
         return
     below = _below(shape, before, after)
     if below is None:
-        yield Changed(dotted(path), _shown(before), _shown(after))
+        yield Changed(dotted(path), _shown(shape, before), _shown(shape, after))
         return
     for name, one, secret in below:
         was = before.get(name) if isinstance(before, dict) else None
@@ -222,7 +222,8 @@ def _below(shape: Shape, before: Any, after: Any) -> list[tuple[str, Shape, bool
             return None
 
 
-def _shown(value: Any) -> Any:
+def _shown(shape: Shape, value: Any) -> Any:
+    value = _masked(shape, value)
     if isinstance(value, str) and len(value) > LONGEST:
         return value[:LONGEST] + "…"
     if isinstance(value, list | dict):

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from moxlite.config import load as loading
+from moxlite.config.domains import Domains
 from moxlite.config.load import ConfigError, load
+from moxlite.config.masking import MASK, differences, masked_table, masked_text
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.scan import lines_of
 
@@ -525,6 +527,20 @@ def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str,
 def test_good_web_handlers_pass(tmp_path: Path, handler: str) -> None:
     """WEB-34, WEB-42, WEB-44, WEB-49."""
     assert problems(tmp_path, WEBSERVER, DOMAINS + HANDLER + handler) == []
+
+
+def test_hashes_of_passwords_are_not_shown(tmp_path: Path) -> None:
+    """WEB-88, WEB-160: neither in the file's text, whole or broken, nor in effective values, nor in the audit log."""
+    text = DOMAINS + HANDLER + STATIC_RULE + f'basic_auth = {{ users = {{ jane = "{HASH}" }} }}\n'
+    none = good(tmp_path, WEBSERVER).domains
+    before = good(tmp_path, WEBSERVER, text).domains
+    after = good(tmp_path, WEBSERVER, text.replace("MDEyMzQ1", "OTg3NjU0")).domains
+    shown = [masked_text(text, Domains), masked_text(text + "broken", Domains), str(masked_table(before))]
+    shown += [str(differences(before, after)), str(differences(none, after))]
+    for one in shown:
+        assert "jane" in one
+        assert MASK in one
+        assert "argon2" not in one
 
 
 @pytest.mark.parametrize("rules", [HANDLER + REDIRECT, '[web_domain_redirects]\n"a.example" = "b.example"\n'])
