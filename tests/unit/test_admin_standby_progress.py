@@ -1,6 +1,7 @@
 """How far the databases of both machines are, with clocks of the test, and a program that is played (STORE-186)."""
 
 import datetime as dt
+import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -232,3 +233,16 @@ def test_a_machine_knows_its_epoch_before_the_target_names_it(monkeypatch: pytes
 
     head = claim(Target(tmp_path / "target"), tmp_path / "data")
     assert (head.epoch, read_document(tmp_path / "data" / OWN, Head)) == (1, head)
+
+
+def test_a_configuration_is_replaced_and_never_written_in_place(tmp_path: Path) -> None:
+    """STORE-186: whatever its name ends in."""
+    for name in ("rest.yml", ".queue.db.follow.tmp"):
+        file = tmp_path / name
+        file.write_text("before")
+        with file.open() as before:
+            litestream.write_configuration(file, [], socket=None, keep=60.0)
+            assert before.read() == "before"
+        assert json.loads(file.read_text())["dbs"] == []
+        assert file.stat().st_mode & 0o777 == 0o600
+    assert len(list(tmp_path.iterdir())) == 2

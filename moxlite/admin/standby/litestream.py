@@ -183,7 +183,7 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
     }
     if socket is not None:
         settings["socket"] = {"enabled": True, "path": socket.name, "permissions": 0o600}
-    partial = file.with_suffix(".tmp")
+    partial = file.with_name(f"{file.name}.tmp")
     partial.touch(mode=0o600)
     partial.write_bytes(msgspec.json.encode(settings))
     partial.replace(file)
