@@ -12,6 +12,7 @@ import os
 import secrets
 import shlex
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self
@@ -57,21 +58,33 @@ def read_regular(path: Path) -> bytes:
 
 
 def key_file(path: Path, size: int, *, create: bool, mode: int = 0o640) -> bytes:
-    """The octets of a file that holds a key. With `create` a missing one is made, with `size` random octets.
+    """The octets of a file that holds a key. With `create` a missing one is made, with `size` random octets, and so is
+    one that a process which was killed has left empty.
 
     Raises as `open_regular`, FileNotFoundError without `create`. The length of an old file is the caller's to check.
     """
-    if create:
-        try:
-            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(fd, "wb") as file:
-                file.write(secrets.token_bytes(size))
-                file.flush()
-                os.fsync(file.fileno())
-    return read_regular(path)
+    try:
+        key = read_regular(path)
+    except FileNotFoundError:
+        if not create:
+            raise
+        key = b""
+    return key if key or not create else _make_key(path, size, mode)
+
+
+def _make_key(path: Path, size: int, mode: int) -> bytes:
+    with os.fdopen(open_regular(path, os.O_RDWR | os.O_CREAT, mode), "r+b") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)  # other threads and processes may make it now
+        key = file.read()
+        if not key:
+            key = secrets.token_bytes(size)
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    return key
 
 
 def check_regular(path: Path) -> None:

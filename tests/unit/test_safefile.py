@@ -5,6 +5,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from moxlite.process.lock import DataLock
 from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.startup import start
 from moxlite.process.stopped import stopped
-from moxlite.safefile import check_regular, open_regular, openings, replaceable
+from moxlite.safefile import check_regular, key_file, open_regular, openings, replaceable
 from moxlite.store.backup.copying import back_up
 from moxlite.store.backup.layout import Source
 from moxlite.store.file.migrations import Kind, open_file
@@ -245,6 +246,19 @@ def test_a_backup_names_a_key_that_only_root_can_read(open_folder: Path) -> None
     assert [line for line in report.warnings if "tls.key is left out" in line]
     assert not (out / "first" / "INCOMPLETE").exists()
     assert (out / "first/config/moxlite.toml").read_bytes() == TEXT
+
+
+def test_a_key_that_a_killed_process_left_empty_is_made(tmp_path: Path) -> None:
+    """ADMIN-37: the file was there, its octets were not; two that make it at once agree."""
+    path = tmp_path / "some.key"
+    path.touch(mode=0o600)
+    assert key_file(path, 32, create=False) == b""
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: key_file(path, 32, create=True), range(8)))
+    assert [len(key) for key in keys] == [32]
+    assert keys == {path.read_bytes()}
+    path.chmod(0o400)
+    assert key_file(path, 32, create=True) in keys
 
 
 @needs_root
