@@ -65,6 +65,9 @@ KEPT_OUT: Final = " (here the port answers: a firewall of this machine, or one b
 DUE_PART: Final = 3 / 4
 """Share of a certificate's lifetime after which the administrator is warned that it was not renewed (WEB-155)."""
 
+NOT_TRIED: Final = "it is not renewed yet, and no order has failed"
+"""Reason in the warning where there is no other."""
+
 
 class AutoTLS:
     """Automatic certificates of one ``[acme.NAME]``.
@@ -187,7 +190,7 @@ class AutoTLS:
                 continue
             begin, end = ordering.lifetime(pair.leaf)
             if now > begin + (end - begin) * DUE_PART:
-                found.append(f"the certificate of {host} ends in {(end - now) / 86400:.1f} days: {words}")
+                found.append(f"the certificate of {host} ends in {(end - now) / 86400:.1f} days: {words or NOT_TRIED}")
         return found
 
     async def round(self) -> float:

@@ -419,6 +419,20 @@ async def test_a_full_disk_leaves_the_old_certificate(tmp_path: Path, monkeypatc
     assert world.pair() is not old
 
 
+async def test_a_certificate_that_is_late_is_told_with_a_reason(tmp_path: Path) -> None:
+    """WEB-140, WEB-155: the server was off for days, and its first round is to come."""
+    world = World(tmp_path, configured(tmp_path), PlayedCA(days=6))
+    await world.keeper.round()
+    world.ca.now += 5 * DAY
+    world.restart()
+    assert world.keeper.problems() == [
+        f"the certificate of {host} ends in 1.0 days: it is not renewed yet, and no order has failed"
+        for host in ("mx.example.org", "mail.example.org")
+    ]
+    await world.keeper.round()
+    assert world.keeper.problems() == []
+
+
 async def test_names_that_do_not_point_here_are_left_out(tmp_path: Path) -> None:
     """WEB-119: and named with their addresses; others are ordered all the same."""
     ca = PlayedCA()
