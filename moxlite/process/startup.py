@@ -53,7 +53,7 @@ from moxlite.process.privileges import (
     drop_privileges,
     service_user,
 )
-from moxlite.process.stopped import make_data
+from moxlite.process.stopped import DATA_MODE, make_data
 from moxlite.safefile import openings
 from moxlite.store.backup.layout import RESTORING
 
@@ -63,9 +63,6 @@ OLDEST_CLOCK: Final = 1704067200.0
 """Seconds UTC of 1 January 2024. An earlier clock is not set; certificates, signatures and times of messages would all
 be wrong.
 """
-
-DATA_MODE: Final = 0o750
-"""Mode of a folder of data: others must not even see the names of accounts."""
 
 HTTP_PORT: Final = 80
 """The port to which a CA connects for http-01 (RFC 8555 §8.3)."""

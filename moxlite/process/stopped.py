@@ -14,7 +14,7 @@ from moxlite.process.lock import DataLock
 from moxlite.process.privileges import acting_as
 
 DATA_MODE: Final = 0o750
-"""Mode of a data directory that a command makes, as the server would make it."""
+"""Mode of a folder of data: others must not even see the names of accounts."""
 
 
 @contextmanager
