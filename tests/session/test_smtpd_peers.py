@@ -25,7 +25,8 @@ from moxlite.net.dial import CONNECT_SECONDS, Dialed, DialError, LocalAddresses
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls.certificates import self_signed
-from moxlite.proto.address import Domain
+from moxlite.proto.address import Domain, Path as SMTPPath
+from moxlite.proto.smtp.conversation import Recipient, Transaction
 from moxlite.smtpd import Context
 from tests.queue_rig import DRIP, HANG, Server
 from tests.session.smtpd_harness import (
@@ -224,6 +225,34 @@ async def test_the_reply_to_a_message_is_the_peers(tmp_path: Path, clock: trio.t
             with trio.fail_after(5):
                 assert (await client.reply()).startswith("451 4.4.1")
         assert there.smtp.queued == []
+
+
+async def test_what_the_peer_has_taken_stays_taken_when_time_is_over(
+    tmp_path: Path, clock: trio.testing.MockClock
+) -> None:
+    """SMTP-185, SMTP-187: else the client would send the message to the peer once more."""
+    async with world(tmp_path, Server({"QUIT": HANG})) as there:
+        transaction = Transaction(
+            SMTPPath.parse("ann@remote.example"), (Recipient(SMTPPath.parse("zoe@moving.example")),), len(MESSAGE)
+        )
+        recipient = PeerRecipient(Domain.parse("moving.example"), ("mx.old.example",), whole=False)
+        hosts = []
+
+        async def octets() -> AsyncIterator[bytes]:
+            yield MESSAGE
+
+        async def pass_on() -> None:
+            with scope:
+                hosts.append(await there.peers.pass_on(recipient, transaction, octets))
+
+        async with trio.open_nursery() as nursery:
+            scope = trio.CancelScope()
+            nursery.start_soon(pass_on)
+            while "QUIT" not in there.peer.lines:
+                await trio.testing.wait_all_tasks_blocked()
+            scope.cancel()
+            await pass_time(clock, 6)
+        assert hosts == ["mx.old.example"]
 
 
 async def test_mail_never_goes_in_a_circle(

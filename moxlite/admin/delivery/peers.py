@@ -278,10 +278,13 @@ class Peers:
             client, host = await self._greeted(peer_recipient)
             try:
                 yield client, host
-                with trio.move_on_after(5):
+                # The peer's answer is here: should the caller's time be over now, the client would send again what the
+                # peer has already.
+                with trio.move_on_after(5, shield=True):
                     await client.quit()
             finally:
-                await client.abort()
+                with trio.CancelScope(shield=True):  # closes at once
+                    await client.abort()
 
     async def _greeted(self, peer_recipient: PeerRecipient) -> tuple[SMTPClient, str]:
         why = []
