@@ -158,6 +158,8 @@ class FakeProviders:
     def _put(self, zone: str, name: str, kind: str, data: str, ttl: int) -> None:
         if not self.ignoring:
             name, data = self.spoil(name, data)
+            if kind == "CNAME" and self.data(name, kind) - {data}:
+                raise Refusal(400, "a CNAME record exists already")
             self.add(zone, name, kind, data, ttl)
 
     def _drop(self, zone: str, keep: Callable[[Entry], bool]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin.dnsproviders.accounts import ProviderFailed, read_zone
-from moxlite.admin.dnsproviders.messages import Account
+from moxlite.admin.dnsproviders.accounts import ProviderFailed, read_zone, write_zone
+from moxlite.admin.dnsproviders.messages import Account, Edit
 from tests.dnsproviders import TOKENS, FakeProviders, Refusal
 from tests.signedroot import SignedRoot
 from tests.tools import moxlite_command
@@ -292,6 +292,18 @@ def test_a_zone_of_two_thousand_records(fake: FakeProviders, monkeypatch: pytest
     assert len(found) == 2000
     with pytest.raises(ProviderFailed, match="does not have the zone"):
         read_zone(Account("cloudflare", "third.example", {"auth_token": TOKENS["cloudflare"]}))
+
+
+@pytest.mark.parametrize("provider", TOKENS)
+def test_an_alias_gets_another_target(provider: str, fake: FakeProviders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-71b: as after a change of the hostname; a name has one CNAME record, so the old one goes first."""
+    fake.add("other.example", "autoconfig.other.example", "CNAME", "old.example.org.")
+    for name, value in fake.environment.items():
+        monkeypatch.setenv(name, value)
+    account = Account(provider, "other.example", {"auth_token": TOKENS[provider]})
+    old, new = ("old.example.org.",), ("mx.example.org.",)
+    write_zone(account, (Edit("autoconfig.other.example.", "CNAME", old, old, new),))
+    assert fake.records("other.example") == {("autoconfig.other.example", "CNAME", "mx.example.org.")}
 
 
 KEY = ("hmac-sha256", "change.me", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=")

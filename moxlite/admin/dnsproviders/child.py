@@ -253,15 +253,21 @@ class Zone:
         if self._form.whole:
             self._replace(edit, [one.data for one, _ in here if same(one.data) not in gone])
             return
+        gone_here = [one for one in here if same(one[0].data) in gone]
+        if edit.kind == "CNAME":  # an alias has one target (RFC 2181 §10.1): providers take no second one
+            self._remove(edit, gone_here)
+            gone_here = []
         # what is new comes first: there is no moment without a record
         for data in edit.add:
             self._add(edit.name, edit.kind, data)
-        for record, raw in here:
-            if same(record.data) in gone:
-                if self._form.by_id:
-                    self._at.delete_record(raw["id"], edit.kind, edit.name.rstrip("."))
-                else:
-                    self._at.delete_record(None, edit.kind, edit.name.rstrip("."), raw["content"])
+        self._remove(edit, gone_here)
+
+    def _remove(self, edit: Edit, gone: Sequence[tuple[Record, dict[str, Any]]]) -> None:
+        for _, raw in gone:
+            if self._form.by_id:
+                self._at.delete_record(raw["id"], edit.kind, edit.name.rstrip("."))
+            else:
+                self._at.delete_record(None, edit.kind, edit.name.rstrip("."), raw["content"])
 
     def _add(self, name: str, kind: str, data: str) -> None:
         content = self._content(kind, data)
