@@ -414,6 +414,32 @@ async def test_the_oldest_stream_ends_when_a_session_has_too_many(
         await events.aclose()
 
 
+async def test_streams_that_are_not_read_do_not_fill_the_server(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-115: each further stream ends another; those that end without being read are counted, too."""
+    running: list[streams.Stream] = []
+    done = trio.Event()
+
+    async def unread(self: streams.Stream, *_: object) -> None:
+        running.append(self)
+        await done.wait()
+
+    monkeypatch.setattr(streams.Stream, "run", unread)
+    monkeypatch.setattr(openstreams, "MAX_PER_SESSION", 2)
+    monkeypatch.setattr(openstreams, "MAX_PER_ACCOUNT", 3)
+    monkeypatch.setattr(openstreams, "MAX_ENDING", 1)
+    opened_streams: list[Events] = []
+    for _ in range(4):
+        opened_streams.append(await browser.events())
+        await eventually(lambda: len(running) == len(opened_streams), what="the stream")
+    assert [stream.ending for stream in running] == [True, True, False, False]
+    refused = await browser.events()
+    assert await refused.next() is None
+    assert refused.status == 503
+    done.set()
+
+
 async def test_a_stream_that_is_left_is_forgotten(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-45: its cursor holds nothing back, once an event does not reach the browser."""
     events, _ = await opened(browser)

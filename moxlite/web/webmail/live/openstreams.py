@@ -36,12 +36,13 @@ TOKEN_SIZE: Final = 16  # octets: 128 random bits, as of a session (WEB-53)
 MAX_TOKENS: Final = 200  # per account: as many as streams that may connect at once
 MAX_PER_SESSION: Final = 100  # WEBMAIL-115
 MAX_PER_ACCOUNT: Final = 200  # two such sessions: one account must not take the places of all
+MAX_ENDING: Final = 50  # further ones of an account that end, but whose clients do not read that
 MAX_STREAMS: Final = 2000  # of all accounts; each is a task and a connection that stays
 MAX_SEARCHES: Final = 2  # searches of an account that work at the same time (WEBMAIL-115)
 
 
 class TooManyStreams(Exception):
-    """The server has reached its limit of streams (WEBMAIL-115)."""
+    """The server, or the account, has reached its limit of streams (WEBMAIL-115)."""
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -94,13 +95,15 @@ class Streams:
         stream ends. Raises TooManyStreams.
         """
         own = [stream for stream in self._streams.values() if stream.session.account == session.account]
-        same = [stream for stream in own if stream.session.id == session.id]
+        going_on = [stream for stream in own if not stream.ending]
+        same = [stream for stream in going_on if stream.session.id == session.id]
         # The oldest: a page that was closed without a word, behind a network that tells no end, is among those.
         if len(same) >= MAX_PER_SESSION:
             same[0].end("too many streams of this session")
-        elif len(own) >= MAX_PER_ACCOUNT:
-            own[0].end("too many streams of this account")
-        if len(self._streams) >= MAX_STREAMS:
+        elif len(going_on) >= MAX_PER_ACCOUNT:
+            going_on[0].end("too many streams of this account")
+        # Those that end keep their places until their clients have read so.
+        if len(self._streams) >= MAX_STREAMS or len(own) >= MAX_PER_ACCOUNT + MAX_ENDING:
             raise TooManyStreams
         self._last_id += 1
         shared = self._shared.setdefault(session.account, SharedChanges(home.shown_id))

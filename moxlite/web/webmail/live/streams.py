@@ -340,6 +340,11 @@ class Stream:
         """End the stream with this message to the user."""
         self._asked.end(message)
 
+    @property
+    def ending(self) -> bool:
+        """Whether the stream was told to end."""
+        return self._asked.ending is not None
+
     async def run(self, first: Request, since: int, sink: Sink, drain: Drain, alive: Alive) -> None:
         """Serve the stream until it ends.
 
