@@ -78,6 +78,33 @@ async def test_ranges_of_a_query_are_flagged(
     assert cleared == wanted
 
 
+@pytest.mark.parametrize("words", [[], ["hello"]])
+async def test_a_thousand_ranges_cost_little_more_than_their_messages(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """WEBMAIL-137: ranges may overlap, and come in any order; each message counts once."""
+    read = 0
+
+    def counted(*args: Any, **more: Any) -> list[MessageRow]:
+        nonlocal read
+        found = page(*args, **more)
+        read += len(found)
+        return found
+
+    monkeypatch.setattr(queryactions, "page", counted)
+    async with rig.account() as account:
+        await put(account, 300)
+    inbox, modseq = await state(rig)
+    async with rig.account() as account:
+        order = await look(account, lambda r: page(r, inbox, FIRST_NEWEST, 300))
+    single = [{"first": mark(row), "last": mark(row)} for row in reversed(order[:100])]
+    wide = [{"first": mark(order[0]), "last": mark(order[20])}] * 800
+    action = {"query": {"filter": {"mailbox_id": inbox, "words": words}}, "modseq": modseq, "flags": ["\\flagged"]}
+    changed, _ = await whole(browser, {**action, "action": "flags_add", "ranges": [*single, *wide]})
+    assert changed == [row.id for row in order[:100]]
+    assert read <= 1200
+
+
 async def test_a_query_is_deleted_for_good(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-137."""
     async with rig.account() as account:

@@ -9,6 +9,7 @@ transaction skips messages that are gone.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
 
 
 UNIT: Final = 1000  # messages that one call changes at most (WEBMAIL-137)
+
+FIRST_READ: Final = 10
+"""Messages that are read first of a range, ten times as many each time after: a thousand ranges may have one each."""
 
 
 def act(tx: AccountTx, query_action: QueryAction, home: Holder) -> QueryDone:
@@ -98,7 +102,8 @@ async def _find(
     query = query_action.query
     search = Search(account, wanted_of(query, mailboxes), oldest_first=query.order_asc)
     sign = 1 if query.order_asc else -1
-    ranges = [(_place(one.first), _place(one.last)) for one in query_action.ranges]
+    spans = _spans(query_action)
+    lows = [low for low, _ in spans]
     done = None if query_action.after is None else _place(query_action.after)
     inside: dict[int, bool] = {}  # threads, or messages, by the place of their first match
     found: list[int] = []
@@ -107,10 +112,8 @@ async def _find(
             place = one.place
             key = one.threadid if query.threading != "off" else one.message_id
             if key not in inside:
-                inside[key] = not ranges or any(
-                    (place >= first and place <= last) if sign > 0 else (last <= place <= first)
-                    for first, last in ranges
-                )
+                before = bisect_right(lows, place)
+                inside[key] = not query_action.ranges or (before > 0 and place <= spans[before - 1][1])
             if not inside[key] or (done is not None and (place <= done if sign > 0 else place >= done)):
                 continue
             found.append(one.message_id)
@@ -145,8 +148,10 @@ def _next(tx: AccountTx, mailbox_id: MailboxID, query_action: QueryAction) -> li
     oldest_first, unread = query_action.query.order_asc, query_action.query.filter.unread
     message_rows: list[MessageRow] = []
     for behind, last in _stretches(query_action):
+        size = FIRST_READ
         while len(message_rows) < UNIT:
-            limit = UNIT - len(message_rows)
+            limit = min(size, UNIT - len(message_rows))
+            size *= 10
             rows = page(tx, mailbox_id, behind, limit, oldest_first=oldest_first, unread=unread)
             inside = [row for row in rows if last is None or not _beyond(row, last, oldest_first=oldest_first)]
             message_rows += inside
@@ -163,8 +168,9 @@ def _stretches(query_action: QueryAction) -> Iterator[tuple[Place, Place | None]
     done = None if query_action.after is None else _place(query_action.after)
     if not query_action.ranges:
         yield done or (FIRST_OLDEST if oldest_first else FIRST_NEWEST), None
-    for one in query_action.ranges:
-        first, last = _place(one.first), _place(one.last)
+    spans = _spans(query_action)
+    for low, high in spans[::-step]:
+        first, last = (low, high) if oldest_first else (high, low)
         # ids are integers, so no message is between this place and the first message
         behind = Place(first.received, first.message_id + step)
         if done is not None:
@@ -172,6 +178,18 @@ def _stretches(query_action: QueryAction) -> Iterator[tuple[Place, Place | None]
                 continue
             behind = max(behind, done) if oldest_first else min(behind, done)
         yield behind, last
+
+
+def _spans(query_action: QueryAction) -> list[tuple[Place, Place]]:
+    """The ranges from the oldest on, each as its oldest and newest place; those that overlap are one."""
+    ends = [(_place(one.first), _place(one.last)) for one in query_action.ranges]
+    spans: list[tuple[Place, Place]] = []
+    for low, high in sorted(ends if query_action.query.order_asc else [(last, first) for first, last in ends]):
+        if spans and low <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(high, spans[-1][1]))
+        elif low <= high:
+            spans.append((low, high))
+    return spans
 
 
 def _beyond(row: MessageRow, last: Place, *, oldest_first: bool) -> bool:
