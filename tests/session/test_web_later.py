@@ -2,11 +2,13 @@
 
 import time
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from moxlite.store.types import Flag
+from moxlite.web.composing import sending
 from tests.session.test_web_compose import (
     Queue,
     call_id,
@@ -68,6 +70,18 @@ async def test_a_message_waits_and_is_sent_once(rig: Rig, browser: Browser, queu
     assert await browser.error("scheduled_cancel", message_id=row.id) == LATE
     assert await browser.error("scheduled_change", message_id=row.id, send_at=at + DAY) == LATE
     await carried(rig, queue)
+
+
+async def test_a_repeated_call_after_its_time_is_not_refused(
+    rig: Rig, browser: Browser, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-96, WEBMAIL-98: the message is scheduled, or out; its answer was lost."""
+    at = int(time.time()) + DAY
+    send = {"message": written(), "submit_id": call_id(), "send_at": at}
+    await browser.call("message_submit", **send)
+    monkeypatch.setattr(sending, "time", SimpleNamespace(time=lambda: at + 1, time_ns=lambda: (at + 1) * 10**9))
+    assert await browser.call("message_submit", **send) == 0
+    assert len(await messages(rig, "Scheduled")) == 1
 
 
 @pytest.mark.parametrize("ahead", [-60, 61 * DAY, 100 * 365 * DAY, 2**52])

@@ -105,7 +105,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       draft_id: the draft that is sent, 0 for none.
       way_out: as in `OutgoingMessage`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
-      send_at: the time at which it is sent, checked by `moment`, µs UTC; 0: now. `undo` means nothing then.
+      send_at: the time at which it is sent, µs UTC; 0: now. `undo` means nothing then.
     """
 
     snapshot: Snapshot
@@ -152,6 +152,9 @@ async def send(
     left = await account.read(lambda r: _left(r, key), op="submit_known")
     if left is not None:
         return left
+    # A repeated call, whose first answer was lost, may come after this time.
+    if wish.send_at:
+        moment("send_at", wish.send_at // SECOND, LONGEST)
     if deliveries is not None:
         try:
             # Before the sandbox and the disk have work with a message that is refused.

@@ -40,7 +40,7 @@ from moxlite.web.calls import Remark, call, encode_result, remark
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
 from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
-from moxlite.web.composing.sending import LONGEST, MAX_UNDO, moment, send, take_back
+from moxlite.web.composing.sending import MAX_UNDO, SECOND, send, take_back
 from moxlite.web.composing.uploads import (
     OCTETS,
     Party,
@@ -300,9 +300,12 @@ class ComposeCalls(AccountCalls):
         list or newsletter that is left by it (WEBMAIL-136).
         """
         session = caller.require()
-        due = moment("send_at", send_at, LONGEST) if send_at else 0
         wish = msgspec.structs.replace(
-            self._wish(caller), submit_id=bytes.fromhex(submit_id), draft_id=draft_id, undo=undo_s, send_at=due
+            self._wish(caller),
+            submit_id=bytes.fromhex(submit_id),
+            draft_id=draft_id,
+            undo=undo_s,
+            send_at=send_at * SECOND,
         )
         try:
             async with self._accounts.use(session.account) as account:
