@@ -15,12 +15,14 @@ from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.types import MailAddress
 from moxlite.queue.operating import SentMessages
 from moxlite.queue.queue import Queue
+from moxlite.sandbox.turns import Turns
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag
 from moxlite.submission.outgoing import Assurance
 from moxlite.wakeup import Wakeup
+from moxlite.web.webmail.calls import composing
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, serving
 
@@ -194,3 +196,12 @@ async def test_the_way_to_an_address(rig: Rig, browser: Browser) -> None:
     assert known == {**found, "starttls": "yes", "requiretls": "no"}
     assert await browser.call("recipient_security", address="tom@example.org") == nothing
     assert await browser.error("recipient_security", address="no address") == (400, "user:error")
+
+
+async def test_lookups_of_one_account_leave_turns_to_others(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-94: however many recipients the pages of one user ask about."""
+    monkeypatch.setattr(composing, "LOOKUPS", Turns(2, each=1, waiting=1, seconds=0.1))
+    async with composing.LOOKUPS.turn("mia"):
+        assert (await browser.error("recipient_security", address="bob@remote.example"))[0] == 503
+        async with composing.LOOKUPS.turn("tom"):
+            pass

@@ -25,6 +25,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
+from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content import body
 from moxlite.store.content.uploads import drop_upload
@@ -88,8 +89,8 @@ if TYPE_CHECKING:
 UPLOAD_DEADLINE: Final = 3600.0
 """Seconds of an upload: 100 MiB at 250 kbit/s. Each piece has its own, shorter deadline."""
 
-LOOKUPS: Final = trio.CapacityLimiter(50)
-"""Limit of concurrent lookups of recipients' domains, for all users together."""
+LOOKUPS: Final = Turns(50, each=10, waiting=1000, seconds=60)
+"""Turns of lookups of recipients' domains: as many wait as a message may have recipients."""
 
 Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_attached", "edit"]
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -362,8 +363,11 @@ class ComposeCalls(AccountCalls):
             return Security()
         async with self._accounts.use(session.account) as account:
             known = await account.read(lambda r: domain_tls(r, domain.ascii), op="domain_tls")
-        async with LOOKUPS:
-            assurance = await self._server.assure(domain)
+        try:
+            async with LOOKUPS.turn(session.account):
+                assurance = await self._server.assure(domain)
+        except TooManyWaiting:
+            raise Unavailable("the server is busy, try again in a moment") from None
         offered = Security() if known is None else Security(_finding(known.starttls), _finding(known.requiretls))
         return msgspec.structs.replace(offered, mtasts=assurance.mtasts, dnssec=assurance.dnssec, dane=assurance.dane)
 
