@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from moxlite.store.delivery.scripts import note_failure
+from moxlite.acceptance.sieve import keeping
+from moxlite.store.delivery.scripts import note_failure, put_script
 from moxlite.store.delivery.vacation import load_form, may_answer
 from moxlite.store.options import DAY
 from tests.browsing import Browser
@@ -51,6 +52,26 @@ async def test_a_wrong_vacation_form_is_refused_at_its_field(
     assert answer.status == 400
     assert [one["field"] for one in answer.json["error"]["fields"]] == [field]
     assert (await browser.call("vacation"))["form"] == EMPTY
+
+
+async def test_a_script_that_changes_while_it_is_checked_is_a_conflict(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-158: neither the text of the other page nor the active script changes."""
+    await browser.call("script_save", name="mine", old=None, text=SCRIPT, activate=False)
+    check = keeping.check_script
+
+    async def meanwhile(text: bytes) -> bytes:
+        packed = await check(b"discard;")
+        async with rig.account() as account:
+            await account.write(lambda tx: put_script(tx, "mine", b"discard;", packed))
+        return await check(text)
+
+    monkeypatch.setattr(keeping, "check_script", meanwhile)
+    wanted = {"name": "mine", "old": SCRIPT, "text": "keep;", "activate": True}
+    assert await browser.error("script_save", **wanted) == (409, "user:conflict")
+    assert await browser.call("script_get", name="mine") == "discard;"
+    assert [one["active"] for one in (await browser.call("script_list"))["scripts"]] == [False]
 
 
 async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig, browser: Browser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
@@ -17,10 +17,12 @@ from moxlite.proto.sieve.outcome import FileAction
 from moxlite.proto.sieve.program import Program, run
 from moxlite.proto.sieve.state import Mailboxes, World
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content import body
 from moxlite.store.delivery.forwarding import targets
 from moxlite.store.delivery.scripts import (
     NoSuchScript,
+    activate_script,
     compiled_script,
     failures,
     other_scripts,
@@ -54,8 +56,17 @@ def _packed(text: bytes) -> bytes:
     return pack(check(text))
 
 
-async def keep_script(account: Account, name: str, text: bytes) -> None:
-    """Check and store a script, in place of one with this name.
+async def keep_script(
+    account: Account,
+    name: str,
+    text: bytes,
+    check: Callable[[Reader], None] = lambda _: None,
+    *,
+    activate: bool = False,
+) -> None:
+    """Check and store a script, in place of one with this name, and with `activate` make it the active one.
+
+    `check` is called in the unit that writes; what it raises is raised.
 
     Raises:
       ScriptError, BadScriptName, TooManyScripts, StorageFull, …: nothing is changed.
@@ -65,7 +76,14 @@ async def keep_script(account: Account, name: str, text: bytes) -> None:
     if not is_script_name(name):
         raise BadScriptName
     packed = await check_script(text)
-    await account.write(lambda tx: put_script(tx, name, text, packed))
+
+    def unit(tx: AccountTx) -> None:
+        check(tx)
+        put_script(tx, name, text, packed)
+        if activate:
+            activate_script(tx, name)
+
+    await account.write(unit)
 
 
 # The state of an account's sorting that its owner should see at once, in webmail and account app (WEB-158b): answers

@@ -150,21 +150,22 @@ class ScriptCalls(AccountCalls):
             except NoSuchScript:
                 return None
 
-        async with self._open(caller) as account:
-            # Compared before the script is checked, which may take the time in which another page saves; the later of
-            # two saves wins then.
-            if await account.read(present, op="scripts") != old:
+        def check(r: Reader) -> None:
+            if present(r) != old:
                 raise Conflict(
                     worded("there is a script {name} already: choose another name", name=repr(name))
                     if old is None
                     else "the script was changed meanwhile, and nothing was saved: load the page again"
                 )
+
+        async with self._open(caller) as account:
+            # Here for a page that is old, before the faults of its script are found; again in the unit that writes, for
+            # another page may save while the script is checked.
+            await account.read(check, op="scripts")
             try:
-                await keep_script(account, name, text.encode())
+                await keep_script(account, name, text.encode(), check, activate=activate)
             except ScriptError as error:
                 raise FieldErrors([FieldError("text", str(fault)) for fault in error.faults]) from error
-            if activate:
-                await account.write(lambda tx: activate_script(tx, name))
 
     @call(audit="script activated", confirm=True)
     async def script_activate(self, caller: Caller, name: Name) -> None:
