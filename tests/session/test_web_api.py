@@ -2,17 +2,22 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
+from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailbox_by_name, subscriptions
 from moxlite.store.rows.messages import rows_by_ids
-from moxlite.store.types import Flag, MessageRow
+from moxlite.store.types import Flag, MailboxID, MessageID, MessageRow
 from moxlite.web.admin import adminapi
+from moxlite.web.webmail.calls import mailboxes
+from moxlite.web.webmail.holders import Holder
 from tests.house import soon
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
 from tests.web_rig import Browser, Rig, first_request, serving
@@ -101,6 +106,34 @@ async def test_a_mailbox_is_marked_read(rig: Rig, browser: Browser) -> None:
     await browser.call("mailboxes_mark_read", mailbox_ids=[inbox])
     async with rig.account() as account:
         assert (await box(account)).unread == 0
+
+
+async def test_long_mailboxes_are_marked_read_in_slices(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-26, STORE-4a: units of others go in between; what comes meanwhile stays unread."""
+    sizes: list[int] = []
+    store_flags = mailboxes.store_flags_ids
+
+    def stored(tx: AccountTx, ids: Sequence[MessageID], **more: Any) -> None:
+        sizes.append(len(ids))
+        store_flags(tx, ids, **more)
+
+    def begun(r: Reader, holder: Holder, shown: Sequence[int]) -> list[tuple[MailboxID, int]]:
+        return [(mailbox_id, uidnext - 1) for mailbox_id, uidnext in unread(r, holder, shown)]
+
+    unread = mailboxes._unread
+    monkeypatch.setattr(mailboxes, "_unread", begun)
+    monkeypatch.setattr(mailboxes, "store_flags_ids", stored)
+    monkeypatch.setattr(mailboxes, "SLICE", 2)
+    async with rig.account() as account:
+        await put(account, 4)
+        await put(account, 4, "Archive", first=10)
+        ids = [(await box(account, name)).id for name in ("Inbox", "Archive")]
+    await browser.call("mailboxes_mark_read", mailbox_ids=[*ids, ids[0]])
+    async with rig.account() as account:
+        assert [(await box(account, name)).unread for name in ("Inbox", "Archive")] == [1, 1]
+    assert sizes == [2, 1, 1, 2]
 
 
 async def test_mailboxes_are_made_renamed_and_removed(rig: Rig, browser: Browser) -> None:

@@ -130,7 +130,7 @@ async def work(account: OpenAccount) -> None:
                 page(r, inbox, FIRST_NEWEST, 10, oldest_first=order, unread=unread)
                 place_at(r, inbox, 0, oldest_first=order, unread=unread)
                 position_of(r, inbox, FIRST_NEWEST, oldest_first=order, unread=unread)
-        unseen_ids(r, inbox)
+        unseen_ids(r, inbox, 100, 10)
         for key in Key:
             history(r, key, "example.com", inbox, now=1 << 60)
         received_since(r, (one, two, three), since=1, now=2)

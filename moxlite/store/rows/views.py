@@ -76,7 +76,9 @@ TOTAL: Final = "SELECT total + deleted, unseen FROM mailbox WHERE id = ?"
 PLACE: Final = "SELECT received, id FROM message WHERE id = ? AND mailbox_id = ?"
 
 MAILBOXES_OF: Final = "SELECT m.id, m.mailbox_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
-UNSEEN: Final = "SELECT id FROM message INDEXED BY message_unseen WHERE mailbox_id = ? AND flags & 1 = 0 ORDER BY uid"
+UNSEEN: Final = """
+SELECT id FROM message INDEXED BY message_unseen WHERE mailbox_id = ? AND flags & 1 = 0 AND uid < ?
+ORDER BY uid LIMIT ?"""
 
 
 def page(
@@ -133,9 +135,9 @@ def mailboxes_of(r: Reader, ids: Sequence[int]) -> dict[MessageID, MailboxID]:
     return dict(r.rows(MAILBOXES_OF, int_array(ids))) if ids else {}
 
 
-def unseen_ids(r: Reader, mailbox_id: int) -> list[MessageID]:
-    r"""The messages of a mailbox without ``\Seen``."""
-    return [message_id for (message_id,) in r.rows(UNSEEN, mailbox_id)]
+def unseen_ids(r: Reader, mailbox_id: int, uidnext: int, limit: int) -> list[MessageID]:
+    r"""The first messages of a mailbox without ``\Seen``, with UIDs below `uidnext`, at most `limit`."""
+    return [message_id for (message_id,) in r.rows(UNSEEN, mailbox_id, uidnext, limit)]
 
 
 # Threads for views: the messages of a thread, and the ancestors of each (STORE-76..83, WEBMAIL-41).

@@ -21,7 +21,7 @@ from moxlite.store.imports.engine import take_back
 from moxlite.store.imports.items import Into
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.flags import store_flags_ids, strip_keyword, unread_with
-from moxlite.store.mail.mailboxes import create_mailbox, delete_in_slices, rename_mailbox, set_special_use
+from moxlite.store.mail.mailboxes import SLICE, create_mailbox, delete_in_slices, rename_mailbox, set_special_use
 from moxlite.store.mail.settings import load_settings, save_settings
 from moxlite.store.names import split_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
@@ -64,15 +64,10 @@ class MailboxCalls(AccountCalls):
         """Mark all messages of these mailboxes as read."""
         for ids in by_account(mailbox_ids):
             async with self._holders.at(caller.require(), ids[0]) as holder:
-
-                def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
-                    for mailbox_id in map(holder.local_id, ids):
-                        holder.check_box(tx, mailbox_id, "s")
-                        mailbox_rows.mailbox(tx, mailbox_id)
-                        if message_ids := unseen_ids(tx, mailbox_id):
-                            store_flags_ids(tx, message_ids, mode="add", flags=Flag.SEEN)
-
-                await holder.account.write(unit)
+                read = partial(_unread, holder=holder, shown=ids)
+                left: Sequence[tuple[MailboxID, int]] = await holder.account.read(read, op="webmail_unread")
+                while left:
+                    left = await holder.account.write(partial(_read_next, holder=holder, left=left))
 
     @call()
     async def mailbox_create(self, caller: Caller, name: Name) -> int:
@@ -99,6 +94,30 @@ class MailboxCalls(AccountCalls):
     async def _write(self, caller: Caller, unit: Callable[[AccountTx], T]) -> T:
         async with self._accounts.use(caller.require().account) as account:
             return await account.write(unit)
+
+
+def _unread(r: Reader, holder: Holder, shown: Sequence[int]) -> list[tuple[MailboxID, int]]:
+    """Each of the mailboxes with its next UID: mail that comes later stays unread. Raises NoSuchMailbox, NoRight."""
+    found: list[tuple[MailboxID, int]] = []
+    for mailbox_id in dict.fromkeys(map(holder.local_id, shown)):
+        holder.check_box(r, mailbox_id, "s")
+        box = mailbox_rows.mailbox(r, mailbox_id)
+        found.append((box.id, box.uidnext))
+    return found
+
+
+def _read_next(tx: AccountTx, holder: Holder, left: Sequence[tuple[MailboxID, int]]) -> Sequence[tuple[MailboxID, int]]:
+    """Mark the next slice of messages as read; returns the mailboxes that are left."""
+    room = SLICE
+    for place, (mailbox_id, uidnext) in enumerate(left):
+        holder.check_box(tx, mailbox_id, "s")
+        message_ids = unseen_ids(tx, mailbox_id, uidnext, room)
+        if message_ids:
+            store_flags_ids(tx, message_ids, mode="add", flags=Flag.SEEN)
+        room -= len(message_ids)
+        if not room:
+            return left[place:]
+    return []
 
 
 # Importing files into a mailbox, with its end before the time, and the way back (WEBMAIL-141).
