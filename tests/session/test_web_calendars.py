@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
+from moxlite.web.webmail.calls import entries
 from tests.web_rig import PASSWORD, Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -88,6 +90,26 @@ async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> No
     await browser.call("calendar_remove", calendar_id=work)
     assert [one["name"] for one in await browser.call("calendars")] == ["Calendar"]
     assert await browser.error("calendar_remove", calendar_id=work) == (404, "user:notFound")
+
+
+async def test_a_calendar_of_many_meetings_goes_in_slices(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-174, STORE-4a: units of others go in between; each meeting is called off."""
+    monkeypatch.setattr(entries, "SHARED_ENTRIES", 2)
+    gone: list[int] = []
+    remove = entries.delete_entry
+
+    def removed(tx: AccountTx, *more: Any) -> None:
+        gone.append(tx.now)
+        remove(tx, *more)
+
+    monkeypatch.setattr(entries, "delete_entry", removed)
+    guests = [{"name": "Tom", "address": "tom@example.org"}]
+    for day in range(1, 6):
+        await diary.save(form(f"2099-01-0{day}T09:00", f"2099-01-0{day}T10:00", guests=guests))
+    await diary.browser.call("calendar_remove", calendar_id=diary.calendar)
+    assert len(gone) == 5
+    assert len({*gone}) == 3
+    assert len(await diary.browser.call("deleted_list", kind="calendar")) == 5
 
 
 async def test_an_event_reminds_by_mail(diary: Diary) -> None:

@@ -87,6 +87,9 @@ COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 MAX_OWNERS: Final = 50
 """Accounts whose shared calendars are shown; each is opened."""
 
+SHARED_ENTRIES: Final = 20
+"""Entries with guests that go in one unit, after which units of other callers go first."""
+
 MOST: Final = 500
 """Deleted entries in an answer."""
 
@@ -370,14 +373,19 @@ class CalendarCalls(EntryCalls):
         user = user_of(self._server.config.current, caller.require().account)
         now = int(time.time())
 
-        def unit(tx: AccountTx) -> None:
+        def unit(tx: AccountTx) -> bool:
             where = event_calendar(tx, calendar_id)
-            for name in shared_entries(tx, where.id, now):
+            names = shared_entries(tx, where.id, now)
+            for name in names[:SHARED_ENTRIES]:
                 delete_entry(tx, where, name, lambda _: None, user)
+            if len(names) > SHARED_ENTRIES:
+                return False
             delete_collection(tx, where.id)
+            return True
 
         async with self._entries(caller) as visit:
-            await visit.account.write(unit)
+            while not await visit.account.write(unit):
+                pass
 
     @call()
     async def calendar_guests(self, caller: Caller, calendar_id: ID) -> list[CollectionGuest]:
