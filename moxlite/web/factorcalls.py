@@ -161,7 +161,7 @@ class FactorCalls:
         secret = new_secret()
         await self._check_free(session, "totp", name := _named(name))
         uri = totp_uri(secret, issuer=caller.request.host.name or "moxlite", label=_label(session))
-        self._new_apps.put(session.id, _NewTOTP(name, secret))
+        self._new_apps.put(session.id, _NewTOTP(name, secret), session.account)
         return NewApp(uri, secret_text(secret), await qr_code(uri), _milliseconds())
 
     @call(audit="authenticator app added", confirm=True)
@@ -193,7 +193,7 @@ class FactorCalls:
         ]
         with _answers():
             ceremony, options = await factors.begin_creation(caller.request, _label(session), known)
-        self._new_keys.put(session.id, _NewKey(name, ceremony))
+        self._new_keys.put(session.id, _NewKey(name, ceremony), session.account)
         return KeyRequest(options)
 
     @call(confirm=True)
@@ -207,7 +207,7 @@ class FactorCalls:
         with _answers():
             made = await factors.finish_creation(new.ceremony, answer)
             ceremony, options = await factors.begin_assertion(caller.request, [_stored(new.name, new.ceremony, made)])
-        self._new_keys.put(session.id, _NewKey(new.name, ceremony, made))
+        self._new_keys.put(session.id, _NewKey(new.name, ceremony, made), session.account)
         return KeyRequest(options)
 
     @call(audit="security key added", confirm=True)

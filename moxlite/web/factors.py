@@ -39,26 +39,32 @@ T = TypeVar("T")
 LIFE: Final = 300.0
 """Seconds to the next call; finding a phone or key takes a user one or two minutes."""
 
-MAX: Final = 1000
+MAX: Final = 4000
 """Values of one kind, 2 KiB each; the oldest makes way."""
+
+MAX_EACH: Final = 200
+"""Values of one account, so that one account does not displace the values of others."""
 
 
 class Pending(Generic[T]):
     """Values by key. A restart forgets them: the user begins again."""
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[float, T]] = {}
+        self._kept: dict[Hashable, tuple[float, str, T]] = {}
 
-    def put(self, key: Hashable, value: T) -> None:
-        """Keep a value for `LIFE` seconds, in place of an earlier one."""
+    def put(self, key: Hashable, value: T, account: str) -> None:
+        """Keep a value of an account for `LIFE` seconds, in place of an earlier one."""
         self._kept.pop(key, None)
+        own = [kept for kept, (_, owner, _) in self._kept.items() if owner == account]
+        if len(own) >= MAX_EACH:
+            del self._kept[own[0]]
         while len(self._kept) >= MAX:
             del self._kept[next(iter(self._kept))]
-        self._kept[key] = (trio.current_time() + LIFE, value)
+        self._kept[key] = (trio.current_time() + LIFE, account, value)
 
     def get(self, key: Hashable) -> T | None:
         """The value; None if there is no such value, or it is too old."""
-        until, value = self._kept.get(key, (0.0, None))
+        until, _, value = self._kept.get(key, (0.0, "", None))
         return value if trio.current_time() < until else None
 
     def take(self, key: Hashable) -> T | None:
@@ -105,9 +111,9 @@ class SecondSteps:
         if not factors:
             raise LoginFailed(LOST)
         token = secrets.token_urlsafe(16)
-        # Only users whose password was right come here, so strangers cannot fill the thousand places.
+        # Only users whose password was right come here, so strangers cannot fill the places.
         step, ceremony = await _offer(request, factors, token)
-        self._begun.put(token, _Begun(identity, ceremony))
+        self._begun.put(token, _Begun(identity, ceremony), identity.account)
         return step
 
     async def finish(self, request: Request, origin: LoginRequest, token: str, kind: FactorKind, code: str) -> Identity:
@@ -135,7 +141,7 @@ class SecondSteps:
         """The second factors by which a user may confirm in a session. Raises StoreError."""
         step, ceremony = await _offer(request, await self._factors.of(account), "")
         if ceremony is not None:
-            self._confirming.put(session_id, ceremony)
+            self._confirming.put(session_id, ceremony, account)
         return step
 
     async def confirm(

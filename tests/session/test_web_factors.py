@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.logins.identity import LoginRequest, NotPermitted, WrongCredentials
+from moxlite.logins.identity import Identity, LoginRequest, NotPermitted, WrongCredentials
 from moxlite.store.auth.credentials import is_two_step
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import StorageBroken
@@ -456,6 +456,34 @@ async def test_the_admin_app_has_second_factors_of_its_own(rig: Rig) -> None:
     step = await first_step(other := browser(rig, "/admin/"), ADMIN_PASSWORD)
     write_admin_password(rig.house.config.path.parent / "adminpasswd", "another long password")
     assert (await other.error("login_factor", token=step["token"], kind="recovery", code=codes[0]))[0] == 401
+
+
+async def test_a_password_that_is_replaced_while_its_factor_is_checked_opens_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-151, WEB-60."""
+    phone, _ = await add_phone(await logged_in(rig, "/admin/"))
+    step = await first_step(found := browser(rig, "/admin/"), ADMIN_PASSWORD)
+    finish = factors.SecondSteps.finish
+
+    async def replaced(self: factors.SecondSteps, *args: Any) -> Identity:
+        identity = await finish(self, *args)
+        write_admin_password(rig.house.config.path.parent / "adminpasswd", "another long password")
+        return identity
+
+    monkeypatch.setattr(factors.SecondSteps, "finish", replaced)
+    assert (await found.error("login_factor", token=step["token"], kind="totp", code=phone.code()))[0] == 401
+
+
+async def test_begun_log_ins_of_one_account_leave_those_of_others() -> None:
+    """WEB-151."""
+    pending: factors.Pending[int] = factors.Pending()
+    pending.put("tom", 1, "tom")
+    for number in range(factors.MAX + 1):
+        pending.put(number, number, "mia")
+    assert pending.get("tom") == 1
+    kept = [number for number in range(factors.MAX + 1) if pending.get(number) is not None]
+    assert kept == [*range(factors.MAX + 1 - factors.MAX_EACH, factors.MAX + 1)]
 
 
 async def test_kill_9_between_factor_and_mark_leaves_a_whole_set_up(tmp_path: Path) -> None:

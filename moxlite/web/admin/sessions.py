@@ -85,15 +85,21 @@ class AdminSessions(Sessions):
         stamp = self._stamp()
         result = await super().log_in(caller, login_token, username, password)
         if result.second_step is not None:
-            self._stamps.put(result.second_step.token, stamp)
+            self._stamps.put(result.second_step.token, stamp, ADMIN)
         return result
 
     async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
         """As `Sessions.second_step`; the password must not have been changed since the first step."""
         # The first step may be five minutes old: its password may be the one that was replaced because it had leaked.
-        if self._stamps.get(token) != self._stamp():
+        stamp = self._stamps.get(token)
+        if stamp != self._stamp():
             raise errors.LoginFailed(CHANGED)
-        return await super().second_step(caller, token, kind, code)
+        result = await super().second_step(caller, token, kind, code)
+        # Also while the factor was checked. The session is the last one: nothing was awaited since it began.
+        if stamp != self._stamp():
+            self.end(self._last_id)
+            raise errors.LoginFailed(CHANGED)
+        return result
 
     async def _check_password(self, caller: Caller, username: str, password: str, *, confirm: bool = False) -> Identity:
         stamp = self._stamp()
@@ -105,7 +111,7 @@ class AdminSessions(Sessions):
         return Identity(ADMIN, "")
 
     async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
-        await trio.lowlevel.checkpoint()
+        # Nothing is awaited: the stamp below is of the password that was compared just before.
         tokens, now = new_tokens(), _now()
         self._last_id += 1
         session = Session(
