@@ -1233,7 +1233,7 @@ export interface Calls {
   /** Log-in attempts of the last 30 days, the newest first: a page after a place, or with "" the first one. */
   attempt_list(after: string, count: number): Promise<Array<Attempt>>;
 
-  /** Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves. */
+  /** Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves. */
   not_me(): Promise<Secured>;
 
   /** Paths of the other apps at this address, or the addresses where they are open to the internet. */

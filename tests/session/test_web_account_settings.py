@@ -262,6 +262,14 @@ def certificate(key: Any) -> str:
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
+async def test_this_was_not_me_removes_all_keys(browser: Browser) -> None:
+    """WEB-63b: a stranger who was logged in may have added one, which needs no password."""
+    pem = certificate(ec.generate_private_key(ec.SECP256R1()))
+    await browser.call("key_add", certificate=pem, name="", login_address=ADDRESS, no_imap_preauth=False)
+    await browser.call("not_me")
+    assert await browser.call("key_list") == []
+
+
 async def test_keys_are_added_changed_and_removed(browser: Browser) -> None:
     """WEB-67."""
     key = ec.generate_private_key(ec.SECP256R1())

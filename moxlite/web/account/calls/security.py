@@ -167,7 +167,7 @@ class SecurityCalls(AccountCalls):
 
     @call(audit="account secured", confirm=True)
     async def not_me(self, caller: Caller) -> Secured:
-        """Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves.
+        """Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves.
 
         The steps are safe to repeat. The session of this browser stays, unless the webmail has handed it on: it ends
         last, with the answer.
@@ -180,6 +180,8 @@ class SecurityCalls(AccountCalls):
         # The password and the sessions first: who has those could make new app passwords, and who has app passwords can
         # only read and send.
         apps = await self._passwords.revoke_all_apps(name)
+        for key in await self._server.auth.keys.of(name):
+            await self._server.auth.keys.remove(name, key.fingerprint)
         held, left = 0, list[Left]()
         if self._server.queue is not None:
             # After the ways in are closed, so that nothing new comes behind what is held.
