@@ -236,7 +236,7 @@ async def test_what_the_peer_has_taken_stays_taken_when_time_is_over(
             SMTPPath.parse("ann@remote.example"), (Recipient(SMTPPath.parse("zoe@moving.example")),), len(MESSAGE)
         )
         recipient = PeerRecipient(Domain.parse("moving.example"), ("mx.old.example",), whole=False)
-        hosts = []
+        hosts: list[str] = []
 
         async def octets() -> AsyncIterator[bytes]:
             yield MESSAGE

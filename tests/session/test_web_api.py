@@ -12,6 +12,7 @@ import pytest
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.mailboxes import mailbox_by_name, subscriptions
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MailboxID, MessageID, MessageRow
@@ -113,7 +114,7 @@ async def test_long_mailboxes_are_marked_read_in_slices(
 ) -> None:
     """WEBMAIL-26, STORE-4a: units of others go in between; what comes meanwhile stays unread."""
     sizes: list[int] = []
-    store_flags = mailboxes.store_flags_ids
+    store_flags = store_flags_ids
 
     def stored(tx: AccountTx, ids: Sequence[MessageID], **more: Any) -> None:
         sizes.append(len(ids))

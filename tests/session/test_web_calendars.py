@@ -12,6 +12,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
+from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import entries
 from tests.web_rig import PASSWORD, Browser, Rig
 
@@ -96,7 +97,7 @@ async def test_a_calendar_of_many_meetings_goes_in_slices(diary: Diary, monkeypa
     """WEBMAIL-174, STORE-4a: units of others go in between; each meeting is called off."""
     monkeypatch.setattr(entries, "SHARED_ENTRIES", 2)
     gone: list[int] = []
-    remove = entries.delete_entry
+    remove = delete_entry
 
     def removed(tx: AccountTx, *more: Any) -> None:
         gone.append(tx.now)

@@ -1,6 +1,7 @@
 """Organizational domains by the list of public suffixes (AUTH-9)."""
 
 from pathlib import Path
+from typing import Any
 
 import publicsuffixlist
 import pytest
@@ -45,10 +46,10 @@ def test_a_list_that_was_replaced_gives_no_more_answers(monkeypatch: pytest.Monk
     monkeypatch.setattr(publicsuffix, "_lists", [])
     frame = b"// ===BEGIN ICANN DOMAINS===\n%b\n// ===END ICANN DOMAINS===\n"
 
-    class Slow(PublicSuffixList):  # type: ignore[misc]  # the library has no types
-        def privatesuffix(self, domain: str) -> str | None:
+    class Slow(PublicSuffixList):
+        def privatesuffix(self, *args: Any, **options: Any) -> Any:
             publicsuffix.use(frame % b"example\nco.example")
-            return str(super().privatesuffix(domain))
+            return super().privatesuffix(*args, **options)
 
     publicsuffix._lists[:] = [Slow(["example"])]
     assert organizational_domain("a.b.co.example") == "co.example"
