@@ -287,10 +287,8 @@ class Components:
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
         """End copies from and to other servers of accounts that are being removed."""
-        if "copies" in vars(self):
-            self.copies.reconfigured(old, new)
-        if "calendar_copies" in vars(self):
-            self.calendar_copies.reconfigured(old, new)
+        for name in vars(self).keys() & {"copies", "calendar_copies"}:
+            getattr(self, name).reconfigured(old, new)
 
     @cached_property
     def links(self) -> "Links":

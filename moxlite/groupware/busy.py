@@ -275,12 +275,12 @@ def _told(calendar_object: CalendarObject, stretch: Span) -> list[Engagement]:
     """The periods of VFREEBUSY in a stretch, `MAX_BUSY` at most."""
     lines = (line for part in calendar_object.parts for line in part.all("FREEBUSY"))
     pairs = ((period_of(value), line.parameter("FBTYPE").upper()) for line in lines for value in line.value.split(","))
-    found = (
+    engagements = (
         Engagement(*period, kind or "BUSY")
         for period, kind in pairs
         if period is not None and kind != "FREE" and period[0] < stretch[1] and period[1] > stretch[0]
     )
-    return list(islice(found, MAX_BUSY))
+    return list(islice(engagements, MAX_BUSY))
 
 
 def _engaged(

@@ -253,7 +253,7 @@ class Zone:
         if self._form.whole:
             self._replace(edit, [one.data for one, _ in here if same(one.data) not in gone])
             return
-        gone_here = [one for one in here if same(one[0].data) in gone]
+        gone_here = [(record, entry) for record, entry in here if same(record.data) in gone]
         if edit.kind == "CNAME":  # an alias has one target (RFC 2181 §10.1): providers take no second one
             self._remove(edit, gone_here)
             gone_here = []

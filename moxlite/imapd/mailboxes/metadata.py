@@ -109,11 +109,11 @@ def _uses_to_set(mailbox_name: str, value: bytes | None) -> SpecialUse:
 def _covered(entry: str, names: Sequence[str], depth: str) -> list[str]:
     """The names, of sorted ones, that GETMETADATA of an entry includes: its own, and those below (RFC 5464 §4.2.2)."""
     at = bisect_left(names, entry)
-    found = [entry] if names[at : at + 1] == [entry] else []
+    included = [entry] if names[at : at + 1] == [entry] else []
     if depth == "0":
-        return found
+        return included
     below = names[bisect_left(names, f"{entry}/") : bisect_left(names, f"{entry}0")]  # "0" comes after "/"
-    return found + [name for name in below if depth == "infinity" or "/" not in name[len(entry) + 1 :]]
+    return included + [name for name in below if depth == "infinity" or "/" not in name[len(entry) + 1 :]]
 
 
 async def get_metadata(session: Session, command: c.GetMetadata) -> Done:

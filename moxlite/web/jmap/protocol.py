@@ -154,9 +154,9 @@ async def encoded(found: object) -> bytes:
     return await off_loop(write, kind="jmap") if _is_long(found) else write()
 
 
-def _is_long(found: object) -> bool:
+def _is_long(response: object) -> bool:
     """Whether a response has many values or much text, by the first of them."""
-    rest, values, characters = [found], 0, 0
+    rest, values, characters = [response], 0, 0
     while rest and values <= FEW and characters <= SHORT:
         match rest.pop():
             case str(text):

@@ -98,12 +98,12 @@ class MailboxCalls(AccountCalls):
 
 def _unread(r: Reader, holder: Holder, shown: Sequence[int]) -> list[tuple[MailboxID, int]]:
     """Each of the mailboxes with its next UID: mail that comes later stays unread. Raises NoSuchMailbox, NoRight."""
-    found: list[tuple[MailboxID, int]] = []
+    ends: list[tuple[MailboxID, int]] = []
     for mailbox_id in dict.fromkeys(map(holder.local_id, shown)):
         holder.check_box(r, mailbox_id, "s")
         box = mailbox_rows.mailbox(r, mailbox_id)
-        found.append((box.id, box.uidnext))
-    return found
+        ends.append((box.id, box.uidnext))
+    return ends
 
 
 def _read_next(tx: AccountTx, holder: Holder, left: Sequence[tuple[MailboxID, int]]) -> Sequence[tuple[MailboxID, int]]:
