@@ -300,9 +300,11 @@ def test_two_presses_for_formatting_open_one_editor(writer: Writer) -> None:
     composer.locator(".compose-rich").click()
     page.keyboard.press("End")
     page.keyboard.type("a sentence")
-    with page.expect_request("**/api/draft_save") as saved:
+    # a draft may save itself before all is typed
+    with page.expect_request(
+        lambda request: "/api/draft_save" in request.url and "a sentence" in (request.post_data or "")
+    ):
         page.keyboard.press("Control+s")
-    assert "a sentence" in (saved.value.post_data or "")
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     composer.get_by_role("button", name="Discard").click()
     page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
