@@ -286,8 +286,10 @@ def test_a_signature_with_formatting(writer: Writer) -> None:
     assert writer.problems == []
 
 
-def test_two_presses_for_formatting_open_one_editor(writer: Writer) -> None:
+def test_two_presses_for_formatting_open_one_editor(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-135: the second came while the editor was loaded; what is typed is what is kept."""
+    writer = Writer(chromium, server, service_workers="block")  # which may have the editor already
+    writer.log_in()
     page = writer.page
     page.keyboard.press("c")
     composer = writer.composer()
@@ -309,3 +311,4 @@ def test_two_presses_for_formatting_open_one_editor(writer: Writer) -> None:
     composer.get_by_role("button", name="Discard").click()
     page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
     expect(composer).to_have_count(0)
+    writer.close()
