@@ -11,12 +11,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from moxlite.admin.offer import Offer, Security, Server, dav_url
 from moxlite.config.snapshot import jmap_session
 from moxlite.net.tls.certificates import KeyPair
+from moxlite.proto.dav.xml import BadXML, read_xml
 
 SOCKET_TYPES: Final[dict[Security, str]] = {"tls": "SSL", "starttls": "STARTTLS", "plain": "plain"}
 
@@ -165,11 +164,10 @@ def _document(root: Element) -> bytes:
 
 
 def asked_address(body: bytes) -> str:
-    """The address in an autodiscover request, parsed without DTD. Raises ValueError with a text for the user."""
+    """The address in an autodiscover request. Raises ValueError with a text for the user."""
     try:
-        # Anybody may post here: a DTD could expand a kilobyte to gigabytes, or have files of the server read.
-        root = fromstring(body, forbid_dtd=True)
-    except (DefusedXmlException, SyntaxError, ValueError, LookupError):  # ParseError is a SyntaxError
+        root = read_xml(body)  # bounded: anybody may post here
+    except BadXML:
         raise ValueError("This is not an autodiscover request.") from None
     for element in root.iter():
         if isinstance(element.tag, str) and EMAIL.fullmatch(element.tag):
