@@ -7,7 +7,6 @@ the app's path. Each operation says whether a token may ask for it (`Role.TOKEN`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -146,7 +145,6 @@ class TokenDoor:
         return f"(token {admin_token.name})"
 
 
-@cache
 def _description() -> dict[str, Any]:
     """The description of the API for programs (OpenAPI 3.1), without its URL."""
     calls = calls_of(*API)

@@ -217,8 +217,6 @@ def resolved(arguments: Object, responses: list[Invocation], take: Callable[[int
     `take`: counts octets that the request makes larger. Raises MethodError ``invalidArguments``,
     ``invalidResultReference``, and what `take` raises.
     """
-    if not any(name.startswith("#") for name in arguments):
-        return arguments
     found: Object = {}
     for name, value in arguments.items():
         if not name.startswith("#"):
