@@ -415,6 +415,31 @@ async def give_way() -> None:
         await usage.pass_by()
 
 
+STRETCH: Final = 0.002
+"""Seconds of a stretch of work: long enough that what is short needs no checkpoint of its own."""
+
+
+class Stretch:
+    """Work on the loop in steps that are too short for a turn each, and may be many: commands that a client sends in
+    one piece, or a search through all names. Other tasks have a turn after each `STRETCH` seconds of it.
+    """
+
+    __slots__ = ("_began",)
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    def begin(self) -> None:
+        """Note that others have had a turn: the task has waited."""
+        self._began = time.perf_counter()
+
+    async def step(self) -> None:
+        """As `turn` once the stretch has taken its time; until then no checkpoint."""
+        if time.perf_counter() - self._began > STRETCH:
+            await turn()
+            self.begin()
+
+
 def writing() -> AbstractAsyncContextManager[object]:
     """Context of a unit that the account's writer runs: with a place for a heavy account, so that what its sessions
     queue does not keep the writer busy without a rest. Within it no other place may be waited for.

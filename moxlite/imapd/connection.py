@@ -10,7 +10,6 @@ The nursery tree::
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from time import perf_counter
 from typing import Final
 
 import trio
@@ -32,7 +31,7 @@ from moxlite.net.log import TRACEDATA
 from moxlite.net.sockets import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import TLSStream
-from moxlite.processor import turn
+from moxlite.processor import Stretch
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder
@@ -42,11 +41,6 @@ logger = logging.getLogger("moxlite.imapd")
 
 READ_SIZE: Final = 65_536
 """Octets read at once; the TLS stream starts with small buffers by itself."""
-
-TURN: Final = 0.002
-"""Seconds of running commands that came in one piece, before a checkpoint. So a short command needs no checkpoint of
-its own.
-"""
 
 INACTIVE: Final = "inactive"
 """Text of the BYE for a client that was silent for too long."""
@@ -63,9 +57,9 @@ class Connection:
     """Implements `output.Wire` over a Trio stream."""
 
     __slots__ = (
-        "_began",
         "_literal",
         "_silence",
+        "_stretch",
         "context",
         "decoder",
         "info",
@@ -76,7 +70,7 @@ class Connection:
 
     def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
         self._literal: MinimumRate | None = None  # the rate of the literal that is being received
-        self._began = 0.0  # time of the last checkpoint, as far as known
+        self._stretch = Stretch()
         self._silence = Silence()
         self.info = info
         self.context = context
@@ -92,9 +86,7 @@ class Connection:
         while True:
             event = self.decoder.next_event()
             if event is not NEED_DATA:
-                if perf_counter() - self._began > TURN:
-                    await turn()
-                    self._began = perf_counter()
+                await self._stretch.step()
                 kind = type(event)
                 if kind is LiteralRequest:
                     self._literal = MinimumRate()
@@ -107,7 +99,7 @@ class Connection:
                 await trio.sleep(self.context.pace.slow)
             patience = self._patience() if seconds is None else seconds
             octets = await (self._read(patience) if within is None else self._read_within(within, patience))
-            self._began = perf_counter()
+            self._stretch.begin()
             if octets:
                 self.received += len(octets)
                 if self._literal is not None and not self._literal.add(len(octets)):

@@ -28,7 +28,7 @@ from moxlite.net.admission import ConnectionInfo
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACE
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.processor import act_for, turn
+from moxlite.processor import Stretch, act_for
 from moxlite.proto.address import Address, Path
 from moxlite.proto.mime.headers import HeaderWatch
 from moxlite.proto.smtp import commands as c
@@ -349,11 +349,6 @@ class Session:
 
 # Dialogue with one client: octets become commands, replies become octets, and each reply is counted.
 
-TURN: Final = 0.002
-"""Seconds of commands that came in one piece, before other tasks have a turn. A stranger may pipeline 1000 recipients
-in one block, which would hold the loop for 0.1 s; a usual message needs no checkpoint of its own.
-"""
-
 
 class Dialogue:
     """Commands and replies of one connection.
@@ -373,23 +368,22 @@ class Dialogue:
         self._wire = wire
         self._kind = kind
         self._pace = pace
-        self._began = self._paused = time.perf_counter()  # of the command, and the last checkpoint as far as known
+        self._began = time.perf_counter()  # of the command
+        self._stretch = Stretch()  # a stranger may pipeline 1000 recipients in one block, which takes 0.1 s
         self._tracing = logger.isEnabledFor(TRACE)
 
     async def next_event(self) -> Event | None:
         """The next command or refusal, None when the client has gone. Raises Goodbye."""
         while (event := self.codec.next_event()) is NEED_DATA:
             octets = await self._receive()
-            self._paused = time.perf_counter()
+            self._stretch.begin()
             if not octets:
                 return None
             if self._tracing:
                 self._wire.trace_commands(octets)
             self.codec.receive_data(octets)
+        await self._stretch.step()
         self._began = time.perf_counter()
-        if self._began - self._paused > TURN:
-            await turn()
-            self._began = self._paused = time.perf_counter()
         return event
 
     async def next_line(self) -> AuthData | Refusal:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.imapd import Context, connection
+from moxlite import processor
+from moxlite.imapd import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from tests.session.imapd_harness import Imap, imap
 
@@ -79,7 +80,7 @@ async def test_others_have_their_turn_during_many_small_commands_in_one_piece(
     imap: Imap, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     """IMAP-172: after some milliseconds; none of the commands gives them one by itself."""
-    monkeypatch.setattr(connection, "TURN", seconds)
+    monkeypatch.setattr(processor, "STRETCH", seconds)
     turns = 0
 
     async def other() -> None:

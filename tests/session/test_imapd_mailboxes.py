@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 
 import pytest
-import trio
 
+from moxlite import processor
 from moxlite.imapd.mailboxes import listing
 from moxlite.imapd.mailboxes.listing import Pattern
+from moxlite.processor import Stretch
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail import mailboxes
 from moxlite.store.mail.expunging import Expunged, expunge
@@ -280,13 +281,14 @@ async def test_long_listings_let_others_have_turns(imap: Imap, monkeypatch: pyte
     """IMAP-146: here after each name, as if each took 2 ms."""
     turns = 0
 
-    async def turn() -> None:
-        nonlocal turns
-        turns += 1
-        await trio.lowlevel.checkpoint()
+    class Counted(Stretch):
+        async def step(self) -> None:
+            nonlocal turns
+            turns += 1
+            await super().step()
 
-    monkeypatch.setattr(listing, "TURN", 0.0)
-    monkeypatch.setattr(listing, "turn", turn)
+    monkeypatch.setattr(processor, "STRETCH", 0.0)
+    monkeypatch.setattr(listing, "Stretch", Counted)
     async with imap.user(select=None) as c:
         for name in "abcd":
             await c.ok(f"a CREATE {name}")

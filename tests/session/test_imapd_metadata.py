@@ -1,9 +1,10 @@
 """METADATA and LIST-METADATA (RFC 5464, RFC 9590; IMAP-133)."""
 
 import pytest
-import trio
 
+from moxlite import processor
 from moxlite.imapd.mailboxes import metadata
+from moxlite.processor import Stretch
 from tests.session.imapd_harness import Imap, imap
 
 pytestmark = pytest.mark.served
@@ -50,13 +51,14 @@ async def test_many_entries_do_not_hold_up_others(imap: Imap, monkeypatch: pytes
     """IMAP-133, IMAP-172: 6,000 entries among 1,000 took 5 s; now here with a turn after each."""
     turns = 0
 
-    async def turn() -> None:
-        nonlocal turns
-        turns += 1
-        await trio.lowlevel.checkpoint()
+    class Counted(Stretch):
+        async def step(self) -> None:
+            nonlocal turns
+            turns += 1
+            await super().step()
 
-    monkeypatch.setattr(metadata, "TURN", 0.0)
-    monkeypatch.setattr(metadata, "turn", turn)
+    monkeypatch.setattr(processor, "STRETCH", 0.0)
+    monkeypatch.setattr(metadata, "Stretch", Counted)
     async with imap.user() as c:
         await c.ok('a SETMETADATA "" (/private/a "1" /private/a-b "2" /private/a/b "3" /private/a0 "4")')
         names = " ".join(f"/private/x{number}" for number in range(998))

@@ -5,8 +5,8 @@ import base64
 import pytest
 import trio
 
+from moxlite import processor
 from moxlite.acceptance import rules
-from moxlite.smtpd import session
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, smtp
 from tests.session.test_smtpd_checks import MAIL, zone
@@ -36,7 +36,7 @@ async def test_commands_in_any_case_and_lines_of_any_kind(smtp: Smtp) -> None:
 
 async def test_a_pipelined_batch_lets_others_have_turns(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-12: here after each command, as if each took 2 ms."""
-    monkeypatch.setattr(session, "TURN", 0.0)
+    monkeypatch.setattr(processor, "STRETCH", 0.0)
     turns = 0
 
     async def other() -> None:

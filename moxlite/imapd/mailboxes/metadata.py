@@ -6,7 +6,6 @@ tells and sets the special uses of a mailbox (RFC 6154 §4).
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from time import perf_counter
 from typing import Final
 
 from moxlite.imapd.mailboxes.mailboxes import special_uses
@@ -14,7 +13,7 @@ from moxlite.imapd.session.errors import Refused, bad, no
 from moxlite.imapd.session.place import refuse_foreign
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.updates.changes import list_names
-from moxlite.processor import turn
+from moxlite.processor import Stretch
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
 from moxlite.store.changelog.unit import AccountTx
@@ -35,9 +34,6 @@ from moxlite.store.types import Mailbox, MailboxID, SpecialUse
 
 MAX_NAME: Final = 1000
 """Maximum octets of an entry name: the same as of a mailbox name. Names count towards the account's limit, too."""
-
-TURN: Final = 0.002
-"""Seconds of looking for entries before other tasks have a turn."""
 
 VENDOR_PARTS: Final = 4
 """Minimum components of a vendor's entry: ``/shared/vendor/NAME/ENTRY`` (RFC 5464 §6.2.1)."""
@@ -132,11 +128,9 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
     values: dict[str, bytes | None] = {}
     longest = 0
     stored = sorted(found)
-    turned = perf_counter()
+    stretch = Stretch()
     for entry in asked:
-        if perf_counter() - turned > TURN:
-            await turn()
-            turned = perf_counter()
+        await stretch.step()
         names = _covered(entry, stored, command.depth)
         if not names and command.depth == "0":
             values[entry] = None
