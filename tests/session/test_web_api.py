@@ -16,7 +16,6 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.mailboxes import mailbox_by_name, subscriptions
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MailboxID, MessageID, MessageRow
-from moxlite.web.admin import adminapi
 from moxlite.web.webmail.calls import mailboxes
 from moxlite.web.webmail.holders import Holder
 from tests.house import soon
@@ -246,7 +245,6 @@ async def test_descriptions_of_apis_are_made_once_and_beside_the_loop(
         return make(*args, **named)
 
     monkeypatch.setattr(msgspec.json, "schema_components", noted)
-    adminapi._description.cache_clear()
     targets = ("/webmail/api/", "/api/", "/admin/api/", "/admin/v1/openapi.json")
     async with serving(tmp_path, app="/admin/") as rig:
         for target in targets * 2:
