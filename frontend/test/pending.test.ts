@@ -71,6 +71,18 @@ test("what is done stays shown until the stream has told it", async () => {
   assert.equal(pending["entries"].length, 0);
 });
 
+test("a flag that was taken back and set again is shown as set", async () => {
+  const pending = new Pending(() => {});
+  const flags = (add: string[], clear: string[]) => ({ flags: { ids: new Set([1]), add, clear } });
+  await pending.do({ shown: flags([], ["\\seen"]), call: async () => {} });
+  await pending.do({ shown: flags(["\\seen"], []), call: async () => {} });
+  const server = [{ ...item(1), flags: ["\\seen"] }];
+  assert.deepEqual(pending.show(server, 1, false)[0]!.flags, ["\\seen"]);
+  pending.settle(server, 1);
+  assert.deepEqual(pending.show(server, 1, false)[0]!.flags, ["\\seen"]);
+  assert.equal(pending["entries"].length, 0);
+});
+
 test("an undone move comes back to its place before the server says so", async () => {
   const pending = new Pending(() => {});
   const items = [item(3), item(2), item(1)];

@@ -2,7 +2,6 @@
 
 import type { Lists, Selection } from "./commands/desk";
 import type { Find } from "./find";
-import type { Actions } from "./state/actions";
 import type { Mail } from "./state/mail";
 import type { MessageList } from "./ui/list";
 
@@ -10,7 +9,6 @@ interface Page {
   readonly mail: Mail;
   readonly find: Find;
   readonly list: MessageList;
-  readonly actions: Actions;
 }
 
 export function selection(mail: Mail): Omit<Selection, "reading"> {
@@ -25,8 +23,7 @@ export function selection(mail: Mail): Omit<Selection, "reading"> {
   };
 }
 
-export function lists({ mail, find, list, actions }: Page): Lists {
-  const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
+export function lists({ mail, find, list }: Page): Lists {
   return {
     moveFocus: (by, how) => mail.choice.moveFocus(by, how),
     toggleFocused: () => mail.choice.toggleFocused(),
@@ -56,7 +53,5 @@ export function lists({ mail, find, list, actions }: Page): Lists {
     moveThread: (by) => mail.choice.moveThread(by),
     selectThread: () => mail.choice.selectThread(),
     fold: (expand) => mail.fold(expand),
-    allMuted,
-    toggleMute: () => actions.mute(!allMuted()),
   };
 }

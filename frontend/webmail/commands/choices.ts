@@ -1,5 +1,6 @@
 // Commands of the list that come after it: the conditions, threads and orders of its menu (WEBMAIL-66), and those for threads.
 
+import type { MessageItem } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import { own } from "../data/mailboxes";
@@ -122,10 +123,23 @@ export function threadCommands(desk: Desk): Command[] {
     },
     {
       id: "threads.mute",
-      title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")),
+      title: () => (desk.selected().every(isMuted) ? t("Unmute the thread") : t("Mute the thread")),
       keys: ["X"],
       when: () => some() && desk.may(own),
-      run: () => desk.toggleMute(),
+      run: () => toggleMute(desk),
     },
   ];
+}
+
+const isMuted = (item: MessageItem) => item.thread_muted;
+
+/** Mute the threads of the selection; unmute them if all are muted (WEBMAIL-67). */
+function toggleMute(desk: Desk): void {
+  const mute = !desk.selected().every(isMuted);
+  const items = desk.selected().filter((item) => isMuted(item) !== mute);
+  const ids = items.map((item) => item.id);
+  const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+  const named = { doing: () => (mute ? t("Muting") : t("Unmuting")), done: () => said };
+  const call = (to: boolean) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
+  desk.actions.run(call(mute), named, items, t("Not muted"), { what: said, actions: () => [call(!mute)] });
 }

@@ -118,9 +118,6 @@ export interface Lists {
   selectThread(): void;
   /** Fold or unfold the focused thread; `expand` chooses which. */
   fold(expand?: boolean): void;
-  /** Whether all selected messages are muted. */
-  allMuted(): boolean;
-  toggleMute(): void;
 }
 
 /** A message that is open. */

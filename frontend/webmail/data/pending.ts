@@ -110,30 +110,23 @@ export class Pending {
   /** Forget actions whose effects are in the server's state: `items` is that state. */
   settle(items: readonly MessageItem[], mailboxId: number): void {
     const before = this.entries.length;
-    const byId = new Map(items.map((item) => [item.id, item]));
+    const known = new Set(items.map(({ id }) => id));
     this.entries = this.entries.filter((entry) => {
       if (!entry.done) return true;
       const { remove, moved, add, flags } = entry.shown;
-      // a thread may keep a message that has left its mailbox
-      const here = ({ mailbox_id }: MessageItem) =>
-        mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
-      if (
-        remove !== undefined &&
-        [...remove.ids].some((id) => byId.has(id) && here(byId.get(id)!) && !this.movedSince(entry, id))
-      )
-        return true;
-      if (
-        moved !== undefined &&
-        [...moved.ids].some((id) => byId.has(id) && byId.get(id)!.mailbox_id !== moved.mailboxId)
-      )
-        return true;
-      if (add !== undefined && add.mailboxId === mailboxId && add.items.some((item) => !byId.has(item.id))) return true;
-      if (flags === undefined) return false;
-      return [...flags.ids].some((id) => {
-        const item = byId.get(id);
-        if (item === undefined) return false;
+      if (add?.mailboxId === mailboxId && add.items.some(({ id }) => !known.has(id))) return true;
+      return items.some((item) => {
+        const { id, mailbox_id } = item;
+        // a thread may keep a message that has left its mailbox
+        const here = mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
+        if (remove?.ids.has(id) && here && !this.movedSince(entry, id)) return true;
+        if (moved?.ids.has(id) && mailbox_id !== moved.mailboxId) return true;
+        if (!flags?.ids.has(id)) return false;
         const own = [...item.flags, ...item.keywords];
-        return flags.add.some((flag) => !own.includes(flag)) || flags.clear.some((flag) => own.includes(flag));
+        const open = (flag: string, set: boolean) =>
+          own.includes(flag) !== set &&
+          !this.since(entry, (later) => later.flags?.ids.has(id) && later.flags[set ? "clear" : "add"].includes(flag));
+        return flags.add.some((flag) => open(flag, true)) || flags.clear.some((flag) => open(flag, false));
       });
     });
     if (this.entries.length < before) this.changed();
@@ -141,13 +134,16 @@ export class Pending {
 
   /** Whether a later action moves this message, or brings it back. */
   private movedSince(entry: Entry, id: number): boolean {
-    const later = this.entries.slice(this.entries.indexOf(entry) + 1);
-    return later.some(
-      ({ shown: { remove, moved, add } }) =>
-        remove?.ids.has(id) === true ||
-        moved?.ids.has(id) === true ||
-        add?.items.some((item) => item.id === id) === true,
+    return this.since(
+      entry,
+      ({ remove, moved, add }) =>
+        remove?.ids.has(id) || moved?.ids.has(id) || add?.items.some((item) => item.id === id),
     );
+  }
+
+  /** Whether a later action has such effects. */
+  private since(entry: Entry, such: (later: Shown) => boolean | undefined): boolean {
+    return this.entries.slice(this.entries.indexOf(entry) + 1).some(({ shown }) => such(shown));
   }
 
   private flagged(item: MessageItem, shown: Shown): MessageItem {

@@ -129,7 +129,8 @@ export class Actions {
     const has = (item: MessageItem, flag: string) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), {
+    // of all that are chosen: one that looks changed already may be about to look otherwise
+    this.perform(this.flagging(all, flags, add), named, items.length, t("Not changed"), {
       what: named.done(items.length),
       // undo restores each flag on the messages that it was changed on
       actions: () =>
@@ -141,17 +142,6 @@ export class Actions {
           ),
         ),
     });
-  }
-
-  /** Mute or unmute the threads of the selection (WEBMAIL-67). */
-  mute(mute: boolean): void {
-    const items = this.mail.choice.selected().filter((item) => item.thread_muted !== mute);
-    if (items.length === 0) return;
-    const ids = items.map((item) => item.id);
-    const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
-    const named = { doing: () => (mute ? t("Muting") : t("Unmuting")), done: () => said };
-    const call = (to: boolean): Action => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
-    this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
   }
 
   /** Set a flag on a message that was looked at, without a report or an undo. */

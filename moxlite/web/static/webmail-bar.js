@@ -191,7 +191,17 @@ function listChoices(desk) {
 function threadCommands(desk) {
   const threaded = () => desk.threading() !== "off";
   const some = () => threaded() && desk.aimed() > 0;
-  return [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }];
+  return [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.selected().every(isMuted) ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => toggleMute(desk) }];
+}
+var isMuted = (item) => item.thread_muted;
+function toggleMute(desk) {
+  const mute = !desk.selected().every(isMuted);
+  const items = desk.selected().filter((item) => isMuted(item) !== mute);
+  const ids = items.map((item) => item.id);
+  const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+  const named = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
+  const call = (to) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
+  desk.actions.run(call(mute), named, items, t("Not muted"), { what: said, actions: () => [call(!mute)] });
 }
 
 adopt(bar_default);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.024af3908de8.js", bar: "bar.e79b7b0343da.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.020685fe7ce6.js", checks: "checks.f6d89c20180c.js", compose: "compose.5f5f56de40a4.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.d0a69e75596c.js", empty: "empty.877f20b10ec2.js", event: "event.ff655a3d1b4e.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.c04ab80e7520.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.0573d64af6ad.js", palette: "palette.3ff97d316d73.js", people: "people.98724a6a53b3.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.43fd74d39674.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.2b8e3b382365.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.8bff7dea7415.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.024af3908de8.js", bar: "bar.11c60feb01d9.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.020685fe7ce6.js", checks: "checks.f6d89c20180c.js", compose: "compose.5f5f56de40a4.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.d0a69e75596c.js", empty: "empty.877f20b10ec2.js", event: "event.ff655a3d1b4e.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.c04ab80e7520.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.0573d64af6ad.js", palette: "palette.3ff97d316d73.js", people: "people.98724a6a53b3.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.43fd74d39674.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.2b8e3b382365.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.8bff7dea7415.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -1492,8 +1492,7 @@ var Find = class {
 function selection(mail) {
   return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, aimed: () => mail.choice.aimed.value, here: () => mail.current.value?.id ?? 0, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
 }
-function lists({ mail, find: find2, list: list2, actions }) {
-  const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
+function lists({ mail, find: find2, list: list2 }) {
   return { moveFocus: (by, how) => mail.choice.moveFocus(by, how), toggleFocused: () => mail.choice.toggleFocused(), selectAll: () => mail.choice.selectAll(), unselect() {
     mail.choice.unselect();
     list2.root.focus();
@@ -1503,7 +1502,7 @@ function lists({ mail, find: find2, list: list2, actions }) {
   }, focusSearch() {
     find2.bar.input.focus();
     find2.bar.input.select();
-  }, stopSearch: () => mail.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail.choice.moveThread(by), selectThread: () => mail.choice.selectThread(), fold: (expand) => mail.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
+  }, stopSearch: () => mail.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail.choice.moveThread(by), selectThread: () => mail.choice.selectThread(), fold: (expand) => mail.fold(expand) };
 }
 
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
@@ -1725,16 +1724,7 @@ var Actions = class {
     const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(items, flags, add), named2, items.length, t("Not changed"), { what: named2.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
-  }
-  mute(mute) {
-    const items = this.mail.choice.selected().filter((item) => item.thread_muted !== mute);
-    if (items.length === 0) return;
-    const ids = items.map((item) => item.id);
-    const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
-    const named2 = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
-    const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
-    this.perform(call(mute), named2, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+    this.perform(this.flagging(all, flags, add), named2, items.length, t("Not changed"), { what: named2.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
   }
   looked(item, flag) {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
@@ -1928,27 +1918,29 @@ var Pending = class {
   }
   settle(items, mailboxId) {
     const before = this.entries.length;
-    const byId2 = new Map(items.map((item) => [item.id, item]));
+    const known = new Set(items.map(({ id }) => id));
     this.entries = this.entries.filter((entry) => {
       if (!entry.done) return true;
       const { remove, moved, add, flags } = entry.shown;
-      const here = ({ mailbox_id }) => mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
-      if (remove !== void 0 && [...remove.ids].some((id) => byId2.has(id) && here(byId2.get(id)) && !this.movedSince(entry, id))) return true;
-      if (moved !== void 0 && [...moved.ids].some((id) => byId2.has(id) && byId2.get(id).mailbox_id !== moved.mailboxId)) return true;
-      if (add !== void 0 && add.mailboxId === mailboxId && add.items.some((item) => !byId2.has(item.id))) return true;
-      if (flags === void 0) return false;
-      return [...flags.ids].some((id) => {
-        const item = byId2.get(id);
-        if (item === void 0) return false;
+      if (add?.mailboxId === mailboxId && add.items.some(({ id }) => !known.has(id))) return true;
+      return items.some((item) => {
+        const { id, mailbox_id } = item;
+        const here = mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
+        if (remove?.ids.has(id) && here && !this.movedSince(entry, id)) return true;
+        if (moved?.ids.has(id) && mailbox_id !== moved.mailboxId) return true;
+        if (!flags?.ids.has(id)) return false;
         const own2 = [...item.flags, ...item.keywords];
-        return flags.add.some((flag) => !own2.includes(flag)) || flags.clear.some((flag) => own2.includes(flag));
+        const open = (flag, set) => own2.includes(flag) !== set && !this.since(entry, (later) => later.flags?.ids.has(id) && later.flags[set ? "clear" : "add"].includes(flag));
+        return flags.add.some((flag) => open(flag, true)) || flags.clear.some((flag) => open(flag, false));
       });
     });
     if (this.entries.length < before) this.changed();
   }
   movedSince(entry, id) {
-    const later = this.entries.slice(this.entries.indexOf(entry) + 1);
-    return later.some(({ shown: { remove, moved, add } }) => remove?.ids.has(id) === true || moved?.ids.has(id) === true || add?.items.some((item) => item.id === id) === true);
+    return this.since(entry, ({ remove, moved, add }) => remove?.ids.has(id) || moved?.ids.has(id) || add?.items.some((item) => item.id === id));
+  }
+  since(entry, such) {
+    return this.entries.slice(this.entries.indexOf(entry) + 1).some(({ shown: shown4 }) => such(shown4));
   }
   flagged(item, shown4) {
     const flags = shown4.flags;
