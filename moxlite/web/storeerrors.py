@@ -107,6 +107,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     BadForm: lambda e: UserError(reason_of(e)),
     store.AccountUnknown: lambda e: NotFound(reason_of(e)),
     store.AccountRemoved: lambda e: NotFound(reason_of(e)),
+    store.LoginDisabled: lambda e: NotAllowed(e.text),
     store.NoRight: lambda e: NotAllowed(_missing(e)),
     store.MailboxExists: lambda e: Conflict(reason_of(e)),
     store.MailboxHasChildren: lambda e: Conflict(reason_of(e)),

@@ -12,12 +12,25 @@ from trio_websocket import (
     WebSocketConnection as WebSocketConnection,
     wrap_server_stream,
 )
+from wsproto.utilities import LocalProtocolError
 
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 
 HANDSHAKE_TIMEOUT: Final = 10.0  # seconds; the request has arrived already, only our own answer is written
 CLOSE_TIMEOUT: Final = 1.0  # seconds to wait for the peer's close frame; then the connection closes without it
+
+ENDINGS: Final = (
+    HandshakeError,
+    ConnectionClosed,
+    ClientGone,
+    LocalProtocolError,
+    trio.TooSlowError,
+    trio.BrokenResourceError,
+)
+"""Errors by which a client may end its websocket. For a ping after our close frame, the library's task raises
+LocalProtocolError.
+"""
 
 
 def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
@@ -69,14 +82,14 @@ async def serve_websocket(
     stream = writer.take_over()
     writer.status = 101
     writer.started_at = trio.current_time()
-    async with trio.open_nursery() as nursery:
-        try:
+    try:
+        async with trio.open_nursery() as nursery:
             with trio.fail_after(HANDSHAKE_TIMEOUT):
                 proposal = await wrap_server_stream(nursery, stream, max_message_size=max_message_size)
                 websocket = await proposal.accept(subprotocol=subprotocol if subprotocol in offered else None)
             await speak(websocket)
             with trio.move_on_after(CLOSE_TIMEOUT):
                 await websocket.aclose()
-        except (HandshakeError, ConnectionClosed, ClientGone, trio.TooSlowError, trio.BrokenResourceError):
-            pass
-        nursery.cancel_scope.cancel()
+            nursery.cancel_scope.cancel()
+    except* ENDINGS:
+        pass

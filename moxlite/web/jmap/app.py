@@ -143,7 +143,8 @@ class JMAP:
                     await writer.respond(Response(204, PREFLIGHT))
                     return
             rest = request.path.removeprefix(path) if request.path.startswith(path) else "session"
-            await self._handle(rest, path, request, writer)
+            with account_pages():
+                await self._handle(rest, path, request, writer)
 
         return handle
 
@@ -205,10 +206,9 @@ class JMAP:
 
     @asynccontextmanager
     async def _open(self, identity: Identity) -> AsyncIterator[OpenAccount]:
-        """The user's account, open. Raises HTTPError."""
-        with account_pages():
-            async with self._server.accounts.use(identity.account, check_login=True, linger=LINGER) as account:
-                yield account
+        """The user's account, open. Raises StoreError."""
+        async with self._server.accounts.use(identity.account, check_login=True, linger=LINGER) as account:
+            yield account
 
     async def _session(self, identity: Identity, request: Request, path: str) -> Session:
         """The session resource (RFC 8620 §2): kept until what it is made of has changed."""
@@ -407,25 +407,30 @@ class JMAP:
         """Calls and changes by websocket (RFC 8887)."""
         check_upgrade(request, own_pages=False)
         identity = await self._log_in(request)
+        async with self._open(identity) as account:
 
-        async def speak(socket: WebSocketConnection) -> None:
-            with self._server.programs.live(identity.account, identity.app_password):
-                async with self._open(identity) as account:
+            async def speak(socket: WebSocketConnection) -> None:
+                with self._server.programs.live(identity.account, identity.app_password):
                     run = partial(self._by_socket, identity, request, path)
                     told = self._transcript(identity, request).push
                     await streams.serve_socket(
                         socket, self._server, account, run, told, self._turn(identity), partial(self._room, identity)
                     )
 
-        await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
+            await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
 
     async def _by_socket(self, identity: Identity, request: Request, path: str, value: Object) -> Object:
         """The response to a request that came by websocket."""
         identified = {"requestId": value["id"]} if isinstance(value.get("id"), str) else {}
         try:
-            found = await self._called(request_of(value), identity, request, path)
+            with account_pages():
+                found = await self._called(request_of(value), identity, request, path)
         except RequestError as error:
             return {"@type": "RequestError", **identified, **error.problem()}
+        except HTTPError as error:
+            kind = "serverUnavailable" if error.status >= 500 else "forbidden"
+            problem = RequestError(kind, error.text, error.status).problem()
+            return {"@type": "RequestError", **identified, **problem}
         return {"@type": "Response", **identified, **found}
 
 

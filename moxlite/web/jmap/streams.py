@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import trio
 
+from moxlite.net.admission import guard
 from moxlite.store.accounts.access import visited
 from moxlite.store.delivery.submissions import submission_state
 from moxlite.store.errors import NoSuchMailbox, StoreError
@@ -192,9 +193,10 @@ class Watch:
     async def run(
         self, tell: Callable[[Object], Awaitable[None]], idle: Callable[[], Awaitable[None]], ping: float
     ) -> None:
-        """Tell of each change, and call `idle` after so many quiet seconds; returns when the account closes.
+        """Tell of each change, and call `idle` after so many quiet seconds; returns when the user's own account closes
+        or cannot be read.
 
-        Raises what `tell` and `idle` raise once the client is gone; StoreError for the user's own account.
+        Raises what `tell` and `idle` raise once the client is gone.
         """
         failed: Exception | None = None
         # Changes of several accounts and pings share one connection, which takes one message at a time.
@@ -217,7 +219,8 @@ class Watch:
             try:
                 await self._follow(self._home, tell_alone, partial(alone, idle), ping)
             except StoreError as error:
-                failed = error
+                kv = {"account": self._home.owner, "err": str(error)}
+                logger.warning("changes are not told", extra={"kv": kv})
             nursery.cancel_scope.cancel()
         if failed is not None:
             raise failed
@@ -295,15 +298,17 @@ class Watch:
         home = self._home
         with scope:
             while True:
-                try:
-                    async with visited(self._server.accounts, self._server.auth, owner, home.owner) as account:
-                        place = Place(owner=owner, guest=home.owner, account=account, home=home.account)
-                        await self._follow(place, tell)
-                except NoSuchMailbox:
-                    return
-                except StoreError as error:
-                    kv = {"account": home.owner, "owner": owner, "err": str(error)}
-                    logger.warning("changes of another account are not told", extra={"kv": kv})
+                # What is wrong with the file of another user ends no connection of this one.
+                with guard("web"):
+                    try:
+                        async with visited(self._server.accounts, self._server.auth, owner, home.owner) as account:
+                            place = Place(owner=owner, guest=home.owner, account=account, home=home.account)
+                            await self._follow(place, tell)
+                    except NoSuchMailbox:
+                        return
+                    except StoreError as error:
+                        kv = {"account": home.owner, "owner": owner, "err": str(error)}
+                        logger.warning("changes of another account are not told", extra={"kv": kv})
                 await trio.sleep(AGAIN)
 
 
@@ -440,8 +445,12 @@ class _Socket:
             await self._send(await self._run(value))
 
     async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
-        with scope, suppress(ConnectionClosed):
-            await Watch(self._server, self._account, types, self._note).run(self._send, self._socket.ping, DEFAULT_PING)
+        with scope:
+            with suppress(ConnectionClosed):
+                watch = Watch(self._server, self._account, types, self._note)
+                await watch.run(self._send, self._socket.ping, DEFAULT_PING)
+            # A client that is told nothing more hears of it by the end of the connection.
+            self._nursery.cancel_scope.cancel()
 
     async def _send(self, value: Object) -> None:
         await self._send_octets(await encoded(value))
