@@ -9,6 +9,7 @@ from pathlib import Path
 import dns.edns
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -18,6 +19,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite.net.dns.client import SILENT_SECONDS, TRY_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
+from moxlite.net.dnssec.chain import ROOT, Status, validate
 from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, Silence, TempError
 from tests.tools import eventually
 
@@ -506,3 +508,20 @@ async def test_fake_resolver_answers_as_a_server_does(autojump_clock: trio.testi
         await r.txt("slow.example.")
     assert trio.current_time() - start == 7
     assert ("example.org.", RecordType.MX) in r.asked
+
+
+def test_an_alias_too_long_for_a_name_is_bogus() -> None:
+    """AUTH-123: a DNAME record that would make a name of more than 255 octets (RFC 6672 §2.2) ends no validation."""
+    alias, target = dns.name.from_text(f"{'a' * 60}.example.org."), ".".join(["b" * 60] * 4)
+    answer = [
+        dns.rrset.from_text(alias, 300, "IN", "CNAME", "mail.example.net."),
+        dns.rrset.from_text("example.org.", 300, "IN", "DNAME", f"{target}."),
+    ]
+
+    def ask(name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
+        response = dns.message.make_response(dns.message.make_query(name, kind))
+        response.answer = answer
+        return dns.message.from_wire(response.to_wire())
+
+    verdict = validate(ask, alias.to_text(), RecordType.A, anchors=ROOT, zones={})
+    assert (verdict.status, verdict.problem) == (Status.BOGUS, "A DNS name is > 255 octets long.")

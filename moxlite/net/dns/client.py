@@ -86,8 +86,8 @@ ERROR_NAMES: Final = (
 )
 """Names of extended errors, indexed by code (RFC 8914 §5.2)."""
 
-CODES: Final = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED"}
-"""Names of the response codes of a failing server (RFC 1035 §4.1.1)."""
+CODES: Final = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN"}
+"""Names of the response codes of a failing server (RFC 1035 §4.1.1, RFC 6672 §2.2)."""
 
 DNSSEC_CODES: Final = frozenset({1, 2, 5, 6, 7, 8, 9, 10, 11, 12})
 """Extended errors (RFC 8914) that mean: signatures bogus, missing or not verifiable (AUTH-4)."""

@@ -188,7 +188,7 @@ def validate(
     run = _Run(ask, anchors, zones, clock())
     try:
         return run.answer(dns.name.from_text(name), dns.rdatatype.from_text(kind), kind)
-    except (Bogus, Unproven) as error:
+    except (Bogus, Unproven, dns.exception.DNSException) as error:
         return Verdict(Status.BOGUS, str(error))
     except (Exhausted, NoChain, Unanswered, WireError) as error:
         return Verdict(Status.INDETERMINATE, str(error))
