@@ -67,6 +67,11 @@ class Domain(msgspec.Struct, frozen=True, order=True):
         """Whether this domain is `parent` or a subdomain of it."""
         return self.ascii == parent.ascii or self.ascii.endswith("." + parent.ascii)
 
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the last label is a number, as in an IPv4 address; no top-level domain is one (RFC 3696 §2)."""
+        return self.ascii.rpartition(".")[2].isdecimal()
+
     def __str__(self) -> str:
         """The U-label form."""
         return self.unicode

@@ -68,6 +68,7 @@ def test_a_domain_is_added_with_keys_and_removed_again(server: ServedServer) -> 
         (["nobody.example", "bob", "extra"], "give no localpart"),
         (["no_domain", "bob"], "is not a domain"),
         (["plain", "bob"], "is not a full domain name"),
+        (["192.0.2.1", "bob"], "is not a full domain name"),
         (["nobody.example", "../x", "me"], "name"),
     ],
 )

@@ -42,7 +42,7 @@ def parse_domain(text: str) -> Domain:
         domain = Domain.parse(text, strict=True)
     except AddressError as error:
         raise Refused(f'"{text}" is not a domain: {error}', "domain") from None
-    if "." not in domain.ascii:
+    if "." not in domain.ascii or domain.is_numeric:
         raise Refused(f'"{text}" is not a full domain name', "domain")
     return domain
 

@@ -34,6 +34,7 @@ from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.transports import SocksTransport, Transport
 from moxlite.config.values import LONGEST_MAILBOX
+from moxlite.proto.address import Domain
 
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
 LOWEST_MESSAGE_LIMIT: Final = 1_000
@@ -174,6 +175,8 @@ def check_domains(domains: Domains) -> list[Finding]:
         if problem is not None:
             findings.append(problem)
             continue
+        if Domain.parse(name).is_numeric:
+            findings.append(Finding(("domains", name), "is not a domain: it ends with a number, as an IP address does"))
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)
