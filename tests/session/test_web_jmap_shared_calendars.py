@@ -206,6 +206,31 @@ async def test_private_events_and_guests_are_the_owners(rig: Rig) -> None:
     assert refused["notCreated"]["a"]["type"] == "forbidden"
 
 
+async def test_changes_name_no_secret_events_to_a_guest(rig: Rig) -> None:
+    """JMAP-78a: a new one is not told, one that is made secret is told as removed; the owner is told of both."""
+    mia, tom = await users(rig)
+    calendar = (await only(mia, "Calendar"))["id"]
+    await share(mia, "Calendar", calendar, {"utom": READ})
+    open_event, turned = await made(mia), await made(mia)
+    began = (await tom.call("CalendarEvent/get"))["state"]
+    queried = (await tom.call("CalendarEvent/query"))["queryState"]
+    own = (await mia.call("CalendarEvent/get"))["state"]
+    secret = await made(mia, privacy="secret")
+    await updated(mia, turned, {"privacy": "secret"})
+    private = await made(mia, privacy="private")
+    await updated(mia, open_event, {"title": "Dinner"})
+    changes = await tom.call("CalendarEvent/changes", sinceState=began)
+    assert (changes["created"], changes["updated"], changes["destroyed"]) == ([private], [open_event], [turned])
+    found = await tom.call("CalendarEvent/queryChanges", sinceQueryState=queried)
+    assert {*found["removed"]} == {open_event, private, turned}
+    assert {one["id"] for one in found["added"]} == {open_event, private}
+    changes = await mia.call("CalendarEvent/changes", sinceState=own)
+    assert ({*changes["created"]}, {*changes["updated"]}) == ({secret, private}, {turned, open_event})
+    await updated(mia, turned, {"privacy": "public"})
+    changes = await tom.call("CalendarEvent/changes", sinceState=began)
+    assert {*changes["updated"]} == {open_event, turned}
+
+
 async def test_entries_are_copied_between_accounts(rig: Rig) -> None:
     """JMAP-78a: CalendarEvent/copy and ContactCard/copy, with removal of the original where the rights allow it."""
     mia, tom = await users(rig)

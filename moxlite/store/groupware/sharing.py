@@ -160,6 +160,10 @@ class Shelf(msgspec.Struct, frozen=True):
         """Whether the user is a guest who does not see the whole of an entry, and so does not change it."""
         return self._limits and privacy_in(resource_data(r, resource.id)) != "public"
 
+    def hides(self, r: Reader, resource_id: int) -> bool:
+        """Whether the user is a guest for whom an entry is not there."""
+        return self._limits and privacy_in(resource_data(r, resource_id)) == "secret"
+
     @property
     def _limits(self) -> bool:
         return self.guest != "" and self.kind == "calendar"

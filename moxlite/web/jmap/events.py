@@ -267,7 +267,14 @@ async def changes(call: Call) -> Object:
     own = shelf(call)
 
     def read_changes(r: Reader, since: int) -> list[Change]:
-        return entry_changes(r, since, kind="calendar", only=own.ids(r))
+        found: list[Change] = []
+        for change in entry_changes(r, since, kind="calendar", only=own.ids(r)):
+            if change.kind == "destroyed" or not own.hides(r, change.id):
+                found.append(change)
+            # Made secret since, perhaps: for a guest as one that was removed, as CalDAV has it (DAV-41).
+            elif change.kind == "updated":
+                found.append(msgspec.structs.replace(change, kind="destroyed"))
+        return found
 
     return changes_response(call, await changes_of(call, read_changes, calendar_state, EVENT, own.mark))
 
