@@ -700,7 +700,7 @@ export interface RemovedEvent {
   changed: number;
 }
 
-/** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may */
+/** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries, 0 for one of another user. */
 export interface Calendar {
   id: number;
   name: string;

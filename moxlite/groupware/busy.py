@@ -19,6 +19,7 @@ from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import is_date, period_of, utc_text
+from moxlite.proto.cards.privacy import privacy_of
 from moxlite.proto.cards.repeating import Span, span_of
 from moxlite.store.groupware.collection import Collection, collections_of, inbox_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, overlapping, resource_data
@@ -290,10 +291,12 @@ def _engaged(
     # Once for each part: a thousand instances may have one with thousands of guests.
     facts: dict[int, tuple[str, str, bool]] = {}
     found: list[Engagement] = []
+    public = privacy_of(calendar_object) == "public"
     for inst in instances:
         if inst.part not in facts:
             part = calendar_object.parts[inst.part]
-            facts[inst.part] = _kind(part, own), _title(part), _is_of_days(part)
+            title = plain(part.value("SUMMARY"), 200) if public else ""
+            facts[inst.part] = _kind(part, own), title, _is_of_days(part)
         kind, title, whole_days = facts[inst.part]
         if kind and inst.starts < stretch[1] and inst.ends > stretch[0]:
             found.append(Engagement(inst.starts, inst.ends, kind, calendar_object.uid, title, whole_days))
@@ -303,11 +306,6 @@ def _engaged(
 def _is_of_days(part: Component) -> bool:
     first = part.first("DTSTART")
     return first is not None and is_date(first)
-
-
-def _title(part: Component) -> str:
-    """The title of an event, "" for a private one (RFC 5545 §3.8.1.3)."""
-    return plain(part.value("SUMMARY"), 200) if part.value("CLASS").upper() in ("", "PUBLIC") else ""
 
 
 def _kind(part: Component, own: frozenset[str]) -> str:

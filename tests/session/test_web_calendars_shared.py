@@ -122,6 +122,7 @@ async def test_private_events_show_a_guest_their_times(guest: Guest) -> None:
     assert await guest.browser.error("event_restore", removed=kept) == (400, "user:error")
     assert (await mia.put("p.ics", event("p", "SUMMARY:Doctor", "CLASS:CONFIDENTIAL"))).status == 204
     assert [one["title"] for one in await guest.events(shared["id"])] == ["Boat"]
+    assert (await guest.calendars())[1]["events"] == 0
     for call in ("event", "event_remove"):
         assert await guest.browser.error(call, event_id=number) == (404, "user:notFound")
     assert b"SUMMARY:Doctor" in (await mia.ask("GET", HOME + "p.ics")).body
@@ -179,6 +180,19 @@ async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) 
     await allow("usual")
     assert (await mia.call("calendars"))[0]["access"] == "usual"
     assert await guest.browser.error("busy_times", people=[], since=0, until=40 * 86_400) == (400, "user:error")
+
+
+async def test_a_private_series_has_no_titles_for_colleagues(guest: Guest) -> None:
+    """DAV-48, DAV-41: neither of an exception without a CLASS of its own."""
+    times = {"start": "20261124T120000Z", "end": "20261124T130000Z"}
+    rule = event("r", "SUMMARY:Doctor", "CLASS:PRIVATE", "RRULE:FREQ=DAILY;COUNT=2", **times)
+    exception = event("r", "RECURRENCE-ID:20261125T120000Z", "SUMMARY:Surgeon", start="20261125T140000Z")
+    series = rule.replace("END:VCALENDAR\r\n", "") + exception[exception.index("BEGIN:VEVENT") :]
+    assert (await Program(guest.rig).put("r.ics", series)).status == 201
+    await guest.give(READ)
+    people, span = ["mia@example.org"], {"since": 1_795_000_000, "until": 1_796_000_000}
+    _, found = await guest.browser.call("busy_times", people=people, **span)
+    assert sorted(one["title"] for one in found["times"]) == ["", "", "Boat"]
 
 
 async def test_an_owner_shares_a_calendar(guest: Guest) -> None:

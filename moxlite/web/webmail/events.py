@@ -29,11 +29,11 @@ MAX_ENTRY: Final = 1 << 20
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may
-    change these. ``source``: the address from which it is read each hour, "" for others; ``read``: seconds UTC of the
-    last time, 0 for never; ``problem``: why it cannot be read now, "" if it can. ``owner``: the account that shares it,
-    "" for an own one. ``access``: what colleagues see of it, "usual" for what ``usual`` tells, the setting of their
-    domain.
+    """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries, 0 for one of another user.
+    ``writable``: the user may change these. ``source``: the address from which it is read each hour, "" for others;
+    ``read``: seconds UTC of the last time, 0 for never; ``problem``: why it cannot be read now, "" if it can.
+    ``owner``: the account that shares it, "" for an own one. ``access``: what colleagues see of it, "usual" for what
+    ``usual`` tells, the setting of their domain.
     """
 
     id: int

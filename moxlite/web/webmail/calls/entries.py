@@ -302,6 +302,7 @@ class CalendarCalls(EntryCalls):
                     msgspec.structs.replace(
                         shown,
                         id=visit.holder.shown_id(place.id),
+                        events=0,  # secret ones count, too (DAV-41)
                         colour=colour or shown.colour,
                         hidden=hidden,
                         writable=foreign.writable and not place.subscribed,
