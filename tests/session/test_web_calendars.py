@@ -10,10 +10,10 @@ import pytest
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware import scheduling
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
-from moxlite.web.webmail.calls import entries
 from tests.web_rig import PASSWORD, Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -95,15 +95,15 @@ async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> No
 
 async def test_a_calendar_of_many_meetings_goes_in_slices(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-174, STORE-4a: units of others go in between; each meeting is called off."""
-    monkeypatch.setattr(entries, "SHARED_ENTRIES", 2)
+    monkeypatch.setattr(scheduling, "AT_ONCE", 2)
     gone: list[int] = []
     remove = delete_entry
 
-    def removed(tx: AccountTx, *more: Any) -> None:
+    def removed(tx: AccountTx, *more: Any, **options: Any) -> None:
         gone.append(tx.now)
-        remove(tx, *more)
+        remove(tx, *more, **options)
 
-    monkeypatch.setattr(entries, "delete_entry", removed)
+    monkeypatch.setattr(scheduling, "delete_entry", removed)
     guests = [{"name": "Tom", "address": "tom@example.org"}]
     for day in range(1, 6):
         await diary.save(form(f"2099-01-0{day}T09:00", f"2099-01-0{day}T10:00", guests=guests))

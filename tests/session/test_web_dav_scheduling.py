@@ -21,6 +21,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.errors import StorageBroken
+from moxlite.store.groupware import scheduling
 from moxlite.store.groupware.collection import Access, change_collection, collection_named
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
@@ -139,6 +140,24 @@ async def test_a_meeting_of_two_users_of_the_server(office: Office) -> None:
     await office.settle()
     assert "STATUS:CANCELLED" in await office.entry("tom")
     assert office.mails == []
+
+
+async def test_a_calendar_that_goes_calls_its_meetings_off(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-23: in several units, of which the first alone looks at the conditions; a past meeting is not told."""
+    monkeypatch.setattr(scheduling, "AT_ONCE", 1)
+    mia = office.mia
+    assert (await mia.put("m.ics", meeting(TOM_ASKED))).status == 201
+    assert (await mia.put("n.ics", meeting(TOM_ASKED, uid="m2"))).status == 201
+    assert (await mia.put("o.ics", meeting(TOM_ASKED, uid="m3", start="20200101T100000Z"))).status == 201
+    await office.settle()
+    found = await mia.find(HOME, D + "sync-token")
+    token = found[HOME][D + "sync-token"].text
+    assert (await mia.ask("DELETE", HOME, **{"if": "(<urn:x>)"})).status == 412
+    assert (await mia.ask("DELETE", HOME, **{"if": f"(<{token}>)"})).status == 204
+    await office.settle()
+    assert [("STATUS:CANCELLED" in await office.entry("tom", uid)) for uid in ("m1", "m2")] == [True, True]
+    assert await office.entry("tom", "m3") == ""
+    assert (await mia.ask("PROPFIND", HOME, depth="0")).status == 404
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,28 @@ async def test_a_calendar_is_made_changed_and_destroyed(rig: Rig) -> None:
     assert await client.error("CalendarEvent/changes", sinceState=state) == "cannotCalculateChanges"
 
 
+@pytest.mark.parametrize("tell", [True, False])
+async def test_events_that_go_with_a_calendar_are_called_off_where_asked(rig: Rig, tell: bool) -> None:
+    """JMAP-70, DAV-23."""
+    office, client = Office(rig), Client(rig)
+    await office.begin()
+    calendar = (await client.call("Calendar/set", create={"b": {"name": "Boats"}}))["created"]["b"]["id"]
+    people = {"t": {"calendarAddress": "mailto:tom@example.org", "roles": {"attendee": True}}}
+    event = {**LUNCH, "start": "2099-11-30T12:00:00", "uid": "m1", "participants": people}
+    made_ = await client.call(
+        "CalendarEvent/set", create={"a": {**event, "calendarIds": {calendar: True}}}, sendSchedulingMessages=True
+    )
+    assert made_["notCreated"] is None
+    await office.settle()
+    assert "STATUS:CANCELLED" not in (await office.entry("tom") or "STATUS:CANCELLED")
+    gone = await client.call(
+        "Calendar/set", destroy=[calendar], onDestroyRemoveEvents=True, sendSchedulingMessages=tell
+    )
+    assert gone["destroyed"] == [calendar]
+    await office.settle()
+    assert ("STATUS:CANCELLED" in await office.entry("tom")) is tell
+
+
 async def test_an_event_is_made_changed_and_destroyed(rig: Rig) -> None:
     """JMAP-71, JMAP-73: phones have it at once, and lose nothing; states tell of changes of both."""
     client, phone = Client(rig), Program(rig)

@@ -40,6 +40,7 @@ from moxlite.store.groupware.collection import (
     collection_named,
     collections_of,
     create_collection,
+    delete_collection,
     ensure_defaults,
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
@@ -60,11 +61,15 @@ UNDELIVERED: Final = "UNDELIVERED"
 SCHEDULED: Final = frozenset({"VEVENT", "VTODO"})
 """Components that are scheduled with people."""
 
+AT_ONCE: Final = 20
+"""Entries with guests that are removed in one unit, after which units of other callers go first."""
+
 MAX_INBOX: Final = 500
 """Messages about events that are kept; the oldest goes for a new one."""
 
 SHARED: Final = """
-SELECT name FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND (ends IS NULL OR ends > ?)"""
+SELECT name FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND (ends IS NULL OR ends > ?)
+LIMIT ?"""
 OLDEST: Final = "SELECT name FROM resource WHERE collection_id = ? ORDER BY changed, id LIMIT 1"
 
 
@@ -250,9 +255,20 @@ def delete_entry(
     _owe(tx, messages, was, user, 0, ResourceFacts(before.uid, before.component, was.title))
 
 
-def shared_entries(r: Reader, collection_id: int, now: int) -> list[str]:
-    """Names of the entries of a calendar that have guests, and are not past at `now`, seconds UTC."""
-    return [name for (name,) in r.rows(SHARED, collection_id, now)]
+def remove_collection(tx: AccountTx, where: Collection, user: User, *, answer: bool = True) -> bool:
+    """Remove a calendar or address book; of coming entries with guests each is removed as by `delete_entry`, since of a
+    calendar that goes as a whole its guests would keep the meetings.
+
+    A unit removes `AT_ONCE` of these: the caller goes on until it returns True, for then nothing is left. Raises as
+    `delete_entry` and `delete_collection`.
+    """
+    names = [name for (name,) in tx.rows(SHARED, where.id, tx.now // 1_000_000, AT_ONCE)]
+    for name in names:
+        delete_entry(tx, where, name, lambda _: None, user, answer=answer)
+    if len(names) == AT_ONCE:
+        return False
+    delete_collection(tx, where.id)
+    return True
 
 
 def put_received(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -18,7 +17,6 @@ from moxlite.store.groupware.collection import (
     change_collection,
     collection_named,
     create_collection,
-    delete_collection,
     token_of,
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
@@ -30,7 +28,14 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_named,
 )
-from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, PutResult, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.scheduling import (
+    Elsewhere,
+    EntryPut,
+    PutResult,
+    delete_entry,
+    put_entry,
+    remove_collection,
+)
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propstat
 from moxlite.web.dav.scheduling import tag_headers, wish_of
@@ -135,23 +140,20 @@ async def delete(s: Session) -> None:
         raise Refusal(403, "", "this cannot be deleted")
     conditions = await s.conditions()
     wish = wish_of(s.request.headers)
-    now = int(time.time())
+    begun = False
 
-    def unit(tx: AccountTx) -> None:
+    def unit(tx: AccountTx) -> bool:
         target = stored(tx, s.place, s.expander.shelf)
         where = target.collection
         assert where is not None
         token = token_of(tx, where, where.modseq)
         if target.resource is None:
-            if not conditions.empty:
+            # What this request has removed itself makes its conditions false.
+            if not conditions.empty and not begun:
                 conditions.check(None, token)
             if where.inbox:
                 raise Refusal(403, "", "the place for messages about events stays")
-            # One by one, so that guests hear of each: of a calendar that goes as a whole they would keep the meetings.
-            for name in shared_entries(tx, where.id, now):
-                delete_entry(tx, where, name, lambda _: None, s.user(()), answer=wish.answer)
-            delete_collection(tx, where.id)
-            return
+            return remove_collection(tx, where, s.user(()), answer=wish.answer)
 
         def allowed(resource: Resource) -> None:
             conditions.check(resource.etag, token)
@@ -159,8 +161,10 @@ async def delete(s: Session) -> None:
             _refuse_guest(s, tx, resource)
 
         delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer)
+        return True
 
-    await s.account.write(unit)
+    while not await s.account.write(unit):
+        begun = True
     await s.writer.respond(Response(204))
 
 

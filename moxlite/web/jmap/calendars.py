@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.groupware.people import user_of
 from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
 from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, normal
@@ -27,6 +28,7 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
 )
 from moxlite.store.groupware.history import calendar_state, collection_changes
+from moxlite.store.groupware.scheduling import remove_collection
 from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
@@ -174,14 +176,17 @@ async def changes(call: Call) -> Object:
 
 
 async def set_(call: Call) -> Object:
-    """Calendar/set. Which calendar is the default one is not changed, as §4.3 allows."""
+    """Calendar/set. Which calendar is the default one is not changed, as §4.3 allows. With ``sendSchedulingMessages``,
+    which is of CalendarEvent/set in the draft, guests hear that events which go with a calendar are called off.
+    """
     await ready(call)
-    return await run_set(call, _Calendars(remove=call.argument("onDestroyRemoveEvents", bool, False)))
+    remove, tell = (call.argument(name, bool, False) for name in ("onDestroyRemoveEvents", "sendSchedulingMessages"))
+    return await run_set(call, _Calendars(remove=remove, tell=tell))
 
 
 class _Calendars:
-    def __init__(self, *, remove: bool) -> None:
-        self._remove = remove
+    def __init__(self, *, remove: bool, tell: bool) -> None:
+        self._remove, self._tell = remove, tell
 
     async def state(self, call: Call) -> str:
         return await call.account.read(shelf(call).state, op="jmap calendars")
@@ -223,14 +228,20 @@ class _Calendars:
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
-            def unit(tx: AccountTx) -> None:
+            user = user_of(call.snapshot, call.account.name)
+
+            def unit(tx: AccountTx) -> bool:
                 found = calendar_of(tx, call, key)
                 shelf(call).check_owner()
                 if found.total and not self._remove:
                     raise SetError("calendarHasEvent", "the calendar has events")
+                if self._tell:
+                    return remove_collection(tx, found, user)
                 delete_collection(tx, found.id)
+                return True
 
-            await call.account.write(unit)
+            while not await call.account.write(unit):
+                pass
             return None
 
         return await each(dict.fromkeys(ids), one)

@@ -32,7 +32,6 @@ from moxlite.store.groupware.collection import (
     collection,
     collections_of,
     create_collection,
-    delete_collection,
     ensure_defaults,
 )
 from moxlite.store.groupware.contacts import default_book
@@ -49,9 +48,8 @@ from moxlite.store.groupware.scheduling import (
     Elsewhere,
     EntryPut,
     default_calendar,
-    delete_entry,
     put_entry,
-    shared_entries,
+    remove_collection,
 )
 from moxlite.store.groupware.sharing import (
     NoSuchLink,
@@ -86,9 +84,6 @@ COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
 MAX_OWNERS: Final = 50
 """Accounts whose shared calendars are shown; each is opened."""
-
-SHARED_ENTRIES: Final = 20
-"""Entries with guests that go in one unit, after which units of other callers go first."""
 
 MOST: Final = 500
 """Deleted entries in an answer."""
@@ -372,20 +367,10 @@ class CalendarCalls(EntryCalls):
     async def calendar_remove(self, caller: Caller, calendar_id: ID) -> None:
         """Remove a calendar with its events; guests of coming ones hear that these are called off."""
         user = user_of(self._server.config.current, caller.require().account)
-        now = int(time.time())
-
-        def unit(tx: AccountTx) -> bool:
-            where = event_calendar(tx, calendar_id)
-            names = shared_entries(tx, where.id, now)
-            for name in names[:SHARED_ENTRIES]:
-                delete_entry(tx, where, name, lambda _: None, user)
-            if len(names) > SHARED_ENTRIES:
-                return False
-            delete_collection(tx, where.id)
-            return True
-
         async with self._entries(caller) as visit:
-            while not await visit.account.write(unit):
+            while not await visit.account.write(
+                lambda tx: remove_collection(tx, event_calendar(tx, calendar_id), user)
+            ):
                 pass
 
     @call()
