@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_builtins
+from moxlite.proto.namespaces import bound_namespaces
 
 MAX_OCTETS: Final = 20 << 20
 """Octets of the XML (AUTH-80): the largest reports of large providers have a few MiB."""
@@ -42,11 +43,6 @@ MAX_ELEMENTS: Final = 1_500_000
 
 MAX_NAMES: Final = 1000
 """Number of different names of elements and attributes. The format has fewer than 60; Expat keeps each to the end."""
-
-MAX_NAMESPACE: Final = 256
-"""Octets of the name of a namespace. Expat writes it before each name below it, so 5 MiB of it, and a thousand short
-names, would be 5 GiB.
-"""
 
 MAX_SECONDS: Final = 10.0
 """Seconds of CPU time for one report: `MAX_RECORDS` rows take 5 s on a Raspberry Pi. CPU time does not depend on the
@@ -203,7 +199,7 @@ class _Reading:
     def __init__(self) -> None:
         self._parser = pyexpat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
-        self._parser.StartNamespaceDeclHandler = self._namespace
+        bound_namespaces(self._parser, DMARCReportError("the XML has a namespace with a long name"))
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
@@ -247,10 +243,6 @@ class _Reading:
 
     def _doctype(self, *_: object) -> None:
         raise DMARCReportError("the XML has a document type declaration")
-
-    def _namespace(self, _prefix: str | None, uri: str | None) -> None:
-        if len(uri or "") > MAX_NAMESPACE:
-            raise DMARCReportError("the XML has a namespace with a long name")
 
     def _start(self, name: str, _attributes: object) -> None:
         self._elements += 1

@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
+from moxlite.proto.namespaces import bound_namespaces
+
 DAV: Final = "{DAV:}"
 CALDAV: Final = "{urn:ietf:params:xml:ns:caldav}"
 CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
@@ -32,11 +34,6 @@ MAX_DEPTH: Final = 50
 MAX_ELEMENTS: Final = 10_000
 """Number of elements of a body. A multiget has one for each entry; clients that want more send several."""
 
-MAX_NAMESPACE: Final = 256
-"""Characters of the name of a namespace, which becomes part of each name below it: a long one, and thousands of short
-elements, would make gigabytes out of a body of a few kilobytes.
-"""
-
 ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 """Characters that XML cannot have (XML 1.0 §2.2)."""
 
@@ -52,8 +49,8 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     depth = count = 0
     root: Element | None = None
     parser = DefusedXMLParser(forbid_dtd=True)
-    # By Expat's own handler, which comes before the names are made; the events below come after a whole piece.
-    parser.parser.StartNamespaceDeclHandler = _namespace
+    # By Expat's own handler: the events below come after a whole piece.
+    bound_namespaces(parser.parser, BadXML("the XML has a namespace with a long name"))
     try:
         for event, found in iterparse(_Pieces(data), events=("start", "end"), parser=parser):
             if event == "end":
@@ -72,11 +69,6 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     if root is None:
         raise BadXML("the body is empty")
     return root
-
-
-def _namespace(_prefix: str | None, uri: str | None) -> None:
-    if len(uri or "") > MAX_NAMESPACE:
-        raise BadXML("the XML has a namespace with a long name")
 
 
 class _Pieces:
