@@ -274,7 +274,7 @@ def _properties(body: bytes) -> list[tuple[str, Properties]]:
     found = []
     for response in root.findall(DAV + "response"):
         good = (one for one in response.findall(DAV + "propstat") if " 200" in (one.findtext(DAV + "status") or ""))
-        props = {one.tag: one for stat in good for one in stat.find(DAV + "prop") or ()}
+        props = {one.tag: one for stat in good for one in stat.iterfind(DAV + "prop/*")}
         found.append(((response.findtext(DAV + "href") or "").strip(), props))
     return found
 
