@@ -568,7 +568,7 @@ def test_the_pattern_of_a_web_handler_is_checked(tmp_path: Path, pattern: str, w
 def test_a_mail_domain_is_no_ip_address(tmp_path: Path) -> None:
     """AUTH-8: the name of a host may be one, as that of a relay."""
     domains = DOMAINS.replace("example.org", "192.0.2.1")
-    relay = STATIC + 'transports.relay.smtp.host = "192.0.2.1"\n'
+    relay = STATIC + '[transports.relay.smtp]\nhost = "192.0.2.1"\n'
     [problem] = problems(tmp_path, relay, domains)
     assert "is not a domain: it ends with a number, as an IP address does" in problem
 
