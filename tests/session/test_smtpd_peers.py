@@ -17,6 +17,7 @@ from moxlite.admin.delivery.peers import (
     SESSIONS,
     SILENT_SECONDS,
     TAKEN_SECONDS,
+    WAIT_SECONDS,
     Peers,
 )
 from moxlite.config.snapshot import PeerRecipient
@@ -311,6 +312,33 @@ async def test_a_stranger_who_guesses_is_no_nuisance_to_the_peer(tmp_path: Path,
             await pass_time(clock, 0.1)
             assert there.peer.connections == PER_MINUTE + SESSIONS
             nursery.cancel_scope.cancel()
+
+
+async def test_waiting_for_a_session_is_no_silence_of_the_peer(tmp_path: Path, clock: trio.testing.MockClock) -> None:
+    """SMTP-187: while messages hold all sessions there is too much mail; then the peer is asked at once."""
+    async with world(tmp_path, Server()) as there, trio.open_nursery() as nursery, there.connect() as client:
+        there.peer.hang_after_data = True
+        for number in range(SESSIONS):
+            nursery.start_soon(there.deliver, f"some{number}@moving.example")
+        await pass_time(clock, 1)
+        assert there.peer.lines.count("DATA") == SESSIONS
+        await client.play("C: MAIL FROM:<ann@remote.example>\nS: 250")
+        await client.send(b"RCPT TO:<zoe@moving.example>\r\n")
+        await pass_time(clock, WAIT_SECONDS + 1)
+        with trio.fail_after(5):
+            assert (await client.reply()).startswith("451 4.3.2")
+        there.peer.release.set()
+        assert (await client.say("RCPT TO:<zoe@moving.example>")).startswith("250")
+
+
+@pytest.mark.parametrize("replies", [{}, {"STARTTLS": "454 4.7.0 not now"}], ids=["broken", "refused"])
+async def test_a_peer_whose_tls_fails_is_given_mail_in_clear(
+    replies: dict[str, str], tmp_path: Path, clock: trio.testing.MockClock
+) -> None:
+    """SMTP-184: as the queue does, where no policy demands TLS (QUEUE-53)."""
+    async with world(tmp_path, Server(replies, broken_tls=True)) as there:
+        assert (await there.deliver("zoe@moving.example")).startswith("250")
+        assert there.peer.encrypted == [False]
 
 
 async def test_users_here_write_to_addresses_that_are_there(tmp_path: Path, clock: trio.testing.MockClock) -> None:

@@ -24,12 +24,12 @@ from moxlite.net.dial import CONNECT_SECONDS, Dial, Dialed, DialError, LocalAddr
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.listeners import is_here
 from moxlite.net.resolver import DNSError, Resolver, absolute
-from moxlite.net.smtpclient import SMTPClient
+from moxlite.net.smtpclient import HandshakeFailed, SMTPClient
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.operations.domains import PeerHost
 from moxlite.proto.address import Domain, Localpart, Path
-from moxlite.proto.smtp.conversation import Transaction
-from moxlite.proto.smtp.errors import SMTPError
+from moxlite.proto.smtp.conversation import TLSMode, Transaction
+from moxlite.proto.smtp.errors import SMTPError, TLSRefused
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
@@ -39,9 +39,10 @@ from moxlite.store.reports.reportsdb import ReportsDB
 logger = logging.getLogger("moxlite.admin.delivery.peers")
 
 ASK_SECONDS: Final = 30.0
-"""Seconds for a question, with waiting for a session: clients wait five minutes for the reply to RCPT (RFC 5321
-§4.5.3.2.3).
-"""
+"""Seconds for a question: clients wait five minutes for the reply to RCPT (RFC 5321 §4.5.3.2.3)."""
+
+WAIT_SECONDS: Final = 60.0
+"""Seconds for a question, with waiting for one of the `SESSIONS`, which messages may hold."""
 
 PASS_SECONDS: Final = 300.0
 """Seconds for a message: clients wait ten minutes for the reply to it (RFC 5321 §4.5.3.2.6)."""
@@ -151,7 +152,7 @@ class Peers:
         Raises PeerFailed: it refuses the address, it does not answer, or the client at `remote` is the peer.
         """
         key: Key = peer_recipient.domain.ascii, peer_recipient.hosts, str(path.localpart)
-        with trio.move_on_after(ASK_SECONDS):
+        with trio.move_on_after(WAIT_SECONDS):
             await self._refuse_circle(peer_recipient, remote)
             while (asking := self._asking.get(key)) is not None:
                 await asking.wait()
@@ -166,7 +167,8 @@ class Peers:
             finally:
                 self._asking.pop(key).set()
             return
-        raise self._unanswered(peer_recipient, f"no answer within {ASK_SECONDS:.0f} s")
+        asked_total.labels(result="busy").inc()
+        raise PeerFailed(BUSY)
 
     async def _refuse_circle(self, peer_recipient: PeerRecipient, remote: IPAddress) -> None:
         for host in peer_recipient.hosts:
@@ -183,12 +185,9 @@ class Peers:
 
     async def _ask(self, peer_recipient: PeerRecipient, path: Path, key: Key) -> None:
         self._take_turn(peer_recipient)
-        async with self._session(peer_recipient) as (client, host):
-            try:
-                reply = await client.ask(path)
-            except SMTPError as error:
-                raise self._unanswered(peer_recipient, f"{host}: {error}") from None
-            result = self._judge(peer_recipient, host, reply)
+        async with self._limiter(peer_recipient):
+            self._refuse_silent(peer_recipient)
+            result = await self._asked(peer_recipient, path)
         kept = TAKEN_SECONDS if result is None else REFUSED_SECONDS
         self._answers.pop(key, None)
         self._answers[key] = (trio.current_time() + kept, result)
@@ -196,6 +195,17 @@ class Peers:
             self._answers.popitem(last=False)
         if result is not None:
             raise PeerFailed(result)
+
+    async def _asked(self, peer_recipient: PeerRecipient, path: Path) -> Response | None:
+        """Ask in a session of its own; returns as `_judge`. The peer has `ASK_SECONDS`."""
+        with trio.move_on_after(ASK_SECONDS):
+            async with self._session(peer_recipient) as (client, host):
+                try:
+                    reply = await client.ask(path)
+                except SMTPError as error:
+                    raise self._unanswered(peer_recipient, f"{host}: {error}") from None
+                return self._judge(peer_recipient, host, reply)
+        raise self._unanswered(peer_recipient, f"no answer within {ASK_SECONDS:.0f} s")
 
     def _judge(self, peer_recipient: PeerRecipient, host: str, reply: Response) -> Response | None:
         """The answer for clients; None if the peer takes the address. A refusal that is about this server (RFC 3463
@@ -211,10 +221,8 @@ class Peers:
 
     def _take_turn(self, peer_recipient: PeerRecipient) -> None:
         """Count a question. Raises PeerFailed beyond `PER_MINUTE`, and while the peer is silent."""
+        self._refuse_silent(peer_recipient)
         now, domain = trio.current_time(), peer_recipient.domain.ascii
-        if self._silent.get(peer_recipient.hosts, 0.0) > now:
-            asked_total.labels(result="unanswered").inc()
-            raise PeerFailed(NO_ANSWER)
         began, number = self._questions.get(domain, (now, 0))
         if now - began >= 60:
             began, number = now, 0
@@ -222,6 +230,11 @@ class Peers:
         if number >= PER_MINUTE:
             asked_total.labels(result="busy").inc()
             raise PeerFailed(BUSY)
+
+    def _refuse_silent(self, peer_recipient: PeerRecipient) -> None:
+        if self._silent.get(peer_recipient.hosts, 0.0) > trio.current_time():
+            asked_total.labels(result="unanswered").inc()
+            raise PeerFailed(NO_ANSWER)
 
     def _unanswered(self, peer_recipient: PeerRecipient, why: str, *, silent: bool = True) -> PeerFailed:
         """The exception for a question without an answer; `silent`: the peer is left alone for a while."""
@@ -241,7 +254,7 @@ class Peers:
         Raises PeerFailed; exceptions of `octets`.
         """
         with trio.move_on_after(PASS_SECONDS):
-            async with self._session(peer_recipient) as (client, host):
+            async with self._limiter(peer_recipient), self._session(peer_recipient) as (client, host):
                 outcome = await client.deliver(transaction, octets())
                 [result] = outcome.recipients
                 kv = {
@@ -267,24 +280,25 @@ class Peers:
 
     # Sessions
 
+    def _limiter(self, peer_recipient: PeerRecipient) -> trio.CapacityLimiter:
+        return self._sessions.setdefault(peer_recipient.domain.ascii, trio.CapacityLimiter(SESSIONS))
+
     @asynccontextmanager
     async def _session(self, peer_recipient: PeerRecipient) -> AsyncIterator[tuple[SMTPClient, str]]:
         """A session with the first host that answers, after EHLO and STARTTLS; ended with the block.
 
         Raises PeerFailed.
         """
-        limiter = self._sessions.setdefault(peer_recipient.domain.ascii, trio.CapacityLimiter(SESSIONS))
-        async with limiter:
-            client, host = await self._greeted(peer_recipient)
-            try:
-                yield client, host
-                # The peer's answer is here: should the caller's time be over now, the client would send again what the
-                # peer has already.
-                with trio.move_on_after(5, shield=True):
-                    await client.quit()
-            finally:
-                with trio.CancelScope(shield=True):  # closes at once
-                    await client.abort()
+        client, host = await self._greeted(peer_recipient)
+        try:
+            yield client, host
+            # The peer's answer is here: should the caller's time be over now, the client would send again what the
+            # peer has already.
+            with trio.move_on_after(5, shield=True):
+                await client.quit()
+        finally:
+            with trio.CancelScope(shield=True):  # closes at once
+                await client.abort()
 
     async def _greeted(self, peer_recipient: PeerRecipient) -> tuple[SMTPClient, str]:
         why = []
@@ -301,27 +315,34 @@ class Peers:
         if host in self._config.current.hostnames or any(map(self._here, addresses)):
             raise _Unusable("it is this server: mail would go in a circle")
         try:
-            dialed = await self._connect(addresses, 25, inside=True, local=self._local, seconds=ASK_SECONDS / 2)
-        except DialError as error:
+            try:
+                client = await self._open(host, addresses, TLSMode.OPPORTUNISTIC)
+            except (HandshakeFailed, TLSRefused) as error:  # as the queue does without a policy (QUEUE-53)
+                logger.info("tls failed, trying again in clear", extra={"kv": {"err": error, "host": host}})
+                client = await self._open(host, addresses, TLSMode.SKIP)
+        except (DialError, SMTPError) as error:
             raise _Unusable(str(error)) from None
+        named = client.codec.greeting.partition(" ")[0].lower()
+        if named in self._config.current.hostnames:  # through NAT this server has another address
+            await client.abort()
+            raise _Unusable(f"it greets as {named}, so it is this server: mail would go in a circle")
+        return client
+
+    async def _open(self, host: str, addresses: Sequence[IPAddress], mode: TLSMode) -> SMTPClient:
+        """A connection, after EHLO. Raises DialError, SMTPError."""
+        dialed = await self._connect(addresses, 25, inside=True, local=self._local, seconds=ASK_SECONDS / 2)
         client = SMTPClient(
             dialed.stream,
             self._config.current.static.hostname.ascii,
+            tls_mode=mode,
             tls=ClientTLS(),
             server_name=_server_name(host),
         )
         try:
             await client.hello()
-        except SMTPError as error:
-            await client.abort()
-            raise _Unusable(str(error)) from None
         except BaseException:
             await client.abort()
             raise
-        named = client.codec.greeting.partition(" ")[0].lower()
-        if named in self._config.current.hostnames:  # through NAT this server has another address
-            await client.abort()
-            raise _Unusable(f"it greets as {named}, so it is this server: mail would go in a circle")
         return client
 
     async def _addresses(self, host: str) -> tuple[IPAddress, ...]:
