@@ -646,6 +646,7 @@ export interface EventItem {
   guests: number;
   answer: "" | "ask" | "maybe" | "no" | "yes";
   cancelled: boolean;
+  private: boolean;
 }
 
 /** An event with all that is known. ``changed`` tells changes by others. ``organizer``: None for an event without */

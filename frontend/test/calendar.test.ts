@@ -2,8 +2,18 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { EventItem } from "../gen/webmail";
-import { columns, dateOf, dayOf, monthsLater, shown, weekday, weekNumber } from "../webmail/calendar/days";
+import type { Calendar, EventItem } from "../gen/webmail";
+import {
+  columns,
+  dateOf,
+  dayOf,
+  isChangeable,
+  monthsLater,
+  nameOf,
+  shown,
+  weekday,
+  weekNumber,
+} from "../webmail/calendar/days";
 import { fromRule, toRule } from "../webmail/event/rules";
 import { moved, withDate } from "../webmail/event/times";
 
@@ -50,6 +60,20 @@ test("events that overlap share the room, others have all of it", () => {
       [0, 1],
     ],
   );
+});
+
+test("a guest changes no event that is private or has guests", () => {
+  const own = { writable: true, owner: "" } as Calendar;
+  const shared = { writable: true, owner: "mia" } as Calendar;
+  const plain = { title: "Boat", guests: 0, private: false } as EventItem;
+  const hidden = { title: "", guests: 0, private: true } as EventItem;
+  const meeting = { title: "Plan", guests: 2, private: false } as EventItem;
+  assert.deepEqual(
+    [plain, hidden, meeting].map((one) => isChangeable(one, shared)),
+    [true, false, false],
+  );
+  assert.deepEqual([isChangeable(meeting, own), isChangeable(plain, { ...shared, writable: false })], [true, false]);
+  assert.deepEqual([nameOf(hidden), nameOf({ ...plain, title: "" })], ["(private)", "(no title)"]);
 });
 
 test("a rule that the form offers is read as it was written", () => {

@@ -346,7 +346,9 @@ def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, ser
 
 
 def as_others_publish(desk: Desk) -> None:
-    """Have the page see a subscribed calendar that cannot be read, and one that another user shares."""
+    """Have the page see a subscribed calendar that cannot be read, and another user's that it may change, with Choir as
+    a private event.
+    """
 
     def answer(route: Route) -> None:
         found = route.fetch().json()
@@ -359,9 +361,25 @@ def as_others_publish(desk: Desk) -> None:
             {**first, **more, **source, "id": 901, "name": "Holidays", "colour": "#459C40"},
             {**first, **more, "id": 902, "name": "Family", "source": "", "read": 0, "problem": plain, "owner": "mia"},
         ]
+        found["result"][-1]["writable"] = True
+        route.fulfill(json=found)
+
+    def hide(route: Route) -> None:
+        found = route.fetch().json()
+        for one in found["result"]["events"]:
+            if one["title"] == "Choir":
+                one |= {"title": "", "calendar_id": 902, "private": True}
+        route.fulfill(json=found)
+
+    def detail(route: Route) -> None:
+        found = route.fetch().json()
+        found["result"]["calendar_id"] = 902
+        found["result"]["form"]["title"] = ""
         route.fulfill(json=found)
 
     desk.page.route("**/api/calendars", answer)
+    desk.page.route("**/api/events", hide)
+    desk.page.route("**/api/event", detail)
 
 
 @pytest.mark.landing("phone")
@@ -389,6 +407,13 @@ def test_calendars_of_others_and_deleted_events(
                 page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png")
                 wrong.extend(judge(page, None if scheme == "light" else ["color-contrast"]))
 
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        event(calendar, "(private)").click()
+        card = page.get_by_role("dialog", name="(private)")
+        expect(card).to_contain_text("Family")
+        look("private")
+        assert card.get_by_role("button").all_inner_texts() == ["Close"]
+        card.get_by_role("button", name="Close").click()
         if width < 700:
             calendar.get_by_role("button", name="Calendars", exact=True).click()
         look("list")

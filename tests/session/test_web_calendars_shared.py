@@ -111,7 +111,14 @@ async def test_private_events_show_a_guest_their_times(guest: Guest) -> None:
     mia = Program(guest.rig)
     assert (await mia.put("p.ics", event("p", "SUMMARY:Doctor", "LOCATION:Ward", "CLASS:PRIVATE"))).status == 201
     _, shared = await guest.calendars()
-    (number,) = [one["id"] for one in await guest.events(shared["id"]) if one["title"] == ""]
+    shown = {one["title"]: one for one in await guest.events(shared["id"])}
+    assert (shown["Boat"]["private"], shown[""]["private"]) == (False, True)
+    number = shown[""]["id"]
+    hers = guest.rig.browser()
+    await hers.log_in()
+    (own,) = await hers.call("calendars")
+    events = (await hers.call("events", **SPAN, calendar_ids=[own["id"]]))["events"]
+    assert {(one["title"], one["private"]) for one in events} == {("Boat", False), ("Doctor", False)}
     found = await guest.browser.call("event", event_id=number)
     assert (found["form"]["title"], found["form"]["place"]) == ("", "")
     assert found["form"]["start"] == "2026-11-24T10:00"

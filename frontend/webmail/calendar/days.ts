@@ -2,7 +2,8 @@
 
 import type { Calendar, EventItem } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
-import { locale } from "../../lib/words";
+import { isolated } from "../../lib/dom";
+import { locale, t } from "../../lib/words";
 
 export type View = "day" | "week" | "month" | "agenda";
 
@@ -18,6 +19,18 @@ export interface Shown {
   readonly last: number;
   /** It is drawn as a bar: whole days, or more than one. */
   readonly bar: boolean;
+}
+
+/** The title of an event, or what stands for it. */
+export function nameOf(item: EventItem): string {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+
+/** Whether the user may change an event: in a calendar of another user none that has guests, or is private (DAV-41). */
+export function isChangeable(item: EventItem, calendar: Calendar | undefined): boolean {
+  if (calendar === undefined) return true;
+  return calendar.writable && (calendar.owner === "" || (item.guests === 0 && !item.private));
 }
 
 export function dayOf(date: Date): number {

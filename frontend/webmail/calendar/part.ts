@@ -20,10 +20,12 @@ import {
   colours,
   dateOf,
   dayName,
+  isChangeable,
   longDay,
   monthName,
   monthStart,
   monthsLater,
+  nameOf,
   placeIn,
   placeOf,
   type Shown,
@@ -168,7 +170,7 @@ class CalendarPage implements Board {
     const { item } = one;
     const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
     const colour = place === -1 ? 5 : colourOf(this.calendars[place]!, place);
-    const title = item.title === "" ? t("(no title)") : isolated(item.title);
+    const title = nameOf(item);
     const classes = [
       "cal-event",
       kind,
@@ -555,7 +557,10 @@ class CalendarPage implements Board {
   }
 
   private isWritable({ item }: Shown): boolean {
-    return this.calendars.find(({ id }) => id === item.calendar_id)?.writable ?? true;
+    return isChangeable(
+      item,
+      this.calendars.find(({ id }) => id === item.calendar_id),
+    );
   }
 
   private key(event: KeyboardEvent): void {

@@ -9,6 +9,7 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, many, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
+import { isChangeable, nameOf } from "../calendar/days";
 import { formatParty, parseParties } from "../compose/parties";
 import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
@@ -76,9 +77,9 @@ export class Events {
     const { form } = found;
     const people = [...(found.organizer === null ? [] : [found.organizer]), ...found.guests];
     const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
-    const title = form.title === "" ? t("(no title)") : isolated(form.title);
+    const title = nameOf({ ...item, title: form.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
-    const writable = calendar?.writable ?? true;
+    const writable = isChangeable(item, calendar);
     const chosen = await dialog<"edit" | "remove" | "mail" | "yes" | "maybe" | "no" | "close">(title, (close) => {
       const button = (words: string, what: Parameters<typeof close>[0], kind = "btn line") =>
         el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);

@@ -272,6 +272,14 @@ async function showDeleted(client, kind, again) {
 }
 
 var dayLength = 864e5;
+function nameOf(item) {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+function isChangeable(item, calendar) {
+  if (calendar === void 0) return true;
+  return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
+}
 function dayOf(date) {
   return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
 }
@@ -723,7 +731,7 @@ var CalendarPage = class {
     const { item } = one;
     const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
     const colour = place === -1 ? 5 : colourOf(this.calendars[place], place);
-    const title = item.title === "" ? t("(no title)") : isolated(item.title);
+    const title = nameOf(item);
     const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
     const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), place !== -1 && shownName(this.calendars[place])];
     const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
@@ -887,7 +895,7 @@ var CalendarPage = class {
     await attempt(t("Moving the event"), async () => (await this.tool()).move(one.item, days, minutes, end));
   }
   isWritable({ item }) {
-    return this.calendars.find(({ id }) => id === item.calendar_id)?.writable ?? true;
+    return isChangeable(item, this.calendars.find(({ id }) => id === item.calendar_id));
   }
   key(event) {
     const target = event.target;

@@ -13,7 +13,7 @@ var checks = {
   BusyPerson: { address: "string", name: "string", known: "boolean", times: ["list", ["ref", "BusyTime"]] },
   BusyTime: { starts: "integer", ends: "integer", whole_days: "boolean", tentative: "boolean", title: "string" },
   Events: { events: ["list", ["ref", "EventItem"]], more: "boolean" },
-  EventItem: { id: "integer", calendar_id: "integer", recurrence: "string", starts: "integer", ends: "integer", clock: ["enum", ["date", "local", "utc"]], title: "string", place: "string", free: "boolean", repeats: "boolean", guests: "integer", answer: ["enum", ["", "ask", "maybe", "no", "yes"]], cancelled: "boolean" },
+  EventItem: { id: "integer", calendar_id: "integer", recurrence: "string", starts: "integer", ends: "integer", clock: ["enum", ["date", "local", "utc"]], title: "string", place: "string", free: "boolean", repeats: "boolean", guests: "integer", answer: ["enum", ["", "ask", "maybe", "no", "yes"]], cancelled: "boolean", private: "boolean" },
   Event: { id: "integer", calendar_id: "integer", recurrence: "string", changed: "integer", repeats: "boolean", form: ["ref", "EventForm"], organizer: ["nullable", ["ref", "EventGuest"]], own: "boolean", guests: ["list", ["ref", "EventGuest"]], answer: ["enum", ["", "ask", "maybe", "no", "yes"]], exceptions: "integer" },
   EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]] },
   Party: { name: "string", address: "string" },

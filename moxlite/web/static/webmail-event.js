@@ -324,6 +324,34 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var dayLength = 864e5;
+function nameOf(item) {
+  if (item.private) return t("(private)");
+  return item.title === "" ? t("(no title)") : isolated(item.title);
+}
+function isChangeable(item, calendar) {
+  if (calendar === void 0) return true;
+  return calendar.writable && (calendar.owner === "" || item.guests === 0 && !item.private);
+}
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf(day, minutes = 0) {
+  const utc = new Date(day * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+
 function parseParties(text2) {
   const pieces = [];
   let piece = "";
@@ -350,16 +378,6 @@ function parseParty(text2) {
 function formatParty({ name, address }) {
   if (name === "") return address;
   return `${/[",;<>@:\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name} <${address}>`;
-}
-
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
 }
 
 var ahead = 15;
@@ -515,10 +533,10 @@ function weekOf(date) {
   const next = new Date(date.getTime() + 7 * 864e5);
   return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
 }
-var dayOf = (date) => days[(date.getUTCDay() + 6) % 7];
+var dayOf2 = (date) => days[(date.getUTCDay() + 6) % 7];
 function toRule(kind, until, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
-  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf(date)}`, yearly: "FREQ=YEARLY" };
+  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
   const rule = rules[kind];
   if (rule === void 0) return "";
   return until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
@@ -603,16 +621,6 @@ async function toClipboard(value) {
 function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
-
-var dayLength = 864e5;
-function dayOf2(date) {
-  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
-}
-function dateOf(day, minutes = 0) {
-  const utc = new Date(day * dayLength);
-  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
-}
-var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
 
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -760,7 +768,7 @@ async function showLinks(client, calendar) {
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
     const found = await client.calendar_links(calendar.id);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf2(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Withdraw")))));
+    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Withdraw")))));
   };
   const withdraw = (id) => attempt(t("Withdrawing the link"), async () => {
     await client.calendar_link_remove(id);
@@ -816,9 +824,9 @@ var Events = class {
     const { form: form2 } = found;
     const people = [...found.organizer === null ? [] : [found.organizer], ...found.guests];
     const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
-    const title = form2.title === "" ? t("(no title)") : isolated(form2.title);
+    const title = nameOf({ ...item, title: form2.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
-    const writable = calendar?.writable ?? true;
+    const writable = isChangeable(item, calendar);
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];

@@ -16,6 +16,7 @@ from moxlite.proto.cards.editing import BadForm, Form, form_of
 from moxlite.proto.cards.invitation import ANSWERS
 from moxlite.proto.cards.itip import attendees_of, own_line, role_of
 from moxlite.proto.cards.moments import iana_zone, is_date, moment_of
+from moxlite.proto.cards.privacy import privacy_of
 from moxlite.store.groupware.resources import Resource
 from moxlite.web.calls import Remark
 from moxlite.web.composing.uploads import Party
@@ -86,6 +87,7 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     ``recurrence`` names it within a series. ``starts``, ``ends``: seconds; ``clock`` tells of what: "utc" since
     1970, "local" the same on all clocks, "date" whole days, both counted as if in UTC. ``guests``: their number.
     ``answer``: the user's to an invitation, "ask" for none yet, "" where the user is not invited.
+    ``private``: another user's, who shows when it is, and no more.
     """
 
     id: int
@@ -101,6 +103,7 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     guests: int
     answer: Literal["", "ask", "yes", "no", "maybe"]
     cancelled: bool
+    private: bool
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -169,7 +172,10 @@ class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: AnyID
 
 
-def item_of(resource: Resource, entry: CalendarObject, instance: Instance, own: frozenset[str]) -> EventItem:
+def item_of(
+    resource: Resource, entry: CalendarObject, instance: Instance, own: frozenset[str], *, guest: bool
+) -> EventItem:
+    """An event as the page shows it, to the owner of the calendar or to a guest. `own`: the user's addresses."""
     part = entry.parts[instance.part] if entry.repeated else entry.main
     first = part.first("DTSTART")
     start = moment_of(first, entry.zones)
@@ -190,6 +196,7 @@ def item_of(resource: Resource, entry: CalendarObject, instance: Instance, own: 
         guests=sum(address not in own for address in attendees_of(part)),
         answer=answer_of(entry, part, own),
         cancelled=part.value("STATUS").upper() == "CANCELLED",
+        private=guest and privacy_of(entry) != "public",
     )
 
 

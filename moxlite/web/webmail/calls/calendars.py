@@ -154,7 +154,8 @@ class EventCalls(EntryCalls):
                     instances = [Instance(*entry.span(entry.main), "", 0)]
                     if entry.repeated:
                         instances = await visit.expander.instances(resource, entry, span)
-                    items = [item_of(resource, entry, instance, own) for instance in instances]
+                    guest = visit.holder.guest != ""
+                    items = [item_of(resource, entry, instance, own, guest=guest) for instance in instances]
                     event_items += [
                         msgspec.structs.replace(
                             item, id=visit.holder.shown_id(item.id), calendar_id=visit.holder.shown_id(item.calendar_id)
