@@ -392,9 +392,7 @@ class Upstream:
             some = ids[start : start + BATCH]
             for one in await self._account.read(partial(_to_send, some), op="link"):
                 await self._account.write(partial(_expect, remote_id=remote.id, coming=[(one.id, one.key, None)]))
-                if await self._tried(self._push.append(client, selected, remote, own, [one])):
-                    await self._account.write(partial(_came, remote_id=remote.id, message_id=one.id))
-                else:
+                if not await self._tried(self._push.append(client, selected, remote, own, [one])):
                     await self._account.write(partial(_unexpect, remote_id=remote.id, ids=[one.id]))
 
     async def _tried(self, work: Awaitable[T]) -> T | None:
@@ -518,10 +516,6 @@ def _expect(tx: AccountTx, *, remote_id: int, coming: Sequence[tuple[MessageID, 
 
 def _unexpect(tx: AccountTx, *, remote_id: int, ids: Sequence[MessageID]) -> None:
     linkrows.drop_copies(tx, remote_id, [-message_id for message_id in ids])
-
-
-def _came(tx: AccountTx, *, remote_id: int, message_id: MessageID) -> None:
-    linkrows.forget_expected(tx, remote_id, message_id)
 
 
 def _forget(tx: AccountTx, *, remote_id: int, uids: Sequence[int]) -> None:

@@ -16,7 +16,7 @@ from moxlite.migration import incoming as incoming_module, mirror as mirror_modu
 from moxlite.migration.incoming import Incoming
 from moxlite.migration.push import Push
 from moxlite.migration.upstream import Upstream
-from moxlite.net.imapclient import Client, IMAPClientError, Refused
+from moxlite.net.imapclient import Client, ConnectionLost, IMAPClientError, Refused
 from moxlite.proto.imap.responses import Code, State
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
@@ -286,6 +286,36 @@ async def test_what_was_sent_again_and_comes_after_all_is_there_once(linking: Ra
         assert sorted((await linking.places("bo"))[31]) == ["Archive", "Trips"]
         return
     await linking.settles(m31="Archive")
+
+
+@pytest.mark.parametrize("there", ["moved", "removed"])
+async def test_a_copy_beside_what_was_sent_is_another_message(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """LINK-35: a link that ends as soon as the number there is known expects nothing more. So what is put there then
+    stays, whatever becomes of the message that was sent.
+    """
+    await linking.begin()
+    await linking.deliver(31, "Archive")
+    append = Push.append
+
+    async def and_end(self: Push, *args: Any) -> int:
+        await append(self, *args)
+        raise ConnectionLost
+
+    with monkeypatch.context() as patched, trio.fail_after(20), suppress(ConnectionLost):
+        patched.setattr(Push, "append", and_end)
+        await linking.serve()
+    await (linking.move("mia", 31, "Archive", "Trips") if there == "moved" else linking.remove("mia", 31, "Archive"))
+    await linking.again(31)
+    if there == "removed":
+        await linking.settles(m31="Archive")
+        return
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(linking.current)
+        await linking.until(linking.same)
+    assert sorted((await linking.places("mia"))[31]) == ["Archive", "Trips"]
 
 
 # --- both sides at once

@@ -389,9 +389,6 @@ REMOVED: Final = """
 SELECT DISTINCT i.remote_id, i.uid FROM expunged e CROSS JOIN imap_copy i ON i.message_id = e.message_id AND i.uid > 0
 CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.role = 'link' AND o.host = ?1 AND o.username = ?2
 WHERE e.modseq > ?3 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = i.message_id)"""
-EXPECTED: Final = """
-DELETE FROM imap_copy WHERE remote_id = ?1 AND uid = -?2
-AND EXISTS (SELECT 1 FROM imap_copy i WHERE i.message_id = ?2 AND i.remote_id = ?1 AND i.uid > 0)"""
 HAS_MESSAGEID: Final = """
 SELECT 1 FROM message m INDEXED BY message_messageid CROSS JOIN imap_copy i ON i.message_id = m.id
 CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.role = 'link' AND o.host = ?2 AND o.username = ?3
@@ -508,14 +505,9 @@ def expect(tx: Tx, remote_id: int, coming: Iterable[tuple[MessageID, bytes, str 
 
 
 def arrived(tx: Tx, remote_id: int, uid: int, message_id: MessageID, key: bytes, flags: str | None) -> None:
-    """Record the UID of a message that was expected."""
+    """Record the UID of a message, in place of the row that expected it."""
     tx.execute(DROP, remote_id, -message_id)
     tx.execute(INSERT_COPY, remote_id, uid, message_id, key, flags, None)
-
-
-def forget_expected(tx: Tx, remote_id: int, message_id: MessageID) -> None:
-    """Delete the row of an expected message that has one with its UID by now."""
-    tx.execute(EXPECTED, remote_id, message_id)
 
 
 # Copies of mail that was sent from the address of a link (LINK-17). They are in the account's Sent at first.
