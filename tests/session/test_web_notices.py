@@ -24,6 +24,7 @@ from moxlite.store.people.devices import MAX_DEVICES
 from moxlite.store.people.notices import Choice
 from moxlite.store.types import Flag
 from moxlite.web.notices import requests, service
+from moxlite.web.notices.rounds import REQUESTS
 from tests.pushservice import HOST, Phone, push_service, verify
 from tests.store_mail import box, prepared
 from tests.web_rig import STATIC, Browser, Rig, open_rig
@@ -626,3 +627,28 @@ async def test_a_full_disk_stops_no_notices_of_others(world: World, monkeypatch:
     await world.push.wait(2)
     assert phone.read(world.push.asked[1]) == {"sender": "Ada Lind", "id": number, "more": 1}
     assert world.rig.house.tree.failures == {}
+
+
+async def test_an_account_takes_two_turns_of_eight(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-122: push services that hang for one account keep no other waiting."""
+    running: list[str] = []
+    told = trio.Event()
+
+    async def post(self: requests.PushService, address: str, *args: object, **options: object) -> requests.Answered:
+        running.append(address)
+        most.append(len(running))
+        await trio.sleep(0.01)
+        running.remove(address)
+        if len(most) == MAX_DEVICES:
+            told.set()
+        return requests.Answered()
+
+    most: list[int] = []
+    monkeypatch.setattr(requests.PushService, "post", post)
+    for number in range(MAX_DEVICES):
+        await world.subscribe(f"/{number}", f"Phone {number}")
+    await world.knows("ada@nordlicht.example")
+    await world.mail()
+    with trio.fail_after(30):
+        await told.wait()
+    assert max(most) == REQUESTS

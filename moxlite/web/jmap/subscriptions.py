@@ -36,6 +36,7 @@ from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import ObjectType, Outcome, each, property_moment, set_parts, set_results
 from moxlite.web.jmap.streams import DELIVERY, MAX_OWNERS, STATES, ViewState, seen_states, states_of
+from moxlite.web.notices.rounds import REQUESTS
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
@@ -234,8 +235,11 @@ class SubscriptionTeller:
         now = time.time_ns() // 1000
         later = [subscription.next for subscription in found if subscription.next > now]
 
+        limiter = trio.CapacityLimiter(REQUESTS)
+
         async def one(push: Subscription) -> None:
-            again = await self._tell_one(account, push, news, places)
+            async with limiter:
+                again = await self._tell_one(account, push, news, places)
             if again is not None:
                 later.append(again)
 

@@ -21,6 +21,7 @@ from moxlite.store.groupware.alarms import Rung
 from moxlite.store.people.devices import SECOND, Device, Notice, Outcome, note_outcomes
 from moxlite.store.people.notices import CONTROLS, pending
 from moxlite.web import metrics
+from moxlite.web.notices.rounds import REQUESTS
 
 if TYPE_CHECKING:
     from moxlite.net.httpclient import HTTPClient
@@ -44,9 +45,6 @@ TOKEN_SECONDS: Final = 12 * 3600
 
 PADDED: Final = 256
 """Octets to whose multiple an encrypted message is filled up, so that its size does not tell what it says."""
-
-AT_ONCE: Final = 8
-"""Requests at a time, of all accounts."""
 
 GONE: Final = (404, 410)
 """Status codes of a subscription that has ended (RFC 8030 §7.3)."""
@@ -78,7 +76,6 @@ class PushService:
         self._http = http
         self._vapid = Vapid(make_key(secret))
         self._subject = subject
-        self._limiter = trio.CapacityLimiter(AT_ONCE)
 
     @property
     def public_key(self) -> str:
@@ -100,12 +97,9 @@ class PushService:
             if keys is not None:
                 body = encrypt(body, *keys, salt=secrets.token_bytes(16), padding=-len(body) % PADDED)
                 headers.append(("Content-Encoding", "aes128gcm"))
-            # Signed and encrypted before the turn, which is for the network: a service that hangs holds one of the
-            # eight for ten seconds.
-            async with self._limiter:
-                answer = await self._http.request(
-                    "POST", address, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER
-                )
+            answer = await self._http.request(
+                "POST", address, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER
+            )
         except BadSubscription as error:  # written by a newer version
             return Answered(str(error), gone=True)
         except HTTPError as error:
@@ -176,9 +170,11 @@ class Teller:
         if not notices:
             return False, later
         outcomes: list[Outcome] = []
+        limiter = trio.CapacityLimiter(REQUESTS)
 
         async def one(notice: Notice) -> None:
-            outcomes.append(await self._send(notice))
+            async with limiter:
+                outcomes.append(await self._send(notice))
 
         async with trio.open_nursery() as nursery:
             for notice in notices:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.web.notices")
 
 AT_ONCE: Final = 4
-"""Accounts at a time: each holds its file open and up to ten connections."""
+"""Accounts at a time: each holds its file open and up to `REQUESTS` connections."""
+
+REQUESTS: Final = 2
+"""Requests at a time for one account: eight in all, and no account waits for push services that hang for another."""
 
 
 class Rounds(ABC):
