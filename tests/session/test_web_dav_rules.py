@@ -129,3 +129,15 @@ async def test_days_have_no_rules_of_hours(rig: Rig, mia: Program) -> None:
     """DAV-9: a start without a time."""
     answer = await mia.put("a.ics", event("1", "DTSTART;VALUE=DATE:20261102", "RRULE:FREQ=HOURLY;COUNT=3"))
     assert refused(answer) == (403, "valid-calendar-data")
+
+
+async def test_a_request_asks_for_some_properties(mia: Program) -> None:
+    """DAV-17: of thousands each would be answered for each entry; so it is with the parts of entries."""
+    names = "".join(f"<D:x{number}/>" for number in range(301))
+    for inner in (f"<D:prop>{names}</D:prop>", f"<D:allprop/><D:include>{names}</D:include>"):
+        asked = f"<D:propfind {SPACES}>{inner}</D:propfind>"
+        assert refused(await mia.ask("PROPFIND", HOME, asked, depth="1")) == (403, "number-of-matches-within-limits")
+    lines = "".join(f'<C:prop name="X{number}"/>' for number in range(300))
+    data = f'<C:calendar-data><C:comp name="VCALENDAR">{lines}</C:comp></C:calendar-data>'
+    report = f"<C:calendar-multiget {SPACES}><D:prop>{data}</D:prop></C:calendar-multiget>"
+    assert refused(await mia.ask("REPORT", HOME, report)) == (403, "number-of-matches-within-limits")

@@ -49,6 +49,7 @@ from moxlite.web.dav.properties import (
     Target,
     Viewer,
     answer_for,
+    check_number,
     wanted_of,
 )
 from moxlite.web.dav.reports import Reports
@@ -483,6 +484,7 @@ async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
             targets.append(Target(Place("person", name=person.account), person=person))
     # python-caldav names the properties it wants beside the empty prop
     beside = tuple(inner.tag for inner in root if inner.tag not in SEARCH_PARTS)
+    check_number(len(beside))
     property_request = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))
     for target in targets:
         yield answer_for(s.viewer, target, property_request, minimal=s.minimal)

@@ -31,6 +31,9 @@ MAX_DESCRIPTION: Final = 10_000
 MAX_ZONE: Final = 64 << 10
 """Characters of the calendar that holds a time zone: some programs write all rules that the zone ever had."""
 
+MAX_NAMES: Final = 300
+"""Properties that a request asks for: each is answered for each place, and there are some 50, with 100 of programs."""
+
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[a-z]{1,30}")
 
 
@@ -448,16 +451,24 @@ class PropertyRequest(msgspec.Struct, frozen=True):
 
 
 def wanted_of(root: Element | None) -> PropertyRequest:
-    """Read the wishes of a PROPFIND or REPORT: its children prop, allprop with include, propname."""
+    """Read the wishes of a PROPFIND or REPORT: its children prop, allprop with include, propname. Raises Refusal."""
     if root is None:
         return PropertyRequest((), everything=True)
     if root.find(DAV + "propname") is not None:
         return PropertyRequest((), only_names=True)
     prop = root.find(DAV + "prop")
-    if prop is None:
-        include = root.find(DAV + "include")
-        return PropertyRequest(() if include is None else tuple(one.tag for one in include), everything=True)
-    return PropertyRequest(tuple(dict.fromkeys(one.tag for one in prop)))
+    named = root.find(DAV + "include") if prop is None else prop
+    names = () if named is None else tuple(dict.fromkeys(one.tag for one in named))
+    check_number(len(names))
+    return PropertyRequest(names, everything=prop is None)
+
+
+def check_number(names: int) -> None:
+    """Raise Refusal for more properties than a request may ask for."""
+    if names > MAX_NAMES:
+        raise Refusal(
+            403, DAV + "number-of-matches-within-limits", f"a request asks for at most {MAX_NAMES} properties"
+        )
 
 
 def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest, *, minimal: bool) -> str:
@@ -466,6 +477,7 @@ def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest
     found: list[str] = []
     missing: list[str] = []
     names: Iterable[str] = property_request.names
+    asked = frozenset(property_request.names)
     if property_request.everything or property_request.only_names:
         common = (name for name, prop in PROPERTIES.items() if prop.common or property_request.only_names)
         # allprop does not give the others, which clients ask for by name: some cost a look at more than the row
@@ -475,7 +487,7 @@ def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest
         value = _value(viewer, target, name)
         if value is not None:
             found.append(element(name) if property_request.only_names else value)
-        elif name in property_request.names:
+        elif name in asked:
             missing.append(element(name))
     parts = [href(viewer.tree.href(target.place))]
     if found or not missing or minimal:

@@ -45,7 +45,7 @@ from moxlite.store.groupware.resources import (
     resources_of,
 )
 from moxlite.web.dav.places import NotThere, Place, Refusal, href
-from moxlite.web.dav.properties import Target, Viewer, answer_for, hrefs_of, wanted_of
+from moxlite.web.dav.properties import Target, Viewer, answer_for, check_number, hrefs_of, wanted_of
 
 if TYPE_CHECKING:
     from moxlite.groupware.entries import Expander
@@ -100,6 +100,8 @@ def data_wanted(root: Element) -> DataWanted | None:
     prop = root.find(DAV + "prop")
     card = None if prop is None else prop.find(ADDRESS_DATA)
     calendar = None if prop is None else prop.find(CALENDAR_DATA)
+    for data in (card, calendar):
+        check_number(0 if data is None else sum(1 for _ in data.iter()))
     if card is not None:
         version = card.get("version") or ""
         if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("", "3.0", "4.0"):
