@@ -338,6 +338,7 @@ async def test_places_and_questions_of_scheduling(office: Office) -> None:
         "DTEND:20991125T000000Z",
         "ORGANIZER:mailto:mia@example.org",
         *(f"ATTENDEE:mailto:{one}" for one in ("tom@example.org", "gone@example.org", "ada@remote.example")),
+        "ATTENDEE;CN=Tom:mailto:TOM@example.org",  # each person is asked once
         kind="VFREEBUSY",
     ).replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST")
     answer = await mia.ask("POST", outbox, question, content_type="text/calendar")

@@ -78,7 +78,8 @@ class Questions:
         own = user_of(snapshot, account).addresses
         if address_of(part.first("ORGANIZER")) not in own:
             raise Refusal(403, CALDAV + "organizer-allowed", "the organiser is the user who asks")
-        people = part.all("ATTENDEE")
+        # Each once: an answer may have half a MiB of busy times.
+        people = [*{address_of(line) or line.value: line for line in part.all("ATTENDEE")}.values()]
         if len(people) > MAX_PEOPLE:
             raise Refusal(403, CALDAV + "max-attendees-per-instance", f"a question is to at most {MAX_PEOPLE} people")
         answers = [await self._of(snapshot, account, part, line, stretch) for line in people]
