@@ -14,6 +14,8 @@ from moxlite.store.groupware import scheduling
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
+from moxlite.web.webmail.calls import calendars
+from moxlite.web.webmail.events import item_of
 from tests.web_rig import PASSWORD, Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -111,6 +113,23 @@ async def test_a_calendar_of_many_meetings_goes_in_slices(diary: Diary, monkeypa
     assert len(gone) == 5
     assert len({*gone}) == 3
     assert len(await diary.browser.call("deleted_list", kind="calendar")) == 5
+
+
+async def test_many_series_are_no_more_events_than_an_answer_has(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-174: of all that a page of entries may give, no more is made."""
+    for title in ("One", "Two", "Three"):
+        await diary.save(form("2099-01-05T09:00", "2099-01-05T10:00", title=title, rule="FREQ=DAILY;COUNT=20"))
+    made: list[str] = []
+
+    def counted(*given: Any, **options: Any) -> Any:
+        made.append("")
+        return item_of(*given, **options)
+
+    monkeypatch.setattr(calendars, "MAX_INSTANCES", 10)
+    monkeypatch.setattr(calendars, "item_of", counted)
+    span = {"since": 4_070_000_000, "until": 4_080_000_000}
+    found = await diary.browser.call("events", **span, calendar_ids=[diary.calendar])
+    assert (len(found["events"]), found["more"], len(made)) == (10, True, 20)
 
 
 async def test_an_event_reminds_by_mail(diary: Diary) -> None:
