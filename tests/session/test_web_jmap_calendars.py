@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_dav import HOME, Program, event
@@ -332,7 +333,7 @@ async def test_messages_of_others_about_events_are_notifications(rig: Rig) -> No
     assert (await tom.call(f"{kind}/changes", sinceState=before))["destroyed"] == [gone["id"]]
 
 
-async def test_files_are_read_as_events(rig: Rig) -> None:
+async def test_files_are_read_as_events(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-76: each event of each blob; what is no calendar is named."""
     client = Client(rig)
     text = event("one", "SUMMARY:First").replace("END:VCALENDAR", "") + event("two").partition("PRODID:-//t//EN\r\n")[2]
@@ -348,6 +349,8 @@ async def test_files_are_read_as_events(rig: Rig) -> None:
         ]
     }
     assert (found["notParsable"], found["notFound"]) == ([bad], ["U0"])
+    monkeypatch.setattr(eventqueries, "NAME", 10 << 20)
+    assert await client.error("CalendarEvent/parse", blobIds=[good], properties=["uid", "a"]) == "requestTooLarge"
 
 
 async def test_the_user_is_known_by_the_addresses_of_the_account(rig: Rig) -> None:
@@ -364,7 +367,7 @@ async def test_the_user_is_known_by_the_addresses_of_the_account(rig: Rig) -> No
     assert [one["type"] for one in refused["notDestroyed"].values()] == ["forbidden", "notFound"]
 
 
-async def test_people_of_the_same_domain_see_when_others_are_busy(rig: Rig) -> None:
+async def test_people_of_the_same_domain_see_when_others_are_busy(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-78: found by their whole address; others do not exist."""
     client, tom = Client(rig), Client(rig, "tom@example.org")
     await Office(rig).begin()
@@ -386,6 +389,8 @@ async def test_people_of_the_same_domain_see_when_others_are_busy(rig: Rig) -> N
         ("11:00", "12:00", "confirmed"),
         ("12:00", "13:30", "tentative"),
     ]
+    monkeypatch.setattr(principals, "AS_JSON", 30 << 20)
+    assert await tom.error("Principal/getAvailability", id="umia", **stretch) == "requestTooLarge"
     assert await tom.error("Principal/getAvailability", id="unobody", **stretch) == "notFound"
     long = {**stretch, "utcEnd": "2029-12-01T00:00:00Z"}
     assert await tom.error("Principal/getAvailability", id="umia", **long) == "tooLarge"

@@ -39,6 +39,9 @@ FILTERS: Final = ("accountIds", "email", "name", "text", "type", "timeZone", "ca
 MAX_STRETCH: Final = 400 * 86_400
 """Seconds of a question about availability, as the session says."""
 
+AS_JSON: Final = 400
+"""Octets of a busy period among the texts that a request may return: as JSON, and as the values before."""
+
 KINDS: Final = {"BUSY": "confirmed", "BUSY-UNAVAILABLE": "unavailable", "BUSY-TENTATIVE": "tentative"}
 RANK: Final = ("confirmed", "unavailable", "tentative")
 """What counts where periods overlap, first to last (§2.2)."""
@@ -183,6 +186,7 @@ async def availability(call: Call) -> Object:
         raise MethodError("notFound", "there is no such principal") from None
     if busy is None:
         raise MethodError("forbidden", "this user lets colleagues see nothing of the calendars")
+    call.budget.take(AS_JSON * len(busy))
     return {"accountId": call.place.id, "list": periods(busy, stretch)}
 
 
