@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.eventnotices import Author, note_change
+from moxlite.web.jmap import events
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import ACCOUNT, Client, Object, rig
 from tests.session.test_web_dav_scheduling import Office
@@ -204,6 +206,24 @@ async def test_private_events_and_guests_are_the_owners(rig: Rig) -> None:
     place = {"calendarIds": {calendar: True}}
     refused = await tom.call("CalendarEvent/set", create={"a": {**LUNCH, **place, "participants": people}})
     assert refused["notCreated"]["a"]["type"] == "forbidden"
+
+
+async def test_an_event_that_its_owner_makes_private_meanwhile_stays(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-78a: what a guest destroys is looked at again in the unit."""
+    mia, tom = await users(rig)
+    await share(mia, "Calendar", (await only(mia, "Calendar"))["id"], {"utom": CHANGE})
+    number = await made(mia)
+    find = events._one
+
+    async def earlier(call: Any, key: str) -> Any:
+        stored_event, at = await find(call, key)
+        one = msgspec.structs.replace(stored_event.one, hash=b"")  # as before the owner's change
+        return msgspec.structs.replace(stored_event, one=one), at
+
+    monkeypatch.setattr(events, "_one", earlier)
+    refused = await tom.call("CalendarEvent/set", destroy=[number])
+    assert refused["notDestroyed"][number]["type"] == "stateMismatch"
+    assert (await shown(mia, number))["title"] == "Lunch"
 
 
 async def test_changes_name_no_secret_events_to_a_guest(rig: Rig) -> None:

@@ -396,7 +396,13 @@ class _Events:
                 if at:
                     _put_changed(tx, call, stored_event, home, data, facts, tell=self._tell)
                     return
-                delete_entry(tx, home, stored_event.one.name, lambda _: None, user_in(call), tell=self._tell)
+
+                def allowed(now: Resource) -> None:
+                    # The owner may have made it private, or invited people, since it was read.
+                    if call.place.guest and now.hash != stored_event.one.hash:
+                        raise SetError("stateMismatch", "the event was changed meanwhile")
+
+                delete_entry(tx, home, stored_event.one.name, allowed, user_in(call), tell=self._tell)
 
             async with refusals():
                 await call.account.write(unit)
