@@ -107,7 +107,8 @@ def default_of(calendars: Sequence[Collection]) -> int:
     return named or next((one.id for one in own), 0)
 
 
-def _shown(r: Reader, call: Call, shared: ReadableCollection) -> Object:
+def _shown(r: Reader, call: Call, shared: ReadableCollection, default: int) -> Object:
+    """A calendar as an object. `default`: the id of the default one."""
     one, owner = shared.collection, not call.place.guest
     own = _own(one)
     return {
@@ -118,7 +119,7 @@ def _shown(r: Reader, call: Call, shared: ReadableCollection) -> Object:
         "sortOrder": max(0, one.position or 0),
         "isSubscribed": True,
         "isVisible": not one.hidden,
-        "isDefault": owner and one.id == default_of(calendars_of(r, call)),
+        "isDefault": owner and one.id == default,
         "includeInAvailability": "none" if one.transparent else "all",
         **{name: own.get(name) for name in ALERTS},
         "timeZone": _zone(one),
@@ -155,8 +156,10 @@ async def get(call: Call) -> Object:
     await ready(call)
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
+        seen = _seen(r, call)
+        default = default_of([readable.collection for readable in seen])
         return shelf(call).state(r), {
-            f"{CALENDAR}{readable.collection.id}": _shown(r, call, readable) for readable in _seen(r, call)
+            f"{CALENDAR}{readable.collection.id}": _shown(r, call, readable, default) for readable in seen
         }
 
     now, found = await call.account.read(read, op="jmap calendars")
@@ -200,7 +203,8 @@ class _Calendars:
             def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
                 made = create_collection(tx, wanted)
                 guests, told = put_shares(tx, call, made, given.get("shareWith"))
-                return _shown(tx, call, ReadableCollection(made, writable=True)), guests, told
+                default = default_of(calendars_of(tx, call))
+                return _shown(tx, call, ReadableCollection(made, writable=True), default), guests, told
 
             whole, guests, told = await call.account.write(unit)
             await publish(call, guests)
@@ -213,7 +217,7 @@ class _Calendars:
             def unit(tx: AccountTx) -> tuple[list[str], Object]:
                 found = calendar_of(tx, call, key)
                 shelf(call).check_owner()
-                now = _shown(tx, call, ReadableCollection(found, writable=True))
+                now = _shown(tx, call, ReadableCollection(found, writable=True), default_of(calendars_of(tx, call)))
                 now["shareWith"] = now["shareWith"] or {}
                 wanted = TYPE.patched(now, patch)
                 new = {name: wanted[name] for name in TYPE.settable if wanted[name] != now[name] or name == "name"}

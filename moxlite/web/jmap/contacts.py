@@ -110,7 +110,8 @@ def _default(books: Sequence[ReadableCollection]) -> int:
     return named or next((book.collection.id for book in books), 0)
 
 
-def _book(r: Reader, call: Call, shared: ReadableCollection) -> Object:
+def _book(r: Reader, call: Call, shared: ReadableCollection, default: int) -> Object:
+    """An address book as an object. `default`: the id of the default one."""
     one, owner = shared.collection, not call.place.guest
     return {
         "id": f"{BOOK}{one.id}",
@@ -119,7 +120,7 @@ def _book(r: Reader, call: Call, shared: ReadableCollection) -> Object:
         "sortOrder": max(0, one.position or 0),
         "isSubscribed": True,
         "shareWith": (share_with(r, one) or None) if owner else None,
-        "isDefault": owner and one.id == _default(shelf(call).shared(r)),
+        "isDefault": owner and one.id == default,
         "myRights": rights_of("contact", writable=shared.writable, owner=owner),
     }
 
@@ -131,7 +132,8 @@ async def book_get(call: Call) -> Object:
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
         books = shelf(call).shared(r)
-        return shelf(call).state(r), {f"{BOOK}{book.collection.id}": _book(r, call, book) for book in books}
+        default = _default(books)
+        return shelf(call).state(r), {f"{BOOK}{book.collection.id}": _book(r, call, book, default) for book in books}
 
     now, found = await call.account.read(read, op="jmap books")
     chosen = [one for one in (found if ids is None else ids) if one in found]
@@ -170,7 +172,8 @@ class _Books:
             def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
                 made = create_collection(tx, wanted)
                 guests, told = put_shares(tx, call, made, given.get("shareWith"))
-                return _book(tx, call, ReadableCollection(made, writable=True)), guests, told
+                default = _default(shelf(call).shared(tx))
+                return _book(tx, call, ReadableCollection(made, writable=True), default), guests, told
 
             whole, guests, told = await call.account.write(unit)
             await publish(call, guests)
@@ -183,7 +186,7 @@ class _Books:
             def unit(tx: AccountTx) -> tuple[list[str], Object]:
                 found = _book_of(tx, call, key)
                 shelf(call).check_owner()
-                now = _book(tx, call, ReadableCollection(found, writable=True))
+                now = _book(tx, call, ReadableCollection(found, writable=True), _default(shelf(call).shared(tx)))
                 now["shareWith"] = now["shareWith"] or {}
                 wanted = BOOK_TYPE.patched(now, patch)
                 change_collection(tx, _changed_book(found, wanted))
