@@ -163,6 +163,54 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
     assert rows(path, where + "'Inbox'")[0][0] == owed.beside.original_id
 
 
+def test_what_is_about_a_message_or_mailbox_follows_it(tmp_path: Path) -> None:
+    """STORE-188: what comes back later, answers to invitations, and mailboxes that suggest no rule; devices are told
+    of the mail that comes from now on.
+    """
+
+    async def fill() -> None:
+        accounts = Accounts(tmp_path / "data", Options(min_free_space=0))
+        async with accounts.use(NAME) as account:
+            for number in range(3):
+                left = (await deliver_mail(account, mail(number))).message_id
+            kept = (await deliver_mail(account, mail(3), name="Snoozed")).message_id
+
+            def unit(tx: AccountTx) -> None:
+                tx.execute("DELETE FROM message WHERE id < ?", left)  # so that ids change
+                tx.execute(
+                    "INSERT INTO snooze SELECT ?, 9, 1, (SELECT id FROM mailbox WHERE name = 'Snoozed'), "
+                    "(SELECT id FROM mailbox WHERE name = 'Inbox')",
+                    kept,
+                )
+                tx.execute("INSERT INTO ruleset_no_mailbox SELECT id, 1 FROM mailbox WHERE name = 'Snoozed'")
+                tx.execute(
+                    "INSERT INTO invitation VALUES ('u', '', 1, 's', 'o', 0, ?, 'ACCEPTED', 5, 6, 'a', 1)",
+                    kept,
+                )
+                tx.execute(
+                    "INSERT INTO notice_device (endpoint, public, secret, name, session, told, created) "
+                    "VALUES ('https://push.example/', x'01', x'02', 'Phone', 1, ?, 1)",
+                    kept,
+                )
+
+            await account.write(unit)
+        await accounts.aclose()
+
+    trio.run(fill)
+    file = tmp_path / "data" / "accounts" / NAME / "account.db"
+    recover(NAME, file, tmp_path / "out")
+    path = recovered(tmp_path / "out")
+    [(kept, away)] = rows(
+        path, "SELECT m.id, b.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id WHERE b.name = 'Snoozed'"
+    )
+    inbox = value(path, "SELECT id FROM mailbox WHERE name = 'Inbox'")
+    assert rows(path, "SELECT * FROM snooze") == [(kept, 9, 1, away, inbox)]
+    assert rows(path, "SELECT * FROM ruleset_no_mailbox") == [(away, 1)]
+    assert rows(path, "SELECT uid, message_id, answer FROM invitation") == [("u", kept, "ACCEPTED")]
+    assert rows(path, "SELECT name, told FROM notice_device") == [("Phone", value(path, "SELECT max(id) FROM message"))]
+    assert rows(file, "SELECT message_id FROM snooze") != [(kept,)]
+
+
 def test_messages_longer_than_new_ones_may_be_are_saved(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

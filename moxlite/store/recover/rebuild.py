@@ -50,7 +50,7 @@ FLAGS: Final = Flag((1 << len(Flag)) - 1)
 SET_SAVEDATE: Final = "UPDATE message SET savedate = ? WHERE id = ?"
 COLUMNS: Final = "SELECT name FROM pragma_table_info(?)"
 LOST_ENTRIES: Final = "SELECT name FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)"
-SETTLE_COLLECTIONS: Final = (
+SETTLE: Final = (
     "DELETE FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)",
     "DELETE FROM resource_data WHERE resource_id NOT IN (SELECT id FROM resource)",
     "DELETE FROM resource_address WHERE resource_id NOT IN (SELECT id FROM resource)",
@@ -74,6 +74,8 @@ SETTLE_COLLECTIONS: Final = (
     AND c.id NOT IN (SELECT collection_id FROM calendar_subscription)""",
     # Instances are made anew when they are asked for.
     "UPDATE resource SET expanded_from = 0, expanded_to = 0 WHERE expanded_to IS NOT NULL",
+    # Devices are not told of mail that was there.
+    "UPDATE notice_device SET told = (SELECT coalesce(max(id), 0) FROM message)",
 )
 OWE: Final = """
 INSERT OR IGNORE INTO outbox (id, key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?, ?)"""
@@ -350,7 +352,7 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
             _owe(db, row, work)
         for (name,) in db.execute(LOST_ENTRIES).fetchall():
             work.lose(f"the octets of the entry {name!r}")
-        for sql in SETTLE_COLLECTIONS:
+        for sql in SETTLE:
             db.execute(sql)
         restore_copies(db, salvage.remotes, salvage.copies(complete=work.complete), work.ids)
         db.execute("COMMIT")
@@ -360,14 +362,24 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
 
 
 def _placed(table: str, row: tuple[object, ...], work: _Work) -> tuple[int | float | str | bytes | None, ...]:
-    """Convert a row for the new file: annotations and rights get the new ids of their mailboxes."""
+    """Convert a row for the new file: it gets the new ids of mailboxes and messages, 0 for a message that is lost."""
     values = tuple(one if isinstance(one, int | float | str | bytes) else None for one in row)
-    if table == "annotation" and len(values) > 1 and values[1] != 0:
-        old = values[1]
-        new = work.ids.get(old) if isinstance(old, int) else None
-        return (values[0], new, *values[2:])
-    if table == "acl" and values:
-        return (work.ids.get(values[0]) if isinstance(values[0], int) else None, *values[1:])
+
+    def box(place: int) -> int | None:
+        return work.ids.get(old) if isinstance(old := values[place], int) else None
+
+    def message(place: int) -> int:
+        return (work.salvage.new_id(old) or 0) if isinstance(old := values[place], int) else 0
+
+    match table:
+        case "annotation" if len(values) > 1 and values[1] != 0:
+            return (values[0], box(1), *values[2:])
+        case "acl" | "ruleset_no_mailbox" if values:
+            return (box(0), *values[1:])
+        case "snooze" if len(values) == 5:
+            return (message(0), *values[1:3], box(3), box(4))
+        case "invitation" if len(values) > 6:
+            return (*values[:6], message(6), *values[7:])
     return values
 
 

@@ -38,6 +38,9 @@ COPIED: Final = (
     "recipient_domain_tls",
     "ruleset_no_listid",
     "ruleset_no_msgfrom",
+    "ruleset_no_mailbox",
+    "snooze",
+    "invitation",
     "collection",
     "resource",
     "resource_data",
@@ -62,6 +65,7 @@ COPIED: Final = (
     "forward_target",
     "template",
     "notice_choice",
+    "notice_device",
     "jmap_identity",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
