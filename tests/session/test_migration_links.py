@@ -34,6 +34,7 @@ from moxlite.operations.server import AuditLine, AuditList
 from moxlite.processor import Usage, acting
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.links import Link, LinkRefused, Outlet, Relay, links
+from moxlite.store.mail.mailboxes import delete_in_slices
 from tests.house import PASSWORD, STATIC, Running, house
 from tests.session.test_processor_sessions import usage
 
@@ -111,6 +112,45 @@ async def test_a_removal_cut_short_removes_nothing_there_when_linked_again(
         await ctl.call("link add", asked(), LinkInfo)
         await until(ctl, "current")
         theirs = await other.running.imap("tom")
+        assert "MESSAGES 1" in "".join(await theirs.ok("c STATUS Inbox (MESSAGES)"))
+        assert "MESSAGES 1" in "".join(await imap.ok('b STATUS "Tom/Inbox" (MESSAGES)'))
+
+
+async def test_linked_again_during_a_removal_nothing_is_removed_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-4: a link of the same name is added after the mailboxes of the first one are deleted."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        smtp = await other.running.smtp()
+        await smtp.deliver("tom@example.org")
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        delete = delete_in_slices
+        begun, tested = trio.Event(), trio.Event()
+
+        async def slow(*args: Any) -> None:
+            begun.set()
+            await tested.wait()
+            await trio.sleep(0.5)  # for what the other one would do in its next second
+            await delete(*args)
+
+        test = Links.test
+
+        async def and_tell(self: Links, *args: Any, **options: Any) -> Any:
+            try:
+                return await test(self, *args, **options)
+            finally:
+                tested.set()
+
+        monkeypatch.setattr(links_module, "delete_in_slices", slow)
+        monkeypatch.setattr(Links, "test", and_tell)
+        async with other.running.ctl() as second, trio.open_nursery() as nursery:
+            nursery.start_soon(ctl.call, "link rm", RemoveLink("mia", "Tom", delete=True), type(None))
+            await begun.wait()
+            await second.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        await trio.sleep(1.5)  # a change here goes there after a second
+        theirs, imap = await other.running.imap("tom"), await other.running.imap("mia")
         assert "MESSAGES 1" in "".join(await theirs.ok("c STATUS Inbox (MESSAGES)"))
         assert "MESSAGES 1" in "".join(await imap.ok('b STATUS "Tom/Inbox" (MESSAGES)'))
 
