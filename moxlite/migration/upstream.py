@@ -91,7 +91,9 @@ class Sides:
       spelling: of keywords.
 
     Attributes:
-      unmade: mailboxes here that could not be made there; their messages stay where they are there.
+      missing: mailboxes here that are missing there for now. They are not made again: by the next looks they are back,
+        have another name there, or are emptied here.
+      unmade: mailboxes here without one there; their messages stay where they are there.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Sides:
         self.by_id = {remote.id: (name, remote) for name, remote in remotes.items() if name in self.names}
         ordered = sorted(self.by_id.values(), key=lambda one: one[0] not in self._everything)
         self.by_mailbox = {remote.mailbox_id: remote for _, remote in ordered}
+        self.missing = {remote.mailbox_id for name, remote in remotes.items() if name not in self.names}
         trash = [remotes.get(place.box.name) for place in places if place.box.use & SpecialUse.TRASH]
         self.trash = next(filter(None, trash), None)
         self.unmade: set[MailboxID] = set()
@@ -242,7 +245,8 @@ class Upstream:
         if since > now:  # the file was recovered
             since, self._whole = 0, True
         self.complete, self.unsure = True, False
-        added = [place for box in self._without_remote() if (place := await self._make(client, box)) is not None]
+        unmade = [box for box in self._without_remote() if box.id not in self._sides.missing]
+        added = [place for box in unmade if (place := await self._make(client, box)) is not None]
         if added:
             now, remotes, boxes, _ = await self._account.read(self._state, op="link")
             self._sides = Sides([*places, *added], remotes, boxes, spelling)
@@ -410,7 +414,7 @@ class Upstream:
     # --- new mailboxes
 
     def _without_remote(self) -> list[Mailbox]:
-        """Mailboxes below the link's with mail, which are not there yet."""
+        """Mailboxes below the link's with mail, which are not there."""
         below = self._order.prefix + SEPARATOR
         filled = [box for box in self._sides.boxes.values() if box.name.startswith(below) and box.exists]
         return [box for box in filled if box.id not in self._sides.by_mailbox]

@@ -21,7 +21,7 @@ from moxlite.proto.imap.responses import Code, State
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.types import Flag
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import fill
@@ -469,6 +469,27 @@ async def test_a_mailbox_that_cannot_be_made_there_costs_nothing(
         assert await linking.places("mia") | {1: ["Inbox"]} == await linking.places("mia")
     monkeypatch.setattr(Push, "create", create)
     await linking.settles(m1="New")
+
+
+async def test_a_mailbox_removed_there_is_removed_here(linking: Racing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-7: it is not made there again meanwhile; what is moved into it here stays where it is there."""
+    await linking.begin()
+    monkeypatch.setattr(incoming_module, "DOUBT_SECONDS", 2.0)
+    monkeypatch.setattr(mirror_module, "LOOK_SECONDS", 0.3)
+    box = await linking.box("mia", "Trips")
+    await linking.change("mia", lambda tx: delete_mailbox(tx, box))
+    await linking.move("bo", 1, "Inbox", "Trips")
+    gone = {number: [place] for number, place in ((2, "Inbox"), (11, "Archive"), (12, "Archive"))}
+
+    async def emptied() -> bool:
+        assert {1: ["Inbox"], **gone}.items() <= (await linking.places("mia")).items()
+        places = await linking.places("bo")
+        return 21 not in places and 22 not in places
+
+    async with linking.running():
+        await linking.until(emptied)
+    monkeypatch.setattr(incoming_module, "DOUBT_SECONDS", 600.0)
+    await linking.settles(m1="Trips", m21="", m22="")
 
 
 @pytest.mark.parametrize("code", ["UNAVAILABLE", "INUSE", "SERVERBUG"])
