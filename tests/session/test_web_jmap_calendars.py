@@ -244,6 +244,9 @@ async def test_an_event_moves_to_another_calendar_and_keeps_its_id(rig: Rig) -> 
     event = await shown(client, number)
     assert event["calendarIds"] == {work: True}
     assert event["links"]["x"]["href"] == f"data:text/plain;base64,{base64.b64encode(b'ABC').decode()}"
+    many = {f"l{index}": link["x"] for index in range(51)}  # each is up to 170 KB of memory
+    refused = await client.call("CalendarEvent/set", update={number: {"links": many}})
+    assert refused["notUpdated"][number]["type"] == "tooLarge"
     changed = await client.call("CalendarEvent/changes", sinceState=state)
     assert (changed["created"], changed["updated"], changed["destroyed"]) == ([], [number], [])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -55,6 +55,9 @@ _scans: Final = trio.Semaphore(2)
 
 MAX_DATA: Final = 128 << 10
 """Octets of a blob that is put into a card or an event."""
+
+MAX_INNER: Final = 50
+"""Blobs that are put into one card or event, which have 1 MiB: as many as fit with their texts, and 9 MB of memory."""
 
 ANY_TYPE: Final = "application/octet-stream"
 
@@ -198,6 +201,12 @@ async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
     """The octets of a blob; None if it does not exist, or is longer than `most`."""
     found = await find_blob(call.place, blob)
     return None if found is None else await _collected(found, most)
+
+
+def check_blobs(objects: Iterable[object]) -> None:
+    """Raise SetError for more blobs than a card or an event may have as data."""
+    if sum(isinstance(one, dict) and "blobId" in one for one in objects) > MAX_INNER:
+        raise SetError("tooLarge", f"an object has at most {MAX_INNER} blobs")
 
 
 async def data_uri(call: Call, blob: str, kind: object) -> str:

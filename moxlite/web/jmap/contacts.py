@@ -34,7 +34,7 @@ from moxlite.store.groupware.history import (
 )
 from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
 from moxlite.store.groupware.sharing import ReadableCollection
-from moxlite.web.jmap.blobs import data_uri
+from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
@@ -509,6 +509,7 @@ async def _with_pictures(call: Call, wanted: Object) -> Object:
     media = wanted.get("media")
     if not isinstance(media, dict):
         return wanted
+    check_blobs(media.values())
     found: Object = {}
     for key, one in media.items():
         if isinstance(one, dict) and isinstance(one.get("blobId"), str):

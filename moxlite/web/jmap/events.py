@@ -52,7 +52,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
 )
 from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, delete_entry, put_entry
-from moxlite.web.jmap.blobs import data_uri
+from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready, shelf
 from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
@@ -523,6 +523,7 @@ async def _prepared(call: Call, wanted: Object) -> Object:
         found["duration"] = duration_text(0, length)
     links = found.get("links")
     if isinstance(links, dict):
+        check_blobs(links.values())
         found["links"] = {key: await _link(call, link) for key, link in links.items()}
     if found.get("participants") and found.get("organizerCalendarAddress") is None:
         found["organizerCalendarAddress"] = f"mailto:{call.identity.address}"
