@@ -514,6 +514,9 @@ async def test_header_fields_of_an_answer_are_bounded(rig: Rig, monkeypatch: pyt
     [found] = (await client.call("Email/get", ids=[long], properties=spelled[:1]))["list"]
     assert len(found["header:xlong"]) > 60_000
     assert await client.error("Email/get", ids=[long], properties=spelled) == "requestTooLarge"
+    absent = [f"header:X-{index}" for index in range(900)]
+    several = [await client.imported(b"Subject: %d\r\n\r\nx\r\n" % one) for one in range(30)]
+    assert await client.error("Email/get", ids=several, properties=absent) == "requestTooLarge"
     to = await client.imported(b"To: " + b"a@b.example,\r\n " * 3_000 + b"c@b.example\r\n\r\nx\r\n")
     names = [f"header:{name}:asAddresses{every}" for name in ("to", "To") for every in ("", ":all")]
     [found] = (await client.call("Email/get", ids=[to], properties=names[:2]))["list"]

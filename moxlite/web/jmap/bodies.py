@@ -204,8 +204,9 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
 
 def header_value(section: HeaderSection, asked: HeaderProperty, budget: Budget) -> object:
     """The value of a property of header fields. Raises MethodError for more than a request may return."""
-    # A field may have 64 KiB, and one request may name it in a thousand spellings, for a thousand emails.
-    budget.take(sum(len(field.raw) for field in section.all(asked.name)))
+    # A field may have 64 KiB, and one request may name it in a thousand spellings, for a thousand emails; those that an
+    # email does not have are values of the answer, too.
+    budget.take(ITEM + sum(len(field.raw) for field in section.all(asked.name)))
     value = value_of(section, asked)
     if isinstance(value, list):
         budget.take(ITEM * sum(len(item) if isinstance(item, list) else 1 for item in value))
