@@ -163,12 +163,14 @@ class Services:
     sandbox: Sandbox = field(default_factory=Sandbox)
     clock: ClockWatch = field(default_factory=ClockWatch)
 
-    def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End the IMAP and submission sessions of an account or of one app password (IMAP-23, SMTP-62a). For an
-        account, its devices get no more notices, either.
+    def end_sessions(self, account: str, text: str, *, app_password: str = "", key: str = "") -> None:
+        """End the IMAP and submission sessions of an account, of one app password or of one TLS key (IMAP-23,
+        SMTP-62a). For an account, its devices get no more notices, either.
         """
-        self.imap_sessions.end_account(account, text, app_password=app_password)
-        self.senders.end_account(account, text, app_password=app_password)
+        self.imap_sessions.end_account(account, text, app_password=app_password, key=key)
+        self.senders.end_account(account, text, app_password=app_password, key=key)
+        if key:  # mail sessions alone begin with one
+            return
         if not app_password:
             self.notices.end(account)
         self.programs.end(account, app_password)

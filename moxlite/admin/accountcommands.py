@@ -137,9 +137,10 @@ class AdminTokenCommands:
 class TLSKeyCommands:
     """``moxlite config tlspubkey``."""
 
-    def __init__(self, config: ConfigHolder, auth: AuthDB) -> None:
+    def __init__(self, config: ConfigHolder, auth: AuthDB, passwords: Passwords) -> None:
         self._config = config
         self._auth = auth
+        self._passwords = passwords
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -181,9 +182,9 @@ class TLSKeyCommands:
             raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
 
     async def remove(self, args: operations.RemoveKey) -> None:
-        """Forget a key."""
+        """Forget a key, and end its sessions (IMAP-23)."""
         key = await self._find(args.fingerprint)
-        if not await self._auth.keys.remove(key.account, key.fingerprint):
+        if not await self._passwords.remove_key(self._auth.keys, key.account, key.fingerprint):
             raise CommandFailed("notFound", f"there is no key {args.fingerprint}")
 
     async def _find(self, fingerprint: str) -> TLSKey:

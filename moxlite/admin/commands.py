@@ -135,7 +135,7 @@ class AdminCommands:
             ),
             **accounts.registry(),
             **DomainCommands(self._config, accounts.check_new, accounts.make, accounts.check_address).registry(),
-            **TLSKeyCommands(self._config, self._auth).registry(),
+            **TLSKeyCommands(self._config, self._auth, self._passwords).registry(),
             **AppPasswordCommands(self._config, self._passwords).registry(),
             **AdminTokenCommands(self._auth.admin_tokens).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),

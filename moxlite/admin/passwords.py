@@ -12,14 +12,15 @@ from moxlite.logins.logins import Logins
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import Scope, add_app_password, add_token, app_passwords, remove_app_password
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.auth.tlskeys import TLSKeys
 
 logger = logging.getLogger("moxlite.admin.passwords")
 
 
 class EndSessions(Protocol):
-    """Ends the mail sessions of an account; with `app_password` only those that began with it."""
+    """Ends the mail sessions of an account; with `app_password` or `key` only those that began with it."""
 
-    def __call__(self, account: str, text: str, *, app_password: str = "") -> None:
+    def __call__(self, account: str, text: str, *, app_password: str = "", key: str = "") -> None:
         """`text` is for their users."""
 
 
@@ -76,3 +77,10 @@ class Passwords(msgspec.Struct, frozen=True):
             found = await account.read(app_passwords, op="app-password")
         revoked = [await self.revoke_app(name, app_password.name) for app_password in found]
         return sum(revoked)
+
+    async def remove_key(self, keys: TLSKeys, name: str, fingerprint: str) -> bool:
+        """Forget a key of client certificates, and end its sessions. False if the account has no such key."""
+        removed = await keys.remove(name, fingerprint)
+        if removed:
+            self.end_sessions(name, "the TLS key was removed", key=fingerprint)
+        return removed

@@ -380,7 +380,8 @@ class Logins:
         address = str(recipient.canonical)
         self.attempts.succeed(request, mechanism, recipient.account, address, app_password=name, attempt=attempt)
         if app is None:
-            return Identity(recipient.account, address, login=typed(username, recipient.canonical))
+            key = request.fingerprint if attempt is None else ""
+            return Identity(recipient.account, address, login=typed(username, recipient.canonical), key=key)
         return Identity(
             recipient.account,
             address,

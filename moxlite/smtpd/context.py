@@ -15,6 +15,7 @@ from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.lazyimport import Lazy
+from moxlite.logins.identity import Identity
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
@@ -86,11 +87,11 @@ class Senders:
     """The sessions of all accounts."""
 
     def __init__(self) -> None:
-        self._accounts: dict[str, dict[Callable[[str], None], str]] = {}
+        self._accounts: dict[str, dict[Callable[[str], None], Identity]] = {}
 
-    def join(self, account: str, app_password: str, end: Callable[[str], None]) -> None:
-        """Add a logged-in session; `end(text)` ends it. `app_password`: the name of the one that was used, or ""."""
-        self._accounts.setdefault(account, {})[end] = app_password
+    def join(self, identity: Identity, end: Callable[[str], None]) -> None:
+        """Add a logged-in session; `end(text)` ends it."""
+        self._accounts.setdefault(identity.account, {})[end] = identity
 
     def leave(self, account: str, end: Callable[[str], None]) -> None:
         """Remove a session that has ended."""
@@ -99,12 +100,12 @@ class Senders:
         if not sessions:
             self._accounts.pop(account, None)
 
-    def end_account(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End all sessions of an account, or those which began with the app password of this name; `text` is for their
-        users.
+    def end_account(self, account: str, text: str, *, app_password: str = "", key: str = "") -> None:
+        """End all sessions of an account, or those which began with the app password of this name, or with this TLS
+        key; `text` is for their users.
         """
-        for end, name in list(self._accounts.get(account, {}).items()):
-            if not app_password or name == app_password:
+        for end, identity in list(self._accounts.get(account, {}).items()):
+            if (not app_password or identity.app_password == app_password) and (not key or identity.key == key):
                 end(text)
 
     def count(self, account: str) -> int:

@@ -482,7 +482,7 @@ class LoginState:
         self.identity = identity
         act_for(identity.account)
         self._wire.info.seat.known = True
-        self._context.senders.join(identity.account, identity.app_password, self._revoked)
+        self._context.senders.join(identity, self._revoked)
         self._wire.slow = False
 
     def leave(self) -> None:

@@ -170,6 +170,17 @@ async def test_a_known_client_certificate_logs_in_by_itself(imap: Imap) -> None:
         await c.ok("a SELECT Inbox")
 
 
+async def test_a_session_ends_with_the_key_of_its_certificate(imap: Imap) -> None:
+    """IMAP-23: sessions of the password, and of other keys, go on."""
+    await _add_key(imap)
+    async with imap.connect(tls=WITH_KEY) as c, imap.user() as own:
+        imap.context.sessions.end_account("mia", "the TLS key was removed", key="another")
+        await c.ok("a NOOP")
+        imap.context.sessions.end_account("mia", "the TLS key was removed", key=fingerprint(KEY))
+        assert (await c.line()).endswith(b"BYE [UNAVAILABLE] the TLS key was removed\r\n")
+        await own.ok("b NOOP")
+
+
 async def test_external_uses_the_dormant_identity_of_the_certificate(imap: Imap) -> None:
     """IMAP-48, IMAP-49"""
     await _add_key(imap, no_preauth=True)

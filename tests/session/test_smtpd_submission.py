@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.admin.passwords import Passwords
 from moxlite.config.static import RateLimits
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.net.log import TRACE
@@ -587,6 +588,22 @@ async def certified(smtp: Smtp, account: str = "mia") -> ClientTLS:
     pair = self_signed(["anything"])
     await smtp.auth.keys.add(read_certificate(pair.certificate_pem(), account, f"{account}@ours.example"))
     return ClientTLS(certificate=pair)
+
+
+async def test_a_session_ends_with_the_key_of_its_certificate(smtp: Smtp) -> None:
+    """SMTP-62a, IMAP-23: sessions of the password go on."""
+    tls = await certified(smtp)
+    [key] = await smtp.auth.keys.of("mia")
+    context = smtp.with_context(starttls=server_tls())
+    passwords = Passwords(smtp.context.accounts, smtp.context.logins, context.senders.end_account)
+    async with smtp.user() as own, smtp.connect("submission", context=context) as client:
+        await upgraded(client, tls)
+        await client.say("EHLO x")
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250")
+        assert not await passwords.remove_key(smtp.auth.keys, "mia", "unknown")
+        assert await passwords.remove_key(smtp.auth.keys, "mia", key.fingerprint)
+        assert (await client.reply()).startswith("421 4.7.0 the TLS key was removed")
+        await own.play("C: NOOP\nS: 250")
 
 
 async def test_a_known_client_certificate_is_a_login(smtp: Smtp) -> None:

@@ -203,7 +203,8 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     id: the connection's. client: its name from ID. mailbox_id: the selected mailbox, of the account `owner`, or None.
     received, sent: octets.
-    command: the last one. app_password: the name of the one that was used to log in, "" for none.
+    command: the last one. app_password, key: the name of the one, or the fingerprint of the TLS key, that was used to
+    log in, "" for none.
     """
 
     id: int
@@ -217,6 +218,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     sent: int
     command: str
     app_password: str
+    key: str
 
 
 class Shown(Protocol):
@@ -368,13 +370,14 @@ class Sessions:
         if account not in self._accounts and not self._taps.get(account):
             self._taps.pop(account, None)
 
-    def end_account(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End all sessions of an account at once, as its password, its permission to log in, or one of its keys has
-        changed (IMAP-23); with `app_password`, only sessions that used this app password (IMAP-158).
+    def end_account(self, account: str, text: str, *, app_password: str = "", key: str = "") -> None:
+        """End all sessions of an account at once, as its password or its permission to log in has changed (IMAP-23);
+        with `app_password` or `key`, only sessions that used this app password (IMAP-158) or TLS key.
         """
         share = self._accounts.get(account)
         for end, describe in list(share.enders.items()) if share else ():
-            if not app_password or describe().app_password == app_password:
+            facts = describe()
+            if (not app_password or facts.app_password == app_password) and (not key or facts.key == key):
                 end(text)
 
     async def end_expired(self) -> None:

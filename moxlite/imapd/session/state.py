@@ -201,6 +201,7 @@ class Session:
             sent=self.wire.output.sent,
             command=self.running.command,
             app_password=identity.app_password,
+            key=identity.key,
         )
 
     def failed_login(self) -> None:

@@ -227,6 +227,7 @@ class Session:
                 sent=0,
                 command="",
                 app_password=identity.app_password,
+                key=identity.key,
             )
 
         try:

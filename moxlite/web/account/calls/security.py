@@ -181,7 +181,7 @@ class SecurityCalls(AccountCalls):
         # only read and send.
         apps = await self._passwords.revoke_all_apps(name)
         for key in await self._server.auth.keys.of(name):
-            await self._server.auth.keys.remove(name, key.fingerprint)
+            await self._passwords.remove_key(self._server.auth.keys, name, key.fingerprint)
         held, left = 0, list[Left]()
         if self._server.queue is not None:
             # After the ways in are closed, so that nothing new comes behind what is held.
@@ -297,8 +297,9 @@ class KeyCalls(AccountCalls):
 
     @call(audit="key removed", confirm=True)
     async def key_remove(self, caller: Caller, fingerprint: Fingerprint) -> None:
-        """Forget a key; log-ins with it are refused from the next connection on."""
-        if not await self._server.auth.keys.remove(caller.require().account, fingerprint):
+        """Forget a key; its mail sessions end, and log-ins with it are refused."""
+        account = caller.require().account
+        if not await self._server.passwords.remove_key(self._server.auth.keys, account, fingerprint):
             raise NotFound("the account has no such key")
 
     def _address(self, caller: Caller, text: str) -> str:
