@@ -1140,7 +1140,7 @@ export interface Calls {
   /** Change name, address or use of a key. A conflict if it is no longer the old one. */
   key_save(old: TLSKeyInfo, changed: TLSKeyInfo): Promise<null>;
 
-  /** Forget a key; log-ins with it are refused from the next connection on. */
+  /** Forget a key; its mail sessions end, and log-ins with it are refused. */
   key_remove(fingerprint: string): Promise<null>;
 
   /** The addresses to which mail is sent on, with their states. */
