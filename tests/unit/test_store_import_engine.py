@@ -476,7 +476,8 @@ async def test_an_import_that_meets_a_bug_says_so_and_ends_alone(
         with monkeypatch.context() as patch:
             patch.setattr("moxlite.store.imports.adding.FromFile.run", crash)
             imports.start(progress, MBOX, file)
-            await eventually(lambda: file.closed)
+            await eventually(lambda: tree.failures)
+        assert file.closed
         assert progress.end == Aborted("something went wrong in the server; its log tells more")
         assert tree.failures == {"store.import": 1}
         again = imports.begin("mia")
