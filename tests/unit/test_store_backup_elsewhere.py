@@ -109,6 +109,22 @@ def test_the_limit_is_handed_to_sftp_for_what_is_sent(tmp_path: Path, monkeypatc
     assert " -l " not in listed
 
 
+def test_names_that_no_object_has_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-184a: one could be a pattern, which removes all, or break the batch; a folder is no object."""
+    line = "{kind}rw------- 1 0 0 7 Jan  1 00:00 packs/{name}"
+    files = (".*.tmp", ".a b.tmp", '."".tmp', ".mine.pack.tmp", "whole.pack")
+    shown = [line.format(kind="-", name=name) for name in files]
+    (tmp_path / "shown").write_text("\n".join([*shown, line.format(kind="d", name=".folder.tmp")]) + "\n")
+    (tmp_path / "sftp").write_text(f"#!/bin/sh\ncat >>{tmp_path}/said\ncat {tmp_path}/shown\n")
+    (tmp_path / "sftp").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    SFTP(parse_ssh_url("ssh://nas.example/srv"), scratch, pauses=()).clean("packs")
+    said = (tmp_path / "said").read_text().splitlines()
+    assert [command for command in said if command.startswith("rm")] == ["rm packs/.mine.pack.tmp"]
+
+
 def test_a_limit_that_is_too_low_is_refused(tmp_path: Path) -> None:
     """STORE-184c: the lock would be taken over before a pack is there."""
     folder = tmp_path / "config"

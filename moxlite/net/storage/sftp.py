@@ -191,9 +191,11 @@ class SFTP:
     def clean(self, *folders: str) -> None:
         """Remove what writers that were cut off have left in some folders. The lock is held."""
         for folder in folders:
-            found = [name for name in self.list(folder) if name.startswith(".") and name.endswith(SUFFIX)]
+            # Others' names may be patterns to `rm`, and a folder cannot be removed so.
+            own = (name for name, size in self.list(folder).items() if size is not None)
+            found = [f"{folder}/{name}" for name in own if name.startswith(".") and name.endswith(SUFFIX)]
             if found:
-                self.remove([f"{folder}/{name}" for name in found])
+                self.remove(found)
 
     def close(self) -> None:
         """Remove all copies."""
