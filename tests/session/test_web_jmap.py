@@ -661,9 +661,11 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
     foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
     nobody = {"mailFrom": {"email": ADDRESS}, "rcptTo": []}
     strange = {"mailFrom": {"email": ADDRESS}, "rcptTo": [{"email": "x"}]}
+    long = {**held, "rcptTo": [{**held["rcptTo"][0], "parameters": {"X": "x" * 600_000}}]}
     for envelope, kind in (
         (foreign, "forbiddenMailFrom"),
         (nobody, "noRecipients"),
+        (long, "tooLarge"),
         (strange, "invalidRecipients"),
         ([], "invalidProperties"),
     ):

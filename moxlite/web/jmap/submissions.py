@@ -84,6 +84,9 @@ TYPE: Final = ObjectType(
 MAX_RECIPIENTS: Final = 1_000
 """Recipients of one message, as in the web API."""
 
+MAX_ENVELOPE: Final = 512 << 10
+"""Octets of an envelope as JSON: it is kept, and read with all others, and its parameters are the client's."""
+
 MAX_DELAY: Final = 365 * 86_400
 """Seconds ahead for which a message may be held (maxDelayedSend)."""
 
@@ -128,8 +131,9 @@ async def _delivery(call: Call, one: Sent, envelope: Object) -> Object | None:
     if call.server.deliveries is not None and not one.canceled:
         known = await call.server.deliveries.status(call.identity.account, one.message_id)
     found: Object = {}
+    by_address = {state.recipient.lower(): state for state in reversed(known)}  # the first of an address counts
     for recipient in envelope["rcptTo"]:
-        status = next((state for state in known if state.recipient.lower() == recipient["email"].lower()), None)
+        status = by_address.get(recipient["email"].lower())
         found[recipient["email"]] = {
             "smtpReply": "250 2.0.0 Ok" if status is None else status.reply or status.error or "250 2.0.0 Ok",
             "delivered": "queued" if status is None else DELIVERED[status.state],
@@ -351,6 +355,8 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
             raise SetError("invalidProperties", "an envelope has mailFrom and rcptTo", properties=["envelope"])
     if not listed:
         raise SetError("noRecipients", "the message has no recipients")
+    if len(msgspec.json.encode(wire)) > MAX_ENVELOPE:
+        raise SetError("tooLarge", "the parameters of the envelope are too long")
     if len(listed) > MAX_RECIPIENTS:
         raise SetError("tooManyRecipients", f"at most {MAX_RECIPIENTS}", maxRecipients=MAX_RECIPIENTS)
     wrong = [one for one in listed if _address(one) is None]
