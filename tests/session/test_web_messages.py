@@ -293,6 +293,7 @@ async def test_a_download_keeps_its_name(browser: Browser, message: str) -> None
             "nothing",
             "view",
             "view/0.9",
+            "view/0.0000009",
             "view/1",
             "view/0.-1",
             "view/0.0.0",

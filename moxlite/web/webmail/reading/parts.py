@@ -423,7 +423,7 @@ def part_at(root: mime.Part, path: str) -> mime.Part | None:
     if first != "0" or len(path) > 400:
         return None
     for step in rest:
-        if not (step.isascii() and step.isdigit()) or int(step[:6]) >= len(part.parts):
+        if not (step.isascii() and step.isdigit()) or int(step) >= len(part.parts):
             return None
         part = part.parts[int(step)]
     return part
