@@ -10,6 +10,7 @@ import trio
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.calls import calls_of
@@ -54,6 +55,17 @@ async def test_shared_mailboxes_are_told_with_owner_and_rights(rig: Rig, tom: Ac
     assert len({thread[0]["id"] for thread in items}) == 3
     parsed = await mia.call("parsed_message", message_id=items[0][0]["id"])
     assert parsed["id"] == items[0][0]["id"]
+    await events.aclose()
+
+
+async def test_how_often_a_sender_wrote_is_the_owners(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-62: counted over all mail and contacts of the owner, it would tell a guest whom the owner knows."""
+    await share(rig, "lr")
+    facts = MessageFacts(smtp=SMTPFacts(msgfrom="a", msgfrom_domain="example.com"))
+    delivered = await deliver_mail(tom, mail(9), (await box(tom, "Sales")).name, facts=facts)
+    events, _, items = await opened(mia)
+    [shown] = [thread[0]["id"] for thread in items if thread[0]["id"] & 0xFFFFFFFF == delivered.message_id]
+    assert (await mia.call("parsed_message", message_id=shown))["earlier"] is None
     await events.aclose()
 
 

@@ -105,7 +105,15 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
         return msgspec.structs.replace(
-            parsed, id=shown, view_mode="", unsubscribe=None, receipt=None, claim=None, given=None, photo=""
+            parsed,
+            id=shown,
+            view_mode="",
+            earlier=None,
+            unsubscribe=None,
+            receipt=None,
+            claim=None,
+            given=None,
+            photo="",
         )
     return parsed
 
