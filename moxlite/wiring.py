@@ -164,17 +164,14 @@ class Services:
     clock: ClockWatch = field(default_factory=ClockWatch)
 
     def end_sessions(self, account: str, text: str, *, app_password: str = "", key: str = "") -> None:
-        """End the IMAP and submission sessions of an account, of one app password or of one TLS key (IMAP-23,
-        SMTP-62a). For an account, its devices get no more notices, either.
-        """
+        """End mail sessions: of an app password, of a TLS key, or all, with notices to devices (IMAP-23, SMTP-62a)."""
         self.imap_sessions.end_account(account, text, app_password=app_password, key=key)
         self.senders.end_account(account, text, app_password=app_password, key=key)
-        if key:  # mail sessions alone begin with one
-            return
-        if not app_password:
+        if not (app_password or key):
             self.notices.end(account)
-        self.programs.end(account, app_password)
-        self.apple.end(account, app_password)
+        if not key:  # mail sessions alone begin with one
+            self.programs.end(account, app_password)
+            self.apple.end(account, app_password)
 
 
 class Registry:
