@@ -9,6 +9,7 @@ import logging
 import random
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -150,7 +151,7 @@ class Links:
         self._sealing = Sealing(copies.config.current.static.data_dir)
         self._running: dict[tuple[str, int], _Running] = {}
         self._turns: dict[str, trio.Lock] = {}
-        self._edits: dict[str, trio.Lock] = {}
+        self._edits: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
         """Of accounts: a link that is added while one of its name is removed would be of mailboxes that go."""
         self.relays = LinkRelays(copies.config, copies.accounts)
         copies.config.on_change(self._changed)
@@ -214,7 +215,7 @@ class Links:
             outlet=tested.outlet if not tested.sending else Outlet(),
             sorts=asked.sorts,
         )
-        async with self._edited(name), self._accounts.use(name) as account:
+        async with self._edits[name], self._accounts.use(name) as account:
             # A removal that was cut short has left rows. The new link would take them for its own, and messages that
             # are gone here since then for removed by the user: it would remove them there.
             while await account.write(lambda tx: forget_link(tx, new.host, new.username)):
@@ -354,7 +355,7 @@ class Links:
         """Remove a link. With `delete` its mailboxes here are deleted, too; the other server keeps all. Raises
         StoreError.
         """
-        async with self._edited(name), self._accounts.use(name) as account:
+        async with self._edits[name], self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
             await account.write(lambda tx: remove_link(tx, link.id))  # first: nothing goes there from now on
             await self._stop(name, link.id)
@@ -366,9 +367,6 @@ class Links:
                 for box in await account.read(lambda r: mailboxes_below(r, link.name), op="links"):
                     await delete_in_slices(account, lambda _, mailbox_id=box.id: mailbox_id)  # type: ignore[misc] # bound now
         _note("removed", name, link)
-
-    def _edited(self, name: str) -> trio.Lock:
-        return self._edits.setdefault(name, trio.Lock())
 
     async def _stop(self, name: str, link_id: int) -> None:
         running = self._running.get((name, link_id))

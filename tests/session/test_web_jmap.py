@@ -629,10 +629,8 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
         "bodyStructure": {"type": "text/plain", "partId": "1"},
         "bodyValues": {"1": {"value": "x"}},
     }
-    held = {
-        "mailFrom": {"email": ADDRESS, "parameters": {"HOLDFOR": "3600"}},
-        "rcptTo": [{"email": "jo@else.example"}],
-    }
+    recipient = {"email": "jo@else.example"}
+    held = {"mailFrom": {"email": ADDRESS, "parameters": {"HOLDFOR": "3600"}}, "rcptTo": [recipient]}
     answer = await client.request(
         ["Email/set", {"accountId": ACCOUNT, "create": {"d": draft}}, "0"],
         [
@@ -661,7 +659,7 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
     foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
     nobody = {"mailFrom": {"email": ADDRESS}, "rcptTo": []}
     strange = {"mailFrom": {"email": ADDRESS}, "rcptTo": [{"email": "x"}]}
-    long = {**held, "rcptTo": [{**held["rcptTo"][0], "parameters": {"X": "x" * 600_000}}]}
+    long = {**held, "rcptTo": [{**recipient, "parameters": {"X": "x" * 600_000}}]}
     for envelope, kind in (
         (foreign, "forbiddenMailFrom"),
         (nobody, "noRecipients"),
