@@ -739,11 +739,12 @@ async def test_others_do_not_wait_for_many_filters_of_a_long_entry(mia: Program)
     gaps: list[float] = []
 
     async def tick() -> None:
-        last = time.monotonic()
+        # of the loop's own time: a busy machine is no loop that does not go on
+        last = time.thread_time()
         while True:
             await trio.sleep(0.01)
-            gaps.append(time.monotonic() - last)
-            last = time.monotonic()
+            gaps.append(time.thread_time() - last)
+            last = time.thread_time()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(tick)
