@@ -676,7 +676,8 @@ async def test_a_known_key_is_its_account(place: Place) -> None:
     await certify(place, "me", "me@example.org", no_imap_preauth=True)
     found = await place.logins.certificate(CERTIFIED)
     assert found == CertificateLogin(identity=Identity("me", "me@example.org"), no_imap_preauth=True)
-    assert place.logins.use_certificate(CERTIFIED, found) == Identity("me", "me@example.org")
+    identity = place.logins.use_certificate(CERTIFIED, found)
+    assert identity == Identity("me", "me@example.org", key=CERTIFIED.fingerprint)
     assert await place.results("me") == [("me", "me@example.org", "tlsclientauth", "ok")]
 
 
