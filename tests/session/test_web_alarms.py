@@ -230,10 +230,10 @@ async def test_a_mail_goes_to_the_owner_and_to_no_one_else(mia: Owner) -> None:
     )  # fmt: skip
     assert mail["to"].addresses == mail["from"].addresses
     assert [str(one.addr_spec) for one in mail["to"].addresses] == ["mia@example.org"]
-    when = datetime.fromtimestamp(start, UTC)
+    when, end = (datetime.fromtimestamp(at, UTC) for at in (start, start + HOUR))
+    until = "–" if when.date() == end.date() else f" – {end:%A, {end.day} %B %Y}, "
     assert text_of(mail) == (
-        f"Event one\nWhen: {when:%A, {when.day} %B %Y, %H:%M}–{datetime.fromtimestamp(start + HOUR, UTC):%H:%M} (UTC)\n"
-        "Where: Pier 3\n"
+        f"Event one\nWhen: {when:%A, {when.day} %B %Y, %H:%M}{until}{end:%H:%M} (UTC)\nWhere: Pier 3\n"
     )
     assert "victim" not in mail.as_string()
     assert "evil" not in mail.as_string()
