@@ -488,6 +488,7 @@ async def test_a_mailbox_removed_there_is_removed_here(linking: Racing, monkeypa
 
     async with linking.running():
         await linking.until(emptied)
+    monkeypatch.setattr(incoming_module, "DOUBT_SECONDS", 600.0)
     await linking.settles(m1="Trips", m21="", m22="")
 
 
