@@ -137,7 +137,7 @@ async def test_long_mailboxes_are_marked_read_in_slices(
 
 
 async def test_mailboxes_are_made_renamed_and_removed(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-27, IMAP-63: new ones are subscribed."""
+    """WEBMAIL-27, IMAP-63, STORE-14: new ones are subscribed, and stay so when they are renamed."""
     mailbox_id = await browser.call("mailbox_create", name="Lists/trio")
     async with rig.account() as account:
         assert {"Lists", "Lists/trio"} <= {*await look(account, subscriptions)}
@@ -146,6 +146,8 @@ async def test_mailboxes_are_made_renamed_and_removed(rig: Rig, browser: Browser
         assert await browser.error("mailbox_create", name=bad) == (400, "user:error")
     await browser.call("mailbox_rename", mailbox_id=mailbox_id, name="Python/trio")
     async with rig.account() as account:
+        names = {*await look(account, subscriptions)}
+        assert ("Python/trio" in names, "Lists/trio" in names) == (True, False)
         lists = (await box(account, "Lists")).id
         python = (await box(account, "Python")).id
         inbox = (await box(account)).id

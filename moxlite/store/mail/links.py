@@ -17,7 +17,7 @@ from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
-from moxlite.store.mail.mailboxes import is_subscribed, rename_mailbox, subscribe, unsubscribe
+from moxlite.store.mail.mailboxes import rename_subscribed
 from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
 from moxlite.store.names import INBOX, SEPARATOR, check_name
@@ -272,10 +272,8 @@ def rename_link(tx: AccountTx, link_id: int, text: str) -> str:
     if mailbox_by_name(tx, name) is not None or name == INBOX:
         raise LinkRefused("a mailbox of your own has this name: give another one", "name")
     box = mailbox_by_name(tx, link.name)
-    for old, new in rename_mailbox(tx, box.id, name).renamed if box is not None else ():
-        if is_subscribed(tx, old):
-            unsubscribe(tx, old)
-            subscribe(tx, new.name)
+    if box is not None:
+        rename_subscribed(tx, box.id, name)
     tx.execute(RENAME_LINK, name, link_id)
     tx.emit(LinksChanged())
     return name

@@ -307,6 +307,17 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribe
     return Renamed(tuple(created), tuple(renamed))
 
 
+def rename_subscribed(tx: AccountTx, mailbox_id: MailboxID, name: str) -> None:
+    """As `rename_mailbox`, for users to whom a mailbox is subscribed, and not a name: what was subscribed still is,
+    by its new name, as far as there is room.
+    """
+    for old, new in rename_mailbox(tx, mailbox_id, name).renamed:
+        if is_subscribed(tx, old):
+            unsubscribe(tx, old)
+            if _has_room(tx, new.name):
+                subscribe(tx, new.name)
+
+
 def _parents_of(tx: AccountTx, name: str, *, subscribed: bool) -> list[Mailbox]:
     above = parent(name)
     if above is None or mailbox_by_name(tx, above) is not None:

@@ -12,8 +12,7 @@ from moxlite.store.mail.annotations import annotations_named, set_annotation
 from moxlite.store.mail.mailboxes import (
     create_mailbox,
     delete_in_slices,
-    is_subscribed,
-    rename_mailbox,
+    rename_subscribed,
     set_special_use,
     subscribe,
     unsubscribe,
@@ -318,15 +317,15 @@ class _Mailboxes:
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: object) -> Outcome:
-            number = read_id(key, LETTER)
-            # Asked here for its error, and again in each slice: rights and children may change while a large one goes.
-            box = await call.account.read(
-                partial(_allowed, place=call.place, number=number, needed="x"), op="jmap mailbox"
-            )
-            if box.total and not self._remove:
-                raise SetError("mailboxHasEmail", "the mailbox has emails")
+            def find(tx: AccountTx) -> MailboxID:
+                # In the unit that begins the removal: mail may have come since the client has looked.
+                box = _allowed(tx, call.place, read_id(key, LETTER), "x")
+                if box.total and not self._remove:
+                    raise SetError("mailboxHasEmail", "the mailbox has emails")
+                return box.id
+
             try:
-                await delete_in_slices(call.account, lambda tx: _allowed(tx, call.place, number, "x").id)
+                await delete_in_slices(call.account, find)
             except MailboxHasChildren as error:
                 raise SetError("mailboxHasChild", str(error)) from None
             return None
@@ -436,16 +435,12 @@ def _update(tx: AccountTx, call: Call, number: int, patch: Object) -> None:
     if "sortOrder" in changed:
         set_annotation(tx, box.id, SORT_KEY, str(changed["sortOrder"]).encode())
     if "name" in changed or "parentId" in changed:
-        was_subscribed = is_subscribed(tx, box.name)
         name = _name_in(tx, call, wanted)
         if name.startswith(box.name + SEPARATOR):
             raise SetError("invalidProperties", "a mailbox cannot be below itself", properties=["parentId"])
         try:
-            rename_mailbox(tx, box.id, name)
+            rename_subscribed(tx, box.id, name)
         except MailboxExists as error:
             raise _taken(tx, name, error) from None
-        if was_subscribed:  # here a mailbox is subscribed, not a name
-            unsubscribe(tx, box.name)
-            subscribe(tx, name)
     if "isSubscribed" in changed:
         (subscribe if changed["isSubscribed"] else unsubscribe)(tx, mailbox(tx, number).name)

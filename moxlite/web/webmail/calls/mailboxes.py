@@ -21,7 +21,7 @@ from moxlite.store.imports.engine import take_back
 from moxlite.store.imports.items import Into
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.flags import store_flags_ids, strip_keyword, unread_with
-from moxlite.store.mail.mailboxes import SLICE, create_mailbox, delete_in_slices, rename_mailbox, set_special_use
+from moxlite.store.mail.mailboxes import SLICE, create_mailbox, delete_in_slices, rename_subscribed, set_special_use
 from moxlite.store.mail.settings import load_settings, save_settings
 from moxlite.store.names import split_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
@@ -77,7 +77,7 @@ class MailboxCalls(AccountCalls):
     @call()
     async def mailbox_rename(self, caller: Caller, mailbox_id: ID, name: Name) -> None:
         """Rename a mailbox and the mailboxes in it."""
-        await self._write(caller, lambda tx: rename_mailbox(tx, MailboxID(mailbox_id), name))
+        await self._write(caller, lambda tx: rename_subscribed(tx, MailboxID(mailbox_id), name))
 
     @call()
     async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
