@@ -51,3 +51,16 @@ async def test_mail_that_has_just_come_keeps_its_mailbox(rig: Rig, monkeypatch: 
     assert found["notDestroyed"][made]["type"] == "mailboxHasEmail"
 
 
+async def test_an_unknown_script_deactivates_none(rig: Rig) -> None:
+    """JMAP-52: onSuccessActivateScript with an id that is no script's changes nothing."""
+    client = Client(rig)
+    blob = await client.upload(b"keep;", "application/sieve")
+    given = {"s": {"name": "s", "blobId": blob}}
+    await client.call("SieveScript/set", create=given, onSuccessActivateScript="#s")
+    for unknown in ("nothing", "V0", "V99"):
+        assert (await client.call("SieveScript/set", onSuccessActivateScript=unknown))["updated"] is None
+    assert [one["isActive"] for one in (await client.call("SieveScript/get"))["list"]] == [True]
+    await client.call("SieveScript/set", onSuccessDeactivateScript=True)
+    assert [one["isActive"] for one in (await client.call("SieveScript/get"))["list"]] == [False]
+
+

@@ -147,7 +147,7 @@ async def set_(call: Call) -> Object:
 
     def unit(tx: AccountTx) -> dict[str, bool]:
         before = {script_row.id: script_row for script_row in script_rows(tx)}
-        if number and number not in before:
+        if chosen is not None and number not in before:
             return {}
         activate_script(tx, before[number].name if number else "")
         return {
