@@ -21,6 +21,18 @@ __all__ = ["rig"]
 BODY: Object = {"mailboxIds": {"F3": True}, "textBody": [{"partId": "t"}], "bodyValues": {"t": {"value": "hi"}}}
 
 
+async def test_an_email_that_the_store_refuses_stops_no_other(rig: Rig) -> None:
+    """JMAP-5, JMAP-22: a keyword too many is an error of its email; the others of the call change."""
+    client = Client(rig)
+    first, second = await client.imported(), await client.imported(MAIL.replace(b"<a@", b"<b@"))
+    words = {f"word{number}": True for number in range(200)}
+    found = await client.call("Email/set", update={first: {"keywords": words}, second: {"keywords": {"$seen": True}}})
+    assert {key: one["type"] for key, one in found["notUpdated"].items()} == {first: "overQuota"}
+    assert [*found["updated"]] == [second]
+    listed = (await client.call("Email/get", ids=[first, second], properties=["keywords"]))["list"]
+    assert [one["keywords"] for one in listed] == [{}, {"$seen": True}]
+
+
 async def test_a_renamed_mailbox_takes_its_subscriptions_along(rig: Rig) -> None:
     """JMAP-11: also those of the mailboxes below it."""
     client = Client(rig)

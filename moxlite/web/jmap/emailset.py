@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -30,7 +30,7 @@ from moxlite.web.jmap.building import draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, run_set
+from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, run_set, set_error
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -86,14 +86,35 @@ class _Emails:
         return await update_emails(call, patches)
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        found: dict[str, Outcome] = {}
-        for at in range(0, len(ids), AT_ONCE):
-            found |= await call.account.write(partial(_destroy, place=call.place, ids=ids[at : at + AT_ONCE]))
-        return found
+        return await _in_parts(call, {key: {} for key in ids}, partial(_destroy, place=call.place))
 
 
-def _destroy(tx: AccountTx, place: Place, ids: Sequence[str]) -> dict[str, Outcome]:
-    numbers = {one: read_id(one, LETTER) for one in ids}
+Unit: TypeAlias = "Callable[[AccountTx, Mapping[str, Object]], dict[str, Outcome]]"
+"""Unit that changes emails, by id, and tells what became of each."""
+
+
+async def _in_parts(call: Call, objects: Mapping[str, Object], unit: Unit) -> dict[str, Outcome]:
+    """Change emails, many in one unit. Where the store refuses one of them, such as a keyword too many, each is changed
+    in a unit of its own: the others change, and the answer tells which did not (RFC 8620 §5.3).
+    """
+
+    async def alone(key: str, value: Object) -> Outcome:
+        return (await call.account.write(lambda tx: unit(tx, {key: value})))[key]
+
+    found: dict[str, Outcome] = {}
+    items = [*objects.items()]
+    for at in range(0, len(items), AT_ONCE):
+        part = dict(items[at : at + AT_ONCE])
+        try:
+            found |= await call.account.write(partial(unit, objects=part))
+        except StoreError as error:
+            set_error(error)  # what is wrong with the storage itself is raised again
+            found |= await each(part, alone)
+    return found
+
+
+def _destroy(tx: AccountTx, objects: Mapping[str, Object], place: Place) -> dict[str, Outcome]:
+    numbers = {one: read_id(one, LETTER) for one in objects}
     stored = emails(tx, [*numbers.values()], place.readable(tx))
     found: dict[str, Outcome] = {}
     gone: list[MessageID] = []
@@ -133,23 +154,18 @@ def _check_changes(
 
 
 async def update_emails(call: Call, patches: Mapping[str, Object]) -> dict[str, Outcome]:
-    """Change keywords and mailboxes of emails, many in one unit."""
-    found: dict[str, Outcome] = {}
-    items = [*patches.items()]
-    for at in range(0, len(items), AT_ONCE):
-        part = dict(items[at : at + AT_ONCE])
-        found |= await call.account.write(partial(_update, call=call, patches=part))
-    return found
+    """Change keywords and mailboxes of emails."""
+    return await _in_parts(call, patches, partial(_update, call=call))
 
 
-def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[str, Outcome]:
-    numbers = {one: read_id(one, LETTER) for one in patches}
+def _update(tx: AccountTx, objects: Mapping[str, Object], call: Call) -> dict[str, Outcome]:
+    numbers = {one: read_id(one, LETTER) for one in objects}
     place = call.place
     stored = emails(tx, [*numbers.values()], place.readable(tx))
     boxes = {box.id for box in place.boxes(tx)}
     found: dict[str, Outcome] = {}
     wishes: list[tuple[Email, dict[str, bool], set[MailboxID]]] = []
-    for one, patch in patches.items():
+    for one, patch in objects.items():
         email = stored.get(numbers[one])
         try:
             if email is None:
@@ -160,7 +176,8 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[st
             found[one] = None
         except SetError as error:
             found[one] = error
-    # All is checked by now. From here on nothing is refused, so that no email is left with half of its change.
+    # All is checked by now but what the store refuses, which undoes the whole unit: no email is left with half of its
+    # change.
     _store_keywords(tx, [(email, keywords) for email, keywords, _ in wishes])
     for email, _, mailbox_ids in wishes:
         if mailbox_ids != email.mailboxes.keys():
