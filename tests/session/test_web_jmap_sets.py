@@ -34,7 +34,7 @@ async def test_an_email_that_the_store_refuses_stops_no_other(rig: Rig) -> None:
 
 
 async def test_a_renamed_mailbox_takes_its_subscriptions_along(rig: Rig) -> None:
-    """JMAP-11: also those of the mailboxes below it."""
+    """JMAP-11: and the subscriptions of the mailboxes below it."""
     client = Client(rig)
     given: Object = {"a": {"name": "A", "isSubscribed": True}, "c": {"name": "C", "parentId": "#a"}}
     given["b"] = {"name": "B", "parentId": "#a", "isSubscribed": True}
@@ -76,3 +76,79 @@ async def test_an_unknown_script_deactivates_none(rig: Rig) -> None:
     assert [one["isActive"] for one in (await client.call("SieveScript/get"))["list"]] == [False]
 
 
+async def test_a_file_keeps_its_charset(rig: Rig) -> None:
+    """JMAP-28: a text that is a blob is in the charset that the program names (RFC 8621 §4.6)."""
+    client = Client(rig)
+    blob = await client.upload("grün".encode("latin-1"), "text/plain")
+    file: Object = {"blobId": blob, "type": "text/plain", "charset": "iso-8859-1"}
+    made = await client.call("Email/set", create={"d": {**BODY, "attachments": [file]}})
+    number = made["created"]["d"]["id"]
+    [found] = (await client.call("Email/get", ids=[number], fetchAllBodyValues=True))["list"]
+    assert found["attachments"][0]["charset"] == "iso-8859-1"
+    assert [one["value"] for one in found["bodyValues"].values()] == ["hi\n", "grün"]
+    refused = await client.call("Email/set", create={"d": {**BODY, "attachments": [{**file, "charset": "a; b"}]}})
+    assert refused["notCreated"]["d"]["properties"] == ["attachments"]
+
+
+async def test_no_control_character_reaches_a_header(rig: Rig) -> None:
+    """JMAP-28: neither in a raw field."""
+    client = Client(rig)
+    for value in (" a\x1b[2J", " a\x7f", " a\rb", " a\nb", " a\r\n\r\n b"):
+        refused = await client.call("Email/set", create={"d": {**BODY, "header:X-Own:asRaw": value}})
+        assert refused["notCreated"]["d"]["properties"] == ["header:X-Own:asRaw"]
+    assert (await client.call("Email/set", create={"d": {**BODY, "header:X-Own": "\ta\r\n b"}}))["created"]
+
+
+async def test_a_blob_in_many_parts_is_counted_in_each(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-28: a message ends where it is too large, and not after all of its parts were written."""
+    client = Client(rig)
+    blob = await client.upload(b"x" * 1_000, "text/plain")
+    monkeypatch.setattr(Call, "most_octets", 5_000)
+    written: list[int] = []
+    pieces = emailset.octets_of
+
+    def counted(*args: Any) -> Any:
+        for piece in pieces(*args):
+            written.append(len(piece))
+            yield piece
+
+    monkeypatch.setattr(emailset, "octets_of", counted)
+    files = [{"blobId": blob, "type": "text/plain"}] * 100
+    refused = await client.call("Email/set", create={"d": {**BODY, "attachments": files}})
+    assert refused["notCreated"]["d"]["type"] == "tooLarge"
+    assert sum(written) < 8_000
+
+
+async def test_messages_with_files_are_made_one_of_an_account_at_a_time(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JMAP-28: what 8 requests of a user hold at once is bounded; header fields are written in a thread."""
+    client = Client(rig)
+    blob = await client.upload(b"x", "text/plain")
+    turns = Turns(2, each=1, waiting=8, seconds=60)
+    monkeypatch.setattr(emailset, "_composing", turns)
+    most, real, draft_of = 0, emailset._composed, emailset.draft_of
+    threads: set[str] = set()
+
+    async def composed(*args: Any) -> Any:
+        nonlocal most
+        most = max(most, turns.taken)
+        await trio.testing.wait_all_tasks_blocked()
+        return await real(*args)
+
+    def in_thread(*args: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return draft_of(*args)
+
+    monkeypatch.setattr(emailset, "_composed", composed)
+    monkeypatch.setattr(emailset, "draft_of", in_thread)
+    given = {**BODY, "attachments": [{"blobId": blob, "type": "text/plain"}]}
+
+    async def make() -> None:
+        assert (await Client(rig).call("Email/set", create={"d": given}))["created"]
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(make)
+    assert (most, turns.taken) == (1, 0)
+    assert threading.main_thread().name not in threads

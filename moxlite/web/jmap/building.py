@@ -57,7 +57,7 @@ NAMES: Final[Mapping[str, str]] = {
     "subject": "Subject",
     "sentAt": "Date",
 }
-RAW: Final = re.compile(r"(?:[^\r\n\0]|\r\n[ \t])*")
+RAW: Final = re.compile(r"(?:[^\x00-\x08\x0A-\x1F\x7F]|\r\n[ \t])*")
 MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 TOKEN: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}")
 
@@ -71,6 +71,7 @@ class Part(msgspec.Struct):
     name: str = ""
     disposition: str = ""
     cid: str = ""
+    charset: str = ""
     headers: tuple[bytes, ...] = ()
     parts: tuple[Part, ...] = ()
 
@@ -152,7 +153,7 @@ def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
     match form, value:
         case "asRaw", str():
             if RAW.fullmatch(value) is None or len(value.encode("utf-8", "replace")) > MAX_VALUE:
-                raise bad(name, "lines are folded by CRLF and a blank, and there is no NUL")
+                raise bad(name, "lines are folded by CRLF and a blank, and there are no other control characters")
             return f"{label}:{value}\r\n".encode("utf-8", "replace")
         case "asText", str():
             if len(value) > MAX_VALUE:
@@ -307,6 +308,9 @@ class _Parts:
             if not isinstance(blob, str):
                 raise bad(name, "blobId is text")
             found.blob = blob
+            found.charset = _text(name, given, "charset") if found.media_type.startswith("text/") else ""
+            if found.charset and TOKEN.fullmatch(found.charset) is None:
+                raise bad(name, "the charset is not a token")
             return found
         if "charset" in given or "size" in given:
             raise bad(name, "charset and size follow from the text")
@@ -388,4 +392,5 @@ def _entity(part: Part, blobs: Blobs) -> Entity:
     octets = blobs[part.blob]
     if part.media_type == "message/rfc822" and not part.headers and b"\0" not in octets:
         return MessagePart(octets, encoding="7bit" if octets.isascii() else "8bit")
-    return DataPart(octets, part.media_type, part.name, part.disposition, part.cid, headers=part.headers)
+    charset = (("charset", part.charset),) if part.charset else ()
+    return DataPart(octets, part.media_type, part.name, part.disposition, part.cid, charset, part.headers)

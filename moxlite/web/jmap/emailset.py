@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.accounts.access import check_rights, flag_rights
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import Prepared, held_body, prepare
@@ -26,7 +27,7 @@ from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.jmap.accounts import Place
 from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob, source_of
-from moxlite.web.jmap.building import draft_of, octets_of
+from moxlite.web.jmap.building import Draft, draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
@@ -49,6 +50,14 @@ ADDING: Final = "i"
 
 AT_ONCE: Final = 200
 """Emails that one unit changes."""
+
+COMPOSED: Final = 2
+"""Messages with files that are composed at a time, one of an account: each may hold three times its 100 MiB."""
+
+COMPOSED_SECONDS: Final = 60.0
+"""Seconds for which one waits for its turn."""
+
+_composing: Final = Turns(COMPOSED, each=1, waiting=LIMITS["maxConcurrentRequests"], seconds=COMPOSED_SECONDS)
 
 LAST: Final = 253_370_764_800_000_000
 """µs of the year 9999."""
@@ -309,7 +318,20 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     unknown = [name for name in words if name not in KNOWN and not name.startswith("header:")]
     if unknown:
         raise SetError("invalidProperties", "there is no such property", properties=unknown)
-    draft = draft_of(words, call.snapshot.hostname(call.request.info.listener).ascii)
+    # in a thread: a request may have 10 MB of header fields to encode
+    hostname = call.snapshot.hostname(call.request.info.listener).ascii
+    draft = await off_loop(partial(draft_of, words, hostname), kind="compose")
+    async with AsyncExitStack() as stack:
+        if draft.blobs:
+            try:
+                await stack.enter_async_context(_composing.turn(call.identity.account))
+            except TooManyWaiting:
+                raise MethodError("serverUnavailable", "too many messages with files wait; try again later") from None
+        return await _composed(call, draft, metadata)
+
+
+async def _composed(call: Call, draft: Draft, metadata: Metadata) -> Object:
+    """Add the message of a draft. Raises SetError, StoreError."""
     blobs: dict[str, bytes] = {}
     missing: list[str] = []
     most = call.most_octets
@@ -325,8 +347,18 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     if missing:
         raise SetError("blobNotFound", "", notFound=missing)
     with Spool(call.server.tmp) as spool:
-        await off_loop(lambda: spool.fill(octets_of(draft, blobs)), kind="compose")
+        await off_loop(lambda: spool.fill(_limited(octets_of(draft, blobs), call.most_octets)), kind="compose")
         return await _added(call, spool, metadata)
+
+
+def _limited(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """The octets of a message. Raises SetError ``tooLarge``."""
+    # A blob counts once above, and may be in 200 parts.
+    for piece in pieces:
+        most -= len(piece)
+        if most < 0:
+            raise SetError("tooLarge", "the message is larger than messages may be")
+        yield piece
 
 
 KNOWN: Final = (
