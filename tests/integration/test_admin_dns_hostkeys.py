@@ -9,7 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite.admin.dns import hostrotation, zones
 from moxlite.admin.dns.hostrotation import PERIOD, RETIRING, HostKeyRotation
+from moxlite.admin.dns.publishing import Publishing
 from moxlite.admin.dns.stages import DAY
+from moxlite.admin.dns.update import NoAnswer
 from moxlite.admin.dns.wanted import HeldKeys, public_key_record, read_keys
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored
@@ -281,6 +283,30 @@ async def test_a_zone_without_dnssec_is_left_alone(world: World) -> None:
     await world.go()
     assert (world.state.stage, world.published) == ("retiring", set())
     assert world.shown != first
+
+
+async def test_a_resolver_that_does_not_answer_makes_no_zone_unsigned(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AUTH-118: the next key waits for its record, though DNS cannot be asked whether the zone is signed; nor does
+    `dns update` take records for DANE away then (ADMIN-71c).
+    """
+    world.set_provider()
+    await world.go()
+    first = world.shown
+    world.served.frozen = {"example.org": list(world.fake.zones["example.org"])}
+    await world.rotation.change(HOST, asked=True)
+    await world.go()
+    assert world.state.stage == "publishing"
+    world.served.silent = True
+    monkeypatch.setattr(zones, "SECONDS", 0.05)
+    world.start()
+    await world.go()
+    assert (world.state.stage, world.state.problem) == ("publishing", "127.0.0.1: Timeout")
+    assert world.shown == first
+    publishing = Publishing(world.config.current, world.path, authorities=world.served.authorities)
+    with pytest.raises(NoAnswer):
+        publishing.plan(DOMAIN, publishing.located(DOMAIN))
 
 
 async def test_a_damaged_state_costs_no_start(world: World, caplog: pytest.LogCaptureFixture) -> None:

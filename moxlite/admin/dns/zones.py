@@ -2,6 +2,7 @@
 what the authoritative servers serve (ADMIN-71c). Blocks.
 """
 
+import contextlib
 import ipaddress
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,12 +88,12 @@ class Authorities:
     """Authoritative servers, found by a resolver.
 
     Args:
-      servers: the resolver's; the first is asked.
+      servers: the resolver's, asked in their order.
       port: of the authoritative servers.
     """
 
     def __init__(self, servers: Servers, port: int = PORT) -> None:
-        self._resolver: Final = (str(servers.addresses[0]), servers.port)
+        self._resolvers: Final = [(str(ip), servers.port) for ip in servers.addresses]
         self._port = port
         self._places: dict[str, list[Place]] = {}
         self._signed: dict[str, bool] = {}
@@ -143,16 +144,25 @@ class Authorities:
         return float(found)
 
     def is_signed(self, zone: str) -> bool:
-        """Whether the zone's parent vouches for its keys."""
+        """Whether the zone's parent vouches for its keys. Raises NoAnswer: a zone that is taken for unsigned would lose
+        its TLSA records, or have the next key used without one.
+        """
         if zone not in self._signed:
-            self._signed[zone] = bool(self._recursive(zone, dns.rdatatype.DS))
+            self._signed[zone] = bool(self._resolve(zone, dns.rdatatype.DS))
         return self._signed[zone]
 
     def _recursive(self, name: str, kind: dns.rdatatype.RdataType) -> list[Data]:
         try:
-            return _ask(self._resolver, name, kind, recursive=True)
+            return self._resolve(name, kind)
         except NoAnswer:
             return []
+
+    def _resolve(self, name: str, kind: dns.rdatatype.RdataType) -> list[Data]:
+        """The records of a name, by the first resolver that answers. Raises NoAnswer."""
+        for resolver in self._resolvers[:-1]:
+            with contextlib.suppress(NoAnswer):
+                return _ask(resolver, name, kind, recursive=True)
+        return _ask(self._resolvers[-1], name, kind, recursive=True)
 
 
 def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> list[Data]:
@@ -189,7 +199,7 @@ class ProviderZone:
         return self._zone.to_text() if dns.name.from_text(name).is_subdomain(self._zone) else None
 
     def signed(self, zone: str) -> bool:
-        """Whether the zone has DNSSEC."""
+        """Whether the zone has DNSSEC. Raises NoAnswer."""
         return self._authorities.is_signed(zone)
 
     def found(self, zone: str, slots: Iterable[Slot]) -> Found:
@@ -232,7 +242,7 @@ class ByHand:
         return self._authorities.zone(name)
 
     def signed(self, zone: str) -> bool:
-        """Whether the zone has DNSSEC."""
+        """Whether the zone has DNSSEC. Raises NoAnswer."""
         return self._authorities.is_signed(zone)
 
     def found(self, zone: str, slots: Iterable[Slot]) -> Found:
