@@ -140,6 +140,16 @@ async def test_a_key_comes_and_goes_by_itself(world: World) -> None:
     assert (world.path.parent / "a.pem").exists()  # a key in a folder of the owner's stays
 
 
+async def test_a_machine_without_ipv6_needs_no_answer_by_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-115: a name server has the record if one of its addresses has it and the others do not answer."""
+    world.set_provider()
+    world.fake.add("example.org", "ns.example.org", "AAAA", "::2")  # nothing is there
+    monkeypatch.setattr(zones, "SECONDS", 0.2)
+    await world.rotation.change(DOMAIN, asked=True)
+    await world.rotation.advance(DOMAIN)
+    assert (world.state().stage, world.state().problem) == ("waiting", "")
+
+
 @pytest.mark.nightly
 async def test_a_record_that_is_gone_before_it_signs_is_waited_for_again(world: World) -> None:
     """AUTH-115: it never signs with a key whose record is not visible."""

@@ -55,7 +55,7 @@ DAY: Final = 86_400.0
 """Seconds that others may remember a missing name, where no server tells: more is not sensible (RFC 2308 §5)."""
 
 MAX_SERVERS: Final = 12
-"""Authoritative servers that are asked, of a zone; thirteen are the most of any (the root)."""
+"""Authoritative servers that are asked, of a zone, and addresses of one; thirteen are the most of any (the root)."""
 
 Place: TypeAlias = tuple[str, int]
 """Address and port of a name server."""
@@ -95,21 +95,27 @@ class Authorities:
     def __init__(self, servers: Servers, port: int = PORT) -> None:
         self._resolvers: Final = [(str(ip), servers.port) for ip in servers.addresses]
         self._port = port
-        self._places: dict[str, list[Place]] = {}
+        self._servers: dict[str, list[tuple[Place, ...]]] = {}
         self._signed: dict[str, bool] = {}
 
-    def places(self, zone: str) -> list[Place]:
-        """The servers of a zone; none if they are not found."""
-        if zone not in self._places:
+    def servers(self, zone: str) -> list[tuple[Place, ...]]:
+        """The addresses of each server of a zone; none if they are not found."""
+        if zone not in self._servers:
             names = [data.to_text() for data in self._recursive(zone, dns.rdatatype.NS)]
             found = [
-                (data.to_text(), self._port)
-                for name in names
-                for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)
-                for data in self._recursive(name, kind)
+                tuple(
+                    (data.to_text(), self._port)
+                    for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)
+                    for data in self._recursive(name, kind)
+                )
+                for name in names[:MAX_SERVERS]
             ]
-            self._places[zone] = found[:MAX_SERVERS]
-        return self._places[zone]
+            self._servers[zone] = [places[:MAX_SERVERS] for places in found if places]
+        return self._servers[zone]
+
+    def places(self, zone: str) -> list[Place]:
+        """All addresses of the servers of a zone."""
+        return [place for places in self.servers(zone) for place in places]
 
     def zone(self, name: str) -> str | None:
         """The zone of a name, as public DNS has it."""
@@ -381,19 +387,36 @@ def differing(located: Located, authorities: Authorities, plans: Iterable[ZonePl
         at = located.of(plan.zone) if plan.plan.changes else None
         if at is None:
             continue
-        places = dict.fromkeys((*at[0].authorities(plan.zone), *authorities.places(plan.zone)))
-        if not places:
+        own = ((place,) for place in at[0].authorities(plan.zone))
+        servers = dict.fromkeys((*own, *authorities.servers(plan.zone)))
+        if not servers:
             lines.append(f"no name server of {plan.zone} is found")
-        lines += [line for place in places if (line := _difference(place, plan.plan.changes))]
+        lines += [line for server in servers if (line := _difference(server, plan.plan.changes))]
     return lines
 
 
-def _difference(place: Place, changes: Iterable[Change]) -> str:
-    for change in changes:
+def _difference(server: Iterable[Place], changes: Sequence[Change]) -> str:
+    """The first change that a server has not, "" if it has all. An address that does not answer counts if no other of
+    the server does: this machine may have no IPv6, or no IPv4.
+    """
+    silent: list[str] = []
+    answered = False
+    for place in server:
         try:
-            served = _ask(place, change.name, dns.rdatatype.from_text(change.kind))
+            line = _lacking(place, changes)
         except NoAnswer as error:
-            return f"no answer from {error}"
+            silent.append(f"no answer from {error}")
+            continue
+        if line:
+            return line
+        answered = True
+    return "" if answered else silent[0]
+
+
+def _lacking(place: Place, changes: Iterable[Change]) -> str:
+    """The first change that an address has not, "" if it has all. Raises NoAnswer."""
+    for change in changes:
+        served = _ask(place, change.name, dns.rdatatype.from_text(change.kind))
         if not {*change.add} <= {*served} or {*change.remove} & {*served}:
             return f"{place[0]} has not yet {change.name} {change.kind}"
     return ""
