@@ -150,6 +150,26 @@ async def test_a_machine_without_ipv6_needs_no_answer_by_it(world: World, monkey
     assert (world.state().stage, world.state().problem) == ("waiting", "")
 
 
+async def test_a_former_key_that_signs_again_stays(world: World) -> None:
+    """AUTH-115: if the owner goes back to the former key while it retires, its record and key stay."""
+    world.set_provider()
+    await world.rotation.change(DOMAIN, asked=True)
+    await world.rotation.advance(DOMAIN)
+    world.now += DAY
+    await world.rotation.advance(DOMAIN)
+    new = world.state().new
+    assert (world.state().stage, world.signing) == ("retiring", (new,))
+    text = world.config.domains_path.read_text()
+    world.config.domains_path.write_text(text.replace(f'dkim.sign = ["{new}"]', 'dkim.sign = ["a"]'))
+    world.start()
+    assert world.signing == ("a",)
+    world.now += RETIRING
+    await world.rotation.advance(DOMAIN)
+    assert (world.state().stage, world.state().problem) == ("resting", "")
+    assert world.published("a") == {world.key("a")}
+    assert world.selectors == {"a", new}
+
+
 @pytest.mark.nightly
 async def test_a_record_that_is_gone_before_it_signs_is_waited_for_again(world: World) -> None:
     """AUTH-115: it never signs with a key whose record is not visible."""

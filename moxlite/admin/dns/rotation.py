@@ -110,6 +110,9 @@ class KeyRotation(Stages[Domain, Keys]):
         return self._entered(domain, state, "retiring", until=self._clock() + RETIRING)
 
     async def _retire(self, domain: Domain, state: Keys) -> Keys:
+        signing = self._settings(domain).dkim.sign
+        if any(one in signing for one in state.old):  # the owner has gone back to it
+            return msgspec.structs.replace(state, old=tuple(one for one in state.old if one not in signing))
         if self._clock() < state.until:
             return state
         todo = await in_thread(self._remove_records, domain, state.old)
