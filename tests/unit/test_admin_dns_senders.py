@@ -7,6 +7,13 @@ from moxlite.admin.dns.senders import merged_spf
 OWN = "v=spf1 ip4:192.0.2.1 mx ~all"
 
 
+def test_no_term_of_a_long_record_is_lost() -> None:
+    """ADMIN-48b: a record that is replaced keeps what else it permits, and its own `all`."""
+    terms = [f"ip4:198.51.100.{number}" for number in range(60)]
+    merged = merged_spf(OWN, [" ".join(["v=spf1", *terms, "-all"])])
+    assert merged.split() == ["v=spf1", "ip4:192.0.2.1", "mx", *terms, "-all"]
+
+
 @pytest.mark.parametrize(
     ("found", "merged"),
     [

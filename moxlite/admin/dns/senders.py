@@ -18,9 +18,6 @@ from moxlite.net.resolver import DNSError, NotFound
 MAX_KEYS: Final = 10
 """Number of TXT records at a selector that are shown."""
 
-MAX_TERMS: Final = 30
-"""Terms of an SPF record that are copied into another; receivers make at most ten look-ups."""
-
 
 async def check_spf(case: Case) -> Report:
     """Check that SPF of the domain and of the host permits each of our addresses."""
@@ -79,10 +76,10 @@ def merged_spf(wanted: str, found: Sequence[str]) -> str:
     """
     *own, last = wanted.split()
     terms = dict.fromkeys(own)
-    ends = [term.lower() for text in found for term in text.split()[1:MAX_TERMS]]
+    ends = [term.lower() for text in found for term in text.split()[1:]]
     last = next((f"{qualifier}all" for qualifier in "-~?" if f"{qualifier}all" in ends), last)
     for text in found:
-        for term in text.split()[1:MAX_TERMS]:
+        for term in text.split()[1:]:
             bare = term.removeprefix("+")
             if bare.lower().startswith("redirect="):
                 bare = f"include:{bare.partition('=')[2]}"
