@@ -98,6 +98,26 @@ async def test_records_that_others_change_are_shown_and_mended_only_where_wanted
     assert fake.records("example.org") == {*before, ("www.example.org", "A", "192.0.2.80")}
 
 
+async def test_records_that_others_put_beside_ours_stay(
+    fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71d: a second MX host, authority or service of the owner's is no change of ours, also with `enforce`; a
+    second SPF text is, as there may be only one: both are merged.
+    """
+    straight(fake, monkeypatch)
+    fake.add("example.org", "example.org", "CAA", '0 issue "letsencrypt.org"')
+    publish(files, enforce=True)
+    fake.add("example.org", "example.org", "MX", "20 backup.example.")
+    fake.add("example.org", "_imaps._tcp.example.org", "SRV", "10 1 993 backup.example.")
+    before = fake.records("example.org")
+    assert await check_providers(examination(files)) == []
+    assert fake.records("example.org") == before
+    fake.add("example.org", "example.org", "TXT", '"v=spf1 ip4:198.51.100.1 -all"')
+    assert codes(await check_providers(examination(files))) == [("note", "dns-changed")]
+    (spf,) = [data for data in fake.data("example.org", "TXT") if "v=spf1" in data]
+    assert "198.51.100.1" in spf
+
+
 async def test_a_refused_token_is_an_error_and_a_silent_provider_a_warning(
     fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

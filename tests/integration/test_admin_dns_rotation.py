@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from moxlite.admin.dns import rotation, zones
+from moxlite.admin.dns.publishing import Publishing
 from moxlite.admin.dns.rotation import RETIRING, KeyRotation, Keys
 from moxlite.admin.dns.stages import DAY, LEAST_WAIT
 from moxlite.admin.dns.wanted import read_keys
@@ -168,6 +169,20 @@ async def test_a_former_key_that_signs_again_stays(world: World) -> None:
     assert (world.state().stage, world.state().problem) == ("resting", "")
     assert world.published("a") == {world.key("a")}
     assert world.selectors == {"a", new}
+
+
+async def test_the_record_of_a_key_that_cannot_be_read_stays(world: World) -> None:
+    """ADMIN-71c: a key without a readable file may be one in use; the plan names it, and removes no record of keys."""
+    world.set_provider()
+    world.fake.zones["example.org"] = []
+    publishing = Publishing(world.config.current, world.path, authorities=world.served.authorities)
+    located = publishing.located(DOMAIN)
+    assert publishing.make(DOMAIN, located, publishing.plan(DOMAIN, located)) == []
+    assert world.published("a")
+    (world.path.parent / "a.pem").unlink()
+    plans = publishing.plan(DOMAIN, located)
+    assert not plans.changes
+    assert any("a.pem" in note for note in plans.notes())
 
 
 @pytest.mark.nightly

@@ -15,7 +15,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import PACC_LABEL, HeldKeys, Kind, Topic, WantedRecord, read_keys, wanted_records
+from moxlite.admin.dns.wanted import PACC_LABEL, HeldKeys, Keys, Kind, Topic, WantedRecord, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,
@@ -185,21 +185,28 @@ class Publishing:
 
     def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[WantedRecord, ...]:
         """The records of a domain. Raises Refused. addresses: with the addresses of the host."""
+        return self._wanted(domain, addresses=addresses)[0]
+
+    def _wanted(self, domain: Domain, *, addresses: bool) -> tuple[tuple[WantedRecord, ...], Keys]:
         found, settings = require_domain(self._snapshot, domain.ascii)
         keys = read_keys(self._snapshot, found, self._held)
         records = wanted_records(self._snapshot, found, settings, keys)
-        return tuple(record for record in records if addresses or record.topic not in ADDRESSES)
+        return tuple(record for record in records if addresses or record.topic not in ADDRESSES), keys
 
     def plan(self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False) -> Plans:
-        """Compare the wanted records with DNS.
+        """Compare the wanted records with DNS. Where a key cannot be read, no record of a key is removed.
 
         Raises Refused, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError.
         """
-        wanted = self.wanted(domain, addresses=addresses)
+        wanted, keys = self._wanted(domain, addresses=addresses)
         ours = Ledger(self.files, domain).ours()
         if not addresses:  # they stay as they are
             ours = {slot: one for slot, one in ours.items() if slot[1] not in ("A", "AAAA")}
-        return Plans(tuple(plan_zones(located, wanted, ours, replace=replace)), wanted)
+        problems = (*keys.dkim_problems, *keys.host_problems)
+        if problems:  # what seems not to be wanted may be the record of a key in use
+            ours = {slot: one for slot, one in ours.items() if slot[1] != "TLSA" and "._domainkey." not in slot[0]}
+        zones = plan_zones(located, wanted, ours, replace=replace)
+        return Plans((*zones, *([ZonePlan("", Plan((), problems))] if problems else ())), wanted)
 
     def mail_elsewhere(self, domain: Domain, located: Located) -> list[str]:
         """The hosts to which mail of the domain goes today, but for ours. Raises as `plan`."""

@@ -3,20 +3,25 @@
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from moxlite.admin.dns.ledger import Ledger
-from moxlite.admin.dns.plan import Change
+from moxlite.admin.dns.plan import Change, Plan, ZonePlan
 from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing
 from moxlite.admin.dns.rotation import Keys, read_keys_state
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
+from moxlite.admin.dns.wanted import Kind
 from moxlite.admin.dns.zones import Located, plan_zones
 from moxlite.admin.dnsproviders.accounts import Busy
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade
 from moxlite.autotls.hostkeys import FOLDER, HostKeyState, read_host_state
 from moxlite.proto.address import Domain
+
+BESIDE: Final[frozenset[Kind]] = frozenset({"TLSA", "CAA"})
+"""Kinds of which records of others take nothing from ours: further keys, further authorities."""
 
 
 def look_at_domain(examination: Examination, domain: Domain) -> list[Finding]:
@@ -102,7 +107,7 @@ def _records(examination: Examination, publishing: Publishing, domain: Domain) -
         for wanted_record in publishing.wanted(domain, addresses=True)
         if (wanted_record.name.lower(), wanted_record.kind) in ours
     ]
-    plans = Plans(tuple(plan_zones(located, wanted_records, replace=True)), tuple(wanted_records))
+    plans = Plans(tuple(map(_undoing, plan_zones(located, wanted_records, replace=True))), tuple(wanted_records))
     if not plans.changes:
         return
     if examination.inside and stored.enforce and _restored(publishing, domain, located, plans):
@@ -112,6 +117,18 @@ def _records(examination: Examination, publishing: Publishing, domain: Domain) -
     for plan in plans.zones:
         for change in plan.plan.changes:
             yield _changed(domain, change)
+
+
+def _undoing(zone: ZonePlan) -> ZonePlan:
+    """The part of a plan that undoes what others have done to our records. What they have put beside ours stays, except
+    texts of which there may be only one.
+    """
+    changes = [
+        msgspec.structs.replace(change, remove=()) if change.kind in BESIDE else change
+        for change in zone.plan.changes
+        if change.add or change.kind == "TXT"
+    ]
+    return msgspec.structs.replace(zone, plan=Plan(tuple(changes), zone.plan.left))
 
 
 def _restored(publishing: Publishing, domain: Domain, located: Located, plans: Plans) -> bool:
