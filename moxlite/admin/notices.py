@@ -11,7 +11,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
-from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.compose import TextPart, address_field, compose, needs_utf8, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
@@ -61,7 +61,7 @@ async def _notify(
     host = static.hostname.ascii
     headers = [
         address_field("From", [MailAddress("moxlite", "postmaster", host)]),
-        address_field("To", [to]),
+        address_field("To", [to], utf8=needs_utf8(to)),
         text_field("Subject", f"[moxlite {host}] {subject}"),
         text_field("Date", email.utils.formatdate(localtime=True)),
         text_field("Message-ID", new_message_id(host)),
@@ -103,9 +103,11 @@ async def send_to_others(
     (own, to), (subject, text) = addresses, content
     now = time.time_ns() // 1000
     message_id = new_message_id(own.domain.ascii)
+    shown = MailAddress(full_name, own.localpart, own.domain.ascii), MailAddress("", to.localpart, to.domain.ascii)
+    utf8 = needs_utf8(*shown)
     head = [
-        address_field("From", (MailAddress(full_name, own.localpart, own.domain.ascii),)),
-        address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
+        address_field("From", shown[:1], utf8=utf8),
+        address_field("To", shown[1:], utf8=utf8),
         text_field("Subject", subject),
         f"Date: {format_date(now)}\r\n".encode(),
         f"Message-ID: {message_id}\r\n".encode(),
@@ -127,7 +129,7 @@ async def send_to_others(
         received=now,
         prefix=signatures,
         has8bit=not octets.isascii(),
-        smtputf8=own.needs_smtputf8 or to.needs_smtputf8,
+        smtputf8=utf8,
         message_id=message_id,
         subject=subject,
     )

@@ -27,7 +27,7 @@ from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_o
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.moments import is_date, moment_of
 from moxlite.proto.cards.repeating import EPOCH
-from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.compose import TextPart, address_field, compose, needs_utf8, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.content.prepare import prepare
@@ -142,9 +142,10 @@ class Ringing:
         subject, text = reminder(rung.title, rung.place, rung.when, rung.day, language)
         parsed = Address.parse(address)
         person = MailAddress(settings.full_name, parsed.localpart, parsed.domain.ascii)
+        utf8 = needs_utf8(person)
         headers = [
-            address_field("From", [person]),
-            address_field("To", [person]),
+            address_field("From", [person], utf8=utf8),
+            address_field("To", [person], utf8=utf8),
             text_field("Subject", subject),
             f"Date: {format_date(now)}\r\n".encode(),
             text_field("Message-ID", new_message_id(snapshot.static.hostname.ascii)),

@@ -335,6 +335,7 @@ async def test_a_mail_host_gets_what_its_domains_have_not_got(tmp_path: Path) ->
             "records",
         ),
         (["v=TLSRPTv1; rua="], "skipped", "record"),
+        (["v=TLSRPTv1; rua=mailto:j%C3%B6@reports.example"], "sent", ""),
         ([], "skipped", "no record"),
     ],
 )

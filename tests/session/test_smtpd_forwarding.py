@@ -301,6 +301,22 @@ async def test_an_unsigned_message_of_a_strict_domain_gets_another_author(smtp: 
     assert (await smtp.one()).count(b"X-Original-From") == 0
 
 
+@pytest.mark.parametrize(("author", "replaced"), [("jö@remote.example", True), ('"a\x01"@remote.example', False)])
+async def test_no_author_keeps_a_message_from_being_sent_on(smtp: Smtp, author: str, replaced: bool) -> None:
+    """QUEUE-179, SMTP-29: an address of UTF-8 moves to Reply-To as it is; one that no header can have stays in From."""
+    changes = {"_dmarc.remote.example": ["v=DMARC1; p=reject"], "remote.example": ["v=spf1 ip4:198.51.100.7 -all"]}
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True), resolver=zone(changes | own_record()))
+    await confirm(smtp)
+    message = MESSAGE.replace(b"ann@remote.example", author.encode())
+    async with smtp.connect(context=context) as client:
+        await client.play("C: MAIL FROM:<ann@remote.example> SMTPUTF8\nS: 250 2.1.0\nC: RCPT TO:<mia@ours.example>")
+        await client.play("S: 250 2.1.5\nC: DATA\nS: 354")
+        await client.send(message + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    [sent] = await smtp.carried()
+    assert (b"Reply-To" in sent.submission.prefix) is replaced
+
+
 async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
     """AUTH-114, SMTP-159a: for the null sender alone, in a transaction of its own; forged ones are unknown."""
     context = forwarding(smtp)

@@ -399,6 +399,19 @@ async def test_an_answer_names_a_sender_of_others_and_decodes_its_subject(smtp: 
     assert str(make_header(decode_header(answer["Subject"]))) == "Grüße away"
 
 
+async def test_an_address_of_utf8_is_answered(smtp: Smtp) -> None:
+    """SMTP-161, SMTP-29: a header of UTF-8, and a message that needs SMTPUTF8; the mail itself was taken."""
+    await install(smtp, 'require "vacation"; vacation "away";')
+    async with smtp.connect(trusted=True) as client:
+        await client.play("C: MAIL FROM:<jö@remote.example> SMTPUTF8\nS: 250 2.1.0\nC: RCPT TO:<mia@ours.example>")
+        await client.play("S: 250 2.1.5\nC: DATA\nS: 354")
+        await client.send(MESSAGE + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    [sent] = await smtp.carried()
+    assert "To: <jö@remote.example>\r\n".encode() in sent.octets
+    assert sent.submission.smtputf8
+
+
 async def test_an_answer_to_a_reply_names_the_message_before(smtp: Smtp) -> None:
     """SMTP-161: In-Reply-To in place of References, if it has one id."""
     await install(smtp, 'require "vacation"; vacation "away";')

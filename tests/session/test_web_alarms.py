@@ -294,6 +294,15 @@ async def test_a_mail_that_cannot_be_stored_for_now_comes_later(mia: Owner, monk
     assert len(await mia.mails()) == 1
 
 
+async def test_the_mail_goes_to_an_address_of_utf8(mia: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-50c: in a header of UTF-8 (RFC 6532)."""
+    monkeypatch.setattr(ringing, "addresses_of", lambda *_: ("jö@example.org",))
+    await mia.put("one", mia.at(HOUR), *alarm(action="EMAIL"))
+    await mia.ring(50 * MINUTE + 1)
+    [mail] = await mia.mails()
+    assert str(mail["to"]).encode("utf-8", "surrogateescape").decode() == "<jö@example.org>"
+
+
 async def test_choices(mia: Owner) -> None:
     """DAV-50d: notices alone, or nothing."""
     await mia.browser.call("notices_choose", choice={**CHOICE, "alarms": "notices"})

@@ -26,7 +26,7 @@ from moxlite.net.tls.handshake import ClientTLS
 from moxlite.process.startup import Endpoint, endpoints
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Path
 from moxlite.proto.imap import responses as r
-from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.compose import TextPart, address_field, compose, needs_utf8, new_message_id, text_field
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
@@ -379,9 +379,10 @@ def _message(snapshot: Snapshot, sender: str, to: Path) -> tuple[str, bytes]:
     local, _, domain = sender.rpartition("@")
     address = str(to)
     to_local, _, to_domain = address.rpartition("@")
+    shown = MailAddress("moxlite doctor", local, domain), MailAddress("", to_local, to_domain)
     headers = [
-        address_field("From", [MailAddress("moxlite doctor", local, domain)]),
-        address_field("To", [MailAddress("", to_local, to_domain)]),
+        address_field("From", shown[:1], utf8=needs_utf8(*shown)),
+        address_field("To", shown[1:], utf8=needs_utf8(*shown)),
         text_field("Subject", f"[moxlite {host}] test of delivery"),
         text_field("Date", formatdate(localtime=True)),
         text_field("Message-ID", message_id),

@@ -160,6 +160,11 @@ def format_address(address: MailAddress, *, utf8: bool = False) -> str:
     return f"{name if _ATOMS.fullmatch(name) else _quote(name)} <{spec}>"
 
 
+def needs_utf8(*addresses: MailAddress) -> bool:
+    """Whether a header with these addresses is raw UTF-8: their localparts have no other form (RFC 6532)."""
+    return not all(address.localpart.isascii() for address in addresses)
+
+
 def _has_controls(text: str) -> bool:
     return any(ord(character) in _CONTROLS for character in text)
 

@@ -18,7 +18,16 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.net.admission import guard
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
-from moxlite.proto.mime.compose import DataPart, MultiPart, TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.compose import (
+    DataPart,
+    MultiPart,
+    TextPart,
+    address_field,
+    compose,
+    needs_utf8,
+    new_message_id,
+    text_field,
+)
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.queue import metrics
@@ -285,6 +294,7 @@ async def send_report(ctx: Context, submit: Submit, author: Author, mail: Report
         recipients=tuple(SubmissionRecipient(recipient) for recipient in mail.recipients),
         received=ctx.clock(),
         prefix=signature,
+        smtputf8=any(recipient.needs_smtputf8 for recipient in mail.recipients),
         requiretls=False if mail.kind == "tls" else None,
         subject=mail.subject,
         is_tls_report=mail.kind == "tls",
@@ -297,9 +307,10 @@ async def send_report(ctx: Context, submit: Submit, author: Author, mail: Report
 
 def report_message(ctx: Context, author: Author, mail: ReportMail) -> Iterator[bytes]:
     """The octets of the message with a report, unsigned. Values cannot inject header fields (QUEUE-161)."""
+    recipients = [_shown(recipient) for recipient in mail.recipients]
     header = [
         address_field("From", [_shown(author.address)]),
-        address_field("To", [_shown(recipient) for recipient in mail.recipients]),
+        address_field("To", recipients, utf8=needs_utf8(*recipients)),
         text_field("Subject", mail.subject),
         text_field("Message-ID", new_message_id(author.domain)),
         text_field("Date", format_date(ctx.clock())),

@@ -25,7 +25,16 @@ from moxlite.mailauth.arc.seal import Sealer, own_results, seal
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.proto.address import Address, Domain
-from moxlite.proto.mime.compose import TextPart, address_field, answer_fields, compose, new_message_id, text_field
+from moxlite.proto.mime.compose import (
+    ComposeError,
+    TextPart,
+    address_field,
+    answer_fields,
+    compose,
+    needs_utf8,
+    new_message_id,
+    text_field,
+)
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
@@ -82,9 +91,11 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
     envelope = prepared.index.envelope
     message_id = new_message_id(author.domain.ascii)
     subject = decode_words(action.subject.encode()) or f"Auto: {envelope.subject[:_MAX_SUBJECT]}"
+    shown = _from(action.sender, author), MailAddress(_name_of(to, envelope), to.localpart, to.domain.ascii)
+    utf8 = needs_utf8(*shown)
     fields = [
-        address_field("From", (_from(action.sender, author),)),
-        address_field("To", (MailAddress(_name_of(to, envelope), to.localpart, to.domain.ascii),)),
+        address_field("From", shown[:1], utf8=utf8),
+        address_field("To", shown[1:], utf8=utf8),
         text_field("Subject", subject),
         f"Date: {format_date(now)}\r\n".encode(),
         f"Message-ID: {message_id}\r\n".encode(),
@@ -109,7 +120,7 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
         received=now,
         prefix=signatures,
         has8bit=not octets.isascii(),
-        smtputf8=to.needs_smtputf8,
+        smtputf8=utf8,
         message_id=message_id,
         subject=subject,
     )
@@ -189,7 +200,7 @@ async def pass_on(
             host = session.hostname.ascii
             results = own_results(HeaderSection(prefix + b"\r\n"), host)
             fields = await seal(message, results, host, sealer, checks.arc.status, int(now)) + fields
-    except SigningError as error:
+    except (SigningError, ComposeError) as error:  # or with the author as it is: it has no form in a new header
         passing_logger.info("message sent on without a seal", extra={"kv": {"account": case.account, "err": error}})
     sender = transaction.sender.address
     envelope = prepared.index.envelope
@@ -218,10 +229,12 @@ def _loses_author(checks: Checks) -> bool:
 def _new_author(author: MailAddress, own: Address, section: HeaderSection) -> bytes:
     """From, and Reply-To if the message has none; the old From has a field of its own, which says why."""
     name = (author.name or f"{author.localpart}@{author.domain}")[:MAX_NAME]
-    fields = address_field("From", (MailAddress(f"{name} via {own.domain.unicode}", own.localpart, own.domain.ascii),))
+    new = MailAddress(f"{name} via {own.domain.unicode}", own.localpart, own.domain.ascii)
+    utf8 = needs_utf8(author, new)
+    fields = address_field("From", (new,), utf8=utf8)
     if not section.count(b"reply-to"):
-        fields += address_field("Reply-To", (author,))
-    old = address_field("X-Original-From", (author,))
+        fields += address_field("Reply-To", (author,), utf8=utf8)
+    old = address_field("X-Original-From", (author,), utf8=utf8)
     return fields + old + b"X-Moxlite-Forwarded: From replaced, no signature of its domain survives\r\n"
 
 
