@@ -204,6 +204,25 @@ def test_a_failure_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_mark_of_a_killed_run_costs_nothing_that_is_in_use(tmp_path: Path) -> None:
+    """ADMIN-35: a mark that stayed from a killed run gives nothing away once a server has run; nor does a run remove a
+    key for backups that was there before.
+    """
+    config = tmp_path / "config/moxlite.toml"
+    (tmp_path / "config/dkim").mkdir(parents=True)
+    (tmp_path / "config/.quickstart-unfinished").touch()
+    (tmp_path / "config/backup-signing.key").touch()
+    (tmp_path / "data/accounts").mkdir(parents=True)
+    assert making.existing(config) == []
+    (tmp_path / "data/lock").touch()
+    before = {path for path in tmp_path.rglob("*") if path.name != ".quickstart-unfinished"}
+    folders = [tmp_path / "config/dkim", tmp_path / "config/backup-signing.key", tmp_path / "data"]
+    assert making.existing(config) == folders
+    with pytest.raises(making.QuickstartFailed):
+        making.make(config, Address.parse("me@example.org"), USER, Domain.parse(HOSTNAME), Places(("::1",), ("::1",)))
+    assert before <= set(tmp_path.rglob("*"))
+
+
 @pytest.mark.landing("test_config")
 @pytest.mark.parametrize("step", STEPS)
 def test_after_a_kill_it_can_be_repeated(tmp_path: Path, step: str) -> None:

@@ -68,9 +68,10 @@ def existing(config: Path) -> list[Path]:
     if _interrupted(config):
         return []
     folder = config.parent
-    files = [config, folder / DOMAINS_FILE, folder / ADMIN_PASSWORD, folder / HOST_KEYS, folder / DKIM_FOLDER]
+    names = (DOMAINS_FILE, ADMIN_PASSWORD, HOST_KEYS, DKIM_FOLDER, SIGNING_KEY)
     data = data_folder(config)
-    return [path for path in files if path.exists()] + ([data] if data.exists() and any(data.iterdir()) else [])
+    files = [path for path in (config, *(folder / name for name in names)) if path.exists()]
+    return files + ([data] if data.exists() and any(data.iterdir()) else [])
 
 
 def make(
@@ -192,8 +193,13 @@ def data_folder(config: Path) -> Path:
 
 
 def _interrupted(config: Path) -> bool:
-    """Whether an earlier run was killed; then all files at these places are its own."""
-    return (config.parent / MARKER).exists() and not config.exists()
+    """Whether an earlier run was killed; then all files at these places are its own. Where a server has run since, with
+    a configuration that is elsewhere now, they are its owner's.
+    """
+    if config.exists() or not (config.parent / MARKER).exists():
+        return False
+    data = data_folder(config)
+    return not data.exists() or set(data.iterdir()) <= {*_of_accounts(data)}
 
 
 def _clear(config: Path) -> None:
