@@ -285,6 +285,23 @@ async def test_a_zone_without_dnssec_is_left_alone(world: World) -> None:
     assert world.shown != first
 
 
+async def test_a_key_waits_as_long_as_its_former_records_are_kept(world: World) -> None:
+    """AUTH-118: also where their TTL is days."""
+    world.set_provider()
+    for one in world.fake.zones["example.org"]:
+        one.ttl = int(5 * DAY)
+    await world.go()
+    first = world.shown
+    await world.rotation.change(HOST, asked=True)
+    await world.go()
+    world.now += 5 * DAY
+    await world.go()
+    assert (world.state.stage, world.shown) == ("waiting", first)
+    world.now += 2 * DAY
+    await world.go()
+    assert world.state.stage == "retiring"
+
+
 async def test_a_resolver_that_does_not_answer_makes_no_zone_unsigned(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

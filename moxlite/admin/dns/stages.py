@@ -26,9 +26,9 @@ DAY: Final = 86_400.0
 """Seconds."""
 
 LEAST_WAIT: Final = 3600.0
-MOST_WAIT: Final = 2 * DAY
+MOST_WAIT: Final = 7 * DAY
 """Seconds between the record at all servers and the first use of its key: twice what resolvers may remember, in these
-bounds.
+bounds. No resolver should keep anything for longer than a week (RFC 8767 §4).
 """
 LOOK: Final = 3600.0
 """Seconds between looks at all subjects; `SOON` while a step waits for servers."""
