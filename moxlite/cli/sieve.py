@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, ask, json_option, note, perform, settings, show_json
+from moxlite.cli.common import Failure, ask, json_option, note, perform, raw_output, settings, show_json
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
@@ -128,7 +128,7 @@ def sieve_list(name: str, as_json: bool) -> None:
 def sieve_get(name: str, script: str) -> None:
     """Print the text of SCRIPT of account NAME."""
 
-    click.echo(perform(operations.SieveGet(name, script)), nl=False)
+    raw_output().write(perform(operations.SieveGet(name, script)).encode())
 
 
 @account_sieve.command("put")

@@ -431,6 +431,20 @@ def test_mail_is_raw_in_a_pipe_and_safe_on_a_terminal(monkeypatch: pytest.Monkey
         assert out.buffer.getvalue() == (shown.encode() if terminal else mail)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_script_of_a_user_is_whole_in_a_pipe_and_safe_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    """ADMIN-65: `account sieve get`, whose text another user has written."""
+    monkeypatch.setattr("moxlite.cli.sieve.perform", lambda _: "# \x1b[31mred\r\nkeep;\r\n")
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    monkeypatch.setattr(out, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr("sys.stdout", out)
+    assert run(["account", "sieve", "get", "mia", "main"]) == 0
+    assert isinstance(out.buffer, io.BytesIO)
+    assert out.buffer.getvalue() == (b"# \\x1b[31mred\nkeep;\n" if terminal else b"# \x1b[31mred\r\nkeep;\r\n")
+
+
 def test_json_of_strangers_text_is_safe_to_print(capsys: Capture) -> None:
     """ADMIN-65: and means the same."""
     show_json({"subject": "\u202e\x9b31m\x1b[2J\u2028"})
