@@ -300,7 +300,7 @@ async def test_the_mail_goes_to_an_address_of_utf8(mia: Owner, monkeypatch: pyte
     await mia.put("one", mia.at(HOUR), *alarm(action="EMAIL"))
     await mia.ring(50 * MINUTE + 1)
     [mail] = await mia.mails()
-    assert str(mail["to"]).encode("utf-8", "surrogateescape").decode() == "<jö@example.org>"
+    assert str(mail["to"]).encode("utf-8", "surrogateescape").decode() == "jö@example.org"
 
 
 async def test_choices(mia: Owner) -> None:

@@ -99,6 +99,20 @@ async def test_no_control_character_reaches_a_header(rig: Rig) -> None:
     assert (await client.call("Email/set", create={"d": {**BODY, "header:X-Own": "\ta\r\n b"}}))["created"]
 
 
+async def test_dates_of_all_years_are_dates(rig: Rig) -> None:
+    """JMAP-20, STORE-56: the sender chooses them; four digits of the year (RFC 3339), null beyond 1 to 9999 in UTC."""
+    client = Client(rig)
+    for text, sent in (
+        ("1 Jan 0999 00:30:00 +0000", "0999-01-01T00:30:00Z"),
+        ("1 Jan 0001 00:30:00 +0100", None),
+        ("31 Dec 9999 23:00:00 -0100", None),
+        ("31 Dec 9999 23:00:00 +0100", "9999-12-31T23:00:00+01:00"),
+    ):
+        number = await client.imported(b"Subject: a\r\nDate: %s\r\n\r\n" % text.encode())
+        [found] = (await client.call("Email/get", ids=[number], properties=["sentAt"]))["list"]
+        assert found["sentAt"] == sent
+
+
 async def test_a_blob_in_many_parts_is_counted_in_each(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-28: a message ends where it is too large, and not after all of its parts were written."""
     client = Client(rig)

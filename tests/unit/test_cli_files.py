@@ -45,6 +45,9 @@ def test_a_message_is_shown_as_the_server_understands_it(tmp_path: Path, capsys:
     text, pdf = found["root"]["parts"]
     assert MESSAGE[text["body"] : text["end"]] == b"hello"
     assert (pdf["type"], pdf["decoded_size"], pdf["disposition"]) == ("application/pdf", 3, "attachment")
+    (tmp_path / "message").write_bytes(b"Date: 31 Dec 9999 23:00:00 -1200\r\n\r\n")
+    assert run(["message", "parse", str(tmp_path / "message")]) == 0
+    assert json.loads(capsys.readouterr().out)["date"] is None
     (tmp_path / "message").write_bytes(bytes(range(256)) * 100)
     assert run(["message", "parse", str(tmp_path / "message")]) == 0
     assert run(["message", "parse", str(tmp_path / "none")]) == 2

@@ -48,10 +48,12 @@ _COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.){0,200}\)")  # without a comment
 _LONGEST: Final = 200  # characters: a date is about 40, the rest comments
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SPAN: Final = range(-62_135_596_800, 253_402_300_800)  # seconds of the years 1 to 9999, beyond which no program shows
 
 
 def parse_date(text: bytes | str) -> tuple[int, int] | None:
-    """Parse the text of a Date field to (moment, offset); None if it is malformed or after year 9999 (STORE-56).
+    """Parse the text of a Date field to (moment, offset); None if it is malformed or, in UTC, beyond the years 1 to
+    9999 (STORE-56).
 
     An offset of a day or more counts as UTC. A leap second counts as the first of the next minute.
     """
@@ -101,7 +103,8 @@ def _moment(
     if days is None or hours > 23 or minutes > 59 or seconds > 60:
         return None
     east = _offset(offset, zone)
-    return (days * 86400 + hours * 3600 + (minutes - east) * 60 + seconds) * 1_000_000, east
+    at = days * 86400 + hours * 3600 + (minutes - east) * 60 + seconds
+    return (at * 1_000_000, east) if at in _SPAN else None
 
 
 @lru_cache(maxsize=256)  # most new mail has today's date

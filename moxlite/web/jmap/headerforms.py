@@ -159,7 +159,11 @@ FORMS: Final[Mapping[str, Callable[[Field], object]]] = {
 
 def utc_date(microseconds: int) -> str:
     """A UTCDate (RFC 8620 §1.4) of µs UTC, whole seconds."""
-    return (EPOCH + dt.timedelta(seconds=microseconds // 1_000_000)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _in_utc(EPOCH + dt.timedelta(seconds=microseconds // 1_000_000))
+
+
+def _in_utc(moment: dt.datetime) -> str:
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"  # strftime writes the year 999 with three digits
 
 
 def microseconds(text: Any) -> int:
@@ -180,4 +184,4 @@ def local_date(microseconds: int, offset: int) -> str | None:
         )
     except (OverflowError, ValueError):
         return None
-    return moment.isoformat() if offset else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.isoformat() if offset else _in_utc(moment)
