@@ -125,6 +125,27 @@ def test_records_are_added_and_merged_and_others_stay(config: Path, world: Signe
     assert found == {"dry_run": False, "zones": [{"zone": "example.org.", "changes": [], "left": []}]}
 
 
+def test_a_wildcard_is_no_record_of_a_name(config: Path) -> None:
+    """ADMIN-71a: what a wildcard answers for a name that does not exist (RFC 4592 §3.3.1) is in the way of nothing, and
+    stays.
+    """
+    domains = (config / "domains.toml").read_text()
+    own = 'client_settings_domain = "mail.example.org"'
+    (config / "domains.toml").write_text(domains.replace("[accounts.me]", f"{own}\n[accounts.me]", 1))
+    records = '* A 192.0.2.9\n* TXT "of the wildcard"\n*._domainkey TXT "v=DKIM1; p="\n'
+    with SignedRoot({"": "", "org": "", "example.org": records}, key=KEY) as world:
+        done = update(config, world.authority)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert texts(world, "mail.example.org.", "CNAME") == {"mx.example.org."}
+        assert texts(world, "mx.example.org.", "A") == {"192.0.2.1"}
+        (key,) = texts(world, "a._domainkey.example.org.", "TXT")
+        assert key.startswith('"v=DKIM1;')
+        assert len(key) > 30
+        assert texts(world, "other.example.org.", "A") == {"192.0.2.9"}
+        assert texts(world, "other._domainkey.example.org.", "TXT") == {'"v=DKIM1; p="'}
+        assert update(config, world.authority).stdout == "; nothing to change\n"
+
+
 @pytest.mark.nightly
 def test_what_we_update_passes_our_own_check(config: Path, world: SignedRoot) -> None:
     """ADMIN-71a, ADMIN-48: after an update with --replace, dnscheck asks for no record any more."""

@@ -27,6 +27,9 @@ SECONDS: Final = 10.0
 MAX_QUERIES: Final = 300
 """Queries for one plan. A domain with all records has sixty names."""
 
+UNUSED: Final = b"_moxlite-none"
+"""A label that no zone has."""
+
 T = TypeVar("T")
 
 CHANGED: Final = frozenset({dns.rcode.YXDOMAIN, dns.rcode.YXRRSET, dns.rcode.NXRRSET, dns.rcode.NXDOMAIN})
@@ -90,9 +93,7 @@ class KeyedServer:
 
     def found(self, zone: str, slots: Iterable[Slot]) -> Found:
         """Sets of records; an alias is not followed. Raises NoAnswer, UpdateRefused."""
-        return {
-            (name, kind): self._records(dns.name.from_text(name), dns.rdatatype.from_text(kind)) for name, kind in slots
-        }
+        return {(name, kind): own_records(self._records, zone, name, kind) for name, kind in slots}
 
     def send(self, zone: str, changes: Sequence[Change]) -> None:
         """Make changes of one zone, as `send_update`. Raises NoAnswer, UpdateRefused."""
@@ -115,6 +116,22 @@ class KeyedServer:
                 self._server, lambda: dns.query.tcp(query, where, timeout=SECONDS, port=port)
             )
         return self._answers[name, kind]
+
+
+def own_records(
+    ask: Callable[[dns.name.Name, dns.rdatatype.RdataType], Sequence[Data]], zone: str, name: str, kind: str
+) -> Sequence[Data]:
+    """The records that a name itself has at a server. What a wildcard answers for a name that does not exist
+    (RFC 4592 §3.3.1) is left out: names below and beside it have the same.
+    """
+    labels = dns.name.from_text(name).labels
+    rdtype = dns.rdatatype.from_text(kind)
+    records = ask(dns.name.Name(labels), rdtype)
+    if records and labels != dns.name.from_text(zone).labels:
+        unused = (dns.name.Name((UNUSED, *above)) for above in (labels, labels[1:]))
+        if all(set(ask(other, rdtype)) == set(records) for other in unused):
+            return ()
+    return records
 
 
 def send_update(server: NameServer, zone: str, changes: Sequence[Change]) -> None:

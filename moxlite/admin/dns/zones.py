@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 import dns.exception
@@ -29,7 +30,7 @@ from moxlite.admin.dns.plan import (
     reversed_changes,
     slots_of,
 )
-from moxlite.admin.dns.update import KeyedServer, NameServer, NoAnswer, UpdateRefused, parse_key
+from moxlite.admin.dns.update import KeyedServer, NameServer, NoAnswer, UpdateRefused, own_records, parse_key
 from moxlite.admin.dns.wanted import Kind, WantedRecord
 from moxlite.admin.dnsproviders.accounts import (
     KNOWN,
@@ -171,13 +172,17 @@ class Authorities:
         return _ask(self._resolvers[-1], name, kind, recursive=True)
 
 
-def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> list[Data]:
+def _ask(
+    place: Place, name: str | dns.name.Name, kind: dns.rdatatype.RdataType, *, recursive: bool = False
+) -> list[Data]:
     """The records of a name. Raises NoAnswer."""
     answer = _answer(place, name, kind, recursive=recursive)
     return [data for rrset in answer.answer if rrset.rdtype == kind for data in rrset]
 
 
-def _answer(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> dns.message.Message:
+def _answer(
+    place: Place, name: str | dns.name.Name, kind: dns.rdatatype.RdataType, *, recursive: bool = False
+) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
     if not recursive:
         query.flags &= ~dns.flags.RD  # or a server that is a resolver, too, would answer from its memory
@@ -255,7 +260,8 @@ class ByHand:
         """Sets of records, as the first server that answers has them. Raises NoAnswer."""
         for place in self._authorities.places(zone):
             try:
-                return {(name, kind): _ask(place, name, dns.rdatatype.from_text(kind)) for name, kind in slots}
+                ask = partial(_ask, place)
+                return {(name, kind): own_records(ask, zone, name, kind) for name, kind in slots}
             except NoAnswer:
                 continue
         raise NoAnswer(f"no name server of {zone} answers")
