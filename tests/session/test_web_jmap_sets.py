@@ -8,6 +8,7 @@ import trio
 import trio.testing
 
 from moxlite.sandbox.turns import Turns
+from moxlite.store.errors import StorageBusy
 from moxlite.store.rows.mailboxes import subscriptions
 from moxlite.web.jmap import emailset, mailboxes
 from moxlite.web.jmap.methods import Call
@@ -31,6 +32,27 @@ async def test_an_email_that_the_store_refuses_stops_no_other(rig: Rig) -> None:
     assert [*found["updated"]] == [second]
     listed = (await client.call("Email/get", ids=[first, second], properties=["keywords"]))["list"]
     assert [one["keywords"] for one in listed] == [{}, {"$seen": True}]
+
+
+async def test_a_storage_that_fails_halfway_is_no_call_without_changes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JMAP-5: serverPartialFail (RFC 8620 §3.6.2), so that no program does all of it again."""
+    client = Client(rig)
+    blob, real, left = await client.upload(MAIL), emailset.prepare, [1, 0, 0]
+
+    async def busy(*args: Any, **more: Any) -> Any:
+        if not left.pop(0):
+            raise StorageBusy("locked")
+        return await real(*args, **more)
+
+    monkeypatch.setattr(emailset, "prepare", busy)
+    assert await client.error("Email/set", create={"a": BODY, "b": BODY}) == "serverPartialFail"
+    assert await client.error("Email/set", create={"a": BODY}) == "serverUnavailable"
+    left[:] = [1, 0]
+    given = {"blobId": blob, "mailboxIds": {"F1": True}}
+    assert await client.error("Email/import", emails={"a": given, "b": given}) == "serverPartialFail"
+    assert len((await client.call("Email/query"))["ids"]) == 2
 
 
 async def test_a_renamed_mailbox_takes_its_subscriptions_along(rig: Rig) -> None:

@@ -31,7 +31,7 @@ from moxlite.web.jmap.building import Draft, draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, run_set, set_error
+from moxlite.web.jmap.standard import Outcome, each, partial_failures, patched, property_moment, run_set, set_error
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -404,12 +404,14 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     Raises MethodError.
     """
     place = call.place
-    old = await call.account.read(partial(state, place=place), op="jmap state")
+    now = partial(call.account.read, partial(state, place=place), op="jmap state")
+    old = await now()
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
         raise MethodError("stateMismatch", f"the state is {old}")
     # Each in a unit of its own: a message may have megabytes, and others write between two.
-    outcomes = await each(given, put)
+    async with partial_failures(now, old):
+        outcomes = await each(given, put)
     for name, outcome in outcomes.items():
         if isinstance(outcome, dict):
             call.created[name] = outcome["id"]
@@ -418,7 +420,7 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     return {
         "accountId": place.id,
         "oldState": old,
-        "newState": await call.account.read(partial(state, place=place), op="jmap state"),
+        "newState": await now(),
         "created": done or None,
         "notCreated": failed or None,
     }

@@ -5,12 +5,15 @@ others, as ``shareWith`` has them (RFC 9670 §4); and /copy between two accounts
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from moxlite.store.accounts.access import publish_shares
+from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import Collection, Kind
 from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import (
@@ -26,13 +29,15 @@ from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.blobs import source_of
 from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, SetHandler, each, run_set, set_results
+from moxlite.web.jmap.standard import Outcome, SetHandler, each, partial_failures, run_set, set_results
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
+
+logger = logging.getLogger("moxlite.web.jmap")
 
 STATES: Final[Mapping[Kind, Callable[[Reader], int]]] = {"calendar": calendar_state, "contact": contact_state}
 
@@ -177,7 +182,8 @@ async def copy_entries(
                 raise outcome
             return outcome
 
-        outcomes = await each(given, one)
+        async with partial_failures(partial(handler.state, call), old):
+            outcomes = await each(given, one)
         done = {key: outcome["id"] for key, outcome in outcomes.items() if isinstance(outcome, dict)}
         call.created.update(done)
         if done and call.argument("onSuccessDestroyOriginal", bool, False):
@@ -199,5 +205,10 @@ async def _destroyed(source: Call, handler: SetHandler, arguments: Object, metho
     try:
         found = await run_set(msgspec.structs.replace(source, arguments=arguments), handler)
     except MethodError as error:
-        return Invocation("error", error.arguments(), source.call_id)
-    return Invocation(method, found, source.call_id)
+        failed = error
+    except StoreError as error:  # the copies are there: a program that was told of an error would make them again
+        logger.warning("originals not removed", extra={"kv": {"err": str(error)}})
+        failed = MethodError("serverFail", "the originals were not removed: the storage failed")
+    else:
+        return Invocation(method, found, source.call_id)
+    return Invocation("error", failed.arguments(), source.call_id)

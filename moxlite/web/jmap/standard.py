@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
@@ -27,6 +30,8 @@ from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 
 T = TypeVar("T")
+
+logger = logging.getLogger("moxlite.web.jmap")
 
 MAX_DEPTH: Final = 20
 """Levels of a filter."""
@@ -296,22 +301,38 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
         raise MethodError("stateMismatch", f"the state is {old}")
-    created = dict(await handler.create(call, create)) if create else {}
-    for name, outcome in created.items():
-        if isinstance(outcome, dict):
-            call.created[name] = outcome["id"]
-    gone = [call.id_of(one) for one in destroy]
-    patches = {call.id_of(key): patch for key, patch in update.items()}
-    early: dict[str, Outcome] = {patch: SetError("willDestroy") for patch in patches if patch in gone}
-    patches = {key: patch for key, patch in patches.items() if key not in early}
-    updated = {**early, **(dict(await handler.update(call, patches)) if patches else {})}
-    destroyed = dict(await handler.destroy(call, [*dict.fromkeys(gone)])) if gone else {}
+    async with partial_failures(partial(handler.state, call), old):
+        created = dict(await handler.create(call, create)) if create else {}
+        for name, outcome in created.items():
+            if isinstance(outcome, dict):
+                call.created[name] = outcome["id"]
+        gone = dict.fromkeys(map(call.id_of, destroy))
+        patches = {call.id_of(key): patch for key, patch in update.items()}
+        early: dict[str, Outcome] = {patch: SetError("willDestroy") for patch in patches if patch in gone}
+        patches = {key: patch for key, patch in patches.items() if key not in early}
+        updated = {**early, **(dict(await handler.update(call, patches)) if patches else {})}
+        destroyed = dict(await handler.destroy(call, [*gone])) if gone else {}
     return {
         "accountId": call.place.id,
         "oldState": old,
         "newState": await handler.state(call),
         **set_results(created, updated, destroyed),
     }
+
+
+@asynccontextmanager
+async def partial_failures(state: Callable[[], Awaitable[str]], old: str) -> AsyncIterator[None]:
+    """Context of changes that began at the state `old`. One that ends in an error, with another state by then, is told
+    as MethodError ``serverPartialFail``: its program would do all of it again, and read nothing anew (RFC 8620
+    §3.6.2).
+    """
+    try:
+        yield
+    except (StoreError, MethodError) as error:
+        if await state() == old:
+            raise
+        logger.error("call failed with some of its changes made", extra={"kv": {"err": str(error)}})
+        raise MethodError("serverPartialFail", "only some of the changes were made: read what has changed") from None
 
 
 def set_results(
