@@ -10,7 +10,7 @@ import trio.testing
 from moxlite.sandbox.turns import Turns
 from moxlite.store.errors import StorageBusy
 from moxlite.store.rows.mailboxes import subscriptions
-from moxlite.web.jmap import emailset, mailboxes
+from moxlite.web.jmap import blobs, emails, emailset, mailboxes, receipts
 from moxlite.web.jmap.methods import Call
 from tests.jmap_rig import MAIL, Client, Object, rig
 from tests.web_rig import Rig
@@ -155,15 +155,13 @@ async def test_a_blob_in_many_parts_is_counted_in_each(rig: Rig, monkeypatch: py
     assert sum(written) < 8_000
 
 
-async def test_messages_with_files_are_made_one_of_an_account_at_a_time(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_messages_are_held_one_of_an_account_at_a_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-28: what 8 requests of a user hold at once is bounded; header fields are written in a thread."""
     client = Client(rig)
     blob = await client.upload(b"x", "text/plain")
     turns = Turns(2, each=1, waiting=8, seconds=60)
-    monkeypatch.setattr(emailset, "_composing", turns)
-    most, real, draft_of = 0, emailset._composed, emailset.draft_of
+    monkeypatch.setattr(blobs, "_held", turns)
+    most, real, draft_of, read = 0, emailset._composed, emailset.draft_of, blobs.blob_octets
     threads: set[str] = set()
 
     async def composed(*args: Any) -> Any:
@@ -176,12 +174,22 @@ async def test_messages_with_files_are_made_one_of_an_account_at_a_time(
         threads.add(threading.current_thread().name)
         return draft_of(*args)
 
+    async def octets(*args: Any) -> Any:
+        nonlocal most
+        most = max(most, turns.taken)
+        await trio.testing.wait_all_tasks_blocked()
+        return await read(*args)
+
     monkeypatch.setattr(emailset, "_composed", composed)
+    for module in (emails, receipts):
+        monkeypatch.setattr(module, "blob_octets", octets)
     monkeypatch.setattr(emailset, "draft_of", in_thread)
     given = {**BODY, "attachments": [{"blobId": blob, "type": "text/plain"}]}
 
     async def make() -> None:
         assert (await Client(rig).call("Email/set", create={"d": given}))["created"]
+        for method in ("Email/parse", "MDN/parse"):
+            assert (await Client(rig).call(method, blobIds=[blob]))["notParsable"] == [blob]
 
     async with trio.open_nursery() as nursery:
         for _ in range(4):

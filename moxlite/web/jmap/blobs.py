@@ -19,6 +19,7 @@ import trio
 
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
+from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
@@ -52,6 +53,16 @@ MAX_SCANNED: Final = 25 << 20
 
 _scans: Final = trio.Semaphore(2)
 """Uploaded messages that are held and scanned at a time, of all accounts: each takes twice its octets."""
+
+HELD: Final = 2
+"""Messages that are held whole, to be read or composed, at a time, one of an account: each may take three times its
+100 MiB.
+"""
+
+HELD_SECONDS: Final = 60.0
+"""Seconds for which one waits for its turn."""
+
+_held: Final = Turns(HELD, each=1, waiting=LIMITS["maxConcurrentRequests"], seconds=HELD_SECONDS)
 
 MAX_DATA: Final = 128 << 10
 """Octets of a blob that is put into a card or an event."""
@@ -201,6 +212,17 @@ async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
     """The octets of a blob; None if it does not exist, or is longer than `most`."""
     found = await find_blob(call.place, blob)
     return None if found is None else await _collected(found, most)
+
+
+@asynccontextmanager
+async def holding(call: Call) -> AsyncIterator[None]:
+    """Context in which a call holds a whole message. Raises MethodError ``serverUnavailable``."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(_held.turn(call.identity.account))
+        except TooManyWaiting:
+            raise MethodError("serverUnavailable", "too many messages wait to be read or written") from None
+        yield
 
 
 def check_blobs(objects: Iterable[object]) -> None:

@@ -19,7 +19,7 @@ from moxlite.store.rows.emails import Email, emails
 from moxlite.store.rows.history import Change, email_changes, mail_state
 from moxlite.store.rows.messages import headers, infos
 from moxlite.store.types import Flag
-from moxlite.web.jmap.blobs import blob_octets, email_blob, part_blob
+from moxlite.web.jmap.blobs import blob_octets, email_blob, holding, part_blob
 from moxlite.web.jmap.bodies import (
     BodyWish,
     Budget,
@@ -261,11 +261,12 @@ async def parse(call: Call) -> Object:
     not_found: list[str] = []
     not_parsable: list[str] = []
     for blob in [*dict.fromkeys(map(call.id_of, blobs))]:
-        octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
-        if octets is None:
-            not_found.append(blob)
-            continue
-        found = await off_loop(partial(_parsed, octets, blob, wish, call), kind="jmap")
+        async with holding(call):
+            octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
+            if octets is None:
+                not_found.append(blob)
+                continue
+            found = await off_loop(partial(_parsed, octets, blob, wish, call), kind="jmap")
         if found is None:
             not_parsable.append(blob)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -12,7 +12,6 @@ import msgspec
 
 from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.accounts.access import check_rights, flag_rights
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import Prepared, held_body, prepare
@@ -26,7 +25,7 @@ from moxlite.store.rows.emails import Email, email_of, emails
 from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.jmap.accounts import Place
-from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob, source_of
+from moxlite.web.jmap.blobs import blob_octets, find_blob, holding, missing_blob, source_of
 from moxlite.web.jmap.building import Draft, draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
 from moxlite.web.jmap.methods import read_id
@@ -50,14 +49,6 @@ ADDING: Final = "i"
 
 AT_ONCE: Final = 200
 """Emails that one unit changes."""
-
-COMPOSED: Final = 2
-"""Messages with files that are composed at a time, one of an account: each may hold three times its 100 MiB."""
-
-COMPOSED_SECONDS: Final = 60.0
-"""Seconds for which one waits for its turn."""
-
-_composing: Final = Turns(COMPOSED, each=1, waiting=LIMITS["maxConcurrentRequests"], seconds=COMPOSED_SECONDS)
 
 LAST: Final = 253_370_764_800_000_000
 """µs of the year 9999."""
@@ -321,12 +312,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     # in a thread: a request may have 10 MB of header fields to encode
     hostname = call.snapshot.hostname(call.request.info.listener).ascii
     draft = await off_loop(partial(draft_of, words, hostname), kind="compose")
-    async with AsyncExitStack() as stack:
-        if draft.blobs:
-            try:
-                await stack.enter_async_context(_composing.turn(call.identity.account))
-            except TooManyWaiting:
-                raise MethodError("serverUnavailable", "too many messages with files wait; try again later") from None
+    async with holding(call) if draft.blobs else nullcontext():
         return await _composed(call, draft, metadata)
 
 

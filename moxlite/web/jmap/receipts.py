@@ -24,7 +24,7 @@ from moxlite.store.types import Flag
 from moxlite.web.composing.receipts import receipt_of, send_receipt
 from moxlite.web.composing.sending import Wish
 from moxlite.web.errors import APIError, Conflict
-from moxlite.web.jmap.blobs import blob_octets
+from moxlite.web.jmap.blobs import blob_octets, holding
 from moxlite.web.jmap.bodies import numbered, sorted_parts
 from moxlite.web.jmap.emails import MAX_PARSED, MAX_PARSED_SIZE
 from moxlite.web.jmap.emailset import implied_set
@@ -192,11 +192,12 @@ async def parse(call: Call) -> Object:
     missing: list[str] = []
     wrong: list[str] = []
     for blob in dict.fromkeys(map(call.id_of, blobs)):
-        octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
-        if octets is None:
-            missing.append(blob)
-            continue
-        found = await off_loop(partial(_parsed, octets), kind="jmap")
+        async with holding(call):
+            octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
+            if octets is None:
+                missing.append(blob)
+                continue
+            found = await off_loop(partial(_parsed, octets), kind="jmap")
         if found is None:
             wrong.append(blob)
         else:
