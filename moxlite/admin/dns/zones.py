@@ -40,7 +40,7 @@ from moxlite.admin.dnsproviders.accounts import (
     read_zone,
     write_zone,
 )
-from moxlite.admin.dnsproviders.messages import Account, Edit, data_of
+from moxlite.admin.dnsproviders.messages import Account, Edit, data_of, text_data
 from moxlite.net.dns.client import PORT, Servers
 
 SECONDS: Final = 5.0
@@ -175,9 +175,12 @@ class Authorities:
 def _ask(
     place: Place, name: str | dns.name.Name, kind: dns.rdatatype.RdataType, *, recursive: bool = False
 ) -> list[Data]:
-    """The records of a name. Raises NoAnswer."""
+    """The records of a name, texts in strings as we write them. Raises NoAnswer."""
     answer = _answer(place, name, kind, recursive=recursive)
-    return [data for rrset in answer.answer if rrset.rdtype == kind for data in rrset]
+    found = [data for rrset in answer.answer if rrset.rdtype == kind for data in rrset]
+    if kind != dns.rdatatype.TXT:
+        return found
+    return [data_of("TXT", text_data(b"".join(getattr(data, "strings", ())))) for data in found]
 
 
 def _answer(
