@@ -57,6 +57,14 @@ class Refusal(Exception):
         self.fields = fields
 
 
+class Page(list[Any]):
+    """A page of a listing, and the field Link of its response."""
+
+    def __init__(self, rows: list[Any], link: str) -> None:
+        super().__init__(rows)
+        self.link = link
+
+
 class Entry:
     """A record: name without a final dot, data as in zone files."""
 
@@ -291,7 +299,9 @@ class FakeProviders:
             for (name, kind), entries in sets.items()
         }
         if len(parts) == 5:
-            return list(rows.values())
+            page, last = int(query.get("page", 1)), -(-len(rows) // 100)
+            following = f'<https://api.gandi.net{"/".join(("", *parts))}?page={page + 1}>; rel="next"'
+            return Page(list(rows.values())[(page - 1) * 100 : page * 100], following if page < last else "")
         name, kind = parts[5], parts[6]
         full = zone if name == "@" else f"{name}.{zone}"
         if method == "GET":
@@ -403,10 +413,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         text = self.rfile.read(length)
-        status, fields = 200, {}
+        status, fields = 200, dict[str, str]()
         try:
             body = json.loads(text) if text else None
             answer = self.providers.answer(self.host, self.command, self.path, self.headers, body)
+            fields = {"Link": answer.link} if isinstance(answer, Page) and answer.link else {}
         except Refusal as refusal:
             status, fields = refusal.status, refusal.fields
             answer = {"errors": [{"message": str(refusal)}]}

@@ -123,7 +123,15 @@ def _desec(module: Any) -> type:
 
 def _gandi(module: Any) -> type:
     class Gandi(module.Provider):  # type: ignore[misc]
-        """As Hetzner; and a set that is replaced would get a TTL of three hours."""
+        """As Hetzner; of a listing the library reads the first page alone; a set that is replaced would get a TTL of
+        three hours.
+        """
+
+        def _get(self, url: str = "/", query_params: Any = None) -> Any:
+            found = super()._get(url, query_params)
+            while isinstance(found, list) and heard.following:
+                found += super()._get(heard.following)
+            return found
 
         def _relative_name(self, record_name: str) -> str:
             return super()._relative_name(record_name) or "@"
@@ -143,7 +151,7 @@ FORMS: Final = {
 
 
 class Heard:
-    """The last response, for the words of failures."""
+    """The last response, for the words of failures and the pages of listings."""
 
     response: requests.Response | None = None
 
@@ -151,6 +159,11 @@ class Heard:
     def status(self) -> int:
         """HTTP status; 0 before there is a response."""
         return 0 if self.response is None else self.response.status_code
+
+    @property
+    def following(self) -> str:
+        """URL of the next page of a listing (RFC 8288), "" without one."""
+        return "" if self.response is None else self.response.links.get("next", {}).get("url", "")
 
     def retry_after(self) -> float | None:
         """Seconds in the field Retry-After (RFC 9110 §10.2.3)."""
