@@ -207,7 +207,7 @@ def _retries(ctx: Context, message: Message, action: Action) -> list[int]:
 
 
 def _mailbox(address: Address) -> MailAddress:
-    return MailAddress(name="", localpart=str(address.localpart), domain=address.domain.unicode)
+    return MailAddress(name="", localpart=str(address.localpart), domain=address.domain.ascii)
 
 
 def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:

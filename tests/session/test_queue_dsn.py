@@ -15,6 +15,7 @@ from moxlite.queue import record
 from moxlite.queue.data.rows import Message
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
+from tests import queue_rig
 from tests.queue_rig import HANG, MESSAGE, Rig, Server, rig_at, submission
 
 pytestmark = pytest.mark.served
@@ -116,6 +117,19 @@ async def test_a_host_with_dsn_is_told_what_the_sender_wants(tmp_path: Path) -> 
             "RCPT TO:<dan@remote.example>",
         ]
         assert await notices(rig) == []
+
+
+async def test_a_host_with_a_name_of_another_script_writes_notices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-101: its name, and the domain of the sender, in A-labels."""
+    monkeypatch.setattr(queue_rig, "STATIC", queue_rig.STATIC.replace("mail.own.example", "mail.münchen.example"))
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"rcpt": "550 5.1.1 no"}))
+        await submit(rig, "bob@remote.example")
+        await rig.settle()
+        [notice] = await notices(rig)
+        assert notice["From"].addresses[0].addr_spec == "postmaster@mail.xn--mnchen-3ya.example"
 
 
 async def test_own_delivery_is_told_as_delivered(tmp_path: Path) -> None:

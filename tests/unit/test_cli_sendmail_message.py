@@ -56,6 +56,15 @@ def test_a_letter_of_cron() -> None:
     )
 
 
+def test_domains_of_other_scripts_are_written_in_ascii() -> None:
+    """QUEUE-142: in the header as in the envelope."""
+    changes = {"from_address": "box@münchen.example", "default_destination": "you@münchen.example"}
+    sender, [recipient], octets = letter(b"Subject: a\n\nb\n", "root", **changes)
+    assert (sender, recipient) == ("box@münchen.example", "you@münchen.example")
+    head = b"From: <box@xn--mnchen-3ya.example>\r\nTo: <you@xn--mnchen-3ya.example>\r\n"
+    assert octets == head + b"Subject: a\r\n\r\nb\r\n"
+
+
 def test_recipients_of_the_header() -> None:
     """QUEUE-142: -t takes To, Cc and Bcc beside those of the command line, each once; Bcc is removed."""
     text = b'To: "A, B" <a@x.example>, root\nCC: c@x.example,\n d@x.example\n'

@@ -122,7 +122,7 @@ def _address(text: str, default: str) -> Address:
 
 
 def _field(name: str, addresses: Sequence[Address], display: str = "") -> bytes:
-    shown = [MailAddress(display, str(address.localpart), address.domain.unicode) for address in addresses]
+    shown = [MailAddress(display, str(address.localpart), address.domain.ascii) for address in addresses]
     utf8 = any(address.needs_smtputf8 for address in addresses)
     return address_field(name, shown, utf8=utf8).removesuffix(b"\r\n")
 
