@@ -19,7 +19,6 @@ from moxlite.cli.common import (
     moment,
     new_password,
     perform,
-    settings,
     show,
     show_json,
 )
@@ -141,7 +140,7 @@ def list_(
         actor=actor, object=about, via=via or "", words=" ".join(words), since=since, before=before or 0, count=count
     )
     audit_lines = perform(args)
-    if as_json or settings().as_json:
+    if as_json:
         show_json(audit_lines)
         return
     lines = [
@@ -187,7 +186,7 @@ _groups = described(
 @account.command("list", help=description(ListAccounts).about)
 @json_option
 def account_list(as_json: bool) -> None:
-    show_accounts(perform(ListAccounts()), as_json or settings().as_json)
+    show_accounts(perform(ListAccounts()), as_json)
 
 
 @account.command("set-password")

@@ -187,8 +187,10 @@ def settings() -> Settings:
 
 
 def json_option(command: F) -> F:
-    """Give a listing its own ``--json``, in addition to the global one."""
-    return click.option("--json", "as_json", is_flag=True, help="Print as JSON.")(command)
+    """Give a listing its own ``--json``, which the global one before the command turns on, too."""
+    return click.option("--json", "as_json", is_flag=True, default=lambda: settings().as_json, help="Print as JSON.")(
+        command
+    )
 
 
 def config_path() -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, ask, json_option, note, perform, raw_output, settings, show_json
+from moxlite.cli.common import Failure, ask, json_option, note, perform, raw_output, show_json
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
@@ -43,7 +43,7 @@ def vacation() -> None:
 def vacation_show(name: str, as_json: bool) -> None:
     """Show the form of account NAME, and who got an answer."""
     info = perform(operations.VacationShow(name))
-    if as_json or settings().as_json:
+    if as_json:
         show_json(info)
         return
     print(f"answers: {'on' if info.enabled else 'off'}")
@@ -112,7 +112,7 @@ def account_sieve() -> None:
 def sieve_list(name: str, as_json: bool) -> None:
     """List the scripts of account NAME, and what went wrong when the active one ran."""
     sieve_scripts = perform(operations.SieveList(name))
-    if as_json or settings().as_json:
+    if as_json:
         show_json(sieve_scripts)
         return
     for script in sieve_scripts.scripts:

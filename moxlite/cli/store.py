@@ -32,7 +32,7 @@ def check(name: str | None, deep: bool, as_json: bool) -> None:
     A running server goes on meanwhile; without one, the files are opened directly. Exit code 1 if something is wrong.
     """
     reports = _reports(name or "", deep=deep)
-    if as_json or settings().as_json:
+    if as_json:
         show(reports, (), as_json=True)
     else:
         for report in reports:
@@ -203,7 +203,7 @@ def stats(name: str | None, as_json: bool) -> None:
         return on_files(name, read_stats)
 
     store_stats = served(lambda: perform(operations.StoreMeasure(name or "")), directly)
-    if as_json or settings().as_json:
+    if as_json:
         show(store_stats, (), as_json=True)
     else:
         print(_table(store_stats))

@@ -445,6 +445,14 @@ def test_the_script_of_a_user_is_whole_in_a_pipe_and_safe_on_a_terminal(
     assert out.buffer.getvalue() == (b"# \\x1b[31mred\nkeep;\n" if terminal else b"# \x1b[31mred\r\nkeep;\r\n")
 
 
+@pytest.mark.parametrize("words", [["--json", "sieve", "check"], ["sieve", "check", "--json"]])
+def test_json_is_asked_for_before_the_command_and_after_it(tmp_path: Path, capsys: Capture, words: list[str]) -> None:
+    """ADMIN-18: also where a command has a form of its own."""
+    (tmp_path / "a.sieve").write_text("keep;")
+    assert run([*words, str(tmp_path / "a.sieve")]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
 def test_json_of_strangers_text_is_safe_to_print(capsys: Capture) -> None:
     """ADMIN-65: and means the same."""
     show_json({"subject": "\u202e\x9b31m\x1b[2J\u2028"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, ask, config_path, json_option, perform, settings, show, show_json
+from moxlite.cli.common import Failure, ask, config_path, json_option, perform, show, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
@@ -63,7 +63,6 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
     except UnicodeDecodeError:
         raise Failure(f"{file} is not UTF-8 text") from None
     plan = perform(domains.PlanConfig(text))
-    as_json = as_json or settings().as_json
     if as_json:
         show_json(plan)
     else:
