@@ -32,7 +32,7 @@ from moxlite.admin.dnsproviders.messages import Account, Edit, Record, text_data
 from moxlite.net.dns.client import Servers
 from tests.certs import Authority
 
-__all__ = ["TOKENS", "FakeProviders", "NameServer", "straight"]
+__all__ = ["TOKENS", "Entry", "FakeProviders", "NameServer", "straight"]
 
 TOKENS: Final = {
     "cloudflare": "cf-token-of-the-tests",

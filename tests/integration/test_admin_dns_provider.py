@@ -11,7 +11,7 @@ import pytest
 
 from moxlite.admin.dnsproviders.accounts import ProviderFailed, read_zone, write_zone
 from moxlite.admin.dnsproviders.messages import Account, Edit
-from tests.dnsproviders import TOKENS, FakeProviders, Refusal
+from tests.dnsproviders import TOKENS, Entry, FakeProviders, Refusal
 from tests.signedroot import SignedRoot
 from tests.tools import moxlite_command
 
@@ -305,6 +305,20 @@ def test_an_alias_gets_another_target(provider: str, fake: FakeProviders, monkey
     old, new = ("old.example.org.",), ("mx.example.org.",)
     write_zone(account, (Edit("autoconfig.other.example.", "CNAME", old, old, new),))
     assert fake.records("other.example") == {("autoconfig.other.example", "CNAME", "mx.example.org.")}
+
+
+def test_a_set_with_a_record_that_is_not_understood_is_left_alone(
+    fake: FakeProviders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71c: Gandi takes whole sets, so the record would be lost."""
+    fake.zones["other.example"].append(Entry(0, "other.example", "MX", "ten mail.other.example.", 300))
+    for name, value in fake.environment.items():
+        monkeypatch.setenv(name, value)
+    account = Account("gandi", "other.example", {"auth_token": TOKENS["gandi"]})
+    assert read_zone(account) == ()
+    with pytest.raises(ProviderFailed, match="not understood"):
+        write_zone(account, (Edit("other.example.", "MX", (), (), ("10 mx.example.org.",)),))
+    assert fake.data("other.example", "MX") == {"ten mail.other.example."}
 
 
 KEY = ("hmac-sha256", "change.me", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=")

@@ -225,6 +225,7 @@ class Zone:
         self._form = FORMS[account.provider]
         module = importlib.import_module(f"lexicon._private.providers.{self._form.module}")
         self._zone = account.zone.lower()
+        self._unread: set[tuple[str, str]] = set()
         self._options: dict[str, Any] = {
             "provider_name": account.provider,
             "domain": self._zone,
@@ -244,7 +245,8 @@ class Zone:
             try:
                 data = self._data(kind, str(raw["content"]))
             except (dns.exception.DNSException, ValueError, IndexError):
-                continue  # a set with it differs from each plan, and is left alone
+                self._unread.add((f"{name}.", kind))
+                continue
             ttl = raw.get("ttl")
             found.append((Record(f"{name}.", kind, data, int(ttl) if str(ttl).isdecimal() else 0), raw))
         return found
@@ -255,6 +257,8 @@ class Zone:
         for edit in edits:
             name = edit.name.lower()
             here = [(record, raw) for record, raw in present if (record.name, record.kind) == (name, edit.kind)]
+            if (name, edit.kind) in self._unread:  # what is written as a whole set would lose it
+                return Failed("odd", f"{edit.name} {edit.kind} has a record that is not understood; it is left alone")
             if not is_same(edit.kind, (record.data for record, _ in here), edit.before):
                 return Failed("changed", f"{edit.name} {edit.kind} has changed meanwhile: try again")
             self._edit(edit, here)
