@@ -321,6 +321,23 @@ def test_a_set_with_a_record_that_is_not_understood_is_left_alone(
     assert fake.data("other.example", "MX") == {"ten mail.other.example."}
 
 
+@pytest.mark.parametrize("provider", TOKENS)
+def test_texts_of_others_in_a_set_stay_as_they_are(
+    provider: str, fake: FakeProviders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71c: also those with signs outside of ASCII, quotes and several strings."""
+    texts = ('"caf\\195\\169 \\"x\\""', '"one" " two"')
+    for text in texts:
+        fake.add("other.example", "other.example", "TXT", text)
+    for name, value in fake.environment.items():
+        monkeypatch.setenv(name, value)
+    account = Account(provider, "other.example", {"auth_token": TOKENS[provider]})
+    before = tuple(record.data for record in read_zone(account))
+    write_zone(account, (Edit("other.example.", "TXT", before, (), ('"v=spf1 -all"',)),))
+    joined = {data.replace('" "', "") for data in fake.data("other.example", "TXT")}
+    assert joined == {texts[0], '"one two"', '"v=spf1 -all"'}
+
+
 KEY = ("hmac-sha256", "change.me", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=")
 
 

@@ -268,7 +268,9 @@ class Zone:
         same = comparable(edit.kind)
         gone = set(map(same, edit.remove))
         if self._form.whole:
-            self._replace(edit, [one.data for one, _ in here if same(one.data) not in gone])
+            kept = [str(entry["content"]) for record, entry in here if same(record.data) not in gone]
+            # as the provider has them; the library has taken the outermost quotes
+            self._replace(edit, [f'"{content}"' if edit.kind == "TXT" else content for content in kept])
             return
         gone_here = [(record, entry) for record, entry in here if same(record.data) in gone]
         if edit.kind == "CNAME":  # an alias has one target (RFC 2181 §10.1): providers take no second one
@@ -297,7 +299,7 @@ class Zone:
 
     def _replace(self, edit: Edit, kept: Sequence[str]) -> None:
         name = edit.name.rstrip(".")
-        wanted = [self._content(edit.kind, one) for one in (*kept, *edit.add)]
+        wanted = [*kept, *(self._content(edit.kind, one) for one in edit.add)]
         if not wanted:
             self._at.delete_record(None, edit.kind, name)
         elif not edit.before and len(wanted) == 1:
