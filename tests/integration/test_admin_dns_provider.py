@@ -181,6 +181,17 @@ def test_a_wrong_token_is_told_and_not_kept(provider: str, moxlite: Run, config:
     assert not (config / "dns/example.org.provider").exists()
 
 
+def test_the_token_of_a_removed_domain_can_be_forgotten(moxlite: Run, config: Path) -> None:
+    """ADMIN-71b: the command that removes the file takes a domain that is not in the configuration any more."""
+    file = config / "dns/gone.example.provider"
+    file.parent.mkdir()
+    file.write_text('{"provider":"hetzner","zone":"gone.example","secrets":{"auth_token":"x"}}')
+    done = moxlite("--yes", "dns", "provider", "rm", "gone.example")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not file.exists()
+    assert "no DNS provider is set" in moxlite("--yes", "dns", "provider", "rm", "gone.example").stderr
+
+
 @pytest.mark.landing("cloudflare")
 @pytest.mark.parametrize("provider", TOKENS)
 def test_a_token_that_expires_is_told_until_a_new_one_is_set(

@@ -381,8 +381,18 @@ def provider_test(name: str) -> None:
 @provider.command("rm")
 @click.argument("name", metavar="DOMAIN")
 def provider_rm(name: str) -> None:
-    """Forget the provider of DOMAIN and its token. Records stay as they are; keys are not rotated any more."""
-    publishing, domain = open_publishing(name)
+    """Forget the provider of DOMAIN and its token. Records stay as they are; keys are not rotated any more. DOMAIN may
+    have been removed from this server.
+    """
+    from moxlite.admin.accounts import Refused
+    from moxlite.admin.dns.publishing import Publishing
+    from moxlite.admin.domains.changes import parse_domain
+
+    try:
+        domain = parse_domain(name)
+    except Refused as error:
+        raise Failure(str(error)) from None
+    publishing = Publishing(load_config(), config_path())
     with telling():
         publishing.stored(domain)
         ask(f"Forget the provider of {domain}?")
