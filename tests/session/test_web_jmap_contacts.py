@@ -1,6 +1,7 @@
 """Address books and contact cards by JMAP (RFC 9610), beside CardDAV and the webmail."""
 
 import base64
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.groupware.collection import collections_of, delete_collection
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import card_facts, delete_resource, put_resource, resource_data, resources_of
+from moxlite.web.jmap import contacts
 from tests.jmap_rig import Client, Object, rig
 from tests.web_rig import Rig
 
@@ -172,3 +174,19 @@ async def test_what_others_change_is_told(rig: Rig) -> None:
         assert [one["id"] for one in (await client.call("ContactCard/get"))["list"]] == [f"C{number}"]
         await account.write(lambda tx: delete_collection(tx, book.id))
     assert (await client.call("AddressBook/get"))["list"] == []
+
+
+async def test_a_large_card_is_read_in_a_thread(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-199: one of 1 MiB, which any program may put, would hold the loop for a second."""
+    client, threads = Client(rig), set[str]()
+    number = await made(client)
+    real = contacts.read_card
+
+    def read(data: bytes) -> Any:
+        threads.add(threading.current_thread().name)
+        return real(data)
+
+    monkeypatch.setattr(contacts, "read_card", read)
+    assert (await client.call("ContactCard/set", update={number: {"kind": "org"}}))["notUpdated"] is None
+    assert threads
+    assert threading.main_thread().name not in threads
