@@ -1,9 +1,11 @@
 """Types of JMAP objects (JMAP-5b)."""
 
+from typing import Any
+
 import pytest
 
-from moxlite.web.jmap.protocol import SetError
-from moxlite.web.jmap.standard import ObjectType
+from moxlite.web.jmap.protocol import Object, SetError
+from moxlite.web.jmap.standard import ObjectType, patched
 
 TYPE = ObjectType("Thing", "RFC 1 §2", settable=("name", "marks"), fixed=("id", "email"), once=("email",))
 THING = {"id": "T1", "name": "a", "marks": {"x": True}, "email": "a@example.org"}
@@ -16,3 +18,33 @@ def test_a_patch_changes_settable_properties_alone() -> None:
     for patch in ({"email": "b@example.org"}, {"id": "T2"}, {"more": 1}):
         with pytest.raises(SetError):
             TYPE.patched(THING, patch)
+
+
+def test_paths_into_one_object_copy_it_once() -> None:
+    """JMAP-5a: a patch of 2,000 paths into an object of as many members; what was before stays as it is."""
+
+    class Counted(dict[str, Any]):
+        copies = 0
+
+        def __iter__(self) -> Any:  # with an own one, `dict` asks what it copies for its keys
+            return super().__iter__()
+
+        def keys(self) -> Any:
+            Counted.copies += 1
+            return super().keys()
+
+    days = Counted({f"d{number}": {"title": "a", "more": {"x": 1}} for number in range(2_000)})
+    before: Object = {"days": days}
+    found = patched(before, {f"days/d{number}/more/x": number for number in range(2_000)}, fixed={})
+    assert Counted.copies == 1
+    assert (found["days"]["d7"], before["days"]["d7"]) == (
+        {"title": "a", "more": {"x": 7}},
+        {"title": "a", "more": {"x": 1}},
+    )
+    assert patched(before, {"days/d7/more/x": None, "days/d7/title": "b"}, fixed={})["days"]["d7"] == {
+        "title": "b",
+        "more": {},
+    }
+    for path in ("days/d7/none/x", "days/d7/title/x"):
+        with pytest.raises(SetError, match=path):
+            patched(before, {path: 1}, fixed={})

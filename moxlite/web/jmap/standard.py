@@ -37,7 +37,7 @@ MAX_DEPTH: Final = 20
 """Levels of a filter."""
 
 MAX_PATHS: Final = 2_000
-"""Paths of a patch: each copies the members beside what it changes. As many as a series has exceptions (JMAP-72)."""
+"""Paths of a patch: as many as a series has exceptions (JMAP-72)."""
 
 Outcome: TypeAlias = "Object | SetError | None"
 """What became of an object of a /set: properties that the server set, an error, or nothing to tell."""
@@ -414,6 +414,7 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
     if len(patch) > MAX_PATHS:
         raise SetError("tooLarge", f"a patch has at most {MAX_PATHS} paths")
     found = dict(current)
+    own = {id(found)}  # objects that are copies by now: each is copied once, however many paths lead into it
     paths = sorted(path.replace("/", "\0") for path in patch)  # what is within a path comes right after it
     for path, other in pairwise(paths):
         if other.startswith(f"{path}\0"):
@@ -431,7 +432,21 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
         if len(tokens) == 1:
             found[name] = value
             continue
-        found[name] = _changed(found[name], tokens[1:], value, path)
+        within = found
+        for token in tokens[:-1]:
+            if token not in within:
+                raise SetError("invalidPatch", f"{path}: there is no {token}")
+            inner = within[token]
+            if not isinstance(inner, dict):
+                raise SetError("invalidPatch", f"{path}: there is no object to change")
+            if id(inner) not in own:
+                inner = within[token] = dict(inner)
+                own.add(id(inner))
+            within = inner
+        if value is None:
+            within.pop(tokens[-1], None)
+        else:
+            within[tokens[-1]] = value
     return found
 
 
@@ -457,22 +472,6 @@ class ObjectType(msgspec.Struct, frozen=True):
         """The settable properties of an object after a patch. Raises as `patched`."""
         fixed = {name: now[name] for name in self.fixed}
         return patched({name: now[name] for name in self.settable}, patch, fixed=fixed)
-
-
-def _changed(value: object, tokens: list[str], new: object, path: str) -> Object:
-    if not isinstance(value, dict):
-        raise SetError("invalidPatch", f"{path}: there is no object to change")
-    found = dict(value)
-    name, *rest = tokens
-    if rest:
-        if name not in found:
-            raise SetError("invalidPatch", f"{path}: there is no {name}")
-        found[name] = _changed(found[name], rest, new, path)
-    elif new is None:
-        found.pop(name, None)
-    else:
-        found[name] = new
-    return found
 
 
 def strings(value: object) -> list[str]:
