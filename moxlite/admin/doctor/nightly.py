@@ -104,10 +104,13 @@ class Nightly:
         """Examine now, and report changes. Raises OSError: the findings cannot be saved."""
         async with self._lock:
             before = await trio.to_thread.run_sync(self._read)
-            findings = [finding for finding in await self._examine() if finding.grade != "note"]
+            examined = await self._examine()
+            findings = [finding for finding in examined if finding.grade != "note"]
             known, keys = {finding.key for finding in before.findings}, {finding.key for finding in findings}
             new = [finding for finding in findings if finding.key not in known]
-            gone = [finding for finding in before.findings if finding.key not in keys]
+            absent = [finding for finding in before.findings if finding.key not in keys]
+            gone = [finding for finding in absent if not _is_unknown(finding, examined)]
+            findings += [finding for finding in absent if finding not in gone]
             kv = {"errors": sum(finding.grade == "error" for finding in findings), "new": len(new), "gone": len(gone)}
             logger.info("examined", extra={"kv": kv})
             nightly_report = NightlyReport(new, gone, [], [])
@@ -181,6 +184,15 @@ class Nightly:
             return getattr(error, "strerror", None) or f"no end within {CHANNEL_SECONDS:.0f} s"
         words = done.stderr.decode(errors="replace").strip()[:MAX_OUTPUT]
         return "" if done.returncode == 0 else f"exit code {done.returncode}: {words}".rstrip(": ")
+
+
+def _is_unknown(finding: Finding, examined: Sequence[Finding]) -> bool:
+    """Whether an examination could not look for an earlier finding: DNS or a check failed, or that one look-up."""
+    return any(
+        (one.code == "dns-server" and one.grade == "error")
+        or (one.code == "not-checked" and (one.grade == "warning" or one.about == finding.about))
+        for one in examined
+    )
 
 
 def _subject(nightly_report: NightlyReport) -> str:
