@@ -12,26 +12,32 @@ MAX_PATH: Final = 10
 
 def patched(found: Object, patch: Object) -> Object:
     """An object with the values of a patch at their paths; null takes away. Paths that lead nowhere are left out."""
+    found = dict(found)
+    own = {id(found)}  # objects that are copies by now: each is copied once, however many paths lead into it
     for path, value in patch.items():
-        found = _with(found, tokens_of(path), value)
+        *above, name = tokens_of(path)
+        if len(above) > MAX_PATH:
+            continue
+        within = found
+        for token in above:
+            inner = within.get(token)
+            if not isinstance(inner, dict):
+                break
+            if id(inner) not in own:
+                inner = within[token] = dict(inner)
+                own.add(id(inner))
+            within = inner
+        else:
+            if value is None:
+                within.pop(name, None)
+            else:
+                within[name] = value
     return found
 
 
 def tokens_of(path: str) -> list[str]:
     """The names of a path."""
     return [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")]
-
-
-def _with(found: Object, tokens: list[str], value: Any) -> Object:
-    name, *rest = tokens
-    if rest:
-        inner = found.get(name)
-        if not isinstance(inner, dict) or len(rest) > MAX_PATH:
-            return found
-        return {**found, name: _with(inner, rest, value)}
-    if value is None:
-        return {key: one for key, one in found.items() if key != name}
-    return {**found, name: value}
 
 
 def difference(old: Object, new: Object, path: str = "", depth: int = 0) -> Object:
