@@ -163,7 +163,7 @@ class Heard:
     @property
     def following(self) -> str:
         """URL of the next page of a listing (RFC 8288), "" without one."""
-        return "" if self.response is None else self.response.links.get("next", {}).get("url", "")
+        return "" if self.response is None else str(self.response.links.get("next", {}).get("url", ""))
 
     def retry_after(self) -> float | None:
         """Seconds in the field Retry-After (RFC 9110 §10.2.3)."""
