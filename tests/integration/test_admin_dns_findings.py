@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.publishing import Publishing
 from moxlite.admin.dns.rotation import Keys
 from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored
@@ -116,6 +117,29 @@ async def test_records_that_others_put_beside_ours_stay(
     assert codes(await check_providers(examination(files))) == [("note", "dns-changed")]
     (spf,) = [data for data in fake.data("example.org", "TXT") if "v=spf1" in data]
     assert "198.51.100.1" in spf
+
+
+async def test_after_an_undo_our_records_are_ours_again(
+    fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71c: what the undone step had removed is removed by the next one, too."""
+    straight(fake, monkeypatch)
+    path = files.folder.parent / "domains.toml"
+    path.write_text(DOMAINS.replace("[accounts.me]", 'client_settings_domain = "one.example.org"\n[accounts.me]', 1))
+    publish(files)
+    ours = Ledger(files, DOMAIN).ours()
+    path.write_text(path.read_text().replace("one", "two"))
+    publish(files)
+    publishing = Publishing(examination(files).snapshot, examination(files).path)
+    located = publishing.located(DOMAIN)
+    plans = publishing.plan_undo(DOMAIN, located)
+    assert plans is not None
+    assert publishing.undo(DOMAIN, located, plans) == []
+    assert fake.data("one.example.org", "CNAME") == {"mx.example.org."}
+    assert Ledger(files, DOMAIN).ours() == ours
+    publish(files)
+    assert fake.data("two.example.org", "CNAME") == {"mx.example.org."}
+    assert fake.data("one.example.org", "CNAME") == set()
 
 
 async def test_a_refused_token_is_an_error_and_a_silent_provider_a_warning(

@@ -43,11 +43,14 @@ class RecordChange(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Changes that were made at once. at: seconds UTC. done: False while they are made."""
+    """Changes that were made at once. at: seconds UTC. done: False while they are made. taken: records of ours that
+    they removed.
+    """
 
     at: float
     changes: tuple[RecordChange, ...]
     done: bool = False
+    taken: tuple[Owned, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True):
@@ -109,8 +112,9 @@ class Ledger:
         """Write down that the last step is made."""
         last = self.state.steps[-1]
         gone = {(change.name, change.kind, data) for change in last.changes for data in change.remove}
-        owned = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) not in gone)
-        steps = (*self.state.steps[:-1], msgspec.structs.replace(last, done=True))
+        taken = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) in gone)
+        owned = tuple(one for one in self.state.owned if one not in taken)
+        steps = (*self.state.steps[:-1], msgspec.structs.replace(last, done=True, taken=taken))
         self._write(State(owned, steps))
 
     def last(self) -> Mapping[str, Sequence[Change]]:
@@ -125,11 +129,11 @@ class Ledger:
         return found
 
     def undone(self) -> None:
-        """Write down that the last step is undone: its records are not ours any more."""
+        """Write down that the last step is undone: its records are not ours any more, those that it took are again."""
         last = self.state.steps[-1]
         gone = {(change.name, change.kind, data) for change in last.changes for data in change.add}
         owned = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) not in gone)
-        self._write(State(owned, self.state.steps[:-1]))
+        self._write(State((*owned, *last.taken), self.state.steps[:-1]))
 
     def _write(self, state: State) -> None:
         self._files.set_state(self._domain, msgspec.json.encode(state))
