@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -73,6 +74,13 @@ AT_ONCE: Final = 2
 
 WAIT: Final = 3600.0
 """Seconds for which a calendar waits for its turn."""
+
+ASKED: Final = 8
+"""Calendars that are read at a time for users who wait, one of an account: each may take 30 MB, and another server is
+asked for it.
+"""
+
+_asked: Final = Turns(ASKED, each=1, waiting=5, seconds=SECONDS)
 
 BATCH: Final = 50
 """Entries that are compared and put in one unit: 20 ms."""
@@ -185,6 +193,10 @@ class Subscriptions:
         Raises SubscriptionFailed, TooBusy, BadName, CollectionExists, LimitExceeded, OverQuota.
         """
         url = address_of(address)
+        async with _turn(account):
+            return await self._add(account, url, title, colour, name)
+
+    async def _add(self, account: Account, url: str, title: str, colour: str, name: str) -> int:
         there = await account.read(subscriptions, op="subscription")
         if any(one.url == url for one in there):
             raise SubscriptionFailed("you have this calendar already")
@@ -213,6 +225,11 @@ class Subscriptions:
             await account.write(partial(delete_collection, collection_id=made.id))
             raise TooBusy if isinstance(error, trio.TooSlowError) else error from None
         return made.id
+
+    async def refresh_now(self, account: Account, number: int) -> str:
+        """As `refresh`, for a user who waits. Raises TooBusy, too."""
+        async with _turn(account):
+            return await self.refresh(account, number)
 
     async def refresh(self, account: Account, number: int) -> str:
         """Read a calendar again; returns why it cannot be read, "" for success. The calendar keeps what it had. Raises
@@ -293,6 +310,16 @@ class Subscriptions:
         digest = hashlib.sha256(fetched.data or b"").digest()
         await account.write(partial(_note, number=where.id, fetched=fetched, digest=digest))
         return changed
+
+
+@asynccontextmanager
+async def _turn(account: Account) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(_asked.turn(account.name))
+        except TooManyWaiting:
+            raise TooBusy from None
+        yield
 
 
 async def _ready(

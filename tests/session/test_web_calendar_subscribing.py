@@ -8,8 +8,10 @@ from typing import Any, cast
 
 import pytest
 import trio
+import trio.testing
 
 from moxlite.groupware.commands import GroupwareCommands
+from moxlite.groupware.entries import TooBusy
 from moxlite.groupware.subscribing import MAX_FILE, Refresher, Subscriptions
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
@@ -338,6 +340,33 @@ async def test_slow_calendars_of_one_account_hold_up_no_others(feeds: Feeds) -> 
         await eventually(lambda: len(began) == 2)
         assert {name for name, _ in began} == {"mia", "tom"}
         nursery.cancel_scope.cancel()
+
+
+async def test_a_user_has_one_calendar_read_at_a_time(feeds: Feeds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-44: a hundred calls at once would be as many requests to another server, each with 5 MiB to hold."""
+    number, real, at_once = await feeds.add(), feeds.site.request, [0, 0]
+
+    async def request(*args: Any, **more: Any) -> HTTPResponse:
+        at_once[0] += 1
+        at_once[1] = max(at_once)
+        await trio.testing.wait_all_tasks_blocked()
+        at_once[0] -= 1
+        return await real(*args, **more)
+
+    monkeypatch.setattr(feeds.site, "request", request)
+    failures: list[str] = []
+
+    async def refresh() -> None:
+        async with feeds.rig.account() as account:
+            try:
+                await feeds.subscriptions.refresh_now(account, number)
+            except TooBusy:
+                failures.append("busy")
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(refresh)
+    assert (at_once, len(failures)) == ([0, 1], 2)
 
 
 async def test_the_webmail_subscribes(feeds: Feeds, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ class SubscribingCalls(EntryCalls):
     async def calendar_refresh(self, caller: Caller, calendar_id: ID) -> None:
         """Read a subscribed calendar now. An error if it cannot be read: then it stays as it was."""
         async with self._entries(caller) as visit:
-            failure = await self._subscriptions().refresh(visit.account, calendar_id)
+            failure = await self._subscriptions().refresh_now(visit.account, calendar_id)
         if failure:
             raise UserError(failure)
 
