@@ -121,6 +121,16 @@ async def test_no_control_character_reaches_a_header(rig: Rig) -> None:
     assert (await client.call("Email/set", create={"d": {**BODY, "header:X-Own": "\ta\r\n b"}}))["created"]
 
 
+async def test_no_field_of_a_part_is_a_long_line(rig: Rig) -> None:
+    """JMAP-28: languages are folded, and ASCII (RFC 5322 §2.1.1)."""
+    client = Client(rig)
+    part: Object = {"partId": "t", "language": ["de", "grün", *["en"] * 1_000]}
+    made = (await client.call("Email/set", create={"d": {**BODY, "textBody": [part]}}))["created"]["d"]
+    octets = (await client.http("GET", f"/jmap/download/umia/{made['blobId']}/a")).body
+    assert octets.isascii()
+    assert max(map(len, octets.splitlines())) <= 998
+
+
 async def test_dates_of_all_years_are_dates(rig: Rig) -> None:
     """JMAP-20, STORE-56: the sender chooses them; four digits of the year (RFC 3339), null beyond 1 to 9999 in UTC."""
     client = Client(rig)

@@ -344,7 +344,7 @@ class _Parts:
         if languages:
             if not isinstance(languages, list) or not all(isinstance(language, str) for language in languages):
                 raise bad(name, "language is an array of texts")
-            found.append(parameter_field("Content-Language", ", ".join(languages)))
+            found.append(text_field("Content-Language", ", ".join(languages)))
         if location := _text(name, given, "location"):
             found.append(text_field("Content-Location", location))
         return tuple(found)
