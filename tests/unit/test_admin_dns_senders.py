@@ -1,8 +1,17 @@
 """Records for the checks of receivers, merged with records that are there (docs/spec/admin.md §9)."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from moxlite.admin.dns.check import check_domain
 from moxlite.admin.dns.senders import merged_spf
+from moxlite.admin.dns.wanted import Keys, wanted_records
+from moxlite.config.load import load
+from moxlite.net.resolver import FakeResolver
+from moxlite.proto.address import Domain
+from tests.small_config import DOMAINS, STATIC
 
 OWN = "v=spf1 ip4:192.0.2.1 mx ~all"
 
@@ -29,3 +38,23 @@ def test_no_term_of_a_long_record_is_lost() -> None:
 def test_the_owners_own_qualifier_stays(found: list[str], merged: str) -> None:
     """ADMIN-71a: `-all` is not weakened to `~all`; a record that permits all senders is not kept."""
     assert merged_spf(OWN, found) == merged
+
+
+@pytest.mark.parametrize(("domain", "asked"), [("lists.example.org", 0), ("other.example", 1)])
+async def test_reports_within_an_organization_need_no_consent(tmp_path: Path, domain: str, asked: int) -> None:
+    """ADMIN-47, ADMIN-48: a domain below another one may send its DMARC reports there (RFC 9990 §3); neither a record
+    is printed for that, nor its absence an error.
+    """
+    reports = 'dmarc = { domain = "example.org", localpart = "d", account = "me", mailbox = "DMARC" }'
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(f'[domains."{domain}"]\n{reports}\n{DOMAINS}')
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+    own = Domain.parse(domain)
+    settings = snapshot.domain(own)
+    assert settings is not None
+    names = [record.name for record in wanted_records(snapshot, own, settings, Keys({}, ()))]
+    assert names.count(f"{domain}._report._dmarc.example.org.") == asked
+    resolver = FakeResolver({"TXT": {f"_dmarc.{domain}": ["v=DMARC1;p=reject;rua=mailto:d@example.org"]}})
+    unused: Any = None
+    found = await check_domain(snapshot, own, settings, resolver, unused, served=False, topics=["dmarc"])
+    assert len(found["dmarc"].errors) == asked

@@ -14,6 +14,7 @@ from moxlite.mailauth.dmarc import RecordError as DMARCRecordError, parse_record
 from moxlite.mailauth.results import SPFStatus
 from moxlite.mailauth.spf.check import check as check_sender, check_helo
 from moxlite.net.resolver import DNSError, NotFound
+from moxlite.proto.publicsuffix import organizational_domain
 
 MAX_KEYS: Final = 10
 """Number of TXT records at a selector that are shown."""
@@ -159,7 +160,7 @@ async def check_dmarc(case: Case) -> Report:
 async def _external(case: Case, report: Report, uri: str) -> None:
     """Check that another domain accepts reports about this one (RFC 9990 §3)."""
     at = uri.rpartition("@")[2].lower().rstrip(".")
-    if not at or at == case.domain.ascii or at.endswith(f".{case.domain.ascii}"):
+    if not at or organizational_domain(at) == organizational_domain(case.domain.ascii):
         return
     name = f"{case.domain.ascii}._report._dmarc.{at}."
     if await case.texts(name, "v=DMARC1", report) == []:

@@ -22,6 +22,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.net.tls.certificates import CertificateError, PrivateKey, load_private_key
 from moxlite.proto.address import Domain
+from moxlite.proto.publicsuffix import organizational_domain
 
 Topic = Literal[
     "host",
@@ -217,8 +218,8 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
         rua = report_address(domain, settings.dmarc)
         records.append(WantedRecord("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p=reject;rua={rua}"))
         at = settings.dmarc.domain
-        if at is not None and at != domain:
-            # RFC 9990 §3: a domain that receives reports about another one says that it accepts them
+        if at is not None and organizational_domain(at.ascii) != organizational_domain(domain.ascii):
+            # RFC 9990 §3: a domain that receives reports about another one's says that it accepts them
             records.append(WantedRecord("dmarc", f"{domain.ascii}._report._dmarc.{_dot(at)}", "TXT", "v=DMARC1"))
     if settings.mtasts is not None:
         records.append(WantedRecord("mtasts", f"mta-sts.{_dot(domain)}", "CNAME", _dot(host)))
