@@ -11,7 +11,7 @@ import pytest
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.publishing import Publishing
 from moxlite.admin.dns.rotation import Keys
-from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored
+from moxlite.admin.dnsproviders.accounts import Busy, DNSFiles, Stored
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import check_providers
 from moxlite.admin.doctor.findings import Finding
@@ -140,6 +140,25 @@ async def test_after_an_undo_our_records_are_ours_again(
     publish(files)
     assert fake.data("two.example.org", "CNAME") == {"mx.example.org."}
     assert fake.data("one.example.org", "CNAME") == set()
+
+
+async def test_an_undo_takes_back_the_step_that_was_shown(
+    fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71c: a step that is made while the owner looks at the plan, as by a rotation, is not taken for it."""
+    straight(fake, monkeypatch)
+    publish(files)
+    publishing = Publishing(examination(files).snapshot, examination(files).path)
+    located = publishing.located(DOMAIN)
+    plans = publishing.plan_undo(DOMAIN, located)
+    assert plans is not None
+    path = files.folder.parent / "domains.toml"
+    path.write_text(DOMAINS.replace("[accounts.me]", 'client_settings_domain = "one.example.org"\n[accounts.me]', 1))
+    publish(files)
+    before = fake.records("example.org"), Ledger(files, DOMAIN).state
+    with pytest.raises(Busy):
+        publishing.undo(DOMAIN, located, plans)
+    assert (fake.records("example.org"), Ledger(files, DOMAIN).state) == before
 
 
 async def test_a_refused_token_is_an_error_and_a_silent_provider_a_warning(

@@ -309,9 +309,12 @@ class Publishing:
         return Plans(tuple(plan_back(located, last))) if last else None
 
     def undo(self, domain: Domain, located: Located, plans: Plans) -> list[str]:
-        """Undo the last step. As `make`."""
+        """Undo the last step, by a plan of `plan_undo`. As `make`."""
         with self.files.locked():
             ledger = Ledger(self.files, domain)
+            now = self.plan_undo(domain, located)
+            if now is None or now.lines() != plans.lines():  # such as a rotation, while the owner was asked
+                raise Busy("another step was made meanwhile: look at the changes again")
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)
