@@ -57,7 +57,13 @@ def _fields(rows: list[tuple[str, str, str]]) -> None:
 
 def _call(method: str, url: str) -> None:
     """Call a method, and write its answer. Raises Failure, click.UsageError."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # whose text may have a part of the password
+        raise click.UsageError(
+            "this is not a URL: signs such as # / @ are written as %23 %2F %40 in a password"
+        ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise click.UsageError("URL must be http:// or https://, with user name and password")
     headers = {"Content-Type": "application/json"}
@@ -67,9 +73,9 @@ def _call(method: str, url: str) -> None:
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
         context = ssl.create_default_context()
-        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=SECONDS, context=context)
+        connection = http.client.HTTPSConnection(parts.hostname, port, timeout=SECONDS, context=context)
     else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
+        connection = http.client.HTTPConnection(parts.hostname, port, timeout=SECONDS)
     try:
         body = sys.stdin.buffer.read()
         connection.request("POST", f"{parts.path.rstrip('/')}/{method}", body=body or b"{}", headers=headers)

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -451,6 +452,15 @@ def test_json_is_asked_for_before_the_command_and_after_it(tmp_path: Path, capsy
     (tmp_path / "a.sieve").write_text("keep;")
     assert run([*words, str(tmp_path / "a.sieve")]) == 0
     assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+@pytest.mark.parametrize("url", ["https://u:se#cret@host/", "http://u:secret@host:99999/", "http://u:secret@[::1/"])
+def test_a_wrong_url_with_a_password_is_not_repeated(capsys: Capture, url: str) -> None:
+    """ADMIN-18: `webapi METHOD URL`."""
+    assert run(["webapi", "Send", url]) == 2
+    told = capsys.readouterr().err
+    assert "%23" in told
+    assert "se" not in re.findall(r"[a-z]+", told)
 
 
 def test_json_of_strangers_text_is_safe_to_print(capsys: Capture) -> None:
