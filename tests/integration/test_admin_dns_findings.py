@@ -11,6 +11,7 @@ import pytest
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.publishing import Publishing
 from moxlite.admin.dns.rotation import Keys
+from moxlite.admin.dns.update import NoAnswer
 from moxlite.admin.dnsproviders.accounts import Busy, DNSFiles, Stored
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import check_providers
@@ -159,6 +160,23 @@ async def test_an_undo_takes_back_the_step_that_was_shown(
     with pytest.raises(Busy):
         publishing.undo(DOMAIN, located, plans)
     assert (fake.records("example.org"), Ledger(files, DOMAIN).state) == before
+
+
+async def test_the_server_of_another_domain_is_not_in_the_way(
+    fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71c: where it does not answer, records are changed that are elsewhere; what may be there, waits."""
+    straight(fake, monkeypatch)
+    gone = Stored("rfc2136", "", {"server": "127.0.0.1#1", "key": "k:c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="})
+    files.set_provider(Domain.parse("other.example"), gone)
+    publish(files)
+    assert fake.data("example.org", "MX") == {"10 mx.example.org."}
+    publishing = Publishing(examination(files).snapshot, examination(files).path)
+    with pytest.raises(NoAnswer):
+        publishing.located(DOMAIN).of("mx.other.example.")
+    files.set_provider(DOMAIN, gone)
+    with pytest.raises(NoAnswer):
+        publishing.plan(DOMAIN, publishing.located(DOMAIN))
 
 
 async def test_a_refused_token_is_an_error_and_a_silent_provider_a_warning(

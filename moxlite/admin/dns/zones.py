@@ -303,19 +303,36 @@ def access_of(stored: Stored, authorities: Authorities) -> Access:
 
 
 class Located:
-    """Each name's access and zone; of several zones the longest."""
+    """Each name's access and zone; of several zones the longest. The first access is that of the domain itself: where
+    another one does not answer, names that are found without it are taken for not being there.
+    """
 
     def __init__(self, accesses: Sequence[Access]) -> None:
         self._accesses = accesses
         self._known: dict[str, tuple[Access, str] | None] = {}
+        self._failed: dict[int, NoAnswer | UpdateRefused] = {}
 
     def of(self, name: str) -> tuple[Access, str] | None:
         """Access and zone of an absolute name; None if no access has it. Raises NoAnswer, UpdateRefused."""
         if name not in self._known:
-            found = [(zone, access) for access in self._accesses if (zone := access.zone(name)) is not None]
+            found = [(zone, number) for number in range(len(self._accesses)) if (zone := self._zone(number, name))]
+            if not found and self._failed:
+                raise next(iter(self._failed.values()))
             best = max(found, key=lambda pair: len(pair[0]), default=None)  # all are suffixes of the one name
-            self._known[name] = None if best is None else (best[1], best[0])
+            self._known[name] = None if best is None else (self._accesses[best[1]], best[0])
         return self._known[name]
+
+    def _zone(self, number: int, name: str) -> str | None:
+        """The zone of a name at an access, None if it is not there or that is not known; an error is kept."""
+        if number in self._failed:
+            return None
+        try:
+            return self._accesses[number].zone(name)
+        except (NoAnswer, UpdateRefused) as error:
+            if number == 0:
+                raise
+            self._failed[number] = error
+            return None
 
 
 def plan_zones(
