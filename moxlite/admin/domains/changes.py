@@ -150,13 +150,15 @@ def retire_keys(folder: Path, removed: DomainConfig, left: Snapshot) -> list[Pat
     and files outside of `folder`, stay. Raises OSError.
     """
     used = {
-        selector.key_file for domain in left.domains.domains.values() for selector in domain.dkim.selectors.values()
+        selector.key_file.resolve()
+        for domain in left.domains.domains.values()
+        for selector in domain.dkim.selectors.values()
     }
     moved: list[Path] = []
     home = folder / DKIM_FOLDER
     for selector in removed.dkim.selectors.values():
         path = selector.key_file
-        if path in used or path.parent.resolve() != home.resolve() or not path.is_file():
+        if path.resolve() in used or path.parent.resolve() != home.resolve() or not path.is_file():
             continue
         (home / OLD_KEYS).mkdir(mode=0o750, exist_ok=True)
         target = home / OLD_KEYS / path.name
