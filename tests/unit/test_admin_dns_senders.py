@@ -1,4 +1,4 @@
-"""Records for the checks of receivers, merged with records that are there (docs/spec/admin.md §9)."""
+"""Records for the checks of receivers, merged with records that are there, and the checks (docs/spec/admin.md §9)."""
 
 from pathlib import Path
 from typing import Any
@@ -58,3 +58,20 @@ async def test_reports_within_an_organization_need_no_consent(tmp_path: Path, do
     unused: Any = None
     found = await check_domain(snapshot, own, settings, resolver, unused, served=False, topics=["dmarc"])
     assert len(found["dmarc"].errors) == asked
+
+
+async def test_what_was_not_looked_at_is_not_fine(tmp_path: Path) -> None:
+    """ADMIN-48: where the look-up of MX fails, the topics that need its hosts say that they were not checked."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+    domain = Domain.parse("example.org")
+    settings = snapshot.domain(domain)
+    assert settings is not None
+    resolver = FakeResolver({}, failing=["example.org"])
+    unused: Any = None
+    topics = ["mx", "tls", "dane"]
+    found = await check_domain(snapshot, domain, settings, resolver, unused, served=False, topics=topics)
+    assert found["mx"].errors == ["the look-up of example.org. MX failed: made to fail"]
+    for topic in topics[1:]:
+        assert found[topic].warnings[0] == f"not checked: {found['mx'].errors[0]}"

@@ -243,7 +243,7 @@ async def _policy(case: Case, report: Report) -> None:
 async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:
     if not matches(policy, case.host.ascii):
         report.errors.append(f"the policy does not name our host {case.host}")
-    hosts = [host.rstrip(".") for host in mx_hosts(await mx_of(case, Report(), quiet=True))]
+    hosts = [host.rstrip(".") for host in mx_hosts(await mx_of(case, report, quiet=True))]
     report.errors += [f"the policy does not name the MX host {host}" for host in hosts if not matches(policy, host)]
     for pattern in policy.mx:
         one = Policy(policy.mode, policy.max_age, (pattern,))
@@ -269,7 +269,7 @@ async def check_dane(case: Case) -> Report:
     """Check that the TLSA records of each MX host match the keys that it shows."""
     report = Report(warnings=list(case.keys.host_problems))
     answer = await mx_of(case, report, quiet=True)
-    if case.keys.tlsa:
+    if case.keys.tlsa and len(report.warnings) == len(case.keys.host_problems):  # the look-up has not failed
         if answer is None:
             report.instructions.append("there is no MX record yet whose host could have TLSA records")
         elif not answer.authentic:

@@ -201,8 +201,8 @@ MAX_HOSTS: Final = 20
 
 
 async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX] | None:
-    """Look up the MX records; None if the domain has no MX record or the look-up failed. Unless `quiet`, both are
-    errors in the report.
+    """Look up the MX records; None if the domain has no MX record or the look-up failed. Both are errors in the report;
+    with `quiet` the latter is a warning.
     """
     name = absolute_name(case.domain)
     try:
@@ -213,8 +213,11 @@ async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX
             case.ask_for(report, "mx")
         return None
     except DNSError as error:
-        if not quiet:
-            report.errors.append(f"the look-up of {name} MX failed: {error}")
+        text = f"the look-up of {name} MX failed: {error}"
+        if quiet:
+            report.warnings.append(f"not checked: {text}")
+        else:
+            report.errors.append(text)
         return None
     if not quiet:
         report.found += shown(name, "MX", answer.records[:MAX_HOSTS])
