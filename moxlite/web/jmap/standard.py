@@ -432,21 +432,26 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
         if len(tokens) == 1:
             found[name] = value
             continue
-        within = found
-        for token in tokens[:-1]:
-            if token not in within:
-                raise SetError("invalidPatch", f"{path}: there is no {token}")
-            inner = within[token]
-            if not isinstance(inner, dict):
-                raise SetError("invalidPatch", f"{path}: there is no object to change")
-            if id(inner) not in own:
-                inner = within[token] = dict(inner)
-                own.add(id(inner))
-            within = inner
+        within = _copied(found, tokens[:-1], own, path)
         if value is None:
             within.pop(tokens[-1], None)
         else:
             within[tokens[-1]] = value
+    return found
+
+
+def _copied(found: Object, names: Sequence[str], own: set[int], path: str) -> Object:
+    """The object at these names within a copy, a copy itself. `own`: ids of what is copied. Raises SetError."""
+    for name in names:
+        if name not in found:
+            raise SetError("invalidPatch", f"{path}: there is no {name}")
+        inner = found[name]
+        if not isinstance(inner, dict):
+            raise SetError("invalidPatch", f"{path}: there is no object to change")
+        if id(inner) not in own:
+            inner = found[name] = dict(inner)
+            own.add(id(inner))
+        found = inner
     return found
 
 
