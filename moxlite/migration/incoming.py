@@ -25,25 +25,19 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.acceptance.linked import LinkSorter, deliver_linked
-from moxlite.migration.fetching import Feed
+from moxlite.acceptance.linked import LinkSorter
+from moxlite.migration.linkpull import FEW, PORTION, LinkPull, Survey
 from moxlite.migration.listing import fetch_facts, flags_changed, flags_in, key_of, list_uids
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Transfer, shown
-from moxlite.migration.pull import Pull, unchanged, without
+from moxlite.migration.pull import unchanged, without
 from moxlite.migration.upstream import Resent
 from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap, MailboxStep
 from moxlite.proto.imap import responses as r
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, prepare
-from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.actions import FileInto
-from moxlite.store.delivery.perform import Performed
-from moxlite.store.errors import BadMailboxName, BadMessage, LimitExceeded, MailboxHasChildren, MailboxNotAllowed
+from moxlite.store.errors import BadMailboxName, MailboxHasChildren, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
-from moxlite.store.imports.adding import add_messages
-from moxlite.store.imports.items import Mail, Progress
 from moxlite.store.mail import remotes
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.links import (
@@ -62,15 +56,6 @@ from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.wording import worded
-
-PORTION: Final = 500
-"""Messages fetched at a time: ten seconds at 2 MB/s, after which what is urgent comes first."""
-
-FEW: Final = 20
-"""New messages that are delivered one by one; more are a job, which appears at once."""
-
-GAP: Final = 1 << 14
-"""Ids left for deliveries during a portion: a minute of 270 a second. 32 bits hold 260,000 portions."""
 
 AT_END: Final = 5_000
 """Messages since the last look that are asked for by one search."""
@@ -94,26 +79,10 @@ DOUBT_SECONDS: Final = 600.0
 """Seconds until that second look, and for which a mailbox must be missing until it is removed here."""
 
 
-class Survey(msgspec.Struct):
-    """Findings of a look at a mailbox: state there, UIDs of new messages, and of those that are gone."""
-
-    place: Place
-    target: str
-    remote: remotes.Remote
-    exists: int
-    uidnext: int
-    modseq: int
-    new: array[int]
-    gone: array[int]
-
-    def is_like(self, status: Mapping[str, int]) -> bool:
-        """Whether nothing has come or gone since. An unknown number of messages is left at that."""
-        return self.exists < 0 or (self.exists, self.uidnext) == (status.get("MESSAGES"), status.get("UIDNEXT"))
-
-
 class Calls(msgspec.Struct, frozen=True):
-    """Functions of the mirror. `urgent`: whether the portion that comes next should wait for another look, asked
-    between two. `adopt`: takes new messages of Sent that are here already out of a survey.
+    """Functions of the mirror. `urgent`: called between two portions; it sends what was changed here, and returns
+    whether the next one should wait for another look. `adopt`: takes new messages of Sent that are here already out of
+    a survey.
     """
 
     urgent: Callable[[Client], Awaitable[bool]]
@@ -139,9 +108,8 @@ class Incoming:
       resent: removes there what came twice.
 
     Attributes:
-      found: the mailboxes there, from the last whole look. inbox: messages, UIDNEXT and HIGHESTMODSEQ of
-        Inbox at the last look.
-      complete: the last look has fetched all.
+      found: the mailboxes there, from the last whole look. looked: when that began, in Trio's time.
+      inbox: messages, UIDNEXT and HIGHESTMODSEQ of Inbox at the last look.
     """
 
     def __init__(
@@ -150,7 +118,7 @@ class Incoming:
         self._account = transfer.account
         self._order = transfer.order
         self._tell = transfer.tell
-        self._pull = _LinkPull(transfer, sorter, resent)
+        self._pull = LinkPull(transfer, sorter, resent)
         self._calls = calls
         self._turn = turn
         self._left = _LeftOut()
@@ -158,19 +126,21 @@ class Incoming:
         self._missing: dict[str, float] = {}
         self.found: list[Place] = []
         self.inbox = (-1, -1, 0)
-        self.complete = False
+        self.looked = 0.0
 
-    async def look(self, client: Client, *, inbox: bool = False) -> None:
-        """Look at all mailboxes, or at Inbox alone. Raises IMAPClientError, StoreError."""
+    async def look(self, client: Client, *, inbox: bool = False) -> bool:
+        """Look at all mailboxes, or at Inbox alone; returns whether all that is new was fetched. Raises
+        IMAPClientError, StoreError.
+        """
         surveys: dict[str, Survey] = {}
         if inbox:
             await self._survey_all(client, surveys, {}, inbox=True)
             # Inbox alone cannot tell where its messages have gone. Seen without the other mailboxes, a move is a
             # removal.
             if await self._moves(client, surveys.values()):
-                await self.look(client)
-                return
+                return await self.look(client)
         else:
+            self.looked = trio.current_time()
             self.found = await self._pull.places(client)
             statuses = await self._pull.statuses(client, self.found)
             await self._follow_names(client, statuses)
@@ -184,7 +154,7 @@ class Incoming:
         for survey in all_surveys:
             if survey.place.box.use & SpecialUse.SENT and 0 < len(survey.new) <= PORTION:
                 await self._calls.adopt(client, survey)
-        self.complete = await self._fetch_new(client, all_surveys)
+        return await self._fetch_new(client, all_surveys)
 
     async def _survey_all(
         self,
@@ -380,18 +350,23 @@ class Incoming:
         self, client: Client, remote: remotes.Remote, selected: Selected, known: array[int] | None, *, whole: bool
     ) -> None:
         """Carry over flags that changed there."""
-        if remote.modseq and selected.modseq:
-            if selected.modseq != remote.modseq:
-                async with aclosing(flags_changed(client, remote.modseq)) as parts:
+        validity, compared = self._pull.compared.get(remote.id, (0, 0))
+        since = max(remote.modseq, compared if validity == remote.uidvalidity else 0)
+        if since and selected.modseq:
+            if selected.modseq != since:
+                async with aclosing(flags_changed(client, since)) as parts:
                     async for part in parts:
                         await self._pull.merge(remote, part)
-            return
-        if known is None:
-            known = await self._pull.known(remote.id, 0 if whole else max(remote.uidnext - NEWEST, 0))
-        if not whole:
-            known = known[-NEWEST:]
-        for start in range(0, len(known), remotes.SLICE):
-            await self._pull.merge(remote, await flags_in(client, known[start : start + remotes.SLICE]))
+        else:
+            if known is None:
+                known = await self._pull.known(remote.id, 0 if whole else max(remote.uidnext - NEWEST, 0))
+            if not whole:
+                known = known[-NEWEST:]
+            for start in range(0, len(known), remotes.SLICE):
+                await self._pull.merge(remote, await flags_in(client, known[start : start + remotes.SLICE]))
+            if not whole:
+                return
+        self._pull.compared[remote.id] = remote.uidvalidity, selected.modseq
 
     # --- what is gone
 
@@ -443,11 +418,16 @@ class Incoming:
     async def _fetch_new(self, client: Client, surveys: Sequence[Survey]) -> bool:
         """Fetch new messages, the newest first; returns whether all were."""
         for survey in surveys:
-            if survey.new:
-                await client.examine(survey.place.box.name)
             left = len(survey.new)
             while left:
                 self._account.check_space()
+                # Between two portions what was changed here has gone there: another mailbox may be open, and this one
+                # have another name here, or be gone.
+                selected = await client.examine(survey.place.box.name)
+                here = (await self._account.read(_names, op="link")).get(survey.remote.mailbox_id)
+                if here is None or selected.uidvalidity != survey.remote.uidvalidity:
+                    return False
+                survey.target = here
                 await self._tell(MailboxStep(shown(survey.place.box.name), len(survey.new) - left, len(survey.new)))
                 portion = self._pull.sorting.portion(survey, left)
                 before, refused = self._pull.problems.reports, self._pull.problems.refused
@@ -478,70 +458,6 @@ class Incoming:
             exists = -1
         state = partial(remotes.settle, messages=exists, uidnext=now.uidnext, modseq=now.modseq)
         await self._account.write(lambda tx: state(tx, before.id))
-
-
-class _Sorting:
-    """Tells new mail of Inbox, which is sorted, from the first copy (LINK-31).
-
-    Attributes:
-      now: set while new mail of Inbox is added.
-    """
-
-    def __init__(self, sorter: LinkSorter | None) -> None:
-        self._sorter = sorter
-        self.now: LinkSorter | None = None
-        self._began: dict[int, int] = {}
-        """UIDNEXT of Inbox, by its UIDVALIDITY, when it was first opened: what came since is not of the first copy."""
-
-    def portion(self, survey: Survey, left: int) -> array[int]:
-        """The UIDs that are fetched next, of the first `left` ones: new mail of Inbox that is sorted comes apart."""
-        portion = survey.new[max(left - PORTION, 0) : left]
-        self.now = None
-        if self._sorter is None or survey.place.box.name.upper() != "INBOX":
-            return portion
-        since = survey.remote.uidnext or self._began.setdefault(survey.remote.uidvalidity, survey.uidnext)
-        fresh = array("I", [uid for uid in portion if uid >= since])
-        if fresh:
-            self.now = self._sorter
-        return fresh or portion
-
-
-class _LinkPull(Pull):
-    """A pull that delivers few messages one by one."""
-
-    role: remotes.Role = "link"
-
-    def __init__(self, transfer: Transfer, sorter: LinkSorter | None, resent: Resent) -> None:
-        super().__init__(transfer)
-        self.sorting = _Sorting(sorter)
-        self.resent = resent
-        self.began = trio.current_time()
-
-    async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
-        if count > FEW and self.sorting.now is None:
-            return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp, gap=GAP)
-        added = 0
-        while (mail := await feed.get()) is not None:
-            spool = Spool(self._tmp)
-            with spool:
-                while (piece := await trio.to_thread.run_sync(next, mail.pieces, None)) is not None:
-                    await spool.write(piece)
-                await spool.finish()
-                try:
-                    ready = await prepare(spool)
-                    await self._deliver(mail, ready)
-                except (BadMessage, LimitExceeded) as error:
-                    await self.problems.add(worded("{place}: left out, {reason}", place=mail.place, reason=error))
-                    continue
-            added += 1
-        return added
-
-    async def _deliver(self, mail: Mail, ready: Prepared) -> None:
-        flags, keywords = remotes.parsed_flags(mail.words)
-        files = FileInto(mailbox=mail.mailbox, flags=int(flags), keywords=tuple(sorted(keywords)))
-        also = partial(_linked, mail=mail, ready=ready)
-        received, offset = mail.received, mail.offset
-        await deliver_linked(self._account, ready, files, self.sorting.now, also, received=received, offset=offset)
 
 
 def _names(r: Reader) -> dict[MailboxID, str]:
@@ -590,11 +506,3 @@ def _moved(tx: AccountTx, *, pairs: Sequence[tuple[int, remotes.Remote, RemovedM
         if removed_message.mailbox_id == source.mailbox_id:
             move_ids(tx, [removed_message.message_id], to.mailbox_id)
         arrived(tx, to.id, uid, removed_message.message_id, removed_message.key, removed_message.flags)
-
-
-def _linked(tx: AccountTx, performed: Performed, *, mail: Mail, ready: Prepared) -> None:
-    """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once."""
-    origin, added = mail.origin, performed.added
-    assert origin is not None
-    assert added is not None
-    remotes.link(tx, origin, added.message_id, remotes.copy_key(ready.thread.messageid, origin.size, origin.received))

@@ -19,7 +19,8 @@ from typing import Final
 import trio
 
 from moxlite.acceptance.linked import LinkSorter
-from moxlite.migration.incoming import Calls, Incoming, Survey
+from moxlite.migration.incoming import Calls, Incoming
+from moxlite.migration.linkpull import Survey
 from moxlite.migration.linkstate import LinkState, Phase, Tested, tell
 from moxlite.migration.listing import ListedMessage, fetch_facts, key_of, list_boxes
 from moxlite.migration.names import Place
@@ -131,40 +132,42 @@ class Mirror:
             raise failure
 
     async def _listen(self, cursor: Cursor) -> None:
-        """End the wait for the other server when the account changes; returns when it closes. Raises StoreError."""
+        """End the wait for the other server when something of the link changes here; returns when the account closes.
+        Raises StoreError.
+        """
         while True:
             await cursor.wait()
             batch = await cursor.take()
             cursor.acknowledge(batch.modseq)
             if any(isinstance(event, AccountClosing) for event in batch.events):
                 return
-            self._changed = True
-            self._idle.cancel()
+            if any(map(self._upstream.concerns, batch.events)):
+                self._changed = True
+                self._idle.cancel()
 
     async def _mirror(self, client: Client) -> None:
         await self._ask_notices(client)
-        last = -LOOK_SECONDS
+        complete = False
         while True:
-            soon = trio.current_time() - last < self._pause() and not self._notified and self._incoming.complete
-            if not soon:
-                last = trio.current_time()
+            soon = complete and not self._notified and self._left() > 0
             # Before the look: what the server tells during it may be of a mailbox that was looked at already.
             client.noticed = False
-            await self._incoming.look(client, inbox=soon)
+            complete = await self._incoming.look(client, inbox=soon)
             await self._send(client)
-            # Something urgent has interrupted the fetching, and has been done; no wait before the rest.
-            if not self._incoming.complete:
+            # Another look has interrupted the fetching: no wait before it.
+            if not complete:
                 continue
             if self._state.phase != "current":
                 self._entered("current")
-            while await self._wait(client, self._pause() - (trio.current_time() - last)):
+            while await self._wait(client, self._left()):
                 await self._send(client)
 
-    def _pause(self) -> float:
-        """Seconds between two looks at all mailboxes."""
+    def _left(self) -> float:
+        """Seconds until the next look at all mailboxes."""
         now = trio.current_time()
         self._unsure = (self._unsure or now) if self._upstream.unsure else 0.0
-        return min(max(UNSURE_SECONDS, (now - self._unsure) / 2), LOOK_SECONDS) if self._unsure else LOOK_SECONDS
+        pause = min(max(UNSURE_SECONDS, (now - self._unsure) / 2), LOOK_SECONDS) if self._unsure else LOOK_SECONDS
+        return self._incoming.looked + pause - now
 
     async def _send(self, client: Client) -> None:
         self._changed = False
@@ -212,13 +215,20 @@ class Mirror:
         return self._changed
 
     async def _urgent(self, client: Client) -> bool:
-        """Whether new mail has come to Inbox, or something was changed here, while older mail is fetched."""
+        """Send what was changed here while older mail is fetched; returns whether new mail has come to Inbox, or it is
+        time for a look.
+        """
+        # No look for each change here: with what is fetched itself, one would follow each portion.
+        if self._changed:
+            await self._send(client)
+        if self._left() <= 0:
+            return True
         answer = await client.run(c.Status("INBOX", ("MESSAGES", "UIDNEXT")))
         for data in answer.of(r.StatusData):
             items = dict(data.items)
             if (items.get("MESSAGES"), items.get("UIDNEXT")) != self._incoming.inbox[:2]:
                 return True
-        return self._changed
+        return False
 
     async def _tell(self, event: Event) -> None:
         """Keep what the page shows."""

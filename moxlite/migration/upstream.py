@@ -39,7 +39,21 @@ from moxlite.store.mail.remotes import Remote, Waiting, join_words, note_flags, 
 from moxlite.store.names import SEPARATOR
 from moxlite.store.rows.mailboxes import flag_words, mailboxes, spellings, split_keywords, state
 from moxlite.store.rows.messages import flags_of_bits
-from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID, SpecialUse
+from moxlite.store.types import (
+    Event,
+    Flag,
+    FlagsChanged,
+    Mailbox,
+    MailboxAdded,
+    MailboxID,
+    MailboxRemoved,
+    MailboxRenamed,
+    MailboxSpecialUse,
+    MessageAdded,
+    MessageID,
+    MessagesRemoved,
+    SpecialUse,
+)
 
 T = TypeVar("T")
 
@@ -60,6 +74,13 @@ RESENT_SECONDS: Final = 3600.0
 
 MAX_RESENT: Final = 1_000
 """Messages that are remembered for that, the latest ones."""
+
+
+MESSAGES: Final = MessageAdded | FlagsChanged
+"""Events of messages in a mailbox."""
+
+MAILBOXES: Final = MailboxAdded | MailboxRemoved | MailboxRenamed | MailboxSpecialUse
+"""Events of mailboxes."""
 
 
 class Retag(msgspec.Struct, frozen=True):
@@ -267,6 +288,16 @@ class Upstream:
         self._whole = False
         return now
 
+    def concerns(self, event: Event) -> bool:
+        """Whether a change here may have to be made there."""
+        if isinstance(event, MESSAGES):
+            box = self._sides.boxes.get(event.mailbox_id)
+            if box is None or box.id in self._sides.by_mailbox or box.special_use & SpecialUse.SENT:
+                return True
+            return box.name.startswith(self._order.prefix + SEPARATOR)
+        # Wherever it was: what was moved out of the link is in the trash there.
+        return isinstance(event, MAILBOXES | MessagesRemoved)
+
     def _state(self, r: Reader) -> tuple[int, dict[str, Remote], dict[MailboxID, Mailbox], dict[str, str]]:
         remotes = linkrows.linked_remotes(r, self._order.host, self._order.user)
         return state(r).modseq, remotes, {box.id: box for box in mailboxes(r) if not box.system}, spellings(r)
@@ -277,8 +308,9 @@ class Upstream:
         """Compare all that changed, and all messages of `made` mailboxes, which were not there before."""
         plan = Plan()
         sides = self._sides
-        for box in sides.boxes.values():
-            after = (0 if box.name in made else since, NEXT)
+        begun = {box.id: 0 if box.name in made else since for box in sides.boxes.values()}
+        for box_id in await self._account.scan(lambda r: linkrows.changed_mailboxes(r, begun), op="link"):
+            box, after = sides.boxes[box_id], (begun[box_id], NEXT)
             while rows := await self._account.read(partial(_changed, box.id, after), op="link"):
                 after = rows[-1].modseq, rows[-1].id
                 ids = [row.id for row in rows]

@@ -11,7 +11,8 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.migration.incoming import PORTION, Calls, Incoming, Survey
+from moxlite.migration.incoming import Calls, Incoming
+from moxlite.migration.linkpull import PORTION, Survey
 from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import JOB, Pull
 from moxlite.migration.upstream import Resent

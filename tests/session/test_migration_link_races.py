@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.migration import incoming as incoming_module, mirror as mirror_module
+from moxlite.migration import incoming as incoming_module, linkpull as linkpull_module, mirror as mirror_module
 from moxlite.migration.incoming import Incoming
+from moxlite.migration.linkpull import Survey, _Sorting
+from moxlite.migration.mirror import Mirror
+from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
 from moxlite.migration.upstream import Upstream
 from moxlite.net.imapclient import Client, ConnectionLost, IMAPClientError, Refused
@@ -21,8 +24,8 @@ from moxlite.proto.imap.responses import Code, State
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
-from moxlite.store.types import Flag
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import fill
 from tests.session.test_migration_link_sessions import Linking, shown
@@ -446,6 +449,97 @@ async def test_what_is_done_before_the_number_there_is_known_is_done(linking: Ra
             await linking.remove("bo", 31, "Archive")
         await linking.until(linking.same)
     await linking.settles(m31={"on": "Trips", "removed": ""}.get(then, "Archive"))
+
+
+@pytest.mark.parametrize("plain", [frozenset[str](), OLD | {"CONDSTORE", "QRESYNC"}], ids=["now", "old"])
+async def test_a_first_copy_looks_at_nothing_anew_for_each_portion(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, plain: frozenset[str]
+) -> None:
+    """LINK-36: it takes time in proportion to the messages; LINK-5, LINK-10: what is changed here meanwhile goes there
+    between two portions, into a mailbox that has another name here by then.
+    """
+    monkeypatch.setattr(linkpull_module, "PORTION", 25)
+    monkeypatch.setattr(mirror_module, "LOOK_SECONDS", 60.0)
+    linking.plain = plain
+    await linking.change("mia", lambda tx: create_mailbox(tx, "Trips"))
+    await fill(linking.imap, "Inbox", 1, 5, "()")
+    await fill(linking.imap, "Trips", 101, 400, "()")
+    looks, flags, seen = Counter[str](), Counter[str](), list[bool]()
+    surveyed, merge, portion = Incoming._survey, Pull.merge, _Sorting.portion
+
+    async def survey(self: Incoming, client: Client, place: Any, *args: Any, **options: Any) -> Any:
+        looks[place.box.name] += 1
+        return await surveyed(self, client, place, *args, **options)
+
+    async def merged(self: Pull, remote: Any, found: Any) -> None:
+        flags[remote.id] += len(found)
+        await merge(self, remote, found)
+
+    def next_portion(self: _Sorting, found: Survey, left: int) -> Any:
+        seen.append(found.target == "Mia/Journeys")
+        return portion(self, found, left)
+
+    monkeypatch.setattr(Incoming, "_survey", survey)
+    monkeypatch.setattr(Pull, "merge", merged)
+    monkeypatch.setattr(_Sorting, "portion", next_portion)
+
+    async def change() -> None:
+        await linking.flag("bo", 490, "Trips")
+        box = await linking.box("bo", "Mia/Trips")
+        await linking.change("bo", lambda tx: rename_mailbox(tx, box, "Mia/Journeys"))
+
+    async def flagged() -> bool:
+        async with linking.imap.accounts.use("mia") as mia:
+            return any(row[0] == "490@example.com" and row[1] for row in (await shown(mia, ""))["Trips"])
+
+    once(monkeypatch, Mirror, "_urgent", change)
+    async with linking.running():
+        await linking.until(flagged)
+        assert len(await linking.places("bo")) < 405
+        await linking.until(linking.current)
+    assert len(await linking.places("bo")) == 405
+    assert {number: ["Journeys"] for number in range(101, 501)}.items() <= (await linking.places("bo")).items()
+    assert any(seen)
+    assert looks["Trips"] <= 3
+    assert sum(flags.values()) < 50
+
+
+async def test_other_mail_of_the_account_wakes_no_link(linking: Racing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-36: nothing is compared for mail of other mailboxes; LINK-10: all that concerns a link still is."""
+    monkeypatch.setattr(mirror_module, "LOOK_SECONDS", 60.0)
+    await linking.begin()
+    passes, send = list[int](), Upstream.send
+
+    async def counted(self: Upstream, client: Client, places: Any, since: int) -> int:
+        passes.append(since)
+        return await send(self, client, places, since)
+
+    monkeypatch.setattr(Upstream, "send", counted)
+    async with linking.running():
+        await linking.until(linking.current)
+        await trio.sleep(0.2)
+        passes.clear()
+        async with linking.imap.accounts.use("bo") as account:
+            for number in range(41, 44):
+                text = b"From: <ann@far.example>\r\nMessage-ID: <%d@example.com>\r\n\r\nhello\r\n" % number
+                await deliver_mail(account, text, "Inbox")
+        inbox = await linking.box("bo", "Inbox")
+        own = await linking.message("bo", "Inbox", 41)
+        await linking.change("bo", lambda tx: store_flags_ids(tx, [own], mode="add", flags=Flag.FLAGGED))
+        await trio.sleep(2.5)
+        assert not passes
+        one, two = await linking.message("bo", "Mia/Inbox", 1), await linking.message("bo", "Mia/Inbox", 2)
+        await linking.change("bo", lambda tx: move_ids(tx, [one], inbox))
+        await linking.change("bo", lambda tx: expunge_ids(tx, [one]))
+        await linking.change("bo", lambda tx: store_flags_ids(tx, [two], mode="add", flags=Flag.FLAGGED))
+        new = list[MailboxID]()
+        await linking.change("bo", lambda tx: new.append(create_mailbox(tx, "Mia/New")[-1].id))
+        await linking.change("bo", lambda tx: move_ids(tx, [two], new[0]))
+
+        async def done() -> bool:
+            return await linking.same() and (await linking.places("mia")).get(2) == ["New"]
+
+        await linking.until(done)
 
 
 async def test_a_mailbox_that_cannot_be_made_there_costs_nothing(

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.migration import incoming as incoming_module
+from moxlite.migration import incoming as incoming_module, linkpull as linkpull_module
 from moxlite.migration.fetching import Fetching
 from moxlite.migration.linkstate import LinkState
 from moxlite.migration.mirror import Mirror
@@ -404,8 +404,8 @@ async def test_cut_off_anywhere_nothing_is_lost_or_doubled(
     linking: Linking, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """LINK-12: with changes on both sides while the connection is away."""
-    monkeypatch.setattr(incoming_module, "PORTION", 7)
-    monkeypatch.setattr(incoming_module, "FEW", 3)
+    monkeypatch.setattr(linkpull_module, "PORTION", 7)
+    monkeypatch.setattr(linkpull_module, "FEW", 3)
     imap = linking.imap
     await fill(imap, "Inbox", 1, 40, "()")
     for _ in range(4):

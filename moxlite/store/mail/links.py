@@ -6,7 +6,7 @@ The password is stored as the octets of `migration.sealing`; nothing here can re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
@@ -378,6 +378,8 @@ COPIES_OF: Final = """
 SELECT i.message_id, i.remote_id, i.uid, i.flags, i.key FROM carray(?1) c
 CROSS JOIN imap_copy i ON i.message_id = c.value CROSS JOIN imap_remote o ON o.id = i.remote_id
 AND o.role = 'link' AND o.host = ?2 AND o.username = ?3"""
+HAS_CHANGED: Final = "SELECT 1 FROM message WHERE mailbox_id = ? AND modseq > ? LIMIT 1"
+
 # Where no modseq tells what was removed since, at the first look and after a recovery, all rows are compared.
 WITHOUT_MESSAGE: Final = """
 SELECT i.remote_id, i.uid FROM imap_remote o CROSS JOIN imap_copy i ON i.remote_id = o.id AND i.uid > 0
@@ -458,6 +460,11 @@ def rename_remote(tx: Tx, remote_id: int, name: str) -> None:
 def drop_remote(tx: Tx, remote_id: int) -> None:
     """Forget a remote mailbox, of which no row is left."""
     tx.execute(DROP_REMOTE, remote_id)
+
+
+def changed_mailboxes(r: Reader, since: Mapping[MailboxID, int]) -> list[MailboxID]:
+    """The mailboxes in which messages changed here, each after its modseq."""
+    return [mailbox_id for mailbox_id, modseq in since.items() if r.row(HAS_CHANGED, mailbox_id, modseq) is not None]
 
 
 def changed_in(r: Reader, mailbox_id: int, after: tuple[int, int]) -> list[Changed]:
