@@ -7,6 +7,7 @@ import pytest
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import check_families
+from moxlite.admin.doctor.machine import check_outgoing
 from moxlite.config.load import load
 from moxlite.net.resolver import FakeResolver
 from tests.small_config import DOMAINS, STATIC
@@ -41,3 +42,35 @@ async def test_a_host_without_an_ipv4_address_is_a_finding(
     findings = await check_families(examination)
     assert [one.code for one in findings] == found
     assert all(one.about == HOST and "A record" in one.commands[0] for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("listener", "looked"),
+    [
+        ('ips = ["192.168.1.2"]\nips_natted = true', True),
+        ('ips = ["0.0.0.0"]', True),
+        ('ips = ["192.168.1.2"]\nnat_ips = ["1.1.1.1"]', True),
+        ('ips = ["192.168.1.2"]', False),
+    ],
+)
+async def test_port_25_outside_is_tried_behind_nat_too(tmp_path: Path, listener: str, looked: bool) -> None:
+    """ADMIN-70: also where the outer address is not known, as at home, where it is blocked most often; not in a closed
+    net.
+    """
+    static = STATIC.replace("[listeners.local]", "[listeners.public]").replace('ips = ["127.0.0.1"]', listener)
+    (tmp_path / "moxlite.toml").write_text(static)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    resolver = FakeResolver({})
+    unused: Any = None
+    examination = Examination(
+        snapshot=load(tmp_path / "moxlite.toml")[0],
+        path=tmp_path / "moxlite.toml",
+        resolver=resolver,
+        network=unused,
+        http=unused,
+        running=None,
+        dial=True,
+    )
+    findings = await check_outgoing(examination)
+    assert bool(resolver.asked) == looked
+    assert [one.code for one in findings] == ["not-checked"] * looked
