@@ -101,16 +101,16 @@ async def _in_parts(call: Call, objects: Mapping[str, Object], unit: Unit) -> di
     async def alone(key: str, value: Object) -> Outcome:
         return (await call.account.write(lambda tx: unit(tx, {key: value})))[key]
 
-    found: dict[str, Outcome] = {}
+    outcomes: dict[str, Outcome] = {}
     items = [*objects.items()]
     for at in range(0, len(items), AT_ONCE):
         part = dict(items[at : at + AT_ONCE])
         try:
-            found |= await call.account.write(partial(unit, objects=part))
+            outcomes |= await call.account.write(partial(unit, objects=part))
         except StoreError as error:
             set_error(error)  # what is wrong with the storage itself is raised again
-            found |= await each(part, alone)
-    return found
+            outcomes |= await each(part, alone)
+    return outcomes
 
 
 def _destroy(tx: AccountTx, objects: Mapping[str, Object], place: Place) -> dict[str, Outcome]:

@@ -440,19 +440,19 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
     return found
 
 
-def _copied(found: Object, names: Sequence[str], own: set[int], path: str) -> Object:
+def _copied(holder: Object, names: Sequence[str], own: set[int], path: str) -> Object:
     """The object at these names within a copy, a copy itself. `own`: ids of what is copied. Raises SetError."""
     for name in names:
-        if name not in found:
+        if name not in holder:
             raise SetError("invalidPatch", f"{path}: there is no {name}")
-        inner = found[name]
+        inner = holder[name]
         if not isinstance(inner, dict):
             raise SetError("invalidPatch", f"{path}: there is no object to change")
         if id(inner) not in own:
-            inner = found[name] = dict(inner)
+            inner = holder[name] = dict(inner)
             own.add(id(inner))
-        found = inner
-    return found
+        holder = inner
+    return holder
 
 
 class ObjectType(msgspec.Struct, frozen=True):
