@@ -202,6 +202,9 @@ class FakeProviders:
                 self._put(zone, body["name"], kind, data, body["ttl"])
             case "DELETE", ["dns_records", number]:
                 self._drop(zone, lambda one: str(one.number) != number)
+            case "PUT", ["dns_records", number]:
+                self._drop(zone, lambda one: str(one.number) != number)
+                self._put(zone, body["name"], body["type"], body["content"], body["ttl"])
         return {"success": True, "result": {}}
 
     def _cloudflare_record(self, one: Entry) -> dict[str, Any]:

@@ -349,6 +349,21 @@ def test_texts_of_others_in_a_set_stay_as_they_are(
     assert joined == {texts[0], '"one two"', '"v=spf1 -all"'}
 
 
+@pytest.mark.parametrize("provider", ["cloudflare", "desec", "gandi"])
+def test_a_text_is_replaced_by_one_request(provider: str, fake: FakeProviders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-71c: so that there are never two SPF records, also if the provider takes no further request for now."""
+    for text in ('"v=spf1 mx -all"', '"site-verification=1"'):
+        fake.add("other.example", "other.example", "TXT", text)
+    for name, value in fake.environment.items():
+        monkeypatch.setenv(name, value)
+    account = Account(provider, "other.example", {"auth_token": TOKENS[provider]})
+    old, new = '"v=spf1 mx -all"', '"v=spf1 ip4:192.0.2.1 mx -all"'
+    asked = len(fake.requests)
+    write_zone(account, (Edit("other.example.", "TXT", (old, '"site-verification=1"'), (old,), (new,)),))
+    assert fake.data("other.example", "TXT") == {new, '"site-verification=1"'}
+    assert len([one for one in fake.requests[asked:] if not one.startswith("GET")]) == 1
+
+
 KEY = ("hmac-sha256", "change.me", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U=")
 
 
