@@ -28,7 +28,7 @@ from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation
 from moxlite.store.mail.settings import save_settings
 from moxlite.store.upkeep.outbox import OutboxRow
-from tests.session.test_web_dav import HOME, C, D, Program, calendar, refused, text
+from tests.session.test_web_dav import HOME, C, D, Program, calendar, event, refused, text
 from tests.store_mail import deliver_mail
 from tests.web_rig import PASSWORD, Rig
 
@@ -252,6 +252,31 @@ async def test_an_event_that_loses_its_people_is_called_off(office: Office) -> N
     assert (await office.mia.put("m.ics", alone)).status == 204
     await office.settle()
     assert office.subjects == ["Invitation: Plan", "Cancelled: Plan"]
+
+
+async def test_what_a_copy_or_move_replaces_is_called_off(office: Office) -> None:
+    """DAV-23, DAV-26: as a removed entry: guests hear that it is off, the organiser hears no; it can come back."""
+    mia, work = office.mia, "/dav/calendars/mia/work/"
+    assert (await mia.ask("MKCALENDAR", work)).status == 201
+    for name in ("a", "b", "c"):
+        assert (await mia.put(f"{name}.ics", event(name), work)).status == 201
+    assert (await mia.put("m.ics", meeting(ADA_ASKED))).status == 201
+    theirs = meeting(uid="x").replace("mia@example.org", "ada@remote.example").replace("CN=Mia:", "CN=Ada:")
+    asked = theirs.replace("END:VEVENT", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:mia@example.org\r\nEND:VEVENT")
+    assert (await mia.put("x.ics", asked)).status == 201
+    assert (await mia.put("y.ics", asked.replace("UID:x", "UID:y"))).status == 201
+    await office.settle()
+    office.subjects.clear()
+    assert (await mia.ask("MOVE", work + "a.ics", destination=HOME + "m.ics")).status == 204
+    assert (await mia.ask("COPY", work + "b.ics", destination=HOME + "x.ics")).status == 204
+    quiet = await mia.ask("COPY", work + "c.ics", destination=HOME + "y.ics", schedule_reply="F")
+    assert quiet.status == 204
+    await office.settle()
+    assert office.subjects == ["Cancelled: Plan", "Declined: Plan"]
+    assert await office.entry("mia") == ""
+    async with office.rig.account() as account:
+        kept = await account.read(lambda r: r.rows("SELECT uid FROM resource_kept ORDER BY uid"), op="test")
+    assert kept == [("m1",), ("x",), ("y",)]
 
 
 async def test_an_answer_may_be_kept_back(office: Office) -> None:

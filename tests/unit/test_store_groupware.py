@@ -35,13 +35,13 @@ from moxlite.store.groupware.resources import (
     delete_resource,
     due_expansions,
     instances_of,
-    move_resource,
     overlapping,
     put_resource,
     resource_data,
     resource_named,
     set_instances,
 )
+from moxlite.store.groupware.scheduling import User, move_entry
 from moxlite.store.groupware.sharing import CHANGE, READ, guests_of, set_shared_view, share_collection, shared_views
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
@@ -173,7 +173,7 @@ async def test_moving_leaves_a_tombstone_and_copying_none(accounts: Accounts) ->
         home, work = await account.read(lambda r: (calendar(r), calendar(r, "work")), op="test")
 
         def move(tx: AccountTx, *, keep: bool) -> bool:
-            return move_resource(tx, home, "a.ics", event("1"), (work, "b.ics"), keep=keep)
+            return move_entry(tx, home, "a.ics", event("1"), (work, "b.ics"), User(frozenset()), keep=keep)
 
         assert await account.write(lambda tx: move(tx, keep=True))
         assert not await account.write(lambda tx: move(tx, keep=False))

@@ -24,7 +24,6 @@ from moxlite.store.groupware.cards import DROP_CARD, MAX_CONTACTS, note_card
 from moxlite.store.groupware.collection import (
     Collection,
     check_element,
-    check_own,
     collection,
     octets_used,
     touch_collection,
@@ -367,31 +366,6 @@ def delete_resource(
     # With its id: an entry put back under that name keeps its schedule tag, and its modseqs go on rising.
     tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now, gone.id)
     touch_collection(tx, home.kind, home.id, -1, -gone.size)
-
-
-def move_resource(
-    tx: AccountTx, source: Collection, name: str, facts: ResourceFacts, target: tuple[Collection, str], *, keep: bool
-) -> bool:
-    """Copy a resource to a place in a collection of the same kind, where it replaces what is there, or with `keep`
-    false move it; returns whether the place was empty. `facts` are of its octets. Raises as put_resource, and
-    NoSuchResource, ReadOnly.
-    """
-    where, new_name = target
-    check_own(where)
-    if not keep:
-        check_own(source)
-    resource = resource_named(tx, source.id, name)
-    if resource is None:
-        raise NoSuchResource("there is no such entry")
-    data = resource_data(tx, resource.id)
-    there = resource_named(tx, where.id, new_name)
-    # First, as the UID of what is replaced may be that of the entry itself.
-    if there is not None:
-        delete_resource(tx, where.id, new_name, lambda _: None)
-    if not keep:
-        delete_resource(tx, source.id, name, lambda _: None)
-    put_resource(tx, where.id, new_name, data, facts, tag=resource.tag)
-    return there is None
 
 
 def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes:

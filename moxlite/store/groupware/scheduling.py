@@ -45,6 +45,7 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import (
+    NoSuchResource,
     Resource,
     ResourceFacts,
     delete_resource,
@@ -253,6 +254,39 @@ def delete_entry(
         case "attendee" if answer and (reply := refused(was, user.addresses, now)) is not None:
             messages = (reply,)
     _owe(tx, messages, was, user, 0, ResourceFacts(before.uid, before.component, was.title))
+
+
+def move_entry(
+    tx: AccountTx,
+    source: Collection,
+    name: str,
+    facts: ResourceFacts,
+    target: tuple[Collection, str],
+    user: User,
+    *,
+    keep: bool = False,
+    answer: bool = True,
+) -> bool:
+    """Move an entry or card to a place in a collection of the same kind, or with `keep` copy it; returns whether the
+    place was empty. What is there is removed as by `delete_entry`, since its guests would keep the meeting (RFC 6638
+    §3.2). `facts` are of the octets that are moved. Raises as put_resource, and NoSuchResource, ReadOnly.
+    """
+    where, new_name = target
+    check_own(where)
+    if not keep:
+        check_own(source)
+    resource = resource_named(tx, source.id, name)
+    if resource is None:
+        raise NoSuchResource("there is no such entry")
+    data = resource_data(tx, resource.id)
+    there = resource_named(tx, where.id, new_name)
+    # First, as the UID of what is replaced may be that of the entry itself.
+    if there is not None:
+        delete_entry(tx, where, new_name, lambda _: None, user, answer=answer)
+    if not keep:
+        delete_resource(tx, source.id, name, lambda _: None)
+    put_resource(tx, where.id, new_name, data, facts, tag=resource.tag)
+    return there is None
 
 
 def remove_collection(tx: AccountTx, where: Collection, user: User, *, answer: bool = True) -> bool:

@@ -24,7 +24,6 @@ from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
     UIDTaken,
-    move_resource,
     resource_data,
     resource_named,
 )
@@ -33,6 +32,7 @@ from moxlite.store.groupware.scheduling import (
     EntryPut,
     PutResult,
     delete_entry,
+    move_entry,
     put_entry,
     remove_collection,
 )
@@ -261,6 +261,7 @@ async def copy(s: Session) -> None:
         condition = CALDAV + "unique-scheduling-object-resource"
         raise Refusal(403, condition, "an event with guests is in one calendar only", href(s.tree.href(s.place)))
     facts = await s.expander.facts(into, data)
+    user, answer = s.user(()), wish_of(s.request.headers).answer
 
     def unit(tx: AccountTx) -> bool:
         now = resource_named(tx, source.id, resource.name)
@@ -271,10 +272,11 @@ async def copy(s: Session) -> None:
         _refuse_guest(s, tx, replaced)
         if not replace and replaced is not None:
             raise Refusal(412, "", "there is an entry at the destination already")
-        new = move_resource(tx, source, resource.name, facts, (into, there.name), keep=s.request.method == "COPY")
+        target, keep = (into, there.name), s.request.method == "COPY"
+        new = move_entry(tx, source, resource.name, facts, target, user, keep=keep, answer=answer)
         made = resource_named(tx, into.id, there.name)
-        if made is not None and s.tree.owner and s.request.method == "COPY" and facts.component == "VEVENT":
-            note_change(tx, Author(account=s.user(()).guest), made.id, None, data)
+        if made is not None and user.guest and keep and facts.component == "VEVENT":
+            note_change(tx, Author(account=user.guest), made.id, None, data)
         return new
 
     try:

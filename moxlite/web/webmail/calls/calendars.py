@@ -47,13 +47,19 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
-    move_resource,
     overlapping,
     resource_named,
     resource_of,
     together,
 )
-from moxlite.store.groupware.scheduling import EntryPut, PutResult, User, delete_entry, put_entry
+from moxlite.store.groupware.scheduling import (
+    EntryPut,
+    PutResult,
+    User,
+    delete_entry,
+    move_entry,
+    put_entry,
+)
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
@@ -376,7 +382,7 @@ class EventCalls(EntryCalls):
             if home.id == calendar_id:
                 return done.resource.id
             there = visit.calendar(tx, calendar_id, write=True)
-            move_resource(tx, home, name, facts, (there, name), keep=False)
+            move_entry(tx, home, name, facts, (there, name), user)
             moved = resource_named(tx, there.id, name)
             assert moved is not None
             return moved.id
