@@ -16,6 +16,7 @@ from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import calendars
 from moxlite.web.webmail.events import item_of
+from tests.session.test_web_dav import Program, event as entry
 from tests.web_rig import PASSWORD, Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -184,6 +185,24 @@ async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Dia
     again = await browser.call("event_restore", removed=removed)
     assert (await browser.call("event", event_id=again))["form"] == later
     assert await browser.error("event_restore", removed=removed) == (409, "user:conflict")
+
+
+async def test_an_event_is_moved_beside_one_that_has_its_name(rig: Rig, diary: Diary) -> None:
+    """WEBMAIL-174: programs name entries as they like; no entry is lost."""
+    mia, browser, work = Program(rig), diary.browser, "/dav/calendars/mia/work/"
+    assert (await mia.ask("MKCALENDAR", work)).status == 201
+    assert (
+        await mia.put("plan.ics", entry("1", "SUMMARY:One", start="20990105T100000Z", end="20990105T110000Z"))
+    ).status == 201
+    assert (await mia.put("plan.ics", entry("2", "SUMMARY:Two"), work)).status == 201
+    other = next(one["id"] for one in await browser.call("calendars") if one["id"] != diary.calendar)
+    (item,) = await diary.listed()
+    moved = await browser.call(
+        "event_save", calendar_id=other, event=form("2099-01-05", "2099-01-06"), event_id=item["id"]
+    )
+    assert (await browser.call("event", event_id=moved))["calendar_id"] == other
+    assert b"SUMMARY:Two" in (await mia.ask("GET", work + "plan.ics")).body
+    assert len(await mia.query('<C:comp-filter name="VEVENT"/>', "", work)) == 2
 
 
 async def test_days_and_local_times_have_no_zone(diary: Diary) -> None:

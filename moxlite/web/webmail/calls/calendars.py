@@ -57,6 +57,7 @@ from moxlite.store.groupware.scheduling import (
     PutResult,
     User,
     delete_entry,
+    entry_name,
     move_entry,
     put_entry,
 )
@@ -382,8 +383,11 @@ class EventCalls(EntryCalls):
             if home.id == calendar_id:
                 return done.resource.id
             there = visit.calendar(tx, calendar_id, write=True)
-            move_entry(tx, home, name, facts, (there, name), user)
-            moved = resource_named(tx, there.id, name)
+            # Programs name entries as they like: another one there may have the name.
+            new = name if resource_named(tx, there.id, name) is None else entry_name(entry.uid)
+            visit.check_alone(tx, resource_named(tx, there.id, new))
+            move_entry(tx, home, name, facts, (there, new), user)
+            moved = resource_named(tx, there.id, new)
             assert moved is not None
             return moved.id
 
