@@ -60,15 +60,15 @@ class IMAPCommands:
         return [
             ImapSession(
                 id=one.id,
-                account=one.account,
-                address=one.address,
+                account=one.identity.account,
+                address=one.identity.address,
                 remote=one.remote,
                 client=one.client,
                 mailbox=_shown(one, names[one.owner].get(one.mailbox_id, "")),
                 received=one.received,
                 sent=one.sent,
                 command=one.command,
-                app_password=one.app_password,
+                app_password=one.identity.app_password,
             )
             for one in facts
         ]
@@ -125,7 +125,7 @@ class IMAPCommands:
 
 def _shown(one: SessionFacts, name: str) -> str:
     """A mailbox name as the session's user knows it."""
-    return name if not name or one.owner == one.account else f"{OTHERS}/{one.owner}/{name}"
+    return name if not name or one.owner == one.identity.account else f"{OTHERS}/{one.owner}/{name}"
 
 
 class _Pipe(trio.abc.Stream):

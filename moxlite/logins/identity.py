@@ -66,6 +66,10 @@ class Identity(msgspec.Struct, frozen=True):
     only_addresses: bool = False
     key: str = ""
 
+    def used(self, *, app_password: str = "", key: str = "") -> bool:
+        """Whether the user logged in by the app password of this name, or by this TLS key; either may be ""."""
+        return (not app_password or self.app_password == app_password) and (not key or self.key == key)
+
 
 class Candidate(msgspec.Struct, frozen=True):
     """The SASL secrets of one password: of the app password `app`, or of the account's own if None."""

@@ -105,7 +105,7 @@ class Senders:
         key; `text` is for their users.
         """
         for end, identity in list(self._accounts.get(account, {}).items()):
-            if (not app_password or identity.app_password == app_password) and (not key or identity.key == key):
+            if identity.used(app_password=app_password, key=key):
                 end(text)
 
     def count(self, account: str) -> int:

@@ -17,6 +17,7 @@ import trio
 
 from moxlite.imapd import metrics
 from moxlite.imapd.session.errors import no
+from moxlite.logins.identity import Identity
 from moxlite.net.transcripts import Tap
 from moxlite.proto.imap.seqset import Ranges, index_runs
 from moxlite.proto.imap.threading import Subjects, Threadable
@@ -201,15 +202,12 @@ def now() -> int:
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One session at this moment, for the operator (IMAP-159).
 
-    id: the connection's. client: its name from ID. mailbox_id: the selected mailbox, of the account `owner`, or None.
-    received, sent: octets.
-    command: the last one. app_password, key: the name of the one, or the fingerprint of the TLS key, that was used to
-    log in, "" for none.
+    id: the connection's. identity: the user. client: its name from ID. mailbox_id: the selected mailbox, of the
+    account `owner`, or None. received, sent: octets. command: the last one.
     """
 
     id: int
-    account: str
-    address: str
+    identity: Identity
     remote: str
     client: str
     owner: str
@@ -217,8 +215,6 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     received: int
     sent: int
     command: str
-    app_password: str
-    key: str
 
 
 class Shown(Protocol):
@@ -376,8 +372,7 @@ class Sessions:
         """
         share = self._accounts.get(account)
         for end, describe in list(share.enders.items()) if share else ():
-            facts = describe()
-            if (not app_password or facts.app_password == app_password) and (not key or facts.key == key):
+            if describe().identity.used(app_password=app_password, key=key):
                 end(text)
 
     async def end_expired(self) -> None:

@@ -191,8 +191,7 @@ class Session:
     def _describe(self, identity: Identity) -> SessionFacts:
         return SessionFacts(
             id=self.info.cid,
-            account=identity.account,
-            address=identity.address,
+            identity=identity,
             remote=str(self.info.remote),
             client=self.login.client,
             owner=identity.account if self.view is None else self.view.seat.owner,
@@ -200,8 +199,6 @@ class Session:
             received=self.wire.received,
             sent=self.wire.output.sent,
             command=self.running.command,
-            app_password=identity.app_password,
-            key=identity.key,
         )
 
     def failed_login(self) -> None:

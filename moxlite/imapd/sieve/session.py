@@ -217,8 +217,7 @@ class Session:
         def describe() -> SessionFacts:
             return SessionFacts(
                 id=self._wire.info.cid,
-                account=identity.account,
-                address=identity.address,
+                identity=identity,
                 remote=str(self._wire.info.remote),
                 client="ManageSieve",
                 owner=identity.account,
@@ -226,8 +225,6 @@ class Session:
                 received=0,
                 sent=0,
                 command="",
-                app_password=identity.app_password,
-                key=identity.key,
             )
 
         try:
