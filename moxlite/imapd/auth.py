@@ -186,10 +186,10 @@ async def preauthenticate(session: Session) -> bool:
     if certificate_login.no_imap_preauth or not session.context.preauth:
         return False
     try:
-        identity = session.context.logins.use_certificate(request, certificate_login)
+        identity = await session.context.logins.use_certificate(request, certificate_login.identity.address)
     except LoginDisabled as error:
         raise Disconnect(str(error)) from None
-    except LoginRefused:
+    except (LoginRefused, StoreError):
         session.login.certificate = None
         return False
     return await enter(session, identity)

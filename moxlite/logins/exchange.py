@@ -147,7 +147,7 @@ class Exchange:
                 self._require_same_account(self._logins.login(username))
                 return await self._logins.verify_password(self._request, username, password, mechanism=self._variant)
             case CheckCertificate(authzid):
-                return self._external(authzid)
+                return await self._external(authzid)
             case Done(username, chosen):
                 self._username = username
                 recipient = self._known(self._logins.login(username))
@@ -167,13 +167,12 @@ class Exchange:
             self._request, self._variant, self._username, BadExchange("aborted"), result="aborted"
         )
 
-    def _external(self, authzid: str) -> Identity:
+    async def _external(self, authzid: str) -> Identity:
         """Log in by EXTERNAL, as the address of the certificate or another one of its account (SMTP-58, IMAP-49)."""
         if self._certificate is None:
             raise self._refuse(WrongCredentials("no client certificate of a user"))
         self._username = authzid or self._certificate.address
-        recipient = self._known(self._logins.login(self._username))
-        return self._logins.accept(self._request, self._variant, self._username, recipient)
+        return await self._logins.use_certificate(self._request, self._username, mechanism=self._variant)
 
     def _known(self, recipient: AccountRecipient | None) -> AccountRecipient:
         """Return the account of this user name; refuse an unknown name, or an account other than the certificate's."""

@@ -79,15 +79,10 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """The account that a known client certificate belongs to, and its settings.
-
-    `disabled`: text of ``login_disabled`` of the account, None when it may log in; the protocols refuse at different
-    times (SMTP-62, IMAP-51).
-    """
+    """The account that a known client certificate belongs to, and its settings."""
 
     identity: Identity
     no_imap_preauth: bool
-    disabled: str | None = None
 
 
 def typed(username: str, canonical: Address) -> Address | None:

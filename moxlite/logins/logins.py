@@ -301,27 +301,29 @@ class Logins:
                 WrongCredentials("unknown client certificate"),
             )
             return None
-        account = self._config.current.account(recipient.account)
         return CertificateLogin(
             identity=Identity(
                 recipient.account, str(recipient.canonical), login=typed(key.login_address, recipient.canonical)
             ),
             no_imap_preauth=key.no_imap_preauth,
-            disabled=account.login_disabled if account else None,
         )
 
-    def use_certificate(self, request: LoginRequest, login: CertificateLogin) -> Identity:
-        """Record a log-in by client certificate alone, without a SASL exchange.
+    async def use_certificate(
+        self, request: LoginRequest, username: str, *, mechanism: str = "tlsclientauth"
+    ) -> Identity:
+        """Record a log-in by client certificate, as an address of its account.
+
+        The key is looked up again, since it may have been removed since the handshake (SMTP-62a, IMAP-23).
 
         Raises:
-          LoginDisabled: see there.
+          LoginDisabled, WrongCredentials, StoreError: see there.
         """
-        recipient = self._config.current.login(login.identity.address)
-        if recipient is None or recipient.account != login.identity.account:  # changed since the handshake
-            raise self.attempts.refuse(
-                request, "tlsclientauth", login.identity.address, WrongCredentials("unknown client certificate")
-            )
-        return self.accept(request, "tlsclientauth", login.identity.address, recipient)
+        recipient = self.login(username)
+        key = await self._auth.keys.find(request.fingerprint)
+        if key is None or recipient is None or recipient.account != key.account:
+            wrong = WrongCredentials("the client certificate is not one of this account")
+            raise self.attempts.refuse(request, mechanism, username, wrong, recipient)
+        return self.accept(request, mechanism, username, recipient)
 
     async def accept_candidate(
         self,

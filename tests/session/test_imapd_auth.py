@@ -181,6 +181,14 @@ async def test_a_session_ends_with_the_key_of_its_certificate(imap: Imap) -> Non
         await own.ok("b NOOP")
 
 
+async def test_a_key_that_is_removed_before_its_use_is_no_login(imap: Imap) -> None:
+    """IMAP-23: the handshake alone, in which it was known, opens nothing."""
+    await _add_key(imap, no_preauth=True)
+    async with imap.connect(tls=WITH_KEY) as c:
+        assert await imap.context.logins._auth.keys.remove("mia", fingerprint(KEY))
+        assert (await c.tagged("a AUTHENTICATE EXTERNAL =")).startswith("NO [AUTHENTICATIONFAILED]")
+
+
 async def test_external_uses_the_dormant_identity_of_the_certificate(imap: Imap) -> None:
     """IMAP-48, IMAP-49"""
     await _add_key(imap, no_preauth=True)

@@ -606,6 +606,18 @@ async def test_a_session_ends_with_the_key_of_its_certificate(smtp: Smtp) -> Non
         await own.play("C: NOOP\nS: 250")
 
 
+async def test_a_key_that_is_removed_before_its_use_is_no_login(smtp: Smtp) -> None:
+    """SMTP-62a: the handshake alone, in which it was known, opens nothing."""
+    tls = await certified(smtp)
+    [key] = await smtp.auth.keys.of("mia")
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await upgraded(client, tls)
+        await client.say("EHLO x")
+        assert await smtp.auth.keys.remove("mia", key.fingerprint)
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 530 5.7.0\nC: AUTH EXTERNAL =\nS: 535 5.7.8")
+        await client.stream.aclose()
+
+
 async def test_a_known_client_certificate_is_a_login(smtp: Smtp) -> None:
     """SMTP-59, 61"""
     tls = await certified(smtp)

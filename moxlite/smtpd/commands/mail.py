@@ -44,7 +44,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
     session.record.check()
     session.snapshot = session.context.config.current
     if session.context.submission:
-        require_login(session)
+        await require_login(session)
         # At each MAIL: a mail program keeps its connection for hours, in which its app password may expire.
         identity = session.login.identity
         if identity is not None and not await session.context.logins.stored.stands(identity):
@@ -64,12 +64,13 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
     return replies.MAIL_OK
 
 
-def require_login(session: Session) -> None:
+async def require_login(session: Session) -> None:
     """Log in by the client certificate, if there is no other log-in (SMTP-59, SMTP-62). Raises Refused."""
     if session.login.identity is not None or session.login.certificate is None:
         return  # without either, the codec has already refused MAIL
     try:
-        identity = session.context.logins.use_certificate(session.login.request(), session.login.certificate)
+        address = session.login.certificate.identity.address
+        identity = await session.context.logins.use_certificate(session.login.request(), address)
     except LoginDisabled as error:
         raise refuse(525, "5.7.13", str(error)) from None
     except LoginRefused as error:
