@@ -1,6 +1,7 @@
 """Calendars and events by JMAP (draft-ietf-jmap-calendars-26), beside CalDAV."""
 
 import base64
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,6 +93,19 @@ async def test_a_calendar_is_made_changed_and_destroyed(rig: Rig) -> None:
     assert (await client.call("Calendar/set", destroy=[number], onDestroyRemoveEvents=True))["destroyed"] == [number]
     assert (await client.call("Calendar/changes", sinceState=before))["destroyed"] == []
     assert await client.error("CalendarEvent/changes", sinceState=state) == "cannotCalculateChanges"
+
+
+async def test_what_a_program_puts_in_place_of_the_alerts_is_ignored(rig: Rig) -> None:
+    """JMAP-70: its text counts, and of further elements no more than the first is read."""
+    client, phone = Client(rig), Program(rig)
+    alerts = {"x": {"@type": "Alert", "trigger": {"@type": "OffsetTrigger", "offset": "-PT10M"}}}
+    for more, found in (("", alerts), ("<x/>", None)):
+        own = json.dumps({"defaultAlertsWithTime": alerts}) + more
+        inner = f"<D:set><D:prop><calendar xmlns='urn:moxlite:jmap'>{own}</calendar></D:prop></D:set>"
+        patch = await phone.ask("PROPPATCH", HOME, f"<D:propertyupdate xmlns:D='DAV:'>{inner}</D:propertyupdate>")
+        assert patch.status == 207
+        [calendar] = (await client.call("Calendar/get"))["list"]
+        assert calendar["defaultAlertsWithTime"] == found
 
 
 @pytest.mark.parametrize("tell", [True, False])

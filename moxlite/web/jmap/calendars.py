@@ -131,7 +131,8 @@ def _shown(r: Reader, call: Call, shared: ReadableCollection, default: int) -> O
 def _own(one: Collection) -> Object:
     """The alerts of a calendar, which a client of CalDAV can have changed."""
     try:
-        found = from_json(read_xml(one.dead[OWN].encode()).text or "{}", dict[str, Any]) if OWN in one.dead else {}
+        # One element: a client can have put up to 64 KiB of others there, and each look at the calendar reads them.
+        found = from_json(read_xml(one.dead[OWN].encode(), 1).text or "{}", dict[str, Any]) if OWN in one.dead else {}
     except (BadXML, msgspec.DecodeError):
         return {}
     return {name: value for name, value in found.items() if name in ALERTS and _are_alerts(value)}
