@@ -1,6 +1,7 @@
 """WebDAV, CalDAV and CardDAV of a running server, as programs speak them."""
 
 import base64
+import threading
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -14,12 +15,13 @@ from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.domains.changes import require_domain
 from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
-from moxlite.proto.dav.xml import kept
+from moxlite.proto.dav.xml import kept, read_xml
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageBusy
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions, resource_data
+from moxlite.web.dav import session
 from moxlite.web.dav.reports import Reports
 from tests.browsing import Answer
 from tests.web_rig import ADDRESS, PASSWORD, Rig
@@ -761,6 +763,22 @@ async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> Non
     assert [one.findtext(D + "status") for one in responses(answer)] == ["HTTP/1.1 404 Not Found"] * 3
     many = "<D:href>/dav/x</D:href>" * 5001
     assert refused(await mia.report(HOME, "C:calendar-multiget", f"<D:prop/>{many}"))[0] == 403
+
+
+async def test_large_bodies_are_read_beside_the_event_loop(mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-16: a multiget of 2,000 entries with long names is answered."""
+    loop, beside = threading.get_ident(), list[bool]()
+
+    def read(data: bytes) -> Element:
+        beside.append(threading.get_ident() != loop)
+        return read_xml(data)
+
+    monkeypatch.setattr(session, "read_xml", read)
+    for number, octets in ((1, 0), (2_000, 400)):
+        hrefs = "".join(f"<D:href>{HOME}{n}{'%C3%A9' * (octets // 6)}.ics</D:href>" for n in range(number))
+        answer = await mia.report(HOME, "C:calendar-multiget", f"<D:prop><D:getetag/></D:prop>{hrefs}")
+        assert len([*responses(answer)]) == number
+    assert beside == [False, True]
 
 
 async def test_an_entry_that_is_removed_during_a_query_is_left_out(

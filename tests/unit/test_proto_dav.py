@@ -39,6 +39,7 @@ def test_octets_are_xml_or_refused(data: bytes) -> None:
         b"<a>" + b"<b/>" * 10_001 + b"</a>",
         b'<a xmlns="' + b"u" * 300 + b'"><b/></a>',
         b'<a><b xmlns:p="' + b"u" * 300 + b'" p:c="d"/></a>',
+        b"<a " + b" ".join(b'a%d=""' % number for number in range(4_000)) + b"/>",
         b"",
         b"<a/><b/>",
     ],
@@ -47,6 +48,12 @@ def test_bombs_are_refused(body: bytes) -> None:
     """DAV-16"""
     with pytest.raises(BadXML):
         read_xml(body)
+
+
+def test_a_text_may_be_long() -> None:
+    """DAV-16: the bound of tags is not one of texts."""
+    words = "ab \n" * 200_000
+    assert read_xml(f"<a>{words}</a>".encode()).text == words
 
 
 def test_an_element_is_kept_with_its_names() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, ParseError, tostring
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,6 +15,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, iterparse
 
 from moxlite.proto.namespaces import bound_namespaces
+
+if TYPE_CHECKING:
+    import pyexpat
 
 DAV: Final = "{DAV:}"
 CALDAV: Final = "{urn:ietf:params:xml:ns:caldav}"
@@ -34,6 +37,11 @@ MAX_DEPTH: Final = 50
 MAX_ELEMENTS: Final = 10_000
 """Number of elements of a body. A multiget has one for each entry; clients that want more send several."""
 
+MAX_TAG: Final = 16 << 10
+"""Octets of a tag, or comment, beyond a piece: a tag is made in one step, in which no other thread runs, and attributes
+of that length take 5 ms. A root with the namespaces of all standards has one thousand.
+"""
+
 ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 """Characters that XML cannot have (XML 1.0 §2.2)."""
 
@@ -52,7 +60,7 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     # By Expat's own handler: the events below come after a whole piece.
     bound_namespaces(parser.parser, BadXML("the XML has a namespace with a long name"))
     try:
-        for event, found in iterparse(_Pieces(data), events=("start", "end"), parser=parser):
+        for event, found in iterparse(_Pieces(data, parser.parser), events=("start", "end"), parser=parser):
             if event == "end":
                 depth -= 1
                 continue
@@ -74,12 +82,16 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
 class _Pieces:
     """A body as a file that gives small pieces, so that bounds are noticed early."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, parser: pyexpat.XMLParserType) -> None:
         self._data = data
+        self._parser = parser
         self._place = 0
 
     def read(self, size: int = -1) -> bytes:
-        """The next octets, b"" at the end."""
+        """The next octets, b"" at the end. Raises BadXML if the parser waits for the end of a long tag."""
+        begun = self._parser.CurrentByteIndex  # -1: it does not know
+        if 0 <= begun < self._place - MAX_TAG:
+            raise BadXML("the XML has a tag that is too long")
         piece = self._data[self._place : self._place + min(size, 4096) if size >= 0 else None]
         self._place += len(piece)
         return piece

@@ -31,8 +31,8 @@ AUTODISCOVER: Final = "/autodiscover/autodiscover.xml"
 PROFILE: Final = "/profile.mobileconfig"
 AGENTS: Final = "/.well-known/user-agent-configuration.json"
 
-MAX_REQUEST: Final = 16 << 10
-"""Octets of an autodiscover request; Outlook sends about 400."""
+MAX_REQUEST: Final = 2 << 10
+"""Octets of an autodiscover request, which is read on the event loop (`ON_LOOP` of DAV); Outlook sends about 400."""
 
 MAX_ADDRESSES: Final = 20
 """Addresses in one profile."""
