@@ -15,6 +15,7 @@ import trio
 from moxlite.groupware import carrying, entries
 from moxlite.groupware.carrying import Chosen
 from moxlite.operations.queue import Fail
+from moxlite.proto.cards.components import Component, read_components
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
@@ -388,6 +389,24 @@ async def test_places_and_questions_of_scheduling(office: Office) -> None:
     stolen = await mia.ask("POST", outbox, question.replace("ORGANIZER:mailto:mia@", "ORGANIZER:mailto:tom@"))
     assert refused(stolen) == (403, "organizer-allowed")
     assert (await mia.ask("POST", HOME, question)).status == 405
+
+
+async def test_questions_are_read_beside_the_event_loop(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-28, WEB-12: also those that name too many people."""
+    loop, threads = threading.get_ident(), list[int]()
+
+    def read(text: str, name: str) -> Component:
+        threads.append(threading.get_ident())
+        return read_components(text, name)
+
+    monkeypatch.setattr("moxlite.web.dav.scheduling.read_components", read)
+    times = ("DTSTART:20991124T000000Z", "DTEND:20991125T000000Z", "ORGANIZER:mailto:mia@example.org")
+    people = (f"ATTENDEE:mailto:{number}@remote.example" for number in range(101))
+    question = calendar(*times, *people, kind="VFREEBUSY").replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST")
+    answer = await office.mia.ask("POST", "/dav/calendars/mia/outbox/", question)
+    assert refused(answer) == (403, "max-attendees-per-instance")
+    assert threads
+    assert loop not in threads
 
 
 def _allow(tx: AccountTx, access: Access) -> None:
