@@ -141,7 +141,7 @@ class Mirror:
             cursor.acknowledge(batch.modseq)
             if any(isinstance(event, AccountClosing) for event in batch.events):
                 return
-            if any(map(self._upstream.concerns, batch.events)):
+            if self._upstream.concerns(batch.events):
                 self._changed = True
                 self._idle.cancel()
 

@@ -13,7 +13,7 @@ the message is left alone, and the pass counts as incomplete: the next look tell
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final, TypeVar
@@ -288,15 +288,23 @@ class Upstream:
         self._whole = False
         return now
 
-    def concerns(self, event: Event) -> bool:
-        """Whether a change here may have to be made there."""
-        if isinstance(event, MESSAGES):
-            box = self._sides.boxes.get(event.mailbox_id)
-            if box is None or box.id in self._sides.by_mailbox or box.special_use & SpecialUse.SENT:
+    def concerns(self, events: Iterable[Event]) -> bool:
+        """Whether one of these changes here may have to be made there."""
+        changed = set[MailboxID]()
+        for event in events:
+            # Removals wherever they are: what was moved out of the link is in the trash there.
+            if isinstance(event, MAILBOXES | MessagesRemoved):
                 return True
-            return box.name.startswith(self._order.prefix + SEPARATOR)
-        # Wherever it was: what was moved out of the link is in the trash there.
-        return isinstance(event, MAILBOXES | MessagesRemoved)
+            if isinstance(event, MESSAGES):
+                changed.add(event.mailbox_id)
+        return any(map(self._shows, changed))
+
+    def _shows(self, mailbox_id: MailboxID) -> bool:
+        """Whether messages of a mailbox here may be there, or belong there."""
+        box = self._sides.boxes.get(mailbox_id)
+        if box is None or box.id in self._sides.by_mailbox or box.name.startswith(self._order.prefix + SEPARATOR):
+            return True
+        return bool(box.special_use & SpecialUse.SENT)
 
     def _state(self, r: Reader) -> tuple[int, dict[str, Remote], dict[MailboxID, Mailbox], dict[str, str]]:
         remotes = linkrows.linked_remotes(r, self._order.host, self._order.user)
