@@ -98,15 +98,18 @@ async def _in_parts(call: Call, objects: Mapping[str, Object], unit: Unit) -> di
     in a unit of its own: the others change, and the answer tells which did not (RFC 8620 §5.3).
     """
 
+    async def change(part: Mapping[str, Object]) -> dict[str, Outcome]:
+        return await call.account.write(lambda tx: unit(tx, part))
+
     async def alone(key: str, value: Object) -> Outcome:
-        return (await call.account.write(lambda tx: unit(tx, {key: value})))[key]
+        return (await change({key: value}))[key]
 
     outcomes: dict[str, Outcome] = {}
     items = [*objects.items()]
     for at in range(0, len(items), AT_ONCE):
         part = dict(items[at : at + AT_ONCE])
         try:
-            outcomes |= await call.account.write(partial(unit, objects=part))
+            outcomes |= await change(part)
         except StoreError as error:
             set_error(error)  # what is wrong with the storage itself is raised again
             outcomes |= await each(part, alone)
@@ -390,7 +393,10 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     Raises MethodError.
     """
     place = call.place
-    now = partial(call.account.read, partial(state, place=place), op="jmap state")
+
+    async def now() -> str:
+        return await call.account.read(partial(state, place=place), op="jmap state")
+
     old = await now()
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
