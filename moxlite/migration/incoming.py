@@ -99,6 +99,17 @@ class _LeftOut(msgspec.Struct):
     states: dict[tuple[int, int, MailboxID], remotes.Remote] = {}
 
 
+class _Noted(msgspec.Struct):
+    """Findings of former looks. `doubted`: since when over half of a remote mailbox is gone; `missing`: since when a
+    mailbox is, by name, in Trio's time. `compared`: UIDVALIDITY and modseq of a remote mailbox when flags were last the
+    same on both sides, though not all new messages were fetched.
+    """
+
+    doubted: dict[int, float] = {}
+    missing: dict[str, float] = {}
+    compared: dict[int, tuple[int, int]] = {}
+
+
 class Incoming:
     """The mailboxes of a linked server. `transfer.order.prefix` is the mailbox below which they are here.
 
@@ -122,8 +133,7 @@ class Incoming:
         self._calls = calls
         self._turn = turn
         self._left = _LeftOut()
-        self._doubted: dict[int, float] = {}
-        self._missing: dict[str, float] = {}
+        self._noted = _Noted()
         self.found: list[Place] = []
         self.inbox = (-1, -1, 0)
         self.looked = 0.0
@@ -221,19 +231,19 @@ class Incoming:
         rows = await self._account.read(self._remotes, op="link")
         names = {place.box.name for place in self.found}
         now = trio.current_time()
-        self._missing = {name: self._missing.get(name, now) for name in rows if name not in names}
+        self._noted.missing = {name: self._noted.missing.get(name, now) for name in rows if name not in names}
         for place in self.found:
-            if place.box.name in rows or not self._missing:
+            if place.box.name in rows or not self._noted.missing:
                 continue
             status = statuses.get(place.box.name, {})
-            for old in list(self._missing):
+            for old in list(self._noted.missing):
                 remote = rows[old]
                 alike = status.get("UIDVALIDITY") == remote.uidvalidity and status.get("UIDNEXT", 0) >= remote.uidnext
                 if alike and await self._is_same(client, place.box.name, remote):
                     await self._account.write(partial(_renamed, remote=remote, place=place))
-                    del self._missing[old]
+                    del self._noted.missing[old]
                     break
-        for name, since in list(self._missing.items()):
+        for name, since in list(self._noted.missing.items()):
             if now - since >= DOUBT_SECONDS:
                 await self._drop_mailbox(rows[name])
 
@@ -318,11 +328,11 @@ class Incoming:
             new = array("I", [uid for uid in new if uid not in unusable])
         self._note_inbox(place, exists, selected.uidnext, selected.modseq)
         if len(gone) > MANY and known is not None and len(gone) * 2 > len(known):
-            since = self._doubted.setdefault(remote.id, trio.current_time())
+            since = self._noted.doubted.setdefault(remote.id, trio.current_time())
             if trio.current_time() - since < DOUBT_SECONDS:
                 gone, exists = array("I"), -1  # -1: the next look lists the mailbox again
         if exists >= 0:
-            self._doubted.pop(remote.id, None)
+            self._noted.doubted.pop(remote.id, None)
         return Survey(place, target, remote, exists, selected.uidnext, selected.modseq, new, gone)
 
     async def _at_end(
@@ -350,7 +360,7 @@ class Incoming:
         self, client: Client, remote: remotes.Remote, selected: Selected, known: array[int] | None, *, whole: bool
     ) -> None:
         """Carry over flags that changed there."""
-        validity, compared = self._pull.compared.get(remote.id, (0, 0))
+        validity, compared = self._noted.compared.get(remote.id, (0, 0))
         since = max(remote.modseq, compared if validity == remote.uidvalidity else 0)
         if since and selected.modseq:
             if selected.modseq != since:
@@ -366,7 +376,7 @@ class Incoming:
                 await self._pull.merge(remote, await flags_in(client, known[start : start + remotes.SLICE]))
             if not whole:
                 return
-        self._pull.compared[remote.id] = remote.uidvalidity, selected.modseq
+        self._noted.compared[remote.id] = remote.uidvalidity, selected.modseq
 
     # --- what is gone
 

@@ -87,8 +87,6 @@ class LinkPull(Pull):
 
     Attributes:
       began: when the connection did, in Trio's time.
-      compared: UIDVALIDITY and modseq of a remote mailbox when all flags of the messages that are here were last those
-        there, though not all new messages were fetched, by `Remote.id`.
     """
 
     role: remotes.Role = "link"
@@ -98,7 +96,6 @@ class LinkPull(Pull):
         self.sorting = _Sorting(sorter)
         self.resent = resent
         self.began = trio.current_time()
-        self.compared: dict[int, tuple[int, int]] = {}
 
     async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
         if count > FEW and self.sorting.now is None:
