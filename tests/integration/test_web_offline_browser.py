@@ -3,6 +3,7 @@ ends, another user logs in, or the server is newer than the page (WEBMAIL-22a, W
 """
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from moxlite.web.document import part_tag
 from tests.integration.browser import PATIENCE, chromium
-from tests.integration.test_web_webmail_browser import append, has_one
+from tests.integration.test_web_webmail_browser import append, flags, has_one
 from tests.integration.test_web_webmail_device import imap, kept, local, log_in, page, row
 from tests.running import LocalServer
 from tests.tools import top, until
@@ -102,6 +103,46 @@ def test_what_waits_is_sent_before_a_forbidden_store_is_removed(page: Page, loca
     expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
     expect(page.get_by_label("Keep mail on this device")).to_have_count(0)
     assert not worker_is_there(page)
+
+
+def test_what_the_server_fails_at_holds_up_nothing_else(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: told and set aside, with later changes of the same message; tried again at the next connection."""
+    session = imap(local)
+    failing = json.dumps({"error": {"code": "server:error", "message": "The disk is on fire."}})
+    page.context.set_offline(True)
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    for key in ("s", "a"):  # flagged, then moved
+        page.locator(".message", has_text="plain").click()
+        page.keyboard.press(key)
+    write(page, "goes on")
+    expect(page.get_by_text("Kept on this device").first).to_be_visible()
+    page.route("**/api/flags_add", lambda route: route.fulfill(status=500, body=failing))
+    page.context.set_offline(False)
+    # first, as the route answers only while the browser is waited for
+    expect(page.locator(".toast", has_text="The disk is on fire. It waits on this device").first).to_be_visible()
+    until(lambda: has_one(session, "Sent"), what="the message in Sent")
+    expect(page.get_by_text(WAITS)).to_be_visible()
+    assert not has_one(session, "Archive")
+    page.unroute("**/api/flags_add")
+    page.reload()
+    until(lambda: has_one(session, "Archive"), what="the message in Archive")
+    expect(page.get_by_text(WAITS)).to_have_count(0)
+    session.select("Archive")
+    assert "Flagged" in flags(session, "1")
+
+
+def test_a_message_at_which_the_server_fails_again_becomes_a_draft(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: its words are where its author can do something with them."""
+    session = imap(local)
+    failing = json.dumps({"error": {"code": "server:error", "message": "The disk is on fire."}})
+    write_away(page, "fails")
+    page.route("**/api/message_submit", lambda route: route.fulfill(status=500, body=failing))
+    page.context.set_offline(False)
+    expect(page.locator(".toast", has_text="waits on this device: The disk is on fire.")).to_be_visible()
+    page.reload()
+    expect(page.locator(".toast", has_text="is in Drafts: The disk is on fire.")).to_be_visible()
+    until(lambda: has_one(session, "Drafts"), what="the draft")
+    expect(page.get_by_text(WAITS)).to_have_count(0)
 
 
 def test_a_browser_without_room_says_so_and_loses_no_message(page: Page, local: LocalServer) -> None:

@@ -23,6 +23,16 @@ const settled = new Set(["user:conflict", "user:notFound"]);
 interface Call {
   readonly call: string;
   readonly given: readonly unknown[];
+  /** Whether the server has failed at it in an earlier connection. */
+  readonly failed?: boolean;
+}
+
+/** What has become of a call: made or given up, without an answer, or one at which the server fails. */
+type Outcome = "done" | "unanswered" | "failed";
+
+/** The messages that a call changes; none for a message that is sent. */
+function changedBy({ call, given }: Call): readonly number[] {
+  return call === "message_submit" ? [] : (given[0] as readonly number[]);
 }
 
 export class Outbox {
@@ -30,6 +40,9 @@ export class Outbox {
    * ends: after a log-in of the same user they are made all the same. */
   private calls = new Map<number, Call>();
   private running: Call | null = null;
+  /** Calls at which the server fails, by their keys, and those after them that change the same messages: they wait for the next
+   * connection, and the others go on. */
+  private aside = new Map<number, Call>();
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -58,7 +71,15 @@ export class Outbox {
 
   /** Whether a call must not be made now: it may wait, and others wait before it. */
   behind(call: string, given: readonly unknown[]): boolean {
-    return this.size > 0 && call in waiting && !this.runs(call, given);
+    if (!(call in waiting) || this.runs(call, given)) return false;
+    return this.size > this.aside.size || this.follows({ call, given });
+  }
+
+  /** Whether a call changes messages of those set aside. */
+  private follows(call: Call): boolean {
+    if (this.aside.size === 0) return false;
+    const ids = new Set([...this.aside.values()].flatMap(changedBy));
+    return changedBy(call).some((id) => ids.has(id));
   }
 
   /** Keep a call for later; undefined if it cannot wait. */
@@ -78,12 +99,24 @@ export class Outbox {
 
   private async sendAll(kept: boolean): Promise<void> {
     if (kept) await this.load();
-    while (this.calls.size > 0) {
-      const [key, one] = [...this.calls][0]!;
+    this.aside.clear();
+    for (;;) {
+      const next = [...this.calls].find(([key]) => !this.aside.has(key));
+      if (next === undefined) return;
+      const [key, one] = next;
+      let outcome: Outcome = "failed";
       try {
-        if (!(await this.made(one))) return;
+        if (!this.follows(one)) outcome = await this.made(one);
       } finally {
         this.running = null;
+      }
+      if (outcome === "unanswered") return;
+      if (outcome === "failed") {
+        const failed: Call = { ...one, failed: true };
+        if (kept) await this.store.put("outbox", failed, key);
+        this.calls.set(key, failed);
+        this.aside.set(key, failed);
+        continue;
       }
       if (kept) await this.store.delete("outbox", key);
       this.calls.delete(key);
@@ -91,24 +124,36 @@ export class Outbox {
     }
   }
 
-  /** Make a call; false if there was no answer. A message that is refused becomes a draft. */
-  private async made(one: Call): Promise<boolean> {
+  /** Make a call. A message that is refused becomes a draft, and so does one at which the server fails again. */
+  private async made(one: Call): Promise<Outcome> {
     const methods = this.client as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>;
     try {
       const [first, ...rest] = one.given;
       const given = one.call === "message_submit" ? [await this.originals.fill(first as Written), ...rest] : one.given;
       this.running = { call: one.call, given };
       await methods[one.call]!(...given);
-      return true;
+      return "done";
     } catch (error) {
       const code = codeOf(error);
-      if (code === "" || code?.startsWith("server:") === true) return false;
-      if (code === "user:sent") return true;
+      if (code === "") return "unanswered";
+      if (code === "user:sent") return "done";
       const why = messageOf(error);
+      const failed = code?.startsWith("server:") === true;
       if (one.call !== "message_submit") {
-        if (settled.has(code ?? "")) return true;
-        this.say(t("A change that you made without a connection was refused: {why}", { why }));
-        return true;
+        if (settled.has(code ?? "")) return "done";
+        this.say(
+          failed
+            ? t(
+                "The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.",
+                { why },
+              )
+            : t("A change that you made without a connection was refused: {why}", { why }),
+        );
+        return failed ? "failed" : "done";
+      }
+      if (failed && one.failed !== true) {
+        this.say(t("A message that you wrote without a connection waits on this device: {why}", { why }));
+        return "failed";
       }
       let failure = await this.drafted(one.given[0] as Written);
       if (failure !== null && codeOf(failure)?.startsWith("user:") === true) {
@@ -121,10 +166,10 @@ export class Outbox {
         this.say(
           t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }),
         );
-        return false;
+        return codeOf(failure) === "" ? "unanswered" : "failed";
       }
       this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
-      return true;
+      return "done";
     }
   }
   /** Save a message as a draft; returns the failure, null without one. */

@@ -433,6 +433,9 @@ async function followDevice(...given) {
 
 var waiting = { flags_add: null, flags_clear: null, message_move: null, message_delete: null, thread_mute: null, message_submit: -1 };
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+function changedBy({ call, given }) {
+  return call === "message_submit" ? [] : given[0];
+}
 var Outbox = class {
   constructor(store, client, say, changed, originals) {
     this.store = store;
@@ -448,6 +451,7 @@ var Outbox = class {
   originals;
   calls = /* @__PURE__ */ new Map();
   running = null;
+  aside = /* @__PURE__ */ new Map();
   turn = Promise.resolve();
   get size() {
     return this.calls.size;
@@ -460,7 +464,13 @@ var Outbox = class {
     return JSON.stringify({ call, given }) === JSON.stringify(this.running);
   }
   behind(call, given) {
-    return this.size > 0 && call in waiting && !this.runs(call, given);
+    if (!(call in waiting) || this.runs(call, given)) return false;
+    return this.size > this.aside.size || this.follows({ call, given });
+  }
+  follows(call) {
+    if (this.aside.size === 0) return false;
+    const ids = new Set([...this.aside.values()].flatMap(changedBy));
+    return changedBy(call).some((id) => ids.has(id));
   }
   async add(call, given) {
     if (!(call in waiting) || this.runs(call, given)) return void 0;
@@ -474,12 +484,24 @@ var Outbox = class {
   }
   async sendAll(kept2) {
     if (kept2) await this.load();
-    while (this.calls.size > 0) {
-      const [key2, one] = [...this.calls][0];
+    this.aside.clear();
+    for (; ; ) {
+      const next = [...this.calls].find(([key22]) => !this.aside.has(key22));
+      if (next === void 0) return;
+      const [key2, one] = next;
+      let outcome = "failed";
       try {
-        if (!await this.made(one)) return;
+        if (!this.follows(one)) outcome = await this.made(one);
       } finally {
         this.running = null;
+      }
+      if (outcome === "unanswered") return;
+      if (outcome === "failed") {
+        const failed = { ...one, failed: true };
+        if (kept2) await this.store.put("outbox", failed, key2);
+        this.calls.set(key2, failed);
+        this.aside.set(key2, failed);
+        continue;
       }
       if (kept2) await this.store.delete("outbox", key2);
       this.calls.delete(key2);
@@ -493,16 +515,21 @@ var Outbox = class {
       const given = one.call === "message_submit" ? [await this.originals.fill(first), ...rest] : one.given;
       this.running = { call: one.call, given };
       await methods[one.call](...given);
-      return true;
+      return "done";
     } catch (error) {
       const code = codeOf(error);
-      if (code === "" || code?.startsWith("server:") === true) return false;
-      if (code === "user:sent") return true;
+      if (code === "") return "unanswered";
+      if (code === "user:sent") return "done";
       const why = messageOf(error);
+      const failed = code?.startsWith("server:") === true;
       if (one.call !== "message_submit") {
-        if (settled.has(code ?? "")) return true;
-        this.say(t("A change that you made without a connection was refused: {why}", { why }));
-        return true;
+        if (settled.has(code ?? "")) return "done";
+        this.say(failed ? t("The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.", { why }) : t("A change that you made without a connection was refused: {why}", { why }));
+        return failed ? "failed" : "done";
+      }
+      if (failed && one.failed !== true) {
+        this.say(t("A message that you wrote without a connection waits on this device: {why}", { why }));
+        return "failed";
       }
       let failure = await this.drafted(one.given[0]);
       if (failure !== null && codeOf(failure)?.startsWith("user:") === true) {
@@ -511,10 +538,10 @@ var Outbox = class {
       }
       if (failure !== null) {
         this.say(t("A message that you wrote without a connection waits on this device: {why}", { why: messageOf(failure) }));
-        return false;
+        return codeOf(failure) === "" ? "unanswered" : "failed";
       }
       this.say(t("A message that you wrote without a connection was not sent, and is in Drafts: {why}", { why }));
-      return true;
+      return "done";
     }
   }
   async drafted(message) {
