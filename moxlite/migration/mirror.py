@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -99,7 +99,6 @@ class Mirror:
         self._upstream = Upstream(transfer)
         self._idle = trio.CancelScope()
         self._changed = False
-        self._notified = False
         self._unsure = 0.0
         """Time since which messages are on their way, or 0."""
 
@@ -149,7 +148,7 @@ class Mirror:
         await self._ask_notices(client)
         complete = False
         while True:
-            soon = complete and not self._notified and self._left() > 0
+            soon = complete and not client.noticed and self._left() > 0
             # Before the look: what the server tells during it may be of a mailbox that was looked at already.
             client.noticed = False
             complete = await self._incoming.look(client, inbox=soon)
@@ -180,11 +179,8 @@ class Mirror:
     async def _ask_notices(self, client: Client) -> None:
         """Have the server tell of all mailboxes (RFC 5465), if it can."""
         if client.has("NOTIFY"):
-            try:
+            with suppress(Refused):
                 await client.run(b"NOTIFY SET (SELECTED %b) (PERSONAL %b)" % (EVENTS, EVENTS))
-            except Refused:
-                return
-            self._notified = True
 
     async def _wait(self, client: Client, seconds: float) -> bool:
         """Wait for a change on either side; returns whether it was here alone."""
