@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.groupware.collection import collections_of, delete_collection
 from moxlite.store.groupware.contacts import save_contact
@@ -180,7 +181,7 @@ async def test_a_large_card_is_read_in_a_thread(rig: Rig, monkeypatch: pytest.Mo
     """STORE-199: one of 1 MiB, which any program may put, would hold the loop for a second."""
     client, threads = Client(rig), set[str]()
     number = await made(client)
-    real = contacts.read_card
+    real = read_card
 
     def read(data: bytes) -> Any:
         threads.add(threading.current_thread().name)

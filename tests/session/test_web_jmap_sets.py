@@ -8,9 +8,11 @@ import trio
 import trio.testing
 
 from moxlite.sandbox.turns import Turns
+from moxlite.store.content.prepare import prepare
 from moxlite.store.errors import StorageBusy
+from moxlite.store.mail.mailboxes import delete_in_slices
 from moxlite.store.rows.mailboxes import subscriptions
-from moxlite.web.jmap import blobs, emails, emailset, mailboxes, receipts
+from moxlite.web.jmap import blobs, building, emails, emailset, mailboxes, receipts
 from moxlite.web.jmap.methods import Call
 from tests.jmap_rig import MAIL, Client, Object, rig
 from tests.web_rig import Rig
@@ -39,7 +41,7 @@ async def test_a_storage_that_fails_halfway_is_no_call_without_changes(
 ) -> None:
     """JMAP-5: serverPartialFail (RFC 8620 §3.6.2), so that no program does all of it again."""
     client = Client(rig)
-    blob, real, left = await client.upload(MAIL), emailset.prepare, [1, 0, 0]
+    blob, real, left = await client.upload(MAIL), prepare, [1, 0, 0]
 
     async def busy(*args: Any, **more: Any) -> Any:
         if not left.pop(0):
@@ -74,7 +76,7 @@ async def test_mail_that_has_just_come_keeps_its_mailbox(rig: Rig, monkeypatch: 
     """JMAP-11: whether a mailbox has emails is asked by the unit that removes it."""
     client = Client(rig)
     made = (await client.call("Mailbox/set", create={"a": {"name": "A"}}))["created"]["a"]["id"]
-    real = mailboxes.delete_in_slices
+    real = delete_in_slices
 
     async def late(*args: Any) -> None:
         await client.imported(mailbox=made)
@@ -151,7 +153,7 @@ async def test_a_blob_in_many_parts_is_counted_in_each(rig: Rig, monkeypatch: py
     blob = await client.upload(b"x" * 1_000, "text/plain")
     monkeypatch.setattr(Call, "most_octets", 5_000)
     written: list[int] = []
-    pieces = emailset.octets_of
+    pieces = building.octets_of
 
     def counted(*args: Any) -> Any:
         for piece in pieces(*args):
@@ -171,7 +173,7 @@ async def test_messages_are_held_one_of_an_account_at_a_time(rig: Rig, monkeypat
     blob = await client.upload(b"x", "text/plain")
     turns = Turns(2, each=1, waiting=8, seconds=60)
     monkeypatch.setattr(blobs, "_held", turns)
-    most, real, draft_of, read = 0, emailset._composed, emailset.draft_of, blobs.blob_octets
+    most, real, draft_of, read = 0, emailset._composed, building.draft_of, blobs.blob_octets
     threads: set[str] = set()
 
     async def composed(*args: Any) -> Any:
