@@ -119,7 +119,7 @@ class Incoming:
       resent: removes there what came twice.
 
     Attributes:
-      found: the mailboxes there, from the last whole look. looked: when that began, in Trio's time.
+      found: the mailboxes there, from the last whole look. looked: when that had surveyed them, in Trio's time.
       inbox: messages, UIDNEXT and HIGHESTMODSEQ of Inbox at the last look.
     """
 
@@ -150,7 +150,6 @@ class Incoming:
             if await self._moves(client, surveys.values()):
                 return await self.look(client)
         else:
-            self.looked = trio.current_time()
             self.found = await self._pull.places(client)
             statuses = await self._pull.statuses(client, self.found)
             await self._follow_names(client, statuses)
@@ -159,6 +158,7 @@ class Incoming:
                 if rounds == ROUNDS or not await self._moves(client, surveys.values()):
                     break
                 statuses, rounds = await self._pull.statuses(client, self.found), rounds + 1
+            self.looked = trio.current_time()
         all_surveys = list(surveys.values())
         await self._settle_gone(client, all_surveys)
         for survey in all_surveys:
