@@ -172,6 +172,7 @@ class Mirror:
         self._changed = False
         await self._sent_copies.file(self._incoming.found)
         sent = await self._upstream.send(client, self._incoming.found, self._sent)
+        self._incoming.found += self._upstream.made
         if sent != self._sent:
             self._sent = sent
             await self._account.write(lambda tx: note_sent(tx, self._link.id, sent))

@@ -245,6 +245,7 @@ class Upstream:
     Attributes:
       complete: all could be done in the last pass.
       unsure: only a look can tell what has become of some messages.
+      made: mailboxes that the last pass has made there.
     """
 
     def __init__(self, transfer: Transfer) -> None:
@@ -255,6 +256,7 @@ class Upstream:
         self._whole = True
         self.complete = True
         self.unsure = False
+        self.made: list[Place] = []
 
     async def send(self, client: Client, places: Sequence[Place], since: int) -> int:
         """Do there what was done here since modseq `since`; returns the modseq up to which it is done now, `since` if
@@ -267,12 +269,12 @@ class Upstream:
             since, self._whole = 0, True
         self.complete, self.unsure = True, False
         unmade = [box for box in self._without_remote() if box.id not in self._sides.missing]
-        added = [place for box in unmade if (place := await self._make(client, box)) is not None]
-        if added:
+        self.made = [place for box in unmade if (place := await self._make(client, box)) is not None]
+        if self.made:
             now, remotes, boxes, _ = await self._account.read(self._state, op="link")
-            self._sides = Sides([*places, *added], remotes, boxes, spelling)
+            self._sides = Sides([*places, *self.made], remotes, boxes, spelling)
         self._sides.unmade = {box.id for box in self._without_remote()}
-        plan = await self._plan(since, {place.target for place in added})
+        plan = await self._plan(since, {place.target for place in self.made})
         # Before the moves, which change the UIDs by which these are named.
         await self._flags_and_removals(client, plan)
         for (source, target), rows in plan.moves.items():
