@@ -119,7 +119,8 @@ class Incoming:
       resent: removes there what came twice.
 
     Attributes:
-      found: the mailboxes there, from the last whole look. looked: when that had surveyed them, in Trio's time.
+      found: the mailboxes there, from the last whole look, and those made there since. looked: when that look had
+        surveyed them, in Trio's time.
       inbox: messages, UIDNEXT and HIGHESTMODSEQ of Inbox at the last look.
     """
 
