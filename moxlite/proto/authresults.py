@@ -29,10 +29,10 @@ WIDTH: Final = 78
 MAX_VALUE: Final = 320
 """Characters of a written value: the length of the longest address."""
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")  # RFC 2045 §5.1
-_ADDRESS: Final = re.compile(rf"(?:{_TOKEN.pattern})?@[A-Za-z0-9._-]+")
+_TOKEN: Final = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"  # noqa: S105 - the grammar's token, RFC 2045 §5.1
+_PLAIN: Final = re.compile(rf"{_TOKEN}|(?:{_TOKEN})?@[A-Za-z0-9._-]+")  # a token, or an address
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_COMMENT_UNFIT: Final = re.compile(r"[()\\]")
+_COMMENT_UNFIT: Final = re.compile(rf"[()\\]|{_UNFIT.pattern}")
 
 # Tokens of a field (RFC 8601 §2.2, RFC 5322 §3.2): blanks, parentheses, quoted strings, separators, words.
 _PIECE: Final = re.compile(r'[ \t\r\n]+|[();=/]|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s();=/"])+|.', re.DOTALL)
@@ -82,54 +82,45 @@ class AuthResults(msgspec.Struct, frozen=True):
 
 def write(results: AuthResults) -> bytes:
     """Return the Authentication-Results field, folded, with its line end."""
-    lines = [f"Authentication-Results: {results.authserv_id};"]
-    for index, method in enumerate(results.methods):
-        last = index + 1 == len(results.methods)
-        lines += _fold(_method(method), "" if last else ";")
-    if not results.methods:
-        lines.append("\tnone")
-    return "\r\n".join([*lines, ""]).encode()
+    methods = ";".join([_fold(_pieces(method)) for method in results.methods]) or "\r\n\tnone"
+    return f"Authentication-Results: {results.authserv_id};{methods}\r\n".encode()
 
 
-def _method(method: Method) -> Iterator[str]:
+def _pieces(method: Method) -> list[str]:
     comment = f" ({_comment(method.comment)})" if method.comment else ""
-    yield f"{method.name}={method.result}{comment}"
+    pieces = [f"{method.name}={method.result}{comment}"]
     if method.reason:
-        yield f"reason={_quoted(method.reason)}"
-    for prop in method.properties:
-        yield f"{prop.kind}.{prop.name}={_value(prop.value)}"
+        pieces.append(f"reason={_quoted(method.reason)}")
+    return pieces + [f"{prop.kind}.{prop.name}={_value(prop.value)}" for prop in method.properties]
 
 
-def _fold(pieces: Iterable[str], end: str) -> list[str]:
-    """Join pieces to lines that begin with a tab; pieces are never split."""
-    lines: list[str] = []
+def _fold(pieces: Iterable[str]) -> str:
+    """Lines filled with pieces, which are never split; each line has its end and a tab before it."""
+    text, room = "", 0
     for piece in pieces:
-        if lines and len(lines[-1]) + 1 + len(piece) < WIDTH:
-            lines[-1] += f" {piece}"
+        taken = 1 + len(piece)
+        if taken < room:
+            text += f" {piece}"
         else:
-            lines.append(f"\t{piece}")
-    lines[-1] += end
-    return lines
+            text += f"\r\n\t{piece}"
+            room = WIDTH
+        room -= taken
+    return text
 
 
 def _value(text: str) -> str:
     """A pvalue: unchanged if it is a token or an address, else quoted."""
-    text = _fit(text)
-    return text if _TOKEN.fullmatch(text) or _ADDRESS.fullmatch(text) else _quoted(text)
+    text = text[:MAX_VALUE]
+    return text if _PLAIN.fullmatch(text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:
-    escaped = _fit(text).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = _UNFIT.sub("?", text[:MAX_VALUE]).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _comment(text: str) -> str:
-    return _COMMENT_UNFIT.sub("?", _fit(text))
-
-
-def _fit(text: str) -> str:
-    """An untrusted value without control characters, cut to `MAX_VALUE`."""
-    return _UNFIT.sub("?", text[:MAX_VALUE])
+    return _COMMENT_UNFIT.sub("?", text[:MAX_VALUE])
 
 
 def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, str]]) -> bytes:
@@ -137,8 +128,7 @@ def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, st
     pieces = [f"{key}={_value(value)};" for key, value in values]
     if pieces:
         pieces[-1] = pieces[-1][:-1]
-    lines = [f"Received-SPF: {result} ({_comment(comment)})", *(_fold(pieces, "") if pieces else ())]
-    return "\r\n".join([*lines, ""]).encode()
+    return f"Received-SPF: {result} ({_comment(comment)}){_fold(pieces)}\r\n".encode()
 
 
 # Reading

@@ -57,7 +57,12 @@ def test_a_whole_field() -> None:
             status=DMARCStatus.PASS, domain="remote.example", record_domain="remote.example", policy="reject"
         ),
     )
-    assert all(len(line) <= 78 for line in field.split(b"\r\n"))
+    lines = field.decode().split("\r\n")
+    assert all(len(line) <= 78 for line in lines)
+    assert lines[2:4] == [
+        "\tdkim=pass (2048 bit rsa, with dnssec) header.d=remote.example header.s=s1",
+        '\theader.a=rsa-sha256 header.b="ab/+cd==efgh" header.i=@remote.example;',
+    ]
     assert unfolded(field) == (
         "Authentication-Results: mail.ours.example; "
         "iprev=pass (with dnssec) policy.iprev=192.0.2.1; "
