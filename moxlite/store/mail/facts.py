@@ -6,6 +6,7 @@ smtpd sets them for deliveries; a message appended by IMAP or webmail has none.
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
@@ -104,6 +105,7 @@ def of_forward(facts: MessageFacts, forwarder: str) -> MessageFacts:
     return msgspec.structs.replace(facts, smtp=smtp, is_forward=True, dkim_domains=left)
 
 
+@lru_cache(4096)  # for the steps of one delivery, and for senders that send again
 def ip_classes(ip: str) -> tuple[str, str, str]:
     """Networks ip1, ip2, ip3 of an address, each as the text of its first address (STORE-90); a mapped IPv4 address
     counts as IPv4.
@@ -111,9 +113,8 @@ def ip_classes(ip: str) -> tuple[str, str, str]:
     address = ipaddress.ip_address(ip)
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    one, two, three = (
-        str(ipaddress.ip_network((address, bits), strict=False).network_address) for bits in _CLASSES[address.version]
-    )
+    number, length, make = int(address), address.max_prefixlen, type(address)
+    one, two, three = (str(make(number >> length - bits << length - bits)) for bits in _CLASSES[address.version])
     return one, two, three
 
 
