@@ -133,6 +133,25 @@ async def test_no_field_of_a_part_is_a_long_line(rig: Rig) -> None:
     assert max(map(len, octets.splitlines())) <= 998
 
 
+async def test_no_raw_field_is_a_long_line(rig: Rig) -> None:
+    """JMAP-28: nor is a name; the client folds it, or is refused (RFC 5322 §2.1.1)."""
+    client = Client(rig)
+    most, named = "a" * (998 - len("X-Own:")), f"header:{'X' * 998}:asText"
+    kept: Object = {"header:X-Own": most, "header:X-Two:asRaw:all": [" a" * 490 + "\r\n" + " a" * 490]}
+    assert (await client.call("Email/set", create={"d": {**BODY, **kept}}))["created"]
+    long = (
+        ("header:X-Own", f"{most}a"),
+        ("header:X-Own:asRaw", "ä" * 498),
+        ("header:X-Own:all", ["", f"\r\n {most * 2}"]),
+    )
+    for name, value in (*long, (named, "a")):
+        refused = (await client.call("Email/set", create={"d": {**BODY, name: value}}))["notCreated"]["d"]
+        assert (refused["type"], refused["properties"]) == ("invalidProperties", [name])
+    part: Object = {"partId": "t", "header:X-Own": f"{most}a"}
+    refused = (await client.call("Email/set", create={"d": {**BODY, "textBody": [part]}}))["notCreated"]["d"]
+    assert refused["properties"] == ["header:X-Own"]
+
+
 async def test_dates_of_all_years_are_dates(rig: Rig) -> None:
     """JMAP-20, STORE-56: the sender chooses them; four digits of the year (RFC 3339), null beyond 1 to 9999 in UTC."""
     client = Client(rig)

@@ -103,7 +103,7 @@ def _encode_text(words: Sequence[str], column: int, utf8: bool) -> list[str]:
     out: list[str] = []
     run: list[str] = []
     for word in [*words, ""]:
-        plain = (
+        plain = not word or (
             (utf8 or word.isascii()) and "=?" not in word and len(word.encode("utf-8", "replace")) < _MAX_LINE - column
         )
         if not plain:

@@ -41,6 +41,9 @@ MAX_HEADERS: Final = 200
 MAX_VALUE: Final = 50_000
 """Octets of one header field."""
 
+MAX_LINE: Final = 998
+"""Octets of a line of a message without its end (RFC 5322 §2.1.1). Servers refuse longer ones."""
+
 MAX_ADDRESSES: Final = 1_000
 """Addresses of one field: as many as an envelope may have recipients."""
 
@@ -142,7 +145,10 @@ def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> li
     values = value if wanted.all else [value]
     if not isinstance(values, list):
         raise bad(name, "an array is expected")
-    return [_one(name, label, wanted.form, one, utf8=utf8) for one in values]
+    fields = [_one(name, label, wanted.form, one, utf8=utf8) for one in values]
+    if any(len(line) > MAX_LINE for field in fields for line in field.split(b"\r\n")):
+        raise bad(name, f"a line is longer than {MAX_LINE} octets: fold it by CRLF and a blank")
+    return fields
 
 
 def _label(name: str) -> str:
