@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -80,7 +79,7 @@ ASKED: Final = 8
 asked for it.
 """
 
-_asked: Final = Turns(ASKED, each=1, waiting=5, seconds=SECONDS)
+_asked: Final = Turns(ASKED, each=1, waiting=5, seconds=SECONDS, error=TooBusy)
 
 BATCH: Final = 50
 """Entries that are compared and put in one unit: 20 ms."""
@@ -193,7 +192,7 @@ class Subscriptions:
         Raises SubscriptionFailed, TooBusy, BadName, CollectionExists, LimitExceeded, OverQuota.
         """
         url = address_of(address)
-        async with _turn(account):
+        async with _asked.turn(account.name):
             return await self._add(account, url, title, colour, name)
 
     async def _add(self, account: Account, url: str, title: str, colour: str, name: str) -> int:
@@ -228,7 +227,7 @@ class Subscriptions:
 
     async def refresh_now(self, account: Account, number: int) -> str:
         """As `refresh`, for a user who waits. Raises TooBusy, too."""
-        async with _turn(account):
+        async with _asked.turn(account.name):
             return await self.refresh(account, number)
 
     async def refresh(self, account: Account, number: int) -> str:
@@ -310,16 +309,6 @@ class Subscriptions:
         digest = hashlib.sha256(fetched.data or b"").digest()
         await account.write(partial(_note, number=where.id, fetched=fetched, digest=digest))
         return changed
-
-
-@asynccontextmanager
-async def _turn(account: Account) -> AsyncIterator[None]:
-    async with AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(_asked.turn(account.name))
-        except TooManyWaiting:
-            raise TooBusy from None
-        yield
 
 
 async def _ready(

@@ -20,7 +20,7 @@ from moxlite.decoders import from_msgpack
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import MAX_FRAME, Job, Refused
 from moxlite.sandbox.process import LARGE, Died, Process, start_process
-from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.sandbox.turns import Turns
 from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.sandbox")
@@ -67,7 +67,7 @@ class Sandbox:
     """Pool of sandbox processes. `serve` must run to start them ahead and to end idle ones."""
 
     def __init__(self) -> None:
-        self._turns = Turns(PROCESSES, each=1, waiting=WAITING, seconds=WAITING_SECONDS)
+        self._turns = Turns(PROCESSES, each=1, waiting=WAITING, seconds=WAITING_SECONDS, error=lambda: JobFailed(BUSY))
         self._idle: list[Process] = []
         self._pages = 0
         self._warming: trio.Event | None = None
@@ -103,8 +103,6 @@ class Sandbox:
         try:
             async with self._turns.turn(account):
                 yield Turn(self._do)
-        except TooManyWaiting:
-            raise JobFailed(BUSY) from None
         finally:
             self._touch()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -20,14 +20,18 @@ class Turns:
     Waiting accounts are served by rotation: many requests of one account delay another by at most one turn.
 
     Args:
-      waiting: number of requests of one account that may wait; seconds: longest wait of each.
+      waiting: number of requests of one account that may wait; seconds: longest wait of each; error: makes what is
+        raised for one more, or a longer wait.
     """
 
-    def __init__(self, size: int, *, each: int, waiting: int, seconds: float) -> None:
+    def __init__(
+        self, size: int, *, each: int, waiting: int, seconds: float, error: Callable[[], Exception] = TooManyWaiting
+    ) -> None:
         self._free = size
         self._each: Final = each
         self._most: Final = waiting
         self._seconds: Final = seconds
+        self._error: Final = error
         self._taken: dict[str, int] = {}
         self._waiting: OrderedDict[str, deque[trio.Event]] = OrderedDict()
 
@@ -38,7 +42,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[None]:
-        """Context in which the account holds a turn. Raises TooManyWaiting."""
+        """Context in which the account holds a turn. Raises the error of the turns, by default TooManyWaiting."""
         await self._take(account)
         try:
             yield
@@ -48,7 +52,7 @@ class Turns:
     async def _take(self, account: str) -> None:
         waiting = self._waiting.setdefault(account, deque())
         if len(waiting) >= self._most:
-            raise TooManyWaiting
+            raise self._error()
         mine = trio.Event()
         waiting.append(mine)
         self._call()
@@ -60,7 +64,7 @@ class Turns:
             raise
         if not mine.is_set():
             self._leave(account, mine)
-            raise TooManyWaiting
+            raise self._error()
 
     def _leave(self, account: str, mine: trio.Event) -> None:
         """Stop waiting; a turn granted meanwhile goes to the next request."""

@@ -7,7 +7,6 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.sandbox.turns import Turns
 from moxlite.store.content.prepare import prepare
 from moxlite.store.errors import StorageBusy
 from moxlite.store.mail.mailboxes import delete_in_slices
@@ -190,8 +189,7 @@ async def test_messages_are_held_one_of_an_account_at_a_time(rig: Rig, monkeypat
     """JMAP-28: what 8 requests of a user hold at once is bounded; header fields are written in a thread."""
     client = Client(rig)
     blob = await client.upload(b"x", "text/plain")
-    turns = Turns(2, each=1, waiting=8, seconds=60)
-    monkeypatch.setattr(blobs, "_held", turns)
+    turns = blobs._held
     most, real, draft_of, read = 0, emailset._composed, building.draft_of, blobs.blob_octets
     threads: set[str] = set()
 
@@ -227,3 +225,6 @@ async def test_messages_are_held_one_of_an_account_at_a_time(rig: Rig, monkeypat
             nursery.start_soon(make)
     assert (most, turns.taken) == (1, 0)
     assert threading.main_thread().name not in threads
+    monkeypatch.setattr(turns, "_seconds", 0)
+    async with turns.turn("mia"):
+        assert await client.error("Email/parse", blobIds=[blob]) == "serverUnavailable"

@@ -15,7 +15,6 @@ from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.types import MailAddress
 from moxlite.queue.operating import SentMessages
 from moxlite.queue.queue import Queue
-from moxlite.sandbox.turns import Turns
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.mail.flags import store_flags_ids
@@ -200,7 +199,8 @@ async def test_the_way_to_an_address(rig: Rig, browser: Browser) -> None:
 
 async def test_lookups_of_one_account_leave_turns_to_others(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-94: however many recipients the pages of one user ask about."""
-    monkeypatch.setattr(composing, "LOOKUPS", Turns(2, each=1, waiting=1, seconds=0.1))
+    for name, value in (("_each", 1), ("_seconds", 0.1)):
+        monkeypatch.setattr(composing.LOOKUPS, name, value)
     async with composing.LOOKUPS.turn("mia"):
         assert (await browser.error("recipient_security", address="bob@remote.example"))[0] == 503
         async with composing.LOOKUPS.turn("tom"):

@@ -12,7 +12,7 @@ from moxlite.groupware.entries import TooBusy
 from moxlite.groupware.links import calendar_file, sight
 from moxlite.net.limits import RateLimiter, Window
 from moxlite.processor import act_for, give_way
-from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.sandbox.turns import Turns
 from moxlite.web.dav.places import NotThere
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import matches
@@ -50,7 +50,7 @@ class SecretLinks:
         self._accounts = accounts
         self._sandbox = sandbox
         self._requests = RateLimiter(REQUESTS, exempt=config.current.static.rate_limits.exempt)
-        self._turns = Turns(AT_ONCE, each=1, waiting=WAITING, seconds=DEADLINE)
+        self._turns = Turns(AT_ONCE, each=1, waiting=WAITING, seconds=DEADLINE, error=TooBusy)
 
     async def serve(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD. Raises HTTPError, Refusal, StoreError, TooBusy."""
@@ -88,7 +88,7 @@ class SecretLinks:
                             one.encode()
                             async for one in calendar_file(account, self._sandbox, self._config.current, seen)
                         ]
-            except (trio.TooSlowError, TooManyWaiting):
+            except trio.TooSlowError:
                 raise TooBusy from None
         kind = (
             ("content-type", "text/calendar; charset=utf-8"),

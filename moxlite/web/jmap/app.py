@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import urllib.parse
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ import trio
 
 from moxlite.processor import act_for, give_way, off_loop
 from moxlite.proto.address import Domain
-from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.sandbox.turns import Turns
 from moxlite.store import errors as store
 from moxlite.web.guards import account_pages, query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS, disposition
@@ -121,7 +121,9 @@ class JMAP:
         self._logins = logins
         self._requests: dict[str, trio.CapacityLimiter] = {}
         self._uploads: dict[str, trio.CapacityLimiter] = {}
-        self._large = Turns(LARGE, each=1, waiting=LIMITS["maxConcurrentRequests"], seconds=LARGE_SECONDS)
+        limit = "maxConcurrentRequests"
+        busy = partial(RequestError, "limit", "too many large requests wait; try again later", limit=limit)
+        self._large = Turns(LARGE, each=1, waiting=LIMITS[limit], seconds=LARGE_SECONDS, error=busy)
         self._sessions: dict[tuple[str, str, bool, bool], Session] = {}
 
     def mounted(self, path: str) -> Handler:
@@ -253,17 +255,9 @@ class JMAP:
         most = LIMITS["maxConcurrentRequests"]
         return self._requests.setdefault(identity.account, trio.CapacityLimiter(most))
 
-    @asynccontextmanager
-    async def _room(self, identity: Identity, size: int) -> AsyncIterator[None]:
+    def _room(self, identity: Identity, size: int) -> AbstractAsyncContextManager[None]:
         """Context of a request of `size` octets from its decoding until its answer is JSON. Raises RequestError."""
-        async with AsyncExitStack() as stack:
-            if size > ON_LOOP:
-                try:
-                    await stack.enter_async_context(self._large.turn(identity.account))
-                except TooManyWaiting:
-                    detail = "too many large requests wait; try again later"
-                    raise RequestError("limit", detail, limit="maxConcurrentRequests") from None
-            yield
+        return self._large.turn(identity.account) if size > ON_LOOP else nullcontext()
 
     async def _called(self, asked: JMAPRequest, identity: Identity, request: Request, path: str) -> Object:
         """The response to a request. Raises RequestError, HTTPError."""

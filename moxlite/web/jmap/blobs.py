@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ import trio
 
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
-from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.sandbox.turns import Turns
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
@@ -62,7 +62,13 @@ HELD: Final = 2
 HELD_SECONDS: Final = 60.0
 """Seconds for which one waits for its turn."""
 
-_held: Final = Turns(HELD, each=1, waiting=LIMITS["maxConcurrentRequests"], seconds=HELD_SECONDS)
+_held: Final = Turns(
+    HELD,
+    each=1,
+    waiting=LIMITS["maxConcurrentRequests"],
+    seconds=HELD_SECONDS,
+    error=lambda: MethodError("serverUnavailable", "too many messages wait to be read or written"),
+)
 
 MAX_DATA: Final = 128 << 10
 """Octets of a blob that is put into a card or an event."""
@@ -214,15 +220,9 @@ async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
     return None if found is None else await _collected(found, most)
 
 
-@asynccontextmanager
-async def holding(call: Call) -> AsyncIterator[None]:
+def holding(call: Call) -> AbstractAsyncContextManager[None]:
     """Context in which a call holds a whole message. Raises MethodError ``serverUnavailable``."""
-    async with AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(_held.turn(call.identity.account))
-        except TooManyWaiting:
-            raise MethodError("serverUnavailable", "too many messages wait to be read or written") from None
-        yield
+    return _held.turn(call.identity.account)
 
 
 def check_blobs(objects: Iterable[object]) -> None:

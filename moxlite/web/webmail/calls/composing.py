@@ -25,7 +25,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
-from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.sandbox.turns import Turns
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content import body
 from moxlite.store.content.uploads import drop_upload
@@ -89,7 +89,9 @@ if TYPE_CHECKING:
 UPLOAD_DEADLINE: Final = 3600.0
 """Seconds of an upload: 100 MiB at 250 kbit/s. Each piece has its own, shorter deadline."""
 
-LOOKUPS: Final = Turns(50, each=10, waiting=1000, seconds=60)
+LOOKUPS: Final = Turns(
+    50, each=10, waiting=1000, seconds=60, error=lambda: Unavailable("the server is busy, try again in a moment")
+)
 """Turns of lookups of recipients' domains: as many wait as a message may have recipients."""
 
 Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_attached", "edit"]
@@ -363,11 +365,8 @@ class ComposeCalls(AccountCalls):
             return Security()
         async with self._accounts.use(session.account) as account:
             known = await account.read(lambda r: domain_tls(r, domain.ascii), op="domain_tls")
-        try:
-            async with LOOKUPS.turn(session.account):
-                assurance = await self._server.assure(domain)
-        except TooManyWaiting:
-            raise Unavailable("the server is busy, try again in a moment") from None
+        async with LOOKUPS.turn(session.account):
+            assurance = await self._server.assure(domain)
         offered = Security() if known is None else Security(_finding(known.starttls), _finding(known.requiretls))
         return msgspec.structs.replace(offered, mtasts=assurance.mtasts, dnssec=assurance.dnssec, dane=assurance.dane)
 

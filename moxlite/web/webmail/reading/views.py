@@ -4,11 +4,10 @@ account do not take the memory of all (WEBMAIL-109d).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.sandbox.turns import Turns
 from moxlite.web.errors import Unavailable
 
 AT_ONCE: Final = 4
@@ -44,33 +43,24 @@ class Views:
     """
 
     def __init__(self) -> None:
-        self._shown = Turns(ALL, each=AT_ONCE, waiting=WAITING, seconds=SECONDS)
-        self._sent = Turns(ALL, each=AT_ONCE, waiting=WAITING, seconds=SECONDS)
-        self._taken = Turns(FILES, each=1, waiting=WAITING, seconds=FILE_SECONDS)
+        self._shown = Turns(
+            ALL, each=AT_ONCE, waiting=WAITING, seconds=SECONDS, error=lambda: Unavailable(SHOWN, RETRY_AFTER)
+        )
+        self._sent = Turns(
+            ALL, each=AT_ONCE, waiting=WAITING, seconds=SECONDS, error=lambda: Unavailable(SENT, RETRY_AFTER)
+        )
+        self._taken = Turns(
+            FILES, each=1, waiting=WAITING, seconds=FILE_SECONDS, error=lambda: Unavailable(TAKEN, RETRY_AFTER)
+        )
 
-    @asynccontextmanager
-    async def shown(self, account: str) -> AsyncIterator[None]:
+    def shown(self, account: str) -> AbstractAsyncContextManager[None]:
         """Count a message that is shown to the account during the block. Raises Unavailable."""
-        try:
-            async with self._shown.turn(account):
-                yield
-        except TooManyWaiting:
-            raise Unavailable(SHOWN, RETRY_AFTER) from None
+        return self._shown.turn(account)
 
-    @asynccontextmanager
-    async def sent(self, account: str) -> AsyncIterator[None]:
+    def sent(self, account: str) -> AbstractAsyncContextManager[None]:
         """Count octets of a message that are sent to the account during the block. Raises Unavailable."""
-        try:
-            async with self._sent.turn(account):
-                yield
-        except TooManyWaiting:
-            raise Unavailable(SENT, RETRY_AFTER) from None
+        return self._sent.turn(account)
 
-    @asynccontextmanager
-    async def taken(self, account: str) -> AsyncIterator[None]:
+    def taken(self, account: str) -> AbstractAsyncContextManager[None]:
         """Count a file of contacts or events that is read for the account during the block. Raises Unavailable."""
-        try:
-            async with self._taken.turn(account):
-                yield
-        except TooManyWaiting:
-            raise Unavailable(TAKEN, RETRY_AFTER) from None
+        return self._taken.turn(account)
