@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 Object: TypeAlias = dict[str, Any]
@@ -13,26 +15,32 @@ MAX_PATH: Final = 10
 def patched(found: Object, patch: Object) -> Object:
     """An object with the values of a patch at their paths; null takes away. Paths that lead nowhere are left out."""
     found = dict(found)
-    own = {id(found)}  # objects that are copies by now: each is copied once, however many paths lead into it
+    own = {id(found)}
     for path, value in patch.items():
-        *above, name = tokens_of(path)
-        if len(above) > MAX_PATH:
-            continue
-        within = found
-        for token in above:
-            inner = within.get(token)
-            if not isinstance(inner, dict):
-                break
-            if id(inner) not in own:
-                inner = within[token] = dict(inner)
-                own.add(id(inner))
-            within = inner
-        else:
-            if value is None:
-                within.pop(name, None)
-            else:
-                within[name] = value
+        tokens = tokens_of(path)
+        if len(tokens) <= MAX_PATH + 1:
+            with suppress(KeyError):
+                put(found, tokens, value, own)
     return found
+
+
+def put(holder: Object, tokens: Sequence[str], value: object, own: set[int]) -> None:
+    """Put a value at a path within a copy, None to take it away. `own`: ids of the objects that are copies by now. Each
+    is copied once, however many paths lead into it. Raises KeyError: there is no object of this name on the path.
+    """
+    *above, name = tokens
+    for token in above:
+        inner = holder.get(token)
+        if not isinstance(inner, dict):
+            raise KeyError(token)
+        if id(inner) not in own:
+            inner = holder[token] = dict(inner)
+            own.add(id(inner))
+        holder = inner
+    if value is None:
+        holder.pop(name, None)
+    else:
+        holder[name] = value
 
 
 def tokens_of(path: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from moxlite.proto.cards.jspatches import put, tokens_of
 from moxlite.store.errors import (
     BadKeyword,
     BadMailboxName,
@@ -414,14 +415,14 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
     if len(patch) > MAX_PATHS:
         raise SetError("tooLarge", f"a patch has at most {MAX_PATHS} paths")
     found = dict(current)
-    own = {id(found)}  # objects that are copies by now: each is copied once, however many paths lead into it
+    own = {id(found)}
     paths = sorted(path.replace("/", "\0") for path in patch)  # what is within a path comes right after it
     for path, other in pairwise(paths):
         if other.startswith(f"{path}\0"):
             shown = path.replace("\0", "/")
             raise SetError("invalidPatch", f"{shown} contains another path of the patch")
     for path, value in patch.items():
-        tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")]
+        tokens = tokens_of(path)
         name = tokens[0]
         if name in fixed:
             if len(tokens) > 1 or fixed[name] != value:
@@ -432,27 +433,11 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
         if len(tokens) == 1:
             found[name] = value
             continue
-        within = _copied(found, tokens[:-1], own, path)
-        if value is None:
-            within.pop(tokens[-1], None)
-        else:
-            within[tokens[-1]] = value
+        try:
+            put(found, tokens, value, own)
+        except KeyError as error:
+            raise SetError("invalidPatch", f"{path}: there is no object {error.args[0]}") from None
     return found
-
-
-def _copied(holder: Object, names: Sequence[str], own: set[int], path: str) -> Object:
-    """The object at these names within a copy, a copy itself. `own`: ids of what is copied. Raises SetError."""
-    for name in names:
-        if name not in holder:
-            raise SetError("invalidPatch", f"{path}: there is no {name}")
-        inner = holder[name]
-        if not isinstance(inner, dict):
-            raise SetError("invalidPatch", f"{path}: there is no object to change")
-        if id(inner) not in own:
-            inner = holder[name] = dict(inner)
-            own.add(id(inner))
-        holder = inner
-    return holder
 
 
 class ObjectType(msgspec.Struct, frozen=True):
