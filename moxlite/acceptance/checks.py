@@ -206,7 +206,7 @@ async def _first_checks(
     )
 
     async def ask_iprev() -> None:
-        found.iprev = await iprev.check(resolver, ip)
+        found.iprev = await iprev.find_name(resolver, ip)
 
     async def ask_spf() -> None:
         found.spf = await _ask_spf(resolver, question)
@@ -234,11 +234,11 @@ async def _first_checks(
         asked.append(("arc", ask_arc))
     # The first check runs in this task: a message without signatures then needs one task less.
     own, *others = asked
-    with trio.move_on_after(SECONDS):
-        async with trio.open_nursery() as nursery:
-            for name, work in others:
-                nursery.start_soon(_guarded, name, work, None)
-            await _guarded(*own, None)
+    async with trio.open_nursery() as nursery:
+        nursery.cancel_scope.deadline = trio.current_time() + SECONDS
+        for name, work in others:
+            nursery.start_soon(_guarded, name, work, None)
+        await _guarded(*own, None)
     return found
 
 

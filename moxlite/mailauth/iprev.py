@@ -16,13 +16,14 @@ SECONDS: Final = 60.0
 
 
 async def check(resolver: Resolver, ip: IPAddress) -> IPRevResult:
-    """Find the first PTR name of the address that resolves to it. DNS errors are in the result."""
+    """Find the first PTR name of the address that resolves to it, within `SECONDS`. DNS errors are in the result."""
     with trio.move_on_after(SECONDS):
-        return await _check(resolver, unmap(ip))
+        return await find_name(resolver, unmap(ip))
     return IPRevResult(status=IPRevStatus.TEMPERROR, problem="DNS took too long")
 
 
-async def _check(resolver: Resolver, ip: IPAddress) -> IPRevResult:
+async def find_name(resolver: Resolver, ip: IPAddress) -> IPRevResult:
+    """As `check`, without a limit of time, for an address that is not IPv4-mapped."""
     try:
         answer = await resolver.ptr(ip)
     except NotFound as error:
