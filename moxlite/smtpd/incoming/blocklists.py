@@ -35,6 +35,8 @@ class Once:
 
     async def listed(self) -> str:
         """Return the block list that has the client, "" for none."""
+        if not self._session.smtp.dnsbls:
+            return ""
         # Accounts of one message ask at the same time: one look-up serves all of them.
         async with self._asking:
             if self._found is None:
