@@ -6,8 +6,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+import moxlite.store.backup.restore
 from moxlite.queue.testdata import generate
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.restore import export_account, is_unused, unpack_account
 from moxlite.store.errors import AccountExists, BadTarget
 from moxlite.store.options import Options
@@ -71,6 +73,32 @@ async def test_nothing_is_overwritten_by_an_export(accounts: Accounts, tmp_path:
         with pytest.raises(FileExistsError):
             export_account(accounts.path("mia") / "account.db", "mia", tmp_path / "there")
     assert (tmp_path / "there").read_text() == "mine"
+
+
+async def test_an_export_leaves_what_other_runs_have_begun(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-197: two runs with one target leave each other's files alone; the first one that is whole stays."""
+    (tmp_path / "mia.moxlite.partial").write_text("of another run")
+    synced = list[Path]()
+    monkeypatch.setattr(moxlite.store.backup.restore, "sync_folder", synced.append)
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+        file = accounts.path("mia") / "account.db"
+        export_account(file, "mia", tmp_path / "mia.moxlite")
+        assert synced == [tmp_path]
+        copy = copy_database
+
+        def slow(path: Path, target: Path) -> int:
+            (tmp_path / "late").write_text("of a quicker run")
+            return copy(path, target)
+
+        monkeypatch.setattr(moxlite.store.backup.restore, "copy_database", slow)
+        with pytest.raises(FileExistsError):
+            export_account(file, "mia", tmp_path / "late")
+    assert (tmp_path / "mia.moxlite.partial").read_text() == "of another run"
+    assert (tmp_path / "late").read_text() == "of a quicker run"
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".export-")]
 
 
 @pytest.mark.parametrize("damage", ["magic", "header", "cut", "octet", "more"])

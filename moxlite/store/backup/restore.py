@@ -393,30 +393,32 @@ def export_account(file: Path, name: str, target: Path) -> int:
 
     Raises FileExistsError, OSError, StoreError.
     """
-    if target.exists():
-        raise FileExistsError(f"{target} exists")
-    partial = target.with_name(f"{target.name}.partial")
+    _refuse_existing(target)
+    # All that is unfinished is in a folder of this run: two runs with one target must not remove each other's files.
     with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
-        copy = Path(folder) / "account.db"
+        copy, packed = Path(folder) / "account.db", Path(folder) / "packed"
         with storage(Edge(str(file))):
             size = copy_database(file, copy)
         with copy.open("rb") as source:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)
             header = msgspec.json.encode(_Header(name, __version__, size, digest))
-            try:
-                with partial.open("xb") as out:
-                    if hasattr(os, "fchmod"):  # not on Windows
-                        os.fchmod(out.fileno(), 0o600)  # it holds all mail, and the hash of the password
-                    out.write(MAGIC + header + b"\n")
-                    zstandard.ZstdCompressor(level=3, write_checksum=True).copy_stream(source, out)
-                    out.flush()
-                    os.fsync(out.fileno())
-                partial.rename(target)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
+            with packed.open("xb") as out:
+                if hasattr(os, "fchmod"):  # not on Windows
+                    os.fchmod(out.fileno(), 0o600)  # it holds all mail, and the hash of the password
+                out.write(MAGIC + header + b"\n")
+                zstandard.ZstdCompressor(level=3, write_checksum=True).copy_stream(source, out)
+                out.flush()
+                os.fsync(out.fileno())
+        _refuse_existing(target)
+        packed.rename(target)
+        sync_folder(target.parent)
     return size
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists():
+        raise FileExistsError(f"{target} exists")
 
 
 def unpack_account(source: Path, folder: Path, options: Options) -> None:
