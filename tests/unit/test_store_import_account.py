@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
+from moxlite.net.control.server import CommandFailed
 from moxlite.operations.store import ImportAccount
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.restore import export_account
@@ -39,11 +40,45 @@ async def test_one_that_is_cancelled_midway_leaves_the_account_taken_over(
     remove = accounts.remove
     with trio.CancelScope() as scope:
 
-        async def cancelling(name: str) -> None:
-            await remove(name)
+        async def cancelling(name: str, **options: Any) -> None:
+            await remove(name, **options)
             scope.cancel()
 
         monkeypatch.setattr(accounts, "remove", cancelling)
         await commands.import_full(ImportAccount("bob"), exchange)
     async with accounts.use("bob") as account:
         assert (unused, (await box(account)).total) == (0, 3)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+async def test_mail_that_comes_while_the_file_does_is_not_replaced(
+    accounts: Accounts, tmp_path: Path, seconds: float
+) -> None:
+    """STORE-197: a message that came meanwhile was acknowledged, also one whose delivery is not done when the file is
+    here.
+    """
+    file = tmp_path / "mia.moxlite"
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        await trio.to_thread.run_sync(export_account, account.database.path, "mia", file)
+    (accounts.directory / "tmp").mkdir(exist_ok=True)
+    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+
+    async def deliver(*, task_status: trio.TaskStatus[None]) -> None:
+        async with accounts.use("bob") as account:
+            task_status.started()
+            await trio.sleep(seconds)  # the users that a removal waits for take as long as they do
+            await put(account, 1)
+
+    async with trio.open_nursery() as nursery:
+
+        async def slow() -> AsyncIterator[bytes]:
+            await nursery.start(deliver)
+            async for piece in octets(file):
+                yield piece
+
+        exchange = cast("Any", SimpleNamespace(upload=slow()))
+        with pytest.raises(CommandFailed, match="'bob' exists"):
+            await commands.import_full(ImportAccount("bob"), exchange)
+    async with accounts.use("bob") as account:
+        assert (await box(account)).total == 1

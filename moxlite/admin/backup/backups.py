@@ -221,7 +221,8 @@ class BackupCommands:
                 # Only now: the file is whole and has passed its checks, so an account is never without its mail.
                 with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave
                     with contextlib.suppress(AccountUnknown):
-                        await self._accounts.remove(args.account)
+                        # Asked again: mail may have come while the file did.
+                        await self._accounts.remove(args.account, only=is_unused)
                     await self._accounts.adopt(args.account, folder)
         except StreamBroken as error:
             raise CommandFailed("failed", f"the file could not be read: {error}") from None

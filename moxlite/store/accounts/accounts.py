@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,7 @@ from moxlite.store.errors import (
     StoreError,
 )
 from moxlite.store.file.boundary import Boundary, Edge, Finding, storage
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.upkeep.outbox import Handler
 from moxlite.supervision import Fate, Supervisor
@@ -196,9 +197,10 @@ class Accounts:
         async with self.use(name):
             pass
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, *, only: Callable[[Reader], bool] | None = None) -> None:
         """Remove the account with all its files: subscribers get AccountClosing, and when the last user has left, the
-        folder is deleted (STORE-140).
+        folder is deleted (STORE-140). `only`: it says then, of all that these users have still done, whether the
+        account may go.
 
         The caller writes the removal to auth.db before the call and deletes the row after it; at start it repeats the
         call for the rows that are left. From now on the account cannot be opened; when this returns, its folder is no
@@ -206,6 +208,7 @@ class Accounts:
 
         Raises:
           AccountUnknown: there is nothing to remove.
+          AccountExists: `only` says no, and the account is as it was.
           StorageBusy, StorageBroken: the account is closed, but its folder is still there; call again.
         """
         folder = self.path(name)
@@ -220,10 +223,19 @@ class Accounts:
                 slot.account.bus.close("the account is being removed")
             await slot.deserted()  # the event makes the users leave; each has its own deadline for that
             async with slot.lock:
-                await self._close(name, slot)
                 # Both wait for the same users to leave; the second one finds nothing any more.
-                if self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists):
+                gone = self._slots.get(name) is not slot or not await trio.to_thread.run_sync(folder.exists)
+                fits = only is None or gone
+                try:
+                    if only is not None and not gone:
+                        fits = await _fits(only, slot, self._opener, folder)
+                finally:
+                    slot.removed = fits
+                    await self._close(name, slot)
+                if gone:
                     raise AccountUnknown(name)  # it was removed twice at once
+                if not fits:
+                    raise AccountExists(name)
                 await trio.to_thread.run_sync(forget_made, folder)
                 moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
                 await trio.to_thread.run_sync(move_folder, folder, moved)
@@ -358,6 +370,14 @@ class Accounts:
             metrics.ACCOUNTS_OPEN.dec()
             await account.aclose()
         logger.debug("account closed", extra={"kv": {"account": name}})
+
+
+async def _fits(only: Callable[[Reader], bool], slot: Slot, opener: Opener, folder: Path) -> bool:
+    """Ask `only` about an account that is being removed, after the last commit of its users."""
+    if slot.account is None:
+        slot.account = await opener.open(folder)
+        metrics.ACCOUNTS_OPEN.inc()
+    return await slot.account.scan(only, op="remove")
 
 
 def _number_open(slots: Iterable[Slot]) -> int:
