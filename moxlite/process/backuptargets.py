@@ -80,6 +80,11 @@ def owner_word(data: Path) -> str:
     return f"{socket.gethostname()}-{hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:8]}"
 
 
+def scratch_folder() -> Path | None:
+    """The folder for copies, None for that of TMPDIR."""
+    return SCRATCH if "TMPDIR" not in os.environ and os.access(SCRATCH, os.W_OK) else None
+
+
 @contextmanager
 def opened(
     target: Target,
@@ -104,9 +109,7 @@ def opened(
     if isinstance(target, Path):
         yield Folder(target)
         return
-    if scratch is None and "TMPDIR" not in os.environ and os.access(SCRATCH, os.W_OK):
-        scratch = SCRATCH
-    with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch) as folder:
+    with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch or scratch_folder()) as folder:
         if isinstance(target, ObjectURL):
             from moxlite.net.storage.objectstore import ObjectStore
 

@@ -83,11 +83,11 @@ async def following(tmp_path: Path, identity: Path | None) -> AsyncIterator[Foll
         nursery.cancel_scope.cancel()
 
 
-async def deliver(h: Running, *subjects: str, lines: int = 1) -> None:
+async def deliver(h: Running, *subjects: str, lines: int = 1, to: str = "mia") -> None:
     smtp = await h.smtp()
     for subject in subjects:
         assert (await smtp.say("MAIL FROM:<a@elsewhere.example>")).startswith("250")
-        assert (await smtp.say("RCPT TO:<mia@example.org>")).startswith("250")
+        assert (await smtp.say(f"RCPT TO:<{to}@example.org>")).startswith("250")
         assert (await smtp.say("DATA")).startswith("354")
         text = f"From: a@elsewhere.example\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x.example>\r\n\r\n"
         text += "".join(f"Text {os.urandom(9).hex()}.\r\n" for _ in range(lines)) + "."

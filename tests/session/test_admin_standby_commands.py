@@ -54,21 +54,33 @@ async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Pa
         assert await process.wait() == 0
 
 
+ANN = """\
+[accounts.ann]
+domain = "example.org"
+[accounts.ann.destinations."ann@example.org"]
+"""
+
+
 async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path: Path, identity: Path) -> None:
     """STORE-186j: after a take-over `send-rest` on the old machine and `orphans --import` on the new one bring back
-    mail that was acknowledged and not copied, and nothing twice.
+    mail that was acknowledged and not copied, and nothing twice; mail of an account that is gone goes into the folder,
+    from where another account gets it. A moment before the take-over is that of the machine of before (STORE-186d).
     """
     good = settings(tmp_path, identity)
-    async with house(tmp_path, static=good) as h, trio.open_nursery() as nursery:
+    async with house(tmp_path, static=good, domains=DOMAINS + ANN) as h, trio.open_nursery() as nursery:
         source = Source(target=tmp_path / "target", access=None, program=program(), identity=identity)
         follower = Follower(source, tmp_path / "second")
         nursery.start_soon(follower.serve)
         await deliver(h, "kept")
+        await deliver(h, "kept", to="ann")
         await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
         await soon(lambda: follower.followed.current > 0 and not follower.followed.behind, "all is current")
+        await trio.sleep(1.1)  # Litestream copies once a second
+        before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         nursery.cancel_scope.cancel()
-    async with house(tmp_path, static=good + 'litestream = "/bin/false"\n') as h:
+    async with house(tmp_path, static=good + 'litestream = "/bin/false"\n', domains=DOMAINS + ANN) as h:
         await deliver(h, "tail")
+        await deliver(h, "tail", to="ann")
     (tmp_path / "config/moxlite.toml").write_text(good)
     new = tmp_path / "new/config"
     words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"))
@@ -79,20 +91,32 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
     assert "sent, as epoch 1" in await moxlite(tmp_path, "standby", "send-rest")
 
     static = (new / "moxlite.toml").read_text()
-    async with house(tmp_path / "new", static=static, passwords={}) as h:
-        listed = await moxlite(tmp_path / "new", "standby", "orphans", str(tmp_path / "target"))
+    async with house(tmp_path / "new", static=static, passwords={}) as h:  # without ann
+
+        async def on_new(*words: object, code: int = 0) -> str:
+            command = [*moxlite_command(), "--config", str(new / "moxlite.toml"), *map(str, words)]
+            done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
+            assert done.returncode == code, done.stderr
+            return (done.stdout + done.stderr).decode()
+
+        listed = await on_new("standby", "orphans", tmp_path / "target")
         assert "mia Inbox tail@x.example" in listed
         assert "kept" not in listed
-        assert "1 messages are only in epoch 1" in listed
-        out = tmp_path / "queued"
-        done = await moxlite(
-            tmp_path / "new", "standby", "orphans", str(tmp_path / "target"), "--import", "--out", str(out)
-        )
-        assert "imported" in done
-        assert list(out.iterdir()) == []
+        assert "2 messages are only in epoch 1" in listed
+        out = tmp_path / "rest"
+        done = await on_new("standby", "orphans", tmp_path / "target", "--import", "--out", out, code=1)
+        assert "ann: 1 messages: no account 'ann'" in done
+        assert f"moxlite restore {out} --from ACCOUNT --account NAME --as Orphans" in done
         imap = await h.imap()
         assert any("* 1 EXISTS" in line for line in await imap.select("Orphans/Inbox"))
         assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
+        await on_new("restore", out, "--from", "ann", "--account", "mia", "--as", "Orphans")
+        assert any("* 2 EXISTS" in line for line in await imap.select("Orphans/Inbox"))
+        again = await on_new("standby", "orphans", tmp_path / "target", "--import", "--out", out, code=1)
+        assert f"{out} exists: name a new folder by --out" in again
+        await soon((tmp_path / "target/epoch-0002/positions.json").exists, "the new machine copies")
+        await on_new("restore", tmp_path / "target", "--at", before, "--from", "ann", "--account", "mia")
+        assert any("* 1 EXISTS" in line for line in await imap.select("Restored/Inbox"))
 
 
 @pytest.mark.nightly

@@ -62,7 +62,7 @@ async def test_a_moment_before_the_last_change_of_a_quiet_account_can_be_restore
     def restored(at: float) -> set[str]:
         moment = dt.datetime.fromtimestamp(at, dt.UTC)
         place = source(tmp_path, None)
-        with restored_at(place, moment, account="mia", beside=tmp_path, tell=lambda line: None) as found:
+        with restored_at(place, moment, account="mia", beside=tmp_path, tell=print, left_out=print) as found:
             return subjects(found / "data/accounts/mia/account.db")
 
     async with house(tmp_path, static=settings(tmp_path, identity)) as h, following(tmp_path, identity):

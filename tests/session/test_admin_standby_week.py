@@ -73,7 +73,7 @@ async def test_weeks_of_changes_stay_within_the_retention(
         def restored(at: float) -> set[str]:
             moment = dt.datetime.fromtimestamp(at, dt.UTC)
             with restored_at(
-                source(tmp_path, None), moment, account="mia", beside=tmp_path, tell=lambda line: None
+                source(tmp_path, None), moment, account="mia", beside=tmp_path, tell=print, left_out=print
             ) as found:
                 return subjects(found / "data/accounts/mia/account.db")
 

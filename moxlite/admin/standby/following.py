@@ -151,8 +151,8 @@ class Source:
         return [str(self.program), verb, "-no-expand-env", "-config", str(settings), *arguments]
 
     @contextlib.contextmanager
-    def storage(self, scratch: Path) -> Iterator[Storage]:
-        """The storage of the target."""
+    def storage(self, scratch: Path | None) -> Iterator[Storage]:
+        """The storage of the target; `scratch` as for `opened`."""
         with opened(self.target, self.access, scratch=scratch, pauses=PAUSES[:1], patience=SILENT) as storage:
             yield storage
 

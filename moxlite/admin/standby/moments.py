@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.admin.standby.following import Source
-from moxlite.admin.standby.layout import FILES, databases_in, epoch_folder, is_database, read_head
+from moxlite.admin.standby.layout import FILES, databases_in, epoch_folder, is_database, read_beginning, read_head
 from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
@@ -33,25 +33,29 @@ MISSING: Final = ("timestamp does not exist", "no matching backup", "transaction
 @contextlib.contextmanager
 def restored_at(
     source: Source,
-    at: dt.datetime,
+    at: dt.datetime | None,
     *,
     account: str | None,
     beside: Path | None,
     tell: Callable[[str], None],
+    left_out: Callable[[str], None],
     epoch: int | None = None,
 ) -> Iterator[Path]:
     """A full backup of a moment, in a folder that is removed after the block.
 
     Args:
-      at: in UTC.
+      at: in UTC; None for the last one, whatever the clock of the machine that copied showed.
       account: only this account, and nothing else.
       beside: the folder is made there.
-      epoch: None for the newest one.
+      tell: takes the name of each database.
+      left_out: takes a line for each database that has nothing of the moment.
+      epoch: None for that of the moment.
 
     Raises BackupError, OSError, ValueError.
     """
     if account is not None and not is_database(f"accounts/{account}/account.db"):
         raise BackupError(f"{account[:80]!r} is no name of an account")
+    when = "" if at is None else f" of {at:%Y-%m-%d %H:%M:%S} UTC"
     with tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=beside) as scratch:
         folder = Path(scratch) / "backup"
         (folder / "data").mkdir(parents=True)
@@ -59,14 +63,20 @@ def restored_at(
             head = read_head(storage)
             if head is None:
                 raise BackupError(f"{source.target} is no target of a stand-by: there is no standby.json")
-            chosen = head.epoch if epoch is None else epoch
+            chosen = _epoch_of(storage, head.epoch, at) if epoch is None else epoch
             wanted = databases_in(storage, chosen) if account is None else [f"accounts/{account}/account.db"]
             if account is None and source.identity is not None:
                 _files(storage, chosen, source, folder)
         with place_of(source.target, source.access, Path(scratch)) as place:
-            found = [name for name in wanted if _restore(source, place, chosen, name, at, folder / "data", tell)]
+            found = []
+            for name in wanted:
+                tell(name)
+                if _restore(source, place, chosen, name, at, folder / "data"):
+                    found.append(name)
+                else:
+                    left_out(f"{name} has nothing in the target{when}, and is left out")
         if not found:
-            raise BackupError(f"{source.target} has nothing of {at:%Y-%m-%d %H:%M:%S} UTC")
+            raise BackupError(f"{source.target} has nothing{when}")
         yield folder
 
 
@@ -78,9 +88,16 @@ def _files(storage: Storage, epoch: int, source: Source, folder: Path) -> None:
     unpack(files, folder)
 
 
-def _restore(
-    source: Source, place: Place, epoch: int, name: str, at: dt.datetime, data: Path, tell: Callable[[str], None]
-) -> bool:
+def _epoch_of(storage: Storage, epoch: int, at: dt.datetime | None) -> int:
+    """The epoch in which a moment was, from the newest one back. Raises OSError, ValueError."""
+    while at is not None and (beginning := read_beginning(storage, epoch)) is not None:
+        if at.timestamp() >= beginning.at or beginning.earlier >= epoch:
+            break
+        epoch = beginning.earlier
+    return epoch
+
+
+def _restore(source: Source, place: Place, epoch: int, name: str, at: dt.datetime | None, data: Path) -> bool:
     """Restore a database; whether it was there."""
     file = data / name
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -88,18 +105,8 @@ def _restore(
     write_configuration(
         settings, [{"path": str(file), "replica": place.replica(epoch, name)}], socket=None, keep=RESTORE
     )
-    tell(name)
-    moment = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
-    command = [
-        str(source.program),
-        "restore",
-        "-no-expand-env",
-        "-config",
-        str(settings),
-        "-timestamp",
-        moment,
-        str(file),
-    ]
+    moment = [] if at is None else ["-timestamp", f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"]
+    command = source.command("restore", settings, *moment, str(file))
     try:
         done = subprocess.run(  # noqa: S603 - a program that was found by `find_program`
             command,
@@ -117,6 +124,5 @@ def _restore(
         return True
     text = printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])[:300]
     if any(word in text for word in MISSING):
-        tell(f"{name} was not there")
         return False
     raise BackupError(f"{name}: Litestream cannot restore it: {text}")

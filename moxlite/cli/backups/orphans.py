@@ -3,6 +3,7 @@ STORE-186j).
 """
 
 import contextlib
+import shutil
 import sys
 import time
 from functools import partial
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Final, Unpack
 
 import click
 
-from moxlite.cli.backups.backup import failures, silent, tell_line
-from moxlite.cli.backups.restore import restore_mail_file
+from moxlite.cli.backups.backup import failures, report, silent, tell_line
+from moxlite.cli.backups.restore import restore_mail_file, roomy_folder
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, data_dir, load_config, note
+from moxlite.cli.common import NOT_RUNNING, Failure, data_dir, load_config, note
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def send_rest() -> None:
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option("--import", "importing", is_flag=True, help="Add the mail to the accounts, below the mailbox Orphans.")
-@click.option("--out", metavar="DIR", help="With --import: a new folder for messages of the queue.")
+@click.option("--out", metavar="DIR", help="With --import: a new folder for what goes into no account.")
 @source_options
 @click.option("--verbose", is_flag=True, help="Tell each file.")
 def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
@@ -60,39 +61,49 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
 
     The machine of before must have sent it: `moxlite standby send-rest` there. With --import it is added to the
     accounts of the running server, below the mailbox Orphans; messages that were on their way out are written to
-    the folder of --out, to be looked at and sent by `moxlite sendmail`.
+    the folder of --out, to be looked at and sent by `moxlite sendmail`. Mail that cannot be added, as its account is
+    gone, goes to that folder, too; the exit code is 1 then, and the command is printed that adds it to another account.
     """
     if importing and out is None:
         raise click.UsageError("--import needs --out DIR for messages that wait to be sent")
-    import datetime as dt
-
     from moxlite.admin.standby.layout import read_beginning, read_head
     from moxlite.admin.standby.moments import restored_at
 
     tell = tell_line if verbose else silent
     folder = None if out is None else Path(out)
+    if folder is not None and folder.exists():
+        raise Failure(f"{out} exists: name a new folder by --out")
     with failures(source):
         chosen = standby_source(source, identity=None, **keys)
-        with chosen.storage(Path.cwd()) as storage:
+        with chosen.storage(None) as storage:
             head = read_head(storage)
             beginning = None if head is None else read_beginning(storage, head.epoch)
         if beginning is None:
             raise Failure(f"{source} tells of no take-over")
-        if folder is not None:
-            folder.mkdir(mode=0o700)
-        now = dt.datetime.now(dt.UTC)
-        with restored_at(chosen, now, account=None, beside=None, tell=tell, epoch=beginning.earlier) as backup:
-            count = _mail(backup / "data/accounts", beginning, importing=importing)
+        earlier = beginning.earlier
+        rest = restored_at(chosen, None, account=None, beside=roomy_folder(), tell=tell, left_out=note, epoch=earlier)
+        with rest as backup:
+            count, left = _mail(backup / "data/accounts", beginning, folder if importing else None)
             if (backup / "data/queue.db").exists():
                 count += _queued(backup / "data/queue.db", beginning.queued, folder)
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(beginning.at))
-    print(f"{count} messages are only in epoch {beginning.earlier}, which ended {when}" + (": imported" * importing))
+    done = ": imported" if importing and not left else ""
+    print(f"{count} messages are only in epoch {earlier}, which ended {when}{done}")
+    if left:
+        report((), left)
+        raise Failure(
+            f"mail of {len(left)} accounts was not imported, and is in {out}. For each: moxlite restore {out} --from "
+            f"ACCOUNT --account NAME --as {TARGET}, where NAME is the account that gets it"
+        )
 
 
-def _mail(accounts: Path, beginning: "Beginning", *, importing: bool) -> int:
+def _mail(accounts: Path, beginning: "Beginning", out: Path | None) -> tuple[int, list[str]]:
+    """List the mail, and import it where there is a folder `out`, to which goes what no account here takes. Returns
+    the number of messages, and why which account's were not imported.
+    """
     from moxlite.store.backup.verify import keep_later
 
-    count = 0
+    count, left = 0, list[str]()
     for file in sorted(accounts.glob("*/account.db")):
         account = file.parent.name
         later_messages = keep_later(file, beginning.modseqs.get(account, 0))
@@ -103,10 +114,26 @@ def _mail(accounts: Path, beginning: "Beginning", *, importing: bool) -> int:
                     f"{when} {account} {later_message.mailbox} {later_message.message_id} {later_message.subject}"
                 )
             )
-        if later_messages and importing:
-            restore_mail_file(file, account, None, TARGET, note_quietly)
         count += len(later_messages)
-    return count
+        if not later_messages or out is None:
+            continue
+        try:
+            restore_mail_file(file, account, None, TARGET, note_quietly)
+        except Failure as failure:
+            if failure.code == NOT_RUNNING:
+                raise
+            # A full backup of what is left, so that a second run need not import the mail of the others twice.
+            place = _made(out) / "data/accounts" / account / file.name
+            place.parent.mkdir(parents=True)
+            shutil.move(file, place)
+            left.append(f"{account}: {len(later_messages)} messages: {failure}")
+    return count, left
+
+
+def _made(folder: Path) -> Path:
+    """The folder of --out, made with the first that goes into it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def note_quietly(line: str) -> None:
@@ -125,7 +152,7 @@ def _queued(file: Path, after: int, folder: Path | None) -> int:
             async for message, octets in found:
                 print(printable(f"queue: for {message.recipient_address} {message.message_id} {message.subject}"))
                 if folder is not None:
-                    with (folder / f"{message.id}.eml").open("xb") as copy:
+                    with (_made(folder) / f"{message.id}.eml").open("xb") as copy:
                         async for piece in octets():
                             copy.write(piece)
                 count += 1

@@ -125,7 +125,8 @@ def restore(
         if account is not None:
             name = origin or account
             if is_repo:
-                file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-"))) / "account.db"
+                scratch = tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=roomy_folder())
+                file = Path(stack.enter_context(scratch)) / "account.db"
                 with open_repository(source, identity, passphrase_file, trusted) as repository:
                     repository.extract_account(name, file, snapshot_id=snapshot)
             else:
@@ -157,12 +158,20 @@ def _at_moment(
     from moxlite.admin.standby.moments import restored_at
 
     when = dt.datetime.fromtimestamp(moment(at) / 1_000_000, dt.UTC)
-    beside = None
+    return restored_at(source, when, account=account, beside=roomy_folder(), tell=tell, left_out=note)
+
+
+def roomy_folder() -> Path | None:
+    """A folder with room for databases: that on the disk of the data, else as `scratch_folder`; `/tmp` may be in
+    memory.
+    """
+    from moxlite.process.backuptargets import scratch_folder
+
     with contextlib.suppress(Failure):
         beside = load_config().static.data_dir.parent
-    if beside is not None and not os.access(beside, os.W_OK):
-        beside = None  # room is on the disk of the data, and /tmp may be in memory
-    return restored_at(source, when, account=account, beside=beside, tell=tell)
+        if os.access(beside, os.W_OK):
+            return beside
+    return scratch_folder()
 
 
 def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
