@@ -191,7 +191,7 @@ async def decide(
     if may_pass(decided.case, decided.plan):
         decided = _decided(await with_offer(decided.case, accounts))
     if is_filtered(decided.case, decided.plan):
-        octets = message.prepared if whole is None else whole(decided.case)
+        octets = (lambda: message.prepared) if whole is None else partial(whole, decided.case)
         case = await with_script(decided.case, decided.plan, octets, message.section, accounts, snapshot)
         decided = decided if case.filtered is None else _decided(case)
     return msgspec.structs.replace(decided, plan=with_forwards(snapshot, decided.case, decided.plan))

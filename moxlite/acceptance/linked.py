@@ -149,7 +149,7 @@ class LinkSorter:
             return (self._below(junk, accepts or known.junk, files),), "junk"
         kept = msgspec.structs.replace(files, mailbox=INBOX if rule is None else rule.mailbox)
         plan = Plan(word=ACCEPTED, actions=(kept,), reply=None)
-        case = await with_script(case, plan, ready, section, self._accounts, snapshot)
+        case = await with_script(case, plan, lambda: ready, section, self._accounts, snapshot)
         proposals = sieve_script(case)
         actions = proposals[0].actions if proposals else plan.actions
         placed, word = _placed(actions, kept, known.trash)

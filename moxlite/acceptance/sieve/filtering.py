@@ -69,12 +69,18 @@ def is_filtered(case: Case, plan: Plan) -> bool:
 
 
 async def with_script(
-    case: Case, plan: Plan, octets: Prepared, section: HeaderSection, accounts: Accounts, snapshot: Snapshot
+    case: Case,
+    plan: Plan,
+    whole: Callable[[], Prepared],
+    section: HeaderSection,
+    accounts: Accounts,
+    snapshot: Snapshot,
 ) -> Case:
     """The case with the result of the account's script and the form; unchanged for an account without.
 
     Args:
-      octets: the message with its trace fields. section: its header section without them.
+      whole: makes the message with its trace fields, which most accounts do not need. section: its header section
+        without them.
     """
     now = time.time_ns() // 1000
     try:
@@ -83,6 +89,7 @@ async def with_script(
         form = asked.form if asked.form.is_active(now) and (asked.known or not asked.form.known_only) else None
         if not asked.script and form is None:
             return case
+        octets = whole()
         filtered = Filtered(
             kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
             form=form,

@@ -41,7 +41,7 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, replies, trace
 from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.incoming.blocklists import question_of
-from moxlite.smtpd.incoming.prefix import authentication, common_of, mail_from_validation, prefix
+from moxlite.smtpd.incoming.prefix import common_of, mail_from_validation, prefix
 from moxlite.smtpd.incoming.reports import Reports
 from moxlite.smtpd.incoming.results import Noting, Results
 from moxlite.smtpd.incoming.storing import Storing
@@ -510,7 +510,7 @@ async def pass_on(
     try:
         await _judge(session, transaction, message.section, evidence)
         common = common_of(session, transaction, message.prepared, evidence)
-        prefix = authentication(common, evidence.checks) + common.received(recipient.path)
+        prefix = common.authenticated("") + common.received(recipient.path)
         prefix += b"\r\n" if common.headerless else b""
         passing = Passing(
             mail_from=transaction.sender,

@@ -1,7 +1,7 @@
 """The trace fields that an account's copy of a message begins with (SMTP-78): case in, octets out."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -13,7 +13,7 @@ from moxlite.acceptance.producers.judgement import dmarc_override
 from moxlite.acceptance.why import steps
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import SPFStatus
-from moxlite.net.limits import IPAddress, unmap
+from moxlite.net.limits import unmap
 from moxlite.proto.address import Domain, Path
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.smtpd import trace
@@ -25,16 +25,15 @@ from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation, ip_cla
 class Common(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that the copies of a message share.
 
-    `received` makes the Received field; it names the recipient if the message has only one (`single`). `hello` is the
-    client's name as given, "" without one. `headerless`: the message has no header of its own, so an empty line follows
-    the trace fields.
+    `received` makes the Received field; it names the recipient if the message has only one (`single`).
+    `authenticated` makes the fields Authentication-Results and Received-SPF (AUTH-85, AUTH-29) from the `override` of
+    `DMARCResult`, b"" without checks. `headerless`: the message has no header of its own, so an empty line follows the
+    trace fields.
     """
 
     received: Callable[[Path | None], bytes]
+    authenticated: Callable[[str], bytes]
     sender: Path
-    hostname: str
-    remote: IPAddress
-    hello: str
     single: bool
     utf8: bool
     headerless: bool
@@ -44,27 +43,50 @@ def common_of(session: Session, transaction: Transaction, prepared: Prepared, ev
     """The shared facts of a message."""
     hello, checks, utf8 = session.hello, evidence.checks, transaction.mail.smtputf8
 
-    received = partial(
-        trace.received,
-        client=hello.name if hello is not None else "unknown",
-        client_ip=session.info.remote,
-        client_name=checks.iprev.name if checks is not None else "",
-        hostname=session.hostname,
-        info=session.info,
-        protocol=trace.protocol_name(
-            extended=session.dialogue.codec.extended, utf8=utf8, tls=session.dialogue.codec.tls, authenticated=False
-        ),
-        requiretls=transaction.mail.requiretls,
-        identifier=session.dialogue.received_id,
-        utf8=utf8,
-        moment=transaction.received,
-    )
+    # Kept: the junk filter, a script and the store read the same fields.
+    @cache
+    def received(recipient: Path | None) -> bytes:
+        return trace.received(
+            client=hello.name if hello is not None else "unknown",
+            client_ip=session.info.remote,
+            client_name=checks.iprev.name if checks is not None else "",
+            hostname=session.hostname,
+            info=session.info,
+            protocol=trace.protocol_name(
+                extended=session.dialogue.codec.extended,
+                utf8=utf8,
+                tls=session.dialogue.codec.tls,
+                authenticated=False,
+            ),
+            requiretls=transaction.mail.requiretls,
+            identifier=session.dialogue.received_id,
+            recipient=recipient,
+            utf8=utf8,
+            moment=transaction.received,
+        )
+
+    @cache
+    def authenticated(override: str) -> bytes:
+        if checks is None:
+            return b""
+        hostname, ip, mail_from = session.hostname.ascii, unmap(session.info.remote), transaction.sender.pack(False)
+        return authentication_results(
+            hostname,
+            ip=ip,
+            mail_from=mail_from,
+            iprev=checks.iprev,
+            dkim=checks.dkim,
+            spf=[spf_result for spf_result in (checks.spf, checks.helo) if spf_result is not None],
+            dmarc=msgspec.structs.replace(checks.dmarc, override=override),
+            arc=checks.arc,
+        ) + received_spf(
+            checks.spf, hostname=hostname, ip=ip, mail_from=mail_from, helo=hello.name if hello is not None else ""
+        )
+
     return Common(
-        received=lambda recipient: received(recipient=recipient),
+        received=received,
+        authenticated=authenticated,
         sender=transaction.sender,
-        hostname=session.hostname.ascii,
-        remote=unmap(session.info.remote),
-        hello=hello.name if hello is not None else "",
         single=len(transaction.recipients) == 1,
         utf8=utf8,
         headerless=prepared.headerless,
@@ -84,28 +106,11 @@ def prefix(common: Common, case: Case, reason: bytes) -> bytes:
             trace.report_problem(case.recipient.reports, case.report_problem),
             trace.delivered_to(case.asked, utf8=common.utf8),
             trace.return_path(common.sender, utf8=common.utf8),
-            authentication(common, case.evidence.checks, dmarc_override(case)),
+            common.authenticated(dmarc_override(case)),
             common.received(case.asked if common.single else None),
         )
     )
     return fields + b"\r\n" if common.headerless else fields
-
-
-def authentication(common: Common, checks: Checks | None, override: str = "") -> bytes:
-    """The fields Authentication-Results and Received-SPF (AUTH-85, AUTH-29); `override` as `DMARCResult` has it."""
-    if checks is None:
-        return b""
-    sender = common.sender.pack(False)
-    return authentication_results(
-        common.hostname,
-        ip=common.remote,
-        mail_from=sender,
-        iprev=checks.iprev,
-        dkim=checks.dkim,
-        spf=[spf_result for spf_result in (checks.spf, checks.helo) if spf_result is not None],
-        dmarc=msgspec.structs.replace(checks.dmarc, override=override),
-        arc=checks.arc,
-    ) + received_spf(checks.spf, hostname=common.hostname, ip=common.remote, mail_from=sender, helo=common.hello)
 
 
 # The facts of an incoming message that are stored with an account's copy, for reputation and the account's owner.
