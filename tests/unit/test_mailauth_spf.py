@@ -80,6 +80,7 @@ async def ask(record: str, ip: object = IP4, *, sender: str = "mia@test.example"
         ("v=spf1 ip4:192.0.2.4 -all", "fail", "-all"),
         ("v=spf1 ip4:0.0.0.0/0 -all", "pass", "ip4:0.0.0.0/0"),
         ("v=spf1 ip6:2001:db8::/32 -all", "fail", "-all"),
+        ("v=spf1 ip6:2001:db8::/64 -all", "fail", "-all"),
         ("v=spf1 a:a.example -all", "pass", "a:a.example"),
         ("v=spf1 a:net.example/24 -all", "pass", "a:net.example/24"),
         ("v=spf1 a:net.example/24//64 -all", "pass", "a:net.example/24//64"),

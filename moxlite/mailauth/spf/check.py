@@ -4,7 +4,6 @@ One evaluation has at most ten terms with look-ups, two look-ups without an answ
 count against the same limits.
 """
 
-import ipaddress
 import re
 from collections.abc import Awaitable
 from typing import Final, Literal, NamedTuple, TypeVar
@@ -196,8 +195,8 @@ class _Evaluation:
         """Whether a mechanism matches the client (§5)."""
         if term.kind == "all":
             return True
-        if term.network is not None:
-            return self._ip in term.network
+        if term.address is not None:
+            return self._is_near(term.address, term)
         self._count_term()
         target = domain if term.domain is None else await self._expand(term.domain, domain)
         if term.kind == "include":
@@ -206,7 +205,7 @@ class _Evaluation:
             return False
         match term.kind:
             case "a":
-                return self._holds(await self._addresses(target), term)
+                return any(self._is_near(address, term) for address in await self._addresses(target))
             case "mx":
                 return await self._mx(target, term)
             case "ptr":
@@ -234,7 +233,7 @@ class _Evaluation:
         if len(hosts) > MAX_NAMES:
             raise _Stop(SPFStatus.PERMERROR, f"{target} has more than {MAX_NAMES} mail hosts")
         for host in hosts:
-            if self._holds(await self._addresses(host), term):
+            if any(self._is_near(address, term) for address in await self._addresses(host)):
                 return True
         return False
 
@@ -253,13 +252,12 @@ class _Evaluation:
         except DNSError as error:
             raise _stopped_by(error) from error
 
-    def _holds(self, addresses: tuple[IPAddress, ...], term: Term) -> bool:
-        length = term.four if self._ip.version == 4 else term.six
-        return any(
-            self._ip in ipaddress.ip_network((address, length), strict=False)
-            for address in addresses
-            if address.version == self._ip.version
-        )
+    def _is_near(self, address: IPAddress, term: Term) -> bool:
+        """Whether the client is in the network of an address that a term names."""
+        if address.version != self._ip.version:
+            return False
+        rest = 32 - term.four if address.version == 4 else 128 - term.six
+        return int(address) >> rest == int(self._ip) >> rest
 
     # Names of the client (§5.5, §7.3)
 

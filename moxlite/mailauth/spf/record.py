@@ -6,7 +6,7 @@ The whole record is parsed before any term is evaluated: a syntax error anywhere
 import re
 import time
 from collections.abc import Awaitable, Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Literal, TypeAlias, cast
 from urllib.parse import quote
 
@@ -59,15 +59,15 @@ MacroText: TypeAlias = tuple[str | Macro, ...]
 class Term(msgspec.Struct, frozen=True, kw_only=True):
     """A mechanism with its qualifier.
 
-    `domain`: its domain-spec, None for the domain of the record. `network`: of ip4 and ip6. `four`, `six`: prefix
-    lengths of a and mx. `text`: the term as written.
+    `domain`: its domain-spec, None for the domain of the record. `address`: of ip4 and ip6. `four`, `six`: prefix
+    lengths for IPv4 and IPv6. `text`: the term as written.
     """
 
     kind: Kind
     result: SPFStatus
     text: str
     domain: MacroText | None = None
-    network: IPv4Network | IPv6Network | None = None
+    address: IPAddress | None = None
     four: int = 32
     six: int = 128
 
@@ -134,7 +134,7 @@ def _term(word: str) -> Term:
         case "a" | "mx":
             return _host(cast(Kind, name), result, word, rest)
         case "ip4" | "ip6":
-            return Term(kind=cast(Kind, name), result=result, text=word, network=_network(name, rest))
+            return _network(cast(Kind, name), result, word, rest)
         case _:
             raise RecordError("unknown mechanism")
 
@@ -151,14 +151,17 @@ def _host(kind: Kind, result: SPFStatus, word: str, rest: str) -> Term:
     return Term(kind=kind, result=result, text=word, domain=domain, four=four, six=six)
 
 
-def _network(name: str, rest: str) -> IPv4Network | IPv6Network:
+def _network(kind: Kind, result: SPFStatus, word: str, rest: str) -> Term:
     match = _NETWORK.fullmatch(rest)
     if match is None or "%" in match["address"]:
         raise RecordError("bad address")
-    length = None if match["length"] is None else int(match["length"])
-    if name == "ip4":
-        return IPv4Network((IPv4Address(match["address"]), 32 if length is None else length), strict=False)
-    return IPv6Network((IPv6Address(match["address"]), 128 if length is None else length), strict=False)
+    address = IPv4Address(match["address"]) if kind == "ip4" else IPv6Address(match["address"])
+    length = address.max_prefixlen if match["length"] is None else int(match["length"])
+    if length > address.max_prefixlen:
+        raise RecordError(f"{length} is not a valid netmask")
+    if kind == "ip4":
+        return Term(kind=kind, result=result, text=word, address=address, four=length)
+    return Term(kind=kind, result=result, text=word, address=address, six=length)
 
 
 def _domain(text: str) -> MacroText:
