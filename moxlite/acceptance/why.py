@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
@@ -154,6 +155,10 @@ SAID: Final = {
 """Texts by fact. Facts without a text repeat these: verified domains, the author's header."""
 
 
+_OTHER: Final = re.compile(r"[^ -:<-~]")
+"""Characters that a step cannot have: all but printable ASCII, and the semicolon, which ends it."""
+
+
 def steps(evidence: Evidence) -> tuple[str, ...]:
     """The facts found, in the order in which they were gathered: printable ASCII without semicolons."""
     return tuple(islice(_steps(evidence), MAX_STEPS))
@@ -177,7 +182,7 @@ def _certainty(fact: Fact) -> str:
 
 def _plain(text: str) -> str:
     text = " ".join(word if word.isascii() else _a_labels(word) for word in text.split())[:MAX_STEP]
-    return "".join(char if " " <= char <= "~" and char != ";" else "?" for char in text)
+    return _OTHER.sub("?", text)
 
 
 def _a_labels(word: str) -> str:
