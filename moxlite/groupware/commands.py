@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.entries import TooBusy
 from moxlite.groupware.files import (
+    MAX_PROBLEMS,
     ImportResult,
     NoEntries,
     Target,
@@ -224,15 +225,16 @@ class GroupwareCommands:
         return operations.Imported(done.added, done.known, done.unread, problems)
 
     async def _export_calendar(self, args: operations.ExportCalendar, exchange: Exchange) -> None:
+        errors: list[str] = []
         async with self._accounts.use(args.account) as account:
             if args.all:
-                pieces = written_archive(account, self._tmp)
+                pieces = written_archive(account, self._tmp, errors)
             else:
                 where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
-                pieces = written_calendar(account, where)
+                pieces = written_calendar(account, where, errors)
             async for piece in pieces:
                 await exchange.download.send(piece)
-        await exchange.download.end()
+        await _end(exchange, errors)
 
     async def _subscribe(self, args: operations.SubscribeCalendar) -> operations.Subscribed:
         try:
@@ -255,13 +257,23 @@ class GroupwareCommands:
             await account.write(unit)
 
     async def _export_contacts(self, args: operations.ExportContacts, exchange: Exchange) -> None:
+        errors: list[str] = []
         async with self._accounts.use(args.account) as account:
             try:
-                async for piece in written_contacts(account, args.form):
+                async for piece in written_contacts(account, args.form, errors):
                     await exchange.download.send(piece)
             except TooLarge as error:
                 raise CommandFailed("badRequest", str(error)) from None
-        await exchange.download.end()
+        await _end(exchange, errors)
+
+
+async def _end(exchange: Exchange, errors: Sequence[str]) -> None:
+    """End a file from which damaged entries may be left out. Raises CommandFailed."""
+    await exchange.download.end()
+    if errors:
+        more = [f"and {len(errors) - MAX_PROBLEMS} more"] if len(errors) > MAX_PROBLEMS else []
+        shown = "; ".join([*errors[:MAX_PROBLEMS], *more])
+        raise CommandFailed("failed", f"damaged entries are left out of the file: {shown}")
 
 
 def _utc(moment: int) -> str:

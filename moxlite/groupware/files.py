@@ -7,6 +7,8 @@ whole, the files of a .zip one after the other. Names in a .zip only choose a ca
 
 from __future__ import annotations
 
+import logging
+import re
 import shutil
 import tempfile
 import time
@@ -34,6 +36,7 @@ from moxlite.proto.cards.calendarfiles import (
     counted_calendars,
     file_text,
 )
+from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.cardobject import BadCard, FileCard, changed_card, read_card, shown_card
 from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
 from moxlite.proto.cards.contentline import escaped, plain
@@ -74,6 +77,8 @@ if TYPE_CHECKING:
     from moxlite.store.groupware.scheduling import User
     from moxlite.store.imports.archives import Member
 
+logger = logging.getLogger("moxlite.groupware")
+
 PAGE: Final = 100
 """Entries that are read at once."""
 
@@ -101,6 +106,12 @@ MAX_UNPACKED: Final = 512 << 20
 SUFFIXES: Final[dict[str, Kind]] = {".ics": "calendar", ".vcf": "contact"}
 FOLDERS: Final[dict[Kind, str]] = {"calendar": "calendars", "contact": "address-books"}
 """Folders of a .zip that we write. The name of an address book is that of its file: vCards have no place for it."""
+
+ERRORS: Final = "errors.txt"
+"""File of a .zip with a line for each damaged entry, if there is one."""
+
+TITLE: Final = re.compile(rb"^(?:SUMMARY|FN)\b[^:\r\n]*:([^\r\n]{1,100})", re.IGNORECASE | re.MULTILINE)
+"""The title of an entry that cannot be read."""
 
 EDGE: Final = Edge("data/tmp")
 
@@ -395,10 +406,28 @@ class TooLarge(Exception):
     """The contacts are too many for a table."""
 
 
-async def written_contacts(account: Account, form: Literal["vcf", "csv"]) -> AsyncIterator[bytes]:
+# Written files. A damaged entry is left out of them, logged, and told in a line of `errors`.
+
+
+def _note(errors: list[str], account: Account, place: str, data: bytes, error: BadObject | BadCard) -> None:
+    title = TITLE.search(data)
+    shown = "an entry" if title is None else plain(title[1].decode("utf-8", "replace"), 100)
+    errors.append(f"{place}: {shown}: {error}")
+    logger.error("damaged entry left out of a file", extra={"kv": {"account": account.name, "entry": errors[-1]}})
+
+
+async def written_contacts(account: Account, form: Literal["vcf", "csv"], errors: list[str]) -> AsyncIterator[bytes]:
     """All contacts as vCards 4.0 ("vcf") or a table ("csv"), in pieces. Raises StoreError, and before the first piece
     TooLarge.
     """
+
+    def of_version_4(card: bytes) -> bytes:
+        try:
+            return shown_card(read_card(card), "4.0", ()).encode()
+        except BadCard as error:
+            _note(errors, account, "contacts", card, error)
+            return b""
+
     left = await account.read(contact_ids, op="contacts_export")
     if form == "csv":
         yield await _table(account, left)
@@ -406,14 +435,7 @@ async def written_contacts(account: Account, form: Literal["vcf", "csv"]) -> Asy
     while left:
         cards, looked_at = await account.scan(lambda r: some_cards(r, left), op="contacts_export")  # noqa: B023 at once
         left = left[looked_at:]
-        yield await off_loop(lambda: b"".join(map(_of_version_4, cards)), kind="contacts")  # noqa: B023 at once
-
-
-def _of_version_4(card: bytes) -> bytes:
-    try:
-        return shown_card(read_card(card), "4.0", ()).encode()
-    except BadCard:  # damaged
-        return b""
+        yield await off_loop(lambda: b"".join(map(of_version_4, cards)), kind="contacts")  # noqa: B023 at once
 
 
 async def _table(account: Account, left: list[int]) -> bytes:
@@ -433,13 +455,18 @@ async def _table(account: Account, left: list[int]) -> bytes:
     return await off_loop(lambda: write_csv(table).encode(), kind="contacts")
 
 
-async def written_calendar(account: Account, where: Collection) -> AsyncIterator[bytes]:
+async def written_calendar(account: Account, where: Collection, errors: list[str]) -> AsyncIterator[bytes]:
     """A calendar as one file, in pieces. Raises StoreError."""
     about = About(where.display_name or where.name, where.colour, where.description)
     yield calendar_head(about).encode()
     zones = WrittenZones()
     async for data in _entries(account, where):
-        yield calendar_parts((await read(data)).calendar, zones).encode()
+        try:
+            entry = await read(data)
+        except BadObject as error:
+            _note(errors, account, about.title, data, error)
+        else:
+            yield calendar_parts(entry.calendar, zones).encode()
     yield CALENDAR_END.encode()
 
 
@@ -462,9 +489,9 @@ async def _cards(account: Account, book: Collection) -> AsyncIterator[bytes]:
         yield data if data.endswith(b"\n") else data + b"\r\n"
 
 
-async def written_archive(account: Account, tmp: Path) -> AsyncIterator[bytes]:
-    """All calendars and address books of an account, but subscribed ones, as a .zip with a file of each, in pieces. Its
-    directory is kept in a file without a name in the folder `tmp`. Raises StoreError.
+async def written_archive(account: Account, tmp: Path, errors: list[str]) -> AsyncIterator[bytes]:
+    """All calendars and address books of an account, but subscribed ones, as a .zip with a file of each and one of
+    `errors`, in pieces. Its directory is kept in a file without a name in the folder `tmp`. Raises StoreError.
     """
     await lazyimport.load("moxlite.store.exports.containers")
     from moxlite.store.exports.containers import DIRECTORY_STEP, ZipWriter
@@ -482,12 +509,16 @@ async def written_archive(account: Account, tmp: Path) -> AsyncIterator[bytes]:
         taken: set[str] = set()
         for place in places:
             yield writer.begin(_path(place, taken), now)
-            pieces = written_calendar(account, place) if place.kind == "calendar" else _cards(account, place)
+            pieces = written_calendar(account, place, errors) if place.kind == "calendar" else _cards(account, place)
             async for piece in _joined(pieces):
                 if packed := await off_loop(partial(writer.data, piece), kind="export"):
                     yield packed
             with storage(EDGE):
                 yield writer.end()
+        if errors:
+            yield writer.begin(ERRORS, now)
+            yield writer.data("".join(f"{line}\n" for line in errors).encode())
+            yield writer.end()
         trailer, at = writer.trailer(), 0
         while piece := writer.directory(at, DIRECTORY_STEP):
             at += len(piece)

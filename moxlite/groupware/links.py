@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from moxlite.groupware.busy import busy_events, busy_times, merged
 from moxlite.groupware.entries import BUSY_TITLE, DAY, Expander, read
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, About, WrittenZones, calendar_head, calendar_parts
+from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.privacy import shown_to_guests
 from moxlite.store.groupware.collection import Collection, collection, token_of
 from moxlite.store.groupware.resources import Resource, resource_data, resources_of, together
@@ -99,7 +101,8 @@ async def calendar_file(account: Account, sandbox: Sandbox, snapshot: Snapshot, 
         yield calendar_head(About(seen.calendar.display_name, seen.calendar.colour))
         zones = WrittenZones()
         async for data in _entries(account, seen):
-            yield calendar_parts((await read(data)).calendar, zones)
+            with suppress(BadObject):  # damaged
+                yield calendar_parts((await read(data)).calendar, zones)
     yield CALENDAR_END
 
 
@@ -125,5 +128,8 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
 
 
 def _shown(r: Reader, row: Resource) -> bytes:
-    """The octets of an entry as guests see them, none for a secret one."""
-    return shown_to_guests(resource_data(r, row.id), BUSY_TITLE) or b""
+    """The octets of an entry as guests see them, none for a secret or damaged one."""
+    try:
+        return shown_to_guests(resource_data(r, row.id), BUSY_TITLE) or b""
+    except BadObject:  # damaged
+        return b""

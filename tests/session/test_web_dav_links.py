@@ -18,8 +18,10 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.operations import description
 from moxlite.operations.groupware import ListLinks, MakeLink, RemoveCalendar, RemoveLink
 from moxlite.store.auth.audit import AuditFilter
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.groupware.collection import collection_named
+from moxlite.store.groupware.resources import ResourceFacts, put_resource
 from moxlite.store.groupware.sharing import make_link
 from tests.session.test_web_dav import HOME, Program, event
 from tests.tools import eventually
@@ -105,6 +107,25 @@ async def test_a_link_is_read_without_a_password_until_it_is_withdrawn(links: Li
     with pytest.raises(CommandFailed, match="no such link"):
         await links.run(RemoveLink("mia", first.id))
     assert [one.id for one in await links.run(ListLinks("mia"))] == [second.id]
+
+
+async def test_a_damaged_entry_holds_up_no_other(links: Links) -> None:
+    """DAV-42: neither a public one nor a private one."""
+    private = event("3", "SUMMARY:Own", "CLASS:PRIVATE")
+    await Program(links.rig).put("c.ics", private)
+    path = await links.make()
+
+    def damage(tx: AccountTx) -> None:
+        where = collection_named(tx, "calendar", "calendar").id
+        put_resource(tx, where, "a.ics", b"SUMMARY:Boat", ResourceFacts("1", "VEVENT"))
+        octets = private.replace("VERSION:2.0", "VERSION:9").encode()
+        put_resource(tx, where, "c.ics", octets, ResourceFacts("3", "VEVENT"))
+
+    async with links.rig.account() as account:
+        await account.write(damage)
+    found = await links.get(path)
+    assert (found.status, found.body.count(b"SUMMARY:")) == (200, 1)
+    assert b"SUMMARY:Choir" in found.body
 
 
 async def test_busy_times_tell_nothing_else(links: Links) -> None:

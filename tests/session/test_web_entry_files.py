@@ -3,6 +3,7 @@
 import base64
 import io
 import zipfile
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,9 +12,13 @@ import trio
 import trio.testing
 
 from moxlite.groupware import files
+from moxlite.groupware.commands import GroupwareCommands
+from moxlite.net.control.server import CommandFailed
+from moxlite.operations import description
+from moxlite.operations.groupware import ExportCalendar, ExportContacts
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import Collection, change_collection, collection_named, collections_of
-from moxlite.store.groupware.resources import card_facts, put_resource
+from moxlite.store.groupware.resources import ResourceFacts, card_facts, put_resource
 from moxlite.store.groupware.subscriptions import subscribe
 from tests.memory import at_most
 from tests.session.test_web_addressbooks import tom
@@ -140,6 +145,71 @@ async def test_exports_of_contacts_have_their_photos(rig: Rig, browser: Browser,
     assert (await take(tom, text.encode()))["added"] == 2
     [ada] = (await tom.call("contacts", search="ada"))["contacts"]
     assert (await tom.fetch(f"/webmail/photo/{ada['photo']}")).body == JPEG
+
+
+class Download:
+    """What a command sends."""
+
+    def __init__(self) -> None:
+        self.octets = bytearray()
+        self.ended = False
+
+    async def send(self, octets: bytes) -> None:
+        self.octets += octets
+        await trio.lowlevel.checkpoint()
+
+    async def end(self) -> None:
+        self.ended = True
+        await trio.lowlevel.checkpoint()
+
+
+async def test_damaged_entries_are_left_out_and_told(
+    rig: Rig, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DAV-40, DAV-49, DAV-49a: the others are written; a command fails, a .zip has a list, the log too."""
+    await fill(rig)
+    program = Program(rig)
+    await program.put("4.ics", event("4", "SUMMARY:Trip"))
+    await program.put("c.vcf", card("c", name="Cy"), BOOK)
+
+    def damage(tx: AccountTx) -> None:
+        home, book = collection_named(tx, "calendar", "calendar"), collections_of(tx, "contact")[0]
+        put_resource(tx, home.id, "1.ics", b"SUMMARY;LANGUAGE=en:Pl\x1ban\r\nX", ResourceFacts("1", "VEVENT"))
+        put_resource(tx, home.id, "2.ics", b"\0", ResourceFacts("2", "VTODO"))
+        put_resource(tx, book.id, "a.vcf", b"BEGIN:VCARD\nFN:Ada\n", card_facts(card("a", name="Ada").encode()))
+
+    async with rig.account() as account:
+        await account.write(damage)
+    [calendar_id] = [one["id"] for one in await browser.call("calendars") if one["name"] == "Calendar"]
+    text = (await browser.fetch(f"/webmail/calendar/{calendar_id}.ics")).body
+    assert (text.count(b"BEGIN:VEVENT"), b"SUMMARY:Trip" in text, text[-15:]) == (1, True, b"END:VCALENDAR\r\n")
+    members = await saved(browser)
+    assert members["calendars/Calendar.ics"] == text
+    plan, task = members["errors.txt"].decode().splitlines()
+    assert plan.startswith("Calendar: Pl an: ")
+    assert task.startswith("Calendar: an entry: ")
+    assert (await browser.fetch("/webmail/contacts.vcf")).body.count(b"FN:") == 2
+    assert sum("damaged entry left out" in record.message for record in caplog.records) == 5
+    house = rig.house
+    run = GroupwareCommands(
+        rig.holder,
+        rig.accounts,
+        rig.auth,
+        house.services.sandbox,
+        house.subscriptions,
+        house.files.spools.directory,
+    ).registry()
+    for request, told in (
+        (ExportCalendar("mia"), 2),
+        (ExportCalendar("mia", all=True), 2),
+        (ExportContacts("mia"), 1),
+    ):
+        download = Download()
+        exchange: Any = SimpleNamespace(download=download)
+        with pytest.raises(CommandFailed) as failed:
+            await run[description(type(request)).name].run(request, exchange)
+        assert str(failed.value).count("; ") == told - 1
+        assert (download.ended, len(download.octets) > 50) == (True, True)
 
 
 async def test_subscribed_calendars_and_messages_about_events_are_left_out(rig: Rig) -> None:

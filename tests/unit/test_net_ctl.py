@@ -64,6 +64,13 @@ async def reverse(args: NoArgs, exchange: Exchange) -> int:
     return count
 
 
+async def partly(args: NoArgs, exchange: Exchange) -> None:
+    for number in range(2 * WINDOW):
+        await exchange.download.send(bytes([number]))
+    await exchange.download.end()
+    raise CommandFailed("failed", "one is missing")
+
+
 cancelled = trio.Event()
 
 
@@ -79,6 +86,7 @@ COMMANDS = {
     "add": Command(AddArgs, add),
     "crash": Command(NoArgs, crash),
     "reverse": Command(NoArgs, reverse),
+    "partly": Command(NoArgs, partly),
     "forever": Command(NoArgs, forever),
 }
 
@@ -153,6 +161,20 @@ async def test_streams_flow_both_ways_far_beyond_the_window(tmp_path: Path) -> N
     assert count == chunks
     assert [got[(n + 1) * CHUNK - 1] for n in range(chunks)] == list(range(chunks))
     assert seen == list(range(1, chunks + 1))
+
+
+async def test_a_stream_that_has_ended_is_read_before_a_refusal(tmp_path: Path) -> None:
+    """ADMIN-23: such as a file from which the command had to leave something out."""
+    chunks: list[bytes] = []
+
+    async def download(chunk: bytes) -> None:
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        chunks.append(chunk)
+
+    async with client(tmp_path) as ctl:
+        with pytest.raises(CtlFailed, match="one is missing"):
+            await ctl.call("partly", {}, type(None), download=download)
+    assert b"".join(chunks) == bytes(range(2 * WINDOW))
 
 
 async def test_client_that_goes_away_cancels_its_requests(tmp_path: Path) -> None:

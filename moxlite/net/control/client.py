@@ -147,7 +147,7 @@ class _Call:
                 if download is not None:
                     nursery.start_soon(self.receive, download)
                 await self.read_answer()
-                if download is not None and self.answer is not None and self.answer.ok:
+                if download is not None and self.answer is not None and (self.answer.ok or self.receiver.ended):
                     await self.downloaded.wait()
                 nursery.cancel_scope.cancel()
         except ExceptionGroup as group:

@@ -189,6 +189,7 @@ class StreamReceiver:
         self._send, self._receive = trio.open_memory_channel[bytes | StreamBroken | None](WINDOW + 1)
         self._owed = False
         self._finished = False
+        self.ended = False  # the whole stream has arrived
 
     def arrived(self, message: Message) -> None:
         """A stream line came in. Raises CtlProtocolError where it overruns the window or is no base64."""
@@ -200,6 +201,7 @@ class StreamReceiver:
                     raise CtlProtocolError("bad base64 in a stream") from exc
             case "end":
                 item = None
+                self.ended = True
             case "error":
                 item = StreamBroken(message.error or "peer broke the stream off")
             case _:

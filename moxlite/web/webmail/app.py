@@ -317,7 +317,7 @@ class Webmail:
         session = await page_session(self._sessions, caller)
         require_fresh(self._sessions, session)
         async with self._server.views.sent(session.account), self._holders.page(session) as home:
-            pieces = written_archive(home.account, self._server.tmp)
+            pieces = written_archive(home.account, self._server.tmp, [])
             await writer.start(200, _download("application/zip", ARCHIVE))
             async for piece in pieces:
                 await writer.write(piece)
@@ -339,7 +339,7 @@ class Webmail:
             await writer.start(
                 200, _download("text/calendar; charset=utf-8", f"{where.display_name or where.name}.ics")
             )
-            async for piece in written_calendar(home.account, where):
+            async for piece in written_calendar(home.account, where, []):
                 await writer.write(piece)
             await writer.finish()
 
@@ -399,7 +399,7 @@ TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=ut
 async def send_contacts(account: Account, form: Literal["vcf", "csv"], writer: ResponseWriter) -> None:
     """Send all contacts as a download: vCards ("vcf") or a table ("csv"). Raises HTTPError."""
     # The first piece before the status: a file that is too large is still refused by it.
-    pieces = written_contacts(account, form)
+    pieces = written_contacts(account, form, [])
     try:
         first = await anext(pieces, b"")
     except TooLarge as error:
