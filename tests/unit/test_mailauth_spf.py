@@ -1,6 +1,7 @@
 """SPF by tables: each mechanism and each result (RFC 7208; AUTH-20..28, AUTH-100)."""
 
 import time
+from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 
 import pytest
@@ -11,7 +12,7 @@ from trio.testing import MockClock
 from moxlite.mailauth.results import SPFResult
 from moxlite.mailauth.spf.check import check, check_helo, check_host
 from moxlite.mailauth.spf.record import BadMacro, MacroValues, RecordError, expand, parse_macros, parse_record, shorten
-from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.net.resolver import Answer, FakeResolver, Record, RecordType, Resolver
 
 IP4 = ip_address("192.0.2.3")
 IP6 = ip_address("2001:db8::cb01")
@@ -209,6 +210,36 @@ async def test_counters_run_through_includes() -> None:
     assert result.status == "permerror"
     assert result.dns_terms == 11
     assert len(bomb.asked) <= 11
+
+
+class Known(Resolver):
+    """Answers at once, as from a cache."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
+        return Answer((self._texts[name],), False, 300, name)
+
+
+@pytest.mark.parametrize(("terms", "parted"), [(20, False), (500, True)])
+async def test_other_tasks_run_between_the_long_records_of_a_message(terms: int, parted: bool) -> None:
+    """AUTH-23, AUTH-100: ten records of thousands of terms are not one step; usual ones are."""
+    texts = {f"i{n}.example.": "v=spf1 " + "ip4:198.51.100.1 " * terms + "?all" for n in range(10)}
+    texts["x.example."] = "v=spf1 " + " ".join(f"include:{name}" for name in texts) + " -all"
+    taken = 0
+
+    async def other() -> None:
+        nonlocal taken
+        while True:
+            await trio.lowlevel.checkpoint()
+            taken += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        assert (await check(Known(texts), ip=IP4, mail_from="x@x.example", helo="h.example")).status == "fail"
+        assert (taken > 5) is parted  # Trio does not promise an order
+        nursery.cancel_scope.cancel()
 
 
 async def test_dns_that_takes_too_long_is_temporary(mock_clock: MockClock) -> None:
