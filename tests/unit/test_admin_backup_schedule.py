@@ -16,9 +16,12 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError, load
 from moxlite.config.static import Backup
+from moxlite.operations.server import BackUp
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.repository import Repository
+from moxlite.store.backup.keys import make_key
+from moxlite.store.backup.packs import is_encrypted
+from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import RemovalForbidden
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -157,6 +160,79 @@ async def test_a_place_that_goes_away_after_a_backup_is_no_failure(
         await trio.sleep(0.1)  # for what must not come
         assert len(Repository(Folder(tmp_path / "repo")).ids()) == 1
         assert await notices(accounts) == 0
+
+
+async def test_a_snapshot_that_lacks_something_is_no_success(
+    config: ConfigHolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-187: not after a restart either; the pauses between tries grow, for each makes a snapshot."""
+    monkeypatch.setattr("moxlite.admin.backup.schedule.RETRY", 0.1)
+    metrics.BACKUP_LAST_SUCCESS.set(0)
+    data = config.current.static.data_dir
+    broken = data / "accounts/zoe/account.db"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"no database" * 1000)
+    repository = tmp_path / "repo"
+    async with serving(config, repository):
+        await eventually(lambda: "scheduled backup failed" in caplog.text, what="a failure")
+        await trio.sleep(1)  # for what must not come
+        assert 2 <= len(Repository(Folder(repository)).ids()) <= 4
+    assert metrics.BACKUP_LAST_SUCCESS.value == 0
+    broken.unlink()
+    broken.parent.rmdir()
+    async with serving(config, repository):
+        await eventually(lambda: metrics.BACKUP_LAST_SUCCESS.value > 0, what="a success at once")
+        good = metrics.BACKUP_LAST_SUCCESS.value
+        await eventually(lambda: getattr(read_sampled(data), "partial", True) is False, what="a sample")
+    metrics.BACKUP_LAST_SUCCESS.set(0)
+    async with serving(config, repository):
+        await eventually(lambda: metrics.BACKUP_LAST_SUCCESS.value > 0, what="the time of the last success")
+    assert abs(metrics.BACKUP_LAST_SUCCESS.value - good) < 10
+
+
+async def test_old_snapshots_that_cannot_be_removed_make_no_new_ones(
+    config: ConfigHolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-187: the backup has succeeded, and the next one comes at its time; the reason is told. Nothing is to be
+    removed without the key of a repository, however that was encrypted.
+    """
+    monkeypatch.setattr("moxlite.admin.backup.schedule.RETRY", 0.01)
+    repository = Folder(tmp_path / "repo")
+    create_repository(repository, config.current.static.data_dir, passphrase="x")
+    async with serving(config, tmp_path / "repo") as accounts:
+        await eventually(lambda: read_sampled(config.current.static.data_dir) is not None, what="a sample")
+        await trio.sleep(0.2)  # for what must not come
+        assert len(repository.list("snapshots")) == 1
+        assert await notices(accounts) == 0
+    create_repository(Folder(tmp_path / "plain"), config.current.static.data_dir)
+    (tmp_path / "plain/snapshots/20200101T000000.000000Z").write_text("damaged")
+    async with serving(config, tmp_path / "plain") as accounts:
+        await eventually(lambda: "scheduled backup failed" in caplog.text, what="the reason")
+        (failure,) = [one for one in caplog.records if one.getMessage() == "scheduled backup failed"]
+        assert "old ones cannot be removed: a manifest is damaged" in failure.__dict__["kv"]["err"]
+        await trio.sleep(0.2)  # for what must not come
+        assert len(Folder(tmp_path / "plain").list("snapshots")) == 2
+
+
+async def test_a_target_by_another_name_is_encrypted_as_it_is_set(config: ConfigHolder, tmp_path: Path) -> None:
+    """STORE-184: `encrypt_to` counts where `backup.target` has a link or `..` in it; a repository that was made before,
+    and is in clear, is told.
+    """
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    accounts = Accounts(config.current.static.data_dir, store_options(config))
+    _, recipient = make_key()
+    for target in ("../link/repo", "../disk/plain"):
+        if target.endswith("plain"):
+            create_repository(Folder(tmp_path / "disk/plain"), config.current.static.data_dir)
+        backup = f'[backup]\nschedule = "24h"\ntarget = "{target}"\nencrypt_to = ["{recipient}"]\n'
+        config.path.write_text(STATIC + backup)
+        changed = ConfigHolder.open(config.path)[0]
+        commands = BackupCommands(config=changed, accounts=accounts)
+        done = await commands.make_alone(BackUp(str(changed.current.static.backup.target), repo=True))
+        told = any("is not encrypted: it was made before backup.encrypt_to was set" in line for line in done.warnings)
+        assert is_encrypted(Folder(tmp_path / target.removeprefix("../"))) is not told
+        assert told is target.endswith("plain")
 
 
 @pytest.mark.parametrize(

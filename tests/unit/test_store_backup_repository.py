@@ -21,7 +21,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.copying import snapshot
 from moxlite.store.backup.layout import INCOMPLETE, Report, Source
-from moxlite.store.backup.packs import snapshot_id
+from moxlite.store.backup.packs import kept_ids, snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
@@ -269,6 +269,36 @@ async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
     assert Repository(Folder(repo)).ids() == before[-1:]
     assert Repository(Folder(repo)).verify(deep=True) == []
     assert Repository(Folder(repo)).prune(keep_daily=0, keep_weekly=0).blocks == 0
+
+
+def test_a_snapshot_that_lacks_something_puts_no_whole_one_out() -> None:
+    """STORE-183: it stands for a day without a whole one; the newest of both kinds stay in any case."""
+    day = 86_400 * 10**6
+    first = 1_790_000_000 * 10**6
+    whole = [snapshot_id(first + number * day) for number in range(4)]
+    lacking = [snapshot_id(first + number * day + 60 * 10**6) for number in (3, 2)]
+    ids = sorted([*whole, *lacking])
+    assert kept_ids(ids, lacking, keep_daily=3, keep_weekly=0) == {*whole[1:], max(lacking)}
+    assert kept_ids(ids, lacking, keep_daily=0, keep_weekly=0) == {whole[-1], max(lacking)}
+    later = [snapshot_id(first + number * day) for number in range(4, 9)]
+    kept = kept_ids([*ids, *later], [*lacking, *later], keep_daily=3, keep_weekly=0)
+    assert kept == {*whole[1:], *later[-3:]}
+
+
+async def test_pruning_reads_whether_a_snapshot_is_whole(accounts: Accounts, source: Source, repo: Path) -> None:
+    """STORE-183."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+        await back_up(Repository(Folder(repo)), source)
+    broken = source.data / "accounts/zoe/account.db"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no database" * 1000)
+    for _ in range(2):
+        report = await trio.to_thread.run_sync(partial(Repository(Folder(repo)).back_up, source))
+        assert report.errors != []
+    ids = Repository(Folder(repo)).ids()
+    Repository(Folder(repo)).prune(keep_daily=14, keep_weekly=8)
+    assert Repository(Folder(repo)).ids() == [ids[0], ids[2]]
 
 
 async def test_pruning_ends_what_one_that_was_killed_had_begun(

@@ -31,7 +31,8 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.copying import back_up, inside
 from moxlite.store.backup.keys import Signer, load_signer, make_key
 from moxlite.store.backup.layout import NamedFile, Source
-from moxlite.store.backup.repository import create_repository, exists
+from moxlite.store.backup.packs import exists, is_encrypted
+from moxlite.store.backup.repository import create_repository
 from moxlite.store.backup.restore import is_unused, restore_mail, unpack_account
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import AccountExists, AccountUnknown, BackupCancelled, BackupError, BadTarget, StoreError
@@ -81,23 +82,30 @@ def _back_up(
     cancelled: Callable[[], bool],
 ) -> BackedUp:
     """Do what is asked for. Blocks. Raises BackupError, OSError."""
-    from moxlite.store.backup.repository import Repository, create_repository, exists  # 0.3 MB
+    from moxlite.store.backup.repository import Repository  # 0.3 MB
 
     if not isinstance(target, Path) and (login is None or not args.repo):
         raise BackupError("the server's key for backups on another machine is for the repository backup.target alone")
     if args.repo:
         if isinstance(target, Path):
             inside(source, target)
+        # `target` has no links and no `..` any more.
+        own = settings.target is not None and target == target_of(str(settings.target))
         with _opened(target, login, source.data, cancelled, settings.upload_limit) as storage:
             if not exists(storage):
                 recipients = tuple(args.recipients)
                 # What the owner types for another place says how it is encrypted; the settings are for their own one.
-                if target == settings.target and not args.passphrase:
+                if own and not args.passphrase:
                     recipients = recipients or settings.encrypt_to
                 create_repository(storage, source.data, recipients=recipients, passphrase=args.passphrase or None)
             elif args.recipients or args.passphrase:
                 raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
             signer, notes = own_signer(source.config)
+            if own and settings.encrypt_to and not is_encrypted(storage):
+                notes.append(
+                    f"{target} is not encrypted: it was made before backup.encrypt_to was set, and stays as it is; set "
+                    "backup.target to a new place"
+                )
             report = Repository(storage, data=source.data).back_up(
                 source, signer=signer, tell=tell, cancelled=cancelled
             )

@@ -26,7 +26,8 @@ from moxlite.decoders import from_json
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.repository import Repository, is_encrypted
+from moxlite.store.backup.packs import is_encrypted
+from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.verify import Trial, try_database
 from moxlite.store.errors import BackupError, StoreError

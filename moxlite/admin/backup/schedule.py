@@ -24,6 +24,7 @@ from moxlite.operations.server import BackUp
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.packs import is_encrypted
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import BackupError, RemovalForbidden, StoreError
@@ -39,6 +40,17 @@ WEEK: Final = 7 * 86_400
 
 MISSED: Final = 2
 """Intervals without success after which the administrator is told again each day."""
+
+
+class _Outcome(msgspec.Struct, frozen=True):
+    """Outcome of a try. problem: why it failed, or what failed after it; "" for nothing. made: there is a new snapshot.
+    whole: it lacks nothing. left_out: a line for each private key that it lacks.
+    """
+
+    problem: str = ""
+    made: bool = False
+    whole: bool = False
+    left_out: list[str] = []
 
 
 class BackupSchedule:
@@ -58,67 +70,81 @@ class BackupSchedule:
     async def serve(self) -> None:
         """Make backups until cancelled.
 
-        Errors: a backup that fails is logged, reported to the postmaster, and tried again. Others come out; the
-        next start looks anew when a backup is due.
+        Errors: a backup that fails is logged, reported to the postmaster, and tried again: after `RETRY` seconds, and
+        in pauses that double where each try makes a snapshot that lacks something. Others come out; the next start
+        looks anew when a backup is due.
         """
-        last = await self._last()
+        last, pause = await self._last(), RETRY
         if last:
             metrics.BACKUP_LAST_SUCCESS.set(last)
         while True:
             await sleep_by_both_clocks(self._interval, since=last)
-            problem, left_out = await self._once()
-            if left_out:
-                await self._tell_of_keys(left_out)
-            if problem:
-                logger.error("scheduled backup failed", extra={"kv": {"target": self._target, "err": problem}})
-                await self._notify(problem, last)
-                await trio.sleep(min(RETRY, self._interval))
-            else:
+            outcome = await self._once()
+            if outcome.whole:
                 last = time.time()
+            if outcome.left_out:
+                await self._tell_of_keys(outcome.left_out)
+            if outcome.problem:
+                err = outcome.problem
+                logger.error("scheduled backup failed", extra={"kv": {"target": self._target, "err": err}})
+                await self._notify(outcome.problem, last)
+            if not outcome.whole:
+                await trio.sleep(min(pause, self._interval))
+            # Each try that makes a snapshot takes room, and an account that is damaged stays so for a while.
+            pause = 2 * pause if outcome.made and not outcome.whole else RETRY
 
     async def _last(self) -> float:
-        """Time of the newest snapshot, seconds UTC; 0 without a snapshot that can be seen."""
+        """Time of the newest whole snapshot, seconds UTC; 0 without a snapshot that can be seen."""
         try:
             snapshot_infos = await self._commands.at_storage(self._target, Repository.infos)
         except (BackupError, OSError):
             return 0.0
-        return snapshot_infos[-1].created / 1e6 if snapshot_infos else 0.0
+        newest = snapshot_infos[-1].created / 1e6 if snapshot_infos else 0.0
+        sampled = await trio.to_thread.run_sync(read_sampled, self._data)
+        # By the sample after it, for the manifests of an encrypted repository tell the server nothing.
+        return sampled.good if newest and sampled is not None and sampled.partial and sampled.at >= newest else newest
 
-    async def _once(self) -> tuple[str, list[str]]:
-        """Make one. Returns its errors, "" when it is whole; and a line for each private key that it lacks."""
+    @property
+    def _data(self) -> Path:
+        return self._config.current.static.data_dir
+
+    async def _once(self) -> _Outcome:
         try:
             done = await self._commands.make_alone(BackUp(str(self._target), repo=True))
-            for line in done.warnings:
-                logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
-            kept = ""
-            # Not after a backup with errors: the snapshots before it may be all that is whole. An encrypted repository
-            # is pruned by hand, with its key.
-            if not done.errors and not self._settings.encrypt_to:
-                kept = await self._commands.at_storage(self._target, self._prune)
-            await self._sample(kept)
         except CommandFailed as error:
-            return str(error), []
-        except BackupError as error:
-            return f"old snapshots cannot be removed: {error}", []
+            return _Outcome(str(error))
+        for line in done.warnings:
+            logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
+        problems, kept = done.errors, ""
+        # Not after a backup with errors: the snapshots before it may be all that is whole.
+        if not done.errors:
+            try:
+                kept = await self._commands.at_storage(self._target, self._prune)
+            except (BackupError, OSError) as error:
+                problems = [f"a snapshot was made, but old ones cannot be removed: {_words(error, self._target)}"]
+        try:
+            await self._sample(kept, whole=not done.errors)
         except OSError as error:
-            return f"{self._target}: {told(error, Path(str(self._target)))}", []
-        return "\n".join(done.errors), done.left_out
+            problems = [*problems, f"{FILE} cannot be written: {_words(error, self._data)}"]
+        return _Outcome("\n".join(problems), made=True, whole=not done.errors, left_out=done.left_out)
 
     def _prune(self, storage: Storage) -> str:
-        """Remove old snapshots; why they stay, "" for nothing."""
+        """Remove old snapshots; why they stay, "" for nothing. An encrypted repository is left alone."""
         settings = self._settings
         try:
+            if storage.folder is None or is_encrypted(storage):
+                return ""
             Repository(storage).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
         except RemovalForbidden as error:
             logger.warning("old snapshots stay", extra={"kv": {"target": self._target, "err": str(error)}})
             return str(error)
         return ""
 
-    async def _sample(self, kept: str) -> None:
+    async def _sample(self, kept: str, *, whole: bool) -> None:
         """Read a sample of the new snapshot back, and tell of one that cannot be read. A place that does not answer any
-        more tells nothing of the snapshot, which is there.
+        more tells nothing of the snapshot, which is there. Raises OSError: the result cannot be kept.
         """
-        data = self._config.current.static.data_dir
+        data = self._data
         identity = self._settings.rehearsal_identity
         try:
             found = await self._commands.at_storage(self._target, lambda storage: sample(storage, data, identity))
@@ -126,7 +152,9 @@ class BackupSchedule:
             kv = {"target": self._target, "err": getattr(error, "strerror", None) or error}
             logger.warning("no sample of the backup was read", extra={"kv": kv})
             return
-        found = msgspec.structs.replace(found, kept=kept)
+        before = await trio.to_thread.run_sync(read_sampled, data)
+        good = found.at if whole else 0.0 if before is None else before.good
+        found = msgspec.structs.replace(found, kept=kept, partial=not whole, good=good)
         await trio.to_thread.run_sync(save_sampled, data, found)
         if not found.problem:
             return
@@ -175,6 +203,10 @@ class BackupSchedule:
             logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
 
 
+def _words(error: Exception, place: object) -> str:
+    return told(error, Path(str(place))) if isinstance(error, OSError) else str(error)
+
+
 # The state of the repository after the last scheduled backup: whether a sample of it could be read back, and whether
 # old snapshots could be removed (STORE-184d, STORE-184e).
 #
@@ -191,7 +223,8 @@ class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
 
     at: seconds UTC. snapshot: the newest one. blocks: blocks of 64 KiB that were read. compared: their octets match
     their names; else the repository is encrypted, and only their beginnings were looked at. problem: why it could not
-    be read, "" for success. kept: why old snapshots stay, "" if they were removed, or are removed by hand.
+    be read, "" for success. kept: why old snapshots stay, "" if they were removed, or are removed by hand. partial: the
+    snapshot lacks something. good: seconds UTC of the last one that was whole; 0 for none.
     """
 
     at: float
@@ -200,6 +233,8 @@ class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
     compared: bool = False
     problem: str = ""
     kept: str = ""
+    partial: bool = False
+    good: float = 0.0
 
 
 def sample(storage: Storage, data: Path, identity: Path | None) -> Sampled:

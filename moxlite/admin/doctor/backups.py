@@ -19,7 +19,7 @@ from moxlite.process.backuptargets import Target
 from moxlite.process.configtest import backup_fault
 from moxlite.process.keys import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
-from moxlite.store.backup.repository import is_encrypted
+from moxlite.store.backup.packs import is_encrypted
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
 
@@ -36,7 +36,11 @@ async def check_backups(examination: Examination) -> list[Finding]:
         commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
     findings: list[Finding] = []
-    if running is not None and running.last_backup and time.time() - running.last_backup > MISSED * schedule:
+    if running is not None and not running.last_backup:
+        text = "no good backup is known: the first one is being made, or none has succeeded"
+        commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
+        findings.append(Finding(grade="warning", code="backup-old", about="backup", text=text, commands=commands))
+    elif running is not None and time.time() - running.last_backup > MISSED * schedule:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
         text = f"the last good backup was made at {when}"
         commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")

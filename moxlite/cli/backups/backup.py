@@ -154,7 +154,8 @@ def open_repository(
     repo: str, identity: str | None, passphrase_file: str | None, trusted: frozenset[str] | None = None
 ) -> "Iterator[Repository]":
     """An open repository. `trusted`: as in `Repository`."""
-    from moxlite.store.backup.repository import Repository, is_encrypted
+    from moxlite.store.backup.packs import is_encrypted
+    from moxlite.store.backup.repository import Repository
 
     identity_file = None if identity is None else Path(identity)
     passphrase, key = _passphrase(passphrase_file), None

@@ -11,7 +11,7 @@ import random
 import secrets
 import struct
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import BinaryIO, Final, NamedTuple
 
 import apsw
@@ -67,6 +67,19 @@ def read_settings(storage: Storage) -> RepositorySettings:
     if settings.format not in FORMATS:
         raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT} and older ones")
     return settings
+
+
+def is_encrypted(storage: Storage) -> bool:
+    """Whether the blocks of a repository are encrypted. Raises RepositoryError, OSError."""
+    return bool(read_settings(storage).recipients)
+
+
+def exists(storage: Storage) -> bool:
+    """Whether there is a repository, sound or not. Raises OSError."""
+    try:
+        return SETTINGS in storage.list()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -157,12 +170,20 @@ def time_of(snapshot: str) -> int:
         return 0
 
 
-def kept_ids(ids: list[str], *, keep_daily: int, keep_weekly: int) -> set[str]:
-    """Which snapshots stay: the newest one, and the last ones of so many days and weeks that have any. `ids` ascend."""
-    kept = set(ids[-1:])
-    for length, shift, number in ((DAY, 0, keep_daily), (WEEK, MONDAY, keep_weekly)):
-        newest = {(time_of(one) + shift) // length: one for one in ids}  # ascending: the last of each stays
-        kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
+def kept_ids(ids: list[str], partial: Collection[str], *, keep_daily: int, keep_weekly: int) -> set[str]:
+    """Which snapshots stay: the newest one, the newest whole one, and the last ones of so many days and weeks that have
+    any.
+
+    Args:
+      ids: all, ascending.
+      partial: those that lack something. They stand for a day or week that has no whole one, and put no whole one out.
+    """
+    whole = [one for one in ids if one not in partial]
+    kept = {*ids[-1:], *whole[-1:]}
+    for among in (whole, [*(one for one in ids if one in partial), *whole]):
+        for length, shift, number in ((DAY, 0, keep_daily), (WEEK, MONDAY, keep_weekly)):
+            newest = {(time_of(one) + shift) // length: one for one in among}  # the last of each stays
+            kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
     return kept
 
 

@@ -136,19 +136,6 @@ def create_repository(
     storage.write(SETTINGS, msgspec.json.encode(RepositorySettings(FORMAT, recipients)))
 
 
-def is_encrypted(storage: Storage) -> bool:
-    """Whether the blocks of a repository are encrypted. Raises RepositoryError, OSError."""
-    return bool(read_settings(storage).recipients)
-
-
-def exists(storage: Storage) -> bool:
-    """Whether there is a repository, sound or not. Raises OSError."""
-    try:
-        return SETTINGS in storage.list()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
 class Repository:
     """An open repository. Methods block; they are for threads and the command line.
 
@@ -446,14 +433,19 @@ class Repository:
     # Removing
 
     def prune(self, *, keep_daily: int, keep_weekly: int) -> Pruned:
-        """Remove all snapshots but the newest one of each of so many days and weeks that have any, then the blocks that
-        none needs. The newest snapshot stays in any case. Raises RepositoryError, RemovalForbidden, OSError.
+        """Remove all snapshots but the newest one of each of so many days and weeks that have any (see `kept_ids`),
+        then the blocks that none needs. Raises RepositoryError, RemovalForbidden, OSError.
         """
         if not self.readable:
             raise RepositoryError("the repository is encrypted: an identity is needed for pruning")
         with self._locked(), self._blocks.opened():
             ids = self.ids()
-            kept = kept_ids(ids, keep_daily=keep_daily, keep_weekly=keep_weekly)
+            partial = set()
+            for one in ids:
+                with suppress(RepositoryError):  # told below if it is to stay
+                    if self.manifest(one).errors:
+                        partial.add(one)
+            kept = kept_ids(ids, partial, keep_daily=keep_daily, keep_weekly=keep_weekly)
             # Before anything goes, all that stays must be readable: else its blocks would go, too.
             for one in ids:
                 if one in kept:

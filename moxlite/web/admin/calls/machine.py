@@ -395,12 +395,9 @@ class BackupCalls(AdminCalls):
             keep_daily=settings.keep_daily,
             keep_weekly=settings.keep_weekly,
             encrypted=bool(settings.encrypt_to),
-            last=max(
-                [
-                    round(store_metrics.BACKUP_LAST_SUCCESS.value * 1e6),
-                    *(snapshot.created for snapshot in snapshots[:1]),
-                ]
-            ),
+            # The newest snapshot may lack something: it counts only where nothing else is known.
+            last=round(store_metrics.BACKUP_LAST_SUCCESS.value * 1e6)
+            or max((one.created for one in snapshots), default=0),
             running=self._server.process.backups.running,
             run=self._backup,
             snapshots=snapshots[:MAX_LISTED],
@@ -460,7 +457,8 @@ class BackupCalls(AdminCalls):
 
     async def _snapshots(self) -> tuple[list[SnapshotRow], str]:
         """The snapshots, and why they cannot be listed."""
-        from moxlite.store.backup.repository import Repository, exists  # 0.3 MB
+        from moxlite.store.backup.packs import exists
+        from moxlite.store.backup.repository import Repository  # 0.3 MB
 
         target = self._server.config().static.backup.target
         if target is None:
