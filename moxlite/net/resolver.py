@@ -157,8 +157,9 @@ class Resolver(ABC):
 
     @abstractmethod
     async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
-        """Records of `kind` at the absolute `name`, CNAMEs followed (except when a CNAME is asked for). Raises
-        ValueError for a relative name.
+        """Records of `kind` at the absolute `name`, CNAMEs followed (except when a CNAME is asked for). A checkpoint
+        only if a server is asked: the checks of a message ask for few names, most of them known. Raises ValueError for
+        a relative name.
         """
 
     async def silence(self, name: str) -> Silence:

@@ -250,7 +250,6 @@ class OwnZones(Resolver):
     async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
         if not name.endswith("."):
             raise ValueError(f"relative name {name!r}")
-        await trio.lowlevel.checkpoint()
         name = name.lower()
         records = dict(self._records(name))
         if kind in records:
