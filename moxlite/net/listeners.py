@@ -289,7 +289,8 @@ async def _serve_one(
                 open_stream = tls_stream = await tls.accept(open_stream)
                 info = info.with_tls(tls_stream.facts)
             await handler(open_stream, info)
-            await _part(open_stream, stream)
+            if stream.socket.fileno() >= 0:  # else the handler has closed it
+                await _part(open_stream, stream)
         except (TLSError, ProxyError) as exc:
             # Programs that search all addresses name no server.
             level = logging.DEBUG if isinstance(exc, TLSError) and exc.kind == "noname" else logging.INFO
@@ -301,7 +302,8 @@ async def _serve_one(
         finally:
             if info is not None:
                 seat.leave(gate, info.remote)
-            await trio.aclose_forcefully(open_stream)
+            if stream.socket.fileno() >= 0:
+                await trio.aclose_forcefully(open_stream)
 
 
 async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None:
@@ -319,7 +321,7 @@ async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None
             while taken < PART_OCTETS and (data := await stream.receive_some(PART_CHUNK)):
                 taken += len(data)
     except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass  # the handler has closed it, or the client has
+        pass  # the client has closed it
 
 
 def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: trio.Event, seat: Seat) -> ConnectionInfo:

@@ -87,6 +87,17 @@ async def test_ends_are_told_as_by_any_stream() -> None:
         await stream.aclose()
 
 
+async def test_closing_waits_for_no_turn() -> None:
+    """IMAP-13: also when it is closed twice, or cancelled."""
+    async with pair() as (stream, client):
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await stream.aclose()
+            await stream.aclose()
+        assert not scope.cancelled_caught
+        assert await client.receive_some() == b""
+
+
 async def _closed(stream: QuickStream) -> None:
     with pytest.raises(trio.ClosedResourceError):
         await stream.receive_some()
