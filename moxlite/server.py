@@ -36,6 +36,7 @@ from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Snapshot
 from moxlite.heap import give_memory_back, keep_heap_small
 from moxlite.mailauth.dnssec import watch_resolver
+from moxlite.net.admission import Shutdown
 from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
 from moxlite.periodic import Examinations, start_periodic
@@ -343,7 +344,7 @@ async def _reload(components: Components) -> None:
     await components.network.read_certificates()
 
 
-async def _end_with(parent: Parent, shutdown: trio.Event) -> None:
+async def _end_with(parent: Parent, shutdown: Shutdown) -> None:
     """Begin the shutdown when the parent has ended: systemd or a shell takes the server for ended then, and may start
     another.
     """

@@ -31,7 +31,7 @@ from moxlite.imapd.session.sessions import Sessions
 from moxlite.lazyimport import Lazy
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
-from moxlite.net.admission import Admission
+from moxlite.net.admission import Admission, Shutdown
 from moxlite.net.control.server import Command
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Pool, Roots
@@ -203,7 +203,7 @@ class Components:
     files: Files
     network: Network
     services: Services
-    shutdown: trio.Event = field(default_factory=trio.Event)
+    shutdown: Shutdown = field(default_factory=Shutdown)
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     notes: list[Callable[[], str]] = field(default_factory=list)

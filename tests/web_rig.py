@@ -15,6 +15,7 @@ import trio
 
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.adminpassword import write_admin_password
+from moxlite.net.admission import Shutdown
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.store.accounts.accounts import Accounts
@@ -142,7 +143,7 @@ class Rig:
         return self.house.files.auth
 
     @property
-    def shutdown(self) -> trio.Event:
+    def shutdown(self) -> Shutdown:
         return self.house.shutdown
 
     def connect(

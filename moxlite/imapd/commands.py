@@ -14,7 +14,7 @@ from moxlite.imapd.connection import serve_identity
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.identity import Identity
-from moxlite.net.admission import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Shutdown
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
@@ -38,7 +38,7 @@ class IMAPCommands:
       shutdown: set when the server stops.
     """
 
-    def __init__(self, context: Context, shutdown: trio.Event) -> None:
+    def __init__(self, context: Context, shutdown: Shutdown) -> None:
         self._context = msgspec.structs.replace(context, service="imapserve", require_tls=False, starttls=None)
         self._shutdown = shutdown
 

@@ -24,7 +24,7 @@ from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
 from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.logins.identity import Identity
-from moxlite.net.admission import ConnectionInfo, Refusal
+from moxlite.net.admission import ConnectionInfo, Refusal, Shutdown
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACEDATA
@@ -423,7 +423,7 @@ class Silence:
         """The session no longer waits."""
         self._until = math.inf
 
-    async def too_long(self, shutdown: trio.Event) -> bool:
+    async def too_long(self, shutdown: Shutdown) -> bool:
         """Sleep until the client has been silent for too long, or until `shutdown`; returns False for that."""
         while True:
             with trio.CancelScope(deadline=self._until) as self._watching:

@@ -17,7 +17,8 @@ import enum
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 
@@ -268,6 +269,45 @@ LOST: Final = (trio.BrokenResourceError,)
 """Exceptions that mean that the peer closed the connection; not an error of the server."""
 
 
+class Shutdown:
+    """Whether the server wants to stop: an event, for which a session needs no task that waits for it."""
+
+    __slots__ = ("_event", "_told")
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._told: dict[object, Callable[[], None]] = {}
+
+    def is_set(self) -> bool:
+        """Whether the shutdown has begun."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Begin the shutdown, and call the functions of all blocks of `tell`. Idempotent."""
+        self._event.set()
+        told, self._told = self._told, {}
+        for function in told.values():
+            function()
+
+    async def wait(self) -> None:
+        """Wait for its begin."""
+        await self._event.wait()
+
+    @contextmanager
+    def tell(self, function: Callable[[], None]) -> Iterator[None]:
+        """Call a function when the shutdown begins within the block, or has begun before it. It must not raise."""
+        if self._event.is_set():
+            function()
+            yield
+            return
+        key = object()
+        self._told[key] = function
+        try:
+            yield
+        finally:
+            self._told.pop(key, None)
+
+
 class TLSFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Result of a TLS handshake.
 
@@ -309,7 +349,7 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     local: IPAddress
     local_port: int
     listener: str
-    shutdown: trio.Event
+    shutdown: Shutdown
     tls: TLSFacts | None = None
     seat: Seat = msgspec.field(default_factory=Seat)
     trusted_local: bool = False

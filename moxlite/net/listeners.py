@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from moxlite.net import metrics
-from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Tally, guard
+from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Shutdown, Tally, guard
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.sockets import QuickStream, holder_of
@@ -178,7 +178,7 @@ async def serve_listener(
     *,
     pkg: str,
     name: str,
-    shutdown: trio.Event,
+    shutdown: Shutdown,
     connections: trio.Nursery,
     admission: Admission,
     gate: Gate,
@@ -264,7 +264,7 @@ async def _serve_one(
     handler: Handler,
     pkg: str,
     name: str,
-    shutdown: trio.Event,
+    shutdown: Shutdown,
     gate: Gate,
     tls: ServerTLS | None,
     proxies: Sequence[IPNetwork],
@@ -324,7 +324,7 @@ async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None
         pass  # the client has closed it
 
 
-def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: trio.Event, seat: Seat) -> ConnectionInfo:
+def _describe(stream: trio.SocketStream, cid: int, name: str, shutdown: Shutdown, seat: Seat) -> ConnectionInfo:
     remote, local = stream.socket.getpeername(), stream.socket.getsockname()
     return ConnectionInfo(
         cid=cid,

@@ -1,4 +1,4 @@
-"""Serving one SMTP connection: admission, the session with its watcher, and the end (SMTP-6, SMTP-16, SMTP-135)."""
+"""Serving one SMTP connection: admission, the session, and the end (SMTP-6, SMTP-16, SMTP-135)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -45,7 +45,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     wire = Wire(stream, info, context.pace)
     try:
         if info.trusted_local:
-            await _run(Session(context, wire, HANDLERS))
+            await Session(context, wire, HANDLERS).run()
         else:
             await _admit(wire, context)
     finally:
@@ -63,16 +63,9 @@ async def _admit(wire: Wire, context: Context) -> None:
             return
         session = Session(context, wire, HANDLERS)
         session.dialogue.crowded = gate.at_once.pressure(remote) > CROWDED
-        await _run(session)
+        await session.run()
     finally:
         seat.leave(gate, remote)
-
-
-async def _run(session: Session) -> None:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(session.wire.watch_shutdown)
-        await session.run()
-        nursery.cancel_scope.cancel()
 
 
 async def _turn_away(wire: Wire, response: Response) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from moxlite.config.static import Static
-from moxlite.net.admission import ConnectionInfo, guard
+from moxlite.net.admission import ConnectionInfo, Shutdown, guard
 from moxlite.net.listeners import Handler
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.process.startup import Endpoint
@@ -24,7 +24,7 @@ class LocalPipe:
       handler: speaks SMTP; set before the first `connect`.
     """
 
-    def __init__(self, static: Static, shutdown: trio.Event, tree: Supervisor) -> None:
+    def __init__(self, static: Static, shutdown: Shutdown, tree: Supervisor) -> None:
         self._shutdown = shutdown
         self._tree = tree
         listeners = static.listeners

@@ -7,9 +7,8 @@ malformed. The session asks it for events, gives each command to the function in
 this returns. A handler raises `Refused` to refuse its command, `Goodbye` to end the connection, and lets errors of the
 store pass, which become replies in one place (`replies.store_reply`).
 
-    serve_connection
-     ├─ Wire.watch_shutdown     ends the wait for a command with 421
-     └─ Session.run             greeting, then event after event
+`Session.run` greets, then carries out event after event. A shutdown ends its wait for a command with 421
+(`Wire.shut_down`).
 """
 
 import logging
@@ -225,7 +224,7 @@ class Session:
         metrics.connection_total.labels(kind=self.context.kind).inc()
         end = Goodbye()
         try:
-            with self.wire.deadline as scope:
+            with self.info.shutdown.tell(self.wire.shut_down), self.wire.deadline as scope:
                 await self._greet()
                 await self._loop()
             if scope.cancelled_caught:

@@ -153,9 +153,8 @@ class Wire:
         if self._waiting:
             self.deadline.cancel()
 
-    async def watch_shutdown(self) -> None:
-        """End the wait for a command when the server shuts down; runs beside the session."""
-        await self.info.shutdown.wait()
+    def shut_down(self) -> None:
+        """End the wait for a command: the server shuts down."""
         if self._interruptible:
             self.deadline.cancel()
 

@@ -57,8 +57,7 @@ async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context
     async def handle(request: Request, writer: ResponseWriter) -> None:
         await _handle(request, writer, context)
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_begin_drain, info.shutdown, drain)
+    with info.shutdown.tell(drain.begin):
         if info.tls is not None and info.tls.alpn == HTTP_2:
             await load(f"{HTTP2_PACKAGE}.connection")
             from moxlite.web.http2 import connection as http2
@@ -69,12 +68,6 @@ async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context
             ).serve()
         else:
             await Connection(stream, info, handler=handle, drain=drain, waiting=context.waiting).serve()
-        nursery.cancel_scope.cancel()
-
-
-async def _begin_drain(shutdown: trio.Event, drain: Drain) -> None:
-    await shutdown.wait()
-    drain.begin()
 
 
 async def _handle(request: Request, writer: ResponseWriter, context: Context) -> None:

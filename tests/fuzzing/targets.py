@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 import trio
 
-from moxlite.net.admission import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Shutdown
 from moxlite.net.listeners import SIGNATURE, ProxyError, read_proxy_header
 from moxlite.proto import sasl
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path, parse_ip_literal, parse_localpart
@@ -597,7 +597,7 @@ async def http(pieces: Pieces, variant: int) -> object:
         local=IPv4Address("192.0.2.2"),
         local_port=443,
         listener="fuzz",
-        shutdown=trio.Event(),
+        shutdown=Shutdown(),
     )
     await Connection(stream, info, handler=handle, drain=Drain(), waiting=Waiting()).serve()
     seen.append(stream.sent.count(b"HTTP/1.1 "))

@@ -26,7 +26,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Pace, Sessions
 from moxlite.imapd.connection import serve_connection
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import ConnectionInfo, Gate, Seat, TLSFacts, guard
+from moxlite.net.admission import ConnectionInfo, Gate, Seat, Shutdown, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.spools import Spools
 from moxlite.store.accounts.access import sharing_task
@@ -164,7 +164,7 @@ class Imap:
         context: Context,
         nursery: trio.Nursery,
         accounts: Accounts,
-        shutdown: trio.Event,
+        shutdown: Shutdown,
         quota: dict[str, int],
         queue_mailbox: set[str],
     ) -> None:
@@ -290,5 +290,5 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
         )
         async with accounts.use("mia") as account:
             await account.write(lambda tx: set_credential(tx, _credential()))
-        server = Imap(context, nursery, accounts, trio.Event(), quota, queue_mailbox)
+        server = Imap(context, nursery, accounts, Shutdown(), quota, queue_mailbox)
         yield server

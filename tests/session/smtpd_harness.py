@@ -26,7 +26,7 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import ConnectionInfo, Gate, Seat, TLSFacts, guard
+from moxlite.net.admission import ConnectionInfo, Gate, Seat, Shutdown, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys import ReceivedID
@@ -200,7 +200,7 @@ class Smtp:
         context: Context,
         auth: AuthDB,
         nursery: trio.Nursery,
-        shutdown: trio.Event,
+        shutdown: Shutdown,
         queued: list[Queued],
         deferred: list[Deferred],
     ) -> None:
@@ -454,5 +454,5 @@ async def serving(
             spools=Spools(SpoolSpace(data / "tmp")),
             pace=Pace(slow=0.0, unknown=0.0),
         )
-        server = Smtp(context, auth, nursery, trio.Event(), queued, deferred)
+        server = Smtp(context, auth, nursery, Shutdown(), queued, deferred)
         yield server

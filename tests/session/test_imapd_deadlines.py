@@ -10,7 +10,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.net.admission import Admission
+from moxlite.net.admission import Admission, Shutdown
 from moxlite.net.metrics import panics
 from moxlite.process.spools import Spools
 from moxlite.store.content.spool import SpoolSpace
@@ -108,7 +108,7 @@ async def test_the_time_of_a_command_is_nobodys_silence(
 async def test_a_command_that_comes_when_the_session_ends_is_done_and_answered_or_neither(imap: Imap) -> None:
     """IMAP-21: whichever of both is first by a turn of the loop, the good-bye is told, and nothing is done unseen."""
     for turns in range(8):
-        imap.shutdown = trio.Event()
+        imap.shutdown = Shutdown()
         async with imap.user() as c:
             await settled()
             async with trio.open_nursery() as nursery:

@@ -12,7 +12,7 @@ import trio.testing
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
-from moxlite.net.admission import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Shutdown
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
@@ -29,7 +29,7 @@ def info() -> ConnectionInfo:
         local=ip_address("127.0.0.1"),
         local_port=80,
         listener="local",
-        shutdown=trio.Event(),
+        shutdown=Shutdown(),
     )
 
 

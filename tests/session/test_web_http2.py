@@ -11,7 +11,7 @@ import trio.testing
 from h2.errors import ErrorCodes
 from trio.testing import MockClock
 
-from moxlite.net.admission import ConnectionInfo
+from moxlite.net.admission import ConnectionInfo, Shutdown
 from moxlite.net.limits import IPNetwork, OpenConnections
 from moxlite.web.http.errors import ClientGone, Drain
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
@@ -51,7 +51,7 @@ async def opened(
         local=ip_address("127.0.0.1"),
         local_port=443,
         listener="local",
-        shutdown=trio.Event(),
+        shutdown=Shutdown(),
     )
     load = load or Load(OpenConnections((200, 500, 1000)))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.net.admission import MAX_LEAVING, Admission, ConnectionInfo, Gate, Refusal, Seat, Tally
+from moxlite.net.admission import MAX_LEAVING, Admission, ConnectionInfo, Gate, Refusal, Seat, Shutdown, Tally
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.listeners import bind, listen, serve_listener
@@ -137,7 +137,7 @@ async def test_limits_come_before_the_handshake(tls: bool) -> None:
                 handler,
                 pkg="net",
                 name="x",
-                shutdown=trio.Event(),
+                shutdown=Shutdown(),
                 connections=nursery,
                 admission=Admission(100),
                 gate=limited,
@@ -166,7 +166,7 @@ async def test_a_silent_connection_is_closed_for_a_new_one() -> None:
             ended.append(info.remote_port)
 
     async with listen(sock) as listener, trio.open_nursery() as nursery:
-        accept = partial(serve_listener, listener, handler, pkg="net", name="x", shutdown=trio.Event())
+        accept = partial(serve_listener, listener, handler, pkg="net", name="x", shutdown=Shutdown())
         exempt = [ip_network("127.0.0.0/8")]
         nursery.start_soon(partial(accept, connections=nursery, admission=Admission(2, exempt=exempt), gate=gate()))
         clients = [await trio.open_tcp_stream("127.0.0.1", sock.getsockname()[1]) for _ in range(3)]
@@ -214,3 +214,18 @@ def test_accounts_stay_open_as_memory_allows(tmp_path: Path) -> None:
     assert memory_limit(groups, own) == 512 << 20
     (inner / "memory.high").write_text("268435456\n")
     assert memory_limit(groups, own) == 256 << 20
+
+
+async def test_a_shutdown_is_told_to_those_who_wait_and_to_none_who_have_left() -> None:
+    """ADMIN-39"""
+    shutdown, told = Shutdown(), list[str]()
+    with shutdown.tell(lambda: told.append("left")):
+        pass
+    with shutdown.tell(lambda: told.append("there")):
+        shutdown.set()
+        shutdown.set()
+        assert told == ["there"]
+    with shutdown.tell(lambda: told.append("late")):
+        assert told == ["there", "late"]
+    await shutdown.wait()
+    assert shutdown.is_set()

@@ -16,7 +16,7 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from moxlite.net import listeners
-from moxlite.net.admission import Admission, ConnectionInfo, Gate
+from moxlite.net.admission import Admission, ConnectionInfo, Gate, Shutdown
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections
 from moxlite.net.listeners import (
@@ -47,11 +47,11 @@ def open_gate(limit: int = 1000) -> Gate:
 @contextlib.asynccontextmanager
 async def serving(
     handler: Handler, grace: float = GRACE_SECONDS, **options: object
-) -> AsyncIterator[tuple[int, trio.Event, trio.Event]]:
+) -> AsyncIterator[tuple[int, Shutdown, trio.Event]]:
     """A listener with `handler`: its port, the shutdown event, and an event set when it has ended."""
     sock = bind(LOOPBACK, 0)
     port = sock.getsockname()[1]
-    shutdown, ended = trio.Event(), trio.Event()
+    shutdown, ended = Shutdown(), trio.Event()
 
     async def run(tree: Supervisor) -> None:
         """As the server does it."""
@@ -227,7 +227,7 @@ async def test_full_descriptor_table_is_waited_out() -> None:
             handler,
             pkg="net",
             name="x",
-            shutdown=trio.Event(),
+            shutdown=Shutdown(),
             connections=nursery,
             admission=Admission(1000),
             gate=open_gate(),
