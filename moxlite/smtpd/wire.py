@@ -14,6 +14,7 @@ import trio
 
 from moxlite.net.admission import ConnectionInfo
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
+from moxlite.net.sockets import at_once, send_now, unsent
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
@@ -165,8 +166,11 @@ class Wire:
         self._out.append(octets)
 
     async def flush(self) -> None:
-        """Send the write buffer. Raises Goodbye when the client has disconnected."""
-        if not self._out:
+        """Send the write buffer. A checkpoint only if the client has not read earlier replies.
+
+        Raises Goodbye when the client has disconnected.
+        """
+        if self._flush_now():
             return
         octets = b"".join(self._out)
         self._out.clear()
@@ -180,13 +184,27 @@ class Wire:
         finally:
             self.deadline.deadline = math.inf
 
+    def _flush_now(self) -> bool:
+        """Send the write buffer if there is room for it, unless in slow mode. Returns whether nothing is left. Raises
+        Goodbye.
+        """
+        octets = b"".join(self._out)
+        if octets and not self.slow and len(octets) <= at_once(self._stream):
+            try:
+                octets = octets[send_now(self._stream, octets) :]
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                raise Goodbye from None
+            self._out[:] = [octets] if octets else []
+        return not octets and not unsent(self._stream)
+
     async def say_last(self, octets: bytes) -> None:
         """Send the last reply within `Pace.farewell` seconds, whole also in slow mode; a failure is ignored."""
         self.slow = False
         self._out.append(octets)
-        with trio.move_on_after(self._pace.farewell):
-            with contextlib.suppress(Goodbye):
-                await self.flush()
+        with contextlib.suppress(Goodbye):
+            if not self._flush_now():
+                with trio.move_on_after(self._pace.farewell):
+                    await self.flush()
 
     async def _dribble(self, octets: bytes, until: float) -> bytes:
         """Send octet by octet until that time; returns the octets that are left."""
