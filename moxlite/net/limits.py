@@ -148,20 +148,21 @@ class RateLimiter:
 
     def add(self, ip: IPAddress, n: int = 1) -> bool:
         """Count `n` events of `ip` if all its limits allow them. False: refused, nothing is counted."""
-        if not self.allowed(ip, n):
+        if is_exempt(ip, self.exempt):
+            return True
+        keys = ip_classes(ip)
+        if not self._fit(keys, n):
             return False
-        if not is_exempt(ip, self.exempt):
-            keys = ip_classes(ip)
-            for table in self._tables:
-                table.add(keys, n)
+        for table in self._tables:
+            table.add(keys, n)
         return True
 
     def allowed(self, ip: IPAddress, n: int = 1) -> bool:
         """Whether `add` would let `n` more events of `ip` pass."""
-        if is_exempt(ip, self.exempt):
-            return True
+        return is_exempt(ip, self.exempt) or self._fit(ip_classes(ip), n)
+
+    def _fit(self, keys: Sequence[ClassKey], n: int) -> bool:
         now = self._clock()
-        keys = ip_classes(ip)
         for table in self._tables:
             table.roll(now)
         return all(table.fits(keys, n) for table in self._tables)
