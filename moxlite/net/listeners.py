@@ -169,6 +169,7 @@ def _bind_problem(exc: OSError, ip: IPAddress, port: int) -> str:
 def listen(sock: socket.socket) -> trio.SocketListener:
     """The Trio listener of a socket from `bind` (or handed over by a parent or systemd)."""
     sock.setblocking(False)
+    _keep_alive(sock)
     return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
 
 
@@ -277,7 +278,6 @@ async def _serve_one(
         try:
             try:
                 info = _describe(stream, cid, name, shutdown, seat)
-                _keep_alive(stream)
             except OSError:  # gone between accept and now
                 return
             if any(info.remote in network for network in proxies):
@@ -349,16 +349,16 @@ async def _proxied(stream: trio.SocketStream, info: ConnectionInfo) -> Connectio
     return info.behind(real.remote, real.remote_port, real.local)
 
 
-def _keep_alive(stream: trio.SocketStream) -> None:
-    # TCP_NODELAY is set by SocketStream itself.
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+def _keep_alive(sock: socket.socket) -> None:
+    """Set TCP keepalive for all connections of a listening socket, which have its options from their beginning."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (
         ("TCP_KEEPIDLE", KEEPALIVE_IDLE_SECONDS),
         ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL_SECONDS),
         ("TCP_KEEPCNT", KEEPALIVE_PROBES),
     ):
         if hasattr(socket, option):  # not on every system
-            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 # The PROXY protocol, versions 1 and 2: the address of the client behind a load balancer (SMTP-18).

@@ -100,6 +100,25 @@ async def test_handler_learns_who_connected() -> None:
 
 
 @pytest.mark.served
+async def test_a_vanished_client_is_noticed_by_probes() -> None:
+    """IMAP-13: a connection has the options of its listening socket."""
+    options: list[int] = []
+
+    async def handler(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+        assert isinstance(stream, QuickStream)
+        sock, tcp = stream.transport, socket.IPPROTO_TCP
+        options.append(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        options.extend(
+            sock.getsockopt(tcp, getattr(socket, f"TCP_KEEP{option}")) for option in ("IDLE", "INTVL", "CNT")
+        )
+
+    async with serving(handler) as (port, _, _):
+        client = await trio.open_tcp_stream("127.0.0.1", port)
+        assert await client.receive_some() == b""
+    assert options == [1, 300, 60, 5]
+
+
+@pytest.mark.served
 @pytest.mark.parametrize("tls", [False, True])
 async def test_last_words_reach_a_client_that_still_sends(tls: bool) -> None:
     """SMTP-6, IMAP-18: what it pipelined is not read, and yet no reset swallows the refusal."""
