@@ -21,7 +21,6 @@ MAX_TAGS: Final = 64 << 10
 _BLANKS: Final = " \t\r\n"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_NO_BLANKS: Final = dict.fromkeys(map(ord, _BLANKS))
 
 
 ON_LOOP: Final = 16 << 10
@@ -70,7 +69,9 @@ def parse_tags(text: str) -> dict[str, str]:
 
 def without_blanks(value: str) -> str:
     """The value without the blanks and line ends that folding may put anywhere into it."""
-    return value.translate(_NO_BLANKS)
+    for blank in _BLANKS:  # a table for `translate` takes five times as long
+        value = value.replace(blank, "")
+    return value
 
 
 def split_list(value: str) -> list[str]:
