@@ -26,8 +26,10 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 ON_LOOP: Final = 16 << 10
 """Octets of header fields whose tags are read on the event loop: 2 ms."""
 
-# Domains in A- or U-labels, which may be folded, and octets of i= that are encoded: IDNA takes 15 µs a character.
-_SLOW: Final = re.compile(rb"[\x80-\xff]|[xX]\s*[nN]\s*-\s*-|[:;]\s*i\s*=[^;=]*=")
+# Domains in A-labels, which may be folded, and octets of i= that are encoded: IDNA takes 15 µs a character. Two
+# patterns are four times as fast as one.
+_A_LABEL: Final = re.compile(rb"[xX]\s*[nN]\s*-\s*-")
+_ENCODED: Final = re.compile(rb"[:;]\s*i\s*=[^;=]*=")
 
 
 class TagError(ValueError):
@@ -37,7 +39,9 @@ class TagError(ValueError):
 def reads_fast(fields: Sequence[Field]) -> bool:
     """Whether the tags of header fields can be read on the event loop."""
     octets = b"".join(field.raw for field in fields)
-    return len(octets) <= ON_LOOP and not _SLOW.search(octets)
+    if len(octets) > ON_LOOP or not octets.isascii():
+        return False
+    return not _A_LABEL.search(octets) and not _ENCODED.search(octets)
 
 
 def parse_tags(text: str) -> dict[str, str]:
