@@ -353,17 +353,16 @@ class Discovery:
 
         Returns None if there is no record. Raises TempError.
         """
-        candidates = [domain, organizational]
-        if self._method == "treewalk":
-            above = organizational.partition(".")[2]
-            walked = await self._walk(domain)
-            candidates += [
-                one.domain for one in walked if one.domain == above and one.record is not None and one.record.psd == "y"
-            ]
-        for candidate in dict.fromkeys(candidates):
+        for candidate in dict.fromkeys((domain, organizational)):
             policy_lookup = await self.at(candidate)
             if policy_lookup.record is not None or policy_lookup.problem:
                 return policy_lookup
+        if self._method == "treewalk":
+            above = organizational.partition(".")[2]
+            for policy_lookup in await self._walk(domain):
+                record = policy_lookup.record
+                if policy_lookup.domain == above and record is not None and record.psd == "y":
+                    return policy_lookup
         return None
 
     async def exists(self, domain: str) -> bool:
