@@ -215,6 +215,7 @@ _VERSION: Final = re.compile(r"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
 _URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+", re.IGNORECASE)
 _SIZE: Final = re.compile(r"![0-9]+[kmgt]?\Z", re.IGNORECASE)
+_UNPRINTABLE: Final = re.compile(r"[^ -~]")
 _DISPOSITIONS: Final = ("none", "quarantine", "reject")
 
 
@@ -294,7 +295,7 @@ def parse_record(text: str) -> Record:
         psd=cast(Literal["y", "n", "u"], psd) if psd in {"y", "n"} else "u",
         testing=tags.get("t", "n").lower() == "y" or (tags.get("pct", "").isdecimal() and int(tags["pct"][:9]) == 0),
         rua=rua,
-        text="".join(char if " " <= char <= "~" else "?" for char in text[:512]),
+        text=_UNPRINTABLE.sub("?", text[:512]),
     )
 
 
