@@ -114,6 +114,52 @@ async def test_unchanged_databases_are_not_read_again(
     assert report.databases == 2
 
 
+async def test_blocks_that_were_lost_are_stored_anew(
+    accounts: Accounts, source: Source, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-183: also blocks of a database that has not changed, so that a snapshot lacks none."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+    await accounts.aclose()
+    for path in (source.data / "accounts").rglob("account.db*"):
+        os.utime(path, (1, 1))
+    monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
+    await back_up(Repository(Folder(repo)), source)
+    for pack in packs(repo):
+        pack.unlink()
+    await back_up(Repository(Folder(repo)), source)
+    assert Repository(Folder(repo)).verify(deep=True) == []
+
+
+async def test_a_snapshot_that_is_made_during_a_check_is_no_damage(
+    accounts: Accounts, source: Source, repo: Path
+) -> None:
+    """STORE-183: `backup verify --deep` takes long, and needs no lock."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        await back_up(Repository(Folder(repo)), source)
+        await put(account, 3, first=100)
+
+        def tell(line: str) -> None:
+            if line.endswith("packs"):
+                Repository(Folder(repo)).back_up(source)
+
+        found = await trio.to_thread.run_sync(partial(Repository(Folder(repo)).verify, deep=True, tell=tell))
+    assert (found, len(Repository(Folder(repo)).ids())) == ([], 2)
+
+
+async def test_the_next_snapshot_removes_what_one_that_was_killed_has_left(
+    accounts: Accounts, source: Source, repo: Path
+) -> None:
+    """STORE-184a."""
+    left = [repo / name / ".20260101T000000.000000Z.tmp" for name in ("packs", "signatures", "snapshots")]
+    for path in left:
+        path.write_text("cut short")
+    async with accounts.use("mia"):
+        await back_up(Repository(Folder(repo)), source)
+    assert not any(path.exists() for path in left)
+
+
 async def test_a_change_right_before_the_snapshot_is_not_overlooked(
     accounts: Accounts, source: Source, repo: Path
 ) -> None:

@@ -26,7 +26,7 @@ from moxlite.store.backup.keys import (
     speakers,
 )
 from moxlite.store.backup.layout import NamedFile, Source as Subject
-from moxlite.store.backup.packs import Entry, decode, encode
+from moxlite.store.backup.packs import Entry, decode, encode, snapshot_id
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError, RepositoryError
 
@@ -173,6 +173,30 @@ def test_a_changed_snapshot_is_refused(place: Place, tmp_path: Path) -> None:
         (place.repo / "signatures" / second).write_bytes(damage)
         code, said = place.elsewhere("damaged", "--signer", name)
         assert (code, "a signature is damaged" in said) == (1, True)
+
+
+def test_what_a_stranger_put_into_a_snapshot_is_not_signed_with_the_next_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-184f: an unchanged database has the blocks of the last snapshot that this server has signed; the stamps by
+    which it counts as unchanged are no secret.
+    """
+    monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
+    place.back_up()
+    last = place.newest()
+    manifest = decode(last.read_bytes())
+    good = {one.path: one.blocks for one in manifest.entries}
+    file = "data/accounts/bob/account.db"
+    forged = [
+        msgspec.structs.replace(one, blocks=good["config/moxlite.toml"]) if one.path == file else one
+        for one in manifest.entries
+    ]
+    later = last.with_name(snapshot_id(manifest.created + 1))
+    later.write_bytes(encode(msgspec.structs.replace(manifest, entries=tuple(forged))))
+    place.back_up()
+    newest = decode(place.newest().read_bytes())
+    assert place.newest() != later
+    assert {one.path: one.blocks for one in newest.entries}[file] == good[file]
 
 
 def test_an_encrypted_snapshot_that_a_stranger_made_is_refused(place: Place, tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ def _back_up(
                     f"{target} is not encrypted: it was made before backup.encrypt_to was set, and stays as it is; set "
                     "backup.target to a new place"
                 )
-            report = Repository(storage, data=source.data).back_up(
+            # The blocks of unchanged files come from the last snapshot, and are signed with the new one.
+            trusted = None if signer is None else signer.known
+            report = Repository(storage, data=source.data, trusted=trusted).back_up(
                 source, signer=signer, tell=tell, cancelled=cancelled
             )
             report.warnings += notes

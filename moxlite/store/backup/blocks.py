@@ -451,6 +451,8 @@ class Blocks:
             except RepositoryError as error:
                 logger.warning("a pack cannot be written anew", extra={"kv": {"err": str(error)}})
                 continue
+            finally:
+                self._open.close(number, name)  # one copy at a time of what is on another machine
             blocks += count - needed
             octets += size
             copied.append(name)

@@ -272,6 +272,8 @@ class Repository:
         report = Report(warnings=warnings_of(source))
         with self._locked(), self._blocks.opened():
             self._blocks.begin()
+            self.storage.make(SIGNATURES)  # a repository from before there were any has no such folder
+            self.storage.clean(SIGNATURES, SNAPSHOTS)
             work = _Work(self._blocks, source, self._previous(), report, tell, cancelled)
             work.databases()
             work.files(keys=source.include_keys or self._sealer is not None, encrypted=self._sealer is not None)
@@ -284,7 +286,6 @@ class Repository:
                 data = self._sealer.seal(data)
             name = snapshot_id(created)
             if signer is not None:
-                self.storage.make(SIGNATURES)  # a repository from before there were any has no such folder
                 signature = signer.sign(SNAPSHOT_SIGNED, name, data)
                 self.storage.write(f"{SIGNATURES}/{name}", msgspec.json.encode(signature))
             self.storage.write(f"{SNAPSHOTS}/{name}", data)
@@ -324,10 +325,11 @@ class Repository:
         do not match their name. [] when all is well. An encrypted repository needs its identity.
         """
         problems: list[str] = []
+        ids = self.ids()  # first: the blocks of a snapshot that is made meanwhile would be missing
         with self._blocks.opened():
             problems += [f"pack {name} is damaged" for name in self._blocks.damaged]
             damaged = set(self._damaged_blocks(tell)) if deep else set[bytes]()
-            for one in self.ids():
+            for one in ids:
                 tell(one)
                 try:
                     manifest = self.manifest(one)
@@ -512,7 +514,9 @@ class _Work:
     def database(self, path: Path, name: str) -> Entry:
         stamp = stamp_of(path)
         old = self.previous.get(name)
-        if old is not None and old.stamp is not None and old.stamp.unchanged(stamp):
+        unchanged = old is not None and old.stamp is not None and old.stamp.unchanged(stamp)
+        # If a pack is lost, the database is read again, so that its blocks are stored anew.
+        if old is not None and unchanged and all(map(self.blocks.index.has, old.names())):
             return msgspec.structs.replace(old, stamp=stamp)
         names: dict[int, bytes] = {}
         before = [] if old is None else old.names()
