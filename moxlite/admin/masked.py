@@ -37,7 +37,6 @@ from moxlite.operations.performing import commands
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.maskedindex import MaskedIndex
-from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StorageBusy
 from moxlite.store.mail.masked import (
     MAX_NOTE,
@@ -82,6 +81,7 @@ class New(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     only_from: tuple[str, ...] = ()
     expires: int | None = None
+    active: bool = True
 
 
 class MaskedAddresses:
@@ -106,6 +106,7 @@ class MaskedAddresses:
             note=checked_note(new.note),
             only_from=checked_senders(new.only_from),
             expires=new.expires,
+            active=new.active,
         )
         settings = snapshot.domain(domain)
         assert settings is not None
@@ -137,8 +138,11 @@ class MaskedAddresses:
                         continue
                     if not await self._index.enter(key, name):
                         raise MaskedRefused("another account has this address")
+                    note = " ".join(alias.note.split())[:MAX_NOTE]
                     try:
-                        await account.write(partial(_take_over, key=key, alias=alias))
+                        await account.write(
+                            partial(add_masked, address=key, note=note, active=alias.active, counted=False)
+                        )
                     except BaseException:
                         with trio.CancelScope(shield=True):  # bounded by the write
                             if await account.read(partial(masked_named, address=key), op="masked") is None:
@@ -272,12 +276,6 @@ def _importable(snapshot: Snapshot, name: str, text: str) -> str:
     if snapshot.lookup_configured(address) is not None:
         raise MaskedRefused("it is a configured address of this server")
     return key
-
-
-def _take_over(tx: AccountTx, *, key: str, alias: ImportedAlias) -> None:
-    add_masked(tx, key, note=" ".join(alias.note.split())[:MAX_NOTE], counted=False)
-    if not alias.active:
-        change_masked(tx, key, MaskedChange(active=False))
 
 
 def _note(change: str, name: str, address: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.store.auth.apppasswords import add_token
+from moxlite.store.errors import StorageBusy
 from moxlite.store.mail import masked
 from tests.jmap_rig import USING, Client, Object, rig
 from tests.web_rig import Rig
@@ -88,6 +89,19 @@ async def test_addresses_are_read_changed_and_destroyed(rig: Rig) -> None:
     assert refused["notDestroyed"]["A0"]["type"] == "notFound"
     assert (await mia.call("MaskedEmail/set", destroy=[one["id"]]))["destroyed"] == [one["id"]]
     assert (await mia.call("MaskedEmail/get"))["list"] == []
+
+
+async def test_an_address_is_made_switched_off_in_one_step(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MASK-13: no mail comes by it meanwhile, and none if a second step fails."""
+
+    async def fail(*_: object) -> None:
+        raise StorageBusy("full")
+
+    mia = await manager(rig)
+    monkeypatch.setattr(MaskedAddresses, "change", fail)
+    made = (await mia.call("MaskedEmail/set", create={"a": {"emailPrefix": "books", "state": "disabled"}}))["created"]
+    [one] = await MaskedAddresses(rig.holder, rig.accounts, rig.auth.masked).list("mia")
+    assert (one.address, one.active) == (made["a"]["email"], False)
 
 
 async def test_a_day_has_a_limit(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ BY_ID: Final = f"SELECT {COLUMNS} FROM masked WHERE id = ?"  # noqa: S608 - cons
 SENDERS: Final = "SELECT domain, first, last, messages FROM masked_sender WHERE masked_id = ? ORDER BY first, domain"
 COUNT: Final = "SELECT count(*) FROM masked"
 ADD: Final = """
-INSERT INTO masked (address, created, given_to, note, only_from, expires) VALUES (?, ?, ?, ?, ?, ?)"""
+INSERT INTO masked (address, created, given_to, note, only_from, expires, active) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 CHANGE: Final = """
 UPDATE masked SET active = ?, given_to = ?, note = ?, only_from = ?, expires = ? WHERE address = ?"""
 REMOVE: Final = "DELETE FROM masked WHERE address = ? RETURNING id"
@@ -209,6 +209,7 @@ def add_masked(
     note: str = "",
     only_from: Sequence[str] = (),
     expires: int | None = None,
+    active: bool = True,
     counted: bool = True,
 ) -> MaskedRow:
     """Add an address that `MaskedIndex` has taken for the account; one that is there already is returned unchanged.
@@ -230,7 +231,7 @@ def add_masked(
     if counted:
         tx.execute(COUNT_DAY, today)
     values = (checked_site(given_to), checked_note(note), " ".join(checked_senders(only_from)), expires)
-    tx.execute(ADD, address, tx.now, *values)
+    tx.execute(ADD, address, tx.now, *values, active)
     added = masked_named(tx, address)
     assert added is not None
     return added

@@ -94,12 +94,11 @@ class _Addresses:
         async def one(_: str, given: Object) -> Outcome:
             wanted = _checked(given, ("emailPrefix", *TYPE.settable))
             site, word = wanted.get("forDomain") or "", wanted.get("emailPrefix") or ""
-            new = New(site=site, word=word, note=wanted.get("description") or "")
+            active = STATES[wanted.get("state") or "enabled"]
+            new = New(site=site, word=word, note=wanted.get("description") or "", active=active)
             addresses, name = _addresses(call), call.account.name
             try:
                 made = await addresses.make(name, new)
-                if not STATES[wanted.get("state") or "enabled"]:
-                    made = await addresses.change(name, made.address, MaskedChange(active=False))
             # The store has one error for both limits: that of a day, which ends by itself, and that of the account.
             except LimitExceeded as error:
                 full = await addresses.count(name) >= MAX_MASKED
