@@ -4,6 +4,7 @@ import base64
 import http.client
 import ssl
 import sys
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -22,11 +23,17 @@ PIECE: Final = 64 << 10
 @click.command()
 @click.argument("method", required=False)
 @click.argument("url", required=False)
-def webapi(method: str | None, url: str | None) -> None:
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Its first line is the password; else it is asked for on a terminal.",
+)
+def webapi(method: str | None, url: str | None, password_file: Path | None) -> None:
     """List the methods of the web API, describe METHOD, or call it.
 
-    With URL, such as https://you%40example.org:PASSWORD@mail.example.org/webapi/v0/, METHOD is called with the JSON on
-    standard input, and the answer written to standard output. Exit code 1 for an error.
+    With URL, such as https://you%40example.org@mail.example.org/webapi/v0/, METHOD is called with the JSON on standard
+    input, and the answer written to standard output. Exit code 1 for an error. A password may be in the URL
+    (you%40example.org:PASSWORD@), where other users of the machine see it while the command runs.
     """
     from moxlite.web.webapi.methods import METHODS, OCTETS
     from moxlite.web.webapi.pages import describe, example_of
@@ -39,7 +46,7 @@ def webapi(method: str | None, url: str | None) -> None:
     if found is None:
         raise click.UsageError(f"there is no method {method!r}; the methods are {', '.join(METHODS)}")
     if url is not None:
-        _call(method, url)
+        _call(method, url, password_file)
         return
     click.echo(f"{found.name}: {found.summary}\n\nParameters")
     _fields(describe(found.request))
@@ -55,7 +62,16 @@ def _fields(rows: list[tuple[str, str, str]]) -> None:
         click.echo(f"  {name:<38} {kind:<26} {text}".rstrip())
 
 
-def _call(method: str, url: str) -> None:
+def _password(file: Path | None, user: str) -> str:
+    """The password of a user, of a file or asked for. Raises Failure."""
+    from moxlite.cli.archives.imapcopy import stated_password
+
+    if file is None and not sys.stdin.isatty():  # it has the request, of which a line could pass for a password
+        raise Failure("no password: give a file that has it with --password-file")
+    return stated_password(file, user)
+
+
+def _call(method: str, url: str, password_file: Path | None) -> None:
     """Call a method, and write its answer. Raises Failure, click.UsageError."""
     try:
         parts = urlsplit(url)
@@ -65,10 +81,12 @@ def _call(method: str, url: str) -> None:
             "this is not a URL: signs such as # / @ are written as %23 %2F %40 in a password"
         ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError("URL must be http:// or https://, with user name and password")
+        raise click.UsageError("URL must be http:// or https://, with user name")
     headers = {"Content-Type": "application/json"}
     if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        user = unquote(parts.username)
+        password = _password(password_file, user) if parts.password is None else unquote(parts.password)
+        pair = f"{user}:{password}"
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     connection: http.client.HTTPConnection
     if parts.scheme == "https":

@@ -96,7 +96,9 @@ def test_examples_run_as_they_are_written(tmp_path: Path) -> None:
         present = json.loads(done.stdout)
         assert present == {"Present": True}
         url = f"http://moxlite%40localhost:moxmoxmox@127.0.0.1:{server.port(80)}/webapi/v0/"
-        listed = json.loads(server.cli("webapi", "SuppressionList", url, stdin="{}").stdout)
+        (tmp_path / "password").write_text("moxmoxmox\n")
+        call = ("webapi", "SuppressionList", url.replace(":moxmoxmox", ""), "--password-file", tmp_path / "password")
+        listed = json.loads(server.cli(*map(str, call), stdin="{}").stdout)
         assert [one["BaseAddress"] for one in listed["Suppressions"]] == ["jane@example.org"]
         check_sent(server, url, public)
         refused = server.cli("webapi", "MessageGet", url, stdin='{"MsgID": 999}', check=False)

@@ -1,5 +1,7 @@
 """The command line without a server: exit codes, help, config verbs, what is printed (ADMIN-11, 18, 19, 65, 83)."""
 
+import base64
+import http.client
 import io
 import json
 import os
@@ -461,6 +463,30 @@ def test_a_wrong_url_with_a_password_is_not_repeated(capsys: Capture, url: str) 
     told = capsys.readouterr().err
     assert "%23" in told
     assert "se" not in re.findall(r"[a-z]+", told)
+
+
+def test_the_password_of_a_call_need_not_be_an_argument(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """ADMIN-18: `ps` shows arguments to all users of a machine; standard input has the request."""
+    sent: list[str] = []
+
+    def request(*_: object, headers: dict[str, str], **__: object) -> None:
+        sent.append(base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode())
+        raise ConnectionRefusedError("nothing listens")
+
+    monkeypatch.setattr(http.client.HTTPConnection, "request", request)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
+    (tmp_path / "password").write_text("from:file\n")
+    call = ["webapi", "Send", "http://me%40example.org@localhost/webapi/v0/"]
+    assert run(call) == 1
+    assert "--password-file" in capsys.readouterr().err
+    assert run([*call, "--password-file", str(tmp_path / "password")]) == 1
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("click.prompt", lambda *_, **__: "asked")
+    assert run(call) == 1
+    assert run(["webapi", "Send", "http://me:in%40url@localhost/webapi/v0/"]) == 1
+    assert sent == ["me@example.org:from:file", "me@example.org:asked", "me:in@url"]
 
 
 def test_json_of_strangers_text_is_safe_to_print(capsys: Capture) -> None:

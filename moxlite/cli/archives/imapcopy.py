@@ -157,7 +157,7 @@ def stated_password(path: Path | None, user: str) -> str:
     if path is not None:
         return _secret(path)
     if sys.stdin.isatty():
-        answer: str = click.prompt(f"Password of {user}", hide_input=True)
+        answer: str = click.prompt(f"Password of {user}", hide_input=True, err=True)
         return answer
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
