@@ -216,11 +216,13 @@ class Tree:
             os.close(fd)
 
 
-def replaceable(path: Path) -> str:
+def replaceable(path: Path, *, itself: bool = False) -> str:
     """Reason why other users than root could change the file at `path` or replace it: a sentence that names the
     file or folder; empty if only root can. Links are followed, and looked at like folders. Raises OSError.
+
+    `itself`: a folder with the sticky bit is not one for what others may put into it.
     """
-    return next((opening.words for opening in _openings(path)), "")
+    return next((opening.words for opening in _openings(path, itself=itself)), "")
 
 
 class Opening(NamedTuple):
@@ -246,7 +248,7 @@ def openings(path: Path) -> list[Opening]:
     return list(found)
 
 
-def _openings(path: Path) -> Iterator[Opening]:
+def _openings(path: Path, *, itself: bool = False) -> Iterator[Opening]:
     todo = list(reversed(path.absolute().parts[1:]))
     place = Path("/")
     links = 0
@@ -257,7 +259,7 @@ def _openings(path: Path) -> Iterator[Opening]:
         shared = _others_write(folder)
         # In a folder with the sticky bit, as /tmp, others remove and rename only what is theirs (unlink(2)); what is
         # theirs is found by its owner, one turn later.
-        if shared and (not folder.st_mode & stat.S_ISVTX or not todo):
+        if shared and (not folder.st_mode & stat.S_ISVTX or not (todo or itself)):
             yield Opening(f"{place} can be written by others than root", f"chmod go-w {shlex.quote(str(place))}")
         if not todo:
             return

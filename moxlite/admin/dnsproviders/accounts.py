@@ -151,8 +151,8 @@ class Busy(Exception):
 class DNSFiles:
     """The folder of tokens and states. All methods raise OSError.
 
-    For root, files belong to the service user; where that user could replace the folder, root acts as the user
-    (ADMIN-37).
+    For root, files belong to the service user, and root acts as that user to change them, so that it is led nowhere
+    else; to read, only where the user could replace the folder (ADMIN-37).
 
     Args:
       config: moxlite.toml.
@@ -251,7 +251,9 @@ class DNSFiles:
                 if ids is not None:  # the server adds files, and replaces none of root's folders (ADMIN-37)
                     os.chown(self.folder, 0, ids[1])
                     self.folder.chmod(0o3770)
-        if ids is not None and self.folder.exists() and replaceable(self.folder):
+        # The whole process acts as the user, and the doctor reads beside checks that root makes. A file in the folder
+        # is read through no link.
+        if ids is not None and self.folder.exists() and replaceable(self.folder, itself=not make):
             with acting_as(*ids):
                 yield None
         else:
