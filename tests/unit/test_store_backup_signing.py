@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -347,6 +348,22 @@ def test_a_pack_keeps_permissions_and_names_only_what_a_backup_has(tmp_path: Pat
         octets = seal({name: Packed(b"", 0o4755)}, (target.recipient,), None)
         with pytest.raises(BackupError, match="odd name"):
             open_pack(octets, target.storage, target.identity)
+
+
+def test_a_large_file_is_named_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-186a: such as a copy of a database that its owner left in the data; the server must not grow by it."""
+    monkeypatch.setattr("moxlite.admin.standby.pack.MAX_FILES", 1 << 20)
+    for name in ("config/moxlite.toml", "data/account.db.old"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(name)
+    os.truncate(tmp_path / "data/account.db.old", 100 << 20)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BackupError, match="1 MiB together, the largest is data/account"):
+            collect(Subject(tmp_path / "data", tmp_path / "config", frozenset()))
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")

@@ -71,7 +71,9 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
     for config_file in config_files(source, keys=True, encrypted=True, report=report):
         try:
             found[config_file.name] = (
-                _packed(config_file.path) if config_file.content is None else Packed(config_file.content, KEY_MODE)
+                _packed(config_file.path, size)
+                if config_file.content is None
+                else Packed(config_file.content, KEY_MODE)
             )
         except FileNotFoundError:
             continue  # removed meanwhile
@@ -87,29 +89,34 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
             report.errors.append(f"{config_file.path}: cannot be read: {error.strerror or error}")
             continue
         size += len(found[config_file.name].content)
-        _check_size(size)
+        _check_size(size, found)
     for other in other_files(source.data):
         if not other.regular or other.path.name in NEWS:
             continue
         try:
-            found[f"{DATA}/{other.path}"] = packed = _packed(source.data / other.path)
+            found[f"{DATA}/{other.path}"] = packed = _packed(source.data / other.path, size)
         except FileNotFoundError:
             continue
         size += len(packed.content)
-        _check_size(size)
+        _check_size(size, found)
     if report.errors:
         raise BackupError(report.errors[0])
     return found, left_out
 
 
-def _packed(path: Path) -> Packed:
+def _packed(path: Path, size: int) -> Packed:
+    """A file beside others of `size` octets. One that is too large is read in part, for `_check_size` to refuse."""
     with path.open("rb") as file:
-        return Packed(file.read(), restored_mode(os.fstat(file.fileno()).st_mode))
+        return Packed(file.read(MAX_FILES - size + 1), restored_mode(os.fstat(file.fileno()).st_mode))
 
 
-def _check_size(size: int) -> None:
+def _check_size(size: int, found: Mapping[str, Packed]) -> None:
     if size > MAX_FILES:
-        raise BackupError(f"the files of configuration and data have more than {MAX_FILES >> 20} MiB together")
+        largest = max(found, key=lambda name: len(found[name].content))
+        raise BackupError(
+            f"the files of configuration and data have more than {MAX_FILES >> 20} MiB together, the largest is "
+            f"{largest}: move it elsewhere"
+        )
 
 
 def digest(files: Mapping[str, Packed]) -> str:
