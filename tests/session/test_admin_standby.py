@@ -359,6 +359,19 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
         assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))
 
 
+async def test_a_new_epoch_of_a_running_machine_gets_all_that_the_old_one_had(
+    tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186e: `takeover` without SOURCE, typed on the machine that is the first one already."""
+    monkeypatch.setattr(replicating, "SAY", 1.0)
+    async with house(tmp_path, static=settings(tmp_path, identity)):
+        await soon((tmp_path / "target/epoch-0001/files.age").exists, "the configuration is sent")
+        done = await moxlite(tmp_path, "standby", "takeover", "--yes-the-other-is-down")
+        assert "has epoch 2 now" in done
+        for name in ("positions.json", "files.age"):
+            await soon((tmp_path / "target/epoch-0002" / name).exists, name)
+
+
 @pytest.mark.nightly
 async def test_a_clone_of_the_disk_does_not_copy_beside_the_first_machine(
     tmp_path: Path, identity: Path, monkeypatch: pytest.MonkeyPatch

@@ -152,7 +152,7 @@ class Replication:
         self._progress = Progress()
         self._said: tuple[float, Positions | None] = (0.0, None)
         self._version = ""
-        self._pack: tuple[str, list[str]] = "", []  # digest of what was sent last, and notes about it
+        self._pack: tuple[str, list[str]] = "", []  # epoch and digest of what was sent last, and notes about it
         self._faults: dict[str, str] = {}  # sentences of work beside the program that fails
         self._waiting = waiting
         self._lease = lease
@@ -318,7 +318,9 @@ class Replication:
 
             def write(storage: Storage) -> None:
                 # Each time: another machine may have taken over since, and must not find positions of this one.
-                check_own(storage, self._data)
+                head = check_own(storage, self._data)
+                if head is None or head.epoch != epoch:
+                    raise _Ended(f"the target has another epoch than {epoch}")
                 there = None if last is None else read_positions(storage, epoch)
                 if there is not None and there.origin != origin:
                     raise _clone(there)
@@ -401,7 +403,7 @@ class Replication:
             self._pack = sent, left_out
             for line in left_out:
                 logger.warning("configuration for the second machine", extra={"kv": {"note": printable(line)}})
-        found = digest(files)
+        found = f"{epoch} {digest(files)}"
         if found != sent:
             storage.write(f"{epoch_folder(epoch)}/{FILES}", seal(files, self._settings.encrypt_to, signer))
             self._pack = found, left_out
