@@ -172,3 +172,13 @@ async def test_a_key_of_the_configuration_that_is_none_is_told(
         await soon(lambda: "is no age recipient" in told(h), "the state")
         await deliver(h, "one")
         await soon(lambda: h.house.notes[0]().endswith(("0 s behind", "1 s behind", "2 s behind")), "mail is copied")
+        async with trio.open_nursery() as nursery:
+            second = follower(tmp_path, bucket, identity)
+            nursery.start_soon(second.serve)
+            await soon(lambda: "configuration and keys are not in the target" in second.followed.problem, "the words")
+            await soon(lambda: second.followed.current > 0 and not second.followed.behind, "all mail is there")
+            nursery.cancel_scope.cancel()
+    place = ("--config-dir", tmp_path / "new/config", "--data-dir", tmp_path / "new/data")
+    words = ("standby", "takeover", URL, "--into", tmp_path / "second", "--yes-the-other-is-down", *place)
+    said = await refused(*words, "--identity", identity, "--storage-keys", keys)
+    assert f"put its folder of a backup to {tmp_path / 'second/config'}" in said

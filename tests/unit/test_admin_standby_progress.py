@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 import trio
 
@@ -198,6 +199,25 @@ async def test_a_first_machine_is_missed_whatever_the_clocks_show(
     assert await problem_after(5) == "no news of first for 126 s"
     sent[0] -= 3600
     assert await problem_after(5) == ""
+
+
+async def test_a_copy_stays_while_the_first_machine_does_not_know_all_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186b: after a restart of its Litestream, which is busy, it tells of some databases later. Accounts that are
+    removed go as soon as it knows all.
+    """
+    copy = tmp_path / "data/accounts/mia/account.db"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    follower = Follower(Source(target=tmp_path, access=None, program=tmp_path / "none"), tmp_path)
+    monkeypatch.setattr(follower, "followed", msgspec.structs.replace(follower.followed, epoch=1))
+    for missing in (1, 0):
+        positions = Positions(1.0, "first", "1", "0.5", {"auth.db": 0}, missing=missing)
+        monkeypatch.setattr(follower, "_look", lambda positions=positions: (1, positions))
+        async with trio.open_nursery() as nursery:
+            await follower._round(Place({}, "", {}), nursery)
+        assert await trio.Path(copy).exists() is (missing == 1)
 
 
 def test_litestream_is_found_where_it_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -338,7 +338,8 @@ class Follower:
         if epoch != self.followed.epoch:
             await self._begin_epoch(epoch)
         names = [name for name in positions.databases if is_database(name)]
-        await self._remove(set(names))
+        if not positions.missing:  # else they lack databases of which the first machine does not know yet how far it is
+            await self._remove(set(names))
         behind = [name for name in names if transaction_of(self._data / name) < positions.databases[name]]
         for name in behind:
             try:
@@ -378,6 +379,7 @@ class Follower:
         try:
             data = storage.read(f"{epoch_folder(epoch)}/{FILES}")
         except FileNotFoundError:
+            self._problem = "configuration and keys are not in the target: see `standby status` of the first machine"
             return
         if data == self._pack:
             return

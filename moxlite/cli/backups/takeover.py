@@ -80,6 +80,11 @@ def takeover(
                 raise Failure("configuration and keys of the other machine are encrypted: --identity FILE")
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             beginning = _fetch_last(followed, Path(into).absolute(), incomplete=incomplete)
+            if not (folder / "config/moxlite.toml").exists():
+                raise Failure(
+                    f"{source} has no configuration of the other machine, which could not send it: put its folder of a "
+                    f"backup to {folder}/config, and type this command again"
+                )
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             tell = tell_line if verbose else silent
