@@ -289,7 +289,9 @@ class ServerConnection:
 
     def _read_command(self) -> Event:
         buffer = self._buffer
-        if self._first and buffer and not (65 <= buffer[0] & 0xDF <= 90):
+        if not buffer:
+            return NEED_DATA
+        if self._first and not (65 <= buffer[0] & 0xDF <= 90):
             # Not a letter: a TLS hello or noise, which may never have a line end (SMTP-141).
             return self._fatal(Response(500, "5.5.2", ("this is SMTP",)))
         # AUTH alone may be long: its initial response can be a ticket (RFC 4954 §4). All others keep the short limit:
