@@ -96,18 +96,19 @@ acting: Final[ContextVar[Usage | None]] = ContextVar("moxlite.acting", default=N
 """Usage of the account that a task acts for."""
 
 
-class _Rounds:
-    """Rounds of the loop, in each of which all tasks that can run make a step. Of several loops the sum."""
+class Loop:
+    """The event loop, as `process.watchdog` sees it.
 
-    number = 0
+    Attributes:
+      round: number of the round, in each of which all tasks that can run make a step.
+      step_began: begin of the present step, by `time.perf_counter`; long ago in a loop without a watchdog.
+    """
+
+    round = 0
+    step_began = -math.inf
 
 
-_rounds: Final = _Rounds()
-
-
-def next_round() -> None:
-    """A round of the loop begins. For `process.watchdog`."""
-    _rounds.number += 1
+loop: Final = Loop()
 
 
 class _Queue:
@@ -130,7 +131,7 @@ class _Queue:
         """
         if self._passing:
             return False
-        number, task = _rounds.number, trio.lowlevel.current_task()
+        number, task = loop.round, trio.lowlevel.current_task()
         if self._round == number and self._task is not task:
             return False
         self._round, self._task = number, task
@@ -152,7 +153,7 @@ class _Queue:
 
     def leave(self) -> None:
         """Let the next task come."""
-        self._round, self._task = _rounds.number, trio.lowlevel.current_task()
+        self._round, self._task = loop.round, trio.lowlevel.current_task()
         self._passing = bool(self._lot.unpark())
 
 
@@ -399,13 +400,17 @@ def act_for_mail() -> None:
     acting.set(_processor().mail)
 
 
+JUST: Final = 0.001
+"""Seconds for which a step has just begun: with the slice that follows it stays below the 5 ms of a long one."""
+
+
 async def turn() -> None:
-    """Wait for the account's turn to hold the loop for a slice. A checkpoint."""
+    """Wait for the account's turn to hold the loop for a slice. A checkpoint, unless others have just had theirs."""
     usage = acting.get()
-    if usage is None or not usage.is_heavy():
-        await trio.lowlevel.checkpoint()
-    else:
+    if usage is not None and usage.is_heavy():
         await usage.pass_by()
+    elif time.perf_counter() - loop.step_began > JUST:
+        await trio.lowlevel.checkpoint()
 
 
 async def give_way() -> None:

@@ -19,7 +19,7 @@ from typing import Final
 import trio
 
 from moxlite.net import metrics
-from moxlite.processor import acting, next_round
+from moxlite.processor import acting, loop
 
 logger = logging.getLogger("moxlite.net.watchdog")
 
@@ -45,7 +45,6 @@ class Watchdog(trio.abc.Instrument):
 
     def __init__(self) -> None:
         self._task: trio.lowlevel.Task | None = None  # of the running step; None from a wait to the first step after it
-        self._step_began = 0.0
         self._batch_began = 0.0
         self._window_began = perf_counter()
         self._worst = 0.0
@@ -74,10 +73,10 @@ class Watchdog(trio.abc.Instrument):
         else:
             self._ended(before, now)
         self._task = task
-        self._step_began = now
+        loop.step_began = now
 
     def before_io_wait(self, timeout: float) -> None:
-        next_round()
+        loop.round += 1
         task, self._task = self._task, None
         if task is None:
             return
@@ -89,7 +88,7 @@ class Watchdog(trio.abc.Instrument):
             self._worst = max(self._worst, busy)
 
     def _ended(self, task: trio.lowlevel.Task, now: float) -> None:
-        seconds = now - self._step_began
+        seconds = now - loop.step_began
         usage = task.context.get(acting)
         if usage is not None:
             usage.step(seconds)
@@ -101,7 +100,7 @@ class Watchdog(trio.abc.Instrument):
         where = f"{code.co_filename}:{code.co_name}" if code is not None else task.name
         metrics.long_steps.labels(pkg=_package(where)).inc()
         self._unlogged += 1
-        duration = now - self._step_began
+        duration = now - loop.step_began
         if duration < FELT_SECONDS or now - self._logged < LOG_SECONDS:
             return
         logger.warning(

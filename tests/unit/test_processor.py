@@ -1,5 +1,6 @@
 """Processor time, fair between accounts: turns on the loop, places in threads, rests beside others (STORE-198)."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -7,11 +8,12 @@ from typing import Final
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from moxlite import processor
 from moxlite.process.watchdog import Watchdog
-from moxlite.processor import EACH, FADING, KEPT_FREE, MAX_THREADS, MUCH, PIECE, TIMES, Usage, act_for, acting
+from moxlite.processor import EACH, FADING, JUST, KEPT_FREE, MAX_THREADS, MUCH, PIECE, TIMES, Usage, act_for, acting
 
 HEAVY: Final = 2 * MUCH
 """Seconds, after which an account is heavy."""
@@ -300,6 +302,23 @@ async def test_heavy_accounts_leave_places_to_the_others() -> None:
         while len(blocked.running) < 18 + KEPT_FREE + 1 or blocked._gates:
             await wait_all_tasks_blocked(0.01)
             blocked.let_go(len(blocked._gates))
+
+
+async def test_a_turn_is_a_checkpoint_unless_others_have_just_had_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198: the reads of a delivery follow each other."""
+    watchdog, before = Watchdog(), time.perf_counter()
+    trio.lowlevel.add_instrument(watchdog)
+    try:
+        await trio.lowlevel.checkpoint()
+        assert processor.loop.step_began >= before
+    finally:
+        trio.lowlevel.remove_instrument(watchdog)
+    monkeypatch.setattr(processor.loop, "step_began", math.inf)
+    with trio.testing.assert_no_checkpoints():
+        await processor.turn()
+    monkeypatch.setattr(processor.loop, "step_began", time.perf_counter() - JUST)
+    with trio.testing.assert_checkpoints():
+        await processor.turn()
 
 
 async def test_the_steps_of_tasks_count_for_the_account_they_act_for() -> None:
