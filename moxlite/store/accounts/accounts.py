@@ -323,7 +323,9 @@ class Accounts:
         return config
 
     def _slot(self, name: str) -> Slot:
-        slot = self._slots.setdefault(name, Slot())
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slots[name] = Slot()
         if slot.removed:
             raise AccountRemoved(name)
         return slot
