@@ -1,5 +1,9 @@
 """Taking over a whole account (docs/spec/store.md, STORE-197)."""
 
+import errno
+import os
+import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +14,7 @@ import trio
 
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.net.control.server import CommandFailed
-from moxlite.operations.store import ImportAccount
+from moxlite.operations.store import ImportAccount, RestoreMail
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.restore import export_account
 from tests.store_fixtures import accounts, store_options
@@ -82,3 +86,41 @@ async def test_mail_that_comes_while_the_file_does_is_not_replaced(
             await commands.import_full(ImportAccount("bob"), exchange)
     async with accounts.use("bob") as account:
         assert (await box(account)).total == 1
+
+
+async def test_files_of_gigabytes_are_removed_in_a_thread(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-185, STORE-197: a second each would be one in which the server does nothing else. A disk that is full is
+    told.
+    """
+    file = tmp_path / "mia.moxlite"
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        await trio.to_thread.run_sync(export_account, account.database.path, "mia", file)
+    (accounts.directory / "tmp").mkdir(exist_ok=True)
+    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    threads, rmtree = list[threading.Thread](), shutil.rmtree
+
+    def remove(*arguments: Any, **options: Any) -> None:
+        threads.append(threading.current_thread())
+        rmtree(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", remove)
+
+    def exchange() -> Any:
+        return SimpleNamespace(upload=octets(file), progress=None)
+
+    await commands.import_full(ImportAccount("bob"), exchange())
+    with pytest.raises(CommandFailed, match="not a database"):
+        await commands.restore_mail(RestoreMail("bob", "Restored"), exchange())
+    assert len(threads) >= 2
+    assert threading.main_thread() not in threads
+    assert os.listdir(accounts.directory / "tmp") == []
+
+    async def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(trio, "open_file", full)
+    with pytest.raises(CommandFailed, match="No space left"):
+        await commands.restore_mail(RestoreMail("bob", "Restored"), exchange())

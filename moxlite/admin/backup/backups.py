@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -193,25 +194,26 @@ class BackupCommands:
         """Add mail of a backup to an account; the client sends the account's database (STORE-185)."""
         tmp = self._accounts.directory / "tmp"
         try:
-            async with self._accounts.use(args.account) as account:
-                with tempfile.TemporaryDirectory(prefix="restore-", dir=tmp) as folder:
-                    file = Path(folder) / "account.db"
-                    async with await trio.open_file(file, "xb") as copy:
-                        async for chunk in exchange.upload:
-                            account.check_space()  # each time: the copy itself takes the room that mail needs
-                            await copy.write(chunk)
-                    done = await restore_mail(
-                        account,
-                        file,
-                        mailbox=args.mailbox or None,
-                        target=args.target,
-                        tmp=tmp,
-                        tell=exchange.progress,
-                    )
+            async with self._accounts.use(args.account) as account, temporary_folder("restore-", tmp) as folder:
+                file = folder / "account.db"
+                async with await trio.open_file(file, "xb") as copy:
+                    async for chunk in exchange.upload:
+                        account.check_space()  # each time: the copy itself takes the room that mail needs
+                        await copy.write(chunk)
+                done = await restore_mail(
+                    account,
+                    file,
+                    mailbox=args.mailbox or None,
+                    target=args.target,
+                    tmp=tmp,
+                    tell=exchange.progress,
+                )
         except StreamBroken as error:
             raise CommandFailed("failed", f"the backup could not be read: {error}") from None
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
+        except OSError as error:
+            raise CommandFailed("failed", f"{error.filename or tmp}: {error.strerror or error}") from None
         return RestoredMail(done.messages, done.mailboxes, done.damaged)
 
     async def import_full(self, args: ImportAccount, exchange: Exchange) -> None:
@@ -222,8 +224,8 @@ class BackupCommands:
                 async with self._accounts.use(args.account) as account:
                     if not await account.scan(is_unused, op="import_full"):
                         raise AccountExists(args.account)
-            with tempfile.TemporaryDirectory(prefix="import-", dir=tmp) as work:
-                file, folder = Path(work) / "file", Path(work) / "account"
+            async with temporary_folder("import-", tmp) as work:
+                file, folder = work / "file", work / "account"
                 async with await trio.open_file(file, "xb") as copy:
                     async for chunk in exchange.upload:
                         await copy.write(chunk)
@@ -257,6 +259,19 @@ class BackupCommands:
             raise CommandFailed("failed", f"{path}: {told(error, path)}") from None
         finally:
             self._lock.release()
+
+
+@contextlib.asynccontextmanager
+async def temporary_folder(prefix: str, place: Path) -> AsyncIterator[Path]:
+    """A new folder in `place`, removed after the block in a thread: that takes a second for each gigabyte. Raises
+    OSError.
+    """
+    folder = Path(await trio.to_thread.run_sync(partial(tempfile.mkdtemp, prefix=prefix, dir=place)))
+    try:
+        yield folder
+    finally:
+        with trio.CancelScope(shield=True):  # bounded by the disk
+            await trio.to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 async def run_told(

@@ -8,7 +8,6 @@ the server has an identity for it; else the doctor names the command for someone
 
 import logging
 import shutil
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.backup.backups import BackupCommands, temporary_folder
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
@@ -134,9 +133,8 @@ class Rehearsal:
                 return None
             # One a week, in turn: each takes as much room as the account, and all of it is read.
             name = next((one for one in known if one > after), known[0])
-            with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=folder) as scratch:
-                file = Path(scratch) / "account.db"
-                trial = await self._try(name, snapshot, file)
+            async with temporary_folder("rehearsal-", folder) as scratch:
+                trial = await self._try(name, snapshot, scratch / "account.db")
             messages, newer, problem = trial.messages, trial.newer, "; ".join(trial.faults)
         except (BackupError, StoreError) as error:
             problem = str(error)
