@@ -238,6 +238,18 @@ def test_a_machine_that_slept_does_not_acknowledge(monkeypatch: pytest.MonkeyPat
     holding(account)
 
 
+def test_a_machine_that_may_have_handed_over_ends_whatever_its_settings(tmp_path: Path) -> None:
+    """STORE-186l: with `lease_lost = "continue"`, too: it acknowledges nothing more, and comes back as another one."""
+    holding = Holding(tmp_path, stops=False)
+    sent = lease_module.Elapsed()
+    sent._steady -= lease_module.END
+    holding.renewed(sent)
+    holding.handing = True
+    assert holding.until_end > 0
+    holding.handed = True
+    assert holding.until_end <= 0
+
+
 async def test_without_the_lease_nothing_is_acknowledged(tmp_path: Path, bucket: Bucket, quick: list[Path]) -> None:
     """STORE-186g: mail gets 451, IMAP NO [UNAVAILABLE], the webmail 503; reading goes on; then all is as before."""
     async with house(tmp_path, static=settings(tmp_path, bucket)) as h:

@@ -104,6 +104,7 @@ class Holding:
     Attributes:
       taken: a sentence when another machine has the lease, or may take it; "" else. It is final.
       handing: this machine is about to hand the lease over, and acknowledges nothing.
+      handed: the other machine may take the lease from now on, so this process ends when it is over.
       problem: why the last renewal failed, "" if it did not.
       stops: without the lease nothing is acknowledged, even if no other machine is known to have it.
       renewed_at: seconds UTC of the last renewal, for people; 0 for none.
@@ -117,7 +118,7 @@ class Holding:
         self._began = Elapsed()
         self.renewed_at = 0.0
         self.taken = ""
-        self.handing = False
+        self.handing = self.handed = False
         self.problem = "the lease was not taken yet"
 
     def renewed(self, sent: Elapsed) -> None:
@@ -135,7 +136,7 @@ class Holding:
         """Seconds until the process must end."""
         if self.taken:
             return 0.0
-        if not self.stops:
+        if not self.stops and not self.handed:
             return LIFETIME
         return END - (self._renewed or self._began).seconds
 
@@ -276,7 +277,7 @@ class HoldingTask:
                 name = f"{epoch_folder(self._mine.epoch)}/{HANDED}"
                 await trio.to_thread.run_sync(lambda: self._opened().write(name, handed))
                 self._mine = msgspec.structs.replace(self._mine, handed=True)
-                done = True
+                done = self.holding.handed = True
         except OSError as error:
             text = printable(str(error.strerror or error))[:300]
             raise CannotHandOver(f"the last changes are not in the target: {text}") from None
