@@ -14,7 +14,10 @@ from moxlite.admin.standby import control, following, litestream
 from moxlite.admin.standby.control import Copied, Position, Progress
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, Positions, claim, read_document
+from moxlite.admin.standby.lease import Lease
 from moxlite.admin.standby.litestream import Place, find_program, needed_program
+from moxlite.admin.standby.takingover import TAKING, Candidate
+from moxlite.proto.sshurl import parse_object_url
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
 
@@ -253,6 +256,27 @@ def test_a_machine_knows_its_epoch_before_the_target_names_it(monkeypatch: pytes
 
     head = claim(Target(tmp_path / "target"), tmp_path / "data")
     assert (head.epoch, read_document(tmp_path / "data" / OWN, Head)) == (1, head)
+
+
+def test_a_take_over_is_noted_before_the_lease_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """STORE-186h: durably; after a power cut the machine would not know that the lease is its own."""
+    durable: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda fd: durable.add(os.fstat(fd).st_ino))
+    there = Lease("a", 1, "h", "o", "first", handed=True)
+
+    class Storage:
+        def peek(self, name: str) -> tuple[str, bytes]:
+            return "1", msgspec.json.encode(there)
+
+        def swap(self, name: str, data: bytes, version: str | None) -> str:
+            assert {(tmp_path / TAKING).stat().st_ino, tmp_path.stat().st_ino} <= durable
+            return "2"
+
+    source = Source(target=parse_object_url("s3://bucket"), access={}, program=tmp_path / "none")
+    candidate = Candidate(source, tmp_path)
+    candidate._storage = Storage()  # type: ignore[assignment]  # what is asked for here
+    assert candidate._look()
+    assert candidate.head.epoch == 2
 
 
 def test_a_configuration_is_replaced_and_never_written_in_place(tmp_path: Path) -> None:

@@ -34,7 +34,6 @@ from moxlite.admin.standby.layout import (
     databases_of,
     epoch_folder,
     read_document,
-    save,
 )
 from moxlite.admin.standby.lease import (
     RENEW,
@@ -48,6 +47,7 @@ from moxlite.admin.standby.lease import (
     take,
     try_conditions,
 )
+from moxlite.config.files import write_atomically
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
@@ -157,7 +157,7 @@ class Candidate:
                 return False
             # Noted before the lease: killed in between, the next start knows the new head for its own, and goes on.
             noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16), handed=watch.lease.handed)
-            save(self._folder / TAKING, noted)
+            self._note(noted)
         head = Head(noted.epoch, noted.owner)
         mine = msgspec.structs.replace(Lease.of(head, self._folder), number=watch.lease.number + 1)
         try:
@@ -235,7 +235,11 @@ class Candidate:
 
     def note_beginning(self, beginning: Beginning) -> None:
         """Note how far the last changes go, before they are put in place. Blocks. Raises OSError."""
-        save(self._folder / TAKING, Taking(self.head.epoch, self.head.owner, beginning, self.handed))
+        self._note(Taking(self.head.epoch, self.head.owner, beginning, self.handed))
+
+    def _note(self, taking: Taking) -> None:
+        # Durable: after a power cut the lease names this machine, which must know that.
+        write_atomically(self._folder / TAKING, msgspec.json.encode(taking), mode=0o600)
 
     async def keep(self) -> None:
         """Renew the lease until cancelled. Raises OSError: BlockingIOError, another process has taken it."""
