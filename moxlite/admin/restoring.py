@@ -233,8 +233,16 @@ def restore_machine(
         mark.touch()
         with storage(Edge(str(backup))):
             options = store_options(FixedConfig(snapshot))
-            restore(backup, data, options, resume_queue=resume_queue, move=quick, keep_uids=keep_uids, tell=tell)
-        mark.touch()  # kept until the configuration is complete
+            restore(
+                backup,
+                data,
+                options,
+                resume_queue=resume_queue,
+                move=quick,
+                keep_uids=keep_uids,
+                keep_mark=True,  # until the configuration is complete
+                tell=tell,
+            )
         never = {path.name} if static.admin_password_file is None else {path.name, static.admin_password_file.name}
         _copy(backup, prepared, never | {DOMAINS_FILE}, tell)
         password = ""

@@ -154,6 +154,16 @@ def test_a_restore_that_was_cut_short_is_finished_by_another_one(backup: Path, t
     assert (data / "accounts" / ACCOUNTS[0] / "account.db").exists()
 
 
+def test_the_mark_stays_while_a_machine_is_restored(backup: Path, tmp_path: Path) -> None:
+    """ADMIN-52a: cut short after the data, when the configuration is still missing, the command can be repeated."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for _ in range(2):
+        restore(backup, data, OPTIONS, resume_queue=False, keep_mark=True)
+        assert (data / RESTORING).exists()
+        assert boxes(data)
+
+
 def test_without_room_nothing_is_restored(backup: Path, tmp_path: Path) -> None:
     """STORE-145."""
     with pytest.raises(BadTarget, match="octets are needed"):

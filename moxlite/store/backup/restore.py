@@ -89,13 +89,15 @@ def restore(
     resume_queue: bool,
     move: bool = False,
     keep_uids: bool = False,
+    keep_mark: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Restore `source`, a backup that was verified, into `data`. Blocks. The caller holds the lock of `data`.
 
     Databases of an older schema are upgraded on the way. With `move` they are taken out of `source`, which is no backup
     any longer: no time and room for copies are needed on one file system. With `keep_uids` mailboxes keep their
-    UIDVALIDITY, for `source` has all that clients have seen.
+    UIDVALIDITY, for `source` has all that clients have seen. With `keep_mark` RESTORING stays: the caller has more to
+    do before a server may start.
 
     Raises:
       BadTarget: there is data already, or `source` is no whole backup. Nothing was changed.
@@ -138,8 +140,9 @@ def restore(
         _replace(entry, data / entry.name)
     sync_folder(data)
     staging.rmdir()
-    mark.unlink()
-    sync_folder(data)
+    if not keep_mark:
+        mark.unlink()
+        sync_folder(data)
     logger.info("backup restored", extra={"kv": {"source": str(source), "data": str(data)}})
 
 
