@@ -318,13 +318,17 @@ class ReceivedID:
 
     def __init__(self, key: bytes) -> None:
         # One block, never two with the same content: plain AES is the right mode here.
-        self._cipher: Final = Cipher(algorithms.AES(key[:AES_KEY]), modes.ECB())  # noqa: S305
+        cipher = Cipher(algorithms.AES(key[:AES_KEY]), modes.ECB())  # noqa: S305
+        self._encryptor: Final = (
+            cipher.encryptor()
+        )  # of all blocks, for each is apart; making one takes longer than AES
+        self._decryptor: Final = cipher.decryptor()
         self._install: Final = key[AES_KEY:]
 
     def encode(self, cid: int) -> str:
         """The id of a connection, as others see it."""
         block = self._install + struct.pack(">Q", cid & 0xFFFFFFFFFFFFFFFF)
-        return base64.urlsafe_b64encode(self._cipher.encryptor().update(block)).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(self._encryptor.update(block)).rstrip(b"=").decode()
 
     def decode(self, text: str) -> int | None:
         """The connection id; None for an id of another installation."""
@@ -334,7 +338,7 @@ class ReceivedID:
             return None
         if len(block) != INSTALL + 8:
             return None
-        plain = self._cipher.decryptor().update(block)
+        plain = self._decryptor.update(block)
         if plain[:INSTALL] != self._install:
             return None
         (cid,) = struct.unpack(">Q", plain[INSTALL:])
