@@ -358,7 +358,7 @@ class _Processor:
         self._top: Usage | None = None
         self._usages: WeakValueDictionary[str, Usage] = WeakValueDictionary()
         self._recent: deque[Usage] = deque(maxlen=RECENT)
-        WAITING.labels("turn").set_function(lambda: sum(len(one.queue) > 0 for one in list(self._usages.values())))
+        WAITING.labels("turn").set_function(lambda: sum(len(usage.queue) > 0 for usage in list(self._usages.values())))
         WAITING.labels("thread").set_function(lambda: len(self.threads.waiting))
 
     def most(self, usage: Usage) -> float:
@@ -371,11 +371,11 @@ class _Processor:
 
     def usage(self, name: str) -> Usage:
         """The usage of an account."""
-        found = self._usages.get(name)
-        if found is None:
-            found = self._usages[name] = Usage(self)
-        self._recent.append(found)
-        return found
+        usage = self._usages.get(name)
+        if usage is None:
+            usage = self._usages[name] = Usage(self)
+        self._recent.append(usage)
+        return usage
 
 
 _of_run: Final[trio.lowlevel.RunVar[_Processor]] = trio.lowlevel.RunVar("moxlite.processor")

@@ -272,11 +272,11 @@ LOST: Final = (trio.BrokenResourceError,)
 class Shutdown:
     """Whether the server wants to stop: an event, for which a session needs no task that waits for it."""
 
-    __slots__ = ("_event", "_told")
+    __slots__ = ("_event", "_functions")
 
     def __init__(self) -> None:
         self._event = trio.Event()
-        self._told: dict[object, Callable[[], None]] = {}
+        self._functions: dict[object, Callable[[], None]] = {}
 
     def is_set(self) -> bool:
         """Whether the shutdown has begun."""
@@ -285,8 +285,8 @@ class Shutdown:
     def set(self) -> None:
         """Begin the shutdown, and call the functions of all blocks of `tell`. Idempotent."""
         self._event.set()
-        told, self._told = self._told, {}
-        for function in told.values():
+        functions, self._functions = self._functions, {}
+        for function in functions.values():
             function()
 
     async def wait(self) -> None:
@@ -301,11 +301,11 @@ class Shutdown:
             yield
             return
         key = object()
-        self._told[key] = function
+        self._functions[key] = function
         try:
             yield
         finally:
-            self._told.pop(key, None)
+            self._functions.pop(key, None)
 
 
 class TLSFacts(msgspec.Struct, frozen=True, kw_only=True):

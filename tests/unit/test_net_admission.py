@@ -218,14 +218,14 @@ def test_accounts_stay_open_as_memory_allows(tmp_path: Path) -> None:
 
 async def test_a_shutdown_is_told_to_those_who_wait_and_to_none_who_have_left() -> None:
     """ADMIN-39"""
-    shutdown, told = Shutdown(), list[str]()
-    with shutdown.tell(lambda: told.append("left")):
+    shutdown, calls = Shutdown(), list[str]()
+    with shutdown.tell(lambda: calls.append("left")):
         pass
-    with shutdown.tell(lambda: told.append("there")):
+    with shutdown.tell(lambda: calls.append("there")):
         shutdown.set()
         shutdown.set()
-        assert told == ["there"]
-    with shutdown.tell(lambda: told.append("late")):
-        assert told == ["there", "late"]
+        assert calls == ["there"]
+    with shutdown.tell(lambda: calls.append("late")):
+        assert calls == ["there", "late"]
     await shutdown.wait()
     assert shutdown.is_set()
