@@ -246,21 +246,21 @@ class Wire:
 
     def trace_received(self, octets: bytes, *, auth: bool = False, data: bool = False) -> None:
         """Log received octets at the trace level of their kind. If that level is off, log only their number."""
-        self._trace("remote", octets, auth=auth, data=data)
+        _trace("remote", octets, auth=auth, data=data)
 
     def trace_sent(self, octets: bytes, *, auth: bool = False) -> None:
         """Log sent octets."""
-        self._trace("local", octets, auth=auth, data=False)
-
-    @staticmethod
-    def _trace(who: str, octets: bytes, *, auth: bool, data: bool) -> None:
-        level = TRACEDATA if data else TRACEAUTH if auth else TRACE
-        if logger.isEnabledFor(level):
-            text = octets[:TRACE_LINE].decode("utf-8", "replace").rstrip("\r\n")
-            logger.log(level, "smtp", extra={"kv": {"from": who, "text": text}})
-        else:
-            logger.log(TRACE, "smtp", extra={"kv": {"from": who, "octets": len(octets)}})
+        _trace("local", octets, auth=auth, data=False)
 
     async def aclose(self) -> None:
         """Close, with the closing alert of TLS if that does not block."""
         await self._stream.aclose()
+
+
+def _trace(who: str, octets: bytes, *, auth: bool, data: bool) -> None:
+    level = TRACEDATA if data else TRACEAUTH if auth else TRACE
+    if logger.isEnabledFor(level):
+        text = octets[:TRACE_LINE].decode("utf-8", "replace").rstrip("\r\n")
+        logger.log(level, "smtp", extra={"kv": {"from": who, "text": text}})
+    else:
+        logger.log(TRACE, "smtp", extra={"kv": {"from": who, "octets": len(octets)}})
