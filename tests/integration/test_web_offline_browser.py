@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from moxlite.web.document import part_tag
 from tests.integration.browser import PATIENCE, chromium
@@ -129,6 +129,47 @@ def test_what_the_server_fails_at_holds_up_nothing_else(page: Page, local: Local
     expect(page.get_by_text(WAITS)).to_have_count(0)
     session.select("Archive")
     assert "Flagged" in flags(session, "1")
+
+
+def test_what_a_proxy_answers_with_a_page_holds_up_nothing_else(page: Page, local: LocalServer) -> None:
+    """WEBMAIL-121: while it answers so to all, as at the log-in of a train, everything waits; a call that alone has no
+    answer in three connections is told and set aside, and costs no further connection.
+    """
+    session = imap(local)
+    page.context.set_offline(True)
+    expect(page.get_by_text("Not connected")).to_be_visible()
+    page.locator(".message", has_text="plain").click()
+    page.keyboard.press("s")
+    write(page, "goes on")
+    expect(page.get_by_text("Kept on this device").first).to_be_visible()
+    made: list[str] = []
+
+    def refuse(route: Route) -> None:
+        made.append(route.request.url.rpartition("/")[2])
+        route.fulfill(status=200, content_type="text/html", body="<title>Welcome aboard</title>")
+
+    page.route("**/api/*", refuse)
+    page.context.set_offline(False)
+    until(lambda: page.evaluate("0") == 0 and "token" in made, what="an attempt to connect")
+    assert set(made) == {"token"}
+    expect(page.get_by_text(WAITS)).to_be_visible()
+    page.unroute("**/api/*")
+    page.route(
+        "**/api/flags_add",
+        lambda route: refuse(route) if "flagged" in str(route.request.post_data).lower() else route.continue_(),
+    )
+    page.get_by_role("button", name="Try now").click()
+    told = "The server answered 200 without saying why. It waits on this device"
+    expect(page.locator(".toast", has_text=told).first).to_be_visible(timeout=90_000)
+    until(lambda: page.evaluate("0") == 0 and has_one(session, "Sent"), what="the message in Sent")
+    assert made.count("flags_add") == 3
+    page.locator(".message", has_text="framed").first.click()
+    page.keyboard.press("a")
+    until(lambda: page.evaluate("0") == 0 and has_one(session, "Archive"), what="a later change")
+    assert made.count("flags_add") == 3
+    page.unroute("**/api/flags_add")
+    page.reload()
+    expect(page.get_by_text(WAITS)).to_have_count(0)
 
 
 def test_a_message_at_which_the_server_fails_again_becomes_a_draft(page: Page, local: LocalServer) -> None:

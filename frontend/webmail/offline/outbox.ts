@@ -20,6 +20,12 @@ const waiting: Readonly<Record<string, unknown>> = {
 /** Answers after which a change was made already, or its messages are gone: there is nothing left to do. */
 const settled = new Set(["user:conflict", "user:notFound"]);
 
+/** Connections in a row in which a call has no answer before it is at fault: each of them began with a call that had one. A proxy
+ * may refuse it with a page of its own, for its size or its words. */
+const mostSilent = 3;
+/** Milliseconds until such a call is made again: each attempt costs the connection. */
+const restFor = 600_000;
+
 interface Call {
   readonly call: string;
   readonly given: readonly unknown[];
@@ -43,6 +49,8 @@ export class Outbox {
   /** Calls at which the server fails, by their keys, and those after them that change the same messages: they wait for the next
    * connection, and the others go on. */
   private aside = new Map<number, Call>();
+  /** Calls without an answer, by their keys: the connections in a row, and the time of the last attempt, ms since 1970. */
+  private readonly silent = new Map<number, readonly [times: number, at: number]>();
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -90,8 +98,8 @@ export class Outbox {
     return waiting[call];
   }
 
-  /** Make the calls that wait; one page at a time, and one after the other. Stops when the server does not answer. `kept`: the
-   * browser still has them. */
+  /** Make the calls that wait; one page at a time, and one after the other. Stops when the server does not answer, but for a call
+   * that is at fault itself. `kept`: the browser still has them. */
   async send(kept: boolean): Promise<void> {
     this.turn = this.turn.then(() => navigator.locks.request(`${named()}-outbox`, () => this.sendAll(kept)));
     await this.turn;
@@ -104,13 +112,20 @@ export class Outbox {
       const next = [...this.calls].find(([key]) => !this.aside.has(key));
       if (next === undefined) return;
       const [key, one] = next;
+      const [times, at] = this.silent.get(key) ?? [0, 0];
+      const rests = times >= mostSilent && Date.now() < at + restFor;
+      const last = times + 1 >= mostSilent;
       let outcome: Outcome = "failed";
       try {
-        if (!this.follows(one)) outcome = await this.made(one);
+        if (!rests && !this.follows(one)) outcome = await this.made(one, last);
       } finally {
         this.running = null;
       }
-      if (outcome === "unanswered") return;
+      if (outcome === "unanswered") {
+        this.silent.set(key, [times + 1, Date.now()]);
+        if (!last) return;
+        outcome = "failed";
+      } else if (!rests) this.silent.delete(key);
       if (outcome === "failed") {
         const failed: Call = { ...one, failed: true };
         if (kept) await this.store.put("outbox", failed, key);
@@ -124,8 +139,9 @@ export class Outbox {
     }
   }
 
-  /** Make a call. A message that is refused becomes a draft, and so does one at which the server fails again. */
-  private async made(one: Call): Promise<Outcome> {
+  /** Make a call. A message that is refused becomes a draft, and so does one at which the server fails again. `last`: the user is
+   * told of a call without an answer. */
+  private async made(one: Call, last: boolean): Promise<Outcome> {
     const methods = this.client as unknown as Record<string, (...given: readonly unknown[]) => Promise<unknown>>;
     try {
       const [first, ...rest] = one.given;
@@ -135,10 +151,11 @@ export class Outbox {
       return "done";
     } catch (error) {
       const code = codeOf(error);
-      if (code === "") return "unanswered";
+      const silent = code === "";
+      if (silent && !last) return "unanswered";
       if (code === "user:sent") return "done";
       const why = messageOf(error);
-      const failed = code?.startsWith("server:") === true;
+      const failed = silent || code?.startsWith("server:") === true;
       if (one.call !== "message_submit") {
         if (settled.has(code ?? "")) return "done";
         this.say(
@@ -149,11 +166,12 @@ export class Outbox {
               )
             : t("A change that you made without a connection was refused: {why}", { why }),
         );
-        return failed ? "failed" : "done";
+        return silent ? "unanswered" : failed ? "failed" : "done";
       }
-      if (failed && one.failed !== true) {
+      // one without an answer may be sent already: it becomes no draft
+      if (silent || (failed && one.failed !== true)) {
         this.say(t("A message that you wrote without a connection waits on this device: {why}", { why }));
-        return "failed";
+        return silent ? "unanswered" : "failed";
       }
       let failure = await this.drafted(one.given[0] as Written);
       if (failure !== null && codeOf(failure)?.startsWith("user:") === true) {

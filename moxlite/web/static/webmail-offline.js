@@ -433,6 +433,8 @@ async function followDevice(...given) {
 
 var waiting = { flags_add: null, flags_clear: null, message_move: null, message_delete: null, thread_mute: null, message_submit: -1 };
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+var mostSilent = 3;
+var restFor = 6e5;
 function changedBy({ call, given }) {
   return call === "message_submit" ? [] : given[0];
 }
@@ -452,6 +454,7 @@ var Outbox = class {
   calls = /* @__PURE__ */ new Map();
   running = null;
   aside = /* @__PURE__ */ new Map();
+  silent = /* @__PURE__ */ new Map();
   turn = Promise.resolve();
   get size() {
     return this.calls.size;
@@ -489,13 +492,20 @@ var Outbox = class {
       const next = [...this.calls].find(([key22]) => !this.aside.has(key22));
       if (next === void 0) return;
       const [key2, one] = next;
+      const [times, at] = this.silent.get(key2) ?? [0, 0];
+      const rests = times >= mostSilent && Date.now() < at + restFor;
+      const last = times + 1 >= mostSilent;
       let outcome = "failed";
       try {
-        if (!this.follows(one)) outcome = await this.made(one);
+        if (!rests && !this.follows(one)) outcome = await this.made(one, last);
       } finally {
         this.running = null;
       }
-      if (outcome === "unanswered") return;
+      if (outcome === "unanswered") {
+        this.silent.set(key2, [times + 1, Date.now()]);
+        if (!last) return;
+        outcome = "failed";
+      } else if (!rests) this.silent.delete(key2);
       if (outcome === "failed") {
         const failed = { ...one, failed: true };
         if (kept2) await this.store.put("outbox", failed, key2);
@@ -508,7 +518,7 @@ var Outbox = class {
       this.changed();
     }
   }
-  async made(one) {
+  async made(one, last) {
     const methods = this.client;
     try {
       const [first, ...rest] = one.given;
@@ -518,18 +528,19 @@ var Outbox = class {
       return "done";
     } catch (error) {
       const code = codeOf(error);
-      if (code === "") return "unanswered";
+      const silent = code === "";
+      if (silent && !last) return "unanswered";
       if (code === "user:sent") return "done";
       const why = messageOf(error);
-      const failed = code?.startsWith("server:") === true;
+      const failed = silent || code?.startsWith("server:") === true;
       if (one.call !== "message_submit") {
         if (settled.has(code ?? "")) return "done";
         this.say(failed ? t("The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.", { why }) : t("A change that you made without a connection was refused: {why}", { why }));
-        return failed ? "failed" : "done";
+        return silent ? "unanswered" : failed ? "failed" : "done";
       }
-      if (failed && one.failed !== true) {
+      if (silent || failed && one.failed !== true) {
         this.say(t("A message that you wrote without a connection waits on this device: {why}", { why }));
-        return "failed";
+        return silent ? "unanswered" : "failed";
       }
       let failure = await this.drafted(one.given[0]);
       if (failure !== null && codeOf(failure)?.startsWith("user:") === true) {
