@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 import trio
@@ -12,9 +13,12 @@ import trio
 from moxlite.admin.doctor.running import standby_findings
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import STATE, HeldLease, State, save
+from moxlite.admin.standby.layout import STATE, Beginning, HeldLease, State, read_beginning, save
+from moxlite.cli.backups import takeover
+from moxlite.cli.common import Failure
 from moxlite.config.load import check_files, read_sources
 from moxlite.proto.sshurl import parse_ssh_url
+from moxlite.store.backup.storage import Folder
 from tests.house import DOMAINS, house, soon
 from tests.session.test_admin_standby import (
     copied,
@@ -171,6 +175,28 @@ def test_the_doctor_tells_of_a_stand_by_that_falls_behind(tmp_path: Path, identi
     (found,) = standby_findings(static)
     assert (found.code, found.grade) == ("standby-lease", "error")
     assert "no answer. Without it nothing is acknowledged in 30 s." in found.detail
+
+
+def test_a_take_over_that_did_not_reach_the_target_at_its_end_is_finished_later(tmp_path: Path, identity: Path) -> None:
+    """STORE-186e, STORE-186j: all is in place; the error says how, and how far the databases came is not forgotten."""
+    path = tmp_path / "config/moxlite.toml"
+    path.parent.mkdir()
+    path.write_text(settings(tmp_path, identity))
+    (path.parent / "domains.toml").write_text(DOMAINS)
+    snapshot, errors, _ = check_files(*read_sources(path))
+    assert snapshot is not None, errors
+    snapshot.static.data_dir.mkdir(parents=True)
+    target = tmp_path / "target"
+    target.write_text("no folder")
+    beginning = Beginning(1.0, 1, {"mia": 7}, 3)
+    with click.Context(click.Command("takeover")):
+        with pytest.raises(Failure, match="once the target answers, type `moxlite standby takeover --yes"):
+            takeover._claim(path, beginning)
+        target.unlink()
+        takeover._claim(path, None)
+        assert read_beginning(Folder(target), 1) == beginning
+        takeover._claim(path, None)
+        assert read_beginning(Folder(target), 2) is None
 
 
 def test_a_lease_needs_object_storage(tmp_path: Path, identity: Path) -> None:

@@ -300,8 +300,10 @@ def _as_service(static: "Static") -> Iterator[None]:
 
 
 def _claim(file: Path, beginning: "Beginning | None") -> None:
-    """Give the target of the configuration a new epoch. Raises Failure."""
-    from moxlite.admin.standby.layout import claim
+    """Give the target of the configuration a new epoch. Where that fails, `beginning` is kept for the next call without
+    one. Raises Failure.
+    """
+    from moxlite.admin.standby.layout import BEGINNING, FOLLOWER, Beginning, claim, read_document, save
     from moxlite.admin.standby.takingover import begin
     from moxlite.process.backuptargets import login_for, opened
     from moxlite.process.keys import read_named
@@ -312,12 +314,25 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
     if target is None:
         note("standby.target is not set: no machine follows this one")
         return
+    folder = static.data_dir / FOLLOWER
     with failures(str(target)):
         ids = service_user(static.user)
         login = login_for(target, static.standby, partial(read_named, ids=ids))
-        with _as_service(static), opened(target, login, scratch=static.data_dir / "standby") as storage:
-            if beginning is None:
-                head = claim(storage, static.data_dir)
-            else:
-                head = begin(storage, static.data_dir, beginning)
+        with _as_service(static):
+            if beginning is not None:
+                save(folder / BEGINNING, beginning)
+            beginning = read_document(folder / BEGINNING, Beginning)
+            try:
+                with opened(target, login, scratch=folder) as storage:
+                    if beginning is None:
+                        head = claim(storage, static.data_dir)
+                    else:
+                        head = begin(storage, static.data_dir, beginning)
+            except (OSError, ValueError) as error:
+                reason = printable(str(getattr(error, "strerror", "") or error))
+                raise Failure(
+                    f"{target}: {reason}. The data is in its place: once the target answers, type `moxlite standby "
+                    "takeover --yes-the-other-is-down`"
+                ) from None
+            (folder / BEGINNING).unlink(missing_ok=True)
     print(f"{printable(str(target))} has epoch {head.epoch} now, and it belongs to this machine")
