@@ -5,11 +5,16 @@ import pty
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from moxlite.cli import run
+from moxlite.store.backup.layout import Source
+from moxlite.store.backup.packs import snapshot_id, time_of
+from moxlite.store.backup.repository import Repository, create_repository
+from moxlite.store.backup.storage import Folder
 
 pytestmark = pytest.mark.served
 
@@ -41,6 +46,41 @@ def made(config: Path, repo: Path, capsys: Capture) -> str:
     (recipient,) = re.findall(r'encrypt_to = \["(age1[a-z0-9]+)"\]', out)
     assert recipient in (repo / "repository.json").read_text()
     return key
+
+
+def test_the_lines_for_the_configuration_name_the_place_that_was_made(
+    config: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-184c: a relative path in moxlite.toml begins at another folder than that of the shell."""
+    monkeypatch.chdir(tmp_path)
+    assert run(["--config", str(config), "backup", "init", "--repo", "repo"]) == 0
+    assert f'target = "{tmp_path / "repo"}"' in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_server_goes_on_with_a_repository_that_root_has_pruned(config: Path, capsys: Capture) -> None:
+    """STORE-183: whatever the umask: packs that are written anew belong to the owner of the folder."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        repo = Path(place) / "repo"
+        create_repository(Folder(repo), config.parent)
+        source = Source(config.parents[1] / "data", config.parent, frozenset())
+        (config.parent / "stays").write_bytes(os.urandom(100_000))
+        (config.parent / "goes").write_bytes(os.urandom(100_000))
+        Repository(Folder(repo)).back_up(source)
+        (config.parent / "goes").unlink()
+        Repository(Folder(repo)).back_up(source)
+        for path in (repo, *repo.rglob("*")):
+            os.chown(path, 12345, 12345)
+        snapshot_id(time_of(snapshot_id(0)))  # what these load that user cannot read where the tests run
+        before = os.umask(0o077)
+        try:
+            keep = ("--keep-daily", "0", "--keep-weekly", "0")
+            assert run(["--config", str(config), "backup", "prune", "--repo", str(repo), *keep]) == 0
+        finally:
+            os.umask(before)
+        assert "blocks" in capsys.readouterr().out
+        assert {path.stat().st_uid for path in repo.rglob("*")} == {12345}
 
 
 def in_terminal(arguments: list[str], typed: str) -> tuple[int, str]:

@@ -13,6 +13,7 @@ from moxlite.proto.sieve.script import pack
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
 from moxlite.store.auth.credentials import credential
+from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.verify import verify
 from moxlite.store.delivery.forwarding import may_forward, targets
@@ -114,14 +115,24 @@ async def test_targets_of_the_active_script_count_as_agreed(tmp_path: Path) -> N
         await accounts.aclose()
 
 
-def test_verifydata_tries_the_upgrade_on_a_copy(data: Path) -> None:
-    """STORE-144, STORE-147: and without being asked to, it only tells."""
+def test_verifydata_tries_the_upgrade_on_a_copy(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-144, STORE-147: and without being asked to, it only tells. Copies are where there is room for them."""
     before = versions(data)
     known = {str(one.path): len(migrations_of(one.kind)) for one in databases(data)}
     old = [path for path, version in before.items() if version < known[path]]
     assert verify(data).problems == []
     assert len([note for note in verify(data).notes if "--upgrade" in note]) == len(old)
-    found = verify(data, deep=True, upgrade=True)
+    copied, copy = list[Path](), copy_database
+
+    def note(path: Path, target: Path) -> int:
+        copied.append(target)
+        return copy(path, target)
+
+    monkeypatch.setattr("moxlite.store.backup.verify.copy_database", note)
+    (tmp_path / "room").mkdir()
+    found = verify(data, deep=True, upgrade=True, scratch=tmp_path / "room")
+    assert all(path.is_relative_to(tmp_path / "room") for path in copied)
+    assert len(copied) == len(old)
     assert found.problems == []
     assert len([note for note in found.notes if "can be upgraded" in note]) == len(old)
     assert versions(data) == before

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.config.static import Static
+from moxlite.process.backuptargets import scratch_folder
 from moxlite.process.privileges import service_user
 from moxlite.process.stopped import make_data, stopped
 from moxlite.store.backup.layout import databases
@@ -106,7 +107,7 @@ def verify_stopped(
     # A backup has no lock file, and gets none: it may be on a medium that cannot be written.
     with stopped(data) if (data / "lock").exists() else contextlib.nullcontext():
         fixed = _fix(data) if fix else []
-        return fixed, verify(folder, deep=deep, upgrade=upgrade, tell=tell)
+        return fixed, verify(folder, deep=deep, upgrade=upgrade, scratch=scratch_folder(), tell=tell)
 
 
 def _fix(data: Path) -> list[str]:

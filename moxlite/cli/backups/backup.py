@@ -40,7 +40,9 @@ def backup() -> None:
     """
 
 
-REPO = click.option("--repo", metavar="DIR", help="The repository: a folder, or ssh://user@host/path.", required=True)
+REPO = click.option(
+    "--repo", metavar="DIR", help="The repository: a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
+)
 IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) of an encrypted repository.")
 PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
 SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [default: the newest]")
@@ -58,7 +60,8 @@ def run(
     """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository. Without either,
     into the repository that backup.target names.
 
-    A repository may be on another machine where it is `backup.target`: ssh://user@host/path. It is encrypted there.
+    A repository may be on another machine or in object storage where it is `backup.target`: ssh://user@host/path,
+    s3://bucket/prefix. It is encrypted there.
 
     A repository stores what has changed since the last snapshot. An encrypted one needs the Python package pyrage.
 
@@ -197,14 +200,16 @@ def init(repo: str) -> None:
     from moxlite.process.backuptargets import target_of
 
     with failures(repo):
-        key, recipient, signer = make_encrypted(load_config(), config_path().parent, target_of(repo))
-    print(f"{printable(repo)} is made, and encrypted. Its key, which is shown this once and kept nowhere:\n")
+        target = target_of(repo)
+        key, recipient, signer = make_encrypted(load_config(), config_path().parent, target)
+    place = printable(str(target))
+    print(f"{place} is made, and encrypted. Its key, which is shown this once and kept nowhere:\n")
     if signer:
         print(f"  # signed by {signer}")
     print(f"  {key}\n")
     print("Without it nothing can be restored. Keep both lines in one file: the first one proves backups.")
     print("In moxlite.toml:\n")
-    print(f'  [backup]\n  schedule = "24h"\n  target = "{printable(repo)}"\n  encrypt_to = ["{recipient}"]')
+    print(f'  [backup]\n  schedule = "24h"\n  target = "{place}"\n  encrypt_to = ["{recipient}"]')
 
 
 @backup.command("signer")
@@ -306,9 +311,16 @@ def extract(
 @IDENTITY
 @PASSPHRASE
 def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
-    """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case."""
+    """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case, and the newest
+    that lacks nothing.
+    """
+    from moxlite.process.stopped import as_owner
+
     with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
-        pruned = repository.prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
+        folder = repository.storage.folder
+        # What root makes here must be the server's, which goes on with it.
+        with as_owner(folder) if folder is not None else contextlib.nullcontext():
+            pruned = repository.prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
     for snapshot in pruned.snapshots:
         print(f"removed {snapshot}")
     if pruned.blocks:

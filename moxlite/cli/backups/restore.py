@@ -75,7 +75,8 @@ def restore(
     verbose: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
-    """Restore the backup or repository SRC, also of another machine: ssh://user@host/path.
+    """Restore the backup or repository SRC, also of another machine or object storage: ssh://user@host/path,
+    s3://bucket/prefix.
 
     Without --account, all of it into the data directory of a stopped server. SRC is verified first and stays as it is.
     The data directory must be empty: move the old one away. The configuration is not restored; it is in SRC/config.

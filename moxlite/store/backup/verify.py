@@ -116,13 +116,19 @@ def data_of(folder: Path) -> Path:
 
 
 def verify(
-    folder: Path, *, deep: bool = False, upgrade: bool = False, tell: Callable[[str], None] = lambda _: None
+    folder: Path,
+    *,
+    deep: bool = False,
+    upgrade: bool = False,
+    scratch: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> VerificationResult:
     """Look at everything below `folder`. Blocks. The caller sees to it that no server uses it.
 
     Args:
       deep: also read all bodies, and recompute what can be.
       upgrade: for files of an older schema, try the upgrade on a copy and check that.
+      scratch: the folder for such copies, one at a time; None: that of TMPDIR.
       tell: takes the path of each file before it is looked at.
     """
     verification_result = VerificationResult()
@@ -141,7 +147,7 @@ def verify(
         tell(str(data / database_file.path))
         verification_result.databases += 1
         try:
-            _database(data, database_file, verification_result, deep=deep, upgrade=upgrade)
+            _database(data, database_file, verification_result, deep=deep, upgrade=upgrade, scratch=scratch)
         except (apsw.Error, OSError, StoreError) as error:
             verification_result.problems.append(
                 Problem(data / database_file.path, str(error), _repair("file", database_file))
@@ -180,7 +186,13 @@ def _version(data: Path, verification_result: VerificationResult) -> None:
 
 
 def _database(
-    data: Path, database_file: DatabaseFile, verification_result: VerificationResult, *, deep: bool, upgrade: bool
+    data: Path,
+    database_file: DatabaseFile,
+    verification_result: VerificationResult,
+    *,
+    deep: bool,
+    upgrade: bool,
+    scratch: Path | None,
 ) -> None:
     path = data / database_file.path
     known = len(migrations_of(database_file.kind))
@@ -191,7 +203,7 @@ def _database(
     if not upgrade:
         verification_result.notes.append(f"{path} has schema {version} of {known}: try the upgrade with --upgrade")
         return
-    with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-", dir=scratch) as temporary:
         copy = Path(temporary) / path.name
         copy_database(path, copy)
         open_file(copy, database_file.kind, Options(min_free_space=0)).close()
