@@ -231,6 +231,15 @@ async def test_the_key_of_links_stays_here_unless_keys_are_wanted(accounts: Acco
     assert (tmp_path / "two/data/links.key").read_bytes() == b"k" * 32
 
 
+async def test_what_a_write_that_was_cut_short_left_is_in_no_backup(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-141a, STORE-184f: such as the key of signatures, or the hash of the admin password, by another name."""
+    async with accounts.use("mia"):
+        subject = source(tmp_path, "mia")
+        (subject.config / ".backup-signing.key.1a2b3c4d.tmp").write_text("a key")
+        await back_up_in_thread(subject, tmp_path / "backup")
+    assert not list((tmp_path / "backup/config").glob(".*"))
+
+
 async def test_nothing_is_overwritten(accounts: Accounts, tmp_path: Path) -> None:
     """STORE-143: a second backup to the same place is refused, and leaves the first as it is."""
     async with accounts.use("mia") as account:

@@ -240,6 +240,8 @@ def config_files(source: Source, *, keys: bool, encrypted: bool, report: Report)
             real = os.path.realpath(path)
             if real in never or not path.is_file() or (name == SIGNING_KEY and not encrypted):
                 continue
+            if DISPOSABLE.fullmatch(name):
+                continue  # a part of a key, or of the hash of the password, perhaps
             below = path.relative_to(source.config)
             named_file = named.pop(real, NamedFile(path))
             yield from _chosen(named_file, f"{CONFIG}/{below.as_posix()}", keys=keys, report=report)
