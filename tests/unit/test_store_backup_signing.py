@@ -176,6 +176,24 @@ def test_a_changed_snapshot_is_refused(place: Place, tmp_path: Path) -> None:
         assert (code, "a signature is damaged" in said) == (1, True)
 
 
+def test_a_snapshot_that_lacks_something_is_told_and_restored_with_what_it_has(place: Place, tmp_path: Path) -> None:
+    """STORE-145, ADMIN-52a: `backup list` has its errors; a restore refuses it, and says the way on."""
+    broken = tmp_path / "data/accounts/zoe/account.db"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no database" * 1000)
+    assert place.moxlite("backup", "--repo", place.repo)[0] == 1
+    assert place.moxlite("backup", "list", "--repo", place.repo)[1].split()[-1] == "1"
+    new = tmp_path / "new"
+    places = ("--config-dir", new / "config", "--data-dir", new / "data")
+    code, _, said = place.moxlite("restore", place.repo, "--with-config", "--unsigned", *places)
+    assert (code, "remove DIR/INCOMPLETE" in said) == (1, True)
+    copy = tmp_path / "copy"
+    assert place.moxlite("backup", "restore", "--repo", place.repo, "--out", copy, "--unsigned")[0] == 1
+    (copy / "INCOMPLETE").unlink()
+    assert place.moxlite("restore", copy, "--with-config", *places)[0] == 0
+    assert (new / "data/accounts/bob/account.db").exists()
+
+
 def test_what_a_stranger_put_into_a_snapshot_is_not_signed_with_the_next_one(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

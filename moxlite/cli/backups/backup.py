@@ -234,7 +234,9 @@ def signer_() -> None:
 @PASSPHRASE
 @json_option
 def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json: bool) -> None:
-    """List the snapshots of a repository, the oldest first."""
+    """List the snapshots of a repository, the oldest first. One with errors lacks something; of an encrypted repository
+    that is told with its key alone.
+    """
     from moxlite.store.backup.repository import Repository
 
     with failures(repo):
@@ -244,7 +246,7 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
         else:
             with open_repository(repo, identity, passphrase_file) as repository:
                 snapshot_infos = repository.snapshots()
-    show(snapshot_infos, ("id", "files", "octets"), as_json=as_json)
+    show(snapshot_infos, ("id", "files", "octets", "errors"), as_json=as_json)
 
 
 @backup.command()

@@ -33,6 +33,14 @@ PIECE: Final = 1 << 20
 """Octets read at a time from a file that goes to the server."""
 
 
+ADVICE: Final = (
+    "Take an older one (--snapshot ID of `moxlite backup list`, --at a moment before). Without one, put a copy "
+    "right and restore that: `moxlite backup restore --out DIR` makes one of a snapshot; move the folder of a damaged "
+    "account out of DIR/data/accounts, and remove DIR/INCOMPLETE"
+)
+"""Ways on where a backup lacks something, which is told before."""
+
+
 class Chosen(NamedTuple):
     """A snapshot of a repository, the newest without `snapshot`; the rest as for `open_repository`."""
 
@@ -147,7 +155,7 @@ def restore(
         problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
     if problems:
         report((), problems)
-        raise Failure(f"{source} is damaged, nothing was restored")
+        raise Failure(f"{source} is damaged, nothing was restored. {ADVICE}")
 
 
 def _at_moment(
@@ -245,7 +253,7 @@ def restore_whole(
             raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
     if isinstance(done, list):
         report((), done)
-        raise Failure(f"{source} is damaged, nothing was restored")
+        raise Failure(f"{source} is damaged, nothing was restored. {ADVICE}")
     _say(prepared, done)
     if done.problems:
         report((), done.problems)

@@ -128,12 +128,15 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class SnapshotInfo(msgspec.Struct, frozen=True):
-    """A line of ``moxlite backup list``: `created` in µs UTC; files and their octets, None without the identity."""
+    """A line of ``moxlite backup list``: `created` in µs UTC; files and their octets, and errors of what it lacks, None
+    without the identity.
+    """
 
     id: str
     created: int
     files: int | None = None
     octets: int | None = None
+    errors: int | None = None
 
 
 class Sample(msgspec.Struct, frozen=True):

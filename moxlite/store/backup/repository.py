@@ -204,7 +204,8 @@ class Repository:
             created = time_of(one)
             if self.readable:
                 manifest = self.manifest(one)
-                snapshot_infos.append(SnapshotInfo(one, created, len(manifest.entries), manifest.size))
+                known = len(manifest.entries), manifest.size, len(manifest.errors)
+                snapshot_infos.append(SnapshotInfo(one, created, *known))
             else:
                 snapshot_infos.append(SnapshotInfo(one, created))
         return snapshot_infos
