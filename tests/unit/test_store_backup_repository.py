@@ -525,6 +525,18 @@ async def test_an_encrypted_repository_is_written_without_and_read_with_the_iden
 
 @pytest.mark.nightly
 @pytest.mark.slow
+def test_a_repository_of_another_server_is_refused(tmp_path: Path, identity: tuple[Path, str]) -> None:
+    """STORE-184: blocks that are named by another key could not be restored, and nothing would tell before."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    create_repository(Folder(tmp_path / "repo"), tmp_path / "one", recipients=(identity[1],))
+    create_repository(Folder(tmp_path / "own"), tmp_path / "two", recipients=(identity[1],))
+    Repository(Folder(tmp_path / "repo"), data=tmp_path / "one")
+    with pytest.raises(RepositoryError, match="is the repository of another server"):
+        Repository(Folder(tmp_path / "repo"), data=tmp_path / "two")
+    assert Repository(Folder(tmp_path / "repo"), identity_file=identity[0]).readable
+
+
 async def test_a_passphrase_protects_an_identity_of_the_repository(
     accounts: Accounts, source: Source, tmp_path: Path
 ) -> None:

@@ -50,10 +50,13 @@ MONDAY: Final = 3 * DAY
 
 
 class RepositorySettings(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Content of the file `repository.json`: format and recipients of a repository of backups."""
+    """Content of the file `repository.json`: format and recipients of a repository of backups, and a hash of its key of
+    names, "" where it is older than that.
+    """
 
     format: int
     recipients: tuple[str, ...] = ()
+    names: str = ""
 
 
 def read_settings(storage: Storage) -> RepositorySettings:

@@ -13,6 +13,7 @@ it was, with blocks more that the next `prune` removes.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 import time
@@ -128,12 +129,14 @@ def create_repository(
         recipient, protected = make_identity(passphrase)
         recipients = (*recipients, recipient)
         storage.write(PROTECTED, protected)
+    names = ""
     if recipients:
         key = load_key(data, create=True)
         assert key is not None
+        names = hashlib.sha256(key).hexdigest()
         storage.write(NAMES, sealer_of(recipients, key).seal(key))
     storage.make(*FOLDERS)
-    storage.write(SETTINGS, msgspec.json.encode(RepositorySettings(FORMAT, recipients)))
+    storage.write(SETTINGS, msgspec.json.encode(RepositorySettings(FORMAT, recipients, names)))
 
 
 class Repository:
@@ -169,6 +172,10 @@ class Repository:
                 if self._opener is None:
                     raise RepositoryError("the repository is encrypted: an identity is needed, or the server's data")
                 key = self._opener.open(storage.read(NAMES))
+            elif settings.names not in ("", hashlib.sha256(key).hexdigest()):
+                # A restore takes the key of the repository: no block that is named by another one would come back.
+                text = f"{storage} is the repository of another server: set backup.target to a place of this one's own"
+                raise RepositoryError(text)
             self._sealer = sealer_of(settings.recipients, key)
         self._blocks = (LooseBlocks if settings.format == LOOSE else Blocks)(storage, self._sealer, self._opener)
         # What the last snapshot of this object was, for an encrypted repository whose manifests it cannot read.
