@@ -24,7 +24,15 @@ from moxlite.decoders import from_json
 from moxlite.safefile import Tree
 from moxlite.store.accounts.folders import make_closed
 from moxlite.store.backup.copying import copy_database
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files, restored_mode
+from moxlite.store.backup.layout import (
+    INCOMPLETE,
+    RESTORING,
+    DatabaseFile,
+    databases,
+    has_databases,
+    other_files,
+    restored_mode,
+)
 from moxlite.store.backup.storage import sync_folder
 from moxlite.store.backup.verify import data_of
 from moxlite.store.changelog.account import Account
@@ -120,14 +128,7 @@ def restore(
         raise BadTarget(f"{needed + options.min_free_space} octets are needed in {data}, {free} are free")
     for database in databases(origin):
         tell(str(database.path))
-        with Tree(origin) as tree:
-            tree.open_file(database.path.parts).close()  # no link leads to it
-        target = staging / database.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if move:
-            (origin / database.path).replace(target)
-        else:
-            copy_database(origin / database.path, target)
+        target = _stage(database, origin, staging, move=move)
         renew(target, database.kind, options, resume_queue=resume_queue, keep_uids=keep_uids)
     with Tree(origin) as tree, Tree(staging) as copies:
         for other in other_files(origin):
@@ -158,6 +159,19 @@ def _staging(data: Path) -> Path:
     staging = tmp / STAGING
     staging.mkdir(parents=True)
     return staging
+
+
+def _stage(database: DatabaseFile, origin: Path, staging: Path, *, move: bool) -> Path:
+    """Copy a database to the same path below `staging`, or move it there; returns that path."""
+    with Tree(origin) as tree:
+        tree.open_file(database.path.parts).close()  # no link leads to it
+    target = staging / database.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if move:
+        (origin / database.path).replace(target)
+    else:
+        copy_database(origin / database.path, target)
+    return target
 
 
 def copy_restored(
