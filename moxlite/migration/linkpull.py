@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -23,10 +24,11 @@ from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.perform import Performed
-from moxlite.store.errors import BadMessage, LimitExceeded
+from moxlite.store.errors import BadMessage, LimitExceeded, NoSuchMailbox
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.items import Mail, Progress
 from moxlite.store.mail import remotes
+from moxlite.store.rows.mailboxes import mailbox
 from moxlite.wording import worded
 
 PORTION: Final = 500
@@ -97,9 +99,13 @@ class LinkPull(Pull):
         self.resent = resent
         self.began = trio.current_time()
 
-    async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
+    async def _add(self, feed: Feed, progress: Progress, count: int, remote: remotes.Remote) -> int:
+        # The mailbox may get another name here meanwhile: under the old one a mailbox would be made, here and there.
+        home = remote.mailbox_id
         if count > FEW and self.sorting.now is None:
-            return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp, gap=GAP)
+            return await add_messages(
+                self._account, self._accounts, feed.items(), progress, self._tmp, gap=GAP, home=home
+            )
         added = 0
         while (mail := await feed.get()) is not None:
             spool = Spool(self._tmp)
@@ -109,6 +115,9 @@ class LinkPull(Pull):
                 await spool.finish()
                 try:
                     ready = await prepare(spool)
+                    with suppress(NoSuchMailbox):  # it is made again
+                        name = (await self._account.read(partial(mailbox, mailbox_id=home), op="link")).name
+                        mail = msgspec.structs.replace(mail, mailbox=name)
                     await self._deliver(mail, ready)
                 except (BadMessage, LimitExceeded) as error:
                     await self.problems.add(worded("{place}: left out, {reason}", place=mail.place, reason=error))

@@ -330,9 +330,9 @@ class Pull:
 
     # --- new messages
 
-    async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
+    async def _add(self, feed: Feed, progress: Progress, count: int, remote: Remote) -> int:
         """Add the messages of a feed, `count` at most; returns how many were added. Raises StoreError, OSError."""
-        del count
+        del count, remote
         return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp)
 
     async def _copy(self, client: Client, place: Place, target: str, remote: Remote, uids: Sequence[int]) -> bool:
@@ -410,7 +410,7 @@ class Pull:
             nursery.start_soon(fetch)
             nursery.start_soon(listen)
             try:
-                added = await self._add(feed, progress, len(uids))
+                added = await self._add(feed, progress, len(uids), remote)
             except (StoreError, OSError) as error:
                 failure = error
             nursery.cancel_scope.cancel()

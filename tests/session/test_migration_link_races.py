@@ -14,7 +14,7 @@ import trio
 
 from moxlite.migration import incoming as incoming_module, linkpull as linkpull_module, mirror as mirror_module
 from moxlite.migration.incoming import Incoming
-from moxlite.migration.linkpull import Survey, _Sorting
+from moxlite.migration.linkpull import LinkPull, Survey, _Sorting
 from moxlite.migration.mirror import Mirror
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
@@ -25,6 +25,7 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import fill
@@ -502,6 +503,28 @@ async def test_a_first_copy_looks_at_nothing_anew_for_each_portion(
     assert any(seen)
     assert looks["Trips"] <= 3
     assert sum(flags.values()) < 50
+
+
+@pytest.mark.parametrize("few", [0, 60])
+async def test_a_rename_during_a_portion_makes_the_old_name_nowhere(
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """LINK-7: the messages come into the mailbox, whatever name it has here by then."""
+    monkeypatch.setattr(linkpull_module, "PORTION", 25)
+    monkeypatch.setattr(linkpull_module, "FEW", few)
+    await linking.change("mia", lambda tx: create_mailbox(tx, "Trips"))
+    await fill(linking.imap, "Trips", 101, 60, "()")
+
+    async def rename() -> None:
+        box = await linking.box("bo", "Mia/Trips")
+        await linking.change("bo", lambda tx: rename_mailbox(tx, box, "Mia/Journeys"))
+
+    once(monkeypatch, LinkPull, "_add", rename)
+    async with linking.running():
+        await linking.until(linking.current)
+    assert await linking.places("bo") == {number: ["Journeys"] for number in range(101, 161)}
+    async with linking.imap.accounts.use("bo") as bo:
+        assert await bo.read(lambda r: mailbox_by_name(r, "Mia/Trips"), op="test") is None
 
 
 async def test_other_mail_of_the_account_wakes_no_link(linking: Racing, monkeypatch: pytest.MonkeyPatch) -> None:

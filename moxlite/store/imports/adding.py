@@ -30,7 +30,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import held_body
 from moxlite.store.content.spool import SpoolSpace
-from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
+from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, NoSuchMailbox, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
@@ -77,7 +77,14 @@ BODIES: Final = "SELECT b.hash FROM message m JOIN body b ON b.id = m.body_id WH
 
 
 async def add_messages(
-    account: Account, accounts: Accounts, items: Iterator[Item], progress: Progress, tmp: Path, *, gap: int = GAP
+    account: Account,
+    accounts: Accounts,
+    items: Iterator[Item],
+    progress: Progress,
+    tmp: Path,
+    *,
+    gap: int = GAP,
+    home: MailboxID | None = None,
 ) -> int:
     """Add messages in one job: staged in units, then all or nothing becomes visible; returns the number of messages.
 
@@ -86,12 +93,13 @@ async def add_messages(
       progress: gets counts and problems.
       tmp: for temporary files.
       gap: ids that are left for deliveries.
+      home: the mailbox of all items, which may have another name by the end.
 
     Raises: StoreError, OSError: nothing is changed.
     Cancellation: nothing is changed, unless the final unit has begun, which then completes.
     """
     adding = _Adding(account, accounts, RunningImport(progress, trio.CancelScope()), tmp, gap=gap)
-    return (await adding.run(items)).messages
+    return (await adding.run(items, home)).messages
 
 
 class _Adding:
@@ -128,8 +136,8 @@ class _Adding:
         await self._read(items, None)
         return Done(self._progress.messages, self._progress.problem_count, dry_run=True)
 
-    async def run(self, items: Iterator[Item]) -> Done:
-        """Add the messages. Raises StoreError, OSError: nothing is changed."""
+    async def run(self, items: Iterator[Item], home: MailboxID | None = None) -> Done:
+        """Add the messages, with `home` as in `add_messages`. Raises StoreError, OSError: nothing is changed."""
         self._progress.begin_step("reading")
         job = await self._account.write(lambda tx: begin(tx, self._gap))
         done = False
@@ -143,7 +151,9 @@ class _Adding:
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
             spellings = list(reader.spellings.items())
             with trio.CancelScope(shield=True):  # bounded: one unit
-                messages = await self._account.write(lambda tx: self._finish(tx, job, targets, spellings), weight=ALONE)
+                messages = await self._account.write(
+                    lambda tx: self._finish(tx, job, _at_home(tx, home, targets), spellings), weight=ALONE
+                )
             done = True
             metrics.IMPORTED.inc(messages)
             return Done(messages, self._progress.problem_count, dry_run=False, first_id=job.first_id)
@@ -413,6 +423,16 @@ class Target(msgspec.Struct, frozen=True):
     number: int
     name: str
     messages: int
+
+
+def _at_home(r: Reader, home: MailboxID | None, targets: Sequence[Target]) -> Sequence[Target]:
+    """The targets under the name that their mailbox has now; unchanged without one, and for one that is gone."""
+    try:
+        return (
+            targets if home is None else [msgspec.structs.replace(one, name=mailbox(r, home).name) for one in targets]
+        )
+    except NoSuchMailbox:
+        return targets
 
 
 def finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequence[tuple[str, str]]) -> int:
