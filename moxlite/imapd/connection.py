@@ -235,20 +235,17 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     kv = {"remote": str(info.remote), "service": context.service}
     connection = Connection(stream, info, context)
     refused = _refusal(connection)
+    if refused is not None:
+        logger.debug("connection refused", extra={"kv": kv | {"reason": refused.text}})
+        await connection.farewell(refused)
+        return
+    logger.info("connection opened", extra={"kv": kv})
     try:
-        if refused is not None:
-            logger.debug("connection refused", extra={"kv": kv | {"reason": refused.text}})
-            await connection.farewell(refused)
-            return
-        logger.info("connection opened", extra={"kv": kv})
-        try:
-            await _serve(connection)
-        finally:
-            session = connection.session
-            user = {"account": session.login.identity.account} if session.login.identity else {}
-            logger.info("connection closed", extra={"kv": kv | user})
+        await _serve(connection)
     finally:
-        info.seat.leave(context.gate, info.remote)
+        session = connection.session
+        user = {"account": session.login.identity.account} if session.login.identity else {}
+        logger.info("connection closed", extra={"kv": kv | user})
 
 
 async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context: Context, identity: Identity) -> None:

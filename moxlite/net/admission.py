@@ -124,7 +124,7 @@ class Seat:
 
     def enter(self, gate: Gate, remote: IPAddress) -> Refusal | None:
         """Count the connection for `remote` and its networks. Returns the reason if it may not be served. A gate is
-        entered once: the listener enters it, and the session asks again for the result.
+        entered once: the listener enters it, and the session asks again for the result. It counts until `leave`.
         """
         if gate not in self._entered:
             self._entered[gate] = refusal = self._count(gate, remote)
@@ -146,11 +146,13 @@ class Seat:
             self._remote = remote
         return None if gate.at_once.acquire(remote) else Refusal.OPEN
 
-    def leave(self, gate: Gate, remote: IPAddress) -> None:
-        """Stop counting the connection at this gate. Idempotent."""
-        if gate in self._entered and self._entered.pop(gate) is None and not is_exempt(remote, gate.proxies):
-            gate.at_once.release(remote)
-        if not self._entered and self._remote is not None and self._admission is not None:
+    def leave(self, remote: IPAddress) -> None:
+        """Stop counting the connection at its gates: it is closed. Idempotent."""
+        for gate, refusal in self._entered.items():
+            if refusal is None and not is_exempt(remote, gate.proxies):
+                gate.at_once.release(remote)
+        self._entered.clear()
+        if self._remote is not None and self._admission is not None:
             self._admission.networks.release(self._remote)
             self._remote = None
 

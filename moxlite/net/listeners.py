@@ -301,7 +301,7 @@ async def _serve_one(
             )
         finally:
             if info is not None:
-                seat.leave(gate, info.remote)
+                seat.leave(info.remote)
             if stream.socket.fileno() >= 0:
                 await trio.aclose_forcefully(open_stream)
 
@@ -310,7 +310,7 @@ async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None
     """Shut down sending, and read for a moment what the client still sends.
 
     Closing with unread octets would reset the connection, and the client might never receive the last reply, such as
-    the reason of a refusal.
+    the reason of a refusal. The connection counts for its network meanwhile.
     """
     try:
         with trio.move_on_after(PART_SECONDS):

@@ -12,7 +12,6 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies
 from moxlite.smtpd.commands import data, hello, mail
 from moxlite.smtpd.context import Context
-from moxlite.smtpd.replies import Goodbye
 from moxlite.smtpd.session import CROWDED, Handler, Session
 from moxlite.smtpd.wire import Wire
 
@@ -43,34 +42,23 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     """
     act_for_mail()
     wire = Wire(stream, info, context.pace)
+    refusal = None if info.trusted_local else info.seat.enter(context.gate, info.remote)
+    if refusal is not None:
+        await _turn_away(wire, replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS)
+        return
+    session = Session(context, wire, HANDLERS)
+    session.dialogue.crowded = not info.trusted_local and context.gate.at_once.pressure(info.remote) > CROWDED
     try:
-        if info.trusted_local:
-            await Session(context, wire, HANDLERS).run()
-        else:
-            await _admit(wire, context)
-    finally:
-        await wire.aclose()
-
-
-async def _admit(wire: Wire, context: Context) -> None:
-    """Serve the connection, unless its network has opened too many connections in a time, or has too many open."""
-    remote = wire.info.remote
-    seat, gate = wire.info.seat, context.gate
-    refusal = seat.enter(gate, remote)
-    try:
-        if refusal is not None:
-            await _turn_away(wire, replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS)
-            return
-        session = Session(context, wire, HANDLERS)
-        session.dialogue.crowded = gate.at_once.pressure(remote) > CROWDED
         await session.run()
     finally:
-        seat.leave(gate, remote)
+        await wire.finish()
 
 
 async def _turn_away(wire: Wire, response: Response) -> None:
-    wire.write(response.encode())
+    """Refuse a connection whose network has opened too many in a time, or has too many open. It is closed at once: it
+    does not count for its network, so a flood of such connections must not stay for a moment.
+    """
     try:
-        await wire.flush()
-    except Goodbye:
-        return
+        await wire.say_last(response.encode())
+    finally:
+        await wire.aclose()

@@ -252,8 +252,15 @@ class Wire:
         """Log sent octets."""
         _trace("local", octets, auth=auth, data=False)
 
+    async def finish(self) -> None:
+        """Send the closing alert of TLS, if that does not block. The caller closes: a client that still sends must get
+        the last reply (SMTP-6a).
+        """
+        if isinstance(self._stream, TLSStream):
+            await self._stream.send_closing_alert()
+
     async def aclose(self) -> None:
-        """Close, with the closing alert of TLS if that does not block."""
+        """Close at once, with the closing alert of TLS if that does not block."""
         await self._stream.aclose()
 
 

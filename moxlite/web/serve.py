@@ -43,12 +43,8 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     When `info.shutdown` is set, an idle connection closes at once, a response in progress finishes, and a stream sends
     a shutdown event. Cancellation closes without an answer. Raises nothing of its own.
     """
-    gate = context.gates[info.listener]
-    try:
-        if info.seat.enter(gate, info.remote) is None:
-            await _serve(stream, info, context)
-    finally:
-        info.seat.leave(gate, info.remote)
+    if info.seat.enter(context.gates[info.listener], info.remote) is None:
+        await _serve(stream, info, context)
 
 
 async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:

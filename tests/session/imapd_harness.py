@@ -219,6 +219,7 @@ class Imap:
             with guard("imapd"):
                 await serve_connection(stream, info, context)
         finally:
+            info.seat.leave(info.remote)
             await trio.aclose_forcefully(stream)
             ended.set()
 

@@ -294,6 +294,7 @@ class Smtp:
             with guard("smtpd"):
                 await serve_connection(stream, info, context)
         finally:
+            info.seat.leave(info.remote)
             await trio.aclose_forcefully(stream)
             ended.set()
 

@@ -98,9 +98,9 @@ def test_a_network_has_a_share_of_all_seats() -> None:
     assert seats[1].enter(imap, REMOTE) is None
     assert seats[2].enter(imap, REMOTE) is Refusal.OPEN
     assert seats[2].enter(imap, REMOTE) is Refusal.OPEN
-    seats[2].leave(imap, REMOTE)
-    seats[0].leave(smtp, REMOTE)
-    seats[0].leave(smtp, REMOTE)
+    seats[2].leave(REMOTE)
+    seats[0].leave(REMOTE)
+    seats[0].leave(REMOTE)
     assert seats[3].enter(imap, REMOTE) is None
     assert smtp.at_once.pressure(REMOTE) == 0.0
     assert imap.at_once.pressure(REMOTE) == 2 / 1000
@@ -113,10 +113,10 @@ def test_a_connection_may_pass_two_gates() -> None:
     assert seat.enter(https, REMOTE) is None
     assert seat.enter(imap, REMOTE) is None
     assert admission.networks.pressure(REMOTE) == 1 / 2
-    seat.leave(imap, REMOTE)
-    assert admission.networks.pressure(REMOTE) == 1 / 2
-    seat.leave(https, REMOTE)
+    assert (https.at_once.pressure(REMOTE), imap.at_once.pressure(REMOTE)) == (1 / 1000, 1 / 1000)
+    seat.leave(REMOTE)
     assert admission.networks.pressure(REMOTE) == 0.0
+    assert (https.at_once.pressure(REMOTE), imap.at_once.pressure(REMOTE)) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -105,27 +105,24 @@ async def serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, conte
     metrics.connections.labels(service="managesieve").inc()
     connection = Connection(stream, info, context)
     refusal = info.seat.enter(context.gate, info.remote)
-    try:
-        if refusal is not None or info.shutdown.is_set():
-            text = REFUSALS[refusal] if refusal is not None else "shutting down"
-            await _bye(connection, SessionEnded(text, "TRYLATER"))
-            return
-        if not context.logins.attempts.allowed(connection.session.login_request()):
-            authentication_ratelimited_total.labels(kind="managesieve").inc()
-            await _bye(connection, SessionEnded("too many failed log-ins, try again later", "TRYLATER"))
-            return
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_watch, connection)
-            try:
-                await _serve(connection)
-            except SessionEnded as end:
-                await _bye(connection, end)
-            finally:
-                nursery.cancel_scope.cancel()
-                await connection.session.aclose()
-        await connection.aclose()
-    finally:
-        info.seat.leave(context.gate, info.remote)
+    if refusal is not None or info.shutdown.is_set():
+        text = REFUSALS[refusal] if refusal is not None else "shutting down"
+        await _bye(connection, SessionEnded(text, "TRYLATER"))
+        return
+    if not context.logins.attempts.allowed(connection.session.login_request()):
+        authentication_ratelimited_total.labels(kind="managesieve").inc()
+        await _bye(connection, SessionEnded("too many failed log-ins, try again later", "TRYLATER"))
+        return
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_watch, connection)
+        try:
+            await _serve(connection)
+        except SessionEnded as end:
+            await _bye(connection, end)
+        finally:
+            nursery.cancel_scope.cancel()
+            await connection.session.aclose()
+    await connection.aclose()
 
 
 async def _watch(connection: Connection) -> None:
