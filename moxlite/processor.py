@@ -2,7 +2,7 @@
 
 All sessions share one event loop and Python's lock, so each second that one account uses is taken from all others. A
 task that logs a user in calls `act_for`: from then on, what it and the tasks and threads that it starts use is counted
-for this account. Work passes one of four points, each a no-op beside a checkpoint while the account has used little:
+for this account. Work passes one of four points, each at most a checkpoint while the account has used little:
 
 - `turn`: before a slice of at most a few milliseconds on the loop;
 - `place`: around work in a thread;

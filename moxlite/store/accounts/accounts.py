@@ -153,7 +153,7 @@ class Accounts:
     @asynccontextmanager
     async def use(self, name: str, *, check_login: bool = False, linger: float = BRIEF) -> AsyncIterator[OpenAccount]:
         """The account, open for as long as the block lasts; created at its first use when the configuration has it
-        (STORE-8). A checkpoint only if it is not open: what the caller does with it is one.
+        (STORE-8). A checkpoint only if it is not open.
 
         `linger`: seconds without users after which the account is closed; sessions, which come back, pass `IDLE`.
         Others wait for a place unless the task has an account open already.

@@ -345,8 +345,8 @@ class Database:
         """Run `fn` in one snapshot: on the loop while the file is warm, else in a thread (STORE-3).
 
         At most 500 rows or 256 KiB, aimed at 2 ms; use `scan` for more. `op` names the read in metrics and logs: one of
-        a few constants. The call is a checkpoint; with `turn` False it is not, if it runs on the loop: this saves 20
-        µs, a tenth of a small command, for a caller that has just passed one.
+        a few constants. First it takes the account's turn (`processor.turn`): a checkpoint only for a heavy account, or
+        if the task's step has run for over 1 ms. With `turn` False it takes none, for a caller that has just done so.
 
         Raises:
           StorageBusy, StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
