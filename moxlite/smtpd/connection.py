@@ -8,7 +8,6 @@ import trio
 from moxlite.net.admission import ConnectionInfo, Refusal
 from moxlite.processor import act_for_mail
 from moxlite.proto.smtp import commands as c
-from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies
 from moxlite.smtpd.commands import data, hello, mail
 from moxlite.smtpd.context import Context
@@ -44,7 +43,10 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     wire = Wire(stream, info, context.pace)
     refusal = None if info.trusted_local else info.seat.enter(context.gate, info.remote)
     if refusal is not None:
-        await _turn_away(wire, replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS)
+        response = replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS
+        await wire.say_last(response.encode())
+        # At once: it does not count for its network, so a flood of such connections must not stay for a moment.
+        await stream.aclose()
         return
     session = Session(context, wire, HANDLERS)
     session.dialogue.crowded = not info.trusted_local and context.gate.at_once.pressure(info.remote) > CROWDED
@@ -52,13 +54,3 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
         await session.run()
     finally:
         await wire.finish()
-
-
-async def _turn_away(wire: Wire, response: Response) -> None:
-    """Refuse a connection whose network has opened too many in a time, or has too many open. It is closed at once: it
-    does not count for its network, so a flood of such connections must not stay for a moment.
-    """
-    try:
-        await wire.say_last(response.encode())
-    finally:
-        await wire.aclose()

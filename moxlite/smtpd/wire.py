@@ -259,10 +259,6 @@ class Wire:
         if isinstance(self._stream, TLSStream):
             await self._stream.send_closing_alert()
 
-    async def aclose(self) -> None:
-        """Close at once, with the closing alert of TLS if that does not block."""
-        await self._stream.aclose()
-
 
 def _trace(who: str, octets: bytes, *, auth: bool, data: bool) -> None:
     level = TRACEDATA if data else TRACEAUTH if auth else TRACE
