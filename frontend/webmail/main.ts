@@ -322,9 +322,12 @@ class App {
     this.reload(load, t("The server has a newer version of this page."));
   }
 
+  /** Actions on their way to the server end first: a browser would ask the user whether to leave the page. */
   reload(load: () => void, words: string): void {
-    if (document.querySelector(".composer") === null) load();
-    else this.newer ??= toast(words, { title: t("Load it"), run: load }, 0);
+    if (document.querySelector(".composer") !== null)
+      this.newer ??= toast(words, { title: t("Load it"), run: load }, 0);
+    else if (this.mail.pending.busy) void this.mail.pending.end().then(() => this.reload(load, words));
+    else load();
   }
 
   private keeping?: Promise<OfflinePart.Offline | undefined>;

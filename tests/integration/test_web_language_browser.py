@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.geometry import WIDTHS, within_window
 from tests.integration.browser import chromium
@@ -69,6 +69,29 @@ def test_a_german_browser_gets_a_german_page(
     expect(page.locator("html")).to_have_attribute("lang", "de")
     other.close()
     reader.close()
+
+
+def test_a_page_ends_its_actions_before_it_is_loaded_again(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-143, WEBMAIL-12: no browser asks whether to leave a page that still marks a message as read."""
+    page = reader.page
+    append(mailbox, "Plan", "Can you come?\n")
+    held: list[Route] = []
+    page.route("**/api/flags_add", lambda route: held.append(route))
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    with page.expect_request("**/api/flags_add"):
+        page.locator(".message").click()
+    page.keyboard.press("Control+!")
+    page.get_by_label("Language").select_option("nl")
+    expect(page.locator(".settings-state")).to_contain_text("Saved.")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    held[0].continue_()
+    expect(page.locator("html")).to_have_attribute("lang", "nl")
+    assert asked == []
+    expect(page.locator(".list-title")).to_be_visible()
+    page.keyboard.press("Control+!")
+    page.get_by_label("Taal").select_option("")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_a_written_text_survives_the_change_of_the_language(reader: Reader) -> None:

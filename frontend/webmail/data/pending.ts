@@ -61,6 +61,11 @@ export class Pending {
     return this.entries.some((entry) => !entry.done);
   }
 
+  /** Wait until the server has done, or refused, the actions so far. */
+  async end(): Promise<void> {
+    await this.last;
+  }
+
   /** Show an action at once, and have it done after the ones before it. Rejects if it failed and its effect was removed. */
   async do(action: Action): Promise<void> {
     const entry: Entry = { ...action, call: () => action.call(), done: false };

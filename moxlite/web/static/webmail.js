@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.024af3908de8.js", bar: "bar.11c60feb01d9.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.e768c93c194b.js", checks: "checks.33343fc9578f.js", compose: "compose.5f5f56de40a4.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.d0a69e75596c.js", empty: "empty.877f20b10ec2.js", event: "event.6f9ff6d7b1c3.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.c04ab80e7520.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.c6630e3ea8d5.js", palette: "palette.3ff97d316d73.js", people: "people.98724a6a53b3.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.43fd74d39674.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.2b8e3b382365.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.8bff7dea7415.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.024af3908de8.js", bar: "bar.11c60feb01d9.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.e768c93c194b.js", checks: "checks.33343fc9578f.js", compose: "compose.cabbb15631db.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.d0a69e75596c.js", empty: "empty.877f20b10ec2.js", event: "event.6f9ff6d7b1c3.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.c04ab80e7520.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.c6630e3ea8d5.js", palette: "palette.3ff97d316d73.js", people: "people.98724a6a53b3.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.43fd74d39674.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.2b8e3b382365.js", sorting: "sorting.0ba3497a1c01.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.8bff7dea7415.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -1878,6 +1878,9 @@ var Pending = class {
   made = /* @__PURE__ */ new WeakMap();
   get busy() {
     return this.entries.some((entry) => !entry.done);
+  }
+  async end() {
+    await this.last;
   }
   async do(action) {
     const entry = { ...action, call: () => action.call(), done: false };
@@ -4117,8 +4120,9 @@ var App = class {
     this.reload(load, t("The server has a newer version of this page."));
   }
   reload(load, words2) {
-    if (document.querySelector(".composer") === null) load();
-    else this.newer ??= toast(words2, { title: t("Load it"), run: load }, 0);
+    if (document.querySelector(".composer") !== null) this.newer ??= toast(words2, { title: t("Load it"), run: load }, 0);
+    else if (this.mail.pending.busy) void this.mail.pending.end().then(() => this.reload(load, words2));
+    else load();
   }
   keeping;
   offline() {
