@@ -164,6 +164,7 @@ async def decide(
       limits: limits for each network.
       sent: asks the queue whether it has sent a returned message.
     """
+    made = (lambda _: message.prepared) if whole is None else whole
     # From cheap to dear, and each step only if the ones before have not decided: history is a read or two, the junk
     # filter reads the whole text, a block list asks DNS, and a script runs only on mail that is kept.
     case = msgspec.structs.replace(await _with_rule(case, message), passed=await message.passed(snapshot))
@@ -175,8 +176,7 @@ async def decide(
     if may_have_token(case):
         case = await with_token(case, await message.headers(), accounts)
     if _needs_judgement(case):
-        prepared = message.prepared if whole is None else whole(case)
-        case = await _with_judgement(case, message, accounts, partial(_classify, accounts, case.account, prepared))
+        case = await _with_judgement(case, message, accounts, partial(_classify, accounts, case.account, made(case)))
     decided = _decided(case)
     if (
         lists is not None
@@ -191,7 +191,7 @@ async def decide(
     if may_pass(decided.case, decided.plan):
         decided = _decided(await with_offer(decided.case, accounts))
     if is_filtered(decided.case, decided.plan):
-        octets = (lambda: message.prepared) if whole is None else partial(whole, decided.case)
+        octets = partial(made, decided.case)
         case = await with_script(decided.case, decided.plan, octets, message.section, accounts, snapshot)
         decided = decided if case.filtered is None else _decided(case)
     return msgspec.structs.replace(decided, plan=with_forwards(snapshot, decided.case, decided.plan))

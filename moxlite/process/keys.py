@@ -319,9 +319,8 @@ class ReceivedID:
     def __init__(self, key: bytes) -> None:
         # One block, never two with the same content: plain AES is the right mode here.
         cipher = Cipher(algorithms.AES(key[:AES_KEY]), modes.ECB())  # noqa: S305
-        self._encryptor: Final = (
-            cipher.encryptor()
-        )  # of all blocks, for each is apart; making one takes longer than AES
+        # Of all blocks, for each is apart; making one takes longer than AES.
+        self._encryptor: Final = cipher.encryptor()
         self._decryptor: Final = cipher.decryptor()
         self._install: Final = key[AES_KEY:]
 
