@@ -29,9 +29,9 @@ from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.perform import Performed
 from moxlite.store.errors import BadMessage, LimitExceeded
 from moxlite.store.imports.items import MAX_MEMBER
-from moxlite.store.mail.links import MAX_SEEN, Link, add_seen, seen_before, seen_ids
+from moxlite.store.mail.links import FIRST_LOOK, MAX_SEEN, Link, add_seen, seen_before, seen_ids
 from moxlite.store.names import INBOX, SEPARATOR
-from moxlite.store.options import DAY, SECOND
+from moxlite.store.options import DAY
 from moxlite.wording import worded
 
 POLL: Final = 300.0
@@ -75,20 +75,22 @@ class Maildrop:
         StoreError, OSError.
         """
         listed = await client.list()
-        known = await self._account.read(lambda r: seen_ids(r, self._link.id), op="link")
+        known = await self._account.scan(lambda r: seen_ids(r, self._link.id), op="link")
         # An id twice in the list would be fetched twice, and the second one refused by its row.
         new = list({one.uidl: one for one in listed if one.uidl not in known}.values())
         if len(known) + len(new) > MAX_SEEN:
             raise BrokenServer(worded("the server has had more than {n} messages", n=MAX_SEEN))
         if new and self._state.phase != "copying":
             self._entered("copying")
-        # The mail of years must not be sorted by today's rules, nor be answered by a script.
-        copied = bool(known) or now - self._link.created > POLL * SECOND  # else this is the first look
-        sorter = self._sorter if copied else None
+        # The mail of years must not be sorted by today's rules, nor be answered by a script: not by the looks either
+        # that go on with a first one whose connection broke.
+        sorter = self._sorter if FIRST_LOOK in known else None
         for done, one in enumerate(new):
             self._account.check_space()
             await self._tell(MailboxStep(INBOX, done, len(new)))
             await self._fetch(client, one, sorter)
+        if FIRST_LOOK not in known:
+            await self._account.write(lambda tx: add_seen(tx, self._link.id, FIRST_LOOK, kept=False))
         await self._remove(client, listed, now)
         self._entered("current")
 
@@ -114,7 +116,7 @@ class Maildrop:
         if days is None:
             return
         # By the time at which it came here: nothing is removed there that this account has not had for so long.
-        old = await self._account.read(lambda r: seen_before(r, self._link.id, now - days * DAY), op="link")
+        old = await self._account.scan(lambda r: seen_before(r, self._link.id, now - days * DAY), op="link")
         for one in [one for one in listed if one.uidl in old][:REMOVED]:
             await client.delete(one.number)
 

@@ -542,6 +542,9 @@ def own_copy(r: Reader, messageid: str, since: int) -> MessageID | None:
 MAX_SEEN: Final = 1_000_000
 """Rows of a link at most: 60 MB."""
 
+FIRST_LOOK: Final = ""
+"""In place of an id, which has a character at least: all that was there at first has been looked at."""
+
 LEFT_OUT: Final = 1 << 62
 """A time that never comes, in µs: no age of kept messages reaches it."""
 
@@ -551,12 +554,12 @@ SEEN_BEFORE: Final = "SELECT uidl FROM pop3_seen WHERE link_id = ? AND since <= 
 
 
 def add_seen(tx: AccountTx, link_id: int, uidl: str, *, kept: bool) -> bool:
-    """Record a message, which is here (`kept`) or was left out; returns whether it was new."""
+    """Record a message, which is here (`kept`) or was left out, or `FIRST_LOOK`; returns whether it was new."""
     return bool(tx.execute(ADD_SEEN, link_id, uidl, tx.now if kept else LEFT_OUT))
 
 
 def seen_ids(r: Reader, link_id: int) -> set[str]:
-    """The ids of all messages that were fetched or left out."""
+    """The ids of all messages that were fetched or left out, and `FIRST_LOOK` after it."""
     return {uidl for (uidl,) in r.rows(SEEN, link_id)}
 
 
