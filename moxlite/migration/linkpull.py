@@ -24,11 +24,12 @@ from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.perform import Performed
-from moxlite.store.errors import BadMessage, LimitExceeded, NoSuchMailbox
+from moxlite.store.errors import BadMessage, LimitExceeded, NoSuchMailbox, StoreError
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.items import Mail, Progress
 from moxlite.store.mail import remotes
 from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.types import MailboxID
 from moxlite.wording import worded
 
 PORTION: Final = 500
@@ -115,26 +116,42 @@ class LinkPull(Pull):
                 await spool.finish()
                 try:
                     ready = await prepare(spool)
-                    with suppress(NoSuchMailbox):  # it is made again
-                        name = (await self._account.read(partial(mailbox, mailbox_id=home), op="link")).name
-                        mail = msgspec.structs.replace(mail, mailbox=name)
-                    await self._deliver(mail, ready)
+                    done = False
+                    while not done:
+                        with suppress(NoSuchMailbox):  # it is made again
+                            name = (await self._account.read(partial(mailbox, mailbox_id=home), op="link")).name
+                            mail = msgspec.structs.replace(mail, mailbox=name)
+                        done = await self._deliver(mail, ready, home)
                 except (BadMessage, LimitExceeded) as error:
                     await self.problems.add(worded("{place}: left out, {reason}", place=mail.place, reason=error))
                     continue
             added += 1
         return added
 
-    async def _deliver(self, mail: Mail, ready: Prepared) -> None:
+    async def _deliver(self, mail: Mail, ready: Prepared, home: MailboxID) -> bool:
+        """Deliver a message; returns False, and delivers nothing, if its mailbox has another name here."""
         flags, keywords = remotes.parsed_flags(mail.words)
         files = FileInto(mailbox=mail.mailbox, flags=int(flags), keywords=tuple(sorted(keywords)))
-        also = partial(_linked, mail=mail, ready=ready)
+        also = partial(_linked, mail=mail, ready=ready, home=home)
         received, offset = mail.received, mail.offset
-        await deliver_linked(self._account, ready, files, self.sorting.now, also, received=received, offset=offset)
+        try:
+            await deliver_linked(self._account, ready, files, self.sorting.now, also, received=received, offset=offset)
+        except _Renamed:
+            return False
+        return True
 
 
-def _linked(tx: AccountTx, performed: Performed, *, mail: Mail, ready: Prepared) -> None:
-    """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once."""
+class _Renamed(StoreError):
+    """The mailbox got another name here on the way of a message."""
+
+
+def _linked(tx: AccountTx, performed: Performed, *, mail: Mail, ready: Prepared, home: MailboxID) -> None:
+    """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once. Raises
+    _Renamed.
+    """
+    with suppress(NoSuchMailbox):
+        if mailbox(tx, home).name != mail.mailbox:
+            raise _Renamed
     origin, added = mail.origin, performed.added
     assert origin is not None
     assert added is not None

@@ -178,7 +178,7 @@ def linking(imap: Imap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Raci
     return Racing(imap, tmp_path)
 
 
-def once(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, step: Step, *, after: str = "") -> list[Step]:
+def once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, step: Step, *, after: str = "") -> list[Step]:
     """Have a step done once before this method is called, or after it was called for the mailbox `after`."""
     steps, method = [step], getattr(owner, name)
 
@@ -505,9 +505,11 @@ async def test_a_first_copy_looks_at_nothing_anew_for_each_portion(
     assert sum(flags.values()) < 50
 
 
-@pytest.mark.parametrize("few", [0, 60])
+@pytest.mark.parametrize(
+    ("few", "step"), [(0, (LinkPull, "_add")), (60, (LinkPull, "_add")), (60, (linkpull_module, "deliver_linked"))]
+)
 async def test_a_rename_during_a_portion_makes_the_old_name_nowhere(
-    linking: Racing, monkeypatch: pytest.MonkeyPatch, few: int
+    linking: Racing, monkeypatch: pytest.MonkeyPatch, few: int, step: tuple[Any, str]
 ) -> None:
     """LINK-7: the messages come into the mailbox, whatever name it has here by then."""
     monkeypatch.setattr(linkpull_module, "PORTION", 25)
@@ -519,7 +521,7 @@ async def test_a_rename_during_a_portion_makes_the_old_name_nowhere(
         box = await linking.box("bo", "Mia/Trips")
         await linking.change("bo", lambda tx: rename_mailbox(tx, box, "Mia/Journeys"))
 
-    once(monkeypatch, LinkPull, "_add", rename)
+    once(monkeypatch, *step, rename)
     async with linking.running():
         await linking.until(linking.current)
     assert await linking.places("bo") == {number: ["Journeys"] for number in range(101, 161)}
