@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -124,3 +125,33 @@ async def test_files_of_gigabytes_are_removed_in_a_thread(
     monkeypatch.setattr(trio, "open_file", full)
     with pytest.raises(CommandFailed, match="No space left"):
         await commands.restore_mail(RestoreMail("bob", "Restored"), exchange())
+
+
+async def test_a_file_that_comes_leaves_the_room_that_mail_needs(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-157, STORE-185, STORE-197: what is received for an account ends before the disk is full."""
+    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    usage, received = shutil.disk_usage(tmp_path), list[bytes]()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            received.append(b"")
+            yield bytes(1 << 16)
+
+    def free(folder: Path) -> Any:
+        rest = accounts.options.min_free_space + (3 << 16)
+        return usage._replace(free=rest - sum(path.stat().st_size for path in folder.iterdir()))
+
+    async with accounts.use("bob"):
+        (accounts.directory / "tmp").mkdir(exist_ok=True)
+    monkeypatch.setattr(shutil, "disk_usage", free)
+    for work in (
+        partial(commands.import_full, ImportAccount("eve")),
+        partial(commands.restore_mail, RestoreMail("bob", "Restored")),
+    ):
+        received.clear()
+        with pytest.raises(CommandFailed, match="would stay free"):
+            await work(cast("Any", SimpleNamespace(upload=endless())))
+        assert 3 < len(received) < 10
+        assert os.listdir(accounts.directory / "tmp") == []

@@ -36,7 +36,15 @@ from moxlite.store.backup.packs import exists, is_encrypted
 from moxlite.store.backup.repository import create_repository
 from moxlite.store.backup.restore import is_unused, restore_mail, unpack_account
 from moxlite.store.backup.storage import Storage
-from moxlite.store.errors import AccountExists, AccountUnknown, BackupCancelled, BackupError, BadTarget, StoreError
+from moxlite.store.errors import (
+    AccountExists,
+    AccountUnknown,
+    BackupCancelled,
+    BackupError,
+    BadTarget,
+    StorageFull,
+    StoreError,
+)
 from moxlite.store.file.threads import in_thread
 
 T = TypeVar("T")
@@ -196,10 +204,7 @@ class BackupCommands:
         try:
             async with self._accounts.use(args.account) as account, temporary_folder("restore-", tmp) as folder:
                 file = folder / "account.db"
-                async with await trio.open_file(file, "xb") as copy:
-                    async for chunk in exchange.upload:
-                        account.check_space()  # each time: the copy itself takes the room that mail needs
-                        await copy.write(chunk)
+                await _receive(exchange, file, account.options.min_free_space)
                 done = await restore_mail(
                     account,
                     file,
@@ -226,9 +231,7 @@ class BackupCommands:
                         raise AccountExists(args.account)
             async with temporary_folder("import-", tmp) as work:
                 file, folder = work / "file", work / "account"
-                async with await trio.open_file(file, "xb") as copy:
-                    async for chunk in exchange.upload:
-                        await copy.write(chunk)
+                await _receive(exchange, file, self._accounts.options.min_free_space)
                 await trio.to_thread.run_sync(unpack_account, file, folder, self._accounts.options)
                 # Only now: the file is whole and has passed its checks, so an account is never without its mail.
                 with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave
@@ -259,6 +262,18 @@ class BackupCommands:
             raise CommandFailed("failed", f"{path}: {told(error, path)}") from None
         finally:
             self._lock.release()
+
+
+async def _receive(exchange: Exchange, file: Path, reserve: int) -> None:
+    """Write what the client sends to a new file. Raises StreamBroken, OSError; StorageFull: less than `reserve` octets
+    of the disk would stay free.
+    """
+    async with await trio.open_file(file, "xb") as copy:
+        async for chunk in exchange.upload:
+            # Each time: the copy itself takes the room that mail needs.
+            if (await trio.to_thread.run_sync(shutil.disk_usage, file.parent)).free - len(chunk) < reserve:
+                raise StorageFull(f"less than {reserve} octets would stay free")
+            await copy.write(chunk)
 
 
 @contextlib.asynccontextmanager
