@@ -66,7 +66,7 @@ SET_DONE: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id =
 # Reads all rows, once, at the start: an index on running attempts would be written twice for each attempt.
 RUNNING: Final = "SELECT id, next_attempt, results FROM msg WHERE instr(results, ?) > 0"
 SET_INTERRUPTED: Final = "UPDATE msg SET results = ?, next_attempt = min(next_attempt, ?) WHERE id = ?"
-OWED: Final = "SELECT 1 FROM msg INDEXED BY msg_dsn WHERE dsn_due <> '' AND content_id = ? LIMIT 1"
+OWED: Final = "SELECT 1 FROM msg INDEXED BY msg_owed WHERE dsn_due <> '' AND content_id = ? LIMIT 1"
 UNDER_WAY: Final = """
 SELECT 1 FROM msg WHERE content_id = ?1 AND hold = 0 AND dsn_due = '' AND (
     (attempts = 0 AND next_attempt <= ?2) OR instr(results, ?3) > 0 OR (attempts = ?4 AND next_attempt <= ?5))
