@@ -10,6 +10,7 @@ import pytest
 from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
+from tests.session.test_web_calendar_subscribing import Feeds, Site, file
 from tests.session.test_web_dav import HOME, Program, event
 from tests.session.test_web_dav_scheduling import Office
 from tests.web_rig import Rig
@@ -439,3 +440,12 @@ BAD: list[tuple[str, str]] = [
     ("useDefaultAlerts", "5"),
     ("a/" * 60 + "b", "5"),
 ]
+
+
+async def test_no_event_moves_into_a_calendar_of_another_server(rig: Rig) -> None:
+    """DAV-44: the next file, which does not have the event, would remove it."""
+    client = Client(rig)
+    one = await made(client)
+    number = await Feeds(rig, Site(file(event("1")))).add()
+    found = await client.call("CalendarEvent/set", update={one: {"calendarIds": {f"K{number}": True}}})
+    assert found["notUpdated"][one]["type"] == "forbidden"

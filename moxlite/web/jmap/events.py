@@ -39,7 +39,7 @@ from moxlite.proto.cards.jscalendarlines import BadEvent, read_local, wanted_clo
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference
 from moxlite.proto.cards.moments import iana_zone, seconds_of
-from moxlite.store.groupware.collection import Collection, ReadOnly
+from moxlite.store.groupware.collection import Collection, ReadOnly, check_own
 from moxlite.store.groupware.history import calendar_state, entry_changes
 from moxlite.store.groupware.resources import (
     NoSuchResource,
@@ -471,6 +471,7 @@ def _put_changed(
     user = user_in(call, facts.addresses)
     done = put_entry(tx, home, EntryPut(resource.name, data, facts, user, allowed, tell=tell))
     if there.id != home.id:
+        check_own(there)
         # What was stored, not `data`: scheduling may have changed the octets.
         octets = resource_data(tx, resource.id)
         delete_resource(tx, home.id, resource.name, lambda _: None)
