@@ -240,7 +240,7 @@ def test_an_answer_changes_its_guest_only() -> None:
         mine, reply("RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000", guest(ADA, "DECLINED"), "SEQUENCE:2"), ADA, NOW
     )
     assert date is not None
-    assert "DTSTART:20991126T090000Z" in write_component(date)
+    assert "DTSTART;TZID=Europe/Berlin:20991126T100000" in write_component(date)
 
 
 def test_the_last_of_two_answers_counts() -> None:
@@ -455,7 +455,11 @@ def test_a_day_left_out_of_a_series_gets_no_exception(date: str) -> None:
 
 @pytest.mark.parametrize(
     ("date", "end"),
-    [("99991231T150000Z", "99991231T235959Z"), ("00010102T000000Z", "00010103T010000Z"), ("00010101T000000Z", "")],
+    [
+        ("99991231T150000Z", "DTEND:99991231T235959Z"),
+        ("00010102T000000Z", "DTEND;TZID=America/New_York:00010102T200358"),
+        ("00010101T000000Z", ""),
+    ],
 )
 @pytest.mark.parametrize("method", ["CANCEL", "REPLY"])
 def test_a_message_may_be_about_a_time_at_the_ends_of_all_years(method: str, date: str, end: str) -> None:
@@ -467,4 +471,26 @@ def test_a_message_may_be_about_a_time_at_the_ends_of_all_years(method: str, dat
     message = read_message("\r\n".join(lines))[1]
     made = with_cancel(there, message, NOW) if method == "CANCEL" else with_reply(there, message, ADA, NOW)
     text = "" if made is None else write_component(made)
-    assert f"DTEND:{end}" in text if end else "RECURRENCE-ID" not in text
+    assert end in text if end else "RECURRENCE-ID" not in text
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "start", "end"),
+    [
+        (";TZID=Europe/Berlin", "20991130T090000Z", "DTSTART;TZID=Europe/Berlin:20991130T100000", "20991130T110000"),
+        (";TZID=Europe/Berlin", "21000401T080000Z", "DTSTART;TZID=Europe/Berlin:21000401T100000", "21000401T110000"),
+        ("", "20991130T100000", "DTSTART:20991130T100000\r", "DTEND:20991130T110000\r"),
+    ],
+)
+def test_an_exception_is_in_the_zone_of_its_series(zone: str, date: str, start: str, end: str) -> None:
+    """DAV-26: also where the series is at the same time on all clocks, as no time in UTC is."""
+    times = (f"DTSTART{zone}:20991124T100000", f"DTEND{zone}:20991124T110000")
+    there = entry(component(*times, "RRULE:FREQ=DAILY", guest(ADA)))
+    text = component("SEQUENCE:0", f"RECURRENCE-ID:{date}", f"DTSTART:{date}", guest(ADA, "ACCEPTED"))
+    lines = ("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REPLY", text, "END:VCALENDAR", "")
+    made = with_reply(there, read_message("\r\n".join(lines))[1], ADA, NOW)
+    assert made is not None
+    text = write_component(made)
+    exception = text[text.index("RECURRENCE-ID") :]
+    assert start in exception
+    assert end in exception

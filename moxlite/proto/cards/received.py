@@ -4,6 +4,8 @@ the receiver's own, such as alarms.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from moxlite.proto.cards.calendarobject import CalendarObject, object_of
@@ -292,12 +294,22 @@ def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Com
     for line in main.properties:
         at = moment_of(line, there.zones) if line.name in ("DTSTART", "DTEND", "DUE") else None
         if at is not None:
-            lines.append(_moved(line, seconds_of(at) + distance))
+            lines.append(_moved(line, at, seconds_of(at) + distance))
     return Component(main.name, lines, main.components)
 
 
-def _moved(line: Property, seconds: int) -> Property:
-    text = utc_text(seconds)
-    made = property_of(f"{line.name};VALUE=DATE:{text[:8]}" if is_date(line) else f"{line.name}:{text}")
+def _moved(line: Property, at: datetime, seconds: int) -> Property:
+    """A line of the time `at` with another moment, said in the same zone: a form that shows it is not in UTC then."""
+    text, head = utc_text(seconds), line.name
+    if is_date(line):
+        text, head = text[:8], f"{line.name};VALUE=DATE"
+    elif at.tzinfo is None:
+        text = text[:-1]
+    elif at.tzinfo is not UTC:
+        with suppress(OverflowError):  # at the end of all years
+            local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
+            if not local.fold:  # the hour that clocks show twice means the first of both
+                text, head = f"{local:%Y%m%dT%H%M%S}".rjust(15, "0"), line.whole[: -len(line.value) - 1]
+    made = property_of(f"{head}:{text}")
     assert made is not None
     return made
