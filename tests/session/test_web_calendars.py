@@ -290,6 +290,35 @@ async def test_all_events_of_a_series_move_with_their_exceptions(diary: Diary) -
     assert await diary.listed() == []
 
 
+@pytest.mark.parametrize("scope", ["all", "following"])
+async def test_a_series_stays_in_its_zone_though_an_exception_is_in_another_one(diary: Diary, scope: str) -> None:
+    """WEBMAIL-174: a program has moved one event, and wrote it in UTC; its words are changed for others, too."""
+    zone = "TZID=Europe/Berlin"
+    times = (f"DTSTART;{zone}:20990105T090000", f"DTEND;{zone}:20990105T100000")
+    exception = entry("s", f"RECURRENCE-ID;{zone}:20990112T090000", start="20990112T080000Z", end="20990112T090000Z")
+    series = entry("s", *times, "RRULE:FREQ=WEEKLY;COUNT=5")
+    await Program(diary.rig).put("s", series.replace("END:VCALENDAR\r\n", exception[exception.index("BEGIN:VEVENT") :]))
+    second = (await diary.listed())[1]
+    card = (await diary.browser.call("event", event_id=second["id"], recurrence=second["recurrence"]))["form"]
+    assert card["zone"] == "UTC"
+    event = {**card, "title": "Plans"}
+    await diary.save(event, event_id=second["id"], recurrence=second["recurrence"], scope=scope)
+    assert await diary.times() == MONDAYS
+    assert f"DTSTART;{zone}:209901" in (await diary.files())[-1]
+
+
+async def test_exceptions_of_a_series_go_with_it_into_another_zone(diary: Diary) -> None:
+    """WEBMAIL-174: the same time by other clocks; what was removed stays away, what was moved is there once."""
+    one = await diary.save(WEEKLY)
+    second, third = [item["recurrence"] for item in await diary.listed()][1:3]
+    await diary.browser.call("event_remove", event_id=one, recurrence=second, scope="this")
+    late = form("2099-01-19T15:00", "2099-01-19T16:00")
+    await diary.save(late, event_id=one, recurrence=third, scope="this")
+    card = (await diary.browser.call("event", event_id=one))["form"]
+    await diary.save({**card, "zone": "America/New_York"}, event_id=one)
+    assert await diary.times() == ["01-05 14:00", "01-19 14:00", "01-26 14:00", "02-02 14:00"]
+
+
 async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
     """WEBMAIL-174, DAV-23: a guest of this server has the event in the own calendar, and answers there."""
     guests = [{"name": "Tom", "address": "tom@example.org"}]

@@ -14,7 +14,7 @@ import msgspec
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, plain, property_of, unescaped
-from moxlite.proto.cards.itip import PRODID, address_of, attendees_of, mapped, organizer_of
+from moxlite.proto.cards.itip import PRODID, address_of, attendees_of, mapped, organizer_of, with_parameters
 from moxlite.proto.cards.moments import Zones, duration_of, iana_zone, is_date, moment_of, utc_text, value_of
 from moxlite.proto.cards.repeating import span_of
 from moxlite.proto.cards.zonefile import zone_component
@@ -113,18 +113,24 @@ def series_changed(calendar_object: CalendarObject, form: Form, shown: Form, aut
 
     Days and times move by the same distance for all. Raises BadForm.
     """
-    main = calendar_object.main
+    main, zones = calendar_object.main, calendar_object.zones
     before = form_of(calendar_object, main)
+    if form.zone == shown.zone and not before.whole:  # an exception may be in another one, such as UTC
+        form, shown = _said_in(form, before.zone, zones), _said_in(shown, before.zone, zones)
     moved = form.start - shown.start
     same = form.rule == before.rule and form.whole == before.whole
     start = before.start + moved
     rule = _turned(form.rule, moved.days) if same else form.rule
     form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start), rule=rule)
-    part = _written(main, form, author, calendar_object.zones, series=True)
+    part = _written(main, form, author, zones, series=True)
     others: list[Component] = []
     if same:
-        part = _shifted(part, moved)
-        others = [_shifted(component, moved) for component in calendar_object.parts if component is not main]
+        part = _shifted(part, moved, before.zone, form.zone, zones)
+        others = [
+            _shifted(component, moved, before.zone, form.zone, zones)
+            for component in calendar_object.parts
+            if component is not main
+        ]
     else:  # another rule makes other times, which have no exceptions
         part = mapped(part, lambda line: None if line.name in ("EXDATE", "RDATE") else line)
     return with_zones(calendar_object.calendar, [part, *others])
@@ -188,7 +194,11 @@ def following(
     """The calendar of a series that begins with an event of another one, of which `before` events stay. Raises
     BadForm.
     """
-    limit = _moment(recurrence)
+    limit, zones = _moment(recurrence), calendar_object.zones
+    series = form_of(calendar_object, calendar_object.main)
+    zone = series.zone
+    if form.zone == shown.zone and not series.whole:
+        form, shown = _said_in(form, zone, zones), _said_in(shown, zone, zones)
     moved = form.start - shown.start
     same = form.rule == calendar_object.main.value("RRULE") and form.whole == shown.whole
     if same:
@@ -200,9 +210,12 @@ def following(
     main = mapped(calendar_object.main, lambda prop: _line("UID", uid) if prop.name == "UID" else prop)
     main = mapped(main, lambda prop: None if prop.name in ("EXDATE", "RDATE") and not same else prop)
     main = mapped(main, lambda prop: _kept(prop, lambda at: at >= limit) if prop.name in ("EXDATE", "RDATE") else prop)
-    part = _shifted(_written(main, form, author, calendar_object.zones, series=True), moved)
+    part = _shifted(_written(main, form, author, zones, series=True), moved, zone, form.zone, zones)
     others = [
-        _shifted(mapped(component, lambda line: _line("UID", uid) if line.name == "UID" else line), moved)
+        _shifted(
+            mapped(component, lambda line: _line("UID", uid) if line.name == "UID" else line),
+            *(moved, zone, form.zone, zones),
+        )
         for component in calendar_object.parts
         if same and component is not calendar_object.main and _moment(component.value("RECURRENCE-ID")) > limit
     ]
@@ -359,16 +372,41 @@ def _in_series(main: Component, name: str, recurrence: str) -> Property:
     return _read(f"{name}{mark}:{recurrence}")
 
 
-def _shifted(part: Component, moved: timedelta) -> Component:
-    """A component whose times in the series have moved."""
+def _said_in(form: Form, name: str, zones: Zones) -> Form:
+    """A form of the same moments in another zone. Days, and times that are the same on all clocks, stay."""
+    was, zone = _zone(form.zone, zones), _zone(name, zones)
+    if form.whole or was is None or zone is None:
+        return form if form.whole else msgspec.structs.replace(form, zone=name)
+    start, end = (at.replace(tzinfo=was).astimezone(zone).replace(tzinfo=None) for at in (form.start, form.end))
+    return msgspec.structs.replace(form, start=start, end=end, zone=name)
+
+
+def _shifted(part: Component, moved: timedelta, was: str, zone: str, zones: Zones) -> Component:
+    """A component whose times in the series have moved, and are of another zone by the same clocks."""
 
     def line(prop: Property) -> Property | None:
-        if prop.name not in ("EXDATE", "RDATE", "RECURRENCE-ID") or not moved:
+        if prop.name not in ("EXDATE", "RDATE", "RECURRENCE-ID"):
+            return prop
+        if zone != was and not is_date(prop):
+            prop = _renamed(prop, _zone(was, zones), zone, zones)
+        if not moved:
             return prop
         values = [_shifted_text(value.strip(), moved) for value in prop.value.split(",")]
         return _again(prop, ",".join(values))
 
     return mapped(part, line)
+
+
+def _renamed(prop: Property, was: tzinfo | None, name: str, zones: Zones) -> Property:
+    """A line of times that clocks of a zone show, as times of clocks of another one."""
+    texts: list[str] = []
+    for value in prop.value.split(","):
+        at = moment_of(msgspec.structs.replace(prop, value=value.strip()), zones)
+        if at is None:  # a period
+            return prop
+        local = at if at.tzinfo is None or was is None else at.astimezone(was)
+        texts.append(f"{local:%Y%m%dT%H%M%S}{'Z' if name == 'UTC' else ''}")
+    return _again(with_parameters(prop, {"TZID": "" if name == "UTC" else name}), ",".join(texts))
 
 
 def _shifted_text(value: str, moved: timedelta) -> str:
