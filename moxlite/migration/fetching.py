@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.migration.listing import ListedMessage, facts_command, facts_of, fetch_facts, key_of
+from moxlite.migration.listing import ListedMessage, as_remote, facts_command, facts_of, fetch_facts
 from moxlite.net.imapclient import Client, Refused
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.seqset import SequenceSet
@@ -142,7 +142,7 @@ class Fetching:
         message_ids = await self._here(google) if google else {}
         if self._only_others:
             done = [one for one in facts.values() if one.gm_msgid in message_ids]
-            await self._known([(_found(one), message_ids[one.gm_msgid]) for one in done if one.gm_msgid is not None])
+            await self._known([(as_remote(one), message_ids[one.gm_msgid]) for one in done if one.gm_msgid is not None])
             facts = {uid: one for uid, one in facts.items() if one.gm_msgid not in message_ids}
         run: list[ListedMessage] = []
         for listed_message in facts.values():
@@ -270,10 +270,6 @@ class Fetching:
 
 class _Unusable(Exception):
     """A message cannot be fetched; the text says why."""
-
-
-def _found(facts: ListedMessage) -> RemoteMessage:
-    return RemoteMessage(facts.uid, key_of(facts), facts.flags, facts.gm_msgid)
 
 
 def _drained(spool: Spool) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from moxlite.proto.imap.tokens import encode_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.mail.annotations import MAX_ANNOTATIONS
-from moxlite.store.mail.remotes import copy_key, join_words
+from moxlite.store.mail.remotes import MARK, RemoteMessage, copy_key, join_words, mark
 from moxlite.store.options import SECOND
 from moxlite.wording import worded
 
@@ -157,7 +157,8 @@ async def fetch_facts(
     then.
     """
     wanted = set(uids)
-    async with aclosing(client.stream(facts_command(client, uids, message_id=message_id))) as responses:
+    fields = b"MESSAGE-ID" if message_id else b""
+    async with aclosing(client.stream(facts_command(client, uids, fields=fields))) as responses:
         async for response in responses:
             facts = facts_of(response) if isinstance(response, r.FetchData) else None
             if facts is not None and facts.uid in wanted:
@@ -166,13 +167,25 @@ async def fetch_facts(
                 yield facts
 
 
-def facts_command(client: Client, uids: Sequence[int], *, message_id: bool = False) -> bytes:
-    """The command of `fetch_facts`."""
+async def fetch_marks(client: Client, uids: Sequence[int]) -> list[tuple[RemoteMessage, str, bytes]]:
+    """Fetch messages with Message-ID and mark, for `match_marked`; those that have both. Raises IMAPClientError."""
+    found = []
+    fields = b" ".join(MARK).upper()
+    for data in (await client.run(facts_command(client, uids, fields=fields))).of(r.FetchData):
+        facts, header = facts_of(data), _header_in(data)
+        wanted = None if header is None else mark(header)
+        if facts is not None and facts.message_id is not None and wanted is not None:
+            found.append((as_remote(facts), facts.message_id, wanted))
+    return found
+
+
+def facts_command(client: Client, uids: Sequence[int], *, fields: bytes = b"") -> bytes:
+    """The command of `fetch_facts`. `fields`: of the header, that are fetched, too."""
     items = FACTS
     if client.has(GOOGLE):
         items += b" X-GM-MSGID"
-    if message_id:
-        items += b" BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+    if fields:
+        items += b" BODY.PEEK[HEADER.FIELDS (%b)]" % fields
     return b"UID FETCH %b (%b)" % (SequenceSet.of(uids).encode(), items)
 
 
@@ -185,10 +198,8 @@ def facts_of(data: r.FetchData) -> ListedMessage | None:
         return None
     date = items.get("INTERNALDATE")
     google = items.get("X-GM-MSGID")
-    message_id = None
-    for name, value in data.items:
-        if name.upper().startswith("BODY[HEADER.FIELDS") and isinstance(value, bytes):
-            message_id = canonical_message_id(HeaderSection(value).text(b"message-id") or b"")
+    header = _header_in(data)
+    message_id = None if header is None else canonical_message_id(HeaderSection(header).text(b"message-id") or b"")
     return ListedMessage(
         uid,
         join_words(flags),
@@ -198,6 +209,19 @@ def facts_of(data: r.FetchData) -> ListedMessage | None:
         _signed(google) if isinstance(google, int) else None,
         message_id,
     )
+
+
+def _header_in(data: r.FetchData) -> bytes | None:
+    """The fields of the header in a FETCH response."""
+    for name, value in data.items:
+        if name.upper().startswith("BODY[HEADER.FIELDS") and isinstance(value, bytes):
+            return value
+    return None
+
+
+def as_remote(facts: ListedMessage) -> RemoteMessage:
+    """The message, for `store.mail.remotes`."""
+    return RemoteMessage(facts.uid, key_of(facts), facts.flags, facts.gm_msgid)
 
 
 def key_of(facts: ListedMessage) -> bytes:

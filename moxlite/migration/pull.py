@@ -27,10 +27,11 @@ from moxlite.migration.fetching import Course, Feed, Fetching
 from moxlite.migration.listing import (
     GOOGLE,
     annotations_of,
+    as_remote,
     fetch_facts,
+    fetch_marks,
     flags_changed,
     flags_in,
-    key_of,
     list_boxes,
     list_uids,
 )
@@ -58,9 +59,11 @@ from moxlite.store.mail.remotes import (
     forget_lost,
     has_copies,
     has_lost,
+    has_marked,
     known_uids,
     link,
     match_lost,
+    match_marked,
     merge_flags,
     open_remote,
     remove_gone,
@@ -79,6 +82,9 @@ JOB: Final = 1_000
 
 PAUSE: Final = 60.0
 """Seconds between two looks at the source with ``--continuous``; new mail in its Inbox ends the pause."""
+
+MARKED: Final = 50
+"""Messages of which header fields are compared in one unit: each has 64 KiB of them at most."""
 
 ON_LOOP: Final = 10_000
 """Numbers compared on the event loop without a pause, in 2 ms."""
@@ -286,10 +292,11 @@ class Pull:
         new: array[int] = array("I")
         for start in range(0, len(uids), SLICE):
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
-                remote_messages = [
-                    RemoteMessage(facts.uid, key_of(facts), facts.flags, facts.gm_msgid) async for facts in some
-                ]
+                remote_messages = [as_remote(facts) async for facts in some]
             again = await self._account.write(partial(match_lost, remote_id=remote.id, found=remote_messages))
+            again |= await self._match_marked(
+                client, remote, [one.uid for one in remote_messages if one.uid not in again]
+            )
             await self.merge(
                 remote,
                 [
@@ -300,6 +307,16 @@ class Pull:
             )
             new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
         return new
+
+    async def _match_marked(self, client: Client, remote: Remote, uids: Sequence[int]) -> set[int]:
+        """Match messages whose sizes or dates have changed, too; returns their UIDs."""
+        found: set[int] = set()
+        for start in range(0, len(uids), MARKED):
+            if not await self._account.read(lambda r: has_marked(r, remote.id), op="import"):
+                break
+            marked = await fetch_marks(client, uids[start : start + MARKED])
+            found |= await self._account.write(partial(match_marked, remote_id=remote.id, found=marked))
+        return found
 
     async def _carry_flags(self, client: Client, remote: Remote, known: Sequence[int]) -> None:
         if not known:

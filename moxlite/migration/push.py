@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.migration.listing import fetch_facts, key_of, list_boxes, list_uids, separator_of
+from moxlite.migration.listing import as_remote, fetch_facts, list_boxes, list_uids, separator_of
 from moxlite.migration.names import USES, RemoteBox, excluded, mapped, name_there
 from moxlite.migration.problems import Problems, Transfer
 from moxlite.migration.pull import PAUSE, without
@@ -213,12 +213,7 @@ class Push:
         lost = await self._account.read(lambda r: has_lost(r, remote.id), op="export")
         for start in range(0, len(unknown), SLICE):
             async with aclosing(fetch_facts(client, unknown[start : start + SLICE], message_id=True)) as facts:
-                remote_messages = [
-                    RemoteMessage(
-                        listed_message.uid, key_of(listed_message), listed_message.flags, listed_message.gm_msgid
-                    )
-                    async for listed_message in facts
-                ]
+                remote_messages = [as_remote(listed_message) async for listed_message in facts]
             placed = set()
             if lost:
                 placed = await self._account.write(partial(match_lost, remote_id=remote.id, found=remote_messages))

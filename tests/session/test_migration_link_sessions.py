@@ -23,7 +23,7 @@ from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.links import Link, NewLink, Outlet, add_link, link_named, set_outlet
-from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.store.upkeep.repairs import reassign_uids
@@ -558,6 +558,62 @@ async def test_mailboxes_numbered_anew_are_recognised(linking: Linking) -> None:
     async with linking.running():
         await linking.until(linking.same)
     assert await linking.message("bo", "Mia/Inbox", 9) == before
+
+
+def dated(number: int, *fields: str, date: str = "Mon, 1 Feb 2021 10:00:00 +0100") -> bytes:
+    """A message; the fields of its author are folded as servers please."""
+    fold = "\r\n " if fields else " "
+    own = [f"Message-ID: <{number}@example.com>", f"Subject: a{fold}b", f"Date: {date}", "", f"{number}", ""]
+    return "\r\n".join([*fields, "From: <ann@far.example>", *own]).encode()
+
+
+async def test_messages_are_recognised_at_another_server_of_the_provider(linking: Linking) -> None:
+    """LINK-7: that gave them other UIDs, sizes and dates; a list's copy stays itself, and versions of a draft do."""
+    drafted = "Tue, 2 Feb 2021 10:00:00 +0100"
+    await linking.change("mia", lambda tx: create_mailbox(tx, "Trips"))
+    async with linking.imap.user(select=None) as c:
+        for octets in (dated(1), dated(2), dated(2, "List-ID: <l>"), dated(3), b"Message-ID: <4@example.com>\r\n\r\n"):
+            await c.append(octets, "Trips", r"(\Seen)", '"01-Feb-2021 10:00:00 +0100"')
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+    names = ("1", "2", "3")
+    before = [await linking.message("bo", "Mia/Trips", int(name)) for name in names]
+    trips = await linking.box("mia", "Trips")
+
+    def moved(tx: AccountTx) -> None:
+        delete_mailbox(tx, trips)
+        create_mailbox(tx, "Trips")
+
+    await linking.change("mia", moved)
+    async with linking.imap.user(select=None) as c:
+        for octets in (dated(2, "X-Moved: 1", "List-ID: <l>"), dated(2, "X-Moved: 2"), dated(1, "X-Moved: 3")):
+            await c.append(octets, "Trips", r"(\Seen \Flagged)", '"05-May-2024 10:00:00 +0100"')
+        await c.append(dated(3, "X-Moved: 4", date=drafted), "Trips", "()", '"05-May-2024 10:00:00 +0100"')
+    async with linking.running():
+
+        async def flagged() -> bool:
+            async with linking.imap.accounts.use("bo") as bo:
+                rows = (await shown(bo, "Mia/"))["Trips"]
+            assert len(rows) <= 6
+            return [row[0] for row in rows if row[1] & Flag.FLAGGED] == [f"{n}@example.com" for n in (1, 2, 2)]
+
+        await linking.until(flagged)
+        assert [await linking.message("bo", "Mia/Trips", int(name)) for name in names] == before
+        await linking.until(lambda: _is(linking, "current"))
+        archive = await linking.box("mia", "Archive")
+        one = await linking.message("mia", "Trips", 1)
+        await linking.change("mia", lambda tx: move_ids(tx, [one], archive))
+
+        async def followed() -> bool:
+            async with linking.imap.accounts.use("bo") as bo:
+                return bool((await shown(bo, "Mia/")).get("Archive"))
+
+        await linking.until(followed)
+        assert await linking.message("bo", "Mia/Archive", 1) == before[0]
+    async with linking.imap.accounts.use("bo") as bo:
+        # What has no counterpart any more stays here.
+        assert sorted(row[0][0] for row in (await shown(bo, "Mia/"))["Trips"]) == ["2", "2", "3", "3", "4"]
 
 
 async def test_many_removals_at_once_are_believed_later(linking: Linking, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ in the same commit (`staging.stage`), or right after an APPEND.
 
 Rows whose remote UID is unknown, called lost, are kept under a UID below 0: after the server has changed UIDVALIDITY,
 if the message was here before it had a row, or if the target of an export reports no UIDs. `match_lost` finds them by a
-key that is the same on both sides: Message-ID, size and date.
+key that is the same on both sides: Message-ID, size and date. A provider that has moved to another server may have
+changed size and date: `match_marked` finds what was there before by fields that its author wrote.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadKeyword
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
@@ -38,6 +40,9 @@ MAX_WORDS: Final = 120
 
 SLICE: Final = 500
 """Rows in one unit or read."""
+
+MARK: Final = (b"message-id", b"date", b"from", b"to", b"cc", b"subject", b"list-id")
+"""Fields of a mark: one's own copy and that of a list are two messages."""
 
 COLUMNS: Final = "id, uidvalidity, mailbox_id, messages, uidnext, modseq"
 FIND: Final = f"SELECT {COLUMNS} FROM imap_remote WHERE role = ? AND host = ? AND username = ? AND mailbox = ?"  # noqa: S608
@@ -65,7 +70,13 @@ HAS_LOST: Final = "SELECT 1 FROM imap_copy WHERE remote_id = ? AND uid < 0 LIMIT
 LOST_ONE: Final = (
     "SELECT uid, flags FROM imap_copy WHERE remote_id = ? AND key = ? AND uid < 0 ORDER BY uid DESC LIMIT 1"
 )
-FOUND_ONE: Final = "UPDATE imap_copy SET uid = ?, flags = ?, gm_msgid = ? WHERE remote_id = ? AND uid = ?"
+FOUND_ONE: Final = "UPDATE imap_copy SET uid = ?, key = ?, flags = ?, gm_msgid = ? WHERE remote_id = ? AND uid = ?"
+# Only what was there, with flags: not what may be on its way, nor what came here in another way.
+HAS_MARKED: Final = "SELECT 1 FROM imap_copy WHERE remote_id = ? AND uid < 0 AND flags IS NOT NULL LIMIT 1"
+MARKED: Final = """
+SELECT i.uid, i.flags, h.header FROM message m INDEXED BY message_messageid
+CROSS JOIN imap_copy i ON i.message_id = m.id AND i.remote_id = ?1 AND i.uid < 0 AND i.flags IS NOT NULL
+CROSS JOIN message_header h ON h.email_id = m.email_id WHERE m.messageid = ?2 ORDER BY m.id LIMIT 8"""
 FORGET_LOST: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid < 0 RETURNING message_id"
 SEED: Final = """
 SELECT m.uid, m.id, m.messageid, m.size, m.received FROM message m WHERE m.mailbox_id = ? AND m.uid > ?
@@ -230,6 +241,11 @@ def has_lost(r: Reader, remote_id: int) -> bool:
     return r.row(HAS_LOST, remote_id) is not None
 
 
+def has_marked(r: Reader, remote_id: int) -> bool:
+    """Whether a remote has rows that `match_marked` may find."""
+    return r.row(HAS_MARKED, remote_id) is not None
+
+
 def seed_lost(tx: Tx, remote_id: int, mailbox_id: MailboxID, after: int) -> int | None:
     """Add lost rows for the next messages of a mailbox; returns the last UID taken, None at the end.
 
@@ -253,10 +269,38 @@ def match_lost(tx: Tx, remote_id: int, found: Iterable[RemoteMessage]) -> set[in
     for remote_message in found:
         row = tx.row(LOST_ONE, remote_id, remote_message.key)
         if row is not None:
-            flags = remote_message.flags if row[1] is None else row[1]
-            tx.execute(FOUND_ONE, remote_message.uid, flags, remote_message.gm_msgid, remote_id, row[0])
+            _place(tx, remote_id, remote_message, row[0], remote_message.flags if row[1] is None else row[1])
             placed.add(remote_message.uid)
     return placed
+
+
+def match_marked(tx: Tx, remote_id: int, found: Iterable[tuple[RemoteMessage, str, bytes]]) -> set[int]:
+    """Assign remote messages, with Message-ID and mark, to lost rows of messages that were there before and have the
+    same; as `match_lost` else. Their rows get the new key.
+    """
+    placed = set()
+    for remote_message, messageid, wanted in found:
+        for uid, flags, header in tx.rows(MARKED, remote_id, messageid):
+            if mark(header) == wanted:
+                _place(tx, remote_id, remote_message, uid, flags)
+                placed.add(remote_message.uid)
+                break
+    return placed
+
+
+def _place(tx: Tx, remote_id: int, found: RemoteMessage, uid: int, flags: str) -> None:
+    tx.execute(FOUND_ONE, found.uid, found.key, flags, found.gm_msgid, remote_id, uid)
+
+
+def mark(header: bytes) -> bytes | None:
+    """Digest of fields that servers leave alone, blanks aside; None without a date, of which each version of a draft
+    has another one.
+    """
+    section = HeaderSection(header)
+    if not section.count(b"date"):
+        return None
+    fields = [b" ".join(b"".join(section.texts(name)).split()) for name in MARK]
+    return blake2b(b"\0".join(fields), digest_size=16).digest()
 
 
 def forget_lost(tx: Tx, remote_id: int) -> list[MessageID]:
