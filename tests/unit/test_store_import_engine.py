@@ -4,6 +4,7 @@ import io
 import math
 import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -12,6 +13,7 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports import adding, reading as reading_module
@@ -501,6 +503,42 @@ async def test_a_header_section_over_the_limit_is_imported_as_it_is(accounts: Ac
         done(await imported(accounts, tar({"Large/cur/1:2,S": data, "Large/new/": b""}), Order(form=Form.TAR)))
         ((octets, _, _),) = (await contents(account))["Large"]
         assert octets == data
+
+
+LONG = b"Subject: long\r\n\r\n" + (b"x" * 76 + b"\r\n") * 70_000
+"""A message that is written from its spool, as it is over 4 MiB."""
+
+
+async def test_a_file_cut_short_in_a_long_message_gives_its_room_back(accounts: Accounts) -> None:
+    """STORE-155, SMTP-43a: else such files, one after the other, would leave mail on its way in no room."""
+    space = SpoolSpace(folder(accounts))
+    imports = Imports(accounts, folder(accounts), space=space)
+    progress = imports.begin("mia")
+    await imports.run(progress, Order(form=Form.TAR), io.BytesIO(tar({"Inbox/cur/1:2,S": LONG})[: 3 << 20]))
+    assert progress.end == Aborted("the archive is cut short")
+    assert space.used == 0
+
+
+async def test_an_import_that_is_aborted_gives_the_room_of_long_messages_back(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-129, SMTP-43a: also that of a message which waits for the one before it."""
+
+    @asynccontextmanager
+    async def stuck(*_: object) -> AsyncIterator[None]:
+        await trio.sleep_forever()
+        yield
+
+    monkeypatch.setattr(adding, "held_body", stuck)
+    space = SpoolSpace(folder(accounts))
+    imports = Imports(accounts, folder(accounts), space=space)
+    progress = imports.begin("mia")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(imports.run, progress, MBOX, io.BytesIO(mbox([LONG, LONG, LONG])))
+        await eventually(lambda: space.used >= 2 * len(LONG) - LONG.count(b"\r\n"))
+        imports.abort(progress.token)
+    assert isinstance(progress.end, Aborted)
+    assert space.used == 0
 
 
 @pytest.mark.parametrize(

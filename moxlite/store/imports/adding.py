@@ -215,7 +215,11 @@ class _Adding:
                         batch = await trio.to_thread.run_sync(work.run, reader.next_batch)
                         work.count()
                         more = not batch.last
-                        await send.send(batch)
+                        try:
+                            await send.send(batch)
+                        except trio.Cancelled:  # no task has taken it
+                            batch.close()
+                            raise
                 except (StoreError, OSError) as error:
                     failure = error
                     nursery.cancel_scope.cancel()
@@ -246,8 +250,7 @@ class _Adding:
             elif batch.staged:
                 await self._stage(batch.staged, batch)
         finally:
-            if batch.spool is not None:
-                batch.spool.close()
+            batch.close()
         self._progress.left_out(batch.problems)
         if batch.counts:
             self._progress.count(batch.counts)

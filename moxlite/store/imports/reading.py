@@ -102,6 +102,11 @@ class Batch(msgspec.Struct):
     asked: tuple[LabelUse, ...] = ()
     last: bool = False
 
+    def close(self) -> None:
+        """Close the spool. Idempotent."""
+        if self.spool is not None:
+            self.spool.close()
+
 
 class _TooLong(Exception):
     """A message is longer than `MAX_MEMBER`."""
@@ -263,8 +268,9 @@ class ReadAhead:
             batch.problems.add(f"{mail.place}: left out, {error}")
         else:
             self._place(mail, prepared, batch)
-        if batch.spool is not spool:
-            spool.close()
+        finally:
+            if batch.spool is not spool:
+                spool.close()
 
     def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
         mailbox, words = mail.mailbox, mail.words
