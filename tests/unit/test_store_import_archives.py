@@ -97,6 +97,16 @@ async def test_a_maildir_goes_into_the_mailbox_named(accounts: Accounts) -> None
         }
 
 
+@pytest.mark.parametrize("mtime", [0, 10**10, 10**17])
+async def test_a_time_of_a_file_that_no_message_can_have_is_not_used(accounts: Accounts, mtime: int) -> None:
+    """STORE-125: IMAP has no date for it, and the largest do not fit into the file."""
+    message = mail(1).replace(b"Subject", b"Date: Thu, 01 Oct 2026 10:00:00 +0000\r\nSubject")
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, tar({"Inbox/cur/a:2,S": message}, mtime=mtime), Order(form=Form.TAR)))
+        [(_, received, _)] = (await contents(account))["Inbox"]
+        assert received == 1_790_848_800
+
+
 async def test_a_profile_of_thunderbird(accounts: Accounts) -> None:
     """STORE-194"""
     files = {

@@ -47,6 +47,10 @@ EARLIEST: Final = 631_152_000
 """Unix time of 1990: older times of files are not used. Dovecot keeps INTERNALDATE in the time of the file, and the
 time of saving in its name, so the earlier of the two is used; a copy of the file makes its time later."""
 
+LATEST: Final = 10**10
+"""Unix time after which times of files are not used, in 2286: the number in a name has ten digits as well. IMAP has no
+date after the year 9999."""
+
 MAX_MEMBERS: Final = 5_000_000
 """Members of one archive: twenty times the files of the largest Maildirs; reading so many takes minutes."""
 
@@ -250,13 +254,15 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
         case What.MAILDIR:
             name = parse_name(shown.rpartition("/")[2])
             received = name.received
-            if received is None or (EARLIEST <= member.mtime < received and not member.local_time):
+            if EARLIEST <= member.mtime < LATEST and (
+                received is None or (member.mtime < received and not member.local_time)
+            ):
                 received = member.mtime
             yield Mail(
                 mailbox,
                 shown,
                 _from_file(member.pieces),
-                received * SECOND,
+                None if received is None else received * SECOND,
                 words=name.words,
                 folder=folder,
                 letters=name.letters,
