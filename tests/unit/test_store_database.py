@@ -811,6 +811,22 @@ async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, mo
     await soon(small)
 
 
+async def test_the_log_does_not_grow_by_pages_that_are_moved_while_idle(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-37: no batch follows, at whose end a checkpoint would begin."""
+    await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 3000))
+    await db.write(lambda tx: tx.execute("DELETE FROM item WHERE id <= 1500"))
+    await db.trim()
+    monkeypatch.setattr("moxlite.store.file.database.UPKEEP", 0.0)
+    await db.upkeep()
+
+    async def folded() -> bool:
+        return db.path.stat().st_size < 1800 * 4096 and db.wal_bytes == 0
+
+    await soon(folded, seconds=20)
+
+
 async def test_the_helper_copies_the_log_as_it_grows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10a."""
     monkeypatch.setattr(health, "GROWTH", 10)

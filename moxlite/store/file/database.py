@@ -49,10 +49,12 @@ VACUUM_SHARE: Final = 10
 """Percent of free pages above which the file is shrunk (STORE-37)."""
 
 VACUUM_STEP: Final = 1_000
-"""Pages returned at a time: 8 to 30 ms, the longest delay of a unit (design-facts §2b)."""
+"""Pages returned at a time: 8 to 30 ms, and about as long to fold them: the longest delay of a unit (design-facts
+§2b).
+"""
 
 VACUUM_STEPS: Final = 50
-"""Steps in one upkeep, 200 MB: the log of one round stays below the limit of STORE-161."""
+"""Steps in one upkeep, 200 MB: a log that a reader keeps from being folded stays below the limit of STORE-161."""
 
 
 class FileUpkeep:
@@ -150,6 +152,8 @@ class FileUpkeep:
                 return
             before = free
             db.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP})").fetchall()
+            # No batch follows whose end would start a checkpoint, and the file shrinks with the fold alone.
+            self._fold(db)
 
     def _test(self, db: Connection) -> None:
         """Test whether the file can be read and written, while units are refused."""
