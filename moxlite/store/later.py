@@ -49,12 +49,14 @@ MEMBERS: Final = 500
 COLUMNS: Final = "message_id, due, created, away_id, origin_id"
 ALL: Final = f"SELECT {COLUMNS} FROM snooze ORDER BY due, message_id LIMIT ?"  # noqa: S608 - column names
 ONE: Final = f"SELECT {COLUMNS} FROM snooze WHERE message_id = ?"  # noqa: S608 - column names
-DUE: Final = f"SELECT {COLUMNS} FROM snooze WHERE due <= ? ORDER BY due LIMIT 1"  # noqa: S608 - column names
+DUE: Final = f"SELECT {COLUMNS} FROM snooze WHERE due <= ? ORDER BY due, message_id LIMIT 1"  # noqa: S608 - column names
 NEXT: Final = "SELECT min(due) FROM snooze"
 COUNT: Final = "SELECT count(*) FROM snooze"
 PUT: Final = "INSERT OR REPLACE INTO snooze (message_id, due, created, away_id, origin_id) VALUES (?, ?, ?, ?, ?)"
 DROP: Final = "DELETE FROM snooze WHERE message_id = ?"
-POSTPONE: Final = "UPDATE snooze SET due = ? WHERE due <= ?"
+POSTPONE: Final = """
+UPDATE snooze SET due = ? WHERE message_id = (SELECT message_id FROM snooze WHERE due <= ? ORDER BY due, message_id
+LIMIT 1)"""
 FRESHEN: Final = "UPDATE message SET received = ?, received_offset = 0 WHERE id = ?"
 
 
@@ -153,7 +155,7 @@ def wake(tx: AccountTx) -> bool:
 
 
 def postpone(tx: AccountTx, due: int) -> None:
-    """Try messages that are due by now again at `due`, µs UTC."""
+    """Try the message that is due first again at `due`, µs UTC; others go on."""
     tx.execute(POSTPONE, due, tx.now)
 
 

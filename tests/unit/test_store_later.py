@@ -21,6 +21,7 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import delete_mailbox, ensure_mailbox
+from moxlite.store.options import AccountConfig
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, MessageID, MessageRow
@@ -284,3 +285,19 @@ async def test_a_closed_account_is_opened_when_a_message_is_due(accounts: Accoun
     await eventually(returned)
     async with accounts.use("mjl") as account:
         assert (await look(account, one))[1] == "Work"
+
+
+async def test_a_message_that_cannot_come_back_holds_up_no_other(
+    unserved: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-125: the copy of a watched message finds no room; what was put off returns without any."""
+    async with unserved.use("mjl") as account:
+        watched, away = await arrived(account, "Sent", 1), await arrived(account, "Work", 2)
+        await put(account, lambda tx: watch(tx, [watched], tx.now + HOUR))
+        await put(account, lambda tx: snooze(tx, [away], tx.now + HOUR))
+        monkeypatch.setattr(Account, "config", AccountConfig(quota=1))
+        await pass_time(account)
+        assert (await look(account, away))[1] == "Work"
+        [row] = await account.read(snoozes, op="test")
+        assert row.message_id == watched
+        assert row.due > now()
