@@ -147,6 +147,10 @@ class BlockVFS(apsw.VFS):
         flags[1] = flags[0]
         return _BlockFile(self)
 
+    def xFullPathname(self, name: str) -> str:  # noqa: N802 - APSW's name
+        """The name itself: SQLite would look at the folder of the process, which its user may not be able to enter."""
+        return name
+
     def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: N802 - APSW's name
         """No file is there."""
         return False
