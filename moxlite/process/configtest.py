@@ -25,7 +25,7 @@ from moxlite.net.listeners import is_here
 from moxlite.net.metrics import PACKAGES
 from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key, push_topic
 from moxlite.process.backuptargets import reach_fault
-from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
+from moxlite.process.fences import hidden, hiding, not_owned, read_only, runs_systemd, writable_paths
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
 from moxlite.process.permissions import NamedFiles
 from moxlite.process.privileges import UnknownUser, as_author, service_user
@@ -417,8 +417,7 @@ def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
         return ""
     if why == os.strerror(errno.EROFS):
         return f"the server cannot write to {target}: {read_only(target)}"
-    cure = f"install -d -o USER -m 0750 {target}, with the user of the server"
-    return f"the server cannot write to {target}: {why} ({cure})"
+    return f"the server cannot write to {target}: {why} ({not_owned(target)})"
 
 
 def _as_this_process(folder: Path) -> str:

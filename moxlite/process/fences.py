@@ -59,6 +59,19 @@ def told(error: OSError, path: Path) -> str:
     return f"{text} ({read_only(path)})" if error.errno == errno.EROFS else text
 
 
+def told_of_target(error: OSError, path: Path, target: Path) -> str:
+    """`told`, with the remedy if the server's user may not write to the target of a backup, or make it."""
+    text = told(error, path)
+    concerned = target.is_relative_to(path) or path.is_relative_to(target)
+    denied = isinstance(error, PermissionError) and text == error.strerror and concerned
+    return f"{text} ({not_owned(target)})" if denied else text
+
+
+def not_owned(folder: Path) -> str:
+    """The remedy if the server's user may not write to a folder, or not make it."""
+    return f"install -d -o USER -m 0750 {folder}, with the user of the server"
+
+
 def read_only(folder: Path) -> str:
     """The remedy if systemd makes a folder read-only for the server."""
     return (

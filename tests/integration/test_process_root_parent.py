@@ -236,12 +236,30 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     server.start()
 
 
+def test_a_server_that_was_started_in_a_folder_of_root_makes_snapshots(
+    server: RootServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-183: as by `moxlite serve` in the home of root, which its user may not enter."""
+    home = tmp_path / "root"
+    home.mkdir(0o700)
+    monkeypatch.chdir(home)
+    server.start()
+    repository = server.data.parent / "repository"
+    repository.mkdir()
+    os.chown(repository, UID, UID)
+    server.cli("backup", "--repo", str(repository))
+    server.cli("backup", "verify", "--repo", str(repository), "--deep")
+
+
 @pytest.mark.nightly
 def test_commands_of_root_on_a_stopped_server_act_as_its_user(server: RootServer) -> None:
     """ADMIN-37a: what they make is the server's to use; a planted link leads nowhere that its user could not go, and a
-    place where that user may not write is refused.
+    place where that user may not write is refused, with what opens it.
     """
+    closed = server.tls / "backup"
+    opens = f"Permission denied (install -d -o USER -m 0750 {closed}, with the user of the server)\n"
     server.start()
+    assert server.cli("backup", str(closed), check=False).stderr.endswith(opens)
     server.stop()
     out = server.tls.parent / "out"
     out.mkdir(0o777)
@@ -262,9 +280,9 @@ def test_commands_of_root_on_a_stopped_server_act_as_its_user(server: RootServer
     made = [server.data, *server.data.rglob("*"), *out.glob("*/**/*")]
     assert {path.lstat().st_uid for path in made} == {UID}
     assert len(made) > 15
-    closed = server.cli("backup", str(server.tls / "backup"), check=False)
-    assert closed.returncode == 1
-    assert "Permission denied" in closed.stderr
+    done = server.cli("backup", str(closed), check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(opens)
 
     victim = server.tls / "of-root"
     victim.write_text("not yours")

@@ -24,7 +24,7 @@ from moxlite.operations.performing import commands
 from moxlite.operations.server import BackedUp, BackUp
 from moxlite.operations.store import ImportAccount, RestoredMail, RestoreMail
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
-from moxlite.process.fences import lost, told
+from moxlite.process.fences import lost, told_of_target
 from moxlite.process.keys import Read, backup_key_files, certificate_files, host_key_files, read_named, selectors_of
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
@@ -170,7 +170,7 @@ class BackupCommands:
 
     async def make_alone(self, args: BackUp, exchange: Exchange | None = None) -> BackedUp:
         """Make a backup unless one is being made. Raises CommandFailed."""
-        async with self._alone():
+        async with self._alone(args.target):
             return await self._make(args, exchange)
 
     async def _make(self, args: BackUp, exchange: Exchange | None) -> BackedUp:
@@ -247,7 +247,7 @@ class BackupCommands:
             raise CommandFailed("failed", f"{error.filename or tmp}: {error.strerror or error}") from None
 
     @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def _alone(self, target: str) -> AsyncIterator[None]:
         """One backup at a time; what it cannot do becomes words for the caller."""
         try:
             self._lock.acquire_nowait()
@@ -259,7 +259,7 @@ class BackupCommands:
             raise CommandFailed("failed", str(error)) from None
         except OSError as error:
             path = Path(os.fsdecode(error.filename or "backup"))
-            raise CommandFailed("failed", f"{path}: {told(error, path)}") from None
+            raise CommandFailed("failed", f"{path}: {told_of_target(error, path, Path(target))}") from None
         finally:
             self._lock.release()
 

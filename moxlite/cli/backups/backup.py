@@ -102,9 +102,14 @@ def run(
 
 def _stopped(request: "BackUp") -> "BackedUp":
     from moxlite.admin.backup.backups import back_up_stopped
+    from moxlite.process.fences import told_of_target
 
     with failures(request.target):
-        return back_up_stopped(load_config(), config_path(), request, tell_line if request.verbose else silent)
+        try:
+            return back_up_stopped(load_config(), config_path(), request, tell_line if request.verbose else silent)
+        except PermissionError as error:
+            path = Path(error.filename or request.target)
+            raise Failure(f"{path}: {told_of_target(error, path, Path(request.target))}") from None
 
 
 @contextlib.contextmanager
