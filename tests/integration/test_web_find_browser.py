@@ -165,6 +165,15 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     expect(form.get_by_label("From", exact=True)).to_have_value("bora")
     field = page.locator(".search-field", has_text="At least")
     expect(field.locator(".field-problem")).to_contain_text("“big” is no size")
+    # in a window lower than the form its buttons stay in reach
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size({"width": 900, "height": 520})
+    box, button = form.bounding_box(), form.get_by_role("button", name="Search").bounding_box()
+    assert box
+    assert button
+    assert button["y"] + button["height"] <= box["y"] + box["height"] <= 520
+    page.set_viewport_size(size)
     form.get_by_label("Words").fill("")
     form.get_by_label("At least").fill("1")
     form.get_by_label("State").select_option("flagged")
