@@ -518,8 +518,10 @@ class Record:
         if self._commands > MAX_COMMANDS:
             raise Goodbye(replies.TOO_MANY_COMMANDS, "toomanycommands")
 
-    def recipient_accepted(self) -> None:
-        """Do not count an accepted RCPT as a command without a message; recipients have their own limit (SMTP-143)."""
+    def part_accepted(self) -> None:
+        """Do not count an accepted RCPT or chunk as a command without a message: these have limits of their own
+        (SMTP-143).
+        """
         self._commands -= 1
 
     def transaction_begun(self) -> None:

@@ -475,6 +475,23 @@ async def test_endless_commands_are_cut_off(smtp: Smtp) -> None:
         await client.play("C: NOOP\nS: 421 4.7.0\nS: close")
 
 
+async def test_a_message_comes_in_as_many_chunks_as_its_sender_likes(smtp: Smtp) -> None:
+    """SMTP-40, 143: programs choose their size of chunks; empty ones are commands like others."""
+    async with smtp.connect(context=smtp.configured(LARGE)) as client:
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
+        chunks = [b"Subject: long\r\n\r\n".ljust(1022, b"x") + b"\r\n", *[b"y" * 1022 + b"\r\n"] * 1001]
+        for chunk in chunks:
+            await client.send(b"BDAT %d\r\n%b" % (len(chunk), chunk))
+            assert (await client.reply()).startswith("250 2.0.0")
+        await client.play("C: BDAT 0 LAST\nS: 250 2.0.0")
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
+        for _ in range(999):
+            assert (await client.say("BDAT 0")).startswith("250")
+        await client.play("C: BDAT 0\nS: 421 4.7.0\nS: close")
+    [message] = await smtp.messages()
+    assert len(message) > 1002 << 10
+
+
 async def test_error_texts_end_in_the_id_of_the_connection(smtp: Smtp) -> None:
     """SMTP-8, 9"""
     async with smtp.connect() as client:

@@ -3,6 +3,7 @@
 import errno
 import logging
 from functools import partial
+from typing import Final
 
 import trio
 
@@ -25,6 +26,11 @@ from moxlite.submission.submit import PostOffice, submit as hand_in
 
 logger = logging.getLogger("moxlite.smtpd.commands.data")
 
+MIN_CHUNK: Final = 1 << 10
+"""Octets from which on a chunk of BDAT is no command without a message: in chunks of 64 KiB, a message of the largest
+size takes more than a client has commands.
+"""
+
 
 async def data(session: Session, command: c.Data) -> Response:
     """Receive the message and deliver or queue it."""
@@ -39,6 +45,8 @@ async def bdat(session: Session, command: c.Bdat) -> Response:
     assert transaction is not None  # else the codec refuses
     if not transaction.chunked:
         session.begin_content(chunked=True)
+    if command.size >= MIN_CHUNK:
+        session.record.part_accepted()
     return await _content(session)
 
 

@@ -177,7 +177,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     elif not _is_answer(session, transaction, command.path) and not _is_return(session, transaction, command.path):
         found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
-    session.record.recipient_accepted()
+    session.record.part_accepted()
     return replies.RCPT_OK
 
 
