@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import trio
+import trio.testing
 
 from moxlite.migration import linksending
 from moxlite.migration.linksending import PORTS, relay_of, try_relay
@@ -88,6 +90,24 @@ async def test_mail_goes_out_by_the_providers_own_server(tmp_path: Path) -> None
         assert b"DKIM-Signature" not in server.messages[0]
         assert set(rig.dialed) == {("198.41.0.9", 587)}
         assert await rig.queue.listings.list_messages() == []
+
+
+async def test_mail_that_is_on_its_way_to_many_domains_is_not_sent_again(tmp_path: Path) -> None:
+    """LINK-14, QUEUE-165: a transaction may last longer than the pause of its rows, or a user wants it to begin now."""
+    async with provider(tmp_path) as (rig, server, link):
+        server.hang_after_data = True
+        await rig.submit("bob@one.example", "cid@two.example", sender=ADDRESS, transport=link.transport)
+        await server.in_data.wait()
+        rig.clock.advance(3600)
+        rig.queue.scheduler.changed()
+        ids = [row.id for row in await rig.queue.listings.list_messages()]
+        assert await rig.queue.deliveries.try_now("alice", ids) == 2
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert len(rig.queue.scheduler.turns.busy) == 1
+        server.release.set()
+        await rig.settle()
+        assert server.recipients == [["bob@one.example", "cid@two.example"]]
+        assert server.connections == 1
 
 
 async def test_mail_of_a_removed_or_silenced_link_comes_back(tmp_path: Path) -> None:

@@ -93,24 +93,24 @@ class Group(msgspec.Struct, frozen=True):
     waiting: Waiting | None
 
 
-def usable(r: Reader, *, busy: Collection[str], retries: bool, unwritten: Collection[int], now: int) -> list[Candidate]:
+def usable(r: Reader, *, busy: Collection[str], retries: bool, without: Collection[int], now: int) -> list[Candidate]:
     """Return rows that can be attempted now or later, the earliest first. A due retry is replaced by a due first
     attempt of its domain, so that new messages do not wait behind all retries (QUEUE-14).
 
     Args:
       busy: recipient domains to leave out.
       retries: include rows that were attempted before.
-      unwritten: ids to leave out.
+      without: ids to leave out.
       now: µs UTC.
     """
-    ended = _json(unwritten)
-    args = _json(busy), int(retries), ended, CANDIDATES
+    left_out = _json(without)
+    args = _json(busy), int(retries), left_out, CANDIDATES
     rows = r.rows(BY_TIME, *args) or r.rows(BY_DOMAIN, *args)
     candidates: list[Candidate] = []
     for row in rows:
         candidate = _candidate(row)
         if candidate.attempts and candidate.next_attempt <= now:
-            first = r.row(OF_DOMAIN, candidate.domain, now, 0, ended, 1)
+            first = r.row(OF_DOMAIN, candidate.domain, now, 0, left_out, 1)
             candidate = candidate if first is None else _candidate(first)
         candidates.append(candidate)
     return candidates
@@ -125,13 +125,13 @@ def _json(values: Collection[str] | Collection[int]) -> str:
 
 
 def following(
-    r: Reader, *, domain: str, unwritten: Collection[int], now: int, fits: Callable[[Message], bool]
+    r: Reader, *, domain: str, without: Collection[int], now: int, fits: Callable[[Message], bool]
 ) -> int | None:
     """Return the id of the next row for a domain that may follow over its connection, as `fits` decides; first attempts
     come before retries. None without any.
     """
     for retries in (0, 1):
-        for row in r.rows(OF_DOMAIN, domain, now, retries, _json(unwritten), CANDIDATES):
+        for row in r.rows(OF_DOMAIN, domain, now, retries, _json(without), CANDIDATES):
             message = record.get(r, row[0])
             if message is not None and fits(message):
                 return message.id

@@ -135,6 +135,11 @@ class Scheduler:
             self._serving = False
             self._ctx.load.set_keeping(keeps=False)
 
+    @property
+    def _not_now(self) -> frozenset[int]:
+        """Rows that are due in the database, and must not be attempted now: they may be sent already."""
+        return self.outcomes.unwritten | self.turns.under_way
+
     async def _start_due(self, attempts: trio.Nursery) -> float:
         """Start due attempts up to the limits; returns the seconds until more may be due."""
         while self.turns.room(retry=False):
@@ -144,7 +149,7 @@ class Scheduler:
                 usable,
                 busy={*self.turns.busy, *self.turns.blocked},
                 retries=room_for_retries,
-                unwritten=self.outcomes.unwritten,
+                without=self._not_now,
                 now=now,
             )
             candidates = await self._database.read(asked, op="queue due")
@@ -241,7 +246,8 @@ class Scheduler:
         if group.first is not None and group.waiting is None:
             # Before `mark`: an error of the database, or a kill while a long message is signed, costs no attempt.
             await renew_signatures(self._ctx, self._database, group.first)
-        return [one for one in group.ids if one not in self.outcomes.unwritten], group.waiting
+        not_now = self._not_now
+        return [one for one in group.ids if one not in not_now], group.waiting
 
     async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
         """Count an attempt, and record the failure of suppressed messages; returns the messages to attempt."""
@@ -270,8 +276,8 @@ class Scheduler:
                 and not sender_domain_disabled(snapshot, message)
             )
 
-        without = tried | self.outcomes.unwritten
-        asked = partial(following, domain=before.rcpt_domain, unwritten=without, now=policy.now, fits=fits)
+        without = tried | self._not_now
+        asked = partial(following, domain=before.rcpt_domain, without=without, now=policy.now, fits=fits)
         while (found := await self._database.read(asked, op="queue following")) is not None:
             ids, _ = await self._group(found, policy)
             ids = [one for one in ids if one not in tried]
@@ -344,6 +350,12 @@ class Turns:
     def busy(self) -> frozenset[str]:
         """Recipient domains with an attempt under way."""
         return frozenset(self._busy)
+
+    @property
+    def under_way(self) -> frozenset[int]:
+        """Rows in attempts under way. Through a linked mailbox these are of several domains, whose turns are free."""
+        attempts = [turn.attempt for turn in self._busy.values() if turn.attempt is not None]
+        return frozenset(message.id for attempt in attempts for message in attempt.batch.messages)
 
     @property
     def blocked(self) -> frozenset[str]:
