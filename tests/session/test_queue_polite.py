@@ -529,3 +529,19 @@ async def test_a_slow_answer_is_no_reason_to_try_twice_at_once(tmp_path: Path) -
         assert [[one.code for one in row.results] for row in rows] == [[451, 250]] * 2
         assert [row.attempts for row in rows] == [2, 2]
         assert len(mx.messages) == 1
+
+
+async def test_no_domain_waits_for_a_host_without_a_connection(tmp_path: Path) -> None:
+    """QUEUE-14: those that were to go before it have not connected after all, so that no end of one tells it."""
+    domains = [f"d{n}.example" for n in range(5)]
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server({"final": ["421 4.7.0 later", "421 4.7.0 later", "250 taken"]}), *domains)
+        mx.hang_after_data = True
+        for domain in domains:
+            await rig.submit(f"bob@{domain}")
+        await eventually(lambda: len(rig.queue.scheduler.turns.blocked) == 3)
+        mx.release.set()
+        await rig.settle()
+        assert mx.connections == 2
+        await rig.pass_time(61)
+        assert len(mx.messages) == 3

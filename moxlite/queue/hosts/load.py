@@ -129,6 +129,10 @@ class HostLoad:
         """Whether the host has `MAX_CONNECTIONS` of ours, and no free one among them."""
         return self._open.get(key, 0) >= MAX_CONNECTIONS and not self._free_of(key)
 
+    def connected(self, key: Hashable) -> bool:
+        """Whether the host has a connection of ours, whose end `on_free` will tell."""
+        return key in self._open
+
     def begin(self, key: Hashable, now: int) -> None:
         """Count a new connection, before it is made; `end` must follow. Raises Untried if the host is paused or has
         `MAX_CONNECTIONS`.

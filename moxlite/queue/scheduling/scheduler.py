@@ -155,6 +155,8 @@ class Scheduler:
             candidates = await self._database.read(asked, op="queue due")
             due = [candidate for candidate in candidates if candidate.next_attempt <= now]
             if not due:
+                if self.turns.let_go():
+                    continue
                 seconds = (candidates[0].next_attempt - now) / SECOND if candidates else float("inf")
                 return seconds if room_for_retries else min(seconds, self.turns.relief())
             for candidate in due:
@@ -413,6 +415,20 @@ class Turns:
         self._hosts[domain] = host, trio.current_time() + REMEMBERED_SECONDS
         if len(self._hosts) > MAX_REMEMBERED:
             del self._hosts[next(iter(self._hosts))]
+
+    def let_go(self) -> bool:
+        """Let domains try whose host has no connection of ours, and no domain with a turn that may make one: no end of
+        a connection would tell them. Returns whether there were some.
+        """
+        coming = {self._hosts[domain][0] for domain in self._busy if domain in self._hosts}
+        stuck = [
+            domain
+            for domain, blocked in self._blocked.items()
+            if not self._ctx.load.connected(blocked.host) and blocked.host not in coming
+        ]
+        for domain in stuck:
+            del self._blocked[domain]
+        return bool(stuck)
 
     def _host_free(self, key: Hashable) -> None:
         """Let one of the domains that wait for the host try: a connection to it has ended, or is free."""
