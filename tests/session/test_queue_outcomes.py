@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from moxlite.net.resolver import RecordType
+from moxlite.operations.queue import Filter
 from moxlite.queue.sending.session import SESSION_SECONDS
 from tests.queue_rig import HANG, Rig, Server, as_a_kill_would_leave_it, rig_at
 from tests.tools import eventually
@@ -104,3 +105,21 @@ async def test_a_policy_refusal_is_final_only_after_it_was_judged(tmp_path: Path
         assert await retired(rig) == {"bob": False}
         with trio.fail_after(60):
             assert len(await rig.inbox()) == 1
+
+
+async def test_the_other_family_is_tried_for_each_message_of_a_connection(tmp_path: Path) -> None:
+    """QUEUE-47, QUEUE-49, QUEUE-165: also for those that follow the first one."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        good = rig.remote(Server())
+        rig.resolver.set("mx.remote.example", RecordType.AAAA, ["2001:db8::1"])
+        blocking = rig.serve("2001:db8::1", Server({"RCPT": "550 5.7.1 blocked"}))
+        rule, _ = await rig.queue.operations.add_hold_rule(recipient="remote.example")
+        ids = [*await rig.submit("bob@remote.example"), *await rig.submit("cid@remote.example")]
+        await rig.queue.operations.remove_hold_rule(rule)
+        await rig.queue.operations.unhold(Filter(ids=tuple(ids)))
+        await rig.settle()
+        assert (blocking.connections, good.connections) == (1, 0)
+        assert [row.results[0].code for row in await rig.queue.listings.list_messages()] == [550, 550]
+        await rig.disconnect()
+        await rig.pass_time(600)
+        assert await retired(rig) == {"bob": True, "cid": True}

@@ -327,9 +327,10 @@ async def _send_more(
 
         async def send(own: Trace, batch: Batch = batch) -> Outcomes:
             own.take_over(trace)
+            judge = partial(_judged, batch=batch, addresses=connection.addresses)
             try:
                 with trio.fail_after(session_seconds(batch.first.size)):
-                    answers = await run_transactions(client, batch, own, requiretls=requiretls)
+                    answers = await run_transactions(client, batch, own, requiretls=requiretls, judge=judge)
             except trio.TooSlowError:
                 raise ConnectionLost("session took too long", "session") from None
             _learn_later(ctx, key, own, answers)

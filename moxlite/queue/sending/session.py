@@ -134,6 +134,7 @@ class Trace:
     def take_over(self, other: "Trace") -> None:
         """Copy the facts about the connection from another attempt that used it."""
         self.at = copy(other.at)
+        self.dialed.append((self.at.host, self.at.ip))
 
     async def settle(self, outcomes: Outcomes) -> None:
         """Record the final ones among new outcomes (delivered, or refused for good), before anything else may fail or
