@@ -198,6 +198,28 @@ async def test_a_policy_that_cannot_be_had_is_none_for_five_minutes(tmp_path: Pa
             rig.clock.advance(301)
 
 
+async def test_a_clock_that_was_ahead_leaves_no_domain_without_its_policy(tmp_path: Path) -> None:
+    """QUEUE-111, QUEUE-112: nor with an old one."""
+    async with rig_at(tmp_path) as rig:
+
+        async def mode() -> str:
+            policy = (await rig.queue.ctx.policies.find(Domain.parse("remote.example"))).policy
+            return "" if policy is None else policy.mode
+
+        rig.sts("x")
+        rig.clock.advance(30 * 86400)
+        assert await mode() == ""
+        rig.clock.now -= 30 * 86400 * 1_000_000
+        rig.sts(ENFORCE)
+        assert await mode() == "enforce"
+        rig.sts("", record="v=STSv1; id=2")
+        rig.clock.advance(3600)
+        assert await mode() == "enforce"
+        rig.clock.now -= 3600 * 1_000_000
+        rig.sts("mode: none, max_age: 60", record="v=STSv1; id=3")
+        assert await mode() == "none"
+
+
 @pytest.mark.parametrize(("requiretls", "attempts"), [(None, 4), (True, 5), (False, 1)])
 async def test_dns_that_never_answers_delays_three_attempts(
     tmp_path: Path, requiretls: bool | None, attempts: int

@@ -163,11 +163,13 @@ class Policies:
         """Look up the policy of a recipient's domain, in cache.db first. Takes at most 90 seconds; raises nothing."""
         now = self._clock()
         kept = await self._read(domain.ascii)
-        if kept is None or kept.valid_end <= now:
+        # Not beyond BACKOFF: the clock was ahead then.
+        backed_off = kept is not None and now < kept.backoff <= now + BACKOFF
+        if kept is None or kept.valid_end <= now or not (kept.mode or backed_off):
             return await self._first(domain, now)
         if kept.last_use < now - DAY:
             await self._keep(msgspec.structs.replace(kept, last_use=now))
-        if kept.backoff > now:
+        if backed_off:
             if kept.policy is None:
                 return Standing(failure=Failure(_type(kept.failure), BACKED_OFF))
             return Standing(kept.policy, Failure(_type(kept.failure), BACKED_OFF + FALLBACK))
