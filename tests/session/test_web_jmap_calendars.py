@@ -13,6 +13,7 @@ from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_calendar_subscribing import Feeds, Site, file
 from tests.session.test_web_dav import HOME, Program, event
 from tests.session.test_web_dav_scheduling import Office
+from tests.unit.test_proto_repeating import own_zone
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
@@ -449,3 +450,19 @@ async def test_no_event_moves_into_a_calendar_of_another_server(rig: Rig) -> Non
     number = await Feeds(rig, Site(file(event("1")))).add()
     found = await client.call("CalendarEvent/set", update={one: {"calendarIds": {f"K{number}": True}}})
     assert found["notUpdated"][one]["type"] == "forbidden"
+
+
+async def test_events_of_a_series_keep_their_hour_in_a_zone_of_a_file(rig: Rig) -> None:
+    """JMAP-72, DAV-8: shown by the offset of winter; one of summer is found by its id, and at its time."""
+    client = Client(rig)
+    await client.call("Calendar/get")
+    rule = "FREQ=WEEKLY;COUNT=2"
+    lines = ("DTSTART;TZID=Customized Time Zone:20261018T090000", "DURATION:PT1H", f"RRULE:{rule}")
+    series = event("1", *lines).replace("BEGIN:VEVENT", f"{own_zone()}\r\nBEGIN:VEVENT")
+    assert (await Program(rig).put("s", series)).status == 201
+    stretch = {"after": "2026-10-01T00:00:00", "before": "2026-11-30T00:00:00"}
+    found = await ids(client, stretch, expandRecurrences=True, sort=[{"property": "start"}])
+    assert [(await shown(client, one, properties=["utcStart"]))["utcStart"] for one in found] == [
+        "2026-10-18T07:00:00Z",
+        "2026-10-25T08:00:00Z",
+    ]

@@ -1,11 +1,13 @@
 """Rules of calendars: which are taken, and the instances that they give with further dates and exceptions."""
 
 import time
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
-from moxlite.proto.cards.moments import duration_of, period_of, utc_text
+from moxlite.proto.cards.moments import duration_of, iana_zone, period_of, utc_text
 from moxlite.proto.cards.repeating import BadRecurrence, joined, rules_of
 from moxlite.sandbox.jobs import ExpandRules
 from moxlite.sandbox.work import expand_rules
@@ -56,6 +58,58 @@ def test_a_zone_that_nobody_knows_is_as_the_file_says() -> None:
     )
     found = entry("DTSTART;TZID=Mars:20261018T090000", "RRULE:FREQ=DAILY;COUNT=2", more=zone)
     assert starts(found) == ["20261018T060000Z", "20261019T060000Z"]
+
+
+def own_zone(north: bool = True) -> str:
+    """A zone with the clocks of Berlin, or of Adelaide, and parts of before, as Outlook and others write it."""
+    before = ("STANDARD", "18930401T000000", "+0530", "")
+    parts = (
+        (
+            before,
+            ("STANDARD", "16010101T030000", "+0100", "-1SU;BYMONTH=10"),
+            ("DAYLIGHT", "16010101T020000", "+0200", "-1SU;BYMONTH=3"),
+        )
+        if north
+        else (
+            before,
+            ("DAYLIGHT", "20081005T020000", "+1030", "1SU;BYMONTH=10"),
+            ("STANDARD", "20080406T030000", "+0930", "1SU;BYMONTH=4"),
+        )
+    )
+    inner = "".join(
+        f"BEGIN:{kind}\r\nDTSTART:{start}\r\nTZOFFSETFROM:+0000\r\nTZOFFSETTO:{offset}\r\n"
+        + (f"RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY={rule}\r\n" if rule else "")
+        + f"END:{kind}\r\n"
+        for kind, start, offset, rule in parts
+    )
+    return f"BEGIN:VTIMEZONE\r\nTZID:Customized Time Zone\r\n{inner}END:VTIMEZONE"
+
+
+@pytest.mark.parametrize(("north", "like"), [(True, "Europe/Berlin"), (False, "Australia/Adelaide")])
+def test_a_zone_of_a_file_has_its_summer(north: bool, like: str) -> None:
+    """DAV-8: each hour of two years, there and back, is the one of the zone with the same clocks."""
+    zone = entry("DTSTART:20261018T090000Z", more=own_zone(north)).zones["Customized Time Zone"]
+    for hour in range(2 * 366 * 24):
+        moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
+        local, usual = moment.astimezone(zone), moment.astimezone(ZoneInfo(like))
+        assert (local.replace(tzinfo=None), local.fold) == (usual.replace(tzinfo=None), usual.fold)
+        assert local.astimezone(UTC) == moment
+        named = (datetime(2026, 1, 1) + timedelta(hours=hour)).replace(tzinfo=zone)  # noqa: DTZ001 local
+        assert named.utcoffset() == named.replace(tzinfo=ZoneInfo(like)).utcoffset()
+
+
+def test_a_series_keeps_its_hour_by_the_clocks_of_a_file() -> None:
+    """DAV-8: not an hour off in summer; a zone with other rules is as its standard time."""
+    lines = ("DTSTART;TZID=Customized Time Zone:20261018T090000", "RRULE:FREQ=WEEKLY;COUNT=2")
+    assert starts(entry(*lines, more=own_zone())) == ["20261018T070000Z", "20261025T080000Z"]
+    odd = own_zone().replace("INTERVAL=1", "INTERVAL=2")
+    assert starts(entry(*lines, more=odd)) == ["20261018T080000Z", "20261025T080000Z"]
+
+
+@pytest.mark.parametrize(("name", "zone"), [("Alaskan", "America/Anchorage"), ("Cen. Australia", "Australia/Adelaide")])
+def test_names_of_windows_are_known(name: str, zone: str) -> None:
+    """DAV-8"""
+    assert iana_zone(f"{name} Standard Time") is iana_zone(zone)
 
 
 def test_an_end_in_utc_or_as_a_day_includes_its_last_event() -> None:

@@ -2,7 +2,7 @@
 5546; iMIP, RFC 6047), and answers to it. Values in, values out; linear in the size of the file.
 
 No rule is expanded: the card of an event shows its first date and the rule in words, so that a rule without end costs
-nothing. Known names of time zones count, not what a file says about them; another zone is as its standard time says.
+nothing. Known names of time zones count, not what a file says about them.
 """
 
 from __future__ import annotations

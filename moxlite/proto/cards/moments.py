@@ -7,6 +7,7 @@ Times without a zone, and dates, count as UTC (DAV-8). Known names of zones coun
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -27,47 +28,155 @@ OFFSET: Final = re.compile(r"([+-])([0-9]{2})([0-9]{2})(?:[0-9]{2})?")
 DURATION: Final = re.compile(
     r"([+-]?)P(?:([0-9]{1,4})W|(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?)"
 )
+NTH_DAY: Final = re.compile(r"\+?([1-4]|-1)(MO|TU|WE|TH|FR|SA|SU)")
+MONTH: Final = re.compile(r"[1-9]|1[0-2]")
+WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+MAX_SAVING: Final = timedelta(hours=2)
+"""By which clocks go forward in summer, at most: in Antarctica (IANA database)."""
+
 MAX_ZONES: Final = 100
 """Zones that a file defines, the first; entries of people name one or two."""
 
 WINDOWS: Final = {
+    "AUS Central Standard Time": "Australia/Darwin",
     "AUS Eastern Standard Time": "Australia/Sydney",
+    "Afghanistan Standard Time": "Asia/Kabul",
+    "Alaskan Standard Time": "America/Anchorage",
+    "Aleutian Standard Time": "America/Adak",
+    "Altai Standard Time": "Asia/Barnaul",
+    "Arab Standard Time": "Asia/Riyadh",
     "Arabian Standard Time": "Asia/Dubai",
+    "Arabic Standard Time": "Asia/Baghdad",
     "Argentina Standard Time": "America/Buenos_Aires",
+    "Astrakhan Standard Time": "Europe/Astrakhan",
     "Atlantic Standard Time": "America/Halifax",
+    "Aus Central W. Standard Time": "Australia/Eucla",
+    "Azerbaijan Standard Time": "Asia/Baku",
+    "Azores Standard Time": "Atlantic/Azores",
+    "Bahia Standard Time": "America/Bahia",
+    "Bangladesh Standard Time": "Asia/Dhaka",
+    "Belarus Standard Time": "Europe/Minsk",
+    "Bougainville Standard Time": "Pacific/Bougainville",
+    "Canada Central Standard Time": "America/Regina",
+    "Cape Verde Standard Time": "Atlantic/Cape_Verde",
+    "Caucasus Standard Time": "Asia/Yerevan",
+    "Cen. Australia Standard Time": "Australia/Adelaide",
     "Central America Standard Time": "America/Guatemala",
+    "Central Asia Standard Time": "Asia/Bishkek",
+    "Central Brazilian Standard Time": "America/Cuiaba",
     "Central Europe Standard Time": "Europe/Budapest",
     "Central European Standard Time": "Europe/Warsaw",
+    "Central Pacific Standard Time": "Pacific/Guadalcanal",
     "Central Standard Time": "America/Chicago",
+    "Central Standard Time (Mexico)": "America/Mexico_City",
+    "Chatham Islands Standard Time": "Pacific/Chatham",
     "China Standard Time": "Asia/Shanghai",
+    "Cuba Standard Time": "America/Havana",
+    "Dateline Standard Time": "Etc/GMT+12",
+    "E. Africa Standard Time": "Africa/Nairobi",
+    "E. Australia Standard Time": "Australia/Brisbane",
+    "E. Europe Standard Time": "Europe/Chisinau",
     "E. South America Standard Time": "America/Sao_Paulo",
+    "Easter Island Standard Time": "Pacific/Easter",
     "Eastern Standard Time": "America/New_York",
+    "Eastern Standard Time (Mexico)": "America/Cancun",
     "Egypt Standard Time": "Africa/Cairo",
+    "Ekaterinburg Standard Time": "Asia/Yekaterinburg",
     "FLE Standard Time": "Europe/Kiev",
+    "Fiji Standard Time": "Pacific/Fiji",
     "GMT Standard Time": "Europe/London",
     "GTB Standard Time": "Europe/Bucharest",
+    "Georgian Standard Time": "Asia/Tbilisi",
+    "Greenland Standard Time": "America/Godthab",
     "Greenwich Standard Time": "Atlantic/Reykjavik",
+    "Haiti Standard Time": "America/Port-au-Prince",
     "Hawaiian Standard Time": "Pacific/Honolulu",
     "India Standard Time": "Asia/Calcutta",
+    "Iran Standard Time": "Asia/Tehran",
     "Israel Standard Time": "Asia/Jerusalem",
+    "Jordan Standard Time": "Asia/Amman",
+    "Kaliningrad Standard Time": "Europe/Kaliningrad",
     "Korea Standard Time": "Asia/Seoul",
+    "Libya Standard Time": "Africa/Tripoli",
+    "Line Islands Standard Time": "Pacific/Kiritimati",
+    "Lord Howe Standard Time": "Australia/Lord_Howe",
+    "Magadan Standard Time": "Asia/Magadan",
+    "Magallanes Standard Time": "America/Punta_Arenas",
+    "Marquesas Standard Time": "Pacific/Marquesas",
+    "Mauritius Standard Time": "Indian/Mauritius",
+    "Middle East Standard Time": "Asia/Beirut",
+    "Montevideo Standard Time": "America/Montevideo",
+    "Morocco Standard Time": "Africa/Casablanca",
     "Mountain Standard Time": "America/Denver",
+    "Mountain Standard Time (Mexico)": "America/Mazatlan",
+    "Myanmar Standard Time": "Asia/Rangoon",
+    "N. Central Asia Standard Time": "Asia/Novosibirsk",
+    "Namibia Standard Time": "Africa/Windhoek",
+    "Nepal Standard Time": "Asia/Katmandu",
     "New Zealand Standard Time": "Pacific/Auckland",
+    "Newfoundland Standard Time": "America/St_Johns",
+    "Norfolk Standard Time": "Pacific/Norfolk",
+    "North Asia East Standard Time": "Asia/Irkutsk",
+    "North Asia Standard Time": "Asia/Krasnoyarsk",
+    "North Korea Standard Time": "Asia/Pyongyang",
+    "Omsk Standard Time": "Asia/Omsk",
+    "Pacific SA Standard Time": "America/Santiago",
     "Pacific Standard Time": "America/Los_Angeles",
+    "Pacific Standard Time (Mexico)": "America/Tijuana",
+    "Pakistan Standard Time": "Asia/Karachi",
+    "Paraguay Standard Time": "America/Asuncion",
+    "Qyzylorda Standard Time": "Asia/Qyzylorda",
     "Romance Standard Time": "Europe/Paris",
+    "Russia Time Zone 10": "Asia/Srednekolymsk",
+    "Russia Time Zone 11": "Asia/Kamchatka",
+    "Russia Time Zone 3": "Europe/Samara",
     "Russian Standard Time": "Europe/Moscow",
+    "SA Eastern Standard Time": "America/Cayenne",
+    "SA Pacific Standard Time": "America/Bogota",
+    "SA Western Standard Time": "America/La_Paz",
     "SE Asia Standard Time": "Asia/Bangkok",
+    "Saint Pierre Standard Time": "America/Miquelon",
+    "Sakhalin Standard Time": "Asia/Sakhalin",
+    "Samoa Standard Time": "Pacific/Apia",
+    "Sao Tome Standard Time": "Africa/Sao_Tome",
+    "Saratov Standard Time": "Europe/Saratov",
     "Singapore Standard Time": "Asia/Singapore",
     "South Africa Standard Time": "Africa/Johannesburg",
+    "South Sudan Standard Time": "Africa/Juba",
+    "Sri Lanka Standard Time": "Asia/Colombo",
+    "Sudan Standard Time": "Africa/Khartoum",
+    "Syria Standard Time": "Asia/Damascus",
+    "Taipei Standard Time": "Asia/Taipei",
+    "Tasmania Standard Time": "Australia/Hobart",
+    "Tocantins Standard Time": "America/Araguaina",
     "Tokyo Standard Time": "Asia/Tokyo",
+    "Tomsk Standard Time": "Asia/Tomsk",
+    "Tonga Standard Time": "Pacific/Tongatapu",
+    "Transbaikal Standard Time": "Asia/Chita",
     "Turkey Standard Time": "Europe/Istanbul",
+    "Turks And Caicos Standard Time": "America/Grand_Turk",
     "US Eastern Standard Time": "America/Indianapolis",
     "US Mountain Standard Time": "America/Phoenix",
     "UTC": "UTC",
+    "UTC+12": "Etc/GMT-12",
+    "UTC+13": "Etc/GMT-13",
+    "UTC-02": "Etc/GMT+2",
+    "UTC-08": "Etc/GMT+8",
+    "UTC-09": "Etc/GMT+9",
+    "UTC-11": "Etc/GMT+11",
+    "Ulaanbaatar Standard Time": "Asia/Ulaanbaatar",
+    "Venezuela Standard Time": "America/Caracas",
+    "Vladivostok Standard Time": "Asia/Vladivostok",
+    "Volgograd Standard Time": "Europe/Volgograd",
     "W. Australia Standard Time": "Australia/Perth",
-    "W. Europe Standard Time": "Europe/Berlin",
     "W. Central Africa Standard Time": "Africa/Lagos",
+    "W. Europe Standard Time": "Europe/Berlin",
+    "W. Mongolia Standard Time": "Asia/Hovd",
     "West Asia Standard Time": "Asia/Tashkent",
+    "West Bank Standard Time": "Asia/Hebron",
+    "West Pacific Standard Time": "Pacific/Port_Moresby",
+    "Yakutsk Standard Time": "Asia/Yakutsk",
+    "Yukon Standard Time": "America/Whitehorse",
 }
 """Names of zones that Microsoft's programs write, and the same zones in the IANA database (Unicode CLDR)."""
 
@@ -92,17 +201,102 @@ def iana_zone(name: str) -> ZoneInfo | None:
     return None
 
 
+class SummerZone(tzinfo):
+    """A zone that only a file has, with other clocks in summer, by the same rules each year (RFC 5545 §3.6.5). A time
+    that no clock shows means what it would without the change (§3.3.5).
+    """
+
+    def __init__(self, standard: timedelta, saving: timedelta, begin: Yearly, end: Yearly) -> None:
+        """`saving`: above 0. `end`: by the clocks of summer."""
+        self._standard, self._saving = standard, saving
+        self._begin, self._end = begin, end
+
+    def utcoffset(self, at: datetime | None) -> timedelta:
+        """The offset of a local time; the standard one without a time."""
+        return self._standard + self.dst(at)
+
+    def dst(self, at: datetime | None) -> timedelta:
+        """The part of it that is due to summer."""
+        if at is None:
+            return timedelta(0)
+        shown_twice = self._saving if at.fold else timedelta(0)
+        return self._saving if self._is_summer(at.replace(tzinfo=None), self._saving, shown_twice) else timedelta(0)
+
+    def tzname(self, at: datetime | None) -> None:
+        """It has no name."""
+
+    def fromutc(self, at: datetime) -> datetime:
+        """The local time of a moment."""
+        standard = at + self._standard
+        summer = self._is_summer(standard.replace(tzinfo=None), timedelta(0), self._saving)
+        local = standard + self._saving if summer else standard
+        return local if summer else local.replace(fold=self.dst(local) != timedelta(0))
+
+    def _is_summer(self, local: datetime, later: timedelta, earlier: timedelta) -> bool:
+        """Whether a time is in summer, which begins `later` and ends `earlier` than the rules say."""
+        begin, end = self._begin.at(local.year) + later, self._end.at(local.year) - earlier
+        return begin <= local < end if begin < end else not end <= local < begin
+
+
+class Yearly(msgspec.Struct, frozen=True):
+    """A change of the clocks each year: on the first to fourth or (-1) last such weekday of a month, 0 for Monday, so
+    long after midnight.
+    """
+
+    month: int
+    week: int
+    weekday: int
+    time: timedelta
+
+    def at(self, year: int) -> datetime:
+        """The time of it in a year, by the clocks of before."""
+        first = datetime(year, self.month, 1)  # noqa: DTZ001 local
+        days = (self.weekday - first.weekday()) % 7
+        last = (monthrange(year, self.month)[1] - 1 - days) // 7
+        return first + timedelta(days=days + 7 * (last if self.week < 0 else self.week - 1)) + self.time
+
+
 def zones_of(calendar: Component) -> Zones:
-    """The zones that a file defines, each by its standard time."""
+    """The zones that a file defines, each as it is now."""
     found: dict[str, tzinfo] = {}
     for zone in calendar.components:
         if zone.name != "VTIMEZONE" or len(found) == MAX_ZONES:
             continue
-        parts = sorted(zone.components, key=lambda component: component.name != "STANDARD")
-        offset = _offset(parts[0].value("TZOFFSETTO")) if parts else None
+        parts = sorted(zone.components, key=_goes_on)
+        standard, summer = ([part for part in parts if part.name == name] for name in ("STANDARD", "DAYLIGHT"))
+        offset = _offset((standard or parts)[-1].value("TZOFFSETTO")) if parts else None
         if offset is not None:
-            found.setdefault(zone.value("TZID"), offset)
+            zone_there = _summer_zone(standard[-1], summer[-1]) if standard and summer else None
+            found.setdefault(zone.value("TZID"), zone_there or timezone(offset))
     return found
+
+
+def _goes_on(part: Component) -> tuple[bool, str]:
+    """By which the part of a zone that counts now is the last: one without an end, the newest."""
+    rule = part.value("RRULE").upper()
+    return rule != "" and "UNTIL=" not in rule, part.value("DTSTART")
+
+
+def _summer_zone(standard: Component, summer: Component) -> SummerZone | None:
+    """The zone that these parts make; None for one whose clocks do not change each year."""
+    offsets = _offset(standard.value("TZOFFSETTO")), _offset(summer.value("TZOFFSETTO"))
+    end, begin = _yearly(standard), _yearly(summer)
+    if offsets[0] is None or offsets[1] is None or begin is None or end is None or begin.month == end.month:
+        return None
+    saving = offsets[1] - offsets[0]
+    return SummerZone(offsets[0], saving, begin, end) if timedelta(0) < saving <= MAX_SAVING else None
+
+
+def _yearly(part: Component) -> Yearly | None:
+    """The change with which a part of a zone begins; None for one that does not come each year by a weekday."""
+    rule = dict(one.partition("=")[::2] for one in part.value("RRULE").upper().split(";"))
+    day, start = NTH_DAY.fullmatch(rule.pop("BYDAY", "")), value_of(part.value("DTSTART"))
+    month = rule.pop("BYMONTH", "")
+    if day is None or start is None or MONTH.fullmatch(month) is None or rule.pop("FREQ", "") != "YEARLY":
+        return None
+    if rule.pop("INTERVAL", "1") != "1" or rule.keys() - {"WKST"}:
+        return None
+    return Yearly(int(month), int(day[1]), WEEKDAYS.index(day[2]), timedelta(hours=start.hour, minutes=start.minute))
 
 
 def value_of(text: str) -> datetime | None:
@@ -200,9 +394,9 @@ def utc_text(seconds: int) -> str:
     return f"{moment:%Y%m%dT%H%M%SZ}".rjust(16, "0")  # strftime gives early years fewer digits
 
 
-def _offset(value: str) -> tzinfo | None:
+def _offset(value: str) -> timedelta | None:
     match = OFFSET.fullmatch(value)
     if match is None:
         return None
     minutes = int(match[2]) * 60 + int(match[3])
-    return timezone((1 if match[1] == "+" else -1) * timedelta(minutes=minutes)) if minutes < 24 * 60 else None
+    return (1 if match[1] == "+" else -1) * timedelta(minutes=minutes) if minutes < 24 * 60 else None

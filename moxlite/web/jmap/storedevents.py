@@ -13,7 +13,7 @@ from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
-from moxlite.proto.cards.moments import seconds_of, value_of
+from moxlite.proto.cards.moments import moment_of, seconds_of, value_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, event_ids, resource_of, size_of, together
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.jmap.calendars import calendars_of, shelf
@@ -56,8 +56,11 @@ def instance_id(number: int, key: str) -> str:
 
 def instance_key(calendar_object: CalendarObject, instance: Instance) -> str:
     """The local time by the rule of an instance."""
-    moment = value_of(instance.recurrence)
-    return "" if moment is None else local_text(clock_of(calendar_object.main, calendar_object.zones).local(moment))
+    moment, clock = value_of(instance.recurrence), clock_of(calendar_object.main, calendar_object.zones)
+    start = moment_of(calendar_object.main.first("DTSTART"), calendar_object.zones)
+    if moment is not None and moment.tzinfo is None and start is not None:
+        moment = moment.replace(tzinfo=start.tzinfo)  # its clock may be another one: of a zone that only a file has
+    return "" if moment is None else local_text(clock.local(moment))
 
 
 def own_addresses(call: Call) -> frozenset[str]:
