@@ -526,7 +526,7 @@ async def test_an_import_that_is_aborted_gives_the_room_of_long_messages_back(
 
     @asynccontextmanager
     async def stuck(*_: object) -> AsyncIterator[None]:
-        await trio.sleep_forever()
+        await trio.Event().wait()
         yield
 
     monkeypatch.setattr(adding, "held_body", stuck)

@@ -51,7 +51,7 @@ GROWING = (
 """Tables whose rows become more with the mail."""
 
 WHOLE = {
-    erase.PENDING,  # SQLite counts the rows of a table by its pages
+    erase.PENDING,  # 10,000 at most
     erase.UNUSED,  # all rows of a partial index, as many as wanted
     erase.BEYOND_KEPT,  # once a night
     erase.FORGET_KEYS,  # the same, of a week
@@ -152,13 +152,13 @@ async def test_daily_work_scans_no_table_that_grows(accounts: Accounts, statemen
         db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             found = {sql: bad for sql, number in statements.items() if (bad := scans(db, sql, number))}
-            waiting = db.execute(f"EXPLAIN QUERY PLAN {erase.KEPT_FROM}", (1,)).fetchall()
+            waiting = db.execute(f"EXPLAIN QUERY PLAN {erase.KEPT_FROM}", (1, 500)).fetchall()
         finally:
             db.close()
     assert len(statements) > 80
     assert found.keys() <= WHOLE, found
     # What is kept for undeleting may be much: the first of it is found at once.
-    assert [row[3] for row in waiting] == ["SCAN erase_queue USING INDEX erase_queue_modseq"]
+    assert [row[3] for row in waiting if "erase_queue" in row[3]] == ["SCAN erase_queue USING INDEX erase_queue_modseq"]
 
 
 @pytest.mark.parametrize(

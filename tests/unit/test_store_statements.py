@@ -76,7 +76,7 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.reports.tlsresults.PENDING store.search.builder.INDEXED store.search.index.COUNT
         store.search.index.LIVE queue.data.status.OF_MESSAGE queue.data.status.OF_RECIPIENT queue.explaining.WAITING
         queue.operating.COUNTS queue.webhooks.webhooks.COUNT""",
-    "counted by pages": "store.upkeep.erase.PENDING",
+    "up to 10,000 rows": "store.upkeep.erase.PENDING",
     "when an administrator demands it": "queue.data.filters.HOLD store.reports.tlsresults.DROP",
 }
 """Constants, or modules, that may go through a growing table, by the reason."""

@@ -45,6 +45,9 @@ HELD: Final = 60.0
 LOOK: Final = 600.0
 """Seconds between two checks whether content kept for undeleting can go: its time is over, or disk space is short."""
 
+COUNTED: Final = 10_000
+"""Contents that are counted, at most: 0.5 ms. They are counted on the loop, after each acknowledgement."""
+
 PURGE_ROWS: Final = 1_000
 """Tombstones deleted in one unit (STORE-27)."""
 
@@ -76,9 +79,12 @@ DROP_SIDE: Final = tuple(
     f"DELETE FROM {table} WHERE email_id = ?"  # noqa: S608
     for table in ("message_info", "message_wire", "message_header", "message_why", "thread_missing")
 )
-PENDING: Final = "SELECT count(*) FROM erase_queue"
-# Modseqs and times rise together; after a clock was set back, content is erased a little later.
-KEPT_FROM: Final = "SELECT modseq FROM erase_queue WHERE expunged_at > ? ORDER BY modseq LIMIT 1"
+PENDING: Final = "SELECT count(*) FROM (SELECT 1 FROM erase_queue LIMIT ?)"
+# Of the next ?2 contents: the first one that is kept, or the end of them. Modseqs and times rise together; after a
+# clock was set back, content is erased a little later.
+KEPT_FROM: Final = """
+SELECT coalesce(min(modseq) FILTER (WHERE expunged_at > ?1), max(modseq) + 1)
+FROM (SELECT modseq, expunged_at FROM erase_queue ORDER BY modseq LIMIT ?2)"""
 
 OLDEST: Final = """
 SELECT mailbox_id, uid, modseq, expunged_at FROM expunged INDEXED BY expunged_modseq
@@ -94,15 +100,12 @@ FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_ke
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """Result of one unit of erasure; `gone`: ids of messages of which nothing is left; `more`: the unit ended at its
-    bound.
-    """
+    """Result of one unit of erasure; `gone`: ids of messages of which nothing is left."""
 
     tombstones: int
     bodies: int
     octets: int
     gone: tuple[int, ...]
-    more: bool
 
 
 def erase(tx: Tx, until: int) -> Erased:
@@ -127,8 +130,7 @@ def erase(tx: Tx, until: int) -> Erased:
         tombstones += 1
         if octets >= UNIT_BYTES:
             break
-    more = tombstones < len(ready) or len(ready) == UNIT_BODIES
-    return Erased(tombstones, bodies, octets, tuple(gone), more)
+    return Erased(tombstones, bodies, octets, tuple(gone))
 
 
 def reclaim(tx: Tx) -> int:
@@ -184,11 +186,11 @@ def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
 
 
 def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
-    """Number of contents to erase, and the first modseq that is still kept for undeleting, or None. One index look-up
-    while nothing can be erased.
+    """Number of contents to erase, `COUNTED` at most, and the modseq from which on none is erased now: it is kept for
+    undeleting, or its turn comes later. None: there is no such modseq.
     """
-    kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace) if grace else None
-    return r.value(PENDING), kept_from
+    kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace, UNIT_BODIES) if grace else None
+    return r.value(PENDING, COUNTED), kept_from
 
 
 class Eraser:
@@ -231,24 +233,20 @@ class Eraser:
         grace = 0 if account.database.health.short_of_space() else account.options.undelete_grace
         async with self._lock:
             self._wakeup.clear()
-            pending, kept_from = await account.read(partial(_pending, grace=grace), op="erase_pending")
-            self._count(pending)
-            if not pending:
-                return float("inf")
             while True:
+                pending, kept_from = await account.read(partial(_pending, grace=grace), op="erase_pending")
+                self._count(pending)
+                if not pending:
+                    return float("inf")
+                await account.database.calm()
                 # Anew for each unit: a subscriber that has come meanwhile holds back what it has not applied.
                 until: int = account.bus.acknowledged
                 if kept_from is not None:
                     until = min(until, kept_from - 1)
-                await account.database.calm()
                 erased = await account.database.write(partial(erase, until=until))
-                self._count(self._counted - erased.tombstones)
+                if not erased.tombstones:
+                    return HELD if not grace else max(HELD, min(grace / SECOND, LOOK))
                 self._erased(erased.gone)
-                if not erased.more:
-                    break
-            if not self._counted:
-                return float("inf")
-            return HELD if not grace else max(HELD, min(grace / SECOND, LOOK))
 
     def _count(self, pending: int) -> None:
         self._gauge.inc(pending - self._counted)
