@@ -307,6 +307,25 @@ async def test_a_series_stays_in_its_zone_though_an_exception_is_in_another_one(
     assert f"DTSTART;{zone}:209901" in (await diary.files())[-1]
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "days"),
+    [
+        ("2099-01-12T08:00", "2099-01-12T09:00", ["12 07:00", "19 07:00"]),
+        ("2099-01-13T00:30", "2099-01-13T01:30", ["12 23:30", "19 23:30"]),
+        ("2099-01-11T23:00", "2099-01-12T00:00", ["11 22:00", "18 22:00"]),
+    ],
+)
+@pytest.mark.parametrize("scope", ["all", "following"])
+async def test_a_series_moves_by_hours(diary: Diary, start: str, end: str, days: list[str], scope: str) -> None:
+    """WEBMAIL-174: the days of its rule move where the day is another one, and stay for an earlier hour of a day."""
+    one = await diary.save(WEEKLY)
+    second = (await diary.listed())[1]["recurrence"]
+    card = (await diary.browser.call("event", event_id=one, recurrence=second))["form"]
+    await diary.save({**card, "start": start, "end": end}, event_id=one, recurrence=second, scope=scope)
+    assert (await diary.times())[1:3] == [f"01-{day}" for day in days]
+    assert len(await diary.times()) == 5
+
+
 async def test_exceptions_of_a_series_go_with_it_into_another_zone(diary: Diary) -> None:
     """WEBMAIL-174: the same time by other clocks; what was removed stays away, what was moved is there once."""
     one = await diary.save(WEEKLY)

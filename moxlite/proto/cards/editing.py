@@ -120,7 +120,7 @@ def series_changed(calendar_object: CalendarObject, form: Form, shown: Form, aut
     moved = form.start - shown.start
     same = form.rule == before.rule and form.whole == before.whole
     start = before.start + moved
-    rule = _turned(form.rule, moved.days) if same else form.rule
+    rule = _turned(form.rule, (form.start.date() - shown.start.date()).days) if same else form.rule
     form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start), rule=rule)
     part = _written(main, form, author, zones, series=True)
     others: list[Component] = []
@@ -202,7 +202,7 @@ def following(
     moved = form.start - shown.start
     same = form.rule == calendar_object.main.value("RRULE") and form.whole == shown.whole
     if same:
-        rule = _turned(form.rule, moved.days)
+        rule = _turned(form.rule, (form.start.date() - shown.start.date()).days)
         count = _count(rule)
         if count:
             rule = f"{_without_end(rule)};COUNT={max(1, count - before)}"
