@@ -129,11 +129,17 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
         first, ascending = 1, True
         while first <= selected.exists:
             # By message numbers, so that each answer is bounded whatever the UIDs are.
-            search = b"UID SEARCH %d:%d %b" % (first, min(first + WINDOW - 1, selected.exists), condition)
-            for data in (await client.run(search)).of(r.SearchData):
-                numbers = sorted(filter(None, data.numbers))
-                ascending = ascending and not (found and numbers and numbers[0] <= found[-1])
-                found.extend(numbers)
+            last = min(first + WINDOW - 1, selected.exists)
+            answer = (await client.run(b"UID SEARCH %d:%d %b" % (first, last, condition))).of(r.SearchData)
+            numbers = sorted(number for data in answer for number in data.numbers if number)
+            if since is None and len(numbers) <= last - first and selected.expunged == expunged:
+                # Not all of these messages, or an answer that could not be understood. What is not listed is taken for
+                # removed, so the server is asked in another way, too.
+                fetched = (await client.run(b"FETCH %d:%d (UID)" % (first, last))).of(r.FetchData)
+                uids = {uid for data in fetched for name, uid in data.items if name == "UID" and isinstance(uid, int)}
+                numbers = sorted({*numbers, *(uid for uid in uids if 0 < uid < 1 << 32)})
+            ascending = ascending and not (found and numbers and numbers[0] <= found[-1])
+            found.extend(numbers)
             first += WINDOW
             if len(found) > selected.exists + WINDOW:
                 raise BrokenServer(worded("a search finds more messages than there are"))

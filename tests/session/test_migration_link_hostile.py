@@ -153,6 +153,24 @@ async def test_a_listing_with_gaps_removes_nothing_here(linking: Hostile, monkey
         assert len((await shown(account, "Mia/"))["Inbox"]) == 12
 
 
+@pytest.mark.parametrize("by", [rb"* SEARCH", rb"* SEARCH\1 x", rb"* SEARCH\1 "])
+async def test_a_search_that_finds_not_all_removes_nothing_here(
+    linking: Hostile, monkeypatch: pytest.MonkeyPatch, by: bytes
+) -> None:
+    """LINK-13: or whose answer cannot be understood: the messages are fetched by their numbers, too."""
+    await fill(linking.imap, "Inbox", 1, 12, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+    monkeypatch.setattr(listing, "WINDOW", 5)
+    one = await linking.message("mia", "Inbox", 3)
+    await linking.change("mia", lambda tx: expunge_ids(tx, [one]))  # so that Inbox is listed
+    linking.change_octets = replaced(rb"\* SEARCH([ \d]*)", by)
+    kept = await linking.message("bo", "Mia/Inbox", 9)
+    async with linking.running():
+        await linking.until(linking.same)
+    assert await linking.message("bo", "Mia/Inbox", 9) == kept
+
+
 async def test_a_log_that_cannot_be_read_is_another_try(linking: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     """LINK-9: as an error of its kind, and in no group of exceptions, which would end the link."""
 

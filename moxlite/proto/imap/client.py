@@ -236,6 +236,8 @@ def _numbers(reader: Reader) -> tuple[tuple[int, ...], int | None]:
     while not reader.at_end():
         if numbers or reader.peek() == b" ":
             reader.space()
+        if reader.at_end():  # some servers end the line with a blank
+            break
         if reader.skip(b"(MODSEQ "):
             modseq = reader.number(MAX_MODSEQ)
             reader.expect(b")")
