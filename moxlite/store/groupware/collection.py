@@ -222,7 +222,7 @@ def collection_named(r: Reader, kind: Kind, name: str) -> Collection:
     """The collection of that name. Raises NoSuchCollection."""
     row = r.row(BY_NAME, kind, name)
     if row is None:
-        raise NoSuchCollection("there is no such collection")
+        raise NoSuchCollection(f'there is no {"calendar" if kind == "calendar" else "address book"} "{name}"')
     return _of_row(row)
 
 
