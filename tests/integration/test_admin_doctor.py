@@ -299,6 +299,24 @@ def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
+def test_a_record_that_was_lost_is_told_the_night_after(tmp_path: Path) -> None:
+    """AUTH-126, ADMIN-70: once; a night without a change says nothing."""
+    records = {("_dmarc.example.org.", "TXT"): ['"v=DMARC1;p=reject"']}
+    with dns_of(records) as resolver:
+        server = ServedServer(tmp_path / "server", static=STATIC.format(more=""), module="tests.resolvingserver")
+        server.environment = {"DNS_PORT": resolver.rpartition(":")[2]}
+        with server:
+            assert "example.org dmarc: _dmarc" not in server.cli("doctor", "--nightly").stdout
+            records.clear()
+            server.cli("stop")
+            server.process.wait(timeout=60)
+            server.start()
+            fault = "error: dns: example.org dmarc: _dmarc.example.org. TXT v=DMARC1: no record"
+            assert f"new: {fault}" in server.cli("doctor", "--nightly").stdout.splitlines()
+            assert server.cli("doctor", "--nightly").stdout == ""
+
+
+@pytest.mark.nightly
 def test_the_task_of_the_night_runs(tmp_path: Path) -> None:
     """ADMIN-70: a server with the defaults has the task, which waits for its hour."""
     with ServedServer(tmp_path / "server") as server:
