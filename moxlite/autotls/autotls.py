@@ -204,6 +204,7 @@ class AutoTLS:
             del self._states.now.hosts[host]
         for host in wanted:
             self._states.now.hosts.setdefault(host, HostState())
+        self._states.now.set_right(now, ordering.LONGEST_PAUSE)
         self._reachability.keep(wanted)
         await self._ask_for_windows(wanted)
         if await self._keep_account_key():

@@ -78,6 +78,15 @@ class State(msgspec.Struct, omit_defaults=True):
     key_since: float = 0.0
     key_failures: int = 0
 
+    def set_right(self, now: float, longest: float) -> None:
+        """Forget moments of a clock that was ahead: pauses last `longest` seconds at most."""
+        self.key_since = min(self.key_since, now)
+        self.not_before = self.not_before if self.not_before <= now + longest else 0.0
+        for host in self.hosts.values():
+            host.ordered = min(host.ordered, now)
+            host.next_try = host.next_try if host.next_try <= now + longest else 0.0
+            host.ask_at = host.ask_at if host.ask_at <= now + longest else 0.0
+
 
 class Folder:
     """The files of one authority below ``data/acme``."""

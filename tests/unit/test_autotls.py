@@ -153,6 +153,7 @@ class World:
     def __init__(self, folder: Path, snapshot: Snapshot, ca: PlayedCA, keys: Sequence[PrivateKey] = ()) -> None:
         self.folder, self.snapshot, self.ca = folder, snapshot, ca
         self.keys = {"mx.example.org": keys} if keys else {}
+        self.ahead = 0.0  # of our clock
         here = ["192.0.2.1"]
         names = ("mx.example.org.", "mail.example.org.", "mail.two.example.")
         self.resolver = FakeResolver({"A": dict.fromkeys(names, here)})
@@ -174,7 +175,7 @@ class World:
                 list,
                 (Place("tls-alpn-01", 443), Place("http-01", 80)),
             ),
-            clock=lambda: self.ca.now,
+            clock=lambda: self.ca.now + self.ahead,
             choose=lambda start, end: (start + end) / 2,
             talk=self.ca.speak,
         )
@@ -297,6 +298,42 @@ async def test_what_the_ca_asks_for_holds_and_a_change_of_dns_lifts_a_pause_once
     assert [_names(order) for order in ca.orders[tried:]] == [["mx.example.org"]]
     await world.keeper.round()
     assert len(ca.orders) == tried + 1
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_clock_that_was_ahead_puts_nothing_off(tmp_path: Path, restart: bool) -> None:
+    """WEB-115, WEB-116: what failed, what the CA asked for and what was ordered by a clock that was wrong is forgotten
+    once it is right.
+    """
+    ca = PlayedCA(days=90)
+    world = World(tmp_path, configured(tmp_path), ca)
+
+    async def wrongly(days: float) -> None:
+        world.ahead = days * DAY
+        await world.keeper.round()
+        world.ahead = 0.0
+        if restart:
+            world.restart()
+
+    ca.wrong = CAFailed("the certificate of the CA has ended", retry_after=7200.0)
+    await wrongly(3650)
+    ca.wrong = None
+    await world.days(0.1)
+    assert len(world.used) == 2
+    ordered = len(ca.orders)
+    await wrongly(80)  # the certificates are due, and then their successors, at the wrong time
+    assert len(ca.orders) == ordered + 2
+    await world.days(62)
+    assert len(ca.orders) == ordered + 4
+
+
+async def test_a_clock_that_was_ahead_keeps_no_account_key(tmp_path: Path) -> None:
+    """WEB-112a."""
+    ca = PlayedCA(days=90)
+    Folder(tmp_path / "acme", "ca").write_state(State(key_since=START + 3650 * DAY))
+    world = World(tmp_path, configured(tmp_path, acme='account_key_period = "30d"'), ca)
+    await world.days(31)
+    assert ca.changes == 1
 
 
 async def test_three_orders_at_a_time_mail_names_first(tmp_path: Path) -> None:
