@@ -318,6 +318,29 @@ async def test_absent_server_and_other_version_are_told_apart(tmp_path: Path) ->
     await listener.aclose()
 
 
+async def test_a_server_that_ends_during_an_upload_is_told_as_that(tmp_path: Path) -> None:
+    """ADMIN-18, ADMIN-23: whichever of reading and writing meets the end first."""
+    listener = listen_ctl(tmp_path / "ctl")
+
+    async def serve() -> None:
+        stream = await listener.accept()
+        await stream.send_all(b'{"ctl":1,"version":"%s"}\n' % __version__.encode())
+        await stream.receive_some()
+        await stream.aclose()
+
+    async def octets() -> AsyncIterator[bytes]:
+        await trio.sleep(0.05)  # real time: until the other end is closed
+        while True:
+            yield b"x"
+
+    async with listener, trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with connect_ctl(tmp_path / "ctl") as ctl:
+            ctl._reader._stream = trio.testing.memory_stream_pair()[0]  # never reads the end
+            with pytest.raises(NotRunning, match="broke"):
+                await ctl.call("add", {}, int, upload=octets())
+
+
 async def test_nothing_follows_a_line_that_was_cut_off() -> None:
     """ADMIN-23, ADMIN-64: a request that is cancelled while it writes; what it has not begun to write does no harm."""
     ours, theirs = trio.testing.memory_stream_pair()

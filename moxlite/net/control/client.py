@@ -115,9 +115,12 @@ class CtlClient:
         Raises CtlFailed, and NotRunning when the connection ends before the answer.
         """
         self._number += 1
-        await self._writer.send(Message(self._number, cmd=command, args=msgspec.Raw(msgspec.json.encode(args))))
-        call = _Call(self._reader, self._writer, self._number, progress)
-        answer = await call.run(upload, download)
+        message = Message(self._number, cmd=command, args=msgspec.Raw(msgspec.json.encode(args)))
+        try:
+            await self._writer.send(message)
+            answer = await _Call(self._reader, self._writer, self._number, progress).run(upload, download)
+        except (CtlProtocolError, trio.BrokenResourceError) as exc:
+            raise NotRunning(f"the connection to the server broke: {exc}") from exc
         if not answer.ok:
             raise CtlFailed(answer.code or "failed", answer.error or "failed")
         return from_json(answer.result, result)
@@ -171,10 +174,7 @@ class _Call:
 
     async def read_answer(self) -> None:
         while self.answer is None:
-            try:
-                message = await self.reader.message()
-            except (CtlProtocolError, trio.BrokenResourceError) as exc:
-                raise NotRunning(f"the connection to the server broke: {exc}") from exc
+            message = await self.reader.message()
             if message is None:
                 raise NotRunning("the server ended before it answered")
             if message.id != self.number:
