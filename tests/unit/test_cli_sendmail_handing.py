@@ -79,3 +79,11 @@ def test_a_host_that_is_no_name_is_told() -> None:
     settings = Settings("mail..example", "box", "you@far.example", password="secret", tls_insecure_skip_verify=True)
     with pytest.raises(NotTaken, match="is no name of a server"):
         trio.run(hand_in, OutgoingMessage(address, (address,), b""), settings)
+
+
+def test_a_key_needs_no_user_name_in_ascii() -> None:
+    """QUEUE-141, QUEUE-143: the certificate around it has the name as it is."""
+    address = Address.parse("you@far.example")
+    settings = Settings("mail..example", "größe", "you@far.example", client_auth_ed25519_private_key="A" * 43)
+    with pytest.raises(NotTaken, match="is no name of a server"):
+        trio.run(hand_in, OutgoingMessage(address, (address,), b""), settings)

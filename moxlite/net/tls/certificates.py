@@ -161,12 +161,13 @@ def name_matches(pattern: str, name: str) -> bool:
 
 
 def self_signed(names: Sequence[str], *, days: float = 4 * 365, key: PrivateKey | None = None) -> KeyPair:
-    """A self-signed certificate for DNS names and IP addresses, on a fresh P-256 key unless one is given.
+    """A self-signed certificate for DNS names, IP addresses, or any name of a client, on a fresh P-256 key unless one is
+    given.
 
     It may sign itself as a CA with an empty path, so that clients which are given it as a trusted root accept it.
     """
     private = ec.generate_private_key(ec.SECP256R1()) if key is None else key
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
+    subject = _subject(names[0])
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     builder = (
         x509.CertificateBuilder()
@@ -191,7 +192,11 @@ def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:
-        return x509.DNSName(name)
+        return x509.DNSName(name) if name.isascii() else x509.DirectoryName(_subject(name))
+
+
+def _subject(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])  # RFC 5280 §A.1: ub-common-name
 
 
 class ProblemKind(StrEnum):
