@@ -184,11 +184,14 @@ def run(args: Sequence[str] | None = None) -> int:
         print("moxlite: aborted", file=sys.stderr)
         return 1
     except Failure as failure:
-        for line in str(failure).splitlines():
-            print(f"moxlite: {line}", file=sys.stderr)
+        for line in str(failure).split("\n"):
+            print(f"moxlite: {printable(line)}", file=sys.stderr)
         return failure.code
     except StoreError as error:  # from a command that opens the store's files itself
         print(f"moxlite: {printable(str(error))}", file=sys.stderr)
+        return 1
+    except UnicodeError as error:  # a word of the command line, or a line of stdin
+        print(f"moxlite: this is not UTF-8: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130  # as shells count: 128 and the number of the signal

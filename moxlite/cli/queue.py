@@ -58,6 +58,13 @@ def _changed(what: str) -> Printer:
     return report
 
 
+def _show_rule(added: Changed, as_json: bool) -> None:
+    if as_json:
+        show_json(added)
+    else:
+        print(f"rule {added.id} added, {added.messages} messages held")
+
+
 def _show_release(stopped: StoppedAccount, as_json: bool) -> None:
     if as_json:
         show([stopped], (), as_json=True)
@@ -94,7 +101,7 @@ described(
         operations.CountMessages: lambda found, as_json: show_json(found.messages),
         operations.Explain: _show_explanation,
         operations.Choose: _changed("message"),
-        operations.AddHoldRule: lambda found, as_json: print(f"rule {found.id} added, {found.messages} messages held"),
+        operations.AddHoldRule: _show_rule,
         operations.Release: _show_release,
         webhooks.ChooseHooks: _changed("webhook"),
         webhooks.TestHooks: _show_tests,

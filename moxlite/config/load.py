@@ -26,6 +26,7 @@ from moxlite.config.toml.decode import Finding, KeyPath, decode, dotted
 from moxlite.config.toml.edit import Document
 from moxlite.config.toml.scan import line_of, lines_of
 from moxlite.config.values import Section
+from moxlite.escapes import printable
 
 DOMAINS_FILE: Final = "domains.toml"
 """Name of domains.toml, in the folder of the static file (ADMIN-1)."""
@@ -71,7 +72,7 @@ class Problem(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """The problem in one line: file, line, key, text, hint."""
         where = f"{self.file}:{self.line}: " + (f"{self.key}: " if self.key else "")
-        return where + self.text + (f" ({self.hint})" if self.hint else "")
+        return printable(where + self.text + (f" ({self.hint})" if self.hint else ""))
 
 
 class ConfigError(Exception):

@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -135,6 +136,8 @@ def test_global_options_stand_behind_the_verb_too(
 @pytest.mark.parametrize(
     ("args", "closed", "code"),
     [
+        (["config", "hash-password"], "<latin1", 1),
+        (["tlspubkey", "gen", "Läptop für Mia"], "", 0),
         (["export", "mbox"], ">/dev/null", 2),
         (["export", "mbox", "out", "nobody"], ">/dev/null", 1),
         (["export", "mbox", "out", "nobody"], ">&- 2>&-", 1),
@@ -146,13 +149,24 @@ def test_global_options_stand_behind_the_verb_too(
 )
 def test_nothing_ends_in_a_traceback(config: Path, tmp_path: Path, args: list[str], closed: str, code: int) -> None:
     """ADMIN-18: arguments that miss, accounts that are not there, streams that are closed or full."""
+    (tmp_path / "latin1").write_bytes(b"gr\xfc\xdfe von Mia\n")
     command = [sys.executable, "-m", "moxlite", *args]
     shell = ["sh", "-c", f'"$@" {closed}', "sh", *command]
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    buffered["PYTHONIOENCODING"] = "utf-8:strict"  # as in most locales, but not that of C
     done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=buffered)
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert done.returncode == code, done.stderr
+
+
+def test_words_that_are_not_utf8_are_told(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """ADMIN-18: of a terminal with another character set."""
+    from moxlite.cli import described
+
+    monkeypatch.setattr(described, "call", lambda _, args, *__, **___: msgspec.json.encode(args))
+    assert run(["account", "share", "list", "m\udcfcller"]) == 1
+    assert capsys.readouterr().err.startswith("moxlite: this is not UTF-8: ")
 
 
 def test_a_server_of_another_version_ends_with_4(config: Path, capsys: Capture) -> None:
@@ -417,6 +431,30 @@ def test_control_characters_are_escaped_for_the_terminal() -> None:
     assert printable("a\x1b[31mb\r\n\u202ec") == "a\\x1b[31mb\\r\\n\\u202ec"
     assert printable("grüße") == "grüße"
     assert printable("\x9b\u200e\udcff") == "\\x9b\\u200e\\xff"
+
+
+def test_mistakes_in_the_configuration_are_safe_to_print(config: Path, capsys: Capture) -> None:
+    """ADMIN-65: the server's user writes domains.toml, and root reads what is wrong with it."""
+    with (config / "domains.toml").open("a") as file:
+        file.write('\n[accounts."x\\u001b[2J\\u202e"]\n')
+    assert run(["config", "test"]) == 1
+    assert run(["store", "check"]) == 1
+    told = capsys.readouterr().err
+    assert told.count('accounts."x\\x1b[2J\\u202e"') >= 2
+    assert printable(told.replace("\n", "")) == told.replace("\n", "")
+
+
+def test_a_new_rule_is_json_if_asked(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """ADMIN-18."""
+    from moxlite.cli import described
+    from moxlite.operations.queue import Changed
+
+    monkeypatch.setattr(described, "call", lambda *_, **__: Changed(3, 4))
+    assert run(["queue", "holdrules", "add", "--sender", "@far.example"]) == 0
+    assert run(["queue", "holdrules", "add", "--sender", "@far.example", "--json"]) == 0
+    text, _, found = capsys.readouterr().out.partition("\n")
+    assert text == "rule 4 added, 3 messages held"
+    assert json.loads(found) == {"messages": 3, "id": 4}
 
 
 def test_mail_is_raw_in_a_pipe_and_safe_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
