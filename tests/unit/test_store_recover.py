@@ -1,8 +1,10 @@
 """Salvaging a damaged account file (docs/spec/store.md, STORE-188)."""
 
 import hashlib
+import os
 import shutil
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import trio
 from hypothesis import given, settings, strategies as st
 
+from moxlite.cli import run
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.verify import verify
@@ -26,10 +29,12 @@ from moxlite.store.later import room
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.remotes import Origin, copy_key, link, open_remote, settle
 from moxlite.store.options import Options
+from moxlite.store.recover import rebuild
 from moxlite.store.recover.pages import FOUND_ANYWHERE, PAGE, Damaged, Pages, decode_record, roots, rows_of
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
+from tests.small_config import STATIC
 from tests.store_mail import deliver_mail, mail
 from tests.upgrade_fixtures import names, unpack
 
@@ -528,3 +533,25 @@ def test_a_tree_that_leads_back_to_itself_ends(file: Path) -> None:
     assert isinstance(list(rows_of(pages, root, set())), list)
     assert pages.free() == {3}
     pages.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+def test_root_writes_the_losses_through_no_planted_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-37a: the owner of the data is also that of the new folder, and may put a link there."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        victim, data, out = folder / "of-root", folder / "data", folder / "out"
+        for made in (data, out):
+            made.mkdir()
+            os.chown(made, 12345, 12345)
+        folder.chmod(0o755)
+        victim.write_text("not yours")
+        (folder / "moxlite.toml").write_text(STATIC)
+
+        def recover(*_: object) -> rebuild.Recovered:
+            (out / "losses.txt").symlink_to(victim)
+            return rebuild.Recovered(losses=["root::0:0:root:/root:/bin/sh"])
+
+        monkeypatch.setattr(rebuild, "recover", recover)
+        assert run(["--config", str(folder / "moxlite.toml"), "account", "recover", "me", "--out", str(out)]) == 1
+        assert victim.read_text() == "not yours"

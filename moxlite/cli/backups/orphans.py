@@ -185,14 +185,11 @@ def recover(name: str, out: str, file: str | None) -> None:
     target = Path(out)
     try:
         check_account_name(name)
-        if file is not None:
-            done = run(name, Path(file), target)
-        else:
-            data = data_dir()
-            with stopped(data):
-                done = run(name, data / "accounts" / name / "account.db", target)
-        if done.losses:
-            (target / "losses.txt").write_text("".join(f"{line}\n" for line in done.losses))
+        damaged = data_dir() / "accounts" / name / "account.db" if file is None else Path(file)
+        with stopped(data_dir()) if file is None else contextlib.nullcontext():
+            done = run(name, damaged, target)
+            if done.losses:  # by the owner of what is there, who may have planted a link
+                (target / "losses.txt").write_text("".join(f"{line}\n" for line in done.losses))
     except (Locked, StoreError) as error:
         raise Failure(printable(str(error))) from None
     except OSError as error:
