@@ -236,7 +236,7 @@ _groups["app-password"].add_command(app_password_add)
 
 def _deadline(text: str) -> int:
     """Parse a future time, as µs UTC: a duration from now (``12h``, ``90d``), or a date."""
-    if match := re.fullmatch(r"(\d+)([hdw])", text):
+    if match := re.fullmatch(r"(\d{1,6})([hdw])", text):
         seconds = int(match[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[match[2]]
         return int((time.time() + seconds) * 1_000_000)
     return moment(text)

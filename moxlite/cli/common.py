@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
@@ -404,16 +404,16 @@ def note(line: str) -> None:
 
 def moment(text: str) -> int:
     """Parse a time, as µs UTC: an age (``90m``, ``3d``), or a date with or without a time, in UTC."""
-    if match := re.fullmatch(r"(\d+)([smhdw])", text):
-        seconds = int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2]]
-        return int((time.time() - seconds) * 1_000_000)
-    try:
-        when = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise Failure(f"{text!r} is no time: use 2h, 3d, or 2026-11-20T08:00") from None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=dt.UTC)
-    return int(when.timestamp() * 1_000_000)
+    seconds = -1.0
+    if match := re.fullmatch(r"(\d{1,12})([smhdw])", text):
+        seconds = time.time() - int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2]]
+    else:
+        with suppress(ValueError):
+            when = dt.datetime.fromisoformat(text)
+            seconds = (when if when.tzinfo is not None else when.replace(tzinfo=dt.UTC)).timestamp()
+    if seconds < 0:  # servers know no earlier ones than 1970
+        raise Failure(f"{text!r} is no time: use 2h, 3d, or 2026-11-20T08:00")
+    return int(seconds * 1_000_000)
 
 
 def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False) -> None:

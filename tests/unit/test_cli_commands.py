@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import run
-from moxlite.cli.common import raw_output, show_json
+from moxlite.cli.common import moment, raw_output, show_json
 from moxlite.config import load
 from moxlite.config.domains import Domains
 from moxlite.config.load import Source, check_files, read_source, source_of
@@ -158,6 +158,21 @@ def test_nothing_ends_in_a_traceback(config: Path, tmp_path: Path, args: list[st
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert done.returncode == code, done.stderr
+
+
+@pytest.mark.parametrize("text", ["99999999999w", "1" * 5000 + "w", "1969-12-31", "yesterday", "9999-99-99"])
+def test_times_that_cannot_be_are_told(text: str, config: Path, capsys: Capture) -> None:
+    """ADMIN-18, STORE-190."""
+    assert run(["account", "undelete", "me", "--since", text, "--yes"]) == 1
+    assert f"{text!r} is no time" in capsys.readouterr().err
+    assert moment("1970-01-01T00:00:01") == 1_000_000
+    assert run(["standby", "follow", "x", "--into", "y", "--smtp", f"192.0.2.1:{len(text)}99999"]) == 2
+
+
+def test_a_message_id_may_be_longer_than_the_name_of_a_file(config: Path, capsys: Capture) -> None:
+    """STORE-193."""
+    assert run(["junk", "explain", "me", f"<{'x' * 300}@far.example>"]) == 1
+    assert "too long" not in capsys.readouterr().err
 
 
 def test_words_that_are_not_utf8_are_told(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

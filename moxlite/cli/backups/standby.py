@@ -104,7 +104,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     ip, _, port = text.rpartition(":")
-    if not ip or not port.isdecimal():
+    if not ip or not port.isdecimal() or int(port) > 65535:
         raise click.UsageError("--smtp wants an address and a port, such as 192.0.2.7:25")
     return ip.strip("[]"), int(port)
 

@@ -161,7 +161,7 @@ def name_matches(pattern: str, name: str) -> bool:
 
 
 def self_signed(names: Sequence[str], *, days: float = 4 * 365, key: PrivateKey | None = None) -> KeyPair:
-    """A self-signed certificate for DNS names, IP addresses, or any name of a client, on a fresh P-256 key unless one is
+    """A self-signed certificate for DNS names and IP addresses, or a client's name, on a fresh P-256 key unless one is
     given.
 
     It may sign itself as a CA with an empty path, so that clients which are given it as a trusted root accept it.
