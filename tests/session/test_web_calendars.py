@@ -326,6 +326,40 @@ async def test_a_series_moves_by_hours(diary: Diary, start: str, end: str, days:
     assert len(await diary.times()) == 5
 
 
+@pytest.mark.parametrize(
+    ("rule", "start", "times"),
+    [
+        ("FREQ=MONTHLY;BYDAY=2MO;COUNT=2", "2099-01-14T09:00", ["01-14 08:00", "02-11 08:00"]),
+        ("FREQ=MONTHLY;BYDAY=2MO;COUNT=2", "2099-01-30T09:00", ["01-30 08:00", "02-27 08:00"]),
+        ("FREQ=MONTHLY;BYMONTHDAY=12;COUNT=2", "2099-01-14T09:00", ["01-14 08:00", "02-14 08:00"]),
+        ("FREQ=WEEKLY;UNTIL=20990119T080000Z", "2099-01-13T10:00", ["01-13 09:00", "01-20 09:00"]),
+        ("FREQ=WEEKLY;UNTIL=20990119", "2099-01-14T09:00", ["01-14 08:00", "01-21 08:00"]),
+    ],
+)
+@pytest.mark.parametrize("scope", ["all", "following"])
+async def test_the_rule_of_a_series_moves(diary: Diary, rule: str, start: str, times: list[str], scope: str) -> None:
+    """WEBMAIL-174: its place in the month, and its end."""
+    lines = ("DTSTART;TZID=Europe/Berlin:20990112T090000", "DTEND;TZID=Europe/Berlin:20990112T100000", f"RRULE:{rule}")
+    await Program(diary.rig).put("s", entry("s", *lines))
+    first = (await diary.listed())[0]
+    at = {"event_id": first["id"], "recurrence": first["recurrence"]}
+    card = (await diary.browser.call("event", **at))["form"]
+    await diary.save({**card, "start": start, "end": f"{start[:11]}11:00"}, **at, scope=scope)
+    assert await diary.times() == times
+
+
+async def test_a_place_in_the_month_moves_from_a_later_event(diary: Diary) -> None:
+    """WEBMAIL-174: the series begins at that place of its first month, which may be another number of days away."""
+    rule = "RRULE:FREQ=MONTHLY;BYDAY=1FR"
+    await Program(diary.rig).put("s", entry("s", rule, start="20990102T090000Z", end="20990102T100000Z"))
+    later = (await diary.listed())[1]
+    at = {"event_id": later["id"], "recurrence": later["recurrence"]}
+    card = (await diary.browser.call("event", **at))["form"]
+    assert card["start"] == "2099-02-06T09:00"
+    await diary.save({**card, "start": "2099-02-05T09:00", "end": "2099-02-05T10:00"}, **at, scope="all")
+    assert await diary.times() == ["01-01 09:00", "02-05 09:00"]
+
+
 async def test_exceptions_of_a_series_go_with_it_into_another_zone(diary: Diary) -> None:
     """WEBMAIL-174: the same time by other clocks; what was removed stays away, what was moved is there once."""
     one = await diary.save(WEEKLY)

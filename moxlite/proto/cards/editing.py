@@ -5,6 +5,7 @@ Pure: a file and a form in, a file out. Properties that a form does not have sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -15,7 +16,7 @@ from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, plain, property_of, unescaped
 from moxlite.proto.cards.itip import PRODID, address_of, attendees_of, mapped, organizer_of, with_parameters
-from moxlite.proto.cards.moments import Zones, duration_of, iana_zone, is_date, moment_of, utc_text, value_of
+from moxlite.proto.cards.moments import Yearly, Zones, duration_of, iana_zone, is_date, moment_of, utc_text, value_of
 from moxlite.proto.cards.repeating import span_of
 from moxlite.proto.cards.zonefile import zone_component
 
@@ -33,6 +34,8 @@ OF_FORM: Final = frozenset(
 
 OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+PLACE: Final = re.compile(r"\+?(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)")
+"""A day of the week at its place in a month."""
 
 
 class BadForm(ValueError):
@@ -119,8 +122,9 @@ def series_changed(calendar_object: CalendarObject, form: Form, shown: Form, aut
         form, shown = _said_in(form, before.zone, zones), _said_in(shown, before.zone, zones)
     moved = form.start - shown.start
     same = form.rule == before.rule and form.whole == before.whole
-    start = before.start + moved
-    rule = _turned(form.rule, (form.start.date() - shown.start.date()).days) if same else form.rule
+    start, rule = before.start + moved, form.rule
+    if same:
+        rule, start, same = _turned(rule, shown.start, form.start, before.start)
     form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start), rule=rule)
     part = _written(main, form, author, zones, series=True)
     others: list[Component] = []
@@ -131,7 +135,7 @@ def series_changed(calendar_object: CalendarObject, form: Form, shown: Form, aut
             for component in calendar_object.parts
             if component is not main
         ]
-    else:  # another rule makes other times, which have no exceptions
+    else:  # another rule, or place in the month, makes other times, which have no exceptions
         part = mapped(part, lambda line: None if line.name in ("EXDATE", "RDATE") else line)
     return with_zones(calendar_object.calendar, [part, *others])
 
@@ -202,7 +206,7 @@ def following(
     moved = form.start - shown.start
     same = form.rule == calendar_object.main.value("RRULE") and form.whole == shown.whole
     if same:
-        rule = _turned(form.rule, (form.start.date() - shown.start.date()).days)
+        rule, _, same = _turned(form.rule, shown.start, form.start, shown.start)
         count = _count(rule)
         if count:
             rule = f"{_without_end(rule)};COUNT={max(1, count - before)}"
@@ -427,14 +431,28 @@ def _again(prop: Property, value: str) -> Property:
     return _read(f"{prop.whole[: len(prop.whole) - len(prop.value)]}{value}")
 
 
-def _turned(rule: str, days: int) -> str:
-    """A rule whose days of the week have moved, where they have no number."""
-    parts = rule.upper().split(";")
-    for number, part in enumerate(parts):
-        if part.startswith("BYDAY=") and all(day in DAYS for day in part[6:].split(",")):
-            turned = [DAYS[(DAYS.index(day) + days) % 7] for day in part[6:].split(",")]
+def _turned(rule: str, was: datetime, now: datetime, start: datetime) -> tuple[str, datetime, bool]:
+    """A rule of a series whose event at `was` moves to `now`, the new start of the series, and whether all events move
+    as far: not where the rule gives a place in the month. The end of the rule moves along.
+    """
+    parts, days = rule.upper().split(";"), (now.date() - was.date()).days
+    start, as_far = start + (now - was), True
+    for number, (name, _, value) in enumerate([part.partition("=") for part in parts]):
+        place = PLACE.fullmatch(value) if name == "BYDAY" else None
+        if name == "UNTIL":
+            parts[number] = f"UNTIL={_shifted_text(value, now - was if 'T' in value else timedelta(days))}"
+        elif name == "BYDAY" and all(day in DAYS for day in value.split(",")):
+            turned = [DAYS[(DAYS.index(day) + days) % 7] for day in value.split(",")]
             parts[number] = f"BYDAY={','.join(sorted(turned, key=DAYS.index))}"
-    return ";".join(parts)
+        elif days and "FREQ=MONTHLY" in parts and place is not None:
+            week, last = (now.day + 6) // 7, (now + timedelta(days=7)).month != now.month
+            week = -1 if last and (place[1] == "-1" or week == 5) else week
+            parts[number], as_far = f"BYDAY={week}{DAYS[now.weekday()]}", False
+            time = timedelta(hours=now.hour, minutes=now.minute)
+            start = Yearly(start.month, week, now.weekday(), time).at(start.year)
+        elif days and "FREQ=MONTHLY" in parts and (name, value) == ("BYMONTHDAY", str(was.day)):
+            parts[number], as_far = f"BYMONTHDAY={now.day}", False
+    return ";".join(parts), start, as_far
 
 
 def _without_end(rule: str) -> str:
