@@ -267,6 +267,24 @@ def test_garbage_never_raises(data: bytes, changes: list[tuple[int, bytes]]) -> 
     serve(bytes(mutated), [7] * 100)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"* STATUS a (MESSAGES 1)",
+        b"* SEARCH 1 2",
+        b"* 1 FETCH (UID 1 FLAGS ())",
+        b'* LIST () "/" a',
+        b'* LIST () "/" {2}\r\na ',
+        b"* QUOTAROOT a b",
+    ],
+)
+def test_blanks_at_the_end_of_a_response_are_passed_over(line: bytes) -> None:
+    """IMAP-136: as Exchange sends them; a blank in a literal stays."""
+    decoder = ClientDecoder()
+    decoder.feed(line + b"\r\n" + line + b"  \r\n")
+    assert decoder.next_response() == decoder.next_response()
+
+
 @quick
 @given(st.binary(max_size=200))
 def test_noise_never_raises(data: bytes) -> None:

@@ -86,27 +86,29 @@ class ClientDecoder:
             if mark is None:
                 whole = bytes(self._response) + stripped
                 self._response.clear()
-                return self._parse(whole)
+                return self._parse(whole, len(stripped) - len(stripped.rstrip(b" ")))
             self._response += stripped + b"\r\n"
             self._left = int(mark[1])
             # By what is announced, before any of it is buffered.
             if len(self._response) + self._left > self._max_response:
                 raise ProtocolError("response of the server is too big", fatal=True)
 
-    def _parse(self, data: bytes) -> r.Response:
+    def _parse(self, data: bytes, blanks: int) -> r.Response:
+        """Parse a response. `blanks`: at its end, behind the last literal."""
         if data.startswith(b"+"):
             return r.Continue(data[2:])
         if data.startswith(b"* "):
-            return self._untagged(data)
+            return self._untagged(data, blanks)
         match = _TAG.match(data)
         if match is None or not data.startswith(b" ", match.end()):
             raise ProtocolError("response without tag")
         return _state(data, match.end() + 1, match[0].decode("ascii"))
 
-    def _untagged(self, data: bytes) -> r.Response:
+    def _untagged(self, data: bytes, blanks: int) -> r.Response:
         if _CONDITION.match(data, 2):
             return _state(data, 2, None)
-        reader = Reader(data, utf8=self.utf8)
+        # Exchange and others end the lines of STATUS and SEARCH with a blank.
+        reader = Reader(data[: len(data) - blanks], utf8=self.utf8)
         if (match := _NUMBERED.match(data, 2)) is not None:
             reader.position = match.end()
             rule = _BY_NUMBER.get(match[2].upper())
@@ -236,8 +238,6 @@ def _numbers(reader: Reader) -> tuple[tuple[int, ...], int | None]:
     while not reader.at_end():
         if numbers or reader.peek() == b" ":
             reader.space()
-        if reader.at_end():  # some servers end the line with a blank
-            break
         if reader.skip(b"(MODSEQ "):
             modseq = reader.number(MAX_MODSEQ)
             reader.expect(b")")
