@@ -14,7 +14,8 @@ const pause = 150;
 export class Recipients {
   readonly input: HTMLInputElement;
   readonly root: HTMLElement;
-  private readonly chips = el("span", { class: "chips" });
+  /** A press keeps the focus in the text: when the text is left, the chips are drawn anew, and the click would be lost. */
+  private readonly chips = el("span", { class: "chips", onmousedown: (event) => event.preventDefault() });
   private readonly options: HTMLElement;
   private readonly hint = el("div", { class: "field-hint", role: "alert" });
   private list: Party[] = [];
