@@ -7,6 +7,7 @@ import { type Child, el, fill, sign } from "../lib/dom";
 import { circleCheck, octagonAlert, triangleAlert } from "../lib/icons";
 import { size } from "../lib/numbers";
 import { button, card, copyable, foreign, head, table, visible } from "../lib/pages";
+import { released } from "../lib/press";
 import { type Level, mark, notice, state } from "../lib/states";
 import { ago, agoShort, moment, timeOf } from "../lib/times";
 import { many, t } from "../lib/words";
@@ -33,6 +34,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     if (document.hidden) return;
     try {
       const found = await desk.client.overview();
+      await released(root);
       if (desk.shown() && !root.contains(document.activeElement)) show(found);
     } catch (error) {
       // without an answer the next look may have one; what is shown says when it was true

@@ -14,15 +14,22 @@ function called(one: Element): string {
   return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
 }
 
-/** Remember the focused element within `root`, which is about to be made anew. The returned function focuses the element that has
- * the same name, and the same place among all elements of this name; without one, the heading. */
+/** Remember the focused element within `root`, which is about to be made anew, and what is unfolded. The returned function unfolds it
+ * again, and focuses the element that has the same name, and the same place among all elements of this name; without one, the
+ * heading. */
 export function holdPlace(root: HTMLElement): () => void {
   const before = document.activeElement;
-  if (before === null || before === root || !root.contains(before)) return () => {};
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
+  };
+  if (before === null || before === root || !root.contains(before)) return unfold;
   const name = called(before);
   const alike = () => [...root.querySelectorAll<HTMLElement>(before.tagName)].filter((one) => called(one) === name);
   const place = alike().indexOf(before as HTMLElement);
   return () => {
+    unfold();
     const found = alike();
     (found[place] ?? found.at(-1) ?? root.querySelector<HTMLElement>("h1"))?.focus({ preventScroll: true });
   };

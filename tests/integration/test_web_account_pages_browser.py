@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.integration.browser import Visitor, chromium
 from tests.realservers import Dovecot
@@ -286,6 +286,43 @@ def test_an_import_by_imap_fails_in_the_language_of_the_reader(
         form.locator("button[type=submit]").click()
         expect(part.locator(".notice.danger")).to_contain_text(re.compile(f"^{said}"))
         part.locator("button").click()
+    visitor.close()
+
+
+def test_what_is_done_in_an_import_outlives_its_next_look(chromium: Browser, server: LocalServer) -> None:
+    """WEB-159, WEBMAIL-144: the page keeps the focus, what is unfolded, and a press under way."""
+    visitor = Visitor(chromium, server)
+    looks: list[int] = []
+
+    def answer(route: Route) -> None:
+        """An import that runs, with one message more each time."""
+        looks.append(1)
+        nothing = {"message": "", "words": None}
+        running = {"phase": "running", "host": "imap.example", "port": 993, "tls": "implicit", "user": "ann"}
+        counts = {"done": len(looks), "total": 900, "all": 900, "left": 900, "seconds": 9, "messages": 0, "flags": 0}
+        problems = {"problems": [{"message": "Too large", "words": None}], "problem_count": 1}
+        rest = {"plan": [], "mailbox": "INBOX", "note": nothing, "error": nothing, "known": [], "insecure": False}
+        route.fulfill(json={"result": running | counts | problems | rest})
+
+    def look() -> None:
+        """Wait for the page to have drawn what it sees next."""
+        before = len(looks)
+        until(lambda: page.evaluate("true") and len(looks) > before + 1, what="the next look")
+
+    page = visitor.page
+    page.route("**/api/copy_state", answer)
+    visitor.fill_in("/#transfer")
+    part = page.get_by_role("region", name="From another mail server")
+    part.locator("summary").click()
+    part.get_by_role("button", name="Pause").focus()
+    look()
+    expect(part.get_by_text("Too large")).to_be_visible()
+    expect(part.get_by_role("button", name="Pause")).to_be_focused()
+    part.get_by_role("button", name="End the import").hover()
+    page.mouse.down()
+    page.wait_for_timeout(2_000)  # a look comes each second, none of which may be drawn
+    page.mouse.up()
+    page.get_by_role("dialog", name="End the import?").get_by_role("button", name="Cancel").click()
     visitor.close()
 
 

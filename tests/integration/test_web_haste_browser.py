@@ -106,6 +106,47 @@ def test_a_click_counts_though_what_it_is_on_is_drawn_anew(anew: Reader, mailbox
     expect(page.locator(".mailbox", has_text="Inbox").locator(".mailbox-unread")).to_have_text("1")
 
 
+def test_a_click_counts_in_a_list_of_people_that_is_drawn_anew(reader: Reader) -> None:
+    """WEBMAIL-128, WEBMAIL-128a: address books and contacts, which come while the mouse is down."""
+    page = reader.page
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="People").click()
+    people = page.get_by_role("dialog", name="People", exact=True)
+    people.get_by_role("button", name="New contact").click()
+    form = page.get_by_role("dialog", name="New contact")
+    form.get_by_label("Name").fill("Ada")
+    form.get_by_role("button", name="Save").click()
+    found = people.get_by_role("listitem")
+    expect(found).to_have_count(1)
+    with page.expect_response("**/api/contacts"), reader.held("**/api/contacts"):
+        people.get_by_label("Search people").fill("ad")
+        press_on(reader, found.get_by_role("button", name="Ada"))
+    page.mouse.up()
+    page.get_by_role("dialog", name="Ada").get_by_role("button", name="Cancel").click()
+    people.get_by_role("button", name="New address book").click()
+    form = page.get_by_role("dialog", name="New address book")
+    form.get_by_label("Name").fill("Choir")
+    with page.expect_response("**/api/address_books"), reader.held("**/api/address_books"):
+        form.get_by_role("button", name="Save").click()
+        expect(form).to_have_count(0)
+        press_on(reader, people.locator(".book-open", has_text="Contacts"))
+    page.mouse.up()
+    expect(people.locator("[aria-pressed=true]")).to_contain_text("Contacts")
+    expect(people.locator(".book-open")).to_have_count(3)
+
+
+def test_a_recipient_is_removed_while_another_is_typed(reader: Reader) -> None:
+    """WEBMAIL-93: the press leaves the field, for which what was typed becomes a recipient."""
+    page = reader.page
+    page.keyboard.press("c")
+    to = page.locator(".composer [data-field=to]")
+    to.get_by_role("combobox").press_sequentially("ann@a.example,bo@b.example")
+    to.get_by_role("button", name="Remove ann@a.example").click()
+    expect(to.locator(".chip")).to_have_count(0)
+    expect(to.get_by_role("combobox")).to_have_value("bo@b.example")
+    expect(to.get_by_role("combobox")).to_be_focused()
+
+
 def test_keys_work_in_a_page_whose_pictures_have_not_come(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-71, WEBMAIL-53."""
     page = reader.page

@@ -9,6 +9,7 @@ import { ellipsis, link, plus } from "../../lib/icons";
 import type { Told } from "../../lib/language";
 import { type Entries, openMenu } from "../../lib/menu";
 import { button, card, foreign, head, iconButton, meter, table, visible } from "../../lib/pages";
+import { released } from "../../lib/press";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t, told } from "../../lib/words";
@@ -46,6 +47,7 @@ class List {
     this.insecure = found.insecure;
     const now = JSON.stringify(found.items.map((one) => ({ ...one, next_try: one.next_try?.slice(0, 16) })));
     if (now !== this.drawn || this.root.childElementCount === 0) {
+      await released(this.root);
       this.drawn = now;
       const giveBack = holdPlace(this.root);
       fill(this.root, this.shown(found.items));

@@ -7,6 +7,7 @@ import { atFields, choice, field, form, line } from "../../lib/fields";
 import { holdPlace } from "../../lib/focus";
 import { atSign, plus } from "../../lib/icons";
 import { button, card, copyable, foreign, head, table } from "../../lib/pages";
+import { released } from "../../lib/press";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -59,6 +60,7 @@ class List {
   async load(): Promise<void> {
     const number = ++this.readings;
     const found = await this.desk.client.masked_list(this.search.value, this.offset);
+    await released(this.place);
     if (number !== this.readings) return;
     if (found.items.length === 0 && this.offset > 0) {
       this.offset = 0;

@@ -6,6 +6,7 @@ import { along } from "../../lib/direction";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { once } from "../../lib/fields";
 import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
+import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { byOwner, many, t } from "../../lib/words";
 import type { Navigation, Surroundings, Writing } from "../commands/desk";
@@ -250,6 +251,8 @@ class CalendarPage implements Board {
       const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
       const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
       const found = await this.page.client.events(seconds(from), seconds(to), ids);
+      // or dragged
+      await released(this.root.closest("dialog")!);
       if (own !== this.turn) return;
       this.calendars = calendars;
       this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);

@@ -86,8 +86,12 @@ export function senderOf(address: Address, [colour, why]: readonly [string, stri
   ];
 }
 
-/** Show labels in their place, each a link to the other messages that have it; the first of many. */
+/** Show labels in their place, each a link to the other messages that have it; the first of many. Labels that are shown stay as
+ * they are. */
 export function drawLabels(place: HTMLElement, labels: readonly Label[]): void {
+  const shown = JSON.stringify(labels);
+  if (place.dataset["labels"] === shown) return;
+  place.dataset["labels"] = shown;
   const link = (label: Label) =>
     el(
       "a",

@@ -3,6 +3,7 @@
 import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
+import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byName, many, t } from "../../lib/words";
@@ -72,6 +73,7 @@ export function openPage(page: Page): void {
     const own = ++turn;
     await attempt(t("Loading contacts"), async () => {
       const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
+      await released(list);
       if (own !== turn) return;
       // pages come as the server orders names, which knows no languages
       shown = [...(whole ? [] : shown), ...found.contacts].sort((a, b) => byName(a.name, b.name));
@@ -120,7 +122,9 @@ export function openPage(page: Page): void {
   /** Load the address books, and what is shown of them. */
   const anew = async () => {
     const loaded = await attempt(t("Loading contacts"), async () => {
-      books = await page.client.address_books();
+      const found = await page.client.address_books();
+      await released(side);
+      books = found;
       if (!books.some(({ id }) => id === book)) book = 0;
       draw();
     });

@@ -6,6 +6,7 @@ import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { bookmark, search as glass, slidersHorizontal } from "../../lib/icons";
 import { attempt } from "../../lib/dialogs";
+import { released } from "../../lib/press";
 import type { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import type { AllSettings } from "../state/settings";
@@ -116,6 +117,7 @@ export class Glance {
             () => none,
           ),
     ]);
+    await released(this.list);
     if (turn !== this.turn) return;
     const chosen = this.options()[this.at]?.textContent;
     this.drawPeople(people(items, parties, word), needles);

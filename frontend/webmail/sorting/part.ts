@@ -6,6 +6,7 @@ import { kept } from "../../lib/beside";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { foreign } from "../../lib/pages";
+import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -27,7 +28,9 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
   const ask = async () => {
     asked = Date.now();
     // without a connection the page says so elsewhere
-    await client.sorting_notices().then(draw, () => null);
+    const found = await client.sorting_notices().catch(() => null);
+    await released(box);
+    if (found !== null) draw(found);
   };
   const link = (page: string, title: string) =>
     account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
