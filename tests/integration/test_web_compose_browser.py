@@ -12,10 +12,10 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, Route, expect
 
 from tests import tools
-from tests.integration.browser import Visitor, chromium
+from tests.integration.browser import PATIENCE, Visitor, chromium
 from tests.integration.conftest import all_has_come
 from tests.running import LocalServer
 from tests.webcalls import send_at_once
@@ -200,6 +200,79 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
     assert [part.get_filename() for part in sent.iter_attachments()] == ["a.txt"]
     until(imap, "Drafts", 0)
     until(imap, "INBOX", 1)
+
+
+@pytest.mark.nightly
+def test_a_message_stays_open_for_a_file_on_its_way(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88: a draft would lack it; the browser asks before the page is left."""
+    page = writer.page
+    page.keyboard.press("c")
+    composer = writer.composer()
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    with writer.held("**/upload?*"):
+        composer.locator("input[type=file]").set_input_files(
+            {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
+        )
+        composer.get_by_role("button", name="Close").click()
+        expect(composer.locator(".compose-state")).to_contain_text("Wait for the attachments")
+        composer.get_by_role("button", name="Minimise").click()
+        page.get_by_role("button", name="Account and settings").click()
+        page.get_by_role("menuitem", name="Log out").click()
+        expect(composer.locator(".compose-state")).to_be_visible()
+        page.close(run_before_unload=True)
+        tools.until(lambda: page.evaluate("true") and asked == ["beforeunload"], what="the question of the browser")
+    expect(composer.locator("progress")).to_be_hidden()
+    composer.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Save as a draft").click()
+    [draft] = until(imap, "Drafts", 1)
+    assert [part.get_filename() for part in draft.iter_attachments()] == ["a.txt"]
+    assert asked == ["beforeunload"]
+
+
+@pytest.mark.nightly
+def test_a_draft_in_html_keeps_its_text_though_the_editor_does_not_come(
+    chromium: Browser, writer: Writer, imap: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-88, WEBMAIL-135: what a killed page has left, and what is edited: no composer is empty instead."""
+    page = writer.page
+    write(page, "Words that must not be lost.", subject="Kept")
+    composer = writer.composer()
+    composer.get_by_role("button", name="Formatting").click()
+    expect(composer.get_by_label("Text")).to_have_text("Words that must not be lost.")
+    composer.get_by_label("Text").press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    composer.get_by_label("Text").press("Control+End")
+    page.keyboard.type(" More.")
+    tools.until(lambda: "lost. More." in page.evaluate("JSON.stringify(localStorage)"))
+    writer.page.close(run_before_unload=False)
+    # as the same browser, but for its cache, which has the editor, and a worker that would ask by itself
+    state = writer.context.storage_state()
+    again = chromium.new_context(storage_state=state, locale="en-GB", service_workers="block")
+    again.set_default_timeout(PATIENCE)
+    page = again.new_page()
+    failed = page.get_by_role("dialog", name="Opening the editor failed")
+    page.route("**/part/rich.*", lambda route: route.abort())
+    page.goto(f"{writer.base}/webmail/#Drafts")
+    failed.get_by_role("button", name="Close").click()
+    page.locator(".message", has_text="Kept").click()
+    page.keyboard.press("e")
+    failed.get_by_role("button", name="Close").click()
+    expect(page.locator(".composer")).to_have_count(0)
+    page.unroute("**/part/rich.*")
+    page.reload()
+    composer = page.locator(".composer")
+    expect(composer.get_by_label("Text")).to_have_text("Words that must not be lost. More.")
+    composer.get_by_label("Text").press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    [draft] = until(imap, "Drafts", 1)
+    assert "lost. More." in draft.as_string()
+    again.close()
 
 
 @pytest.mark.nightly

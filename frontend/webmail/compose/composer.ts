@@ -139,6 +139,8 @@ export class Composer {
   private saved = 0;
   private busy: Promise<unknown> = Promise.resolve();
   private conflict = false;
+  /** Whether the browser's storage has taken the last copy. */
+  private kept = true;
   private closed = false;
   private sending = false;
   private archive = false;
@@ -152,6 +154,10 @@ export class Composer {
   private docked = false;
   private readonly rows: Record<Seldom, HTMLElement>;
   private readonly onHide = () => this.keep();
+  /** The browser asks whether to leave the page: it has no copy of what the server lacks, such as a file on its way. */
+  private readonly onUnload = (event: Event) => {
+    if (this.unfinished > 0 || (!this.kept && this.saved < this.version)) event.preventDefault();
+  };
   private readonly onViewport = () => this.fit();
 
   constructor(
@@ -227,6 +233,7 @@ export class Composer {
     this.dock();
     this.hideSeldom();
     addEventListener("pagehide", this.onHide);
+    addEventListener("beforeunload", this.onUnload);
     for (const kind of ["resize", "scroll"]) visualViewport?.addEventListener(kind, this.onViewport);
     this.fit();
     if (start.focus === "to") this.to.input.focus();
@@ -642,7 +649,8 @@ export class Composer {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
-    if (!keepCopy(this.id, this.copy())) this.note(t("This browser’s storage is full, so it keeps no copy"));
+    this.kept = keepCopy(this.id, this.copy());
+    if (!this.kept) this.note(t("This browser’s storage is full, so it keeps no copy"));
   }
 
   /** Run work that must not overlap with other such work: saving, sending, removing. */
@@ -775,10 +783,7 @@ export class Composer {
       this.to.complain(t("Add a recipient."));
       return;
     }
-    if (this.files.unfinished + this.text.unfinished > 0) {
-      this.note(t("Wait for the attachments, or remove those that failed."));
-      return;
-    }
+    if (this.waits()) return;
     if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
       const anyway = await confirm(
         t("Send without an attachment?"),
@@ -906,9 +911,22 @@ export class Composer {
     this.sendButton.disabled = locked;
   }
 
+  /** Number of files and pictures that the server does not have: they are on their way, or failed. */
+  private get unfinished(): number {
+    return this.files.unfinished + this.text.unfinished;
+  }
+
+  /** Whether the message must stay open for its files; says so. */
+  private waits(): boolean {
+    if (this.unfinished === 0) return false;
+    this.shrink(false);
+    this.note(t("Wait for the attachments, or remove those that failed."));
+    return true;
+  }
+
   /** Close the window without a question: what was written is kept as a draft. */
   async leave(): Promise<void> {
-    if (this.sending || this.closed) return;
+    if (this.sending || this.closed || this.waits()) return;
     this.root.hidden = true;
     const written = this.version > 0;
     if (written && this.saved < this.version && !(await this.save())) {
@@ -921,7 +939,7 @@ export class Composer {
 
   /** Close the window; ask whether to keep the message, remove it, or continue. */
   async close(): Promise<void> {
-    if (this.sending || this.closed) return;
+    if (this.sending || this.closed || this.waits()) return;
     if (this.version === 0) return this.finish();
     if (this.saved === this.version) return this.finish();
     const choice = await dialog<"save" | "remove" | "discard">(t("Keep this message?"), (close) =>
@@ -975,6 +993,7 @@ export class Composer {
     clearTimeout(this.saveTimer);
     this.files.abort();
     removeEventListener("pagehide", this.onHide);
+    removeEventListener("beforeunload", this.onUnload);
     for (const kind of ["resize", "scroll"]) visualViewport?.removeEventListener(kind, this.onViewport);
     dropCopy(this.id);
     this.release();

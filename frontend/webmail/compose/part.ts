@@ -67,7 +67,7 @@ export async function compose(
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
   const words = await desk.load<typeof WordsPart>("words");
-  await words.prepare(desk, begun.html ?? "", kind !== "edit");
+  if (!(await words.prepare(desk, begun.html ?? "", kind !== "edit"))) return;
   const began = start(desk.settings(), words, begun, kind, item, selected);
   began.copy.leaves = leaves;
   new Composer(desk, say, newId(), began, words);
@@ -129,7 +129,8 @@ export async function recover(desk: Surroundings & Selection & Acting & Writing,
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
     const { text, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
-    await words.prepare(desk, html, false);
+    // the copy stays
+    if (!(await words.prepare(desk, html, false))) continue;
     const beginning = {
       text,
       html,

@@ -84,9 +84,11 @@ async function loadEditors(desk: Surroundings): Promise<Editors | null> {
   return editors;
 }
 
-/** Load what the words of a message need: the editor if there is HTML, or the user writes so. */
-export async function prepare(desk: Surroundings, html: string, fresh: boolean): Promise<void> {
-  if (html !== "" || (fresh && desk.settings().compose_format === "html")) await loadEditors(desk);
+/** Load what the words of a message need: the editor if there is HTML, or the user writes so. False if there is HTML that cannot be
+ * shown: the next draft would have an empty text instead. */
+export async function prepare(desk: Surroundings, html: string, fresh: boolean): Promise<boolean> {
+  const wanted = html !== "" || (fresh && desk.settings().compose_format === "html");
+  return !wanted || (await loadEditors(desk)) !== null || html === "";
 }
 
 /** The beginning of a new message, an answer or a draft. */
