@@ -98,6 +98,30 @@ def test_the_end_of_a_list_of_conversations_is_the_oldest(reader: Reader, server
     expect(page.locator(".message.active")).to_contain_text("Message 999, about boats")
 
 
+def test_a_conversation_with_a_message_of_nobody_is_read(reader: Reader, server: LocalServer) -> None:
+    """WEBMAIL-140: a message without From, which answers one of the others; a press on the foot outlives new flags."""
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
+        imap.login(server.user, server.password)
+        for number in range(3):
+            made = message(number, 0)
+            if number == 1:
+                del made["From"]
+            imap.append("INBOX", "", "", made.as_bytes(policy=made.policy.clone(linesep="\r\n")))
+        reader.log_in()
+        page = reader.page
+        page.locator(".message", has_text="Topic 0").click()
+        expect(page.locator(".card")).to_have_count(3)
+        page.locator(".card.open .author-name").nth(1).click()
+        expect(page.locator(".card.closed .card-from")).to_have_text("(no address)")
+        page.locator(".answer-first").hover()
+        page.mouse.down()
+        imap.select("INBOX")
+        imap.store("3", "+FLAGS", "(\\Flagged)")
+        expect(page.locator(".message .flagged")).to_have_count(1)
+        page.mouse.up()
+        expect(page.locator(".composer").get_by_role("button", name="Remove Person 2")).to_be_visible()
+
+
 def test_messages_and_conversations_are_counted(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-69, WEBMAIL-73: in the list, in a selection of all and of one row, before deleting, and of a search."""
     fill(server, tmp_path / "mail.mbox", [(number - number % 5, True) for number in range(600)])

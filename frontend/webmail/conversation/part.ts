@@ -41,6 +41,8 @@ export class Conversation {
   /** The message that was opened last. */
   current: Message | null = null;
   private readonly foot = el("div", { class: "reader-after" });
+  /** The message that the foot answers. */
+  private answered: Message | null = null;
   private readonly cards = new Map<number, Card>();
 
   /** `make` creates the element of an open message, which calls `fold` to be closed; `isOwn` knows the reader's addresses,
@@ -97,10 +99,12 @@ export class Conversation {
     this.drawFoot();
   }
 
+  /** Put the foot last. It stays as it is for the same message: a press may be under way. */
   private drawFoot(): void {
-    const item = this.current?.item;
-    fill(this.foot, item !== undefined && this.answer(item));
-    this.column.append(this.foot);
+    const { current, foot, column } = this;
+    if (this.answered !== current) fill(foot, current !== null && this.answer(current.item));
+    this.answered = current;
+    if (column.lastElementChild !== foot) column.append(foot);
   }
 
   /** Scroll by screens, or to the ends with infinities. */
@@ -174,7 +178,24 @@ export class Conversation {
   }
 
   private card(item: MessageItem): Card {
-    const head = el("button", { class: "card-head", "aria-expanded": "false" });
+    const senderNames = senders(item.from, this.isOwn);
+    const own = item.from.slice(0, 1).some(this.isOwn);
+    const head = el(
+      "button",
+      { class: "card-head", "aria-expanded": "false" },
+      item.from.slice(0, 1).map(disc),
+      el(
+        "span",
+        { class: "card-from", dir: "auto" },
+        isolated(own ? capital(senderNames) : senderNames) || t("(no address)"),
+      ),
+      el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
+      el(
+        "time",
+        { class: "message-age", datetime: item.received, title: fullTime(item.received) },
+        loneTime(item.received, Date.now()),
+      ),
+    );
     const root = el("article", { class: "card" }, head);
     const card: Card = {
       root,
@@ -187,23 +208,6 @@ export class Conversation {
         root.classList.toggle("open", card.message !== null);
         root.classList.toggle("closed", card.message === null);
         head.hidden = card.message !== null;
-        fill(
-          head,
-          item.from.slice(0, 1).map(disc),
-          el(
-            "span",
-            { class: "card-from", dir: "auto" },
-            isolated(
-              this.isOwn(item.from[0]!) ? capital(senders(item.from, this.isOwn)) : senders(item.from, this.isOwn),
-            ) || t("(no address)"),
-          ),
-          el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
-          el(
-            "time",
-            { class: "message-age", datetime: item.received, title: fullTime(item.received) },
-            loneTime(item.received, Date.now()),
-          ),
-        );
       },
     };
     head.addEventListener("click", () => {
