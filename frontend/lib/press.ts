@@ -2,5 +2,5 @@
 
 /** Wait until no press is under way in `place`, which is about to be drawn anew for another reason than a press. */
 export async function released(place: Element): Promise<void> {
-  while (place.matches(":active")) await new Promise((resolve) => requestAnimationFrame(resolve));
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
