@@ -287,6 +287,16 @@ def test_a_draft_replaced_elsewhere_is_saved_as_new(writer: Writer, imap: imapli
     imap.store("1", "+FLAGS.SILENT", "(\\Deleted)")
     imap.expunge()
     composer.get_by_label("Text").fill("Second")
+    expect(composer.get_by_role("button", name="Save as new")).to_be_visible()
+    # other words come into its place, and go
+    with writer.held("**/upload?*"):
+        composer.locator("input[type=file]").set_input_files(
+            {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
+        )
+        composer.get_by_role("button", name="Close").click()
+        expect(composer.locator(".compose-state")).to_contain_text("Wait for the attachments")
+    expect(composer.locator("progress")).to_be_hidden()
+    composer.get_by_role("button", name="Remove a.txt").click()
     composer.get_by_role("button", name="Save as new").click()
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     [draft] = until(imap, "Drafts", 1)

@@ -664,7 +664,12 @@ export class Composer {
   save(): Promise<boolean> {
     clearTimeout(this.saveTimer);
     return this.alone(async () => {
-      if (this.closed || this.conflict || this.sending) return false;
+      if (this.closed || this.sending) return false;
+      if (this.conflict) {
+        // other words may have come into its place
+        this.offerNew();
+        return false;
+      }
       try {
         // first repeat the save without an answer: if it was done after all, its result is the id of the current draft
         while (this.unanswered !== null || this.saved < this.version) {
@@ -714,17 +719,22 @@ export class Composer {
     }
     if (code === "user:conflict") {
       this.conflict = true;
-      fill(
-        this.state,
-        t("This draft was changed elsewhere."),
-        el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")),
-      );
-      settle(this.foot);
+      this.offerNew();
       return;
     }
     this.note(t("Not saved: {why}", { why: (error as Error).message }));
     // the text stays here and in the browser's copy; the server is asked again
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
+  }
+
+  /** Say that the draft was changed elsewhere, and offer a new one. */
+  private offerNew(): void {
+    fill(
+      this.state,
+      t("This draft was changed elsewhere."),
+      el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")),
+    );
+    settle(this.foot);
   }
 
   /** Make this message independent of its draft; false if the server could not be reached. */
