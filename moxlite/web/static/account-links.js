@@ -97,12 +97,17 @@ function called(one) {
 }
 function holdPlace(root) {
   const before = document.activeElement;
-  if (before === null || before === root || !root.contains(before)) return () => {
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open: open2 }) => open2);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
   };
+  if (before === null || before === root || !root.contains(before)) return unfold;
   const name2 = called(before);
   const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name2);
   const place = alike().indexOf(before);
   return () => {
+    unfold();
     const found = alike();
     (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
   };
@@ -412,6 +417,10 @@ function meter(share) {
   return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -679,6 +688,7 @@ var List = class {
     this.insecure = found.insecure;
     const now = JSON.stringify(found.items.map((one) => ({ ...one, next_try: one.next_try?.slice(0, 16) })));
     if (now !== this.drawn || this.root.childElementCount === 0) {
+      await released(this.root);
       this.drawn = now;
       const giveBack = holdPlace(this.root);
       fill(this.root, this.shown(found.items));

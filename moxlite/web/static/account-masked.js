@@ -97,12 +97,17 @@ function called(one) {
 }
 function holdPlace(root) {
   const before = document.activeElement;
-  if (before === null || before === root || !root.contains(before)) return () => {
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
   };
+  if (before === null || before === root || !root.contains(before)) return unfold;
   const name2 = called(before);
   const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name2);
   const place = alike().indexOf(before);
   return () => {
+    unfold();
     const found = alike();
     (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
   };
@@ -337,6 +342,10 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -416,6 +425,7 @@ var List = class {
   async load() {
     const number = ++this.readings;
     const found = await this.desk.client.masked_list(this.search.value, this.offset);
+    await released(this.place);
     if (number !== this.readings) return;
     if (found.items.length === 0 && this.offset > 0) {
       this.offset = 0;

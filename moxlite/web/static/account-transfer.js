@@ -153,6 +153,27 @@ function meter(share) {
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
+function called(one) {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+function holdPlace(root) {
+  const before = document.activeElement;
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
+  };
+  if (before === null || before === root || !root.contains(before)) return unfold;
+  const name = called(before);
+  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
+  const place = alike().indexOf(before);
+  return () => {
+    unfold();
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
 function holdFocus() {
   const before = document.activeElement;
   return () => {
@@ -349,6 +370,10 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 function notice(level, text2, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
@@ -393,7 +418,12 @@ var Copying = class {
     clearTimeout(this.timer);
     const found = await inWords(await this.desk.client.copy_state());
     const keep = found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
-    if (!keep) this.draw(found);
+    if (!keep) {
+      await released(this.root);
+      const giveBack = holdPlace(this.root);
+      this.draw(found);
+      giveBack();
+    }
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
     this.phase = found.phase;
     if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
@@ -541,7 +571,10 @@ var CalendarCopies = class {
       const texts = [found.error, ...found.problems].filter(({ message }) => message !== "");
       const [error = "", ...problems2] = await Promise.all(texts.map(async (one) => (await told(one)).message));
       const failed = found.error.message !== "";
+      await released(this.root);
+      const giveBack = holdPlace(this.root);
       this.draw(found, failed ? error : "", failed ? problems2 : [error, ...problems2].filter((one) => one !== ""));
+      giveBack();
     }
     this.phase = found.phase;
     if (found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period2);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.edc789ca005e.js", masked: "masked.a0c309e2e9f9.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.a4bd992d60c8.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.dcdfdded7b42.js", masked: "masked.ffb77fec65fa.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.4991e0edc32b.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -519,12 +519,17 @@ function called(one) {
 }
 function holdPlace(root) {
   const before = document.activeElement;
-  if (before === null || before === root || !root.contains(before)) return () => {
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
   };
+  if (before === null || before === root || !root.contains(before)) return unfold;
   const name = called(before);
   const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
   const place = alike().indexOf(before);
   return () => {
+    unfold();
     const found = alike();
     (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
   };

@@ -572,12 +572,17 @@ function called(one) {
 }
 function holdPlace(root) {
   const before = document.activeElement;
-  if (before === null || before === root || !root.contains(before)) return () => {
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
   };
+  if (before === null || before === root || !root.contains(before)) return unfold;
   const name = called(before);
   const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
   const place = alike().indexOf(before);
   return () => {
+    unfold();
     const found = alike();
     (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
   };
@@ -1155,6 +1160,10 @@ function size(octets2) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function mark2(level, word, small = true) {
@@ -1224,6 +1233,7 @@ async function overviewPage(desk) {
     if (document.hidden) return;
     try {
       const found = await desk.client.overview();
+      await released(root);
       if (desk.shown() && !root.contains(document.activeElement)) show(found);
     } catch (error) {
       if (codeOf(error) === null) throw error;

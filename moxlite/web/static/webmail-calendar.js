@@ -198,6 +198,10 @@ function once(work) {
   };
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -760,6 +764,7 @@ var CalendarPage = class {
       const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
       const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
       const found = await this.page.client.events(seconds(from), seconds(to), ids);
+      await released(this.root.closest("dialog"));
       if (own !== this.turn) return;
       this.calendars = calendars;
       this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);

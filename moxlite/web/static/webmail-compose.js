@@ -544,7 +544,7 @@ var Recipients = class {
   ways;
   input;
   root;
-  chips = el("span", { class: "chips" });
+  chips = el("span", { class: "chips", onmousedown: (event) => event.preventDefault() });
   options;
   hint = el("div", { class: "field-hint", role: "alert" });
   list = [];
@@ -774,6 +774,7 @@ var Composer = class _Composer {
     this.dock();
     this.hideSeldom();
     addEventListener("pagehide", this.onHide);
+    addEventListener("beforeunload", this.onUnload);
     for (const kind of ["resize", "scroll"]) visualViewport?.addEventListener(kind, this.onViewport);
     this.fit();
     if (start2.focus === "to") this.to.input.focus();
@@ -827,6 +828,7 @@ var Composer = class _Composer {
   saved = 0;
   busy = Promise.resolve();
   conflict = false;
+  kept = true;
   closed = false;
   sending = false;
   archive = false;
@@ -838,6 +840,9 @@ var Composer = class _Composer {
   docked = false;
   rows;
   onHide = () => this.keep();
+  onUnload = (event) => {
+    if (this.unfinished > 0 || !this.kept && this.saved < this.version) event.preventDefault();
+  };
   onViewport = () => this.fit();
   static focused() {
     return [...open2].find((one) => one.root.contains(document.activeElement)) ?? null;
@@ -1045,7 +1050,8 @@ var Composer = class _Composer {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
-    if (!keepCopy(this.id, this.copy())) this.note(t("This browser’s storage is full, so it keeps no copy"));
+    this.kept = keepCopy(this.id, this.copy());
+    if (!this.kept) this.note(t("This browser’s storage is full, so it keeps no copy"));
   }
   alone(work) {
     const next = this.busy.then(work, work);
@@ -1056,7 +1062,11 @@ var Composer = class _Composer {
   save() {
     clearTimeout(this.saveTimer);
     return this.alone(async () => {
-      if (this.closed || this.conflict || this.sending) return false;
+      if (this.closed || this.sending) return false;
+      if (this.conflict) {
+        this.offerNew();
+        return false;
+      }
       try {
         while (this.unanswered !== null || this.saved < this.version) {
           const version = this.version;
@@ -1101,12 +1111,15 @@ var Composer = class _Composer {
     }
     if (code === "user:conflict") {
       this.conflict = true;
-      fill(this.state, t("This draft was changed elsewhere."), el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")));
-      settle(this.foot);
+      this.offerNew();
       return;
     }
     this.note(t("Not saved: {why}", { why: error.message }));
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter2);
+  }
+  offerNew() {
+    fill(this.state, t("This draft was changed elsewhere."), el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")));
+    settle(this.foot);
   }
   async detach() {
     return this.alone(async () => {
@@ -1154,10 +1167,7 @@ var Composer = class _Composer {
       this.to.complain(t("Add a recipient."));
       return;
     }
-    if (this.files.unfinished + this.text.unfinished > 0) {
-      this.note(t("Wait for the attachments, or remove those that failed."));
-      return;
-    }
+    if (this.waits()) return;
     if (this.files.value.length === 0 && speaksOfFiles(this.text.typed)) {
       const anyway = await confirm(t("Send without an attachment?"), t("The text mentions an attachment, but no file is attached."), t("Send"));
       if (!anyway) return;
@@ -1244,8 +1254,17 @@ var Composer = class _Composer {
     this.root.toggleAttribute("inert", locked);
     this.sendButton.disabled = locked;
   }
+  get unfinished() {
+    return this.files.unfinished + this.text.unfinished;
+  }
+  waits() {
+    if (this.unfinished === 0) return false;
+    this.shrink(false);
+    this.note(t("Wait for the attachments, or remove those that failed."));
+    return true;
+  }
   async leave() {
-    if (this.sending || this.closed) return;
+    if (this.sending || this.closed || this.waits()) return;
     this.root.hidden = true;
     const written2 = this.version > 0;
     if (written2 && this.saved < this.version && !await this.save()) {
@@ -1256,7 +1275,7 @@ var Composer = class _Composer {
     if (written2) this.say(t("The message is among your drafts"));
   }
   async close() {
-    if (this.sending || this.closed) return;
+    if (this.sending || this.closed || this.waits()) return;
     if (this.version === 0) return this.finish();
     if (this.saved === this.version) return this.finish();
     const choice = await dialog(t("Keep this message?"), (close) => [el("div", { class: "choices" }, el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")), this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")), el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")))].filter((one) => one instanceof Node));
@@ -1295,6 +1314,7 @@ var Composer = class _Composer {
     clearTimeout(this.saveTimer);
     this.files.abort();
     removeEventListener("pagehide", this.onHide);
+    removeEventListener("beforeunload", this.onUnload);
     for (const kind of ["resize", "scroll"]) visualViewport?.removeEventListener(kind, this.onViewport);
     dropCopy(this.id);
     this.release();
@@ -1370,7 +1390,7 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
   const words2 = await desk.load("words");
-  await words2.prepare(desk, begun.html ?? "", kind !== "edit");
+  if (!await words2.prepare(desk, begun.html ?? "", kind !== "edit")) return;
   const began = start(desk.settings(), words2, begun, kind, item, selected);
   began.copy.leaves = leaves;
   new Composer(desk, say, newId(), began, words2);
@@ -1391,7 +1411,7 @@ async function recover(desk, say) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
     const { text: text2, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
-    await words2.prepare(desk, html, false);
+    if (!await words2.prepare(desk, html, false)) continue;
     const beginning = { text: text2, html, original, quoted: "", sample: answered || copy.draftId, forwarded: flag === "forwarded", cursor: text2.length };
     const room = Composer.hasRoom(() => {
     });

@@ -211,6 +211,7 @@ var Conversation = class {
   answer;
   current = null;
   foot = el("div", { class: "reader-after" });
+  answered = null;
   cards = /* @__PURE__ */ new Map();
   get members() {
     return [...this.cards.values()].map((card) => card.item);
@@ -247,9 +248,10 @@ var Conversation = class {
     this.drawFoot();
   }
   drawFoot() {
-    const item = this.current?.item;
-    fill(this.foot, item !== void 0 && this.answer(item));
-    this.column.append(this.foot);
+    const { current, foot, column } = this;
+    if (this.answered !== current) fill(foot, current !== null && this.answer(current.item));
+    this.answered = current;
+    if (column.lastElementChild !== foot) column.append(foot);
   }
   scroll(screens) {
     const { column } = this;
@@ -287,7 +289,9 @@ var Conversation = class {
     this.column.prepend(line);
   }
   card(item) {
-    const head = el("button", { class: "card-head", "aria-expanded": "false" });
+    const senderNames = senders(item.from, this.isOwn);
+    const own = item.from.slice(0, 1).some(this.isOwn);
+    const head = el("button", { class: "card-head", "aria-expanded": "false" }, item.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(own ? capital(senderNames) : senderNames) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)), el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, loneTime(item.received, Date.now())));
     const root = el("article", { class: "card" }, head);
     const card = { root, item, message: null, draw: () => {
       const { item: item2 } = card;
@@ -296,7 +300,6 @@ var Conversation = class {
       root.classList.toggle("open", card.message !== null);
       root.classList.toggle("closed", card.message === null);
       head.hidden = card.message !== null;
-      fill(head, item2.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(this.isOwn(item2.from[0]) ? capital(senders(item2.from, this.isOwn)) : senders(item2.from, this.isOwn)) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, loneTime(item2.received, Date.now())));
     } };
     head.addEventListener("click", () => {
       this.toggle(card);

@@ -794,6 +794,9 @@ function senderOf(address, [colour, why]) {
   return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
 }
 function drawLabels(place, labels) {
+  const shown2 = JSON.stringify(labels);
+  if (place.dataset["labels"] === shown2) return;
+  place.dataset["labels"] = shown2;
   const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with the label {name}", { name: label.name }) }, chip(label));
   const rest = labels.slice(firstLabels);
   const all = el("button", { class: "link", onclick: () => fill(place, labels.map(link)) }, t("{n} more", { n: rest.length }));

@@ -178,6 +178,10 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -793,6 +797,7 @@ function openPage(page) {
     const own = ++turn;
     await attempt(t("Loading contacts"), async () => {
       const found = await page.client.contacts(search.value.trim(), group2.value, whole ? 0 : after, book);
+      await released(list);
       if (own !== turn) return;
       shown2 = [...whole ? [] : shown2, ...found.contacts].sort((a, b) => byName(a.name, b.name));
       fill(list, shown2.map((one) => row(page, one, books, book === 0, anew, close)));
@@ -818,7 +823,9 @@ function openPage(page) {
   };
   const anew = async () => {
     const loaded = await attempt(t("Loading contacts"), async () => {
-      books = await page.client.address_books();
+      const found = await page.client.address_books();
+      await released(side);
+      books = found;
       if (!books.some(({ id }) => id === book)) book = 0;
       draw();
     });

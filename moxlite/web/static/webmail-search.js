@@ -213,6 +213,10 @@ function setStatus(message) {
   fill(line, message);
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -573,6 +577,7 @@ var Glance = class {
     const word = tokens(text2).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
     const none = [];
     const [items, parties] = await Promise.all([this.owner.client.search_glance({ ...query, threading: "off" }).catch(() => []), word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none)]);
+    await released(this.list);
     if (turn !== this.turn) return;
     const chosen = this.options()[this.at]?.textContent;
     this.drawPeople(people(items, parties, word), needles);

@@ -71,6 +71,27 @@ function mark(value) {
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
+function called(one) {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+function holdPlace(root) {
+  const before = document.activeElement;
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
+  };
+  if (before === null || before === root || !root.contains(before)) return unfold;
+  const name = called(before);
+  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
+  const place = alike().indexOf(before);
+  return () => {
+    unfold();
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
 function holdFocus() {
   const before = document.activeElement;
   return () => {
@@ -143,6 +164,10 @@ function setStatus(message) {
   fill(line, message);
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -187,7 +212,12 @@ async function follow(client, { id: messageId, received }, root) {
     await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
-      if (report.seen !== seen) draw(client, root, report.recipients);
+      if (report.seen !== seen) {
+        await released(root);
+        const giveBack = holdPlace(root);
+        draw(client, root, report.recipients);
+        giveBack();
+      }
       seen = report.seen;
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
       const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));

@@ -166,6 +166,10 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -222,7 +226,9 @@ function showNotices(client, list, account) {
   const draw = (found) => fill(box, away(found), failed(found), ...found.stopped.map((address) => stopped(address)));
   const ask = async () => {
     asked = Date.now();
-    await client.sorting_notices().then(draw, () => null);
+    const found = await client.sorting_notices().catch(() => null);
+    await released(box);
+    if (found !== null) draw(found);
   };
   const link = (page, title) => account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
   function away(found) {

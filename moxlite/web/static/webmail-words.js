@@ -248,7 +248,8 @@ async function loadEditors(desk) {
   return editors;
 }
 async function prepare(desk, html, fresh) {
-  if (html !== "" || fresh && desk.settings().compose_format === "html") await loadEditors(desk);
+  const wanted = html !== "" || fresh && desk.settings().compose_format === "html";
+  return !wanted || await loadEditors(desk) !== null || html === "";
 }
 function beginning(settings, prepared) {
   const { kind, text: text2, html, original, sample, selected, address } = prepared;
