@@ -401,6 +401,20 @@ async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
     assert await diary.browser.error("event_answer", event_id=one, answer="no") == (400, "user:error")
 
 
+@pytest.mark.parametrize(("hour", "answer"), [("09", "yes"), ("15", "")])
+async def test_answers_are_to_the_time_of_an_event(diary: Diary, hour: str, answer: str) -> None:
+    """DAV-24, WEBMAIL-174: those that follow are another series, for which answers to another hour do not count."""
+    people = ("ORGANIZER:mailto:mia@example.org", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@far.example")
+    series = entry("s", "RRULE:FREQ=WEEKLY;COUNT=5", *people, start="20990105T090000Z", end="20990105T100000Z")
+    await Program(diary.rig).put("s", series)
+    second = (await diary.listed())[1]
+    at = {"event_id": second["id"], "recurrence": second["recurrence"]}
+    card = (await diary.browser.call("event", **at))["form"]
+    times = {"start": f"2099-01-12T{hour}:00", "end": f"2099-01-12T{hour}:30"}
+    made = await diary.save({**card, **times}, **at, scope="following")
+    assert [guest["answer"] for guest in (await diary.browser.call("event", event_id=made))["guests"]] == [answer]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

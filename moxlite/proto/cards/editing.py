@@ -15,7 +15,15 @@ import msgspec
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, plain, property_of, unescaped
-from moxlite.proto.cards.itip import PRODID, address_of, attendees_of, mapped, organizer_of, with_parameters
+from moxlite.proto.cards.itip import (
+    PRODID,
+    address_of,
+    attendees_of,
+    mapped,
+    organizer_of,
+    with_parameters,
+    without_answers,
+)
 from moxlite.proto.cards.moments import Yearly, Zones, duration_of, iana_zone, is_date, moment_of, utc_text, value_of
 from moxlite.proto.cards.repeating import span_of
 from moxlite.proto.cards.zonefile import zone_component
@@ -215,6 +223,8 @@ def following(
     main = mapped(main, lambda prop: None if prop.name in ("EXDATE", "RDATE") and not same else prop)
     main = mapped(main, lambda prop: _kept(prop, lambda at: at >= limit) if prop.name in ("EXDATE", "RDATE") else prop)
     part = _shifted(_written(main, form, author, zones, series=True), moved, zone, form.zone, zones)
+    if moved or form.zone != zone or not same:  # to another time than the answers are about
+        part = without_answers(part, author.own)
     others = [
         _shifted(
             mapped(component, lambda line: _line("UID", uid) if line.name == "UID" else line),

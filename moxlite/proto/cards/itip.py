@@ -304,14 +304,20 @@ def _is_moved(after: CalendarObject, part: Component, before: CalendarObject, se
 
 def _asked_anew(part: Component, was: Component, own: frozenset[str]) -> Component:
     """A component that was moved, with its number raised, and answers void."""
+    number = max(sequence_of(part), sequence_of(was) + 1)
+    numbered = part if number == sequence_of(part) else with_property(part, "SEQUENCE", str(number))
+    return without_answers(numbered, own)
+
+
+def without_answers(part: Component, own: frozenset[str]) -> Component:
+    """A component whose attendees, but for those with these addresses, have not answered."""
 
     def asked(line: Property) -> Property:
         if line.name != "ATTENDEE" or address_of(line) in own or line.parameter("PARTSTAT") in ("", "NEEDS-ACTION"):
             return line
         return with_parameters(line, {"PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"})
 
-    number = max(sequence_of(part), sequence_of(was) + 1)
-    return mapped(part if number == sequence_of(part) else with_property(part, "SEQUENCE", str(number)), asked)
+    return mapped(part, asked)
 
 
 def _messages(
