@@ -340,3 +340,20 @@ async def test_counts_and_releases_are_forgotten_after_a_day(tmp_path: Path) -> 
         for table in ("sending", "sending_from", "stop"):
             count = partial(Reader.value, sql=f"SELECT count(*) FROM {table}")
             assert await rig.queue._database.read(count, op="test") == 0, table
+
+
+async def test_what_was_sent_by_a_clock_that_was_ahead_stops_no_account(tmp_path: Path) -> None:
+    """SMTP-170, STORE-165"""
+    async with world(tmp_path, account="max_recipients_per_hour = 30") as rig:
+        rig.clock.advance(86400)
+        for remote in ABROAD[:5]:
+            await send(rig, names("gone", 3), remote=remote)
+        await rig.settle()
+        rig.clock.now -= 86_400_000_000
+        for remote in ABROAD[2:]:
+            await send(rig, names("gone", 3), remote=remote)
+        await send(rig, names("friend", 15))
+        await rig.settle()
+        assert await rig.queue.listings.stopped() == []
+        await send(rig, names("friend", 1))
+        assert len(await rig.queue.listings.stopped()) == 1

@@ -11,6 +11,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery import perform as rejects
 from moxlite.store.delivery.actions import Delivery, KeepReject
+from moxlite.store.delivery.forwarding import MAX_PER_DAY as MOST_SENT_ON, confirm_target, may_forward
 from moxlite.store.delivery.perform import deliver, perform, tidy_rejects
 from moxlite.store.delivery.reputation import (
     QUERIES,
@@ -24,7 +25,8 @@ from moxlite.store.delivery.reputation import (
     set_domain_tls,
     subjectpass_key,
 )
-from moxlite.store.file.transaction import Reader
+from moxlite.store.delivery.vacation import MAX_PER_DAY, may_answer
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags_ids
@@ -261,3 +263,24 @@ async def test_what_a_domain_offers_is_remembered(accounts: Accounts) -> None:
         found = await look(account, lambda r: domain_tls(r, "example.com"))
         assert isinstance(found, DomainTLS)
         assert (found.starttls, found.requiretls) == (True, False)
+
+
+async def test_what_was_sent_by_a_clock_that_was_ahead_does_not_count(accounts: Accounts) -> None:
+    """STORE-165, SMTP-159, SMTP-161: answers, and mail that is sent on."""
+
+    def send(tx: Tx) -> tuple[bool, str]:
+        return may_answer(tx, b"away", "ann@remote.example", DAY // 1_000_000), may_forward(tx, "eva@far.example")
+
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: confirm_target(tx, "eva@far.example"))
+        assert await account.write(send) == (True, "")
+        many = [(b"away", f"{number}@remote.example") for number in range(MAX_PER_DAY)]
+        await account.write(lambda tx: [may_answer(tx, *one, DAY // 1_000_000) for one in many])
+        await account.write(lambda tx: tx.execute("UPDATE forward_target SET sent = ?", MOST_SENT_ON))
+        answer, sent_on = await account.write(send)
+        assert not answer
+        assert "in 24 hours" in sent_on
+        await account.write(lambda tx: tx.execute("UPDATE vacation_sent SET sent = sent + ?", DAY))
+        await account.write(lambda tx: tx.execute("UPDATE forward_target SET began = began + ?", DAY))
+        assert await account.write(send) == (True, "")
+        assert await account.write(send) == (False, "")

@@ -52,9 +52,13 @@ ON CONFLICT DO UPDATE SET failed = failed + excluded.failed"""
 ADD_SOURCE: Final = """
 INSERT INTO sending_from (account, network, address, first, last, messages) VALUES (?1, ?2, ?3, ?4, ?4, 1)
 ON CONFLICT DO UPDATE SET address = excluded.address, last = excluded.last, messages = messages + 1"""
-RECIPIENTS: Final = "SELECT coalesce(sum(recipients), 0) FROM sending WHERE account = ? AND minute > ?"
-FAILED: Final = "SELECT coalesce(sum(failed), 0) FROM sending WHERE account = ? AND minute > ?"
-NETWORKS: Final = "SELECT count(*) FROM sending_from WHERE account = ? AND network <> '' AND last > ?"
+# Rows after now are from before the clock was set back. They do not count (STORE-165).
+RECIPIENTS: Final = """
+SELECT coalesce(sum(recipients), 0) FROM sending WHERE account = ?1 AND minute > ?2 - ?3 AND minute <= ?2"""
+FAILED: Final = """
+SELECT coalesce(sum(failed), 0) FROM sending WHERE account = ?1 AND minute > ?2 - ?3 AND minute <= ?2"""
+NETWORKS: Final = """
+SELECT count(*) FROM sending_from WHERE account = ?1 AND network <> '' AND last > ?2 - ?3 AND last <= ?2"""
 SOURCES: Final = """
 SELECT address, first, last, messages FROM sending_from WHERE account = ? AND last > ? ORDER BY last DESC LIMIT ?"""
 FORGET: Final = ("DELETE FROM sending WHERE account = ?", "DELETE FROM sending_from WHERE account = ?")
@@ -137,9 +141,9 @@ def note_sent(tx: Tx, submission: Submission, now: int) -> None:
 
 def suspicion_of_sending(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
     """Judge the counts after a submission; returns the sign of abuse, or None."""
-    if limits.networks and (networks := r.value(NETWORKS, account, now - HOUR)) > limits.networks:
+    if limits.networks and (networks := r.value(NETWORKS, account, now, HOUR)) > limits.networks:
         return Suspicion(Sign.NETWORKS, f"its messages came from {networks} networks within an hour")
-    if limits.recipients and (sent := r.value(RECIPIENTS, account, now // MINUTE - 60)) > limits.recipients:
+    if limits.recipients and (sent := r.value(RECIPIENTS, account, now // MINUTE, 60)) > limits.recipients:
         return Suspicion(Sign.RECIPIENTS, f"it has sent to {sent} recipients within an hour")
     return None
 
@@ -161,10 +165,10 @@ def note_failures(tx: Tx, account: str, number: int, now: int) -> None:
 
 def suspicion_of_failures(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
     """Judge the counts after refusals; returns the sign of abuse, or None."""
-    failed = r.value(FAILED, account, now // MINUTE - FAILURE_MINUTES)
+    failed = r.value(FAILED, account, now // MINUTE, FAILURE_MINUTES)
     if not limits.failures or failed < limits.failures:
         return None
-    sent = r.value(RECIPIENTS, account, now // MINUTE - SHARE_MINUTES)
+    sent = r.value(RECIPIENTS, account, now // MINUTE, SHARE_MINUTES)
     if failed * 100 < limits.failed_share * sent:
         return None
     why = f"{failed} recipients were refused for good within {FAILURE_MINUTES} minutes, of {sent} in two hours"

@@ -53,10 +53,11 @@ START: Final = "UPDATE forward_target SET failing = NULL, stopped = NULL, error 
 BOUNCED: Final = "UPDATE forward_target SET failing = ?, stopped = ?, error = ? WHERE address = ?"
 # Each address counts in a window of its own, which its first message begins. At the seam of two windows up to twice as
 # many may go within a day; a row for each message would be exact, and grow with the mail.
-SENT: Final = "SELECT coalesce(sum(sent), 0) FROM forward_target WHERE began > ?"
+# Counts that began after now are from before the clock was set back. They do not count (STORE-165).
+SENT: Final = "SELECT coalesce(sum(sent), 0) FROM forward_target WHERE began > ?1 AND began <= ?2"
 COUNT: Final = """
-UPDATE forward_target SET sent = CASE WHEN began > ?1 THEN sent + 1 ELSE 1 END,
-began = CASE WHEN began > ?1 THEN began ELSE ?2 END WHERE address = ?3"""
+UPDATE forward_target SET sent = CASE WHEN began > ?1 AND began <= ?2 THEN sent + 1 ELSE 1 END,
+began = CASE WHEN began > ?1 AND began <= ?2 THEN began ELSE ?2 END WHERE address = ?3"""
 
 NAME: Final = """
 INSERT INTO forward_target (address, link, asked, named) VALUES (?, x'', 0, ?)
@@ -173,7 +174,7 @@ def may_forward(tx: Tx, address: str) -> str:
     if known.stopped is not None:
         return f"sending there is stopped: {known.error}" if known.error else "sending there is stopped"
     since = tx.now - DAY
-    if tx.value(SENT, since) >= MAX_PER_DAY:
+    if tx.value(SENT, since, tx.now) >= MAX_PER_DAY:
         return f"{MAX_PER_DAY} messages were sent on in 24 hours"
     tx.execute(COUNT, since, tx.now, address.lower())
     return ""

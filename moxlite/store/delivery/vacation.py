@@ -42,7 +42,8 @@ MAX_SHOWN: Final = 1000
 LOAD: Final = "SELECT data FROM vacation_form WHERE id = 1"
 SAVE: Final = "INSERT INTO vacation_form (id, data) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data"
 SENT: Final = "SELECT sent FROM vacation_sent WHERE handle = ? AND address = ?"
-COUNT: Final = "SELECT count(*) FROM vacation_sent WHERE sent > ?"
+# Answers after now are from before the clock was set back. They do not count (STORE-165).
+COUNT: Final = "SELECT count(*) FROM vacation_sent WHERE sent > ? AND sent <= ?"
 NOTE: Final = """
 INSERT INTO vacation_sent (handle, address, sent) VALUES (?, ?, ?)
 ON CONFLICT (handle, address) DO UPDATE SET sent = excluded.sent"""
@@ -130,10 +131,10 @@ def may_answer(tx: Tx, handle: bytes, address: str, seconds: int) -> bool:
     """
     seconds = max(SHORTEST, min(seconds, LONGEST))
     last = tx.value(SENT, handle, address)
-    if last is not None and last > tx.now - seconds * 1_000_000:
+    if last is not None and tx.now - seconds * 1_000_000 < last <= tx.now:
         return False
     # Over all senders: forged ones may be any number, and each answer to one goes to a stranger.
-    if tx.value(COUNT, tx.now - DAY) >= MAX_PER_DAY:
+    if tx.value(COUNT, tx.now - DAY, tx.now) >= MAX_PER_DAY:
         return False
     # Only here, where a row is written: the table has as many rows as answers went in 90 days.
     tx.execute(FORGET, tx.now - LONGEST * 1_000_000)
