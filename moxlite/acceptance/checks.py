@@ -61,7 +61,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       remote: the client. mail_from: the reverse path, without quotes, domain in A-labels; "" for none.
       helo: as the client said it; helo_domain: the same in A-labels, "" for an address.
-      hostname: own, A-labels.
       from_domains: of the From field, A-labels.
       trusted_sealers: domains whose ARC seals count, A-labels.
       tlsrpt: the message may be a TLS report, for which keys are used that sign nothing else (RFC 8460 §3).
@@ -71,7 +70,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str
     helo: str
     helo_domain: str
-    hostname: str
     from_domains: tuple[str, ...]
     method: Method = "treewalk"
     allow_sha1: bool = False
@@ -128,13 +126,7 @@ async def check_spf(resolver: Resolver, question: Question) -> SPFResult:
 
 
 async def _ask_spf(resolver: Resolver, question: Question) -> SPFResult:
-    return await spf.check(
-        resolver,
-        ip=unmap(question.remote),
-        mail_from=question.mail_from,
-        helo=question.helo,
-        receiver=question.hostname,
-    )
+    return await spf.check(resolver, ip=unmap(question.remote), mail_from=question.mail_from, helo=question.helo)
 
 
 def _no_spf(question: Question) -> SPFResult:
@@ -212,9 +204,7 @@ async def _first_checks(
         found.spf = await _ask_spf(resolver, question)
 
     async def ask_helo() -> None:
-        found.helo = await spf.check_helo(
-            resolver, ip=ip, helo=question.helo_domain, receiver=question.hostname, explain=False
-        )
+        found.helo = await spf.check_helo(resolver, ip=ip, helo=question.helo_domain)
 
     async def ask_dkim() -> None:
         found.dkim = tuple(await verify_dkim(resolver, message, allow_sha1=question.allow_sha1))

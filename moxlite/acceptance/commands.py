@@ -157,7 +157,6 @@ def _question(snapshot: Snapshot, envelope: Envelope, helo: str, section: Header
         mail_from=f"{envelope.sender.localpart}@{host.ascii}" if isinstance(host, Domain) else "",
         helo=helo,
         helo_domain=hello.ascii if hello is not None else "",
-        hostname=static.hostname.ascii,
         from_domains=from_domains(section),
         method=static.dmarc.method,
         allow_sha1=static.dkim.allow_sha1,

@@ -166,7 +166,6 @@ async def compare_mails(resolver: DNSResolver, rspamd: Rspamd, mails: Sequence[M
             mail_from=one.sender,
             helo=one.helo,
             helo_domain=one.helo,
-            hostname="mx.remote.test",
             from_domains=(one.author,),
             method="psl",
         )

@@ -164,7 +164,6 @@ async def forwarded(smtp: Smtp, client: Client, name: str, kind: Kind, to: str, 
         mail_from=str(one.submission.mail_from),
         helo="mail.ours.example",
         helo_domain="mail.ours.example",
-        hostname="mx.far.example",
         from_domains=(author,),
     )
     return one.message, await check_sender(PUBLISHED, question, Message.of(one.submission.prefix + one.octets))

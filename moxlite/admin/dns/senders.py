@@ -31,7 +31,7 @@ async def check_spf(case: Case) -> Report:
         report.instructions.append("name the addresses in ips or nat_ips of the listener public")
     for ip in ips if found else ():
         result = await check_sender(
-            case.resolver, ip=ip, mail_from=f"postmaster@{case.domain.ascii}", helo=case.host.ascii, explain=False
+            case.resolver, ip=ip, mail_from=f"postmaster@{case.domain.ascii}", helo=case.host.ascii
         )
         if result.status != SPFStatus.PASS:
             report.errors.append(f"SPF of {case.domain} for {ip}: {result.status}{_because(result.problem)}")

@@ -51,7 +51,6 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
         mail_from=_address(mailfrom.removeprefix("<").removesuffix(">")),
         helo=helo_domain or helo,
         helo_domain=helo_domain,
-        hostname="localhost",
         from_domains=from_domains(message.section),
         method=_method(method),
     )

@@ -76,45 +76,37 @@ class _Match(NamedTuple):
     problem: str = ""
 
 
-async def check(
-    resolver: Resolver, *, ip: IPAddress, mail_from: str, helo: str, receiver: str = "unknown", explain: bool = True
-) -> SPFResult:
+async def check(resolver: Resolver, *, ip: IPAddress, mail_from: str, helo: str) -> SPFResult:
     """Check whether the domain of MAIL FROM permits the client; for the null sender, the domain of EHLO (§2.4).
 
     Args:
       mail_from: the address, domain in A-labels, without quotes; "" for the null sender.
       helo: argument of the client's EHLO; an address literal has no domain.
-      receiver: own host name, for macros of explanations.
-      explain: look up the explanation of a fail.
 
-    DNS errors are in the result.
+    DNS errors are in the result. A fail is not explained: no reply or page has a place for the text.
     """
     localpart, _, domain = mail_from.rpartition("@")
     if not mail_from:
-        return await check_helo(resolver, ip=ip, helo=helo, receiver=receiver, explain=explain)
-    evaluation = _Evaluation(resolver, unmap(ip), f"{localpart}@{domain}", helo, receiver)
-    result = await evaluation.run(domain, explain=explain)
+        return await check_helo(resolver, ip=ip, helo=helo)
+    evaluation = _Evaluation(resolver, unmap(ip), f"{localpart}@{domain}", helo)
+    result = await evaluation.run(domain)
     return SPFResult(identity="mailfrom", domain=domain, **result)  # type: ignore[arg-type]  # fields of SPFResult
 
 
-async def check_helo(
-    resolver: Resolver, *, ip: IPAddress, helo: str, receiver: str = "unknown", explain: bool = False
-) -> SPFResult:
+async def check_helo(resolver: Resolver, *, ip: IPAddress, helo: str) -> SPFResult:
     """Check whether the domain of EHLO permits the client (§2.3). Arguments as `check`."""
-    evaluation = _Evaluation(resolver, unmap(ip), f"{POSTMASTER}@{helo}", helo, receiver)
-    result = await evaluation.run(helo, explain=explain)
+    evaluation = _Evaluation(resolver, unmap(ip), f"{POSTMASTER}@{helo}", helo)
+    result = await evaluation.run(helo)
     return SPFResult(identity="helo", domain=helo, **result)  # type: ignore[arg-type]  # fields of SPFResult
 
 
-async def check_host(
-    resolver: Resolver, *, ip: IPAddress, domain: str, sender: str, helo: str, receiver: str = "unknown"
-) -> SPFResult:
-    """Check whether a domain permits the client, for any sender (§4.1).
+async def check_host(resolver: Resolver, *, ip: IPAddress, domain: str, sender: str, helo: str) -> SPFResult:
+    """Check whether a domain permits the client, for any sender (§4.1); look up the explanation of a fail.
 
     `sender` is used for macros only; "" means the postmaster of `helo`. Other arguments as `check`.
     """
     identity: Literal["mailfrom", "helo"] = "mailfrom" if sender else "helo"
-    evaluation = _Evaluation(resolver, unmap(ip), sender or f"{POSTMASTER}@{helo or domain}", helo, receiver)
+    evaluation = _Evaluation(resolver, unmap(ip), sender or f"{POSTMASTER}@{helo or domain}", helo)
     result = await evaluation.run(domain, explain=True)
     return SPFResult(identity=identity, domain=domain, **result)  # type: ignore[arg-type]  # fields of SPFResult
 
@@ -122,17 +114,16 @@ async def check_host(
 class _Evaluation:
     """One evaluation with its counters."""
 
-    def __init__(self, resolver: Resolver, ip: IPAddress, sender: str, helo: str, receiver: str) -> None:
+    def __init__(self, resolver: Resolver, ip: IPAddress, sender: str, helo: str) -> None:
         self._resolver = resolver
         self._ip = ip
         self._sender = sender if not sender.startswith("@") else POSTMASTER + sender  # §4.3
         self._helo = helo
-        self._receiver = receiver
         self._terms = self._voids = self._queries = 0
         self._authentic = True
         self._names: list[str] | None = None  # of the client, confirmed
 
-    async def run(self, domain: str, *, explain: bool) -> dict[str, object]:
+    async def run(self, domain: str, *, explain: bool = False) -> dict[str, object]:
         """The result, as fields of `SPFResult`."""
         explanation: str | None = None
         match = _Match(SPFStatus.TEMPERROR, problem="DNS took too long")
@@ -301,7 +292,6 @@ class _Evaluation:
             ip=self._ip,
             sender=self._sender,
             helo=self._helo,
-            receiver=self._receiver,
             domain=domain,
             name=self._name,
         )

@@ -216,7 +216,7 @@ class MacroValues(msgspec.Struct, frozen=True, kw_only=True):
     """Values of macros in one evaluation.
 
     Attributes:
-      sender: local-part@domain; helo: argument of the client's EHLO; receiver: own host name.
+      sender: local-part@domain; helo: argument of the client's EHLO.
       domain: domain of the record.
       name: looks up the validated name of the client (``%{p}``).
     """
@@ -224,7 +224,6 @@ class MacroValues(msgspec.Struct, frozen=True, kw_only=True):
     ip: IPAddress
     sender: str
     helo: str
-    receiver: str
     domain: str
     name: Callable[[str], Awaitable[str]]
 
@@ -304,7 +303,7 @@ async def _value(macro: Macro, facts: MacroValues) -> str:
         case "c":
             value = str(facts.ip)
         case "r":
-            value = facts.receiver
+            value = "unknown"  # of our host: explanations are asked for by a command
         case _:
             value = str(int(time.time()))
     if macro.parts or macro.reverse or macro.delimiters != ".":

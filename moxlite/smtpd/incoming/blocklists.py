@@ -89,7 +89,6 @@ def question_of(session: Session, transaction: Transaction, from_domains: tuple[
         mail_from=f"{sender.localpart}@{sender.host.ascii}" if isinstance(sender.host, Domain) else "",
         helo=hello.name if hello is not None else "",
         helo_domain=hello.host.ascii if hello is not None and isinstance(hello.host, Domain) else "",
-        hostname=session.hostname.ascii,
         from_domains=from_domains,
         method=static.dmarc.method,
         allow_sha1=static.dkim.allow_sha1,
