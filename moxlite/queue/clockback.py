@@ -93,6 +93,7 @@ class ClockFollower:
         offset = self._now_offset()
         step = self._offset - offset
         if step > SET_BACK:
+            self._ctx.load.forget(self._ctx.clock())  # a pause of minutes would last for the step, too
             _tell(await self._database.write(partial(move_back, now=self._ctx.clock(), step=step)), step)
         self._offset = offset
 

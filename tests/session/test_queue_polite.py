@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from moxlite.net.resolver import RecordType
 from moxlite.net.tls.certificates import self_signed
@@ -545,3 +546,20 @@ async def test_no_domain_waits_for_a_host_without_a_connection(tmp_path: Path) -
         assert mx.connections == 2
         await rig.pass_time(61)
         assert len(mx.messages) == 3
+
+
+async def test_a_pause_does_not_last_for_a_step_of_the_clock(tmp_path: Path) -> None:
+    """QUEUE-16a, QUEUE-169"""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server(), "a.example", "b.example")
+        mx.refuse_connections = True
+        await rig.submit("bob@a.example")
+        await rig.settle()
+        mx.refuse_connections = False
+        rig.clock.now -= 24 * 3_600_000_000
+        rig.queue.clock_set()
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        await rig.submit("bob@b.example")
+        await rig.settle()
+        await rig.pass_time(600)
+        assert len(mx.messages) == 2
