@@ -97,19 +97,24 @@ class Maildrop:
     async def _fetch(self, client: POP3Client, one: Listed, sorter: LinkSorter | None) -> None:
         with Spool(self._tmp) as spool:
             try:
-                async with aclosing(client.retrieve(one.number, MAX_MEMBER)) as pieces:
+                # Twice: the dots that are doubled on the way (RFC 1939 §3), and what is read ahead.
+                async with aclosing(client.retrieve(one.number, 2 * MAX_MEMBER)) as pieces:
                     async for piece in pieces:
+                        if spool.size + len(piece) > MAX_MEMBER:
+                            raise _TooLarge(worded("the message is larger than {n} octets", n=MAX_MEMBER))
                         await spool.write(piece)
                 await spool.finish()
                 ready = await prepare(spool)
                 files = FileInto(mailbox=self._name)
                 fetched = partial(_fetched, link_id=self._link.id, uidl=one.uidl)
                 await deliver_linked(self._account, ready, files, sorter, fetched)
-            except (Refused, BadMessage, LimitExceeded) as error:
+            except (Refused, BadMessage, LimitExceeded, _TooLarge) as error:
                 place = worded("{mailbox}, message with UID {uid}", mailbox=INBOX, uid=one.uidl)
                 await self._tell(Note(worded("{place}: left out, {reason}", place=place, reason=error)))
                 if not isinstance(error, Refused):  # else it may be had the next time
                     await self._account.write(lambda tx: add_seen(tx, self._link.id, one.uidl, kept=False))
+                if isinstance(error, _TooLarge):
+                    raise
 
     async def _remove(self, client: POP3Client, listed: Sequence[Listed], now: int) -> None:
         days = self._link.keep_days
@@ -119,6 +124,10 @@ class Maildrop:
         old = await self._account.scan(lambda r: seen_before(r, self._link.id, now - days * DAY), op="link")
         for one in [one for one in listed if one.uidl in old][:REMOVED]:
             await client.delete(one.number)
+
+
+class _TooLarge(BrokenServer):
+    """A message is too large. Its rest cannot be passed over, so the next connection goes on with the next message."""
 
 
 def _fetched(tx: AccountTx, performed: Performed, *, link_id: int, uidl: str) -> None:

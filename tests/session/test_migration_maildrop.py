@@ -8,6 +8,7 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.migration import maildrop as maildrop_module
 from moxlite.migration.linkstate import LinkState, tell
 from moxlite.migration.maildrop import Maildrop
 from moxlite.net.imapclient import BrokenServer, ConnectionLost, IMAPClientError, LoginFailed
@@ -229,6 +230,23 @@ async def test_the_first_copy_is_not_sorted_whatever_connections_it_takes(imap: 
         await look(account, drop, tmp_path, LATER, sorter)
         assert await here(account) == ["one", "two", "three"]
         assert sorter.asked == ["three@far.example"]
+
+
+async def test_a_message_that_is_too_large_does_not_keep_the_others_away(
+    imap: Imap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-18: it is told and left out for good; the next connection fetches what comes behind it."""
+    monkeypatch.setattr(maildrop_module, "MAX_MEMBER", 1 << 20)
+    drop = Drop(a=mail("one" + "x" * 2_000_000), b=mail("two"))
+    async with imap.accounts.use("bo") as account:
+        await linked(account, keep_days=0)
+        with pytest.raises(BrokenServer, match="larger than"):
+            await look(account, drop, tmp_path)
+        await look(account, drop, tmp_path)
+        assert await here(account) == ["two"]
+        await look(account, drop, tmp_path, LATER)
+        assert list(drop.messages) == ["a"]
+    assert drop.spoken.count("RETR 1") == 1
 
 
 async def answered(octets: bytes, *, ask: str = "list") -> Exception | None:
