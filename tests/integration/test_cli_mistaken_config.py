@@ -132,7 +132,7 @@ def test_the_data_folder_is_found_in_a_broken_file(tmp_path: Path) -> None:
 
 @pytest.mark.landing("queue list", "serve")
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize("args", ["queue list", "doctor", "config test", "serve"])
+@pytest.mark.parametrize("args", ["queue list", "doctor", "config test", "config listeners webapi on", "serve"])
 def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args: str) -> None:
     """ADMIN-18: one line, which says what to do."""
     pwd.getpwnam("nobody")
@@ -140,7 +140,8 @@ def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args
     (tmp_path / "config/moxlite.toml").write_text("")
     code = (
         "import os, sys; sys.path.insert(0, %r); from moxlite.cli import run; import moxlite.cli.setup.doctor, "
-        "moxlite.process.configtest, moxlite.server, moxlite.cli.queue, moxlite.cli.config; os.setgroups([]); "
+        "moxlite.process.configtest, moxlite.server, moxlite.cli.queue, moxlite.cli.config, moxlite.cli.setup.domains, "
+        "moxlite.admin.quickstart.switches; os.setgroups([]); "
         "os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
     )
     done = subprocess.run(

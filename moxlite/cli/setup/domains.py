@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, ask, config_path, json_option, perform, show, show_json
+from moxlite.cli.common import Failure, ask, config_path, json_option, perform, root_advice, show, show_json, unusable
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
@@ -222,6 +222,6 @@ def _failures() -> Iterator[None]:
     except CannotSwitch as error:
         raise Failure(str(error)) from None
     except ConfigError as error:
-        raise Failure("\n".join(map(str, error.problems))) from None
+        raise unusable(error) from None
     except OSError as error:
-        raise Failure(f"{config_path()}: {error.strerror or error}") from None
+        raise Failure(f"{config_path()}: {error.strerror or error}{root_advice(error)}") from None
