@@ -59,6 +59,9 @@ HINTS: Final = {
 }
 """Hints about a static file that cannot be opened, by errno."""
 
+TWICE: Final = "the file has this table or key already: change what is there, or put the new lines below its header"
+"""Hint about what `tomllib` cannot do."""
+
 
 class Problem(msgspec.Struct, frozen=True):
     """One mistake or warning, for people: ``FILE:LINE: KEY: TEXT (HINT)``."""
@@ -149,7 +152,7 @@ def parse(source: Source) -> dict[str, object]:
         match = POSITION.search(text)
         line = int(match[1]) if match else source.text.count("\n") + 1
         column = f", at column {match[2]}" if match else ", at the end of the file"
-        hint = _toml_hint(source.text, line)
+        hint = TWICE if text.startswith("Cannot ") else _toml_hint(source.text, line)
         raise ConfigError(
             [Problem(str(source.path), line, "", f"not TOML: {POSITION.sub('', text)}{column}", hint)]
         ) from None
