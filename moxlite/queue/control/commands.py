@@ -96,7 +96,12 @@ class QueueCommands:
         try:
             message = await self._queue.listings.get(args.id)
         except NoSuchMessage:
-            message = await self._queue.listings.get_retired(args.id)
+            try:
+                message = await self._queue.listings.get_retired(args.id)
+            except NoSuchMessage:
+                raise NoSuchMessage(
+                    f"no message {args.id} waits, and no finished one is kept (keep_retired_message_period)"
+                ) from None
         return [_try(result) for result in message.results]
 
     async def explain(self, args: operations.Explain) -> operations.Explanation:
