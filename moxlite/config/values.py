@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.patterns import searching
 from moxlite.proto.address import Address as MailAddress, AddressError, Domain as DomainName
 from moxlite.proto.sshurl import SCHEME, SCHEMES, SSHURL, ObjectURL, parse_object_url, parse_ssh_url
@@ -341,7 +342,7 @@ def read_path_regexp(value: object, _: FilePath) -> str:
 
 def read_mailbox(value: object, _: FilePath) -> str:
     text = text_of(value, "a mailbox name")
-    normal = unicodedata.normalize("NFC", text)
+    normal = normalized("NFC", text)
     if normal != text:
         raise ValueError(worded('must be in Unicode normalisation form NFC: write "{normal}"', normal=normal))
     if not text or text.startswith("/") or text.endswith("/") or "//" in text or len(text.encode()) > LONGEST_MAILBOX:

@@ -5,12 +5,12 @@ special-use mailboxes such as Sent. This module does no I/O.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.proto.imap.responses import ListData
 from moxlite.store.names import INBOX, SEPARATOR
 from moxlite.store.types import SpecialUse
@@ -223,7 +223,7 @@ def _without(name: str, prefix: str) -> str:
 
 def _element(element: str) -> str:
     """An element of a foreign name, changed to one that is valid here (STORE-12)."""
-    element = unicodedata.normalize("NFC", element).replace(SEPARATOR, "_")
+    element = normalized("NFC", element).replace(SEPARATOR, "_")
     element = "".join(letter if letter.isprintable() else "_" for letter in element)
     if element in ("", ".", ".."):
         return "_"

@@ -7,12 +7,13 @@ is displayed. Mailbox lists of message headers (RFC 5322) are parsed by `proto.m
 
 import ipaddress
 import re
-import unicodedata
 from functools import lru_cache
 from typing import Final, NewType, TypeAlias
 
 import idna
 import msgspec
+
+from moxlite.normal import normalized
 
 LOCALPART_LIMIT_PEDANTIC: Final = 64  # octets, RFC 5321 §4.5.3.1.1
 LOCALPART_LIMIT: Final = 128  # octets: VERP and forwarding schemes exceed the RFC's limit of 64
@@ -129,7 +130,7 @@ def parse_localpart(text: str, *, strict: bool = False) -> Localpart:
 def check_localpart(decoded: str, *, strict: bool = False) -> Localpart:
     """Return a decoded localpart in NFC. Raises AddressError if it is too long or has control characters."""
     if not decoded.isascii():
-        decoded = unicodedata.normalize("NFC", decoded)
+        decoded = normalized("NFC", decoded)
         if _UNPRINTABLE.search(decoded):
             raise AddressError("control character in localpart")
     elif not decoded.isprintable():

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from moxlite.normal import normalized
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.types import Flag
 from moxlite.wording import worded
@@ -25,9 +25,6 @@ MAX_ELEMENT: Final = 255
 
 MAX_NAME: Final = 1000
 """Octets of UTF-8 in a name (STORE-12)."""
-
-MAX_COMPOSED: Final = 3
-"""Characters of decomposed text that may become one octet or more of NFC: a letter and its marks."""
 
 MAX_DEPTH: Final = 30
 """Elements in a name (STORE-154, IMAP-33)."""
@@ -70,12 +67,8 @@ def check_name(name: str) -> str:
 
 
 def composed(name: str) -> str:
-    """A name in NFC: macOS writes names decomposed. One that is too long for any name is returned as it is: normalizing
-    takes time with the square of the number of marks on a letter.
-    """
-    if name.isascii() or len(name) > MAX_NAME * MAX_COMPOSED:
-        return name
-    return unicodedata.normalize("NFC", name)
+    """A name in NFC: macOS writes names decomposed."""
+    return normalized("NFC", name)
 
 
 def parent(name: str) -> str | None:

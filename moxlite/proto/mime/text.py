@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
+from moxlite.normal import normalized
+
 from .charset import codec_name, decode_text, is_ascii_superset
 from .decode import BLOCK, decode_blocks
 from .headers import HeaderSection
@@ -342,7 +344,7 @@ def fold(text: str) -> str:
         return text.lower()
     # Twice, since casefold leaves forms that NFKC joins: ΐ becomes three characters, which are one again only by the
     # second pass. Text and search string must come out alike, however each was written.
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return normalized("NFKC", normalized("NFKC", text).casefold())
 
 
 # Previews of messages (RFC 8970; STORE-58, IMAP-105): the text without quotes, on one line.

@@ -4,10 +4,10 @@ names and passwords.
 PLAIN (RFC 4616): authorization identity, user name and password in one message, separated by NUL.
 """
 
-import unicodedata
 from collections.abc import Collection
 from typing import Final
 
+from moxlite.normal import normalized
 from moxlite.proto.sasl.types import (
     AuthenticationFailed,
     AuthorizationFailed,
@@ -273,4 +273,4 @@ def prepare_password(text: str) -> str:
 
 def normalize_username(text: str) -> str:
     """The name in NFC."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return normalized("NFC", text)

@@ -19,12 +19,12 @@ import hashlib
 import hmac
 import re
 import secrets as random
-import unicodedata
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.proto.sasl.plain import decode_text, normalize_username, prepare_password
 from moxlite.proto.sasl.types import (
     NO_BINDINGS,
@@ -107,7 +107,7 @@ def _decode_name(text: str) -> str:
         return "," if match[1] == "2C" else "="
 
     name = _NAME_ESCAPE.sub(replace, text)
-    if not unicodedata.is_normalized("NFC", name):
+    if normalized("NFC", name) != name:
         raise Malformed("user name is not in Unicode NFC")
     return name
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -19,6 +18,7 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.utf7 import decode
 from moxlite.proto.localform import FromFile
@@ -435,7 +435,7 @@ def _mailbox(parts: list[str], order: Order) -> str:
             elements += [_decoded(one) for one in dotted]
         else:
             elements.append(part.removesuffix(".sbd"))
-    name = unicodedata.normalize("NFC", SEPARATOR.join(elements).encode("utf-8", "replace").decode())
+    name = normalized("NFC", SEPARATOR.join(elements).encode("utf-8", "replace").decode())
     prefix = order.prefix.strip(SEPARATOR)
     if prefix and (name == prefix or is_below(name, prefix)):
         name = name[len(prefix) :].lstrip(SEPARATOR)

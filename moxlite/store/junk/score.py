@@ -8,7 +8,6 @@ import heapq
 import math
 import re
 import sys
-import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -17,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
 from moxlite.proto.mime.types import Structure
@@ -91,7 +91,7 @@ def tokens(text: str) -> list[str]:
         found = _ASCII_RUN.findall(text.lower())
     else:
         # NFKC makes one word of the same letters in other shapes, as fullwidth or mathematical ones.
-        plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
+        plain = normalized("NFKC", _INVISIBLE.sub("", text)).lower()
         found = _RUN.findall(plain)
         if _CJK.search(plain) is not None:
             found = [token for run in found for token in _split_cjk(run)]

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import Final
 
+from moxlite.normal import normalized
+
 MAX_NAME: Final = 1000
 """Characters of a name that are compared: more than a line of a window shows. 0.3 ms."""
 
@@ -83,8 +85,7 @@ def _words(name: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """A text in lower case, without accents and invisible characters, in Latin letters as far as they look so."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
+    text = normalized("NFKD", text)
     if not text.isprintable():
         text = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in _UNSEEN)
     if not text.isascii():

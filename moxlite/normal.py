@@ -1,0 +1,29 @@
+"""Unicode normalisation in linear time (UAX #15).
+
+`unicodedata.normalize` puts the marks of a letter in order one by one. That takes time with the square of their number,
+and holds Python's lock meanwhile: 80,000 marks, a mail of 160 kB, stopped the server for 50 s.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, Literal, TypeAlias
+
+Form: TypeAlias = Literal["NFC", "NFKC", "NFKD"]
+
+PIECE: Final = 100
+"""Characters that are normalised at a time: 20 µs for marks, and for letters that become eighteen."""
+
+MARKS: Final = 30
+"""Characters of a piece without any letter to end before: no language has as many marks on one (UAX #15 §13)."""
+
+_PIECE: Final = re.compile(rf"(?s:.{{1,{PIECE}}}(?=[\x00-\x7f]|\Z)|.{{1,{PIECE}}}(?=\w)|.{{1,{MARKS}}})")
+"""ASCII never joins what is before it. Most other letters don't; what is no letter for `re`, such as a mark, may."""
+
+
+def normalized(form: Form, text: str) -> str:
+    """A text in a normalisation form; one with more than `MARKS` marks in a row may not be, where it is cut."""
+    if len(text) <= PIECE or text.isascii():
+        return unicodedata.normalize(form, text)
+    return "".join([unicodedata.normalize(form, piece[0]) for piece in _PIECE.finditer(text)])
