@@ -13,8 +13,9 @@ import msgspec
 import pytest
 import trio
 
+from moxlite.net.exposition import REGISTRY
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
+from moxlite.store.errors import MissingFile, ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file import health as health_module
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.database import Database
@@ -401,3 +402,23 @@ async def test_one_account_that_cannot_be_looked_into_does_not_hide_the_others(u
         await unserved.create(name)
     with calls_fail(unserved.path("other"), errno.EACCES):
         assert unserved.names() == ["mjl", "other"]
+
+
+async def test_a_file_that_can_be_opened_again_or_is_removed_counts_no_longer(unserved: Accounts) -> None:
+    """STORE-158, STORE-158d: an alarm by the metric ends with its cause."""
+
+    def broken(name: str) -> float:
+        return REGISTRY.get_sample_value("moxlite_store_broken", {"account": name}) or 0.0
+
+    for name in ("mjl", "other"):
+        await unserved.create(name)
+        await unserved.close_idle(room=unserved.max_open)
+        file = unserved.path(name) / "account.db"
+        file.rename(file.with_name("away"))
+        with pytest.raises(MissingFile):
+            await unserved.create(name)
+        assert broken(name) == 1
+    file.with_name("away").rename(file)
+    await unserved.create("other")
+    await unserved.remove("mjl")
+    assert (broken("other"), broken("mjl"), unserved.broken()) == (0, 0, {})

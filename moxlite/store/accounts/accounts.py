@@ -241,6 +241,7 @@ class Accounts:
                 await trio.to_thread.run_sync(move_folder, folder, moved)
             self._slots.pop(name, None)
             self._opener.refused.pop(name, None)
+            metrics.BROKEN.remove(name)
             logger.info("account removed", extra={"kv": {"account": name}})
         # The account is removed by now; its files are in tmp/, which is emptied at start.
         try:

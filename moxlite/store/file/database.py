@@ -19,6 +19,7 @@ import apsw
 import trio
 
 from moxlite.heap import give_memory_back
+from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.health import PAGE, Checkpoints, Health
@@ -260,6 +261,7 @@ class Database:
         except StorageBroken as error:
             health.refused(error)
             raise
+        metrics.BROKEN.remove(self.name)  # an earlier opening may have failed
         self._writer = Writer(
             db,
             name=self.name,
