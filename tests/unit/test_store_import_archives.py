@@ -22,7 +22,7 @@ from moxlite.store.imports import items, sources
 from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Order
 from moxlite.store.imports.labels import MAX_ASKED, TELLING, Labelled, Labels
-from moxlite.store.imports.sources import BadPath, What, find, read_source
+from moxlite.store.imports.sources import BadPath, Budget, What, find, read_source
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag, Meaning, SpecialUse
 from tests.store_fixtures import accounts, store_options
@@ -451,7 +451,7 @@ def test_no_octets_break_the_readers(junk: bytes, at: int, patch: bytes) -> None
         data = bytearray(whole)
         data[at : at + len(patch)] = patch
         try:
-            for item in read_source(cast("BinaryIO", io.BytesIO(data)), ARCHIVE, 1 << 20):
+            for item in read_source(cast("BinaryIO", io.BytesIO(data)), ARCHIVE, Budget(1 << 20)):
                 for _ in getattr(item, "pieces", ()):
                     pass
         except ImportFailed:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import tarfile
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -539,6 +540,33 @@ async def test_an_import_that_is_aborted_gives_the_room_of_long_messages_back(
         imports.abort(progress.token)
     assert isinstance(progress.end, Aborted)
     assert space.used == 0
+
+
+class Endless(io.RawIOBase):
+    """A tar file of folders without mail, which never ends; `taken` have been read."""
+
+    def __init__(self) -> None:
+        info = tarfile.TarInfo("no mail")
+        info.type = tarfile.DIRTYPE
+        self.block = info.tobuf()
+        self.taken = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.taken += 1
+        return self.block
+
+
+async def test_an_import_ends_at_once_while_its_file_gives_no_mail(accounts: Accounts) -> None:
+    """STORE-129: aborted, or as the server ends; millions of folders are some megabytes, packed."""
+    imports = Imports(accounts, folder(accounts))
+    progress = imports.begin("mia")
+    file = Endless()
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(imports.run, progress, Order(form=Form.TAR), cast("BinaryIO", file))
+            await eventually(lambda: file.taken > 1000)
+            imports.abort(progress.token)
+    assert progress.end == Aborted("the import was aborted", stopped=True)
 
 
 @pytest.mark.parametrize(

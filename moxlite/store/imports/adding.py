@@ -36,7 +36,7 @@ from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
 from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
-from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
+from moxlite.store.imports.sources import ZIP_MARK, Budget, Rejoined, read_source
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
 from moxlite.store.mail.mailboxes import ensure_mailbox
@@ -324,7 +324,9 @@ class FromFile:
             size = await trio.to_thread.run_sync(_size_of, source)
             gap = GAP if size is None else gap_for(size)
             adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap)
-            items = read_source(cast("BinaryIO", source), self._order, limit)
+            # The reading thread looks itself whether it is to end: between two batches may be minutes.
+            budget = Budget(limit, trio.from_thread.check_cancelled)
+            items = read_source(cast("BinaryIO", source), self._order, budget)
             return await (adding.count(items) if self._order.dry_run else adding.run(items))
         finally:
             if source is not self._file:

@@ -72,39 +72,39 @@ MAX_KEYWORDS_FILE: Final = 64 << 10
 """Octets of ``dovecot-keywords`` that are read: 26 keywords of 128."""
 
 
-def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
+def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
     """Yield all items of a file, in its order.
 
     Args:
       file: for a zip file it must be seekable.
-      limit: maximum of unpacked octets.
 
     Raises:
       ImportFailed: the file does not have the format of the order, is damaged or too large.
       OSError: it cannot be read.
     """
     if order.parts:
-        yield from _parts(file, order, limit)
+        yield from _parts(file, order, budget)
     elif order.form is Form.MBOX:
-        yield from _whole_mbox(_Budget(limit).bounded(file.read), order)
+        yield from _whole_mbox(budget.bounded(file.read), order)
     elif order.form is Form.MESSAGE:
-        read = _Budget(limit).bounded(file.read)
+        read = budget.bounded(file.read)
         pieces = _from_file(iter(lambda: read(READ_SIZE), b""))
         yield Mail(order.mailbox, "the message", pieces, words=(r"\Seen",), labels=order.labels)
     elif order.form is Form.TAR:
-        yield from _walk(members(_Budget(limit).bounded(file.read)), order)
+        yield from _walk(members(budget.bounded(file.read)), order)
     else:
         start = file.read(len(ZIP_MARK))
         if start == ZIP_MARK:
             size = file.seek(0, io.SEEK_END)
-            yield from _walk(_Budget(limit, lambda: size).members(zip_members(file)), order)
+            budget.packed = lambda: size
+            yield from _walk(budget.members(zip_members(file)), order)
         elif start.startswith(GZIP_MARK):
-            yield from _walk_gzip(Rejoined(start, file.read), order, limit)
+            yield from _walk_gzip(Rejoined(start, file.read), order, budget)
         else:
             raise ImportFailed("this is neither a zip nor a tar.gz file")
 
 
-def _parts(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
+def _parts(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
     """Items of several files. A file that cannot be used is a `Problem`, and the others are imported."""
     for part in order.parts:
         if part.form is not Form.MBOX and part.form is not Form.MESSAGE:
@@ -113,7 +113,7 @@ def _parts(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
             continue
         one = msgspec.structs.replace(order, form=part.form, parts=())
         try:
-            for item in read_source(cast("BinaryIO", _Window(file, part)), one, limit):
+            for item in read_source(cast("BinaryIO", _Window(file, part)), one, budget):
                 yield msgspec.structs.replace(item, place=part.name) if isinstance(item, Mail) else item
         except ImportFailed as error:
             yield Problem(f"{part.name}: {error}")
@@ -170,24 +170,32 @@ class Rejoined(io.RawIOBase):
         return data
 
 
-class _Budget:
-    """Limits of unpacking: `limit` octets, and `MAX_RATIO` unpacked octets per packed octet."""
+class Budget:
+    """Limits of unpacking: `limit` octets, and `MAX_RATIO` unpacked octets per packed octet.
 
-    def __init__(self, limit: int, packed: Callable[[], int] | None = None) -> None:
-        """`packed` returns the number of octets of the archive read so far; None: it is not compressed."""
+    Attributes:
+      packed: returns the number of octets of the archive read so far; None: it is not compressed.
+    """
+
+    def __init__(self, limit: int, check: Callable[[], None] = lambda: None) -> None:
+        """`check` is called at each read, and with each member: a file may have millions that yield no item. It raises
+        to end the reading.
+        """
+        self.packed: Callable[[], int] | None = None
         self._limit = limit
-        self._packed = packed
+        self._check = check
         self._spent = 0
 
     def spend(self, data: bytes) -> bytes:
         """Count octets. Raises ImportFailed: the limit is exceeded."""
+        self._check()
         self._spent += len(data)
         if self._spent > self._limit:
             raise ImportFailed(f"there are more than {self._limit} octets of mail, unpacked")
         if (
-            self._packed is not None
+            self.packed is not None
             and self._spent > FREE_UNPACKED
-            and self._spent - FREE_UNPACKED > MAX_RATIO * self._packed()
+            and self._spent - FREE_UNPACKED > MAX_RATIO * self.packed()
         ):
             raise ImportFailed(f"the archive has over {MAX_RATIO} times its size, unpacked: that is no mail")
         return data
@@ -199,11 +207,12 @@ class _Budget:
     def members(self, found: Iterator[Member]) -> Iterator[Member]:
         """Wrap members so that their octets are counted when they are read."""
         for member in found:
+            self._check()
             pieces = map(self.spend, member.pieces)
             yield Member(member.name, member.kind, member.size, member.mtime, pieces, member.local_time)
 
 
-def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
+def _walk_gzip(file: Rejoined, order: Order, budget: Budget) -> Iterator[Item]:
     with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
 
         def unpack(size: int) -> bytes:
@@ -212,7 +221,8 @@ def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise ImportFailed(f"the archive is damaged or cut short: {error}") from None
 
-        read = _Budget(limit, lambda: file.taken).bounded(unpack)
+        budget.packed = lambda: file.taken
+        read = budget.bounded(unpack)
         yield from _walk(members(read), order)
         while read(READ_SIZE):
             pass  # up to the check sum: a truncated file is refused, even if its members are complete
