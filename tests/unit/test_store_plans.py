@@ -158,7 +158,8 @@ async def test_daily_work_scans_no_table_that_grows(accounts: Accounts, statemen
     assert len(statements) > 80
     assert found.keys() <= WHOLE, found
     # What is kept for undeleting may be much: the first of it is found at once.
-    assert [row[3] for row in waiting if "erase_queue" in row[3]] == ["SCAN erase_queue USING INDEX erase_queue_modseq"]
+    shown = [str(row[3]) for row in waiting]
+    assert [one for one in shown if "erase_queue" in one] == ["SCAN erase_queue USING INDEX erase_queue_modseq"]
 
 
 @pytest.mark.parametrize(
