@@ -3,11 +3,16 @@
 import random
 import time
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import msgspec
 import pytest
 import trio
 
 from moxlite.admin.doctor import placement
+from moxlite.admin.doctor.examine import check_placement
 from moxlite.admin.doctor.placement import Context, Placement, Trial, findings_of, providers, read_tests
 from moxlite.admin.doctor.requests import Landing, ListPlacement, Provider
 from moxlite.metrics import DAY_SECONDS
@@ -252,3 +257,33 @@ async def test_a_change_in_dns_is_tested_and_named(rig: Rig, monkeypatch: pytest
 
 def earlier(context: Context = Context("0.0.9")) -> Trial:
     return Trial(time.time(), "mia@gmail.com", "Gmail", "imap.gmail.com", "<1@example.org>", context, "inbox")
+
+
+@pytest.mark.served
+async def test_results_of_links_that_are_gone_are_forgotten(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70b: no warning stays about mail that goes nowhere; results of a clock that was ahead hold up no test."""
+    monkeypatch.setattr(placement, "WAIT", 0.0)
+    other = OtherProvider(rig)
+    await link(rig, "Gmail", "mia@gmail.com", "Inbox")
+    other.rules = {"mia@gmail.com": ""}
+    at = time.time()
+    trials = [Trial(at - DAY_SECONDS, "mia@gone.example", "Gone", "imap.gone.example", "<1@x>", landing="junk")]
+    trials += [
+        Trial(at + 400 * DAY_SECONDS, "mia@gmail.com", "Gmail", "imap.gmail.com", f"<{n}@x>", landing="junk")
+        for n in (2, 3)
+    ]
+    test = other.placement()
+    await test._keep(trials)
+    assert len(read_tests(rig.holder.current.static.data_dir)) == 3
+    await test.run()
+    assert [one.landing for one in read_tests(rig.holder.current.static.data_dir)] == ["missing"]
+
+
+async def test_there_is_no_warning_while_nothing_is_tested(tmp_path: Path) -> None:
+    """ADMIN-70b: `doctor.placement = false` ends the warnings of the last tests, too."""
+    octets = msgspec.json.encode(placement.Trials([trial(1, "junk"), trial(2, "junk")]))
+    (tmp_path / "placement.json").write_bytes(octets)
+    for on in (True, False):
+        static = SimpleNamespace(data_dir=tmp_path, doctor=SimpleNamespace(placement=on))
+        examination = SimpleNamespace(snapshot=SimpleNamespace(static=static))
+        assert len(await check_placement(cast("Any", examination))) == on

@@ -242,8 +242,9 @@ async def examine(examination: Examination) -> list[Finding]:
 
 async def check_placement(examination: Examination) -> list[Finding]:
     """Check where mail to linked mailboxes of the postmaster has landed (ADMIN-70b)."""
-    data = examination.snapshot.static.data_dir
-    if not await trio.to_thread.run_sync((data / "placement.json").exists):
+    static = examination.snapshot.static
+    data = static.data_dir
+    if not static.doctor.placement or not await trio.to_thread.run_sync((data / "placement.json").exists):
         return []
     await lazyimport.load("moxlite.admin.doctor.placement")
     from moxlite.admin.doctor.placement import findings_of, read_tests

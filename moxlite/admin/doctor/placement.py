@@ -238,14 +238,17 @@ class Placement:
                 return []
 
     async def _run(self, account: Account, own: Address) -> list[Trial]:
+        linked = await account.read(links, op="placement")
+        now, addresses = time.time(), {link.address for link in linked}
         tests = await trio.to_thread.run_sync(read_tests, self._data)
-        since = time.time() - DAY_SECONDS
+        # Results that are no longer of use: of links that are gone, and of a clock that was ahead.
+        tests = [test for test in tests if test.address in addresses and test.at <= now]
         sent: list[tuple[Link, Trial]] = []
         context = await self._context()
         if tests:  # what has no answer now is as it was
             context = msgspec.structs.replace(context, records=tests[-1].context.records | context.records)
-        for link in await account.read(links, op="placement"):
-            recent = sum(trial.address == link.address and trial.at > since for trial in tests)
+        for link in linked:
+            recent = sum(trial.address == link.address and trial.at > now - DAY_SECONDS for trial in tests)
             # a link that is not connected would make each message a missing one
             if recent >= A_DAY or not self._current(account.name, link.id):
                 continue

@@ -230,6 +230,8 @@ class WeeklyMail:
             return {}, {}, [], 0
 
     async def _placement(self) -> list[tuple[str, str]]:
+        if not self._config.current.static.doctor.placement:
+            return []
         await lazyimport.load("moxlite.admin.doctor.placement")
         from moxlite.admin.doctor.placement import providers, read_tests
 
