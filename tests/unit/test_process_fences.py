@@ -118,3 +118,18 @@ def test_folders_of_one_disk_are_told_from_others(tmp_path: Path, monkeypatch: p
         link.unlink(missing_ok=True)
         link.symlink_to(name)
         assert disks_of(tmp_path) == {disk}
+
+
+def test_the_disk_of_a_mount_with_any_name_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70: the system writes blanks as octal numbers, and other octets as they are."""
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr(backups, "MOUNTS", mounts)
+    for name in ("backup", "Sicherung für Mia", "no\xa0break", "caf\udce9"):
+        folder = tmp_path / name
+        folder.mkdir()
+        place = os.fsencode(folder).replace(b" ", rb"\040")
+        mounts.write_bytes(
+            b"22 1 8:1 / / rw - ext4 root rw\n40 22 8:17 / %s rw,relatime shared:1 - tmpfs other rw\n" % place
+        )
+        monkeypatch.setattr(backups, "BLOCKS", tmp_path / "none")
+        assert not share_a_disk(tmp_path, folder / "repo"), name

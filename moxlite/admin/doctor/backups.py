@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -157,6 +158,9 @@ def _encrypted(static: Static, target: Path) -> bool:
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 BLOCKS: Final = Path("/sys/dev/block")
+OCTAL: Final = re.compile(rb"\\([0-7]{3})")
+"""An octet of a path in it, such as a blank (proc_pid_mountinfo(5))."""
+
 MAX_DEPTH: Final = 8
 """Layers of device mapper, RAID and encryption below a file system."""
 
@@ -182,15 +186,15 @@ def _source(path: Path) -> str:
     """The device of the file system that has a path, "" if unknown."""
     best: tuple[int, str] = (-1, "")
     for fields in _mounts():
-        place = Path(fields[4].encode().decode("unicode_escape"))
+        place = Path(os.fsdecode(OCTAL.sub(lambda match: bytes([int(match[1], 8)]), fields[4])))
         if path.is_relative_to(place) and len(place.parts) >= best[0]:
-            best = len(place.parts), fields[fields.index("-") + 2]
+            best = len(place.parts), os.fsdecode(fields[fields.index(b"-") + 2])
     return best[1]
 
 
-def _mounts() -> list[Sequence[str]]:
+def _mounts() -> list[Sequence[bytes]]:
     try:
-        return [line.split() for line in MOUNTS.read_text().splitlines()]
+        return [line.split() for line in MOUNTS.read_bytes().splitlines()]
     except OSError:
         return []
 
