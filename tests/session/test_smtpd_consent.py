@@ -1,5 +1,9 @@
 """Answers by mail to the question whether mail may be sent on (SMTP-159b, QUEUE-179)."""
 
+import hashlib
+from types import SimpleNamespace
+from typing import Any, cast
+
 import msgspec
 import pytest
 
@@ -120,3 +124,14 @@ async def test_forged_codes_are_unknown_users(smtp: Smtp) -> None:
 def test_what_an_answer_says(text: str, agrees: bool | None) -> None:
     """SMTP-159b: whole words, in the languages of the pages."""
     assert read_answer(text) is agrees
+
+
+def test_the_account_of_a_code_is_found_without_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-179: strangers may ask for codes as often as they like, and each account has a tag."""
+    snapshot = cast("Any", SimpleNamespace(domains=SimpleNamespace(accounts=[f"account{n}" for n in range(100)])))
+    token = "a" * 26
+    code = make_code("account99", token)
+    assert account_of(snapshot, code) == ("account99", token)
+    monkeypatch.setattr(hashlib, "sha256", None)
+    assert account_of(snapshot, code) == ("account99", token)
+    assert account_of(snapshot, "a" * 34) is None
