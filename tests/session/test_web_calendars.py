@@ -401,6 +401,22 @@ async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
     assert await diary.browser.error("event_answer", event_id=one, answer="no") == (400, "user:error")
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_an_invitation_that_comes_back_is_newer_than_its_end(diary: Diary, deleted: bool) -> None:
+    """DAV-23, DAV-46: by its number, as other servers take it (RFC 5546 §2.1.5)."""
+    guests = [{"name": "", "address": "ada@far.example"}]
+    one = await diary.save(form("2099-01-05T09:00", "2099-01-05T10:00", guests=guests))
+    removed = await diary.browser.call("event_remove", event_id=one)
+    if deleted:
+        (kept,) = await diary.browser.call("deleted_list", kind="calendar")
+        await diary.browser.call("deleted_restore", deleted_id=kept["id"])
+    else:
+        await diary.browser.call("event_restore", removed=removed)
+    (file,) = await diary.files()
+    assert "SEQUENCE:2\r" in file  # its end was told with 1
+    assert "SCHEDULE-STATUS=1.1" in file
+
+
 @pytest.mark.parametrize(("hour", "answer"), [("09", "yes"), ("15", "")])
 async def test_answers_are_to_the_time_of_an_event(diary: Diary, hour: str, answer: str) -> None:
     """DAV-24, WEBMAIL-174: those that follow are another series, for which answers to another hour do not count."""

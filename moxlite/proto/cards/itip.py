@@ -263,6 +263,14 @@ def organized(
     return Organized(rebuilt(after, [stored(part) for part in parts]), messages)
 
 
+def renewed(calendar_object: CalendarObject) -> CalendarObject:
+    """An organiser's entry that comes back after its guests were told of its end, with numbers above that message's:
+    they would take the invitation for an older one (RFC 5546 §2.1.5).
+    """
+    parts = [with_property(part, "SEQUENCE", str(sequence_of(part) + 2)) for part in calendar_object.parts]
+    return msgspec.structs.replace(calendar_object, parts=parts)
+
+
 def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[Message, ...]:
     """Find the messages about the removal of an organiser's entry."""
     everyone = {

@@ -27,6 +27,7 @@ from moxlite.proto.cards.itip import (
     is_over,
     organized,
     refused,
+    renewed,
     role_of,
 )
 from moxlite.store.changelog.unit import AccountTx
@@ -145,7 +146,7 @@ class EntryPut(msgspec.Struct, frozen=True):
     Attributes:
       allowed: gets the entry as it is, and raises if it may not be replaced.
       answer: an attendee's answer is sent. keep_answers: as of `itip.organized`. tell: people hear of the change; else
-        of all that has changed with the next change of which they do.
+        of all that has changed with the next change of which they do. again: the entry was removed before.
     """
 
     name: str
@@ -156,6 +157,7 @@ class EntryPut(msgspec.Struct, frozen=True):
     answer: bool = True
     keep_answers: bool = False
     tell: bool = True
+    again: bool = False
 
 
 def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
@@ -197,7 +199,8 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
     silent = not entry.tell or (is_over(after, now) and (was is None or is_over(was, now)))
     calendar, messages = after.calendar, tuple[Message, ...]()
     if role == "organizer":
-        done = organized(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
+        wanted = renewed(after) if entry.again and was is None else after
+        done = organized(was, wanted, user.addresses, user.local, now, keep_answers=keep_answers)
         calendar, messages = done.calendar, done.messages
     elif role == "attendee":
         reply = answered(was, after, user.addresses, user.local, now, keep_answers=keep_answers)

@@ -315,7 +315,7 @@ class EventCalls(EntryCalls):
                     visit.check_alone(tx, there)
 
                 home = visit.calendar(tx, number, write=True)
-                return put_entry(tx, home, EntryPut(removed.name, data, facts, people, allowed))
+                return put_entry(tx, home, EntryPut(removed.name, data, facts, people, allowed, again=True))
 
             done = await visit.account.write(unit)
             return visit.holder.shown_id(done.resource.id)

@@ -225,7 +225,7 @@ class DeletedCalls(EntryCalls):
                     taken = resource_named(tx, home.id, kept.name) is not None
                     free = f"{token_hex(16)}.{kept.name.rpartition('.')[2]}"[:200] if taken else kept.name
                     if kept.kind == "calendar":
-                        put_entry(tx, home, EntryPut(free, data, facts, user))
+                        put_entry(tx, home, EntryPut(free, data, facts, user, again=True))
                     else:
                         put_resource(tx, home.id, free, data, facts)
 
