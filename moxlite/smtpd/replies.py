@@ -17,15 +17,11 @@ from moxlite.proto.smtp.replies import Response
 
 
 class Refused(Exception):
-    """A command or message is refused; carries the reply. The connection goes on.
+    """A command or message is refused; carries the reply. The connection goes on."""
 
-    `reason`: the stable word for metrics and logs (SMTP-139), "" for no such word.
-    """
-
-    def __init__(self, response: Response, reason: str = "") -> None:
+    def __init__(self, response: Response) -> None:
         super().__init__(str(response))
         self.response = response
-        self.reason = reason
 
 
 class Goodbye(Exception):
@@ -37,9 +33,9 @@ class Goodbye(Exception):
         self.error = error
 
 
-def refuse(code: int, ecode: str, text: str, reason: str = "") -> Refused:
+def refuse(code: int, ecode: str, text: str) -> Refused:
     """Make a `Refused` exception, for the caller to raise."""
-    return Refused(Response.of(code, ecode, text), reason)
+    return Refused(Response.of(code, ecode, text))
 
 
 OK: Final = Response(250, "2.0.0", ("ok",))

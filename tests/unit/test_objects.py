@@ -25,7 +25,7 @@ LARGER = {
     "proto/mime/structure.py _Scanner": (25, 13, "one pass over the octets, in which parts share the open delimiters"),
     "proto/sieve/state.py State": (13, 17, "what a running script knows, with its budget"),
     "proto/smtp/server.py ServerConnection": (
-        25,
+        23,
         19,
         "commands, DATA and BDAT take turns on one input",
     ),

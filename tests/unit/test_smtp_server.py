@@ -102,8 +102,8 @@ def test_a_whole_transaction_comes_out_as_events() -> None:
         RcptTo(path("c@d.example")),
         events[3],
     ]
-    assert events[4:6] == [DataChunk(b"Subject: x\r\n\r\n.dot\r\n"), DataEnd(True, False, False)]
-    assert not connection.in_transaction
+    assert events[4:6] == [DataChunk(b"Subject: x\r\n\r\n.dot\r\n"), DataEnd(True, False)]
+    assert code(one(connection, b"RCPT TO:<a@b>\r\n")) == "503 5.5.1"
     assert len(events) == 7
 
 
@@ -435,9 +435,9 @@ def test_bdat_takes_exactly_its_octets() -> None:
     """SMTP-40"""
     connection = begin(mx())
     events = take(connection, b"BDAT 6\r\n.\r\nabcBDAT 0 last\r\nNOOP\r\n")
-    assert events[:3] == [Bdat(6, False), DataChunk(b".\r\nabc"), DataEnd(False, False, False)]
-    assert events[3:5] == [Bdat(0, True), DataEnd(True, False, False)]
-    assert not connection.in_transaction
+    assert events[:3] == [Bdat(6, False), DataChunk(b".\r\nabc"), DataEnd(False, False)]
+    assert events[3:5] == [Bdat(0, True), DataEnd(True, False)]
+    assert code(one(connection, b"RCPT TO:<a@b>\r\n")) == "503 5.5.1"
 
 
 def test_a_refused_chunk_is_read_all_the_same() -> None:
@@ -471,7 +471,7 @@ def test_after_a_failed_chunk_only_reset_helps() -> None:
 
 def test_bare_cr_in_a_chunk_is_told_at_its_end() -> None:
     """SMTP-40"""
-    assert take(begin(mx()), b"BDAT 3 LAST\r\na\rb")[-1] == DataEnd(True, True, False)
+    assert take(begin(mx()), b"BDAT 3 LAST\r\na\rb")[-1] == DataEnd(True, True)
 
 
 def test_an_absurd_chunk_ends_the_connection() -> None:
@@ -490,7 +490,7 @@ def test_too_much_data_is_dropped_up_to_its_end() -> None:
     """SMTP-46, 147"""
     connection = limited(10)
     events = take(connection, b"DATA\r\n1234567890\r\n.\r\nNOOP\r\n")
-    assert events[1:3] == [Oversize(), DataEnd(True, False, True)]
+    assert events[1:3] == [Oversize(), DataEnd(True, False)]
     assert len(events) == 4
 
 
@@ -503,13 +503,13 @@ def test_endless_data_ends_the_connection() -> None:
         + take(connection, b"4567890123")
         + take(connection, b"\r\n.\r\nQUIT\r\n")
     )
-    assert events[1:] == [Oversize(), DataEnd(True, False, True, overrun=True)]
+    assert events[1:] == [Oversize(), DataEnd(True, False, overrun=True)]
 
 
 def test_chunks_together_have_the_limit() -> None:
     """SMTP-40, 46"""
     events = take(limited(10), b"BDAT 8\r\n12345678BDAT 8\r\n12345678")
-    assert events[-2:] == [Oversize(), DataEnd(False, False, True)]
+    assert events[-2:] == [Oversize(), DataEnd(False, False)]
 
 
 def test_auth_is_a_dialogue_of_base64() -> None:
@@ -522,8 +522,6 @@ def test_auth_is_a_dialogue_of_base64() -> None:
     assert one(connection, b"AUTH PLAIN =\r\n") == Auth("PLAIN", b"")
     event = one(connection, b"*\r\n")
     assert code(event) == "501 5.5.0"
-    assert isinstance(event, Refusal)
-    assert event.aborted
     assert one(connection, b"AUTH PLAIN   YQ==\r\n") == Auth("PLAIN", b"a")
     assert code(one(connection, b"!\r\n")) == "501 5.5.2"
     assert code(one(connection, b"AUTH PLAIN !\r\n")) == "501 5.5.2"
@@ -538,7 +536,6 @@ def test_after_a_login_there_is_no_other() -> None:
     connection.receive_data(b"AUTH PLAIN YQ==\r\n")
     connection.next_event()
     connection.send(Response(235, "2.7.0", ("in",)))
-    assert connection.authenticated
     assert code(one(connection, b"AUTH PLAIN YQ==\r\n")) == "503 5.5.1"
 
 
@@ -567,7 +564,8 @@ def test_a_certificate_login_survives_starttls() -> None:
     """SMTP-20, 59"""
     connection = ServerConnection(submission=True, starttls=True)
     take(connection, b"EHLO x\r\nSTARTTLS\r\n")
-    connection.tls_started(account=True)
+    connection.tls_started()
+    connection.account_known()
     take(connection, b"EHLO x\r\n")
     assert isinstance(one(connection, b"MAIL FROM:<>\r\n"), MailFrom)
 

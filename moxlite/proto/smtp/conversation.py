@@ -92,24 +92,16 @@ class Transaction(msgspec.Struct, frozen=True):
     envid: str = ""
     priority: int | None = None  # RFC 6710
     deliver_by: str = ""  # RFC 2852 by-value
-    hold: str = ""  # RFC 4865, "HOLDFOR=n" or "HOLDUNTIL=time"
 
 
 class RecipientResult(msgspec.Struct, frozen=True):
     """Result for one recipient: delivered (the server is now responsible) or an error.
 
-    `again`: the server accepted other recipients and requires a new transaction for this one (QUEUE-67). `reply`: the
-    reply to RCPT.
+    `again`: the server accepted other recipients and requires a new transaction for this one (QUEUE-67).
     """
 
     error: SMTPError | None
     again: bool = False
-    reply: Response | None = None
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the server accepted the message for this recipient."""
-        return self.error is None
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -202,8 +202,6 @@ class Delivery:
             words.append(f"MT-PRIORITY={transaction.priority}")
         if "DELIVERBY" in extensions and transaction.deliver_by:
             words.append(f"BY={transaction.deliver_by}")
-        if "FUTURERELEASE" in extensions and transaction.hold:
-            words.append(transaction.hold)
         return " ".join(words).encode() + b"\r\n"
 
     def _rcpt(self, recipient: Recipient) -> bytes:
@@ -410,10 +408,10 @@ class Delivery:
             reply = self._replies[index] if index < len(self._replies) else None
             if reply is None or reply.ok or (error is not None and error.command == "mail"):
                 again = ended and error is not None and error.command == "data" and error.code == BAD_SEQUENCE
-                results.append(RecipientResult(error, again=again, reply=reply))
+                results.append(RecipientResult(error, again=again))
                 continue
             refusal = SMTPError.from_reply("rcpt", reply) if reply.code >= 400 else ProtocolError("bad reply", "rcpt")
             again = reply.code in {452, 552} and index > 0 and accepted > 0
             again = again or (reply.code == BAD_SEQUENCE and ended)
-            results.append(RecipientResult(refusal, again=again, reply=reply))
+            results.append(RecipientResult(refusal, again=again))
         return results

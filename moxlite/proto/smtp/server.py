@@ -60,13 +60,12 @@ NEED_DATA: Final = NeedData.NEED_DATA
 class Refusal(msgspec.Struct, frozen=True):
     """Refusal by the codec itself: send `response`, and close the connection if `close`.
 
-    `verb`: the command, "" if unknown. `aborted`: the client cancelled its AUTH exchange with `*`.
+    `verb`: the command, "" if unknown.
     """
 
     response: Response
     close: bool = False
     verb: str = ""
-    aborted: bool = False
 
 
 class AuthData(msgspec.Struct, frozen=True):
@@ -98,7 +97,6 @@ class DataEnd(msgspec.Struct, frozen=True):
 
     last: bool
     bad_line_ends: bool
-    oversize: bool
     overrun: bool = False
 
 
@@ -199,19 +197,9 @@ class ServerConnection:
         return bool(self._facts & TLS)
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether MAIL was accepted, and its transaction has neither ended nor been reset."""
-        return bool(self._facts & MAIL)
-
-    @property
     def extended(self) -> bool:
         """Whether the client sent EHLO."""
         return bool(self._facts & EXTENDED)
-
-    @property
-    def authenticated(self) -> bool:
-        """Whether the client logged in by AUTH on this connection."""
-        return bool(self._facts & SASL)
 
     def offer(self, keywords: frozenset[str]) -> None:
         """Set the keywords that the reply to the last EHLO announces; their parameters are accepted from now on."""
@@ -221,12 +209,10 @@ class ServerConnection:
         """Note that the client is logged in without AUTH (by its TLS certificate)."""
         self._facts |= ACCOUNT
 
-    def tls_started(self, *, account: bool = False) -> None:
-        """Note that TLS is active: the state is reset to after the greeting (RFC 3207 §4.2). `account`: the client is
-        logged in by its certificate.
-        """
+    def tls_started(self) -> None:
+        """Note that TLS is active: the state is reset to after the greeting (RFC 3207 §4.2)."""
         assert not self._buffer
-        self._facts = self._facts & (AUTH | STARTTLS) | TLS | (ACCOUNT if account else 0)
+        self._facts = self._facts & (AUTH | STARTTLS) | TLS
         self.offer(frozenset())
         self._mode = _Mode.COMMAND
         self._current = None
@@ -349,7 +335,7 @@ class ServerConnection:
             return line
         if line == b"*":
             self._mode = _Mode.COMMAND
-            return Refusal(Response(501, "5.5.0", ("authentication aborted",)), verb="AUTH", aborted=True)
+            return Refusal(Response(501, "5.5.0", ("authentication aborted",)), verb="AUTH")
         try:
             return AuthData(decode_response(line))
         except CommandError as error:
@@ -385,10 +371,10 @@ class ServerConnection:
             if rest is not None:
                 self._buffer += rest
                 self._mode = _Mode.COMMAND
-                self._pending = DataEnd(True, self._data.bad_line_ends, self._oversize)
+                self._pending = DataEnd(True, self._data.bad_line_ends)
             elif self._read > OVERRUN * self._limits.max_message_size:
                 self._mode = _Mode.CLOSED
-                self._pending = DataEnd(True, False, True, overrun=True)
+                self._pending = DataEnd(True, False, overrun=True)
             if event is not None:
                 return event
             if self._pending is not None:
@@ -430,7 +416,7 @@ class ServerConnection:
             return refusal
         if self._chunk_last:
             self._chunk.end()
-        return DataEnd(self._chunk_last, self._chunk.bad_line_ends, self._oversize)
+        return DataEnd(self._chunk_last, self._chunk.bad_line_ends)
 
     # Replies
 
