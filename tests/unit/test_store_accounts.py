@@ -4,6 +4,8 @@ keys.
 
 from __future__ import annotations
 
+import errno
+import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite import supervision
-from moxlite.store.accounts import accounts as accounts_module, slots, slots as places_module
+from moxlite.store.accounts import accounts as accounts_module, opened as opened_module, slots, slots as places_module
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT
@@ -259,6 +261,28 @@ async def test_an_account_that_cannot_be_opened_fails_alone(
     db.close()
     async with accounts.use("newer"):
         pass
+
+
+async def test_a_new_account_that_cannot_be_marked_as_made_is_not_left_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8, STORE-158d: its file would be open twice, and its log never be folded in."""
+
+    def writers() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread.name == "writer mjl"]
+
+    def fails(_: Path) -> None:
+        raise OSError(errno.EIO, "the disk fails")
+
+    accounts = Accounts(tmp_path, Options(min_free_space=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(opened_module, "folder_is_made", fails)
+        with pytest.raises(StorageBroken):
+            await accounts.create("mjl")
+    assert writers() == []
+    await accounts.create("mjl")
+    assert writers() == ["writer mjl"]
+    await accounts.aclose()
 
 
 async def test_a_removed_account_closes_its_subscribers_and_its_folder_goes(accounts: Accounts) -> None:

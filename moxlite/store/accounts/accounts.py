@@ -25,7 +25,6 @@ from moxlite.store import metrics
 from moxlite.store.accounts.folders import (
     NAME,
     check_account_name,
-    folder_is_made,
     forget_made,
     made_names,
     make_folder,
@@ -449,6 +448,4 @@ class Opener:
             self.refused[name] = str(error)
             raise
         self.refused.pop(name, None)
-        if create:
-            await trio.to_thread.run_sync(folder_is_made, folder)
         return account

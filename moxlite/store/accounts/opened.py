@@ -12,6 +12,7 @@ import trio
 
 from moxlite.processor import act_for
 from moxlite.proto.mime.types import PARSE_VERSION
+from moxlite.store.accounts.folders import folder_is_made
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import forget_uploads
@@ -114,7 +115,7 @@ async def open_account(
     Leftovers of a killed server are removed first: an unfinished import, unused bodies (STORE-10), parts of a copy.
 
     Raises:
-      Errors of `Database.open`; StorageFull, StorageBroken.
+      Errors of `Database.open`; StorageFull, StorageBroken, OSError.
     """
     database = await Database.open(path, Kind.ACCOUNT, options=options, name=name, create=create)
     try:
@@ -134,6 +135,8 @@ async def open_account(
         if await database.read(lambda r: mailbox_by_name(r, INBOX), op="open") is None:
             await account.write(lambda tx: _begin(tx, account.config))
             logger.info("account created", extra={"kv": {"account": name}})
+        if create:
+            await trio.to_thread.run_sync(folder_is_made, path.parent)
     except BaseException:
         with trio.CancelScope(shield=True):  # bounded: nothing runs in it yet
             await database.aclose()
