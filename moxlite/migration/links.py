@@ -24,7 +24,17 @@ from moxlite.metrics import Counter, Gauge
 from moxlite.migration import linksending
 from moxlite.migration.copies import Copies
 from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet, relay_of
-from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested, checked, checked_new, tell
+from moxlite.migration.linkstate import (
+    REFUSED_WAITS,
+    LinkState,
+    Phase,
+    Sealing,
+    Tested,
+    checked,
+    checked_new,
+    says_nothing,
+    tell,
+)
 from moxlite.operations.copies import CopyByImap
 from moxlite.operations.links import AddLink, FoundServers, LinkRequest
 from moxlite.processor import act_for
@@ -81,12 +91,6 @@ LONGEST: Final = 86_400.0
 
 TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
 """How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
-
-TEMPORARY: Final = (
-    *("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]"),
-    *("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "[SYS/PERM]"),
-)
-"""Response codes of a refused log-in that say nothing about the password (RFC 5530 §3; RFC 2449 §8, RFC 3206 §4)."""
 
 REFUSES: Final = "the other server refuses the password: give it again"
 
@@ -413,7 +417,7 @@ class Links:
                 await self._serve(account, link, running)
             except LoginFailed as error:
                 failures += 1
-                if any(code in str(error) for code in TEMPORARY):
+                if says_nothing(error):
                     await running.wait("waiting", reason_of(error), _pause(failures, error))
                     continue
                 await account.write(lambda tx: note_refused(tx, link_id))

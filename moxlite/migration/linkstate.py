@@ -32,8 +32,21 @@ REFUSED_WAITS: Final = (900.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
 """Seconds before the password is tried again after it was refused: providers lock accounts after several failures."""
 
 
+TEMPORARY: Final = (
+    *("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]"),
+    *("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "[SYS/PERM]"),
+)
+"""Response codes of a refused log-in that say nothing about the password (RFC 5530 §3; RFC 2449 §8, RFC 3206 §4)."""
+
 MAX_PROBLEMS: Final = 50
 """Texts about what was left out that are kept."""
+
+
+def says_nothing(error: Exception) -> bool:
+    """Whether a refused log-in says nothing about the password."""
+    from moxlite.net.imapclient.transport import CROWDED
+
+    return any(code in str(error) for code in TEMPORARY) or CROWDED.search(str(error)) is not None
 
 
 class LinkState(msgspec.Struct):

@@ -10,7 +10,15 @@ import trio
 
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.client import Client
-from moxlite.net.imapclient.transport import SILENT_SECONDS, ConnectionLost, LoginFailed, Refused, TLSFailed, printable
+from moxlite.net.imapclient.transport import (
+    CROWDED,
+    SILENT_SECONDS,
+    ConnectionLost,
+    LoginFailed,
+    Refused,
+    TLSFailed,
+    printable,
+)
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, Resolver, absolute
 from moxlite.net.tls.certificates import KeyPair, ProblemKind, Trust
@@ -226,7 +234,7 @@ async def log_in(client: Client, credentials: Credentials, *, host: str = "", po
                 break
         except Refused as error:
             refused = _explained(mechanism, error) if credentials.token else error
-            if error.code in FINAL_CODES:
+            if error.code in FINAL_CODES or CROWDED.search(error.state.text):
                 break
         except sasl.SASLError as error:
             # A server that could not prove that it knows the password gets no second chance to get it.

@@ -1,6 +1,7 @@
 """Octets to and from an IMAP server, each wait with a deadline; responses and commands are in `line` and `client`."""
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -29,6 +30,13 @@ MAX_DATA: Final = 64 << 20
 
 PIECE: Final = 64 << 10
 """Octets written under one deadline."""
+
+CROWDED: Final = re.compile(
+    r"(?:too many|number of|simultaneous|concurrent)\b.{0,40}\bconnections|bandwidth limit", re.IGNORECASE
+)
+"""Words, without a response code, of a log-in that is refused whatever the password is: "[ALERT] Too many simultaneous
+connections. (Failure)" at Google.
+"""
 
 
 class IMAPClientError(Exception):

@@ -107,7 +107,7 @@ class ClientDecoder:
     def _untagged(self, data: bytes, blanks: int) -> r.Response:
         if _CONDITION.match(data, 2):
             return _state(data, 2, None)
-        # Exchange and others end the lines of STATUS and SEARCH with a blank.
+        # Exchange ends STATUS with a blank, and Yahoo SEARCH.
         reader = Reader(data[: len(data) - blanks], utf8=self.utf8)
         if (match := _NUMBERED.match(data, 2)) is not None:
             reader.position = match.end()
