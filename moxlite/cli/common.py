@@ -136,9 +136,13 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing them."""
+        """The list of commands; the lazy ones without importing them."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))  # as click: two indents of 2, and 2 between the columns
+        own = {name: command.get_short_help_str(limit) for name, command in self.commands.items()}
+        lazy = {name: words for name, (_, words) in self.lazy.items()}
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self.lazy[name][1]) for name in self.list_commands(ctx) if name in self.lazy])
+            formatter.write_dl([(name, {**own, **lazy}[name]) for name in names])
 
 
 def global_options() -> list[click.Option]:

@@ -221,6 +221,17 @@ def test_help_finds_commands_by_words(capsys: Capture) -> None:
     assert run(["help", "xyzzy"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("group", "commands"),
+    [("dns", "host-key lookup provider rotation undo update"), ("standby", "follow handover orphans send-rest status")],
+)
+def test_the_help_of_a_group_lists_each_command(group: str, commands: str, capsys: Capture) -> None:
+    """ADMIN-18: commands that are imported when they are used, and commands of the group's own module."""
+    assert run([group, "--help"]) == 0
+    listed = re.findall(r"^  ([a-z-]+)  ", capsys.readouterr().out.partition("Commands:\n")[2], re.MULTILINE)
+    assert set(commands.split()) <= set(listed)
+
+
 def test_there_is_no_restart_verb() -> None:
     """ADMIN-19."""
     assert run(["restart"]) == 2
