@@ -92,6 +92,9 @@ def test_each_signature_is_told_and_the_exit_code_is_that_of_the_best(
             assert run(["dkim", "verify", "--json", "--resolver", server, str(path)]) == code
             found = json.loads(capfdbinary.readouterr().out)["signatures"]
             assert [result["status"] for result in found] == statuses
+        path.write_bytes(MAIL)
+        assert run(["dkim", "verify", "--resolver", server, str(path)]) == 1
+        assert capfdbinary.readouterr().out == b"problem: the message has no DKIM signature\n"
         assert run(["dkim", "verify", "--resolver", server, str(tmp_path / "none")]) == 1
 
 

@@ -43,7 +43,8 @@ def verify(file: str, resolver: str | None) -> int:
         return await judge(found, message)
 
     results = with_resolver(resolver, ask)
-    tell({"signatures": [msgspec.to_builtins(dkim_result) for dkim_result in results]})
+    problem = "" if results else "the message has no DKIM signature"
+    tell({"signatures": [msgspec.to_builtins(dkim_result) for dkim_result in results], "problem": problem})
     statuses = {dkim_result.status.value for dkim_result in results}
     return YES if "pass" in statuses else TEMPORARY if "temperror" in statuses else NO
 
