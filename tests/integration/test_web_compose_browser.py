@@ -185,6 +185,10 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
         {"name": "a.txt", "mimeType": "text/plain", "buffer": b"content"}
     )
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    page.route("**/upload?filename=b.txt", lambda route: None)
+    composer.locator("input[type=file]").set_input_files(
+        {"name": "b.txt", "mimeType": "text/plain", "buffer": b"on its way"}
+    )
     composer.get_by_label("Text").press_sequentially(" More.")
     # a page that is killed runs nothing: its copy is all that it leaves
     tools.until(lambda: "lost. More." in page.evaluate("JSON.stringify(localStorage)"))
@@ -193,7 +197,9 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
     page.goto(f"{writer.base}/webmail/")
     composer = page.locator(".composer")
     expect(composer.get_by_label("Text")).to_have_value("Words that must not be lost. More.")
-    expect(composer.locator(".file-name")).to_have_text("a.txt")
+    expect(composer.locator(".file-name")).to_have_text(["a.txt", "b.txt"])
+    expect(composer.locator(".file.failed")).to_contain_text("not sent: the connection broke")
+    composer.get_by_role("button", name="Remove b.txt").click()
     composer.get_by_label("Text").press("Control+Enter")
     expect(composer).to_have_count(0)
     [sent] = until(imap, "Sent", 1)
@@ -228,8 +234,10 @@ def test_a_message_stays_open_for_a_file_on_its_way(writer: Writer, imap: imapli
         page.close(run_before_unload=True)
         tools.until(lambda: page.evaluate("true") and asked == ["beforeunload"], what="the question of the browser")
     expect(composer.locator("progress")).to_be_hidden()
+    composer.get_by_label("Text").press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     composer.get_by_role("button", name="Close").click()
-    page.get_by_role("button", name="Save as a draft").click()
+    expect(composer).to_have_count(0)
     [draft] = until(imap, "Drafts", 1)
     assert [part.get_filename() for part in draft.iter_attachments()] == ["a.txt"]
     assert asked == ["beforeunload"]

@@ -229,6 +229,7 @@ export class Composer {
     };
     this.root = this.build();
     this.fillIn(copy.files);
+    this.files.unsent = copy.unsent ?? [];
     open.add(this);
     this.dock();
     this.hideSeldom();
@@ -636,6 +637,7 @@ export class Composer {
       time: Date.now(),
       draft: this.written(),
       files: this.files.value,
+      unsent: this.files.unsent,
       draftId: this.draftId,
       saveId: this.unanswered?.saveId ?? "",
       submitId: this.submitId,
@@ -923,7 +925,7 @@ export class Composer {
 
   /** Number of files and pictures that the server does not have: they are on their way, or failed. */
   private get unfinished(): number {
-    return this.files.unfinished + this.text.unfinished;
+    return this.files.unsent.length + this.text.unfinished;
   }
 
   /** Whether the message must stay open for its files; says so. */

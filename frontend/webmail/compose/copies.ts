@@ -1,6 +1,7 @@
 // The browser's copies of messages that are being written: the text survives a killed browser.
 
 import type { Uploaded, Written } from "../../gen/webmail";
+import type { Unsent } from "./files";
 
 export interface Copy {
   /** Login address of the author. */
@@ -9,6 +10,8 @@ export interface Copy {
   time: number;
   draft: Written;
   files: Uploaded[];
+  /** Files that the server did not have yet; undefined for none. */
+  unsent?: Unsent[];
   /** Id of the message in Drafts, 0 for none. */
   draftId: number;
   /** Id of a call to save without an answer, "" for none. */

@@ -6,10 +6,13 @@ import { x } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { t, told } from "../../lib/words";
 
+/** A file that the server does not have: it is on its way, or failed. */
+export type Unsent = Pick<Uploaded, "filename" | "size">;
+
 interface Card {
+  readonly file: Unsent;
   readonly root: HTMLElement;
   done: Uploaded | null;
-  failed: boolean;
   readonly request: XMLHttpRequest | null;
 }
 
@@ -37,9 +40,13 @@ export class Files {
     for (const file of files) this.put(file, null);
   }
 
-  /** Number of files that are being uploaded, or have failed. */
-  get unfinished(): number {
-    return this.cards.filter((card) => card.done === null).length;
+  get unsent(): Unsent[] {
+    return this.cards.flatMap(({ done, file: { filename, size } }) => (done === null ? { filename, size } : []));
+  }
+
+  /** Files that were on their way when their page ended: they are shown as failed. */
+  set unsent(files: readonly Unsent[]) {
+    for (const file of files) this.fail(this.put(file, null), t("not sent: the connection broke"));
   }
 
   /** Upload files to the server. */
@@ -52,7 +59,7 @@ export class Files {
     for (const card of this.cards) card.request?.abort();
   }
 
-  private put(file: { filename: string; size: number } & Partial<Uploaded>, request: XMLHttpRequest | null): Card {
+  private put(file: Unsent & Partial<Uploaded>, request: XMLHttpRequest | null): Card {
     const bar = el("progress", {
       max: "1",
       value: "0",
@@ -77,23 +84,24 @@ export class Files {
         sign(x, "i s"),
       ),
     );
-    const card: Card = { root, done: file.upload_id === undefined ? null : (file as Uploaded), failed: false, request };
+    const card: Card = { file, root, done: file.upload_id === undefined ? null : (file as Uploaded), request };
     this.cards.push(card);
     this.root.append(root);
     return card;
+  }
+
+  private fail(card: Card, why: string): void {
+    card.root.querySelector("progress")!.hidden = true;
+    card.root.classList.add("failed");
+    card.root.querySelector(".file-size")!.textContent = why;
+    this.changed();
   }
 
   private send(file: File): void {
     const request = new XMLHttpRequest();
     const card = this.put({ filename: file.name || t("picture.png"), size: file.size }, request);
     const bar = card.root.querySelector("progress")!;
-    const fail = (why: string) => {
-      card.failed = true;
-      bar.hidden = true;
-      card.root.classList.add("failed");
-      card.root.querySelector(".file-size")!.textContent = why;
-      this.changed();
-    };
+    const fail = (why: string) => this.fail(card, why);
     request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
@@ -116,6 +124,7 @@ export class Files {
       this.changed();
     };
     request.send(file);
+    this.changed();
   }
 
   private remove(card: Card): void {
