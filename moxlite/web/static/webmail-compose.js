@@ -385,8 +385,11 @@ var Files = class {
   set value(files) {
     for (const file of files) this.put(file, null);
   }
-  get unfinished() {
-    return this.cards.filter((card) => card.done === null).length;
+  get unsent() {
+    return this.cards.flatMap(({ done, file: { filename, size: size2 } }) => done === null ? { filename, size: size2 } : []);
+  }
+  set unsent(files) {
+    for (const file of files) this.fail(this.put(file, null), t("not sent: the connection broke"));
   }
   add(files) {
     for (const file of files) this.send(file);
@@ -398,22 +401,22 @@ var Files = class {
     const bar = el("progress", { max: "1", value: "0", "aria-label": t("Sending {name}", { name: file.filename }), hidden: request === null });
     const note = el("span", { class: "file-size" }, size(file.size));
     const root = el("div", { class: "file" }, el("span", { class: "file-name", dir: "auto", title: file.filename }, file.filename), note, bar, el("button", { type: "button", class: "file-remove", "aria-label": t("Remove {name}", { name: file.filename }), onclick: () => this.remove(card) }, sign(x, "i s")));
-    const card = { root, done: file.upload_id === void 0 ? null : file, failed: false, request };
+    const card = { file, root, done: file.upload_id === void 0 ? null : file, request };
     this.cards.push(card);
     this.root.append(root);
     return card;
+  }
+  fail(card, why) {
+    card.root.querySelector("progress").hidden = true;
+    card.root.classList.add("failed");
+    card.root.querySelector(".file-size").textContent = why;
+    this.changed();
   }
   send(file) {
     const request = new XMLHttpRequest();
     const card = this.put({ filename: file.name || t("picture.png"), size: file.size }, request);
     const bar = card.root.querySelector("progress");
-    const fail = (why) => {
-      card.failed = true;
-      bar.hidden = true;
-      card.root.classList.add("failed");
-      card.root.querySelector(".file-size").textContent = why;
-      this.changed();
-    };
+    const fail = (why) => this.fail(card, why);
     request.open("POST", `${this.base}upload?filename=${encodeURIComponent(file.name || "picture.png")}`);
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.setRequestHeader("x-moxlite-csrf", this.client.csrfToken);
@@ -436,6 +439,7 @@ var Files = class {
       this.changed();
     };
     request.send(file);
+    this.changed();
   }
   remove(card) {
     card.request?.abort();
@@ -770,6 +774,7 @@ var Composer = class _Composer {
     this.rows = { from, cc: this.cc.root, bcc: this.bcc.root, reply_to: this.replyTo.root, tls: label, receipts: el("div", { class: "compose-field compose-receipts" }), subject: this.subject };
     this.root = this.build();
     this.fillIn(copy.files);
+    this.files.unsent = copy.unsent ?? [];
     open2.add(this);
     this.dock();
     this.hideSeldom();
@@ -1044,7 +1049,7 @@ var Composer = class _Composer {
   }
   copy() {
     const login = this.desk.facts().login_address;
-    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, unsent: this.files.unsent, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId, leaves: this.leaves, sendAt: this.sendAt };
   }
   keep() {
     clearTimeout(this.copyTimer);
@@ -1255,7 +1260,7 @@ var Composer = class _Composer {
     this.sendButton.disabled = locked;
   }
   get unfinished() {
-    return this.files.unfinished + this.text.unfinished;
+    return this.files.unsent.length + this.text.unfinished;
   }
   waits() {
     if (this.unfinished === 0) return false;
