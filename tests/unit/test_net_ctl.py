@@ -71,6 +71,10 @@ async def partly(args: NoArgs, exchange: Exchange) -> None:
     raise CommandFailed("failed", "one is missing")
 
 
+async def much(args: NoArgs, exchange: Exchange) -> list[str]:
+    return ["x" * 1000] * 5000
+
+
 cancelled = trio.Event()
 
 
@@ -87,6 +91,7 @@ COMMANDS = {
     "crash": Command(NoArgs, crash),
     "reverse": Command(NoArgs, reverse),
     "partly": Command(NoArgs, partly),
+    "much": Command(NoArgs, much),
     "forever": Command(NoArgs, forever),
 }
 
@@ -161,6 +166,14 @@ async def test_streams_flow_both_ways_far_beyond_the_window(tmp_path: Path) -> N
     assert count == chunks
     assert [got[(n + 1) * CHUNK - 1] for n in range(chunks)] == list(range(chunks))
     assert seen == list(range(1, chunks + 1))
+
+
+async def test_an_answer_may_be_longer_than_a_request(tmp_path: Path) -> None:
+    """ADMIN-22: such as a list of thousands of addresses, or of messages with what hosts have said."""
+    async with client(tmp_path) as ctl:
+        assert sum(map(len, await ctl.call("much", {}, list[str]))) == 5_000_000
+        with pytest.raises(NotRunning, match="broke"):
+            await ctl.call("add", {"a": 1, "c": "x" * (2 << 20)}, int)
 
 
 async def test_a_stream_that_has_ended_is_read_before_a_refusal(tmp_path: Path) -> None:

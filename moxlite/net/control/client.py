@@ -11,6 +11,7 @@ import trio
 from moxlite import __version__
 from moxlite.decoders import from_json
 from moxlite.net.control.protocol import (
+    MAX_ANSWER,
     VERSION,
     CtlProtocolError,
     Greeting,
@@ -88,7 +89,7 @@ class CtlClient:
 
     def __init__(self, stream: trio.abc.Stream, version: str) -> None:
         self.version = version
-        self._reader = LineReader(stream)
+        self._reader = LineReader(stream, MAX_ANSWER)
         self._writer = LineWriter(stream)
         self._number = 0
 

@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-JSON lines of at most 1 MiB each way over a Unix stream socket. The server greets ``{"ctl":1,"version":"0.1"}``. Then
+JSON lines over a Unix stream socket, of a client at most 1 MiB. The server greets ``{"ctl":1,"version":"0.1"}``. Then
 requests ``{"id":1,"cmd":"queue list","args":{…}}`` are answered by ``{"id":1,"ok":true,"result":…}`` or
 ``{"id":1,"ok":false,"code":"…","error":"…"}``; several may run at a time. Between request and answer, each side may
 send one stream of octets: ``{"id":1,"stream":"data","b64":"…"}``, ended by ``{"id":1,"stream":"end"}`` or broken off
@@ -28,7 +28,10 @@ VERSION: Final = 1
 """Version of this protocol. A client of another version refuses to talk (ADMIN-24)."""
 
 MAX_LINE: Final = 1 << 20
-"""Maximum octets of a line without its line end (ADMIN-22)."""
+"""Maximum octets of a client's line without its line end (ADMIN-22)."""
+
+MAX_ANSWER: Final = 64 << 20
+"""The same of the server's lines, which have whole lists: some 60,000 messages of the queue."""
 
 CHUNK: Final = 48 * 1024
 """Octets of one chunk of a stream: 64 KiB in base64."""
@@ -83,8 +86,10 @@ class Answer(msgspec.Struct, frozen=True):
 class LineReader:
     """Lines out of a stream of octets, each bounded."""
 
-    def __init__(self, stream: trio.abc.ReceiveStream) -> None:
+    def __init__(self, stream: trio.abc.ReceiveStream, most: int = MAX_LINE) -> None:
+        """`most`: octets of a line."""
         self._stream = stream
+        self._most = most
         self._buffer = bytearray()
         self._searched = 0
 
@@ -94,7 +99,7 @@ class LineReader:
         """
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
-            if self._searched > MAX_LINE:
+            if self._searched > self._most:
                 raise CtlProtocolError("line too long")
             data = await self._stream.receive_some(65536)
             if not data:
