@@ -285,6 +285,13 @@ def test_blanks_at_the_end_of_a_response_are_passed_over(line: bytes) -> None:
     assert decoder.next_response() == decoder.next_response()
 
 
+def test_a_blank_at_the_end_of_a_list_is_passed_over() -> None:
+    r"""IMAP-136: as QQ Mail and SurgeMail send it."""
+    decoder = ClientDecoder()
+    decoder.feed(b"* 1 FETCH (UID 7 FLAGS (\\Seen ) )\r\n")
+    assert decoder.next_response() == r.FetchData(1, (("UID", 7), ("FLAGS", ("\\Seen",))))
+
+
 @quick
 @given(st.binary(max_size=200))
 def test_noise_never_raises(data: bytes) -> None:

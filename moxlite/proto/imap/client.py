@@ -442,6 +442,8 @@ def _fetch(reader: Reader, number: int, *, uid: bool = False) -> r.FetchData:
     while not reader.skip(b")"):
         if items:
             reader.space()
+            if reader.skip(b")"):  # QQ Mail
+                break
         match = _ITEM.match(reader.data, reader.position)
         if match is None:
             raise ProtocolError("expected a data item")
@@ -492,6 +494,8 @@ def _flags(reader: Reader) -> tuple[str, ...]:
     while not reader.skip(b")"):
         if found:
             reader.space()
+            if reader.skip(b")"):  # SurgeMail
+                break
         found.append(reader.bare().decode("utf-8", "replace"))
     return tuple(found)
 
