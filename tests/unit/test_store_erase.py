@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -432,6 +433,25 @@ async def test_a_handler_with_a_bug_is_asked_again_later_and_holds_up_nobody(
         monkeypatch.setattr(trio, "current_time", lambda now=trio.current_time: now() + outbox.FIRST_RETRY)
         await account.carrier.once()
         assert await failing.some()
+
+
+async def test_an_account_without_users_is_opened_again_for_a_row_that_failed(accounts: Accounts) -> None:
+    """STORE-189a: such as a message that its user has sent before the queue had no room for a moment."""
+    failing = Carried()
+    failing.failures = 100
+    accounts.register_outbox("failing", failing)
+    async with accounts.use("mjl") as account:
+        await account.write(owe(b"a", "failing"))
+        await account.carrier.once()
+    await accounts.close_idle(room=accounts.max_open)
+    minute = 60_000_000
+    assert 4 * minute < accounts._rounds.dues._moments["mjl"] - time.time_ns() // 1000 <= 5 * minute
+    failing.failures = 0
+    async with accounts.use("mjl") as account:
+        await account.carrier.once()
+    assert await failing.some()
+    await accounts.close_idle(room=accounts.max_open)
+    assert accounts._rounds.dues._moments == {}
 
 
 async def test_the_delay_after_failures_grows(account: OpenAccount) -> None:

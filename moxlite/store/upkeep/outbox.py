@@ -42,6 +42,11 @@ FIRST_RETRY: Final = 5.0
 LAST_RETRY: Final = 3600.0
 """Seconds until a row that failed is tried again; doubled each time from the first to the last."""
 
+LEAST_PAUSE: Final = 300.0
+"""Seconds until an account without users is opened again for a row that failed, at least; for a row that is older, as
+long as its age, up to `LAST_RETRY`.
+"""
+
 RING_RETRY: Final = 300.0
 """Seconds until alarms that could not be told are tried again: those that are an hour late are not told any more."""
 
@@ -157,6 +162,7 @@ class Carrier:
             after = 0
             seen: set[int] = set()
             dues: list[int] = []
+            failed: list[int] = []
             # All rows, also those that wait: the earliest moment is that of any of them. A row whose handler fails does
             # not stop the ones behind it.
             while rows := await self._account.read(lambda r, after=after: _rows(r, after), op="outbox"):  # type: ignore[misc]  # a default binds the loop's value
@@ -167,14 +173,18 @@ class Carrier:
                         dues.append(row.due)
                     else:
                         await self._carry(row)
+                        if row.id in self._later:
+                            # The account may be closed until then: without users it is not kept open for the row.
+                            age = (_now() - row.created) / SECOND
+                            failed.append(_now() + int(max(LEAST_PAUSE, min(age, LAST_RETRY)) * SECOND))
                 after = rows[-1].id
             self._later = {row_id: later for row_id, later in self._later.items() if row_id in seen}
             self._held = {row_id: held for row_id, held in self._held.items() if row_id in seen}
             dues += [
                 due for due in (await self._come_back(), await self._refresh(), await self._ring()) if due is not None
             ]
-            self.due = min(dues, default=None)
-            far = [trio.current_time() + max(0.0, self.due / SECOND - time.time())] if self.due is not None else []
+            self.due = min([*dues, *failed], default=None)
+            far = [trio.current_time() + max(0.0, min(dues) / SECOND - time.time())] if dues else []
             moments = [*far, *(moment for _, moment in self._held.values()), *(due for due, _ in self._later.values())]
             return max(0.0, min(moments, default=float("inf")) - trio.current_time())
 
