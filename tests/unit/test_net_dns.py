@@ -433,6 +433,26 @@ async def test_answers_are_kept_for_their_time_and_joined_while_asked() -> None:
         assert questions == 5
 
 
+async def test_answers_as_large_as_strangers_like_do_not_fill_the_memory() -> None:
+    """AUTH-7: the cache has 10 MiB, whatever the number and size of its answers; the latest stay."""
+    asked: list[str] = []
+    records = dns.rrset.from_text(".", 300, "IN", "TXT", " ".join(['"' + "x" * 250 + '"'] * 200))
+
+    def script(query: dns.message.Message) -> dns.message.Message:
+        name = query.question[0].name
+        asked.append(str(name))
+        response = reply(query)
+        response.request_payload = 65_535
+        response.answer.append(dns.rrset.from_rdata_list(name, 300, list(records)))
+        return response
+
+    async with server(script) as port:
+        dns_resolver = resolver(port)
+        for number in (*range(250), 249, 150, 0):
+            await dns_resolver.txt(f"n{number}.example.org.")
+    assert asked[250:] == ["n0.example.org."]
+
+
 async def test_leader_that_is_cancelled_is_succeeded() -> None:
     """AUTH-7: whoever waited asks then."""
     got_first = trio.Event()

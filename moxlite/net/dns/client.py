@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import secrets
 import socket
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -69,8 +70,12 @@ UNDATED_TTL: Final = 30
 """Seconds that a negative answer without SOA is cached. RFC 2308 §5 forbids to cache it, so that servers do not pass it
 on in circles. This cache serves one process only, and a burst of mail would repeat the question hundreds of times.
 """
-MAX_ENTRIES: Final = 10_000
-"""Maximum cached answers, about 10 MB."""
+MAX_CACHED: Final = 10 << 20
+"""Octets of cached answers: 10,000 usual ones. Answers of a stranger may take 400 kB each."""
+ENTRY: Final = 1024
+"""Octets of a cached answer beside its records and names."""
+RECORD: Final = 100
+"""Octets of a record beside its text."""
 PUBLIC: Final = "com."
 """Zone whose name servers every resolver on the internet has cached."""
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
@@ -151,6 +156,14 @@ class _Flight:
         self.outcome: Answer[Record] | DNSError | None = None
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """A cached answer. `until`: by the resolver's clock; `size` in octets."""
+
+    until: float
+    outcome: Answer[Record] | NotFound
+    size: int
+
+
 class DNSResolver(Resolver):
     """Asks the servers of resolv.conf (watched for changes), or the given ones, and keeps answers for a short time.
 
@@ -173,7 +186,8 @@ class DNSResolver(Resolver):
         self._read: Servers | None = None
         self._read_mtime: int | None = None
         self._looked = float("-inf")
-        self._cache: OrderedDict[tuple[str, RecordType], tuple[float, Answer[Record] | NotFound]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, RecordType], _Kept] = OrderedDict()
+        self._cached = 0  # octets
         self._flights: dict[tuple[str, RecordType], _Flight] = {}
         self._silent: dict[IPAddress, float] = {}  # servers that did not answer, and until when they are tried last
 
@@ -262,11 +276,11 @@ class DNSResolver(Resolver):
         entry = self._cache.get(key)
         if entry is None:
             return None
-        if self._clock() >= entry[0]:
-            del self._cache[key]
+        if self._clock() >= entry.until:
+            self._drop(key)
             return None
         self._cache.move_to_end(key)
-        return entry[1]
+        return entry.outcome
 
     def _keep(self, key: tuple[str, RecordType], outcome: Answer[Record] | DNSError) -> None:
         if isinstance(outcome, Answer):
@@ -276,10 +290,15 @@ class DNSResolver(Resolver):
         else:
             return
         if seconds > 0:
-            self._cache[key] = (self._clock() + seconds, outcome)
-            self._cache.move_to_end(key)
-            if len(self._cache) > MAX_ENTRIES:
-                self._cache.popitem(last=False)
+            self._drop(key)
+            self._cache[key] = kept = _Kept(self._clock() + seconds, outcome, _size(outcome))
+            self._cached += kept.size
+            while self._cached > MAX_CACHED:
+                self._drop(next(iter(self._cache)))
+
+    def _drop(self, key: tuple[str, RecordType]) -> None:
+        if (kept := self._cache.pop(key, None)) is not None:
+            self._cached -= kept.size
 
     def _record(self, key: tuple[str, RecordType], outcome: Answer[Record] | DNSError | None, seconds: float) -> None:
         match outcome:
@@ -375,6 +394,14 @@ class DNSResolver(Resolver):
             (first if until is None else last).append(server)
         self._silent = {server: until for server, until in self._silent.items() if server in addresses}
         return first * ROUNDS + last
+
+
+def _size(outcome: Answer[Record] | NotFound) -> int:
+    """Octets that an outcome takes in memory, about."""
+    size = ENTRY + sum(map(len, outcome.chain))
+    if isinstance(outcome, Answer):
+        size += sum(RECORD + (sys.getsizeof(record) if isinstance(record, str) else 0) for record in outcome.records)
+    return size
 
 
 def _result(outcome: Answer[Record] | DNSError) -> Answer[Record]:
