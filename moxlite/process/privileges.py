@@ -20,6 +20,9 @@ from moxlite.safefile import replaceable
 UMASK: Final = 0o007
 """No permissions for others (ADMIN-37)."""
 
+MAX_ID: Final = 2**32 - 2
+"""The largest number of a user: the next one means "no change" to chown(2)."""
+
 
 class Unreadable(Exception):
     """The service user cannot read the program itself; the text says what to do."""
@@ -36,7 +39,7 @@ def user_ids(user: str) -> tuple[int, int]:
     """
     import pwd
 
-    if user.isdecimal():
+    if user.isdecimal() and len(user) <= len(str(MAX_ID)) and int(user) <= MAX_ID:
         return int(user), int(user)
     try:
         found = pwd.getpwnam(user)
