@@ -182,6 +182,33 @@ def test_wrong_usage_makes_nothing(tmp_path: Path, args: list[str], code: int) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("you+shop@example.org", 'has the separator "+" of its domain before the @'),
+        ("tlsreports@example.org", "belongs to the tlsrpt reports of example.org already"),
+    ],
+)
+def test_an_address_that_cannot_be_the_first_is_refused(tmp_path: Path, address: str, why: str) -> None:
+    """ADMIN-25: with the reason, and nothing is left behind."""
+    done = moxlite(tmp_path, "quickstart", "--skip-dial", "--resolver", "127.0.0.1:9", "--hostname", HOSTNAME, address)
+    assert done.returncode == 1
+    assert done.stderr == f"moxlite: {address} cannot be the first address, take another one: {why}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_no_account_may_have_is_not_the_first_account(tmp_path: Path) -> None:
+    """ADMIN-25, ADMIN-63; and a file in the place of the data is not overwritten."""
+    config = tmp_path / "config/moxlite.toml"
+    places = Places(("127.0.0.9",), ("127.0.0.1",))
+    address = Address.parse("con@example.org")
+    assert making.make(config, address, USER, Domain.parse(HOSTNAME), places).account == "main"
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "data").touch()
+    assert making.existing(other / "config/moxlite.toml") == [other / "data"]
+
+
 STEPS = ["static_file", "domains_file", "test_config", "write_admin_password", "change_password", "generate_password"]
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import datetime as dt
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from moxlite.admin.hostkeys import HOST_KEYS, KINDS, Kind, make_host_key
 from moxlite.admin.quickstart.files import domains_file, static_file
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import Webserver
+from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.load import DKIM_FOLDER, DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest import test_config
@@ -40,8 +40,6 @@ MARKER: Final = ".quickstart-unfinished"
 ACCOUNT: Final = "main"
 """Account name for an address whose localpart cannot be one."""
 
-ACCOUNT_NAME: Final = re.compile(r"[a-z0-9](?:\.?[a-z0-9_-]){0,63}")
-
 
 class QuickstartFailed(Exception):
     """Nothing was made; the text says why."""
@@ -60,7 +58,7 @@ class NewInstallation(msgspec.Struct, frozen=True):
 def account_name(address: Address) -> str:
     """The name of the account for an address."""
     name = address.localpart.lower()
-    return name if ACCOUNT_NAME.fullmatch(name) else ACCOUNT
+    return ACCOUNT if account_name_problem(name) else name
 
 
 def existing(config: Path) -> list[Path]:
@@ -71,7 +69,7 @@ def existing(config: Path) -> list[Path]:
     names = (DOMAINS_FILE, ADMIN_PASSWORD, HOST_KEYS, DKIM_FOLDER, SIGNING_KEY)
     data = data_folder(config)
     files = [path for path in (config, *(folder / name for name in names)) if path.exists()]
-    return files + ([data] if data.exists() and any(data.iterdir()) else [])
+    return files + ([data] if data.exists() and not (data.is_dir() and not any(data.iterdir())) else [])
 
 
 def make(
@@ -173,7 +171,9 @@ def _make(
         _write(draft, static, undo)
         errors, problems = test_config(draft, machine=False)
         if errors:
-            raise QuickstartFailed(f"the configuration has a mistake, which should not be: {errors[0]}")
+            if errors[0].file == str(folder / DOMAINS_FILE):  # of which the address alone is not ours
+                raise QuickstartFailed(f"{address} cannot be the first address, take another one: {errors[0].text}")
+            raise QuickstartFailed(str(errors[0]))
         warnings += [str(problem).replace(str(draft), str(config)) for problem in problems]
         for path in _of_accounts(data):
             undo.callback(shutil.rmtree, path, ignore_errors=True)
