@@ -40,6 +40,7 @@ from moxlite.migration.problems import Problems, Transfer, shown
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
 from moxlite.operations.copies import Copied, MailboxPlan, MailboxStep
 from moxlite.proto.imap import commands as c, responses as r
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, LimitExceeded, MailboxNotAllowed, StoreError
 from moxlite.store.file.transaction import Reader
@@ -294,8 +295,8 @@ class Pull:
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
                 remote_messages = [as_remote(facts) async for facts in some]
             again = await self._account.write(partial(match_lost, remote_id=remote.id, found=remote_messages))
-            again |= await self._match_marked(
-                client, remote, [one.uid for one in remote_messages if one.uid not in again]
+            again |= await _match_marked(
+                self._account, client, remote, [one.uid for one in remote_messages if one.uid not in again]
             )
             await self.merge(
                 remote,
@@ -307,16 +308,6 @@ class Pull:
             )
             new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
         return new
-
-    async def _match_marked(self, client: Client, remote: Remote, uids: Sequence[int]) -> set[int]:
-        """Match messages whose sizes or dates have changed, too; returns their UIDs."""
-        found: set[int] = set()
-        for start in range(0, len(uids), MARKED):
-            if not await self._account.read(lambda r: has_marked(r, remote.id), op="import"):
-                break
-            marked = await fetch_marks(client, uids[start : start + MARKED])
-            found |= await self._account.write(partial(match_marked, remote_id=remote.id, found=marked))
-        return found
 
     async def _carry_flags(self, client: Client, remote: Remote, known: Sequence[int]) -> None:
         if not known:
@@ -438,6 +429,17 @@ class Pull:
         if failure is not None:
             raise failure
         return added
+
+
+async def _match_marked(account: Account, client: Client, remote: Remote, uids: Sequence[int]) -> set[int]:
+    """Match messages whose sizes or dates have changed, too; returns their UIDs."""
+    found: set[int] = set()
+    for start in range(0, len(uids), MARKED):
+        if not await account.read(lambda r: has_marked(r, remote.id), op="import"):
+            break
+        marked = await fetch_marks(client, uids[start : start + MARKED])
+        found |= await account.write(partial(match_marked, remote_id=remote.id, found=marked))
+    return found
 
 
 def _left_out(name: str, reason: Exception) -> Worded:
