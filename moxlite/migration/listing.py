@@ -175,14 +175,14 @@ async def fetch_facts(
 
 async def fetch_marks(client: Client, uids: Sequence[int]) -> list[tuple[RemoteMessage, str, bytes]]:
     """Fetch messages with Message-ID and mark, for `match_marked`; those that have both. Raises IMAPClientError."""
-    found = []
+    marked = []
     fields = b" ".join(MARK).upper()
     for data in (await client.run(facts_command(client, uids, fields=fields))).of(r.FetchData):
         facts, header = facts_of(data), _header_in(data)
-        wanted = None if header is None else mark(header)
-        if facts is not None and facts.message_id is not None and wanted is not None:
-            found.append((as_remote(facts), facts.message_id, wanted))
-    return found
+        digest = None if header is None else mark(header)
+        if facts is not None and facts.message_id is not None and digest is not None:
+            marked.append((as_remote(facts), facts.message_id, digest))
+    return marked
 
 
 def facts_command(client: Client, uids: Sequence[int], *, fields: bytes = b"") -> bytes:

@@ -296,7 +296,7 @@ class Pull:
                 remote_messages = [as_remote(facts) async for facts in some]
             again = await self._account.write(partial(match_lost, remote_id=remote.id, found=remote_messages))
             again |= await _match_marked(
-                self._account, client, remote, [one.uid for one in remote_messages if one.uid not in again]
+                self._account, client, remote, [message.uid for message in remote_messages if message.uid not in again]
             )
             await self.merge(
                 remote,
@@ -433,13 +433,13 @@ class Pull:
 
 async def _match_marked(account: Account, client: Client, remote: Remote, uids: Sequence[int]) -> set[int]:
     """Match messages whose sizes or dates have changed, too; returns their UIDs."""
-    found: set[int] = set()
+    matched: set[int] = set()
     for start in range(0, len(uids), MARKED):
         if not await account.read(lambda r: has_marked(r, remote.id), op="import"):
             break
         marked = await fetch_marks(client, uids[start : start + MARKED])
-        found |= await account.write(partial(match_marked, remote_id=remote.id, found=marked))
-    return found
+        matched |= await account.write(partial(match_marked, remote_id=remote.id, marked=marked))
+    return matched
 
 
 def _left_out(name: str, reason: Exception) -> Worded:

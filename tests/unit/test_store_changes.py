@@ -260,7 +260,7 @@ def plan(r: Reader, sql: str, *args: object) -> str:
         (erase.UNUSED, (10,), "body_unused"),
         (erase.USED, (1,), "erase_queue_message (message_id=?)"),
         (erase.READY, (5, 10), "erase_queue_modseq (modseq<?)"),
-        (erase.KEPT_FROM, (5,), "erase_queue_modseq"),
+        (erase.KEPT_FROM, (5, 10), "erase_queue_modseq"),
     ],
 )
 async def test_the_log_is_read_by_index(account: Account, sql: str, args: tuple[object, ...], index: str) -> None:

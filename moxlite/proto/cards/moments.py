@@ -289,7 +289,7 @@ def _summer_zone(standard: Component, summer: Component) -> SummerZone | None:
 
 def _yearly(part: Component) -> Yearly | None:
     """The change with which a part of a zone begins; None for one that does not come each year by a weekday."""
-    rule = dict(one.partition("=")[::2] for one in part.value("RRULE").upper().split(";"))
+    rule = dict(element.partition("=")[::2] for element in part.value("RRULE").upper().split(";"))
     day, start = NTH_DAY.fullmatch(rule.pop("BYDAY", "")), value_of(part.value("DTSTART"))
     month = rule.pop("BYMONTH", "")
     if day is None or start is None or MONTH.fullmatch(month) is None or rule.pop("FREQ", "") != "YEARLY":

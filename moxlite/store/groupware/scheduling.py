@@ -199,8 +199,8 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
     silent = not entry.tell or (is_over(after, now) and (was is None or is_over(was, now)))
     calendar, messages = after.calendar, tuple[Message, ...]()
     if role == "organizer":
-        wanted = renewed(after) if entry.again and was is None else after
-        done = organized(was, wanted, user.addresses, user.local, now, keep_answers=keep_answers)
+        calendar_object = renewed(after) if entry.again and was is None else after
+        done = organized(was, calendar_object, user.addresses, user.local, now, keep_answers=keep_answers)
         calendar, messages = done.calendar, done.messages
     elif role == "attendee":
         reply = answered(was, after, user.addresses, user.local, now, keep_answers=keep_answers)

@@ -274,22 +274,22 @@ def match_lost(tx: Tx, remote_id: int, found: Iterable[RemoteMessage]) -> set[in
     return placed
 
 
-def match_marked(tx: Tx, remote_id: int, found: Iterable[tuple[RemoteMessage, str, bytes]]) -> set[int]:
+def match_marked(tx: Tx, remote_id: int, marked: Iterable[tuple[RemoteMessage, str, bytes]]) -> set[int]:
     """Assign remote messages, with Message-ID and mark, to lost rows of messages that were there before and have the
     same; as `match_lost` else. Their rows get the new key.
     """
     placed = set()
-    for remote_message, messageid, wanted in found:
+    for remote_message, messageid, digest in marked:
         for uid, flags, header in tx.rows(MARKED, remote_id, messageid):
-            if mark(header) == wanted:
+            if mark(header) == digest:
                 _place(tx, remote_id, remote_message, uid, flags)
                 placed.add(remote_message.uid)
                 break
     return placed
 
 
-def _place(tx: Tx, remote_id: int, found: RemoteMessage, uid: int, flags: str) -> None:
-    tx.execute(FOUND_ONE, found.uid, found.key, flags, found.gm_msgid, remote_id, uid)
+def _place(tx: Tx, remote_id: int, remote_message: RemoteMessage, uid: int, flags: str) -> None:
+    tx.execute(FOUND_ONE, remote_message.uid, remote_message.key, flags, remote_message.gm_msgid, remote_id, uid)
 
 
 def mark(header: bytes) -> bytes | None:
