@@ -18,8 +18,11 @@ PIECE: Final = 100
 MARKS: Final = 30
 """Characters of a piece without any letter to end before: no language has as many marks on one (UAX #15 §13)."""
 
-_PIECE: Final = re.compile(rf"(?s:.{{1,{PIECE}}}(?=[\x00-\x7f]|\Z)|.{{1,{PIECE}}}(?=\w)|.{{1,{MARKS}}})")
-"""ASCII never joins what is before it. Most other letters don't; what is no letter for `re`, such as a mark, may."""
+JAMO: Final = r"\u1160-\u11ff\u3130-\u318f\uffa0-\uffdc"
+"""Letters that may join the one before them: vowels and finals of Hangul, and their forms of compatibility."""
+
+_PIECE: Final = re.compile(rf"(?s:.{{1,{PIECE}}}(?=[\x00-\x7f]|\Z)|.{{1,{PIECE}}}(?=[^\W{JAMO}])|.{{1,{MARKS}}})")
+"""ASCII never joins what is before it. Letters but those don't; what is no letter for `re`, such as a mark, may."""
 
 
 def normalized(form: Form, text: str) -> str:

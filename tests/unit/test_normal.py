@@ -20,6 +20,14 @@ def test_text_of_people_is_in_the_form_of_the_standard(text: str, form: Form) ->
     assert normalized(form, text) == unicodedata.normalize(form, text)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_syllables_of_hangul_are_joined_in_a_text_without_blanks(form: Form) -> None:
+    """STORE-110: a vowel or final is a letter that joins the one before it, as macOS writes names."""
+    for text in ("한국어" * 60, "각" * 200):
+        apart = unicodedata.normalize("NFD", text)
+        assert normalized(form, apart) == unicodedata.normalize(form, text)
+
+
 MARKS = ("\u0300" * 30_000 + "\u0316" * 30_000, "\u0300\u0316" * 30_000, "\u0300\uff9e" * 30_000)
 
 
