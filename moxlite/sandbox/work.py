@@ -15,8 +15,8 @@ from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
 from moxlite.proto.cards.calendarfiles import about_of, calendars_by_uid
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
+from moxlite.proto.cards.moments import DAYS
 from moxlite.proto.cards.received import cleaned
-from moxlite.proto.cards.repeating import DAYS
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (

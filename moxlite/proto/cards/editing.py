@@ -5,7 +5,6 @@ Pure: a file and a form in, a file out. Properties that a form does not have sta
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -24,7 +23,18 @@ from moxlite.proto.cards.itip import (
     with_parameters,
     without_answers,
 )
-from moxlite.proto.cards.moments import Yearly, Zones, duration_of, iana_zone, is_date, moment_of, utc_text, value_of
+from moxlite.proto.cards.moments import (
+    DAYS,
+    NTH_DAY,
+    Yearly,
+    Zones,
+    duration_of,
+    iana_zone,
+    is_date,
+    moment_of,
+    utc_text,
+    value_of,
+)
 from moxlite.proto.cards.repeating import span_of
 from moxlite.proto.cards.zonefile import zone_component
 
@@ -41,9 +51,6 @@ OF_FORM: Final = frozenset(
 """Properties of an event that a form has, or that change with it."""
 
 OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
-DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-PLACE: Final = re.compile(r"\+?(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)")
-"""A day of the week at its place in a month."""
 
 
 class BadForm(ValueError):
@@ -448,7 +455,7 @@ def _turned(rule: str, was: datetime, now: datetime, start: datetime) -> tuple[s
     parts, days = rule.upper().split(";"), (now.date() - was.date()).days
     start, as_far = start + (now - was), True
     for number, (name, _, value) in enumerate([part.partition("=") for part in parts]):
-        place = PLACE.fullmatch(value) if name == "BYDAY" else None
+        place = NTH_DAY.fullmatch(value) if name == "BYDAY" else None
         if name == "UNTIL":
             parts[number] = f"UNTIL={_shifted_text(value, now - was if 'T' in value else timedelta(days))}"
         elif name == "BYDAY" and all(day in DAYS for day in value.split(",")):

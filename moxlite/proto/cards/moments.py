@@ -29,8 +29,10 @@ DURATION: Final = re.compile(
     r"([+-]?)P(?:([0-9]{1,4})W|(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?)"
 )
 NTH_DAY: Final = re.compile(r"\+?([1-4]|-1)(MO|TU|WE|TH|FR|SA|SU)")
+"""A day of the week at its place in a month."""
+
 MONTH: Final = re.compile(r"[1-9]|1[0-2]")
-WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_SAVING: Final = timedelta(hours=2)
 """By which clocks go forward in summer, at most: in Antarctica (IANA database)."""
 
@@ -296,7 +298,7 @@ def _yearly(part: Component) -> Yearly | None:
         return None
     if rule.pop("INTERVAL", "1") != "1" or rule.keys() - {"WKST"}:
         return None
-    return Yearly(int(month), int(day[1]), WEEKDAYS.index(day[2]), timedelta(hours=start.hour, minutes=start.minute))
+    return Yearly(int(month), int(day[1]), DAYS.index(day[2]), timedelta(hours=start.hour, minutes=start.minute))
 
 
 def value_of(text: str) -> datetime | None:

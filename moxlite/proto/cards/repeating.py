@@ -22,6 +22,7 @@ from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.moments import (
     DAY,
+    DAYS,
     Length,
     Zones,
     is_date,
@@ -70,7 +71,6 @@ PERIODS: Final = {
 }
 """Lists of times that make more of one period of a frequency (RFC 5545 §3.3.10)."""
 
-DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 WEEKDAY: Final = re.compile(r"(?:[+-]?([1-9]|[1-4][0-9]|5[0-3]))?(MO|TU|WE|TH|FR|SA|SU)")
 MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property
-from moxlite.proto.cards.moments import iana_zone
-
-DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+from moxlite.proto.cards.moments import DAYS, iana_zone
 
 
 def zone_component(name: str, year: int) -> Component | None:
