@@ -4,12 +4,11 @@ import type { LinkItem, LinkList, Remark } from "../../gen/account";
 import { ask, attempt, dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { tick } from "../../lib/fields";
-import { holdPlace } from "../../lib/focus";
 import { ellipsis, link, plus } from "../../lib/icons";
 import type { Told } from "../../lib/language";
 import { type Entries, openMenu } from "../../lib/menu";
 import { button, card, foreign, head, iconButton, meter, table, visible } from "../../lib/pages";
-import { released } from "../../lib/press";
+import { redraw } from "../../lib/press";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t, told } from "../../lib/words";
@@ -47,11 +46,10 @@ class List {
     this.insecure = found.insecure;
     const now = JSON.stringify(found.items.map((one) => ({ ...one, next_try: one.next_try?.slice(0, 16) })));
     if (now !== this.drawn || this.root.childElementCount === 0) {
-      await released(this.root);
-      this.drawn = now;
-      const giveBack = holdPlace(this.root);
-      fill(this.root, this.shown(found.items));
-      giveBack();
+      await redraw(this.root, () => {
+        this.drawn = now;
+        fill(this.root, this.shown(found.items));
+      });
     }
     clearTimeout(this.timer);
     if (found.items.length > 0) this.timer = window.setTimeout(() => void this.again(), period);

@@ -4,10 +4,9 @@ import type { CalendarCopying as Found } from "../../gen/account";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { atFields, form, line } from "../../lib/fields";
-import { holdPlace } from "../../lib/focus";
 import type { Told } from "../../lib/language";
 import { button, card, foreign, meter } from "../../lib/pages";
-import { released } from "../../lib/press";
+import { redraw } from "../../lib/press";
 import { notice } from "../../lib/states";
 import { many, t, told } from "../../lib/words";
 import type { Desk } from "../ui/page";
@@ -34,10 +33,9 @@ export class CalendarCopies {
       const texts = [found.error, ...found.problems].filter(({ message }) => message !== "");
       const [error = "", ...problems] = await Promise.all(texts.map(async (one) => (await told(one as Told)).message));
       const failed = found.error.message !== "";
-      await released(this.root);
-      const giveBack = holdPlace(this.root);
-      this.draw(found, failed ? error : "", failed ? problems : [error, ...problems].filter((one) => one !== ""));
-      giveBack();
+      await redraw(this.root, () =>
+        this.draw(found, failed ? error : "", failed ? problems : [error, ...problems].filter((one) => one !== "")),
+      );
     }
     this.phase = found.phase;
     if (found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);

@@ -4,11 +4,10 @@ import type { Copying as Found, PlannedMailbox, Remark } from "../../gen/account
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { atFields, choice, form, line } from "../../lib/fields";
-import { holdPlace } from "../../lib/focus";
 import { duration } from "../../lib/numbers";
 import type { Told } from "../../lib/language";
 import { button, card, foreign, meter } from "../../lib/pages";
-import { released } from "../../lib/press";
+import { redraw } from "../../lib/press";
 import { notice } from "../../lib/states";
 import { many, t, told } from "../../lib/words";
 import type { Desk } from "../ui/page";
@@ -42,12 +41,7 @@ export class Copying {
     // a form or choice that is shown keeps what was typed
     const keep =
       found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
-    if (!keep) {
-      await released(this.root);
-      const giveBack = holdPlace(this.root);
-      this.draw(found);
-      giveBack();
-    }
+    if (!keep) await redraw(this.root, () => this.draw(found));
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
     this.phase = found.phase;
     if (found.phase === "looking" || found.phase === "running")

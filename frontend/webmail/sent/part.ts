@@ -3,8 +3,7 @@
 import type { Client, Delivery, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
-import { holdPlace } from "../../lib/focus";
-import { released } from "../../lib/press";
+import { redraw } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { locale, many, t } from "../../lib/words";
 import sheet from "./sent.css";
@@ -85,12 +84,7 @@ export async function follow(
     await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
-      if (report.seen !== seen) {
-        await released(root);
-        const giveBack = holdPlace(root);
-        draw(client, root, report.recipients);
-        giveBack();
-      }
+      if (report.seen !== seen) await redraw(root, () => draw(client, root, report.recipients));
       seen = report.seen;
       // the status of a message that was just sent is not known for a moment
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;

@@ -420,6 +420,12 @@ function meter(share) {
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
+async function redraw(place, draw) {
+  await released(place);
+  const giveBack = holdPlace(place);
+  draw();
+  giveBack();
+}
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
@@ -688,11 +694,10 @@ var List = class {
     this.insecure = found.insecure;
     const now = JSON.stringify(found.items.map((one) => ({ ...one, next_try: one.next_try?.slice(0, 16) })));
     if (now !== this.drawn || this.root.childElementCount === 0) {
-      await released(this.root);
-      this.drawn = now;
-      const giveBack = holdPlace(this.root);
-      fill(this.root, this.shown(found.items));
-      giveBack();
+      await redraw(this.root, () => {
+        this.drawn = now;
+        fill(this.root, this.shown(found.items));
+      });
     }
     clearTimeout(this.timer);
     if (found.items.length > 0) this.timer = window.setTimeout(() => void this.again(), period);

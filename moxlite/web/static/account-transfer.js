@@ -373,6 +373,12 @@ function atFields(error, places) {
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
+async function redraw(place, draw) {
+  await released(place);
+  const giveBack = holdPlace(place);
+  draw();
+  giveBack();
+}
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 function notice(level, text2, ...actions) {
@@ -418,12 +424,7 @@ var Copying = class {
     clearTimeout(this.timer);
     const found = await inWords(await this.desk.client.copy_state());
     const keep = found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
-    if (!keep) {
-      await released(this.root);
-      const giveBack = holdPlace(this.root);
-      this.draw(found);
-      giveBack();
-    }
+    if (!keep) await redraw(this.root, () => this.draw(found));
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
     this.phase = found.phase;
     if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
@@ -571,10 +572,7 @@ var CalendarCopies = class {
       const texts = [found.error, ...found.problems].filter(({ message }) => message !== "");
       const [error = "", ...problems2] = await Promise.all(texts.map(async (one) => (await told(one)).message));
       const failed = found.error.message !== "";
-      await released(this.root);
-      const giveBack = holdPlace(this.root);
-      this.draw(found, failed ? error : "", failed ? problems2 : [error, ...problems2].filter((one) => one !== ""));
-      giveBack();
+      await redraw(this.root, () => this.draw(found, failed ? error : "", failed ? problems2 : [error, ...problems2].filter((one) => one !== "")));
     }
     this.phase = found.phase;
     if (found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period2);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.dcdfdded7b42.js", masked: "masked.ffb77fec65fa.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.4991e0edc32b.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.2eedd17fcc94.js", masked: "masked.ffb77fec65fa.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.231032a25727.js" };
 
 var CheckFailed = class extends Error {
 };

@@ -167,6 +167,12 @@ function setStatus(message) {
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
+async function redraw(place, draw2) {
+  await released(place);
+  const giveBack = holdPlace(place);
+  draw2();
+  giveBack();
+}
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -212,12 +218,7 @@ async function follow(client, { id: messageId, received }, root) {
     await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
-      if (report.seen !== seen) {
-        await released(root);
-        const giveBack = holdPlace(root);
-        draw(client, root, report.recipients);
-        giveBack();
-      }
+      if (report.seen !== seen) await redraw(root, () => draw(client, root, report.recipients));
       seen = report.seen;
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
       const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));
