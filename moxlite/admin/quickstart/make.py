@@ -69,7 +69,7 @@ def existing(config: Path) -> list[Path]:
     names = (DOMAINS_FILE, ADMIN_PASSWORD, HOST_KEYS, DKIM_FOLDER, SIGNING_KEY)
     data = data_folder(config)
     files = [path for path in (config, *(folder / name for name in names)) if path.exists()]
-    return files + ([data] if data.exists() and not (data.is_dir() and not any(data.iterdir())) else [])
+    return files + ([data] if data.exists() and (not data.is_dir() or any(data.iterdir())) else [])
 
 
 def make(
