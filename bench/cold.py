@@ -20,7 +20,7 @@ from moxlite.imapd.connection import serve_connection
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
-from moxlite.net.admission import ConnectionInfo, Gate, TLSFacts
+from moxlite.net.admission import ConnectionInfo, Gate, Shutdown, TLSFacts
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections, RateLimiter
 from moxlite.process.ports import failure_limits
 from moxlite.process.spools import Spools
@@ -177,7 +177,7 @@ def _info() -> ConnectionInfo:
         local=ip_address("127.0.0.1"),
         local_port=993,
         listener="local",
-        shutdown=trio.Event(),
+        shutdown=Shutdown(),
         tls=TLSFacts(version="TLSv1.3", cipher="TLS_AES_128_GCM_SHA256"),
     )
 

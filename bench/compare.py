@@ -163,7 +163,7 @@ def fetched(server: Server | Nginx, port: int, path: str) -> Figures:
 def sent(messages: int) -> Iterator[tuple[str, float, float]]:
     """Figure, moxlite's value and postfix's, of `bench.sending`, in a net of its own."""
     command = [sys.executable, "-m", "bench.sending", "--rounds", "1", "--messages", str(messages)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=600)
     for line in done.stdout.splitlines():
         fields = [one.strip() for one in line.split("|")]
         if len(fields) == 6 and ", processor" in fields[1]:

@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ import trio
 
 from moxlite.sandbox import processes
 from moxlite.sandbox.process import Process, start_process
+from moxlite.store.types import MessageID
 from tests.house import soon
 from tests.newsletters import blown_up, newsletters
 from tests.store_mail import deliver_mail
@@ -91,15 +93,15 @@ async def measure(rig: Rig) -> None:
     with sandbox.page():
         await soon(lambda: sandbox.pids, "a process")
         [pid] = sandbox.pids
-        told("head", [await took(lambda one=one: browser.call("parsed_message", message_id=one)) for one in small])
-        told("HTML", [await took(lambda one=one: drawn(browser, one), pid) for one in small])
+        told("head", [await took(partial(browser.call, "parsed_message", message_id=one)) for one in small])
+        told("HTML", [await took(partial(drawn, browser, one), pid) for one in small])
         print(f"memory of the process: {memory(pid):.1f} MB")
         large = await delivered(rig, [blown_up(html, 1_000_000)[0] for html in letters[::3]])
-        told("HTML of 1 MB", [await took(lambda one=one: drawn(browser, one), pid) for one in large])
+        told("HTML of 1 MB", [await took(partial(drawn, browser, one), pid) for one in large])
         print(f"memory of the process: {memory(pid):.1f} MB")
 
 
-async def delivered(rig: Rig, letters: Sequence[str]) -> list[int]:
+async def delivered(rig: Rig, letters: Sequence[str]) -> list[MessageID]:
     """Ids of mails of HTML, a while after their delivery: the server has looked at them on its own by then."""
     async with rig.account() as account:
         found = [(await deliver_mail(account, (HEAD + html).encode())).message_id for html in letters]
@@ -107,7 +109,7 @@ async def delivered(rig: Rig, letters: Sequence[str]) -> list[int]:
     return found
 
 
-async def drawn(browser: Browser, message: int) -> None:
+async def drawn(browser: Browser, message: MessageID) -> None:
     """Fetch HTML that is shown as such."""
     answer = await browser.fetch(f"/webmail/msg/{message}/html")
     assert answer.status == 200

@@ -232,7 +232,7 @@ async def picking(folder: Path) -> None:
             ("half of all are", {f"d{n}.example" for n in range(500)}),
         ):
             times = []
-            asked = partial(usable, busy=busy, retries=True, unwritten=(), now=1 << 60)
+            asked = partial(usable, busy=busy, retries=True, without=(), now=1 << 60)
             for _ in range(200):
                 milliseconds, found = await database.read(partial(timed, asked=asked), op="bench")
                 times.append(milliseconds)

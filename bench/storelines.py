@@ -32,7 +32,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import deliver
 from moxlite.store.delivery.reputation import Key, history, received_since
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.cards import MAX_CONTACTS
 from moxlite.store.groupware.contacts import import_contacts
 from moxlite.store.mail.facts import NO_FACTS, ip_classes
@@ -426,7 +426,7 @@ def suggestions(folder: Path) -> Figures:
 def completion(folder: Path) -> Figures:
     """Completion of an address in the webmail, beside as many contacts as an account may have."""
 
-    def add(tx: Tx, first: int) -> None:
+    def add(tx: AccountTx, first: int) -> None:
         people = [
             Contact(
                 uid=f"bench-{n}",

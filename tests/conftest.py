@@ -117,6 +117,20 @@ class Names:
                     names.write(f"{report.nodeid}\n")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what a run cost: seconds of the processor, of it and of the shell SPENT_BY, with all that they started."""
+    if not (shell := os.environ.get("SPENT_BY")):
+        return
+    before = Path(f"/proc/{shell}/stat")
+    ticks = before.read_text().rpartition(")")[2].split()[11:15] if before.exists() else ["0"] * 4
+    user, system, of_children, in_system = (int(one) / os.sysconf("SC_CLK_TCK") for one in ticks)
+    own = os.times()
+    user += of_children + own.user + own.children_user
+    system += in_system + own.system + own.children_system
+    terminalreporter.section("processor")
+    terminalreporter.write_line(f"user {user:.0f} s, system {system:.0f} s, with all that was started")
+
+
 # A job in the background of a shell ignores SIGINT, and so would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
