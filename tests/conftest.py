@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from trio.testing import MockClock
 
-from tests import leaks
+from tests import forks, leaks
 
 # Time is measured by bench/, never by a test: on a loaded machine a deadline only makes tests flaky, and so does a
 # bound for the time in which examples are made.
@@ -26,6 +26,11 @@ QUICK: Final = ("compose", "config", "mailauth", "proto")
 QUICK_KINDS: Final = "not slow and not integration and not campaign and not nightly"
 
 
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Have `tests.forks` add its option."""
+    pluginmanager.register(forks, "tests.forks")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the quick tier for `pytest` without paths and choices, and name failures as they happen."""
     chosen = config.option.markexpr or config.option.keyword
@@ -36,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     config.pluginmanager.register(Names(config))
-    if config.getoption("numprocesses", None):  # tests run in other processes: a stopped run still writes its reports
+    if config.getoption("processes"):  # tests run in other processes: a stopped run still writes its reports
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 

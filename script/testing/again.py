@@ -34,7 +34,7 @@ def main() -> int:
         print(f"again: not run again, as it guards against lost mail: {', '.join(lost)}")
         return 1
     print(f"== again, alone: {len(failed)}", flush=True)
-    if subprocess.run([sys.executable, "-m", "pytest", "-n", "0", *failed], check=False).returncode:
+    if subprocess.run([sys.executable, "-m", "pytest", *failed], check=False).returncode:
         return 1
     return record(failed, datetime.now(UTC).date())
 

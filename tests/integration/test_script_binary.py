@@ -274,7 +274,7 @@ def test_servers_of_the_frozen_program(file: str, program: str) -> None:
 def run_tests(file: str, program: str, folder: Path) -> None:
     """Run the tests of a file, with a folder of their own."""
     place = ("--basetemp", str(folder / "t"), f"tests/{file}")
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "", "-k", OF_PYTHON, *place]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "", "-k", OF_PYTHON, *place]
     environment = os.environ | {"MOXLITE_RUNS": program}
     done = subprocess.run(
         command, cwd=top(), env=environment, capture_output=True, text=True, timeout=1200, check=False

@@ -68,7 +68,7 @@ def suite(folder: Path, *arguments: str) -> str:
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_a_test_that_passes_alone_is_named_as_unsteady(folder: Path, processes: str) -> None:
     """The run goes on, and a file keeps the name."""
-    suite(folder, "-n", processes, "--deselect", "test_planted.py::test_fails_always")
+    suite(folder, "--processes", processes, "--deselect", "test_planted.py::test_fails_always")
     assert "again: unsteady, passes alone: test_planted.py::test_passes_the_second_time" in again(folder, 0)
     line = f"{datetime.now(UTC).date()} test_planted.py::test_passes_the_second_time\n"
     assert (folder / "tests/unsteady.txt").read_text() == line
