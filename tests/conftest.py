@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from trio.testing import MockClock
 
-from tests import forks, leaks
+from tests import forks, leaks, starting
 
 # Time is measured by bench/, never by a test: on a loaded machine a deadline only makes tests flaky, and so does a
 # bound for the time in which examples are made.
@@ -70,6 +70,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+    starting.install()
     if "moxlite.store.file.database" in sys.modules:
         from tests import templates
 
@@ -77,8 +78,11 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """Give each test the umask of the run: the start of a server sets another one for its process."""
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Give each test the umask of the run: the start of a server sets another one for its process. What a test of
+    starts begins is no fork.
+    """
+    starting.forked = item.get_closest_marker("starts") is None
     umask = os.umask(0o022)
     os.umask(umask)
     try:
@@ -95,9 +99,14 @@ def quick(top: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _process_for_patterns() -> Iterator[None]:
-    """End the process that a test may have asked about a pattern; in a server it ends when it is not asked."""
+def _processes_of_the_run() -> Iterator[None]:
+    """End the process that a test may have asked about a pattern; in a server it ends when it is not asked. And that
+    which forks servers, and the browser.
+    """
     yield
+    if (module := sys.modules.get("tests.integration.browser")) is not None:
+        module.close_browser()
+    starting.end()
     if (module := sys.modules.get("moxlite.patterns.process")) is not None:
         module.process.close()
 

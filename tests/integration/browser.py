@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect,
 from tests.running import LocalServer
 from tests.tools import need, need_library, until
 
-__all__ = ["Visitor", "chromium", "playing", "save_picture"]
+__all__ = ["Visitor", "chromium", "close_browser", "playing", "save_picture"]
 
 PATIENCE = 60_000
 """Milliseconds that a condition, a click or a request has: a busy machine is slow, not broken."""
@@ -34,23 +34,53 @@ AS_WEBP = """async (octets) => {
 """Makes a data URL of a PNG: WebP takes a third of its octets."""
 
 
+_player: Playwright | None = None
+_shared: tuple[ExitStack, Browser] | None = None
+
+
 @contextmanager
 def playing() -> Iterator[Playwright]:
-    """Playwright, whose own node wants a library; the test is skipped without that, or without a browser."""
+    """Playwright, of which a thread can have one: within the block of another caller it is that one's. Its own node
+    wants a library; the test is skipped without that, or without a browser.
+    """
+    global _player
     need("chromium")
     need_library("libatomic.so.1", "libatomic1")
-    with sync_playwright() as playwright:
-        yield playwright
+    if _player is not None:
+        yield _player
+        return
+    with sync_playwright() as _player:
+        try:
+            yield _player
+        finally:
+            _player = None
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests, each of which has a context of its own; conditions have time on a busy machine."""
+def chromium() -> Browser:
+    """One browser for all tests of the process, each of which has a context of its own; conditions have time on a busy
+    machine.
+    """
+    global _shared
     expect.set_options(timeout=PATIENCE)
-    with playing() as playwright:
-        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
-        yield browser
-        browser.close()
+    if _shared is not None and not _shared[1].is_connected():
+        close_browser()
+    if _shared is None:
+        with ExitStack() as stack:
+            playwright = stack.enter_context(playing())
+            browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+            stack.callback(browser.close)
+            _shared = stack.pop_all(), browser
+    return _shared[1]
+
+
+def close_browser() -> None:
+    """End the browser of `chromium`, at the end of the run."""
+    global _shared
+    if _shared is not None:
+        stack, _ = _shared
+        _shared = None
+        stack.close()
 
 
 class Visitor:

@@ -10,7 +10,7 @@ import pytest
 from tests.running import ServedServer
 from tests.tools import slowness, top
 
-pytestmark = [pytest.mark.served, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.starts]
 
 DOMAINS, ACCOUNTS = 200, 1000
 

@@ -8,6 +8,7 @@ import json
 import os
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aioimaplib
@@ -114,7 +115,8 @@ def test_aioimaplib_reads_and_changes(shared: LocalServer, session: imaplib.IMAP
         await asyncio.wait_for(idling, 30)
         assert (await client.logout()).result == "OK"
 
-    asyncio.run(play())
+    with ThreadPoolExecutor(1) as thread:  # that of the tests may have the loop of a browser
+        thread.submit(asyncio.run, play()).result()
     held = holdings(session)
     assert [stored.octets for stored in held["INBOX"]] == [sent[1].octets, sent[3].octets, message(8)]
     assert held["Archive"] == [Stored(message(9), frozenset({r"\Seen"}), DATE), sent[0]]

@@ -91,6 +91,7 @@ def test_init_only_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
     assert moxlite("--config", str(where / "config/moxlite.toml"), "config", "test").returncode == 0
 
 
+@pytest.mark.starts
 def test_the_default_directory_is_in_the_users_configuration(tmp_path: Path) -> None:
     """ADMIN-44: <user config dir>/moxlite-localserve."""
     done = moxlite("localserve", "--init-only", environment={"XDG_CONFIG_HOME": str(tmp_path)})
@@ -181,6 +182,7 @@ def test_this_machine_meets_no_limits(tmp_path: Path) -> None:
         imap(local).logout()
 
 
+@pytest.mark.starts
 def test_start_prints_urls_and_credentials_and_ready_comes_last(tmp_path: Path) -> None:
     """ADMIN-44: the last line on stderr when ready is `moxlite: ready`; ADMIN-45: the output says where mail goes."""
     local = LocalServer(tmp_path)
@@ -230,6 +232,7 @@ def test_a_second_server_of_the_same_directory_is_refused(server: LocalServer) -
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.starts
 def test_a_taken_port_is_one_line_and_nothing_is_half_started(tmp_path: Path) -> None:
     """ADMIN-66."""
     local = LocalServer(tmp_path)
@@ -520,6 +523,7 @@ def test_the_task_tree_goes_to_the_log(server: LocalServer) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to see which signals are caught")
+@pytest.mark.starts
 def test_sighup_in_the_first_moments_of_a_start_ends_nothing(tmp_path: Path) -> None:
     """ADMIN-39: from the moment on in which it is caught, again and again until the server is ready."""
     local = LocalServer(tmp_path)
@@ -557,6 +561,7 @@ def _catches(pid: int, number: signal.Signals) -> bool:
     return bool(int(mask, 16) >> (number - 1) & 1)
 
 
+@pytest.mark.starts
 def test_stop_waits_until_the_process_is_gone_and_clients_are_told(tmp_path: Path) -> None:
     """ADMIN-39: SMTP 421, IMAP BYE; exit code 0; a restart works."""
     local = LocalServer(tmp_path)
@@ -577,6 +582,7 @@ def test_stop_waits_until_the_process_is_gone_and_clients_are_told(tmp_path: Pat
     assert local.stop() == 0
 
 
+@pytest.mark.starts
 def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
     """ADMIN-39: while a client is in the middle of something."""
     local = LocalServer(tmp_path)
@@ -717,6 +723,7 @@ def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp
 
 
 @pytest.mark.nightly
+@pytest.mark.starts
 def test_an_idle_server_sleeps(tmp_path: Path) -> None:
     """IMAP-170, ADMIN-5: with idle sessions, and without anything to do: its loop isn't woken up within minutes, of its
     own clock, which goes fast; and a changed domains.toml is seen all the same. What follows a log-in is over some

@@ -19,7 +19,7 @@ from bench.webload import Webmail
 from tests.running import LocalServer
 from tests.tools import slowness
 
-pytestmark = [pytest.mark.served, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.starts]
 
 MANY_FIELDS = b"X-Some: " + b"y" * 66 + b"\r\n"
 HEADERS = b"Subject: much\r\n" + MANY_FIELDS * ((37 << 20) // len(MANY_FIELDS)) + b"\r\ntext\r\n"

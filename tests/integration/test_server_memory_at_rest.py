@@ -11,6 +11,7 @@ from tests.running import LocalServer
 from tests.tools import until
 
 pytestmark = [
+    pytest.mark.starts,
     pytest.mark.served,
     pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),

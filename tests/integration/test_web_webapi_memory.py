@@ -12,7 +12,7 @@ import pytest
 
 from tests.running import LocalServer
 
-pytestmark = [pytest.mark.served, pytest.mark.slow]
+pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.starts]
 
 SIZE = 95 << 20
 MOST = 4 << 20
