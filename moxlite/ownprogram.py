@@ -6,6 +6,7 @@ in `run_child`, before anything of the command line is imported.
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -58,6 +59,13 @@ def shown_program() -> list[str]:
     """
     file = os.environ.get(FILE_VARIABLE, "")
     return [file] if FROZEN and file else own_program()
+
+
+def exit_words(status: int | None) -> str:
+    """How a child ended, in words. An old unit's filter of system calls kills by SIGSYS."""
+    if status is None or status >= 0:
+        return f"status {status}"
+    return f"status {status}: {signal.strsignal(-status) or 'a signal'}"
 
 
 def own_files() -> list[Path]:

@@ -1,4 +1,5 @@
-"""A process of the sandbox with one more job, which makes a system call by its name: ``python -m tests.sandboxchild``.
+"""A process of the sandbox with two more jobs: one makes a system call by its name, one tells what the process has:
+``python -m tests.sandboxchild``.
 
 With the argument ``unfiltered`` it has no filter of system calls, as on a kernel without seccomp.
 """
@@ -12,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import msgspec
@@ -22,7 +24,20 @@ from moxlite.sandbox import child, confine, work
 from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import Job
 
-__all__ = ["CALLS", "Tried", "TryCall"]
+__all__ = ["CALLS", "Own", "TellOwn", "Tried", "TryCall"]
+
+
+class Own(msgspec.Struct, frozen=True):
+    """What a process has: where its descriptors lead, by number, and the names of its variables."""
+
+    links: dict[int, str]
+    variables: list[str]
+
+
+class TellOwn(Job[Own], frozen=True, tag="tell-own"):
+    """Tell what this process has. Nobody else but root may look: it is not dumpable."""
+
+    ANSWER = Own
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -114,10 +129,19 @@ def try_call(job: TryCall) -> Tried:
     return Tried(0)
 
 
+def tell_own(job: TellOwn) -> Own:
+    """Follow the links by their numbers, for no folder can be opened to list them."""
+    links = {}
+    for number in range(1024):
+        with suppress(FileNotFoundError):
+            links[number] = os.readlink(f"/proc/self/fd/{number}")
+    return Own(links, list(os.environ))
+
+
 def main() -> None:
     """Be a process of the sandbox."""
-    cast(dict[Any, Any], work.WORK)[TryCall] = try_call
-    child._jobs = msgpack_decoder(AnyJob | TryCall)  # type: ignore[misc]  # one job more
+    cast(dict[Any, Any], work.WORK).update({TryCall: try_call, TellOwn: tell_own})
+    child._jobs = msgpack_decoder(AnyJob | TryCall | TellOwn)  # type: ignore[misc]  # two jobs more
     if "unfiltered" in sys.argv:
         confine.is_available = lambda: False
     child.main()

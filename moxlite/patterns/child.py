@@ -20,8 +20,8 @@ import regex
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.patterns.questions import Answer, Question
-from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
-from moxlite.sandbox.confine import confine, watch, watched
+from moxlite.sandbox.channel import LIFE, begin, keep_statm, receive, resident, send
+from moxlite.sandbox.confine import watch, watched
 
 MEMORY: Final = 96 << 20
 """Octets of address space: 22 MB are in use before the first question."""
@@ -89,7 +89,7 @@ def main() -> None:
     # Not settimeout: that calls poll(2), which the filter of system calls refuses.
     timeout = struct.pack("ll", *divmod(round(IDLE_SECONDS * 1_000_000), 1_000_000))
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
-    confine(lambda call: send(channel, msgspec.msgpack.encode(Answer("costly", call))), MEMORY)
+    begin(channel, lambda call: Answer("costly", call), MEMORY)
     with suppress(BlockingIOError):
         while (frame := receive(channel)) is not None:
             question = _questions.decode(frame)

@@ -16,11 +16,11 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
-from moxlite.ownprogram import own_program
+from moxlite.ownprogram import exit_words, own_program
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
-from moxlite.sandbox.messages import LENGTH, MAX_FRAME
+from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready
 from moxlite.sandbox.metrics import deaths
-from moxlite.sandbox.process import environment
+from moxlite.sandbox.process import Died, environment, ready_of
 
 logger = logging.getLogger("moxlite.patterns")
 
@@ -42,7 +42,7 @@ class _Process:
     """A running process."""
 
     def __init__(self) -> None:
-        """Raises OSError."""
+        """Start it, and wait until it has confined itself. Raises OSError, NoProcess."""
         self.owner: Final = _owner()
         with ExitStack() as passed, ExitStack() as kept:
             self._socket, theirs = socket.socketpair()
@@ -63,22 +63,39 @@ class _Process:
             kept.pop_all()
         # it ends by itself when it is not asked, and then something must wait for it
         threading.Thread(target=self._child.wait, name="patterns", daemon=True).start()
+        try:
+            ready = self._exchange(b"")
+            if isinstance(ready, int):  # not by a pattern: it has had none
+                raise NoProcess(f"the process ended at its start ({exit_words(ready)})")
+            self.bounds = ready_of(ready)
+        except (Died, msgspec.MsgspecError) as error:
+            self.close()
+            raise NoProcess(str(error)) from None
+        except NoProcess:
+            self.close()
+            raise
 
     def ask(self, question: Question) -> Answer | int:
         """The answer, or the exit status of the process, negative for a signal. Raises NoProcess."""
         frame = msgspec.msgpack.encode(question)
+        answer = self._exchange(len(frame).to_bytes(LENGTH, "big") + frame)
+        try:
+            return answer if isinstance(answer, int) else _answers.decode(answer)
+        except msgspec.MsgspecError as error:
+            raise NoProcess(f"no answer: {error}") from None
+
+    def _exchange(self, octets: bytes) -> bytes | int:
+        """Send octets, and receive a frame; or the exit status of the process. Raises NoProcess."""
         end = time.monotonic() + WAIT_SECONDS
         try:
             self._socket.settimeout(WAIT_SECONDS)
-            self._socket.sendall(len(frame).to_bytes(LENGTH, "big") + frame)
+            self._socket.sendall(octets)
             size = int.from_bytes(self._octets(LENGTH, end), "big")
             if size > MAX_FRAME:
                 raise NoProcess("an answer that is too long")
-            return _answers.decode(self._octets(size, end))
+            return self._octets(size, end)
         except TimeoutError:
             raise NoProcess(f"no answer within {WAIT_SECONDS:g} s") from None
-        except msgspec.MsgspecError as error:
-            raise NoProcess(f"no answer: {error}") from None
         except OSError:
             try:
                 return self._child.wait(1)
@@ -170,6 +187,23 @@ def _note_refusal(answer: Answer | int) -> None:
 
 def _owner() -> tuple[int, int]:
     return os.getpid(), os.geteuid()
+
+
+def try_process() -> Ready:
+    """Start a process, have it search a pattern, and end it. Blocks. Raises NoProcess."""
+    try:
+        tried = _Process()
+    except OSError as error:
+        raise NoProcess(f"the process cannot be started: {error}") from None
+    try:
+        answer = tried.ask(Question("(a)\\1", (b"aa", b"ab"), 1.0))
+    finally:
+        tried.close()
+    if isinstance(answer, int):
+        raise NoProcess(f"the process ended ({exit_words(answer)})")
+    if answer.found != (True, False):
+        raise NoProcess(f"a pattern was not searched: {answer.outcome} {answer.text}")
+    return tried.bounds
 
 
 process: Final = Asked()

@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import resource
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from moxlite.sandbox.messages import LENGTH, MAX_FRAME
+import msgspec
+
+from moxlite.sandbox.confine import NotConfined, confine
+from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready
 
 LIFE: Final = 1
 """Descriptor of the pipe that ends with the server."""
 
 STATM: Final = 3
 """Descriptor of /proc/self/statm."""
+
+MAX_TEXT: Final = 500
+"""Characters of an error's text."""
 
 
 def receive(channel: socket.socket) -> bytearray | None:
@@ -42,6 +49,19 @@ def _octets(channel: socket.socket, size: int) -> bytearray | None:
 def send(channel: socket.socket, octets: bytes) -> None:
     """Send a frame of at most `MAX_FRAME` octets."""
     channel.sendall(len(octets).to_bytes(LENGTH, "big") + octets)
+
+
+def begin(channel: socket.socket, denied: Callable[[str], msgspec.Struct], memory: int) -> None:
+    """Confine this process, and send `Ready`. A process that is not confined says so, and ends without a job.
+
+    denied: the reply when the filter has refused a system call, whose name it is given.
+    """
+    try:
+        landlock, filtered = confine(lambda call: send(channel, msgspec.msgpack.encode(denied(call))), memory)
+    except (NotConfined, OSError) as error:
+        send(channel, msgspec.msgpack.encode(Ready(str(error)[:MAX_TEXT])))
+        os._exit(1)
+    send(channel, msgspec.msgpack.encode(Ready("", landlock, filtered)))
 
 
 def keep_statm() -> None:

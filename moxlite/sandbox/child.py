@@ -19,10 +19,10 @@ from moxlite.decoders import Decoder, msgpack_decoder
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.charset import CODECS
-from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
-from moxlite.sandbox.confine import FILES, confine, watch, watched
+from moxlite.sandbox.channel import LIFE, MAX_TEXT, begin, keep_statm, receive, resident, send
+from moxlite.sandbox.confine import MEMORY, watch, watched
 from moxlite.sandbox.jobs import AnyJob
-from moxlite.sandbox.messages import MAX_FRAME, Ready, Refused, Reply
+from moxlite.sandbox.messages import MAX_FRAME, Refused, Reply
 from moxlite.sandbox.work import SAMPLES, work
 
 SECONDS: Final = 10.0
@@ -33,9 +33,6 @@ LARGE: Final = 48 << 20
 
 GROWN: Final = 96 << 20
 """Octets that remain then, from which on a process does no further job: its free memory is fragmented."""
-
-MAX_TEXT: Final = 500
-"""Characters of an error's text."""
 
 _trim: Final = Trimmer(interval=0)
 
@@ -86,8 +83,7 @@ def main() -> None:
     for sample in SAMPLES:  # libraries that load modules at their first use load them now
         work(sample)
     keep_statm()
-    filtered = confine(lambda call: send(channel, msgspec.msgpack.encode(Reply("denied", call, last=True))))
-    send(channel, msgspec.msgpack.encode(Ready(FILES, filtered)))
+    begin(channel, lambda call: Reply("denied", call, last=True), MEMORY)
     while (frame := receive(channel)) is not None:
         with watched(SECONDS):
             answer = reply(_jobs.decode(frame))

@@ -8,6 +8,7 @@ The system enforces all of it, also for native code of libraries.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import platform
@@ -19,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from moxlite.prctl import call_prctl, forbid_new_privileges, hide_memory
 
@@ -34,10 +35,17 @@ INHERITED: Final = 4096
 
 
 class NotConfined(Exception):
-    """The limits have no effect on this system."""
+    """This process could still do what it must not; the text says what."""
 
 
-def confine(denied: Callable[[str], None], memory: int = MEMORY) -> bool:
+class Bounds(NamedTuple):
+    """What the kernel refuses by itself, besides the limits: files by Landlock, system calls by a filter."""
+
+    landlock: bool
+    filtered: bool
+
+
+def confine(denied: Callable[[str], None], memory: int = MEMORY) -> Bounds:
     """Confine this process, which keeps the descriptors below `FILES`. All modules must be loaded: no other is found
     later.
 
@@ -45,10 +53,7 @@ def confine(denied: Callable[[str], None], memory: int = MEMORY) -> bool:
       denied: called with the name of a system call that the filter refused, before the process ends.
       memory: octets of address space.
 
-    Returns:
-      Whether the kernel filters system calls.
-
-    Raises NotConfined: a file can still be opened.
+    Raises NotConfined, OSError: this process must be given nothing to work on.
     """
     with suppress(OSError):  # not Linux, or the file is read-only
         Path("/proc/self/oom_score_adj").write_text("1000")  # the OOM killer ends this process before the server
@@ -56,7 +61,7 @@ def confine(denied: Callable[[str], None], memory: int = MEMORY) -> bool:
     hide_memory()
     os.closerange(FILES, INHERITED)
     sys.meta_path.clear()  # a module that is missing is an ImportError with its name, not a refused system call
-    restrict()
+    landlock = restrict()
     for name, limit in (
         ("RLIMIT_CORE", 0),
         ("RLIMIT_FSIZE", 0),
@@ -66,18 +71,18 @@ def confine(denied: Callable[[str], None], memory: int = MEMORY) -> bool:
     ):
         resource.setrlimit(getattr(resource, name), (limit, limit))
     _check()
-    return install_filter(denied)
+    return Bounds(landlock, install_filter(denied))
 
 
 def _check() -> None:
-    attempts: tuple[Callable[[], int], ...] = (
-        lambda: os.open("/dev/null", os.O_RDONLY),
-        lambda: socket.socket().detach(),
+    attempts: tuple[tuple[str, Callable[[], int]], ...] = (
+        ("open a file", lambda: os.open("/dev/null", os.O_RDONLY)),
+        ("make a socket", lambda: socket.socket().detach()),
     )
-    for attempt in attempts:
+    for what, attempt in attempts:
         with suppress(OSError):
             os.close(attempt())
-            raise NotConfined
+            raise NotConfined(f"it can {what}")
 
 
 def watch(descriptor: int) -> None:
@@ -120,6 +125,9 @@ _RESTRICT_SELF: Final = 446
 _VERSION: Final = 1
 """Flag with which the first call returns the ABI."""
 
+_MISSING: Final = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
+"""Errors without a Landlock: an old kernel, one that has it switched off, or a filter of system calls around us."""
+
 _RIGHTS: Final = (
     (1, 13, 0, 0),  # execute, read and write files, read directories, make and remove
     (2, 14, 0, 0),  # and link or rename into other directories
@@ -132,12 +140,12 @@ _RIGHTS: Final = (
 
 
 def abi() -> int:
-    """The ABI of the kernel's Landlock; 0 without one."""
-    return max(_call(_CREATE_RULESET, None, 0, _VERSION), 0) if sys.platform == "linux" else 0
+    """The ABI of the kernel's Landlock; 0 without one. Raises NotConfined."""
+    return _call(_CREATE_RULESET, None, 0, _VERSION) or 0 if sys.platform == "linux" else 0
 
 
 def restrict() -> bool:
-    """Give up all that the kernel's Landlock knows, for good. Returns whether there is a Landlock."""
+    """Give up all that the kernel's Landlock knows, for good. Returns whether there is one. Raises NotConfined."""
     known = abi()
     if not known:
         return False
@@ -145,22 +153,26 @@ def restrict() -> bool:
     octets = struct.pack("QQQ", *((1 << number) - 1 for number in rights))
     # an older kernel takes no more of the structure than it knows, and refuses the rest unless it is zero
     ruleset = _call(_CREATE_RULESET, octets, len(octets), 0)
-    if ruleset < 0:
+    if ruleset is None:
         return False
     try:
         forbid_new_privileges()
-        return _call(_RESTRICT_SELF, ruleset, 0, 0) == 0
+        return _call(_RESTRICT_SELF, ruleset, 0, 0) is not None
     finally:
         os.close(ruleset)
 
 
-def _call(number: int, first: bytes | int | None, second: int, third: int) -> int:
-    """Call a function of the system by its number; a negative result is an error."""
+def _call(number: int, first: bytes | int | None, second: int, third: int) -> int | None:
+    """Call a function of Landlock by its number; None without a Landlock. Raises NotConfined."""
     function = ctypes.CDLL(None, use_errno=True).syscall
     function.restype = ctypes.c_long
     pointer = ctypes.c_long(first) if isinstance(first, int) else first
     result: int = function(ctypes.c_long(number), pointer, ctypes.c_size_t(second), ctypes.c_ulong(third))
-    return result
+    if result >= 0:
+        return result
+    if ctypes.get_errno() in _MISSING:
+        return None
+    raise NotConfined(f"Landlock fails: {os.strerror(ctypes.get_errno())}")
 
 
 # The system calls that a sandbox process may make: a seccomp filter (seccomp(2)), which it can never take off

@@ -29,15 +29,17 @@ class Job(msgspec.Struct, Generic[A], frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The first message of a process: it has confined itself.
+    """The first message of a process.
 
     Attributes:
-      files: number of open descriptors.
+      unconfined: why it could not confine itself, and ends; "" if it has.
+      landlock: the kernel refuses it files by Landlock.
       filtered: the kernel refuses system calls that no job needs.
     """
 
-    files: int
-    filtered: bool
+    unconfined: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    landlock: bool = False
+    filtered: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ import trio
 
 import moxlite
 from moxlite.decoders import msgpack_decoder
-from moxlite.ownprogram import own_program
+from moxlite.ownprogram import exit_words, own_program
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply
 
@@ -79,16 +80,14 @@ class Process:
         raise Died("deadline", f"no answer within {seconds:g} s")
 
     async def ready(self) -> None:
-        """Wait for the process's first message. Raises Died."""
+        """Wait for the process's first message, kept as `bounds`. Raises Died."""
         with trio.move_on_after(START_SECONDS) as limit:
             try:
-                ready = _ready.decode(await self._receive())
+                self.bounds = ready_of(await self._receive())
             except (trio.BrokenResourceError, Died, msgspec.MsgspecError) as error:
                 raise Died("start", f"the process ended: {error}") from None
         if limit.cancelled_caught:
             raise Died("start", f"the process was not ready within {START_SECONDS:g} s")
-        if not ready.filtered:
-            logger.info("a process of the sandbox runs without a filter of system calls: the kernel has none")
 
     async def _receive(self) -> bytearray:
         buffer = await self._octets(LENGTH)
@@ -125,6 +124,23 @@ class Process:
         return self._process.returncode
 
 
+def ready_of(octets: bytes | bytearray) -> Ready:
+    """The first message of a process. Raises Died: it is not confined, msgspec.MsgspecError."""
+    ready = _ready.decode(octets)
+    if ready.unconfined:
+        raise Died("start", f"it is not confined: {ready.unconfined}")
+    _note_weakness(landlock=ready.landlock, filtered=ready.filtered)
+    return ready
+
+
+@cache
+def _note_weakness(*, landlock: bool, filtered: bool) -> None:
+    """Log once what the kernel, or what surrounds the server, does not have."""
+    if not (landlock and filtered):
+        kv = {"landlock": landlock, "seccomp": filtered}
+        logger.warning("processes of the sandbox are confined without help of the kernel", extra={"kv": kv})
+
+
 async def _decoded(octets: bytearray) -> Reply:
     """Decode a reply. Raises Died."""
     try:
@@ -156,7 +172,7 @@ async def start_process() -> Process:
         await process.ready()
     except Died as died:
         status = await process.end(kill=True)
-        raise Died("start", f"{died} (status {status})") from None
+        raise Died("start", f"{died} ({exit_words(status)})") from None
     except BaseException:
         await process.end(kill=True)
         raise

@@ -8,23 +8,20 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import pytest
 import trio
 
-from moxlite.admin.doctor import machine
-from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.examine import CHECKS
 from moxlite.proto.mime.charset import CODECS
 from moxlite.sandbox import confine, process as process_module, processes
 from moxlite.sandbox.jobs import DrawHTML, ReadCalendar
 from moxlite.sandbox.messages import Reply
 from moxlite.sandbox.metrics import deaths
-from moxlite.sandbox.process import Process, start_process
+from moxlite.sandbox.process import Died, Process, start_process
 from moxlite.sandbox.processes import JobFailed, Sandbox
 from tests.sandboxchild import CALLS, Tried, TryCall
+from tests.tools import top
 
 pytestmark = [
     pytest.mark.served,
@@ -215,14 +212,68 @@ def run(program: list[confine.Instruction], number: int, audit: int, first: int,
                 return {0x80000000: "kill", 0x30000: "trap", 0x7FFF0000: "allow"}[operand]
 
 
-@pytest.mark.parametrize(("known", "grade"), [(0, "warning"), (3, "note")])
-async def test_doctor_says_where_the_kernel_has_no_filter(
-    monkeypatch: pytest.MonkeyPatch, known: int, grade: str
+BOUNDED = """
+import ctypes, errno, sys
+sys.path.insert(0, {top!r})
+from moxlite.sandbox import child, confine
+{change}
+child.main()
+"""
+"""A process of the sandbox on another system."""
+
+NO_LIMITS = "import resource; resource.setrlimit = lambda *_: None; confine.restrict = lambda: False"
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    code = BOUNDED.format(top=str(top()), change=change)
+    monkeypatch.setattr(process_module, "PROGRAM", (sys.executable, "-P", "-c", code))
+
+
+def failing(error: int) -> str:
+    """A kernel whose Landlock fails by an error."""
+    return (
+        "class Call:\n"
+        "    def __call__(self, *_):\n"
+        f"        ctypes.set_errno({error})\n"
+        "        return -1\n"
+        "class Library:\n"
+        "    syscall = Call()\n"
+        "real, original = ctypes.CDLL, confine._call\n"
+        "def call(*arguments):\n"
+        "    ctypes.CDLL = lambda *_, **__: Library\n"
+        "    try:\n"
+        "        return original(*arguments)\n"
+        "    finally:\n"
+        "        ctypes.CDLL = real\n"
+        "confine._call = call\n"
+    )
+
+
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM, errno.EOPNOTSUPP])
+async def test_landlock_alone_may_be_missing(monkeypatch: pytest.MonkeyPatch, error: int) -> None:
+    """WEBMAIL-109a: an old kernel, a container whose filter refuses the calls, and a kernel that has it off."""
+    changed(monkeypatch, failing(error))
+    process = await start_process()
+    assert (process.bounds.landlock, process.bounds.filtered) == (False, confine.is_available())
+    await process.end()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (failing(errno.EINVAL), "it is not confined: Landlock fails: Invalid argument"),
+        (NO_LIMITS, "it is not confined: it can open a file"),
+    ],
+    ids=["Landlock", "a file"],
+)
+async def test_a_process_that_is_not_confined_gets_no_mail(
+    monkeypatch: pytest.MonkeyPatch, change: str, said: str
 ) -> None:
-    """WEBMAIL-109a, ADMIN-70."""
-    assert [check for name, check in CHECKS.items() if name == "kernel"] == [machine.check_kernel]
-    assert bool(await machine.check_kernel(cast(Examination, None))) is not confine.is_available()
-    monkeypatch.setattr(confine, "is_available", lambda: False)
-    monkeypatch.setattr(confine, "abi", lambda: known)
-    [finding] = await machine.check_kernel(cast(Examination, None))
-    assert (finding.grade, finding.code, "Landlock" in finding.text) == (grade, "sandbox-weak", True)
+    """WEBMAIL-109a: it says why, and ends; the reader is told that no process can be started."""
+    changed(monkeypatch, change)
+    with pytest.raises(Died, match=said):
+        await start_process()
+    with pytest.raises(JobFailed) as failed:
+        async with Sandbox().turn("mia") as turn:
+            await turn.do(DrawHTML("<p>a", (), 0, "x", external=False))
+    assert str(failed.value) == processes.NO_PROCESS

@@ -400,13 +400,11 @@ from moxlite.patterns import child
 find = child.answer
 def answer(question):
     if question.pattern == "a file":
+        if {bare}:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGSYS}})
         os.open("/etc/passwd", os.O_RDONLY)
     return find(question)
 child.answer = answer
-if {bare}:
-    signal.signal(signal.SIGSYS, signal.SIG_DFL)
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGSYS)
 child.main()
 """
 """A process of patterns that makes a call which the filter refuses, or is ended as by a filter without its handler."""
