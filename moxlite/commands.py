@@ -163,4 +163,5 @@ def _admin(components: Components) -> AdminCommands:
         problems=components.problems,
         end_sessions=components.services.end_sessions,
         factors=components.factor_changes,
+        helpers=components.helpers,
     )

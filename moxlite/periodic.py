@@ -92,6 +92,7 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, components.files.accounts, components.files.reports))
     tree.start("admin.history", HistoryRecorder(components.files.reports, partial(_queue_sample, queue)).serve)
+    tree.start("admin.helpers", components.helpers.serve)
     tree.start("admin.own-listings", components.network.listings.serve)
     updates = _start_updates(components)
     sources = _sources(components, queue, updates)
@@ -336,4 +337,5 @@ def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch 
         keys=components.started.keys,
         resolver=components.network.resolver,
         reports=components.files.reports,
+        helpers=components.helpers,
     )

@@ -16,6 +16,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.acceptance.carrying import carrier
+from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.factors import FactorChanges, KnownPasswords
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
@@ -210,6 +211,11 @@ class Components:
     before_serving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     registry: Registry = field(default_factory=Registry)
 
+    @cached_property
+    def helpers(self) -> Helpers:
+        """The trials of child processes."""
+        return Helpers(self.config)
+
     @property
     def config(self) -> ConfigHolder:
         """Access to the configuration in use."""
@@ -222,7 +228,13 @@ class Components:
 
     async def problems(self) -> list[str]:
         """Faults that keep the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
-        return self.own_faults() + await self._disk_faults() + self.tree.problems() + self.network.orders()
+        return (
+            self.helpers.problems()
+            + self.own_faults()
+            + await self._disk_faults()
+            + self.tree.problems()
+            + self.network.orders()
+        )
 
     async def _disk_faults(self) -> list[str]:
         """Why the disk with the data takes no mail; a file system that hangs is left to its thread."""

@@ -346,6 +346,12 @@ function working(found: Overview): HTMLElement[] {
       t("Second machine"),
       found.standby ? t("has all changes") : t("does not get all changes"),
     );
+  if (found.helpers_tried > 0)
+    add(
+      found.helpers_failed > 0 ? "danger" : "ok",
+      t("Helper processes"),
+      t("tested {when}", { when: ago(found.helpers_tried) }),
+    );
   add(
     found.config_problems.length > 0 ? "danger" : "ok",
     t("Configuration"),

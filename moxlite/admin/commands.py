@@ -15,6 +15,7 @@ import trio
 from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.accountcommands import AdminTokenCommands, AppPasswordCommands, ShareCommands, TLSKeyCommands
+from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import change_file, named_account
 from moxlite.admin.factors import FactorChanges, FactorCommands
@@ -91,6 +92,7 @@ class AdminCommands:
       end_sessions: ends the mail sessions of an account, or the sessions of one app password, with a text for their
         users.
       factors: changes second factors.
+      helpers: the trials of child processes.
     """
 
     def __init__(
@@ -105,11 +107,13 @@ class AdminCommands:
         problems: Callable[[], Awaitable[list[str]]],
         end_sessions: EndSessions,
         factors: FactorChanges,
+        helpers: Helpers,
     ) -> None:
         self._config = config
         self._accounts = accounts
         self._auth = auth
         self._logins = logins
+        self._helpers = helpers
         self._stop = stop
         self._read_certificates = read_certificates
         self._problems = problems
@@ -156,7 +160,8 @@ class AdminCommands:
     async def healthcheck(self, args: CheckHealth) -> Wellness:
         """Return the problems of the server, and the accounts that are out of service with the reason."""
         broken = sorted(self._accounts.broken().items())
-        return Wellness(await self._problems(), [f"account {name}: {reason}" for name, reason in broken])
+        accounts = [f"account {name}: {reason}" for name, reason in broken]
+        return Wellness(await self._problems(), accounts, self._helpers.states)
 
     async def log_levels(self, args: SetLogLevels) -> dict[str, str]:
         """Set log levels, and return the levels in force."""

@@ -36,6 +36,8 @@ from moxlite.autotls.messages import (
     KeyChange,
     KeyChanged,
     Order,
+    Ping,
+    Pong,
     Prove,
     Registered,
     Window,
@@ -373,6 +375,8 @@ def problem(error: messages.Error) -> str:
 
 def work(job: Job) -> Event:
     """Do a job; returns the last event."""
+    if isinstance(job, Ping):
+        return Pong()
     conversation = Conversation(job.authority)
     net = conversation.net
     try:

@@ -59,6 +59,14 @@ class KeyChange(msgspec.Struct, frozen=True, tag="key-change"):
     new_key: str
 
 
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Answer once everything is loaded, without a request."""
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    """The answer to `Ping`."""
+
+
 class Registered(msgspec.Struct, frozen=True, tag="registered"):
     """The account at the CA, by its URI (RFC 8555 §7.3), told before the first order."""
 
@@ -118,7 +126,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     unreached: bool = False
 
 
-Job: TypeAlias = Order | WindowsAsked | KeyChange
-Done: TypeAlias = Issued | Windows | KeyChanged
+Job: TypeAlias = Order | WindowsAsked | KeyChange | Ping
+Done: TypeAlias = Issued | Windows | KeyChanged | Pong
 Event: TypeAlias = Registered | Prove | Done | Failed
-LAST: Final = (Issued, Windows, KeyChanged, Failed)
+LAST: Final = (Issued, Windows, KeyChanged, Pong, Failed)

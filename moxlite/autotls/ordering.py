@@ -21,13 +21,15 @@ from moxlite.autotls.messages import (
     Issued,
     Job,
     KeyChanged,
+    Ping,
+    Pong,
     Prove,
     Registered,
     Window,
     Windows,
 )
 from moxlite.decoders import Decoder, json_decoder
-from moxlite.ownprogram import own_program
+from moxlite.ownprogram import exit_words, own_program
 
 logger = logging.getLogger("moxlite.autotls.ordering")
 
@@ -86,12 +88,17 @@ async def speak(job: Job, show: Show) -> Done:
         case Failed():
             clock = "" if last.clock is None else f" (the CA's clock is {last.clock:+.0f} s from ours)"
             raise CAFailed(last.text + clock, retry_after=last.retry_after, unreached=last.unreached)
-        case Issued() | Windows() | KeyChanged():
+        case Issued() | Windows() | KeyChanged() | Pong():
             return last
         case _ if limit.cancelled_caught:
             raise CAFailed(f"the CA did not finish within {SECONDS:.0f} s")
         case _:
-            raise CAFailed(f"the process that speaks with the CA ended with status {process.returncode}")
+            raise CAFailed(f"the process that speaks with the CA ended ({exit_words(process.returncode)})")
+
+
+async def try_process() -> None:
+    """Start a child, have it load all it needs, and end it. Raises CAFailed."""
+    await speak(Ping(), lambda _: None)
 
 
 async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: trio.abc.ReceiveStream) -> Event | None:

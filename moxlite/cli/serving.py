@@ -269,5 +269,5 @@ def healthcheck() -> None:
     An account that is out of service counts, though the others go on: its owner gets no mail.
     """
     found = perform(CheckHealth())
-    if problems := [*found.accounts, *found.problems]:
+    if problems := [*found.problems, *found.accounts]:
         raise Failure("; ".join(problems))

@@ -8,11 +8,26 @@ from msgspec import Meta
 from moxlite.operations import Operation, Role, change, query
 
 
+class HelperState(msgspec.Struct, frozen=True):
+    """The last trial of a kind of child process. tried, worked: when it was tried, and has worked last, seconds UTC; 0
+    for never. problem: why it does not work, or "". weakness: what could bound it better, or "".
+    """
+
+    name: str
+    tried: float
+    worked: float
+    problem: str = ""
+    weakness: str = ""
+
+
 class Wellness(msgspec.Struct, frozen=True):
-    """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server."""
+    """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server.
+    helpers: the last trials of child processes; none before the first one.
+    """
 
     problems: list[str]
     accounts: list[str]
+    helpers: list[HelperState] = []
 
 
 class CertificatesRead(msgspec.Struct, frozen=True):

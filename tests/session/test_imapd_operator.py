@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.admin.commands import AdminCommands
+from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.factors import FactorChanges
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import Masker
@@ -55,6 +56,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
             logins=logins,
             end_sessions=end,
         ),
+        helpers=Helpers(imap.context.config),
     )
     commands.update(admin.registry())
     path = tmp_path / "ctl"

@@ -25,6 +25,7 @@ from moxlite.admin.dnsproviders.messages import (
     Edit,
     Failed,
     Job,
+    Ping,
     Read,
     Record,
     Records,
@@ -34,7 +35,7 @@ from moxlite.admin.dnsproviders.messages import (
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DNS_FOLDER
 from moxlite.decoders import from_json
-from moxlite.ownprogram import own_program
+from moxlite.ownprogram import exit_words, own_program
 from moxlite.process.privileges import UnknownUser, acting_as, service_user
 from moxlite.proto.address import Domain
 from moxlite.safefile import open_regular, replaceable
@@ -282,10 +283,15 @@ def run(job: Job) -> Answer:
         raise ProviderFailed("unreachable", f"the provider did not finish within {SECONDS:.0f} s") from None
     except msgspec.DecodeError:
         text = "the provider did not finish in time" if done.returncode < 0 else "the process for the provider failed"
-        raise ProviderFailed("unreachable", f"{text} (status {done.returncode})") from None
+        raise ProviderFailed("unreachable", f"{text} ({exit_words(done.returncode)})") from None
     if isinstance(answer, Failed):
         raise ProviderFailed(answer.why, answer.text, answer.retry_after)
     return answer
+
+
+def try_process(provider: str) -> None:
+    """Start a child that loads its library for a provider, without a request. Raises ProviderFailed."""
+    run(Ping(Account(provider, "", {})))
 
 
 def read_zone(account: Account) -> tuple[Record, ...]:

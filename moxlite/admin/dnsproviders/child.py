@@ -28,6 +28,8 @@ from moxlite.admin.dnsproviders.messages import (
     Edit,
     Failed,
     Job,
+    Ping,
+    Pong,
     Read,
     Record,
     Records,
@@ -216,14 +218,19 @@ def bound_requests() -> None:
         os.environ["REQUESTS_CA_BUNDLE"] = roots
 
 
+def load_provider(name: str) -> tuple[Any, Any]:
+    """The library's module of a provider, and its resolver of settings. Raises ImportError."""
+    from lexicon.config import ConfigResolver
+
+    return importlib.import_module(f"lexicon._private.providers.{FORMS[name].module}"), ConfigResolver()  # type: ignore[no-untyped-call]  # the library has few types
+
+
 class Zone:
     """One zone at its provider. Raises what the library raises."""
 
     def __init__(self, account: Account) -> None:
-        from lexicon.config import ConfigResolver
-
         self._form = FORMS[account.provider]
-        module = importlib.import_module(f"lexicon._private.providers.{self._form.module}")
+        module, resolver = load_provider(account.provider)
         self._zone = account.zone.lower()
         self._unread: set[tuple[str, str]] = set()
         self._options: dict[str, Any] = {
@@ -232,7 +239,7 @@ class Zone:
             "ttl": self._form.ttl,
             account.provider: {**self._form.options, **account.secrets},
         }
-        self._at: Any = self._form.correct(module)(ConfigResolver().with_dict(self._options))  # type: ignore[no-untyped-call]  # the library has few types
+        self._at: Any = self._form.correct(module)(resolver.with_dict(self._options))
         self._at.authenticate()
 
     def records(self) -> list[tuple[Record, dict[str, Any]]]:
@@ -369,6 +376,9 @@ def _failed(why: Why, text: str) -> Failed:
 def work(job: Job) -> Answer:
     """Do a job."""
     try:
+        if isinstance(job, Ping):
+            load_provider(job.account.provider)
+            return Pong()
         zone = Zone(job.account)
         if isinstance(job, Read):
             return Records(tuple(record for record, _ in zone.records()))

@@ -68,6 +68,16 @@ class Write(msgspec.Struct, frozen=True, tag="write"):
     edits: tuple[Edit, ...]
 
 
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Load the library for the provider, without a request."""
+
+    account: Account
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    """The answer to `Ping`."""
+
+
 class Records(msgspec.Struct, frozen=True, tag="records"):
     """The records of a zone, of the kinds that mail uses."""
 
@@ -88,8 +98,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     retry_after: float | None = None
 
 
-Job: TypeAlias = Read | Write
-Answer: TypeAlias = Records | Written | Failed
+Job: TypeAlias = Read | Write | Ping
+Answer: TypeAlias = Records | Written | Pong | Failed
 
 
 def text_data(text: bytes) -> str:

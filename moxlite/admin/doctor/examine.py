@@ -262,7 +262,6 @@ CHECKS: Final[Mapping[str, Check]] = {
     "certificates": machine.check_certificates,
     "disk": machine.check_disk,
     "clock": machine.check_clock,
-    "kernel": machine.check_kernel,
     "dns": check_names,
     "DNS providers": check_providers,
     "addresses": check_families,

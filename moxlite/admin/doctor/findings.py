@@ -32,6 +32,7 @@ Code = Literal[
     "certificate-ending",
     "certificate-order",
     "certificate-unreadable",
+    "child-down",
     "clock-unsynchronised",
     "clock-wrong",
     "config-error",
@@ -104,11 +105,24 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.grade} {self.code} {self.about} {_NUMBER.sub('#', self.text)}"
 
 
+FIRST: Final = "child-down"
+"""The kind that comes before all others of its grade: without a child process much else fails, and says so in other
+words.
+"""
+
+
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings without duplicates, sorted by grade (worst first), code and subject."""
+    """Findings without duplicates, sorted by grade (worst first), code (`FIRST` first) and subject."""
     found = {finding.key: finding for finding in findings}
     return sorted(
-        found.values(), key=lambda finding: (GRADES.index(finding.grade), finding.code, finding.about, finding.text)
+        found.values(),
+        key=lambda finding: (
+            GRADES.index(finding.grade),
+            finding.code != FIRST,
+            finding.code,
+            finding.about,
+            finding.text,
+        ),
     )
 
 

@@ -34,7 +34,6 @@ from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.sockets import holder_of
 from moxlite.process.startup import Endpoint, endpoints
-from moxlite.sandbox import confine
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.examination import Examination
@@ -262,18 +261,6 @@ def _unkept() -> bool:
     if not sys.platform.startswith("linux"):
         return False
     return ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_OCTETS)) == TIME_ERROR  # type: ignore[no-any-return]  # a C function
-
-
-async def check_kernel(examination: Examination) -> list[Finding]:
-    """Check that the kernel bounds what a process that works on strangers' mail can do (WEBMAIL-109a)."""
-    if confine.is_available():
-        return []
-    text = "the kernel cannot refuse system calls (seccomp) to the processes that work on strangers' mail"
-    if confine.abi():
-        text += "; it refuses them files (Landlock)"
-        return [Finding(grade="note", code="sandbox-weak", about="kernel", text=text)]
-    text += ", and has no Landlock: they are limited in memory, files and time only"
-    return [Finding(grade="warning", code="sandbox-weak", about="kernel", text=text, commands=("uname -srm",))]
 
 
 async def check_ports(examination: Examination) -> list[Finding]:

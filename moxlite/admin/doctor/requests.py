@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
 from moxlite.operations import OWNER, Operation, Role, change, query
+from moxlite.operations.server import HelperState
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -82,7 +83,8 @@ class Running(msgspec.Struct, frozen=True):
     that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
     queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
     version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
-    week, the latest of each account. peers: servers from which domains move here.
+    week, the latest of each account. peers: servers from which domains move here. helpers: the last trials of child
+    processes; none before the first one.
     """
 
     version: str
@@ -96,6 +98,7 @@ class Running(msgspec.Struct, frozen=True):
     filled: list[Filled] = []
     known: list[KnownPassword] = []
     peers: list[PeerUse] = []
+    helpers: list[HelperState] = []
 
 
 @query("doctor state", Role.COMMAND_LINE | Role.PAGES)

@@ -1,22 +1,30 @@
 """Findings from the running server's report about itself: tasks, accounts, queue (ADMIN-39a, QUEUE-73)."""
 
+import signal
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.doctor.helpers import PURPOSES, ago
 from moxlite.admin.doctor.requests import Blocked, Filled, KnownPassword, PeerUse, Running, StoppedSender
 from moxlite.admin.standby.layout import STALE, STATE, State, read_document
 from moxlite.admin.standby.status import lease_words
 from moxlite.config.static import Static
+from moxlite.operations.server import HelperState
+from moxlite.ownprogram import exit_words
 
 STUCK_SECONDS: Final = 4 * 3600.0
 """Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
 
 WAY_ROUND: Final = 'moxlite config example transport (a route with after = "blocked")'
 """Remedy until a block ends (QUEUE-184)."""
+
+SIGSYS: Final = exit_words(-signal.SIGSYS)
+"""Words of a child that a filter of system calls has ended."""
 
 MAX_REPLY: Final = 300
 """Characters of a host's reply that are shown."""
@@ -36,7 +44,8 @@ def check_words(running: Running | None) -> list[Finding]:
             Finding(grade="error", code="server-down", about="server", text="no server runs here", commands=commands)
         ]
     log = ("journalctl -u moxlite -p err",)
-    findings = [
+    findings = [*_helpers(running.helpers)]
+    findings += [
         Finding(grade="error", code="task-down", about=name, text=f"task {name} is down: {error}", commands=log)
         for name, error in running.tasks.items()
     ]
@@ -74,6 +83,36 @@ def check_words(running: Running | None) -> list[Finding]:
         commands = ("moxlite checkupdate", "moxlite backup DIR")
         findings.append(Finding(grade="note", code="update", about=running.update, text=text, commands=commands))
     return findings
+
+
+UNIT: Final = (
+    "moxlite config printservice >/etc/systemd/system/moxlite.service (without the Debian package)",
+    "systemctl daemon-reload && systemctl restart moxlite",
+)
+"""Where a filter of system calls has ended the child: units before had one that lacks calls in systemd 252."""
+
+
+def _helpers(states: list[HelperState]) -> Iterator[Finding]:
+    for state in states:
+        if state.problem:
+            worked = f", and worked {ago(state.worked)}" if state.worked else ""
+            yield Finding(
+                grade="error",
+                code="child-down",
+                about=state.name,
+                text=f"{PURPOSES[state.name]} does not start: {state.problem}",
+                detail=f"It was tried {ago(state.tried)}{worked}.",
+                commands=(*(UNIT if SIGSYS in state.problem else ()), "journalctl -u moxlite -p err"),
+            )
+        elif state.weakness:
+            bare = "neither" in state.weakness
+            yield Finding(
+                grade="warning" if bare else "note",
+                code="sandbox-weak",
+                about=state.name,
+                text=f"{PURPOSES[state.name]} could be bounded better: {state.weakness}",
+                commands=("uname -srm",) if bare else (),
+            )
 
 
 def _blocked(block: Blocked) -> Finding:

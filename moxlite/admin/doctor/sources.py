@@ -11,6 +11,7 @@ import trio
 
 from moxlite import __version__, lazyimport
 from moxlite.admin.delivery.peers import DAYS, passed_on
+from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.doctor.requests import (
     ExamineNow,
     Filled,
@@ -92,6 +93,7 @@ class Sources:
     ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
     if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged in
     from a network. keys, resolver: sign the test message, and verify it. reports: reports.db, with daily counts.
+    helpers: the trials of child processes.
     """
 
     config: ConfigHolder
@@ -108,6 +110,7 @@ class Sources:
     keys: SigningKeys
     resolver: Resolver
     reports: ReportsDB
+    helpers: Helpers
 
 
 async def look(sources: Sources) -> Running:
@@ -124,6 +127,7 @@ async def look(sources: Sources) -> Running:
         filled=await sources.rooms.filled(),
         known=await _known(sources),
         peers=await _peers(sources),
+        helpers=sources.helpers.states,
     )
 
 

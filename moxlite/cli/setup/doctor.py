@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from moxlite.admin.doctor.findings import Finding
     from moxlite.admin.doctor.requests import Running, Sent
     from moxlite.config.snapshot import Snapshot
+    from moxlite.operations.server import HelperState
 
 
 @click.group()
@@ -73,7 +74,7 @@ def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str,
     if running is not None and not skip_mail:
         sent = _send(send_to)
         steps, findings = sent.steps, findings + sent.findings
-    return _show(findings, steps)
+    return _show(findings, steps, [] if running is None else running.helpers)
 
 
 def _snapshot() -> "Snapshot | None":
@@ -141,14 +142,15 @@ def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | No
     return trio.run(examine, examination)
 
 
-def _show(found: "list[Finding]", steps: list[str]) -> int:
+def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]") -> int:
     from moxlite.admin.doctor.findings import in_groups, in_order, worst
+    from moxlite.admin.doctor.helpers import ago
 
     findings = in_order(found)
     grade = worst(findings)
     code = {"error": FAILED, "warning": WARNED}.get(grade or "", 0)
     if settings().as_json:
-        answer = {"grade": grade or "ok", "findings": findings, "mail": steps}
+        answer = {"grade": grade or "ok", "findings": findings, "mail": steps, "helpers": helpers}
         show_json(answer)
         return code
     for group, commands in in_groups(findings):
@@ -158,6 +160,9 @@ def _show(found: "list[Finding]", steps: list[str]) -> int:
             print(f"    {printable(command)}")
     for step in steps:
         print(f"mail: {printable(step)}")
+    if working := [one for one in helpers if not one.problem]:
+        names = ", ".join(one.name for one in working)
+        print(f"helper processes: {names} work, tried {ago(min(one.tried for one in working))}")
     print("well" if grade in (None, "note") else f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
     return code
 

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from typing import BinaryIO, Final, TypeVar
 import msgspec
 
 from moxlite.net.storage.locking import LOCKED, LOOK, PAUSES, SIGN, STALE, again, go_on, in_use
+from moxlite.ownprogram import exit_words
 from moxlite.proto.sshurl import SSHURL
 
 BATCH: Final = 256
@@ -40,8 +42,29 @@ SUFFIX: Final = ".tmp"
 """End of the name of an object that is not whole."""
 
 
+NO_SFTP: Final = "backups on another machine need the program sftp: apt install openssh-client"
+
 PATIENCE: Final = 120.0
 """Seconds for a call, beside the octets: connecting, logging in, and a slow disk there."""
+
+
+VERSION_SECONDS: Final = 30.0
+"""Seconds in which ssh tells its version."""
+
+
+def try_ssh() -> None:
+    """Start the system's ssh, by which sftp connects, without a connection. Blocks. Raises OSError."""
+    program = shutil.which("ssh")
+    if program is None or shutil.which("sftp") is None:
+        raise FileNotFoundError(errno.ENOENT, NO_SFTP)
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed
+            [program, "-V"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"ssh does not tell its version within {VERSION_SECONDS:.0f} s") from None
+    if done.returncode:
+        raise OSError(f"ssh ends ({exit_words(done.returncode)})")
 
 
 class SFTP:
@@ -463,8 +486,7 @@ class Batches:
                     group=os.getegid() if acting else None,
                 )
             except FileNotFoundError:
-                text = "backups on another machine need the program sftp: apt install openssh-client"
-                raise OSError(errno.ENOENT, text) from None
+                raise OSError(errno.ENOENT, NO_SFTP) from None
         try:
             while program.poll() is None:
                 self._check()

@@ -52,7 +52,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     `backup_interval`: µs between two backups, 0 without a schedule. `last_rehearsal`: of a
     restore, 0 for never. `standby`: whether a second place is current, null without one. `queue`: null while no queue
-    runs. `placement`: where mail to the postmaster's linked mailboxes lands.
+    runs. `placement`: where mail to the postmaster's linked mailboxes lands. `helpers_tried`: when child processes
+    were last tried, 0 for not yet; `helpers_failed`: the number that does not work.
     """
 
     at: int
@@ -74,6 +75,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     domains: int
     accounts: int
     placement: list[Provider]
+    helpers_tried: int
+    helpers_failed: int
 
 
 class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -130,6 +130,8 @@ class OverviewCalls(AdminCalls):
             domains=len(snapshot.domains.domains),
             accounts=len(snapshot.domains.accounts),
             placement=await self._perform(ListPlacement()),
+            helpers_tried=round(min((one.tried for one in running.helpers), default=0) * SECOND),
+            helpers_failed=sum(one.problem != "" for one in running.helpers),
         )
 
     @call()
@@ -183,7 +185,9 @@ def _of_the_night(night: Night) -> list[Finding]:
         "account-stopped",
         "address-blocked",
         "certificate-order",
+        "child-down",
         "queue-stuck",
+        "sandbox-weak",
         "server-fault",
         "standby-behind",
         "standby-lease",

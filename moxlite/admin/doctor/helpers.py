@@ -1,0 +1,197 @@
+"""The helpers of the server, tried by itself: each kind of child process is started, given a task of our own, and ended
+(ADMIN-70d).
+
+What surrounds the server, such as the filter of system calls of its unit, is in force for these alone, and not for a
+command that root runs. So the doctor asks for the results, and tries nothing by itself. Nothing leaves the machine, and
+nothing is changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Final
+
+import trio
+
+from moxlite import lazyimport
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.load import DNS_FOLDER
+from moxlite.config.static import Static
+from moxlite.metrics import Gauge
+from moxlite.operations.server import HelperState
+from moxlite.proto.sshurl import SSHURL
+from moxlite.sandbox import processes
+from moxlite.sandbox.messages import Ready
+from moxlite.wakeup import sleep_by_both_clocks
+
+logger = logging.getLogger("moxlite.admin.doctor")
+
+AGAIN: Final = 3600.0
+"""Seconds between two trials of all."""
+
+SOON: Final = 60.0
+"""Seconds to the next trial while one does not work: a machine may have been busy, and a repair shows at once."""
+
+SECONDS: Final = 60.0
+"""Seconds for a trial: on a small machine ten times what it takes there."""
+
+WORKING: Final = Gauge("moxlite_helper_working", "1 if the child process started when it was last tried.", ["helper"])
+TRIED: Final = Gauge("moxlite_helper_tried_timestamp_seconds", "When the child process was last tried.", ["helper"])
+
+Try = Callable[[], Awaitable[str]]
+"""Tries a kind of child. Returns what is weak about it, "" for nothing. Raises Exception: it does not work."""
+
+
+class Helpers:
+    """The last trial of each kind of child.
+
+    Args:
+      config: the settings in use, which decide the kinds there are.
+    """
+
+    def __init__(self, config: ConfigHolder) -> None:
+        self._config = config
+        self._states: dict[str, HelperState] = {}
+
+    @property
+    def states(self) -> list[HelperState]:
+        """The last results; none before the first trial."""
+        return list(self._states.values())
+
+    def problems(self) -> list[str]:
+        """Children that do not work, one line each."""
+        return [words(state) for state in self._states.values() if state.problem]
+
+    async def serve(self) -> None:
+        """Try all at once, then each hour, for ever. Raises nothing by itself."""
+        while True:
+            await self.once()
+            await sleep_by_both_clocks(SOON if self.problems() else AGAIN)
+
+    async def once(self) -> None:
+        """Try each kind, one after the other: a small machine has other work at its start."""
+        kinds = await trio.to_thread.run_sync(kinds_of, self._config)
+        for name in self._states.keys() - kinds.keys():
+            del self._states[name]
+            WORKING.remove(name)
+            TRIED.remove(name)
+        for name, attempt in kinds.items():
+            self._note(name, *await _tried(attempt))
+
+    def _note(self, name: str, problem: str, weakness: str) -> None:
+        before, now = self._states.get(name), time.time()
+        if problem and (before is None or before.problem != problem):
+            logger.error("a child process does not work", extra={"kv": {"child": name, "err": problem}})
+        worked = before.worked if problem and before is not None else 0.0 if problem else now
+        self._states[name] = HelperState(name, now, worked, problem, weakness)
+        WORKING.labels(name).set(not problem)
+        TRIED.labels(name).set(now)
+
+
+async def _tried(attempt: Try) -> tuple[str, str]:
+    """What is wrong, and what is weak."""
+    try:
+        with trio.fail_after(SECONDS):
+            return "", await attempt()
+    except trio.TooSlowError:
+        return f"no answer within {SECONDS:.0f} s", ""
+    except Exception as error:  # noqa: BLE001 - of any kind of child: it is what was asked for
+        return str(error) or type(error).__name__, ""
+
+
+def words(state: HelperState) -> str:
+    """A line about a child that does not work."""
+    return f"{PURPOSES[state.name]} does not start: {state.problem} (tried {ago(state.tried)})"
+
+
+def ago(at: float) -> str:
+    """A time before now, in seconds UTC, in words."""
+    seconds = max(0.0, time.time() - at)
+    return f"{seconds:.0f} s ago" if seconds < 120 else f"{seconds / 60:.0f} min ago"
+
+
+PURPOSES: Final[Mapping[str, str]] = {
+    "sandbox": "the process that makes HTML mail and invitations safe",
+    "patterns": "the process that searches patterns of rules",
+    "acme": "the process that orders certificates",
+    "dns": "the process that changes DNS records",
+    "ssh": "the program ssh, by which backups leave this machine,",
+    "litestream": "the program Litestream, which copies all changes,",
+}
+"""The kinds of children that can be tried, and what is lost without one."""
+
+
+def kinds_of(config: ConfigHolder) -> dict[str, Try]:
+    """The kinds that this server uses. Blocks."""
+    static = config.current.static
+    kinds: dict[str, Try] = {"sandbox": _sandbox, "patterns": _patterns}
+    if static.acme:
+        kinds["acme"] = _acme
+    if any((config.path.absolute().parent / DNS_FOLDER).glob("*.provider")):
+        kinds["dns"] = partial(_dns, config)
+    if any(isinstance(target, SSHURL) for target in (static.backup.target, static.standby.target)):
+        kinds["ssh"] = _ssh
+    if static.standby.target is not None:
+        kinds["litestream"] = partial(_litestream, static)
+    return kinds
+
+
+async def _sandbox() -> str:
+    return _weakness(await processes.try_process())
+
+
+async def _patterns() -> str:
+    await lazyimport.load("moxlite.patterns.process")
+    from moxlite.patterns.process import try_process
+
+    return _weakness(await trio.to_thread.run_sync(try_process, abandon_on_cancel=True))
+
+
+def _weakness(ready: Ready) -> str:
+    if ready.filtered and ready.landlock:
+        return ""
+    if ready.filtered:
+        return "it has no Landlock from the kernel; the filter of system calls bounds it"
+    if ready.landlock:
+        return "the kernel filters no system calls of it (seccomp); Landlock refuses it files"
+    return "the kernel has neither seccomp nor Landlock for it: memory, files and time alone are limited"
+
+
+async def _acme() -> str:
+    from moxlite.autotls.ordering import try_process
+
+    await try_process()
+    return ""
+
+
+async def _dns(config: ConfigHolder) -> str:
+    await lazyimport.load("moxlite.admin.dnsproviders.accounts")
+    from moxlite.admin.dnsproviders.accounts import RFC2136, DNSFiles, try_process
+
+    files = DNSFiles(config.path, config.current.static.user)
+    stored = await trio.to_thread.run_sync(files.providers)
+    for provider in sorted({one.provider for one in stored.values()} - {RFC2136}):
+        await trio.to_thread.run_sync(try_process, provider, abandon_on_cancel=True)
+    return ""
+
+
+async def _ssh() -> str:
+    await lazyimport.load("moxlite.net.storage.sftp")
+    from moxlite.net.storage.sftp import try_ssh
+
+    await trio.to_thread.run_sync(try_ssh, abandon_on_cancel=True)
+    return ""
+
+
+async def _litestream(static: Static) -> str:
+    await lazyimport.load("moxlite.admin.standby.litestream")
+    from moxlite.admin.standby.litestream import check_version, needed_program
+
+    def check() -> None:
+        check_version(needed_program(static.standby.litestream))
+
+    await trio.to_thread.run_sync(check, abandon_on_cancel=True)
+    return ""
