@@ -101,17 +101,17 @@ class FirstHour:
         )
         self._arrived(letter(sender, self.address, "[choir] on Monday"), "Lists")
 
-    def put_event(self) -> None:
-        """A repeating event, and its days."""
+    def put_event(self, title: str = "Swimming") -> None:
+        """Put a repeating event, and ask for its days."""
         year = time.gmtime().tm_year + 1
-        text = EVENT.format(uid="weekly", year=year, title="Swimming", more="RRULE:FREQ=WEEKLY;COUNT=9\r\n")
-        self._ask("PUT", f"calendars/{self.account}/calendar/weekly.ics", text)
+        text = EVENT.format(uid=title, year=year, title=title, more="RRULE:FREQ=WEEKLY;COUNT=9\r\n")
+        self._ask("PUT", f"calendars/{self.account}/calendar/{title}.ics", text)
         report = (
             '<C:calendar-query xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><C:calendar-data>'
             f'<C:expand start="{year}0101T000000Z" end="{year}0201T000000Z"/></C:calendar-data></prop><C:filter>'
             '<C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>'
         )
-        days = self._ask("REPORT", f"calendars/{self.account}/calendar/", report, depth="1").count("SUMMARY:Swimming")
+        days = self._ask("REPORT", f"calendars/{self.account}/calendar/", report, depth="1").count(f"SUMMARY:{title}")
         if days != 4:
             raise Finding(f"the event has {days} days in January")
 

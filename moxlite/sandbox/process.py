@@ -84,8 +84,10 @@ class Process:
         with trio.move_on_after(START_SECONDS) as limit:
             try:
                 self.bounds = ready_of(await self._receive())
-            except (trio.BrokenResourceError, Died, msgspec.MsgspecError) as error:
-                raise Died("start", f"the process ended: {error}") from None
+            except Died as died:
+                raise Died("start", str(died)) from None
+            except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
+                raise Died("start", f"the process sent no first message: {error}") from None
         if limit.cancelled_caught:
             raise Died("start", f"the process was not ready within {START_SECONDS:g} s")
 

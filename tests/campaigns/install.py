@@ -1,6 +1,6 @@
 """A machine's life with the package: a clean Debian made by mmdebstrap, booted by systemd-nspawn without a network, the
 package installed by apt from a signed repository; set up, served, killed, hung, upgraded, restored, the system upgraded
-to Debian 13, removed, purged (ADMIN-40, 41, 43, 53).
+to Debian 13, removed, purged (ADMIN-40, 41, 43, 53). On both a user's first hour goes through the unit (ADMIN-70d).
 
 Only the full count runs: it fetches Debian and takes minutes.
 """
@@ -10,14 +10,20 @@ import os
 import re
 import shutil
 import smtplib
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
+import urllib.request
+from email.message import EmailMessage
 from pathlib import Path
 
+from moxlite.net.tls.certificates import self_signed
 from tests.campaigns.report import Finding, Report
 from tests.containers import INCLUDE, SUITE, Machine, booted
+from tests.firsthour import FirstHour
 from tests.pages import commands
 from tests.tools import need, top, until
 
@@ -49,11 +55,14 @@ def run(seed: int, share: float, report: Report) -> None:
         with booted(root, "--private-network") as machine:
             report.tell(f"boot: {time.monotonic() - began:.0f} s")
             password = _live(machine, report)
+            _configure_copying(root)
+            _first_hour(machine, password, report)
         _full_upgrade(root, report)
         with booted(root, "--private-network") as machine:
             machine.run(f"ip link set lo up; ip addr add {ADDRESS}/32 dev lo; systemctl restart moxlite")
             _must("trixie" in machine.run("cat /etc/os-release"), "this is Debian 13")
-            _must(_mail(machine, password) == 2, "mail of before the upgrade is served, and new mail")
+            _must(_mail(machine, password) > 2, "mail of before the upgrade is served, and new mail")
+            _first_hour(machine, password, report)
             _leave(machine, report)
 
 
@@ -158,6 +167,84 @@ def _live(machine: Machine, report: Report) -> str:
 
     _must(_mail(machine, password) == 1, "mail is served")
     return password
+
+
+COPYING = """
+[tls.ca]
+additional_to_system = true
+cert_files = ["/etc/moxlite/own.pem"]
+[listeners.own]
+ips = ["{address}"]
+tls.key_certs = [{{ cert_file = "own.pem", key_file = "own.key" }}]
+dav_https = {{ enabled = true, port = 8443 }}
+"""
+"""Another listener, whose certificate this server trusts: calendars are copied from it."""
+
+
+def _configure_copying(root: Path) -> None:
+    folder = root / "etc/moxlite"
+    pair = self_signed([ADDRESS])
+    (folder / "own.pem").write_bytes(pair.certificate_pem())
+    (folder / "own.key").write_bytes(pair.key_pem())
+    (folder / "own.key").chmod(0o600)
+    static = folder / "moxlite.toml"
+    static.write_text(f"allow_private_webhooks = true\n{static.read_text()}{COPYING.format(address=ADDRESS)}")
+
+
+def _first_hour(machine: Machine, password: str, report: Report) -> None:
+    """Through the unit that systemd applies, with all it restricts."""
+    run, began = machine.run, time.monotonic()
+    run("systemctl restart moxlite && echo 'a new long password' | moxlite account set-password eve")
+    version = run("systemctl --version").split()[1]
+    until(lambda: "helper_working" in (page := _metrics(machine)) and "acme" in page, what="the trials of children")
+    kinds = re.findall(r'moxlite_helper_working\{helper="(\w+)"\} (\d)', _metrics(machine))
+    _must({"sandbox", "patterns", "acme"} <= {kind for kind, _ in kinds}, f"children were tried: {kinds}")
+    _must(all(works == "1" for _, works in kinds), f"all children work: {kinds}")
+    _must("does not start" not in run("moxlite healthcheck 2>&1", check=False), "healthcheck names no child")
+    listeners = tomllib.loads(run("cat /etc/moxlite/moxlite.toml"))["listeners"]
+    port = listeners["internal"]["webmail_http"].get("port", 80)
+    trusted = ssl.create_default_context(cadata=run("cat /etc/moxlite/own.pem"))
+
+    def live() -> None:
+        with imaplib.IMAP4_SSL(ADDRESS, 993, timeout=60) as imap:
+            for address, secret in (("you@example.org", password), ("eve@example.org", "a new long password")):
+                hour = FirstHour(
+                    address,
+                    secret,
+                    port=port,
+                    dav=f"https://{ADDRESS}:8443/dav/",
+                    imap=imap,
+                    send=_send,
+                    context=trusted,
+                )
+                if address.startswith("eve"):
+                    hour.put_event("Chess")
+                else:
+                    imap.login(address, secret)
+                    hour.live("eve@example.org")
+
+    machine.inside(live)
+    copy = f"echo 'a new long password' | moxlite calendar copy you https://{ADDRESS}:8443 eve@example.org"
+    run(copy)
+    _must("SUMMARY:Chess" in run("moxlite calendar export you"), "a repeating event is copied")
+    run("printf 'From e@x.example Mon Jan  5 10:00:00 2026\\nSubject: Old\\n\\nHello\\n' >/srv/old.mbox")
+    run("moxlite import mbox you Old /srv/old.mbox && moxlite backup /var/backups/moxlite/hour")
+    run("rm -r /var/backups/moxlite/hour")
+    report.tell(f"a first hour through the unit of systemd {version}: {time.monotonic() - began:.0f} s")
+
+
+def _send(message: EmailMessage) -> None:
+    with smtplib.SMTP_SSL(ADDRESS, 465, timeout=60) as smtp:
+        smtp.login("eve@example.org", "a new long password")
+        smtp.send_message(message)
+
+
+def _metrics(machine: Machine) -> str:
+    def ask() -> str:
+        with urllib.request.urlopen("http://127.0.0.1:8010/metrics", timeout=60) as answer:
+            return str(answer.read().decode())
+
+    return machine.inside(ask)
 
 
 def _leave(machine: Machine, report: Report) -> None:

@@ -428,3 +428,4 @@ def test_by_the_lease_over_and_back(pair: Pair) -> None:
     assert "takes over, as epoch 3" in second.run(handover)
     pair.mail_when_served(first)
     assert time.monotonic() - began < 30
+    assert "does not start" not in first.run("moxlite healthcheck 2>&1", check=False), "child processes (ADMIN-70d)"
