@@ -20,7 +20,8 @@ import regex
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.patterns.questions import Answer, Question
-from moxlite.sandbox.channel import LIFE, begin, keep_statm, receive, resident, send
+from moxlite.sandbox.beginning import begin
+from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
 from moxlite.sandbox.confine import watch, watched
 
 MEMORY: Final = 96 << 20

@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-import msgspec
-
-from moxlite.sandbox.confine import NotConfined, confine
-from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready
+from moxlite.sandbox.messages import LENGTH, MAX_FRAME
 
 LIFE: Final = 1
 """Descriptor of the pipe that ends with the server."""
@@ -49,19 +45,6 @@ def _octets(channel: socket.socket, size: int) -> bytearray | None:
 def send(channel: socket.socket, octets: bytes) -> None:
     """Send a frame of at most `MAX_FRAME` octets."""
     channel.sendall(len(octets).to_bytes(LENGTH, "big") + octets)
-
-
-def begin(channel: socket.socket, denied: Callable[[str], msgspec.Struct], memory: int) -> None:
-    """Confine this process, and send `Ready`. A process that is not confined says so, and ends without a job.
-
-    denied: the reply when the filter has refused a system call, whose name it is given.
-    """
-    try:
-        landlock, filtered = confine(lambda call: send(channel, msgspec.msgpack.encode(denied(call))), memory)
-    except (NotConfined, OSError) as error:
-        send(channel, msgspec.msgpack.encode(Ready(str(error)[:MAX_TEXT])))
-        os._exit(1)
-    send(channel, msgspec.msgpack.encode(Ready("", landlock, filtered)))
 
 
 def keep_statm() -> None:

@@ -19,7 +19,8 @@ from moxlite.decoders import Decoder, msgpack_decoder
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.charset import CODECS
-from moxlite.sandbox.channel import LIFE, MAX_TEXT, begin, keep_statm, receive, resident, send
+from moxlite.sandbox.beginning import begin
+from moxlite.sandbox.channel import LIFE, MAX_TEXT, keep_statm, receive, resident, send
 from moxlite.sandbox.confine import MEMORY, watch, watched
 from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import MAX_FRAME, Refused, Reply

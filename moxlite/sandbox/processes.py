@@ -18,7 +18,6 @@ import trio
 
 from moxlite.decoders import from_msgpack
 from moxlite.sandbox import metrics
-from moxlite.sandbox.jobs import DrawHTML
 from moxlite.sandbox.messages import MAX_FRAME, Job, Ready, Refused
 from moxlite.sandbox.process import LARGE, START_SECONDS, Died, Process, start_process
 from moxlite.sandbox.turns import Turns
@@ -213,19 +212,13 @@ class Sandbox:
         logger.warning("a process of the sandbox has ended", extra={"kv": kv})
 
 
-TRIAL: Final = DrawHTML("<p onclick=x>moxlite", (), 0, "trial", external=False)
-"""A page that a new process must make safe, and what is left of it."""
-
-TRIED: Final = b'<div class="body"><p>moxlite</p></div>'
-
-
-async def try_process() -> Ready:
-    """Start a process, have it make a page of our own safe, and end it. Raises Died."""
+async def try_process(job: Job[A], expected: A) -> Ready:
+    """Start a process, have it do a job of our own, and end it. Raises Died."""
     process = await start_process()
     try:
-        reply = await process.ask(msgspec.msgpack.encode(TRIAL), START_SECONDS)
-        if reply.outcome != "done" or (await _answer(TRIAL, reply.answer)).html != TRIED:
-            raise Died("answer", f"a page was not made safe: {reply.outcome} {reply.text}")
+        reply = await process.ask(msgspec.msgpack.encode(job), START_SECONDS)
+        if reply.outcome != "done" or await _answer(job, reply.answer) != expected:
+            raise Died("answer", f"a job was not done: {reply.outcome} {reply.text}")
         return process.bounds
     finally:
         await process.end()

@@ -24,6 +24,7 @@ from moxlite.metrics import Gauge
 from moxlite.operations.server import HelperState
 from moxlite.proto.sshurl import SSHURL
 from moxlite.sandbox import processes
+from moxlite.sandbox.jobs import DrawHTML, Drawn
 from moxlite.sandbox.messages import Ready
 from moxlite.wakeup import sleep_by_both_clocks
 
@@ -139,8 +140,13 @@ def kinds_of(config: ConfigHolder) -> dict[str, Try]:
     return kinds
 
 
+PAGE: Final = DrawHTML("<p onclick=x>moxlite", (), 0, "trial", external=False)
+SAFE: Final = Drawn(b'<div class="body"><p>moxlite</p></div>', 0, (), more=False, left_out=0, coloured=False, own=False)
+"""A page of ours, and what the sandbox makes of it."""
+
+
 async def _sandbox() -> str:
-    return _weakness(await processes.try_process())
+    return _weakness(await processes.try_process(PAGE, SAFE))
 
 
 async def _patterns() -> str:
