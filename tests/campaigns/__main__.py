@@ -7,14 +7,19 @@ import importlib
 import pkgutil
 import random
 import sys
+import time
 import traceback
 from pathlib import Path
+from typing import Final
 
 import tests.campaigns
 from tests.campaigns.report import Finding, Report
 from tests.tools import top
 
 OTHERS = {"children", "report", "__main__"}
+
+ALONE: Final = ("devices", "mailauth", "webapi_schema")
+"""Campaigns that go on for an hour or two: none is in a part."""
 
 
 def names() -> list[str]:
@@ -23,10 +28,17 @@ def names() -> list[str]:
     return sorted(name for name in found if name not in OTHERS and not name.startswith("_"))
 
 
+def part(which: str) -> list[str]:
+    """The campaigns of a part, such as 2/8."""
+    number, count = map(int, which.split("/"))
+    return [name for name in names() if name not in ALONE][number - 1 :: count]
+
+
 def main() -> int:
     """Run; exit 1 when one found something."""
     parser = argparse.ArgumentParser(prog="script/soak", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; none: all")
+    parser.add_argument("--part", help="K/N: without names, the Kth of N parts of those that take less than an hour")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     parser.add_argument("--share", type=float, default=1.0, help="of the full counts; 1 is what an issue asks for")
     parser.add_argument("--reports", type=Path, default=top() / "build/soak", help="where the reports go")
@@ -35,7 +47,8 @@ def main() -> int:
     if unknown := set(options.names) - set(names()):
         parser.error(f"no campaign named {', '.join(sorted(unknown))}; there are {', '.join(names())}")
     found = 0
-    for name in options.names or names():
+    for name in options.names or (part(options.part) if options.part else names()):
+        began = time.monotonic()
         report = Report(name, options.seed, options.share)
         print(f"{name}: seed {options.seed}", flush=True)
         try:
@@ -48,7 +61,11 @@ def main() -> int:
         report.write(options.reports, outcome)
         if options.record:
             report.record(top() / "docs/campaigns.md", outcome)
-        print("\n".join(f"  {line}" for line in [*report.lines, *report.rows]), f"\n{name}: {outcome}", flush=True)
+        print(
+            "\n".join(f"  {line}" for line in [*report.lines, *report.rows]),
+            f"\n{name}: {outcome}, {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
     return 1 if found else 0
 
 

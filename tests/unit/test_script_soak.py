@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-from tests.campaigns.__main__ import names
+from tests.campaigns.__main__ import ALONE, names, part
 from tests.campaigns.report import ROWS, Report
 from tests.tools import top
 
@@ -28,3 +28,12 @@ def test_each_row_is_a_campaign() -> None:
     """STORE-158: a campaign that is renamed or removed takes its row along."""
     table = (top() / "docs/campaigns.md").read_text().partition(ROWS)[2]
     assert set(re.findall(r"^\| (\w+) \|", table, re.MULTILINE)) <= set(names())
+
+
+def test_each_campaign_is_in_one_part_of_nightly() -> None:
+    """`script/test nightly` deals them out; those that go on for an hour are parts of their own."""
+    script = (top() / "script/test").read_text()
+    [line] = [line for line in script.splitlines() if line.startswith("parts=(")]
+    assert f"campaign-{{{','.join(ALONE)}}} campaigns-{{1..8}})" in line
+    assert 'script/soak --part "${1#*-}/8"' in script
+    assert sorted([*ALONE, *(name for number in range(1, 9) for name in part(f"{number}/8"))]) == names()
