@@ -26,6 +26,10 @@ QUICK: Final = ("compose", "config", "mailauth", "proto")
 QUICK_KINDS: Final = "not slow and not integration and not campaign and not nightly"
 
 
+SPENT_BY: Final = os.environ.pop("SPENT_BY", "")  # not for those that tests run
+"""The shell whose processor time a run tells with its own."""
+
+
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Have `tests.forks` add its option."""
     pluginmanager.register(forks, "tests.forks")
@@ -133,9 +137,9 @@ class Names:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what a run cost: seconds of the processor, of it and of the shell SPENT_BY, with all that they started."""
-    if not (shell := os.environ.get("SPENT_BY")):
+    if not SPENT_BY:
         return
-    before = Path(f"/proc/{shell}/stat")
+    before = Path(f"/proc/{SPENT_BY}/stat")
     ticks = before.read_text().rpartition(")")[2].split()[11:15] if before.exists() else ["0"] * 4
     user, system, of_children, in_system = (int(one) / os.sysconf("SC_CLK_TCK") for one in ticks)
     own = os.times()
