@@ -164,4 +164,5 @@ def _admin(components: Components) -> AdminCommands:
         end_sessions=components.services.end_sessions,
         factors=components.factor_changes,
         helpers=components.helpers,
+        resolver=components.network.resolver,
     )

@@ -16,6 +16,7 @@ from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.accountcommands import AdminTokenCommands, AppPasswordCommands, ShareCommands, TLSKeyCommands
 from moxlite.admin.doctor.helpers import Helpers
+from moxlite.admin.dns.others import others_of_new
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import change_file, named_account
 from moxlite.admin.factors import FactorChanges, FactorCommands
@@ -34,6 +35,7 @@ from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.control.server import Command, CommandFailed
+from moxlite.net.resolver import Resolver
 from moxlite.operations.access import SetPassword, Undelete, UndeletedMail
 from moxlite.operations.accounts import (
     AccountInfo,
@@ -93,6 +95,7 @@ class AdminCommands:
         users.
       factors: changes second factors.
       helpers: the trials of child processes.
+      resolver: answers about who else uses a new domain.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class AdminCommands:
         end_sessions: EndSessions,
         factors: FactorChanges,
         helpers: Helpers,
+        resolver: Resolver,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -118,6 +122,7 @@ class AdminCommands:
         self._read_certificates = read_certificates
         self._problems = problems
         self._factors = factors
+        self._resolver = resolver
         self._passwords = Passwords(accounts, logins, end_sessions)
 
     def registry(self) -> Mapping[str, Command]:
@@ -138,7 +143,13 @@ class AdminCommands:
                 SetPassword.bind(self.set_password),
             ),
             **accounts.registry(),
-            **DomainCommands(self._config, accounts.check_new, accounts.make, accounts.check_address).registry(),
+            **DomainCommands(
+                self._config,
+                accounts.check_new,
+                accounts.make,
+                accounts.check_address,
+                partial(others_of_new, self._config, self._resolver),
+            ).registry(),
             **TLSKeyCommands(self._config, self._auth, self._passwords).registry(),
             **AppPasswordCommands(self._config, self._passwords).registry(),
             **AdminTokenCommands(self._auth.admin_tokens).registry(),

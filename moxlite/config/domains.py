@@ -201,6 +201,14 @@ class DomainConfig(Section, frozen=True):
     localpart_case_sensitive: Annotated[bool, doc("Upper and lower case are different before the @.")] = False
     dkim: Annotated[DKIMConfig, doc("Signing of outgoing mail.")] = DKIMConfig()
     dmarc: Annotated[DMARC | None, doc("Where DMARC reports arrive.")] = None
+    strict_records: Annotated[
+        bool,
+        doc(
+            "Have DNS records bind others: receivers reject mail that can't be verified (DMARC `p=reject`), and no"
+            " other CA issues certificates for the domain and all names below it (CAA). Otherwise receivers only"
+            " report (`p=none`), and any CA may issue."
+        ),
+    ] = True
     mtasts: Annotated[MTASTS | None, doc("The MTA-STS policy.")] = None
     tlsrpt: Annotated[TLSRPT | None, doc("Where TLS reports arrive.")] = None
     routes: Annotated[tuple[Route, ...], doc("Routes of mail sent from this domain.")] = ()

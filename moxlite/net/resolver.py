@@ -30,6 +30,7 @@ class RecordType(StrEnum):
 
     A = "A"
     AAAA = "AAAA"
+    CAA = "CAA"
     CNAME = "CNAME"
     MX = "MX"
     NS = "NS"
@@ -64,7 +65,15 @@ class TLSA(msgspec.Struct, frozen=True):
     data: bytes
 
 
-Record: TypeAlias = str | IPAddress | MX | SRV | TLSA
+class CAA(msgspec.Struct, frozen=True):
+    """A CAA record (RFC 8659 §4.1)."""
+
+    flags: int
+    tag: str
+    value: str
+
+
+Record: TypeAlias = str | IPAddress | MX | SRV | TLSA | CAA
 """A record. TXT is one text, its strings joined, with octets outside ASCII as surrogates; CNAME, NS and PTR are names;
 A and AAAA are addresses.
 """
@@ -254,7 +263,7 @@ class FakeResolver(Resolver):
 
     def __init__(
         self,
-        records: Mapping[str, Mapping[str, Iterable[str | MX | SRV | TLSA]]] | None = None,
+        records: Mapping[str, Mapping[str, Iterable[str | MX | SRV | TLSA | CAA]]] | None = None,
         *,
         authentic: Iterable[str] | bool = False,
         failing: Iterable[str] | Mapping[str, DNSError] = (),
@@ -273,7 +282,7 @@ class FakeResolver(Resolver):
         self.asked: list[tuple[str, RecordType]] = []
         """Every question in its order, for tests that count."""
 
-    def set(self, name: str, kind: RecordType, values: Iterable[str | MX | SRV | TLSA]) -> None:
+    def set(self, name: str, kind: RecordType, values: Iterable[str | MX | SRV | TLSA | CAA]) -> None:
         """Replace the records of `kind` at `name`; without values they are removed."""
         made = tuple(_record(kind, value) for value in values)
         if made:
@@ -315,7 +324,7 @@ class FakeResolver(Resolver):
         return any(one == name or one.endswith(f".{name}") for one, _ in self._records)
 
 
-def _record(kind: RecordType, value: str | MX | SRV | TLSA) -> Record:
+def _record(kind: RecordType, value: str | MX | SRV | TLSA | CAA) -> Record:
     if not isinstance(value, str):
         return value
     match kind:
@@ -328,5 +337,5 @@ def _record(kind: RecordType, value: str | MX | SRV | TLSA) -> Record:
             return MX(int(preference), absolute(host))
         case RecordType.TXT:
             return value
-        case RecordType.SRV | RecordType.TLSA:
+        case RecordType.SRV | RecordType.TLSA | RecordType.CAA:
             raise ValueError(f"{kind} records are given as {kind} structs")

@@ -38,10 +38,19 @@ class ProviderInUse(msgspec.Struct, frozen=True):
     published: int
 
 
+class RecordGroup(msgspec.Struct, frozen=True):
+    """Part of a plan, as lines of a diff. `rules`: it binds others: receivers, other senders, other CAs."""
+
+    title: str
+    rules: bool
+    lines: list[str]
+
+
 class RecordPlan(msgspec.Struct, frozen=True):
-    """What would be changed, as lines of a diff, and notes on what stays."""
+    """Changes to make, as lines of a diff, in all and by group, and notes on what stays."""
 
     lines: list[str]
+    groups: list[RecordGroup]
     notes: list[str]
 
 
@@ -150,7 +159,7 @@ class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
 @change("dns publish", Role.ADMIN | Role.TOKEN)
 class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
     """Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the
-    provider took and did not do.
+    provider took and did not do. `lenient`: without the rules that bind others, from now on.
     """
 
     domain: Name
@@ -158,6 +167,7 @@ class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
     undo: bool = False
     addresses: bool = False
     replace: bool = False
+    lenient: bool = False
 
 
 @query("dns rotation show", MANAGERS)

@@ -83,6 +83,17 @@ class EnableDomain(OneDomain, frozen=True):
     """Take mail of DOMAIN again."""
 
 
+@change("config domain strict", OWNER)
+class SetStrict(OneDomain, frozen=True):
+    """Have the DNS records of DOMAIN bind others, or stop that (--off). Publish them afterwards: dns update DOMAIN.
+
+    Receivers then reject mail in its name that can't be verified (DMARC p=reject), and no other CA issues certificates
+    for it and all names below it (CAA). First look at the DMARC reports of a month: do all your senders pass?
+    """
+
+    off: Annotated[bool, field("Ask receivers for reports only (p=none), and let any CA issue certificates.")] = False
+
+
 class PeerHost(msgspec.Struct, frozen=True):
     """A host of the server from which a domain moves here: its addresses, whether it has TLS, and why it cannot be
     used, or "".

@@ -37,7 +37,7 @@ PATHS = re.compile(rb"^// ([\w./-]+)\n", re.MULTILINE)
 MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
-MAX_PART_RAW, MAX_PART_GZIP = 68_000, 20_000  # WEBMAIL-5
+MAX_PART_RAW, MAX_PART_GZIP = 69_000, 20_000  # WEBMAIL-5
 RECORD = TOP / "build" / "bundles.json"
 """What the bundles were last made of, and what they were: most runs of `script/gen` change nothing of both."""
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")

@@ -115,6 +115,7 @@ def test_records_are_added_and_merged_and_others_stay(config: Path, world: Signe
     assert texts(world, "www.example.org.", "A") == {"192.0.2.80"}
     replaced = update(config, world.authority, "--replace")
     assert replaced.stdout.splitlines() == [
+        "; Mail here",
         "- example.org. MX 20 old.provider.example.",
         "+ example.org. MX 10 mx.example.org.",
     ]

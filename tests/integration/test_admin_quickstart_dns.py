@@ -1,10 +1,13 @@
 """``moxlite quickstart`` with a DNS provider: no record typed (ADMIN-35b)."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import re
+import signal
 import subprocess
+import termios
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +84,87 @@ def test_a_token_is_all_that_dns_needs(tmp_path: Path, world: DNSWorld, fake: Fa
         assert kept.stat().st_uid == int(USER)
     passwords = re.findall(r"password: (\S+)$", done.stdout, re.MULTILINE)
     assert not [one for one in passwords if one in (tmp_path / "config/quickstart.log").read_text()]
+
+
+def test_rules_do_not_bind_those_that_use_the_domain(tmp_path: Path, fake: FakeProviders) -> None:
+    """ADMIN-47a, ADMIN-35b: a newsletter service in SPF and another mail host: receivers are asked for reports alone,
+    and no CA is forbidden; one line says so, with the commands for later.
+    """
+    spf = '"v=spf1 include:spf.newsletter.example ~all"'
+    fake.add("example.org", "example.org", "TXT", spf)
+    fake.add("example.org", "example.org", "MX", "10 mx.old.example.")
+    environment = {**os.environ, **fake.environment}
+    with DNSWorld({"com": "", "example.org": f"@ TXT {spf}\n@ MX 10 mx.old.example."}) as world:
+        words = command(tmp_path, world, "--dns-provider", "hetzner", "me@example.org", USER)
+        done = subprocess.run(
+            words, input=f"{TOKEN}\n", check=False, capture_output=True, text=True, timeout=120, env=environment
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [text[:17] for text in fake.data("_dmarc.example.org", "TXT")] == ['"v=DMARC1;p=none;']
+    assert fake.data("example.org", "CAA") == set()
+    assert domains_of(tmp_path)["domains"]["example.org"]["strict_records"] is False
+    headings = [line for line in done.stdout.splitlines() if line.startswith("   ; ")][:3]
+    assert headings == ["   ; Mail here", "   ; Signatures", "   ; Settings"]
+    assert "Others use example.org (" in done.stdout
+    assert "sender include:spf.newsletter.example" in done.stdout
+    assert "mail host mx.old.example" in done.stdout
+    assert "moxlite config domain strict example.org" in done.stdout
+
+
+@pytest.mark.parametrize("how", ["key", "hangup", "kill"])
+def test_broken_off_at_the_last_question_nothing_is_left(
+    tmp_path: Path, world: DNSWorld, fake: FakeProviders, how: str
+) -> None:
+    """ADMIN-25, ADMIN-35: by Ctrl-C, a closed terminal, or a kill; another run makes all. ADMIN-47a: without others the
+    rules that bind others are shown, and confirmed apart.
+    """
+    environment = {**os.environ, **fake.environment, "TERM": "dumb"}
+    words = command(tmp_path, world, "--no-admin-inside", "--dns-provider", "hetzner", "me@example.org", USER)
+    for last in (False, True):
+        parent, child = pty.openpty()
+        running = subprocess.Popen(
+            words,
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # for Ctrl-C
+        )
+        os.close(child)
+        seen = bytearray()
+        answers = [(b"Hetzner, API token", TOKEN), (b"Publish them?", "y")]
+        for question, text in [*answers, (b"Have these rules, too?", "y" if last else "")]:
+
+            def shown(question: bytes = question, seen: bytearray = seen, parent: int = parent) -> bool:
+                seen.extend(os.read(parent, 65536) if question not in seen else b"")
+                return question in seen
+
+            until(shown, what=question.decode())
+            if text:
+                os.write(parent, text.encode() + b"\n")
+        assert b"p=reject" in seen
+        if not last:
+            assert not (tmp_path / "config/moxlite.toml").exists()
+            if how == "key":
+                os.write(parent, b"\x03")
+            else:
+                running.send_signal(signal.SIGHUP if how == "hangup" else signal.SIGKILL)
+        with contextlib.suppress(OSError):  # the terminal's other end is closed
+            while os.read(parent, 65536):
+                pass
+        code = running.wait(60)
+        os.close(parent)
+        if last:
+            assert code == 0
+        else:
+            assert code != 0
+            assert not (tmp_path / "config/moxlite.toml").exists()
+            assert fake.records("example.org") == set()
+            assert how != "key" or not (tmp_path / "config").exists()
+    assert domains_of(tmp_path)["domains"]["example.org"]["strict_records"] is True
+    assert [text[:19] for text in fake.data("_dmarc.example.org", "TXT")] == ['"v=DMARC1;p=reject;']
+    assert fake.data("example.org", "CAA") == {'0 issue "letsencrypt.org"'}
 
 
 def test_a_wrong_token_ends_it_before_anything_is_made(tmp_path: Path, world: DNSWorld, fake: FakeProviders) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.control.client import CtlFailed
+from moxlite.net.resolver import FakeResolver
 from moxlite.operations.dns import RotateNow, Rotation, ShowRotation, StartRotation, StopRotation
 from tests.browsing import Browser
 from tests.dnsproviders import TOKENS, FakeProviders
@@ -25,7 +26,7 @@ SERVED = STATIC.replace('data_dir = "data"', 'data_dir = "data"\nadmin_password_
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProviders]:
-    with FakeProviders({"example.org": [("www.example.org", "A", "192.0.2.80")]}) as found:
+    with FakeProviders({"example.org": [("www.example.org", "A", "192.0.2.80")], "used.example": []}) as found:
         for name, value in found.environment.items():
             monkeypatch.setenv(name, value)
         yield found
@@ -79,6 +80,38 @@ async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path
         assert TOKENS["gandi"] not in entries
         await browser.call("dns_provider_rm", domain="example.org")
         assert (await browser.call("dns_provider_show", domain="example.org"))["provider"] == ""
+
+
+async def test_rules_that_bind_others_are_chosen_for_a_domain(tmp_path: Path, fake: FakeProviders) -> None:
+    """ADMIN-47a, ADMIN-12, WEB-80a: a new domain that others use has none, and says why; a plan shows them apart, and
+    without them they stay out of the configuration, too.
+    """
+    (tmp_path / "config").mkdir()
+    write_admin_password(tmp_path / "config/adminpasswd", ADMIN_PASSWORD)
+    resolver = FakeResolver({"TXT": {"used.example.": ["v=spf1 include:spf.news.example ~all"]}})
+    async with house(tmp_path, static=SERVED, resolver=resolver) as running:
+        browser = await owner(running)
+        added = await browser.call("config_domain_add", domain="used.example", account="mia")
+        [step] = [one for one in added["next"] if "moxlite config domain strict used.example" in one["commands"]]
+        assert "sender include:spf.news.example" in step["words"]
+        records = await browser.call("dns_records", domain="used.example")
+        assert [one["value"][:15] for one in records if one["topic"] == "dmarc"] == ["v=DMARC1;p=none"]
+        await browser.call("config_domain_strict", domain="used.example")
+        records = await browser.call("dns_records", domain="used.example")
+        assert [one["value"][:17] for one in records if one["topic"] == "dmarc"] == ["v=DMARC1;p=reject"]
+
+        token = {"domain": "used.example", "provider": "gandi", "secrets": {"auth_token": TOKENS["gandi"]}}
+        await browser.call("dns_provider_set", **token)
+        plan = await browser.call("dns_plan", domain="used.example")
+        titles = [one["title"] for one in plan["groups"]]
+        assert titles == ["Mail here", "Signatures", "Settings", "Rules that bind others"]
+        assert [line for one in plan["groups"] for line in one["lines"]] == plan["lines"]
+        await browser.call("dns_publish", domain="used.example", lines=plan["lines"], lenient=True)
+        assert [text[:17] for text in fake.data("_dmarc.used.example", "TXT")] == ['"v=DMARC1;p=none;']
+        assert (await browser.call("dns_plan", domain="used.example"))["lines"] == []
+        await browser.call("config_domain_strict", domain="used.example")
+        plan = await browser.call("dns_plan", domain="used.example")
+        assert [one["rules"] for one in plan["groups"]] == [True]
 
 
 @pytest.mark.parametrize(

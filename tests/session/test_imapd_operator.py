@@ -18,6 +18,7 @@ from moxlite.lazyimport import Lazy
 from moxlite.net import transcripts
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
+from moxlite.net.resolver import FakeResolver
 from moxlite.net.transcripts import LENGTH, LINES, Tap
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
@@ -57,6 +58,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
             end_sessions=end,
         ),
         helpers=Helpers(imap.context.config),
+        resolver=FakeResolver(),
     )
     commands.update(admin.registry())
     path = tmp_path / "ctl"

@@ -13,6 +13,7 @@ import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
+import dns.rdtypes.ANY.CAA
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.TLSA
 import dns.rdtypes.IN.SRV
@@ -37,7 +38,7 @@ from moxlite.net.dns.wire import (
     is_response,
     read_response,
 )
-from moxlite.net.resolver import MX, SRV, TLSA, Record, RecordType
+from moxlite.net.resolver import CAA, MX, SRV, TLSA, Record, RecordType
 
 labels = st.binary(min_size=1, max_size=20)
 names = st.lists(labels, max_size=6).map(lambda parts: dns.name.Name([*parts, b""]))
@@ -64,6 +65,9 @@ values: dict[RecordType, st.SearchStrategy[str]] = {
     RecordType.SRV: st.tuples(small, small, small, plain).map(lambda parts: " ".join(map(str, parts))),
     RecordType.TLSA: st.tuples(octet, octet, hashes).map(lambda parts: " ".join(map(str, parts))),
     RecordType.TXT: strings,
+    RecordType.CAA: st.tuples(
+        octet, st.sampled_from(["issue", "iodef"]), st.sampled_from(["ca.example; a=b", ";", ""])
+    ).map(lambda parts: '{} {} "{}"'.format(*parts)),
 }
 
 
@@ -76,6 +80,8 @@ def theirs(rdata: Rdata) -> Record:
             return MX(rdata.preference, str(rdata.exchange).lower())
         case dns.rdtypes.IN.SRV.SRV():
             return SRV(rdata.priority, rdata.weight, rdata.port, str(rdata.target).lower())
+        case dns.rdtypes.ANY.CAA.CAA():
+            return CAA(rdata.flags, rdata.tag.decode(), rdata.value.decode())
         case dns.rdtypes.ANY.TLSA.TLSA():
             return TLSA(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
         case TXT():

@@ -25,6 +25,7 @@ VALUES = {
     RecordType.MX: ("10 mail.example.org.", "0 .", "20 b.example.net."),
     RecordType.SRV: ("0 1 993 mail.example.org.", "0 0 0 ."),
     RecordType.TLSA: (f"3 1 1 {'ab' * 32}", f"2 0 2 {'cd' * 64}"),
+    RecordType.CAA: ('0 issue "ca.example"', '128 iodef "mailto:a@b.example"'),
     RecordType.TXT: ('"v=spf1 -all"', '"one" "two"', '"\\200\\000"', f'"{"x" * 255}" "y"'),
 }
 CASES = 50_000

@@ -117,9 +117,18 @@ async function publish(desk: Desk, name: string): Promise<void> {
   const plan = await fieldDialog(t("Publish records"), t("Show the changes"), { addresses, replace }, () =>
     desk.client.dns_plan(name, false, addresses.control.checked, replace.control.checked),
   );
-  if (plan === null || !(await shown(t("Publish records"), plan, t("Publish")))) return;
+  if (plan === null) return;
+  const rules = plan.groups.some((one) => one.rules)
+    ? tick(
+        t("Publish the rules that bind others, too"),
+        false,
+        t("Only if all mail and certificates of this domain come from here."),
+      )
+    : null;
+  if (!(await shown(t("Publish records"), plan, t("Publish"), rules?.root))) return;
+  const lenient = rules !== null && !rules.control.checked;
   await make(desk, () =>
-    desk.client.dns_publish(name, plan.lines, false, addresses.control.checked, replace.control.checked),
+    desk.client.dns_publish(name, plan.lines, false, addresses.control.checked, replace.control.checked, lenient),
   );
 }
 
@@ -151,18 +160,19 @@ async function make(desk: Desk, run: () => Promise<string[]>): Promise<void> {
   );
 }
 
-/** Show a plan as a diff; whether it is to be made. */
-async function shown(title: string, plan: RecordPlan, action: string): Promise<boolean> {
-  const diff = el(
+/** Show a plan as diffs by group; whether it is to be made. */
+async function shown(title: string, plan: RecordPlan, action: string, more: Child = null): Promise<boolean> {
+  const diffs = el(
     "pre",
     { class: "zone", tabindex: "0", "aria-label": t("Changes") },
-    plan.lines.map(visible).join("\n"),
+    plan.groups.map((one) => [el("b", {}, one.title), "\n", one.lines.map((line) => `${visible(line)}\n`)]),
   );
   const answered = await dialog<boolean>(title, (close) => [
-    plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diff,
+    plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diffs,
     el(
       "div",
       {},
+      more,
       plan.notes.map((one) => el("p", { class: "hint" }, visible(one))),
     ),
     el(

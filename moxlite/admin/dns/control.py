@@ -15,10 +15,11 @@ from moxlite.admin.dns.hostrotation import HostKeyRotation
 from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing, make_stored
 from moxlite.admin.dns.rotation import KeyRotation, Keys
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import HeldKeys
+from moxlite.admin.dns.wanted import GROUPS, HeldKeys
 from moxlite.admin.dns.zones import Authorities, Located
 from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, ProviderFailed
-from moxlite.admin.domains.changes import require_domain
+from moxlite.admin.domains.changes import require_domain, set_strict
+from moxlite.admin.edits import change_file
 from moxlite.autotls.hostkeys import HostKeyState
 from moxlite.config.holder import ConfigHolder
 from moxlite.lazyimport import Lazy
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 SERVER: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 """An address in brackets, as in URLs, or of IPv4, with a port or without."""
+
+CHANGED: Final = "The records have changed meanwhile. Look at the changes again."
 
 WORDS: Final[dict[operations.Stage, str]] = {
     "resting": "the present key signs; the next one comes when it is old",
@@ -139,17 +142,28 @@ class DNSOperations:
 
         def work(publishing: Publishing, domain: Domain) -> operations.RecordPlan:
             _, plans = _plans(publishing, domain, args)
-            return operations.RecordPlan(plans.lines(), plans.notes())
+            groups = [
+                operations.RecordGroup(GROUPS[group], group == "rules", lines)
+                for group, lines in plans.groups().items()
+            ]
+            return operations.RecordPlan(plans.lines(), groups, plans.notes())
 
         return await self._run(args.domain, work)
 
     async def publish(self, args: operations.PublishRecords) -> list[str]:
         """Make the change that was shown."""
+        if args.lenient:
+            shown = operations.PlanRecords(domain=args.domain, addresses=args.addresses, replace=args.replace)
+            plan = await self.plan(shown)
+            if plan.lines != args.lines:
+                raise CommandFailed("busy", CHANGED)
+            await change_file(self._config, set_strict, args.domain, False)
+            args = msgspec.structs.replace(args, lines=(await self.plan(shown)).lines)
 
         def work(publishing: Publishing, domain: Domain) -> list[str]:
             located, plans = _plans(publishing, domain, args)
             if plans.lines() != args.lines:
-                raise CommandFailed("busy", "The records have changed meanwhile. Look at the changes again.")
+                raise CommandFailed("busy", CHANGED)
             make = publishing.undo if args.undo else publishing.make
             return make(domain, located, plans)
 

@@ -13,7 +13,7 @@ import dns.rdata
 import msgspec
 
 from moxlite.admin.dns.senders import merged_report, merged_spf
-from moxlite.admin.dns.wanted import Kind, WantedRecord
+from moxlite.admin.dns.wanted import POLICY, Group, Kind, WantedRecord, group_of
 from moxlite.admin.dns.zonefile import rdata_of
 
 Data: TypeAlias = dns.rdata.Rdata
@@ -56,6 +56,17 @@ class Change(msgspec.Struct, frozen=True):
         pairs = [("-", rdata) for rdata in self.remove] + [("+", rdata) for rdata in self.add]
         return [f"{sign} {self.name} {self.kind} {rdata.to_text()}" for sign, rdata in pairs]
 
+    @property
+    def group(self) -> Group:
+        """Part of a plan that shows the change. Rules that are kept, removed, or join other senders' and CAs' are
+        settings: they bind no more than before.
+        """
+        group = group_of(self.name, self.kind, (self.add or self.remove)[0].to_text())
+        if group != "rules":
+            return group
+        bound = any(group_of(self.name, self.kind, rdata.to_text()) == "rules" for rdata in self.before)
+        return "rules" if self.add and not bound else "settings"
+
 
 class Plan(msgspec.Struct, frozen=True):
     """changes: in the order of the wanted records. left: notes on what stays as it is, one line each."""
@@ -71,8 +82,8 @@ class ZonePlan(msgspec.Struct, frozen=True):
     plan: Plan
 
 
-ADDED: Final[frozenset[Kind]] = frozenset({"TLSA"})
-"""Types whose records may be added beside others: one key more never does harm."""
+ADDED: Final[frozenset[Kind]] = frozenset({"TLSA", "CAA"})
+"""Types whose records may be added beside others: one more key or CA never does harm."""
 
 TEXTS: Final = {"spf": "v=spf1", "spf-host": "v=spf1", "dmarc": "v=DMARC1", "tlsrpt": "v=TLSRPTv1"}
 """Texts that are merged, by topic, and their beginning."""
@@ -120,10 +131,12 @@ def make_plan(
         remove, add = _difference(records, before, published)
         own = [one.data for one in published]
         others = [rdata for rdata in remove if rdata not in own]
+        if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
+            remove, add = [rdata for rdata in before if rdata in own], []
         if kind not in ADDED and others and not replace and not _is_mergeable(records):
             left += [f"{name} {kind} {rdata.to_text()} stays; --replace replaces it" for rdata in others]
             continue
-        if kind in ADDED and not replace:
+        if kind == "CAA" or (kind in ADDED and not replace):
             remove = [rdata for rdata in remove if rdata in own]
         if remove or add:
             changes.append(Change(name, kind, before, tuple(remove), tuple(add)))
@@ -181,19 +194,22 @@ def _text_difference(
 ) -> tuple[list[Data], list[Data]]:
     """As `_difference`, for one text. Texts at the same name with another beginning are left alone."""
     start = TEXTS.get(wanted_record.topic) or OTHER_TEXTS.get(wanted_record.topic) or ""
-    same = {text: data for data in before if (text := _text(data)).lower().startswith(start.lower())}
+    same = {text: data for data in before if (text := text_of(data)).lower().startswith(start.lower())}
     value = str(wanted_record.value)
     if wanted_record.topic in ("spf", "spf-host"):
         former = {term for published in ours for term in published.wanted.split()} - set(value.split())
         kept = [" ".join(term for term in text.split() if term not in former) for text in same]
         value = merged_spf(value, kept)
     elif wanted_record.topic in TEXTS:
-        value = merged_report(value, tuple(same))
+        # of a record that is all ours, the policy follows the configuration
+        own = {text_of(published.data) for published in ours}
+        kept = [text for text in same if text not in own or POLICY.sub("", text) != POLICY.sub("", value)]
+        value = merged_report(value, kept)
     remove = [data for text, data in same.items() if text != value]
     return remove, [] if value in same else [rdata_of("TXT", value)]
 
 
-def _text(data: Data) -> str:
+def text_of(data: Data) -> str:
     """The text of a TXT record, its strings joined."""
     strings: Sequence[bytes] = getattr(data, "strings", ())
     return b"".join(strings).decode("ascii", "surrogateescape")

@@ -15,7 +15,18 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import PACC_LABEL, HeldKeys, Keys, Kind, Topic, WantedRecord, read_keys, wanted_records
+from moxlite.admin.dns.wanted import (
+    GROUPS,
+    PACC_LABEL,
+    Group,
+    HeldKeys,
+    Keys,
+    Kind,
+    Topic,
+    WantedRecord,
+    read_keys,
+    wanted_records,
+)
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,
@@ -62,9 +73,17 @@ class Plans(msgspec.Struct, frozen=True):
         """Whether there is anything to change."""
         return any(zone.plan.changes for zone in self.zones)
 
+    def groups(self) -> dict[Group, list[str]]:
+        """The records that go and come, in the form of a diff, by group."""
+        lines: dict[Group, list[str]] = {group: [] for group in GROUPS}
+        for zone in self.zones:
+            for change in zone.plan.changes:
+                lines[change.group] += change.lines()
+        return {group: found for group, found in lines.items() if found}
+
     def lines(self) -> list[str]:
-        """The records that go and come, in the form of a diff."""
-        return [line for zone in self.zones for change in zone.plan.changes for line in change.lines()]
+        """As `groups`, in one list."""
+        return [line for found in self.groups().values() for line in found]
 
     def notes(self) -> list[str]:
         """Records that stay as they are, each with the reason."""

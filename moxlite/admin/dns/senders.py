@@ -142,7 +142,7 @@ async def check_dmarc(case: Case) -> Report:
         report.errors.append(f"{name}: {error}")
         case.ask_for(report, "dmarc", name=name, found=lines)
         return report
-    if record.policy == "none" or record.subdomains == "none":
+    if case.settings.strict_records and "none" in (record.policy, record.subdomains):
         report.warnings.append("the policy asks receivers for nothing (p=none, or sp=none)")
     if record.testing:
         report.warnings.append("the policy is only tried (t=y, or pct=0)")

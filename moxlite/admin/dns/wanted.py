@@ -1,6 +1,7 @@
 """The DNS records that a domain should have: a typed list, for printing and checking (ADMIN-47, AUTH-67, 74, 91)."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -19,7 +20,7 @@ from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import PrivateKey as DKIMKey, key_record
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import MX, SRV, TLSA
+from moxlite.net.resolver import CAA, MX, SRV, TLSA
 from moxlite.net.tls.certificates import CertificateError, PrivateKey, load_private_key
 from moxlite.proto.address import Domain
 from moxlite.proto.publicsuffix import organizational_domain
@@ -53,23 +54,38 @@ LETSENCRYPT: Final = "letsencrypt.org"
 """Issuer name in CAA records; the host of Let's Encrypt's ACME directory is below it."""
 
 
-class CAA(msgspec.Struct, frozen=True):
-    """A CAA record (RFC 8659 §4.1)."""
-
-    flags: int
-    tag: str
-    value: str
-
-
 Value: TypeAlias = str | MX | SRV | TLSA | CAA
 Kind = Literal["A", "AAAA", "TXT", "CNAME", "MX", "SRV", "TLSA", "CAA"]
+
+Group = Literal["mail", "signatures", "settings", "rules"]
+"""Parts of a plan, in the order in which they are shown. `rules` bind others: receivers, other senders, other CAs."""
+
+GROUPS: Final[Mapping[Group, str]] = {
+    "mail": "Mail here",
+    "signatures": "Signatures",
+    "settings": "Settings",
+    "rules": "Rules that bind others",
+}
+
+
+def group_of(name: str, kind: Kind, text: str) -> Group:
+    """Group of a record by its name, type and data."""
+    if kind == "CAA" or (name.startswith("_dmarc.") and (policy := POLICY.search(text)) and policy[1] != "none"):
+        return "rules"
+    if kind in ("A", "AAAA", "MX", "TLSA"):
+        return "mail"
+    return "signatures" if "._domainkey." in name or text.strip('"').lower().startswith("v=spf1") else "settings"
+
+
+POLICY: Final = re.compile(r";\s*p\s*=\s*(\w+)", re.IGNORECASE)
+"""Policy of a DMARC record (RFC 9989 §4.8)."""
 
 
 class WantedRecord(msgspec.Struct, frozen=True):
     """A record that should exist. ``name`` is absolute; ``value`` as in `moxlite.net.resolver`.
 
     ``optional``: its absence is no fault. ``live``: False for a record that has an effect only after its zone is
-    signed.
+    signed. ``joins``: wanted only beside records of others, because alone it would bind them.
     """
 
     topic: Topic
@@ -78,6 +94,12 @@ class WantedRecord(msgspec.Struct, frozen=True):
     value: Value
     optional: bool = False
     live: bool = True
+    joins: bool = False
+
+    @property
+    def group(self) -> Group:
+        """Part of a plan that shows the record."""
+        return group_of(self.name, self.kind, str(self.value))
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -216,7 +238,8 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
     ]
     if settings.dmarc is not None:
         rua = report_address(domain, settings.dmarc)
-        records.append(WantedRecord("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p=reject;rua={rua}"))
+        policy = "reject" if settings.strict_records else "none"
+        records.append(WantedRecord("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p={policy};rua={rua}"))
         at = settings.dmarc.domain
         if at is not None and organizational_domain(at.ascii) != organizational_domain(domain.ascii):
             # RFC 9990 §3: a domain that receives reports about another one's says that it accepts them
@@ -228,7 +251,8 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
     if settings.tlsrpt is not None:
         text = f"v=TLSRPTv1; rua={report_address(domain, settings.tlsrpt)}"
         records.append(WantedRecord("tlsrpt", f"_smtp._tls.{_dot(domain)}", "TXT", text))
-    return [*records, *_clients(snapshot, domain, settings, host), *_authorities(snapshot, domain, host, keys)]
+    records += [*_clients(snapshot, domain, settings, host), *_authorities(snapshot, domain, settings, host, keys)]
+    return sorted(records, key=lambda wanted_record: list(GROUPS).index(wanted_record.group))
 
 
 def spf_text(snapshot: Snapshot) -> str:
@@ -296,9 +320,25 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
         yield WantedRecord("srv", name, "TXT", f"path={DAV_PATH}", optional=True)
 
 
-def _authorities(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[WantedRecord]:
+def _authorities(
+    snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain, keys: Keys
+) -> Iterable[WantedRecord]:
     """CAA records: the authorities that may issue certificates for the domain, and, for the host and names that lead to
     it, our account there (RFC 8657 §3). Other hosts of the domain may have accounts of their own.
+    """
+    issuers, joins = issuers_of(snapshot, keys.accounts), not settings.strict_records
+    for issuer in issuers:
+        yield WantedRecord("caa", _dot(domain), "CAA", CAA(0, "issue", issuer), optional=True, joins=joins)
+    for issuer, account in issuers.items() if host != domain and any(issuers.values()) else ():
+        value = f"{issuer};accounturi={account}" if account else issuer
+        yield WantedRecord("caa", _dot(host), "CAA", CAA(0, "issue", value), optional=True, joins=joins)
+
+
+def issuers_of(snapshot: Snapshot, accounts: Mapping[str, str]) -> dict[str, str]:
+    """CAs of our certificates, by their names in CAA records, each with the URI of our account, or "".
+
+    Args:
+      accounts: as in `Keys`.
     """
     issuers: dict[str, str] = {}
     for _, listener in public_first(snapshot):
@@ -308,12 +348,8 @@ def _authorities(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -
             continue
         issuer = acme.issuer_domain_name or (LETSENCRYPT if f".{LETSENCRYPT}/" in str(acme.directory_url) else None)
         if issuer:
-            issuers[issuer] = issuers.get(issuer) or keys.accounts.get(name, "")
-    for issuer in issuers:
-        yield WantedRecord("caa", _dot(domain), "CAA", CAA(0, "issue", issuer), optional=True)
-    for issuer, account in issuers.items() if host != domain and any(issuers.values()) else ():
-        value = f"{issuer};accounturi={account}" if account else issuer
-        yield WantedRecord("caa", _dot(host), "CAA", CAA(0, "issue", value), optional=True)
+            issuers[issuer] = issuers.get(issuer) or accounts.get(name, "")
+    return issuers
 
 
 def _dot(domain: Domain) -> str:

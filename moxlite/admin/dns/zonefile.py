@@ -10,9 +10,9 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from moxlite.admin.dns.wanted import CAA, Keys, Kind, Topic, Value, WantedRecord
+from moxlite.admin.dns.wanted import GROUPS, Keys, Kind, Topic, Value, WantedRecord
 from moxlite.config.domains import DomainConfig
-from moxlite.net.resolver import MX, SRV, TLSA
+from moxlite.net.resolver import CAA, MX, SRV, TLSA
 from moxlite.proto.address import Domain
 
 TTL: Final = 300
@@ -29,7 +29,8 @@ ABOUT: Final[dict[Topic, str]] = {
     "mx": "Where mail for the domain is delivered. There must be no other MX records.",
     "dkim": "Keys of the signatures on outgoing mail. Those that sign nothing yet are for the next change of keys.",
     "spf": "From where mail of the domain comes.",
-    "dmarc": "What receivers do with mail that is not of the domain by DKIM or SPF, and where they report it.",
+    "dmarc": "What receivers do with mail in the domain's name that DKIM and SPF can't verify, and where they report "
+    "it. With p=reject, mail of services that you forgot is lost: look at the reports of a month first (p=none).",
     "mtasts": "MTA-STS: servers that send here insist on TLS with a valid certificate. A new policy needs a new id.",
     "tlsrpt": "Where others report failures of TLS to the domain.",
     "client-settings": "The name in settings of mail programs. It stays when the domain moves to another machine.",
@@ -37,8 +38,14 @@ ABOUT: Final[dict[Topic, str]] = {
     "autodiscover": "Outlook finds its settings there.",
     "pacc": "Newer mail programs find their settings there (PACC), and trust them by this text. May be left out.",
     "srv": "Services of the domain (RFC 6186, RFC 8314); a dot is one that it has not. Those may be left out.",
-    "caa": "Only this authority may issue certificates. May be left out; others that are in use belong here.",
+    "caa": "Only these authorities may issue certificates, also for all names below, such as www. May be left out. Add "
+    "the authorities of your other sites.",
 }
+
+
+JOINS: Final = (
+    "Left out, because alone it would forbid all other authorities. Add it if the name has CAA records already."
+)
 
 
 UNADDRESSED: Final = (
@@ -62,18 +69,24 @@ def zone_file(
     ips = [ip_address(str(wanted_record.value)) for wanted_record in records if wanted_record.topic == "host"]
     if not ips:
         lines += ["", *_comment(UNADDRESSED), f"; {host.ascii}. A ADDRESS", f"; {host.ascii}. AAAA ADDRESS"]
+    heading = ""
     for topic, group in groupby(records, key=lambda wanted_record: wanted_record.topic):
+        of_topic = list(group)
+        if heading != (heading := GROUPS[of_topic[0].group]):
+            lines += ["", f"; --- {heading} ---"]
         lines += ["", *_comment(ABOUT[topic])]
+        if of_topic[0].joins:
+            lines += _comment(JOINS)
         if topic == "dane" and not signed:
             lines += _comment(
                 "The zone has no DNSSEC, or the resolver here leaves signatures out; without DNSSEC these records do "
                 "nothing. Remove the first semicolons once the zone has it."
             )
-        for record in group:
+        for record in of_topic:
             line = zone_line(record)
             if record.kind == "TXT" and len(str(record.value)) > MAX_STRING:
                 lines.append("; In several strings, since one holds 255 octets. A web form may want them as one text.")
-            lines.append(line if record.live or signed else f"; {line}")
+            lines.append(line if (record.live or signed) and not record.joins else f"; {line}")
         if topic == "host":
             lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
     lines += _notes(settings, keys)

@@ -6,7 +6,7 @@ As in `accounts`, each function changes the document of an edit, or raises `Refu
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -60,16 +60,25 @@ def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]
 
 
 def domain_settings(
-    domain: Domain, account: str, keys: Sequence[NewKey], *, mtasts: bool, now: dt.datetime, disabled: bool = False
+    domain: Domain,
+    account: str,
+    keys: Sequence[NewKey],
+    *,
+    mtasts: bool,
+    now: dt.datetime,
+    strict: bool,
+    disabled: bool = False,
 ) -> dict[str, Any]:
     """The table of a new domain, in the form that domains.toml has (ADMIN-12).
 
     Args:
       account: gets the reports about the domain.
       mtasts: a listener serves policies.
+      strict: its DNS records bind others.
     """
     settings: dict[str, Any] = {
         "client_settings_domain": f"mail.{domain.unicode}",
+        "strict_records": strict,
         "localpart_separators": ["+"],
         "dkim": {
             "sign": [key.selector for key in keys[:SIGNING]],
@@ -96,6 +105,7 @@ def add_domain(
     keys: Sequence[NewKey],
     *,
     now: dt.datetime,
+    strict: bool,
     disabled: bool,
 ) -> None:
     """Add a domain. With a localpart, also add the new account that gets its reports."""
@@ -110,7 +120,7 @@ def add_domain(
         text = f'the account "{account}" exists: give no localpart, and add an address afterwards'
         raise Refused(text, "localpart")
     served = any(listener.mtasts_https.enabled for listener in snapshot.static.listeners.values())
-    settings = domain_settings(domain, account, keys, mtasts=served, now=now, disabled=disabled)
+    settings = domain_settings(domain, account, keys, mtasts=served, now=now, strict=strict, disabled=disabled)
     document.put(("domains", domain.unicode), settings)
     if new_account:
         try:
@@ -143,6 +153,25 @@ def enable_domain(document: Document, snapshot: Snapshot, name: str) -> None:
     """Accept mail of the domain again."""
     domain, _ = require_domain(snapshot, name)
     document.drop(("domains", domain.unicode, "disabled"))
+
+
+def set_strict(document: Document, snapshot: Snapshot, name: str, strict: bool) -> None:
+    """Choose whether DNS records of the domain bind others. Raises Refused."""
+    domain, _ = require_domain(snapshot, name)
+    document.put(("domains", domain.unicode, "strict_records"), strict)
+
+
+def lenient(domain: Domain, others: Collection[str]) -> str:
+    """Why the records of a domain don't bind others, and until when."""
+    return (
+        f"Others use {domain} ({', '.join(others)}), so its records don't bind them: DMARC has p=none, and there's no "
+        "CAA. After a month, if the DMARC reports show that all your senders pass, tighten them"
+    )
+
+
+def strict_commands(domain: Domain) -> list[str]:
+    """Commands that have the records bind others."""
+    return [f"moxlite config domain strict {domain}", f"moxlite dns update {domain}"]
 
 
 def retire_keys(folder: Path, removed: DomainConfig, left: Snapshot) -> list[Path]:

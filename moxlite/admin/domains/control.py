@@ -33,6 +33,7 @@ class DomainCommands:
       check_account: raises CommandFailed if no account of this name can be made now.
       make_account: makes the database of a new one.
       check_address: raises CommandFailed if an alias may not have this address; with the name of the argument.
+      others: who else uses a new domain, in words.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class DomainCommands:
         check_account: Callable[[str], Awaitable[None]],
         make_account: Callable[[str], Awaitable[None]],
         check_address: Callable[[str, str], Awaitable[None]],
+        others: Callable[[Domain], Awaitable[list[str]]],
     ) -> None:
         self._config = config
         self._check_account = check_account
         self._make_account = make_account
         self._check_address = check_address
+        self._others = others
         self._keys = trio.CapacityLimiter(1)  # an RSA key is up to a second of a core
 
     def registry(self) -> Mapping[str, Command]:
@@ -59,6 +62,7 @@ class DomainCommands:
             operations.RemoveDomain.bind(self.remove),
             operations.DisableDomain.bind(lambda args: change(changes.disable_domain, args.domain)),
             operations.EnableDomain.bind(lambda args: change(changes.enable_domain, args.domain)),
+            operations.SetStrict.bind(lambda args: change(changes.set_strict, args.domain, not args.off)),
             operations.ListAliases.bind(self.alias_list),
             operations.PrintAlias.bind(self.alias_print),
             operations.AddAlias.bind(self.alias_add),
@@ -104,32 +108,36 @@ class DomainCommands:
         new_account = args.account not in self._config.current.domains.accounts
         if new_account:
             await self._check_account(args.account)
+        domain = self._new_domain(args)
+        others = await self._others(domain)
         with trio.CancelScope(shield=True):  # bounded: four keys, a file, a database
-            domain = await self._add(args)
+            await self._add(args, domain, strict=not others)
             if new_account:
                 await self._make_account(args.account)
-        return operations.AddedDomain(domain.unicode, _next_steps(domain.unicode, args, new_account=new_account))
+        return operations.AddedDomain(domain.unicode, _next_steps(domain, args, others, new_account=new_account))
 
-    async def _add(self, args: operations.AddDomain) -> Domain:
-        now = dt.datetime.now(dt.UTC)
+    def _new_domain(self, args: operations.AddDomain) -> Domain:
         try:
             domain = changes.parse_domain(args.domain)
         except Refused as error:
             raise CommandFailed("refused", str(error), error.field) from None
         if self._config.current.domain(domain) is not None:  # before keys are made
             raise CommandFailed("refused", f'"{domain.unicode}" is a domain of this server already', "domain")
+        return domain
+
+    async def _add(self, args: operations.AddDomain, domain: Domain, *, strict: bool) -> None:
+        now = dt.datetime.now(dt.UTC)
         made = made_keys(self._config.domains_path.parent, domain, now)
         try:
             keys = await trio.to_thread.run_sync(made.__enter__, limiter=self._keys)
         except OSError as error:
             raise CommandFailed("failed", f"no DKIM keys made: {error}") from None
         try:
-            await edit(self._config, _adding(args, keys, now))
+            await edit(self._config, _adding(args, keys, now, strict=strict))
         except BaseException as error:
             made.__exit__(type(error), error, error.__traceback__)
             raise
         made.__exit__(None, None, None)
-        return domain
 
     async def remove(self, args: operations.RemoveDomain) -> None:
         """Remove a domain, and move its keys to the folder of old ones."""
@@ -181,18 +189,29 @@ class DomainCommands:
 
 
 def _adding(
-    args: operations.AddDomain, keys: tuple[NewKey, ...], now: dt.datetime
+    args: operations.AddDomain, keys: tuple[NewKey, ...], now: dt.datetime, *, strict: bool
 ) -> Callable[[Document, Snapshot], None]:
     def change(document: Document, snapshot: Snapshot) -> None:
         changes.add_domain(
-            document, snapshot, args.domain, args.account, args.localpart, keys, now=now, disabled=args.disabled
+            document,
+            snapshot,
+            args.domain,
+            args.account,
+            args.localpart,
+            keys,
+            now=now,
+            strict=strict,
+            disabled=args.disabled,
         )
 
     return change
 
 
-def _next_steps(domain: str, args: operations.AddDomain, *, new_account: bool) -> list[operations.NextStep]:
+def _next_steps(
+    added: Domain, args: operations.AddDomain, others: list[str], *, new_account: bool
+) -> list[operations.NextStep]:
     """Steps to a new domain's first mail, as commands; the admin app leads through the same (WEB-80a)."""
+    domain = added.unicode
     account = quote(args.account)
     first = f"{args.localpart}@{domain}" if new_account else f"you@{domain}"
     if new_account:
@@ -223,6 +242,7 @@ def _next_steps(domain: str, args: operations.AddDomain, *, new_account: bool) -
             "Certificates are ordered once the records lead here; then send a test mail",
             [f"moxlite doctor --send-to {quote(first)}"],
         ),
+        *([operations.NextStep(changes.lenient(added, others), changes.strict_commands(added))] if others else []),
     ]
 
 

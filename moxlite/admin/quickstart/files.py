@@ -255,11 +255,13 @@ def static_file(
     )
 
 
-def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt.datetime) -> str:
-    """The text of domains.toml, with the address's domain and the account."""
+def domains_file(
+    address: Address, account: str, keys: Sequence[NewKey], now: dt.datetime, *, strict: bool = False
+) -> str:
+    """The text of domains.toml, with the address's domain and the account. strict: its DNS records bind others."""
     document = Document(DOMAINS_HEAD)
     text = address.pack(True)
-    settings = domain_settings(address.domain, account, keys, mtasts=True, now=now)
+    settings = domain_settings(address.domain, account, keys, mtasts=True, now=now, strict=strict)
     document.put(("domains", address.domain.unicode), settings)
     document.put(("accounts", account), account_settings(text))
     return str(document) + RULESET.format(account=account, address=_toml(text))

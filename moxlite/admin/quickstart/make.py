@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -82,6 +82,8 @@ def make(
     *,
     publish: bool = False,
     admin_inside: bool = False,
+    strict: bool = False,
+    agree: Callable[[Path], bool] = lambda _: True,
 ) -> NewInstallation:
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
@@ -93,6 +95,9 @@ def make(
         are made for them.
       publish: serve webmail and account app on the internet.
       admin_inside: serve the admin app in the private networks of the machine, too, not on the machine alone.
+      strict: DNS records of the domain bind others.
+      agree: called with the path of a valid draft, before anything is final, for questions that need the whole
+        configuration. Returns False to not bind others. What it raises comes out, as all files are removed again.
 
     Raises:
       QuickstartFailed: all files are removed again, also after an interruption.
@@ -118,6 +123,8 @@ def make(
                 warnings,
                 publish=publish,
                 admin_inside=admin_inside,
+                strict=strict,
+                agree=agree,
             )
         except PermissionError as error:
             path = error.filename or folder
@@ -143,6 +150,8 @@ def _make(
     *,
     publish: bool,
     admin_inside: bool,
+    strict: bool,
+    agree: Callable[[Path], bool],
 ) -> NewInstallation:
     now = dt.datetime.now(dt.UTC)
     folder, data = config.parent, data_folder(config)
@@ -166,15 +175,18 @@ def _make(
             publish=publish,
             admin_inside=admin_inside,
         )
-        _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
+        domains = folder / DOMAINS_FILE
+        _write(domains, domains_file(address, account, keys, now, strict=strict), undo)
         draft = folder / f".{config.name}.new"
         _write(draft, static, undo)
         errors, problems = test_config(draft, machine=False)
         if errors:
-            if errors[0].file == str(folder / DOMAINS_FILE):  # of which the address alone is not ours
+            if errors[0].file == str(domains):  # of which the address alone is not ours
                 raise QuickstartFailed(f"{address} cannot be the first address, take another one: {errors[0].text}")
             raise QuickstartFailed(str(errors[0]))
         warnings += [str(problem).replace(str(draft), str(config)) for problem in problems]
+        if not agree(draft) and strict:
+            domains.write_text(domains_file(address, account, keys, now, strict=False), "utf-8")
         for path in _of_accounts(data):
             undo.callback(shutil.rmtree, path, ignore_errors=True)
         trio.run(_make_account, data, account, account_password)

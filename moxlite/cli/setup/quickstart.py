@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -95,7 +96,14 @@ def quickstart(
         raise click.UsageError(f"{error}") from None
     config = config_path().absolute()
     _refuse_existing(config)
-    from moxlite.cli.setup.quickstartdns import choose_provider, offer_peer, publish_records
+    from moxlite.cli.setup.quickstartdns import (
+        Agreed,
+        agree_on_dns,
+        carry_out,
+        choose_provider,
+        find_others,
+        publish_records,
+    )
 
     stored = choose_provider(dns_provider, parsed.domain)
     said = _Said()
@@ -104,8 +112,30 @@ def quickstart(
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
     host, places, around = _look(said, asked, parsed.domain, named, other, skip_dial=skip_dial)
     inside = _is_admin_inside(admin_inside, places)
+    answering = asked if around.asked else None
+    ips = (*around.host_ips, *map(ip_address, (*places.public, *places.nat)))
+    others = find_others(parsed.domain, host, ips, answering, stored)
+    agreed = Agreed()
+
+    def agree(draft: Path) -> bool:
+        nonlocal agreed
+        agreed = agree_on_dns(said, draft, parsed.domain, stored, answering, others)
+        return agreed.strict
+
+    strict = not others and sys.stdin.isatty()
     try:
-        made = make(config, parsed, user, host, places, other, publish=publish_web, admin_inside=inside)
+        made = make(
+            config,
+            parsed,
+            user,
+            host,
+            places,
+            other,
+            publish=publish_web,
+            admin_inside=inside,
+            strict=strict,
+            agree=agree,
+        )
     except QuickstartFailed as error:
         raise Failure(str(error)) from None
     for warning in made.warnings:
@@ -116,9 +146,8 @@ def quickstart(
     said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
     said.say(f"backup signer: {made.signer}")
     said.say("Keep it with the key of your backups: it proves that a backup is of this server (moxlite backup signer).")
-    if around.asked:
-        offer_peer(said, config, parsed.domain, asked)
-    published = stored is not None and publish_records(said, config, parsed.domain, stored, asked.servers)
+    carry_out(said, config, parsed.domain, agreed)
+    published = stored is not None and publish_records(said, config, parsed.domain, stored, answering, agreed)
     _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web, published=published)
     _tell_unfinished(said, host, around)
     said.keep(config.parent / "quickstart.log")

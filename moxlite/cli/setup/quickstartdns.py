@@ -4,7 +4,7 @@ Whatever goes wrong with DNS is a warning: the records can be published again at
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,9 +20,12 @@ from moxlite.operations import described_in, dns as operations
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.publishing import Plans, Publishing
+    from moxlite.admin.dns.wanted import Group
     from moxlite.admin.dns.zones import Located
     from moxlite.admin.dnsproviders.accounts import Stored, UsableProvider
-    from moxlite.net.dns.client import Servers
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.net.dns.client import DNSResolver
+    from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
 
@@ -61,6 +64,8 @@ def update(
     """
     if (server is None) != (key_file is None):
         raise click.UsageError("--server goes with --key-file")
+    from moxlite.admin.dns.publishing import Publishing
+
     with telling():
         if server is not None and key_file is not None:
             return _update_at(name, server, key_file, replace=replace, dry_run=dry_run)
@@ -70,7 +75,12 @@ def update(
         _show(plans, dry_run=dry_run)
         if dry_run or not plans.changes:
             return 0
-        ask("Make these changes?")
+        rules = plans.groups().get("rules")
+        if rules is None or plans.lines() != rules:
+            ask("Make these changes?")
+        if rules and not _keeps_rules(domain):
+            publishing = Publishing(set_lenient(domain), config_path())
+            plans = publishing.plan(domain, located, addresses=addresses, replace=replace)
         return finished(publishing, located, plans, publishing.make(domain, located, plans), wait=not no_wait)
 
 
@@ -168,6 +178,26 @@ def _update_at(name: str, server: str, key_file: Path, *, replace: bool, dry_run
     return FAILED if _tell_missing(missing_changes(located, plans.zones)) else 0
 
 
+def _keeps_rules(domain: "Domain") -> bool:
+    """Whether the rules of a plan are made, too. They were asked for where nothing is asked (--yes)."""
+    return settings().yes or click.confirm(
+        f"Make the rules that bind others, too? Only if this server is all that sends mail and has certificates for "
+        f"{domain}, or others have their records"
+    )
+
+
+def set_lenient(domain: "Domain") -> "Snapshot":
+    """Take rules that bind others out of a domain's records; the new configuration."""
+    import trio
+
+    from moxlite.admin.domains.changes import set_strict
+    from moxlite.config.holder import ConfigHolder
+
+    holder, _ = ConfigHolder.open(config_path())
+    trio.run(holder.edit, lambda document, snapshot: set_strict(document, snapshot, domain.unicode, False))
+    return holder.current
+
+
 def _tell_missing(lines: Sequence[str]) -> bool:
     for line in lines:
         click.echo(f"moxlite: not taken by the server: {printable(line)}", err=True)
@@ -186,8 +216,7 @@ def _show(plans: "Plans", *, dry_run: bool) -> None:
         ]
         show_json({"dry_run": dry_run, "zones": zones})
         return
-    for line in plans.lines():
-        print(printable(line))
+    tell_groups(plans.groups(), lambda line: print(printable(line)))
     for note in plans.notes():
         print(f"; {printable(note)}")
     if not plans.changes:
@@ -227,60 +256,211 @@ def choose_provider(name: str | None, domain: "Domain") -> "Stored | None":
         return make_stored(domain, name, answers)
 
 
-def offer_peer(said: Said, config: Path, domain: "Domain", resolver: "Resolver") -> None:
-    """Where MX leads to another server today: ask whether mail for addresses that are not here yet goes on to it, and
-    set that. Without a terminal, say how.
+def find_others(
+    domain: "Domain",
+    host: "Domain",
+    ips: "Collection[IPAddress]",
+    resolver: "Resolver | None",
+    stored: "Stored | None",
+) -> list[str]:
+    """Others that use the domain, in words, by DNS and by its provider's list of the zone.
+
+    Args:
+      host, ips: name and addresses of this machine.
+      resolver: None if no DNS server answers.
     """
     import trio
 
-    from moxlite.admin.delivery.moving import mail_elsewhere, set_peer
-    from moxlite.config.holder import ConfigHolder
+    from moxlite.admin.dns.others import UNKNOWN, Own, others_of
+    from moxlite.admin.dns.wanted import LETSENCRYPT
+    from moxlite.admin.dnsproviders.accounts import RFC2136, ProviderFailed, read_zone
 
-    holder, _ = ConfigHolder.open(config)
-    hosts = trio.run(mail_elsewhere, holder.current, domain, resolver)
+    if resolver is None:
+        return [UNKNOWN]
+    try:
+        listed = () if stored is None or stored.provider == RFC2136 else read_zone(stored.account)
+    except ProviderFailed:
+        return [UNKNOWN]
+    return trio.run(others_of, resolver, domain, Own((host,), ips, (LETSENCRYPT,)), listed)
+
+
+class Agreed(msgspec.Struct):
+    """Owner's answers, given before anything is made.
+
+    Attributes:
+      peer: hosts to which mail for addresses that aren't here yet goes on.
+      publish: the records are published at the provider; mail_here: our MX record replaces other MX records.
+      strict: the records bind others.
+    """
+
+    peer: list[str] = []
+    publish: bool = False
+    mail_here: bool = False
+    strict: bool = False
+
+
+def agree_on_dns(
+    said: Said,
+    draft: Path,
+    domain: "Domain",
+    stored: "Stored | None",
+    resolver: "DNSResolver | None",
+    others: Sequence[str],
+) -> Agreed:
+    """Show what would be done in DNS, and ask about it on a terminal.
+
+    Args:
+      draft: moxlite.toml, with the domain strict if nothing else uses it.
+      resolver: as in `find_others`.
+    """
+    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.zonefile import zone_line
+    from moxlite.config.load import load
+
+    snapshot, _ = load(draft)
+    agreed = Agreed()
+    if resolver is not None:
+        agreed.peer = _ask_for_peer(said, snapshot, domain, resolver)
+    if stored is None:
+        settings = snapshot.domain(domain)
+        assert settings is not None
+        records = wanted_records(snapshot, domain, settings, read_keys(snapshot, domain))
+        rules = [zone_line(record) for record in records if record.group == "rules" and not record.joins]
+    else:
+        agreed.publish, agreed.mail_here, rules = _agree_on_plan(said, snapshot, draft, domain, stored, resolver)
+    agreed.strict = not others and _agree_on_rules(rules, domain)
+    if not agreed.strict:
+        _say_lenient(said, domain, others, provided=stored is not None)
+    return agreed
+
+
+def _agree_on_rules(rules: Sequence[str], domain: "Domain") -> bool:
+    if not rules or not sys.stdin.isatty():
+        return False
+    click.echo(
+        "Rules that bind others: receivers reject mail from services that DKIM and SPF don't verify, and other CAs"
+    )
+    click.echo(f"issue no certificates for {domain} and all names below it.")
+    for line in rules:
+        click.echo(f"   {printable(line)}")
+    return click.confirm(
+        f"Is this server all that sends mail and has certificates for {domain}? Have these rules, too?"
+    )
+
+
+def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provided: bool) -> None:
+    from moxlite.admin.domains.changes import lenient, strict_commands
+
+    if others:
+        said.say(f"{lenient(domain, others)}:")
+    else:
+        said.say(
+            "Left out, because they would bind others: DMARC with p=reject (now p=none), and CAA. To have them later:"
+        )
+    for command in strict_commands(domain) if provided else strict_commands(domain)[:1]:
+        said.say(f"   {command}")
+
+
+def _ask_for_peer(said: Said, snapshot: "Snapshot", domain: "Domain", resolver: "Resolver") -> list[str]:
+    """Hosts to which MX leads today, if mail for addresses that are not here yet goes on to them. Without a terminal,
+    say how.
+    """
+    import trio
+
+    from moxlite.admin.delivery.moving import mail_elsewhere
+
+    hosts = trio.run(mail_elsewhere, snapshot, domain, resolver)
     if not hosts:
-        return
+        return []
     shown = ", ".join(hosts)
     if not sys.stdin.isatty():
         said.say(f"Mail for {domain} goes to {shown} today. So that none is lost while people move here, have mail for")
         said.say(f"addresses that are not here yet go on there: moxlite config domain peer set {domain}")
-        return
+        return []
     question = (
         f"Mail for {domain} goes to {shown} today. Once it comes here, have mail for addresses that are not here yet "
         "go on there, until you end that?"
     )
-    if click.confirm(question, default=True):
-        trio.run(holder.edit, lambda document, snapshot: set_peer(document, snapshot, domain.unicode, hosts))
+    return hosts if click.confirm(question, default=True) else []
+
+
+def _agree_on_plan(
+    said: Said, snapshot: "Snapshot", draft: Path, domain: "Domain", stored: "Stored", resolver: "DNSResolver | None"
+) -> tuple[bool, bool, list[str]]:
+    """Whether the records are published, whether mail comes here, and the rules in the plan that bind others."""
+    from moxlite.admin.dns.publishing import Publishing
+    from moxlite.admin.dns.update import NoAnswer, UpdateRefused
+    from moxlite.admin.dns.zones import Authorities, Located, access_of
+    from moxlite.admin.dnsproviders.accounts import KNOWN
+
+    authorities = None if resolver is None else Authorities(resolver.servers)
+    publishing = Publishing(snapshot, draft, authorities=authorities)
+    try:
+        publishing.try_out(domain, stored)
+        located = Located([access_of(stored, publishing.authorities)])
+        mail_here = _is_mail_here(said, publishing, located, domain)
+        plans = publishing.plan(domain, located, addresses=True)
+        if mail_here:
+            plans = publishing.with_mail_here(domain, located, plans)
+    except (NoAnswer, UpdateRefused, OSError, msgspec.DecodeError) as error:
+        said.warn(f"DNS: {error}; to publish the records later: moxlite dns update {domain} --addresses")
+        return False, False, []
+    said.say(f"records at {KNOWN[stored.provider].title}:")
+    groups = plans.groups()
+    rules = groups.pop("rules", [])
+    tell_groups(groups, lambda line: said.say(f"   {line}"))
+    for note in plans.notes():
+        said.say(f"   ; {note}")
+    asks = sys.stdin.isatty() and bool(groups)
+    return not asks or click.confirm("Publish them?", default=True), mail_here, rules
+
+
+def tell_groups(groups: "Mapping[Group, Sequence[str]]", say: Callable[[str], None]) -> None:
+    """Show the lines of a plan by group."""
+    from moxlite.admin.dns.wanted import GROUPS
+
+    for group, lines in groups.items():
+        say(f"; {GROUPS[group]}")
+        for line in lines:
+            say(line)
+
+
+def carry_out(said: Said, config: Path, domain: "Domain", agreed: Agreed) -> None:
+    """Set what was agreed on beside the records."""
+    import trio
+
+    from moxlite.admin.delivery.moving import set_peer
+    from moxlite.config.holder import ConfigHolder
+
+    if agreed.peer:
+        holder, _ = ConfigHolder.open(config)
+        trio.run(holder.edit, lambda document, snapshot: set_peer(document, snapshot, domain.unicode, agreed.peer))
         said.say(f"Once everybody has moved: moxlite config domain peer rm {domain}")
 
 
-def publish_records(said: Said, config: Path, domain: "Domain", stored: "Stored", servers: "Servers") -> bool:
-    """Publish all records at the provider, and wait for its name servers. Returns whether that was done; if not, the
-    reason was said.
-
-    Args:
-      servers: those that this run asks about DNS.
+def publish_records(
+    said: Said, config: Path, domain: "Domain", stored: "Stored", resolver: "DNSResolver | None", agreed: Agreed
+) -> bool:
+    """Keep the provider; publish the records there if that was agreed on, and wait for its name servers. Returns
+    whether that was done; if not, the reason was said.
     """
     from moxlite.admin.dns.publishing import Publishing
     from moxlite.admin.dns.update import NoAnswer, UpdateRefused
     from moxlite.admin.dns.zones import Authorities
-    from moxlite.admin.dnsproviders.accounts import KNOWN, Busy
+    from moxlite.admin.dnsproviders.accounts import Busy
     from moxlite.config.load import load
 
     snapshot, _ = load(config)
-    publishing = Publishing(snapshot, config, authorities=Authorities(servers))
+    authorities = None if resolver is None else Authorities(resolver.servers)
+    publishing = Publishing(snapshot, config, authorities=authorities)
     try:
         publishing.files.set_provider(domain, stored)
-        publishing.try_out(domain, stored)
-        located = publishing.located(domain)
-        plans = _plan(said, publishing, located, domain)
-        said.say(f"records at {KNOWN[stored.provider].title}:")
-        for line in plans.lines():
-            said.say(f"   {line}")
-        for note in plans.notes():
-            said.say(f"   ; {note}")
-        if sys.stdin.isatty() and plans.changes and not click.confirm("Publish them?", default=True):
+        if not agreed.publish:
             return False
+        located = publishing.located(domain)
+        plans = publishing.plan(domain, located, addresses=True)
+        if agreed.mail_here:
+            plans = publishing.with_mail_here(domain, located, plans)
         missing = publishing.make(domain, located, plans)
         for line in missing or publishing.wait(located, plans):
             said.warn(f"DNS: {line}")
@@ -290,20 +470,19 @@ def publish_records(said: Said, config: Path, domain: "Domain", stored: "Stored"
     return not missing
 
 
-def _plan(said: Said, publishing: "Publishing", located: "Located", domain: "Domain") -> "Plans":
-    """The plan, with our MX record instead of another server's if the owner wants that. Raises as `Publishing.plan`."""
+def _is_mail_here(said: Said, publishing: "Publishing", located: "Located", domain: "Domain") -> bool:
+    """Whether our MX record replaces another server's. Raises as `Publishing.plan`."""
     elsewhere = publishing.mail_elsewhere(domain, located)
-    plans = publishing.plan(domain, located, addresses=True)
     if not elsewhere:
-        return plans
+        return False
     question = f"Mail for {domain} goes to {', '.join(elsewhere)} today. Have new mail come here from now on?"
     if sys.stdin.isatty() and click.confirm(question, default=False):
-        return publishing.with_mail_here(domain, located, plans)
+        return True
     said.warn(
         f"mail for {domain} still goes to {', '.join(elsewhere)}. Bring the old mail here first (docs/migrate.md), "
         f"then: moxlite dns update {domain} --replace"
     )
-    return plans
+    return False
 
 
 # ``moxlite dns provider``: the provider at which the records of a domain are changed (ADMIN-71b). It needs no running

@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.net.resolver import MAX_CHAIN, MX, SRV, TLSA, Record, RecordType
+from moxlite.net.resolver import CAA, MAX_CHAIN, MX, SRV, TLSA, Record, RecordType
 
 PAYLOAD: Final = 1232
 """Octets of a datagram that is not fragmented, for EDNS (DNS flag day 2020)."""
@@ -55,6 +55,7 @@ TYPES: Final[Mapping[RecordType, int]] = {
     RecordType.AAAA: 28,
     RecordType.SRV: 33,
     RecordType.TLSA: 52,
+    RecordType.CAA: 257,
 }
 CNAME: Final = 5
 SOA: Final = 6
@@ -361,6 +362,10 @@ class _Reader:
         if kind == TYPES[RecordType.SRV]:
             priority, weight, port = struct.unpack("!3H", self._take(6, end))
             return SRV(priority, weight, port, self._name())
+        if kind == TYPES[RecordType.CAA]:
+            flags, length = self._take(2, end)
+            tag = self._take(length, end).decode("ascii", "surrogateescape")
+            return CAA(flags, tag, self._take(end - self._at, end).decode("ascii", "surrogateescape"))
         return self._name()  # CNAME, NS, PTR
 
     def _take(self, count: int, end: int) -> bytes:
