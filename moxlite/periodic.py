@@ -334,6 +334,7 @@ def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch 
         rooms=Rooms(components.config, components.files.accounts),
         attempts=components.files.auth.attempts,
         knows=components.services.logins.attempts.counts.knows,
+        weak=components.services.logins.weak,
         keys=components.started.keys,
         resolver=components.network.resolver,
         reports=components.files.reports,

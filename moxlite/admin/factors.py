@@ -203,6 +203,7 @@ class FactorChanges:
         generated = generate_password() if self.generates(account) else ""
         # Looked at before the link is spent, which works once.
         check_password(generated or password)
+        self._logins.check_new(account, generated or password)
         taken = await self._auth.factors.take_link(token)
         if taken is None:
             raise LinkUsed("This link was used already.")

@@ -36,6 +36,7 @@ class Passwords(msgspec.Struct, frozen=True):
 
         Raises BadPassword.
         """
+        self.logins.check_new(name, password)
         async with self.accounts.use(name) as account:
             await change_password(account, password)
         # After the change is on disk: forgotten before it, a log-in meanwhile would be remembered by the old one.

@@ -350,14 +350,21 @@ admin.add_command(admin_reset)
 def admin_set_password() -> None:
     """Set the password of the admin app: asked for twice, or the first line of stdin."""
     from moxlite.logins.adminpassword import write_admin_password
+    from moxlite.logins.newpasswords import refuse_guessable
     from moxlite.process.privileges import UnknownUser, service_user
+    from moxlite.store.auth.loginattempts import ADMIN
     from moxlite.store.errors import BadPassword
 
-    static = load_config().static
+    snapshot = load_config()
+    static = snapshot.static
     path = static.admin_password_file
     if path is None:
         raise Failure('moxlite.toml has no admin_password_file: add admin_password_file = "adminpasswd"')
     password = new_password()
+    try:
+        refuse_guessable(snapshot, ADMIN, password)
+    except BadPassword as error:
+        raise Failure(str(error)) from None
     try:
         owner = service_user(static.user)
     except UnknownUser:  # there is no server yet, whose start gives it the file

@@ -154,10 +154,13 @@ config.add_command(listeners)
 def hash_password() -> None:
     """Print the hash of a password for `basic_auth` of a web handler: asked for twice, or the first line of stdin."""
     from moxlite.store.auth.credentials import derive_credential
+    from moxlite.store.auth.weakpasswords import refuse_weak
     from moxlite.store.errors import BadPassword
 
+    password = new_password()
     try:
-        print(derive_credential(new_password()).password)
+        refuse_weak(password, ())
+        print(derive_credential(password).password)
     except BadPassword as error:
         raise Failure(str(error)) from None
 

@@ -30,6 +30,7 @@ from moxlite.logins.identity import (
     WrongCredentials,
     typed,
 )
+from moxlite.logins.newpasswords import context_of, refuse_guessable
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.admintokens import AdminToken
@@ -47,6 +48,7 @@ from moxlite.store.auth.apppasswords import (
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, is_two_step, needs_rehash, rehash
 from moxlite.store.auth.loginattempts import ADMIN, AttemptResult
+from moxlite.store.auth.weakpasswords import is_weak
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
 logger = logging.getLogger("moxlite.admin.logins")
@@ -71,6 +73,7 @@ class Logins:
     Attributes:
       attempts: counts and records of all attempts.
       stored: the passwords that the accounts have.
+      weak: accounts whose own password is easy to guess, as far as it came in cleartext since the start.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Logins:
         self.stored: Final = StoredPasswords(config, accounts, auth)
         self._secret = secret
         self._checker = PasswordChecker()
+        self.weak: Final[set[str]] = set()
 
     async def password(
         self, request: LoginRequest, username: str, password: str, *, mechanism: str, alone: bool = False
@@ -146,6 +150,8 @@ class Logins:
             raise
         finally:
             attempt.fail()  # also if the client has disconnected meanwhile
+        if is_weak(password, context_of(self._config.current, identity.account)):
+            self.weak.add(identity.account)
         assert own is not None
         if needs_rehash(own):
             await self.stored.renew(identity.account, own, password)
@@ -419,6 +425,13 @@ class Logins:
     def forget(self, account: str) -> None:
         """Drop the verified passwords of an account: its password has changed, or it may not log in any longer."""
         self._checker.forget(account)
+        self.weak.discard(account)
+
+    def check_new(self, account: str, password: str) -> None:
+        """Refuse a new password that is easy to guess; `account` is `ADMIN` for the administrator's. Raises
+        BadPassword.
+        """
+        refuse_guessable(self._config.current, account, password)
 
     def login(self, username: str) -> AccountRecipient | None:
         """The account that a user name belongs to now, or None."""

@@ -72,6 +72,14 @@ async def test_a_new_password_ends_other_sessions_but_no_app_passwords(rig: Rig,
     assert await browser.error("set_password", password="short") == (400, "user:error")
 
 
+async def test_a_password_that_guessers_try_is_refused(rig: Rig, browser: Browser) -> None:
+    """STORE-102a, WEB-63: common ones, the own address; the old password stays."""
+    for password, words in (("password123", "too common"), (ADDRESS, "your address"), ("P@ssw0rd!", "too common")):
+        answer = await browser.post("set_password", {"password": password})
+        assert (answer.status, words in answer.json["error"]["message"]) == (400, True)
+    await rig.browser(app="/").log_in()
+
+
 async def test_a_password_that_may_not_be_chosen_is_only_generated(rig: Rig, browser: Browser) -> None:
     """WEB-63."""
     await configure(rig, ("accounts", "mia", "no_custom_password"), True)

@@ -202,13 +202,16 @@ def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
 
 
 def test_full_accounts_and_known_passwords_are_findings() -> None:
-    """ADMIN-70, SMTP-57a."""
+    """ADMIN-70, SMTP-57a, STORE-102a."""
     running = Running("1", filled=[Filled("me", 980 << 20, 1 << 30)], known=[KnownPassword("you", "192.0.2.9", 0)])
     full, known = check_words(running)
     assert (full.grade, full.code, full.about) == ("warning", "quota-reached", "me")
     assert full.detail == "It uses 980 of 1024 MiB."
     assert (known.grade, known.code, known.about) == ("warning", "password-known", "you")
     assert "192.0.2.9" in known.text
+    [weak] = check_words(Running("1", weak=["me", "you"]))
+    assert (weak.grade, weak.code, weak.commands[1]) == ("warning", "password-weak", "moxlite account set-password you")
+    assert weak.text.startswith("2 accounts")
 
 
 async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Path) -> None:

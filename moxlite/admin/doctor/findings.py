@@ -53,6 +53,7 @@ Code = Literal[
     "no-admin-pages",
     "not-checked",
     "password-known",
+    "password-weak",
     "peer",
     "permissions",
     "placement",

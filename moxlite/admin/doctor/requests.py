@@ -83,8 +83,8 @@ class Running(msgspec.Struct, frozen=True):
     that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
     queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
     version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
-    week, the latest of each account. peers: servers from which domains move here. helpers: the last trials of child
-    processes; none before the first one.
+    week, the latest of each account. weak: accounts whose own password is easy to guess. peers: servers from which
+    domains move here. helpers: the last trials of child processes; none before the first one.
     """
 
     version: str
@@ -97,6 +97,7 @@ class Running(msgspec.Struct, frozen=True):
     update: str = ""
     filled: list[Filled] = []
     known: list[KnownPassword] = []
+    weak: list[str] = []
     peers: list[PeerUse] = []
     helpers: list[HelperState] = []
 

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import trio
@@ -28,6 +28,10 @@ SIGSYS: Final = exit_words(-signal.SIGSYS)
 
 MAX_REPLY: Final = 300
 """Characters of a host's reply that are shown."""
+
+
+MAX_SHOWN: Final = 10
+"""Accounts that are named."""
 
 
 async def check_running(examination: Examination) -> list[Finding]:
@@ -77,6 +81,7 @@ def check_words(running: Running | None) -> list[Finding]:
     findings += _queue(running)
     findings += [_filled(one) for one in running.filled]
     findings += [_known(known) for known in running.known]
+    findings += _weak(running.weak)
     findings += [_peer(peer) for peer in running.peers]
     if running.update:
         text = f"version {running.update} is there, this is {running.version}"
@@ -151,6 +156,22 @@ def _known(known: KnownPassword) -> Finding:
         detail=f"That was at {when}, and refused, as app passwords are demanded. The user has mail about it.",
         commands=(f"ask the user; if it was a stranger: moxlite account set-password {name}",),
     )
+
+
+def _weak(accounts: Sequence[str]) -> list[Finding]:
+    if not accounts:
+        return []
+    number = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
+    return [
+        Finding(
+            grade="warning",
+            code="password-weak",
+            about=accounts[0],
+            text=f"{number} with a password that is easy to guess: {', '.join(accounts[:MAX_SHOWN])}",
+            detail="It is common, or made of the address, name, or server. Ports for mail are open to guessers.",
+            commands=tuple(f"moxlite account set-password {name}" for name in accounts[:MAX_SHOWN]),
+        )
+    ]
 
 
 def _peer(one: PeerUse) -> Finding:

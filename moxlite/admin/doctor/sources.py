@@ -1,7 +1,7 @@
 """The running server's report about itself, and a test that it runs."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -90,9 +90,10 @@ class Sources:
     """Sources of the server's own state.
 
     faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
-    ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
-    if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged in
-    from a network. keys, resolver: sign the test message, and verify it. reports: reports.db, with daily counts.
+    ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version,
+    "" if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged
+    in from a network. weak: accounts with a password that is easy to guess. keys, resolver: sign the test message,
+    and verify it. reports: reports.db, with daily counts.
     helpers: the trials of child processes.
     """
 
@@ -107,6 +108,7 @@ class Sources:
     rooms: Rooms
     attempts: LoginAttempts
     knows: Callable[[IPAddress, str], bool]
+    weak: Collection[str]
     keys: SigningKeys
     resolver: Resolver
     reports: ReportsDB
@@ -126,6 +128,7 @@ async def look(sources: Sources) -> Running:
         update=sources.update(),
         filled=await sources.rooms.filled(),
         known=await _known(sources),
+        weak=sorted(sources.weak),
         peers=await _peers(sources),
         helpers=sources.helpers.states,
     )

@@ -15,6 +15,7 @@ from moxlite.config.snapshot import CurrentConfig
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.identity import Identity, WrongCredentials
 from moxlite.logins.logins import Logins
+from moxlite.logins.newpasswords import refuse_guessable
 from moxlite.logins.secondfactor import FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
@@ -181,6 +182,7 @@ class AdminSessions(Sessions):
             raise errors.UserError(NO_FILE)
         own = self._living.get(caller.require().id)
         try:
+            refuse_guessable(self._config.current, ADMIN, password)
             await trio.to_thread.run_sync(write_admin_password, path, password)
         except BadPassword as error:
             raise errors.FieldErrors([errors.FieldError("password", str(error))]) from None
