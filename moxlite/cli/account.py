@@ -333,7 +333,8 @@ def import_full(name: str, file: str) -> None:
     """
 
     with Path(file).open("rb") as octets:
-        perform(ImportAccount(name), upload=iter(lambda: octets.read(1 << 20), b""))
+        imported = perform(ImportAccount(name), upload=iter(lambda: octets.read(1 << 20), b""))
+    print(f"account {name}: imported {imported.messages} messages in {imported.mailboxes} mailboxes")
 
 
 @click.group()

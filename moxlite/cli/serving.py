@@ -151,7 +151,7 @@ def _serve_with(
 ) -> int:
     from moxlite import server as composition
     from moxlite.config.load import ConfigError
-    from moxlite.process.errors import PortTaken, StartFailed
+    from moxlite.process.errors import AlreadyRunning, PortTaken, StartFailed
     from moxlite.process.startup import start
 
     try:
@@ -162,6 +162,9 @@ def _serve_with(
         if local:
             raise Failure(f"{error.where}; stop that one, or use other ports: --port-base 3000") from None
         raise Failure(str(error)) from None
+    except AlreadyRunning as error:
+        other = "; or use another folder and ports: --dir DIR --port-base 3000" if local else ""
+        raise Failure(f"{error}{other}") from None
     except StartFailed as error:
         raise Failure(str(error)) from None
     for warning in started.warnings:

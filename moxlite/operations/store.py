@@ -173,8 +173,15 @@ class RestoreMail(Operation[RestoredMail], frozen=True):
     mailbox: str = ""
 
 
+class ImportedAccount(msgspec.Struct, frozen=True):
+    """Numbers of messages and mailboxes that an account has now."""
+
+    messages: int
+    mailboxes: int
+
+
 @change("account import-full", Role.COMMAND_LINE)
-class ImportAccount(Operation[None], frozen=True):
-    """Take over a whole account, whose file follows as octets; one of that name must be absent or unused."""
+class ImportAccount(Operation[ImportedAccount], frozen=True):
+    """Take over a whole account, whose file follows as octets, as one of the configuration that was never used."""
 
     account: str

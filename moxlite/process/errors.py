@@ -11,3 +11,7 @@ class PortTaken(StartFailed):
     def __init__(self, where: str) -> None:
         super().__init__(f"{where}; stop that one, or change the port in the configuration")
         self.where = where
+
+
+class AlreadyRunning(StartFailed):
+    """Another process has the data directory."""

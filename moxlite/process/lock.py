@@ -13,7 +13,9 @@ class Locked(Exception):
 
     def __init__(self, path: Path, pid: int | None) -> None:
         who = f"process {pid}" if pid is not None else "another process"
-        super().__init__(f"already running: {who} uses {path.parent}; stop it first: `systemctl stop moxlite`")
+        super().__init__(
+            f"already running: {who} uses {path.parent}; stop it first: Ctrl-C, or `systemctl stop moxlite`"
+        )
         self.path = path
         self.pid = pid
 

@@ -27,7 +27,7 @@ from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError
-from moxlite.process.errors import PortTaken, StartFailed
+from moxlite.process.errors import AlreadyRunning, PortTaken, StartFailed
 from moxlite.process.fences import told
 from moxlite.process.keys import (
     KEY_SIZE,
@@ -303,7 +303,7 @@ def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
         with acting_as(*ids) if ids is not None else contextlib.nullcontext():
             lock = DataLock(data_dir / "lock")
     except Locked as error:
-        raise StartFailed(str(error)) from None
+        raise AlreadyRunning(str(error)) from None
     except OSError as error:
         raise StartFailed(f"cannot use the data directory {data_dir}: {error.strerror}") from None
     # After the lock: a restore that still runs holds it, and is told as that.

@@ -6,10 +6,12 @@ import dns.rdata
 import dns.rdataclass
 import pytest
 
+from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.others import UNKNOWN, Own, others_of
 from moxlite.admin.dns.plan import Change, Data, Published, Slot, make_plan
 from moxlite.admin.dns.wanted import Kind, WantedRecord
 from moxlite.admin.dnsproviders.messages import Record
+from moxlite.admin.domains.changes import refuse_public
 from moxlite.net.resolver import CAA, FakeResolver, RecordType, TempError
 from moxlite.proto.address import Domain
 
@@ -125,3 +127,11 @@ def test_the_policy_of_our_own_record_follows_the_configuration() -> None:
     [change] = make_plan(wanted, {slot: [txt(none)]}, {slot: [Published(txt(none))]}).changes
     assert (change.remove, change.add, change.group) == ((txt(none),), (txt(reject),), "rules")
     assert make_plan(wanted, {slot: [txt(none)]}).changes == ()
+
+
+@pytest.mark.parametrize("name", ["gmail.com", "GMail.com", "sub.yahoo.co.uk", "web.de"])
+def test_a_domain_of_a_public_provider_is_refused(name: str) -> None:
+    """ADMIN-35e: its mail can't come to another server."""
+    with pytest.raises(Refused, match="public mail provider"):
+        refuse_public(Domain.parse(name))
+    refuse_public(Domain.parse("notgmail.com"))

@@ -59,7 +59,7 @@ def difference(before: str, after: str) -> tuple[list[str], list[str]]:
     [
         (("accounts", "me", "domain"), "b", ['domain = "example.org"  # ours'], ['domain = "b"  # ours']),
         (("accounts", "me", "login_disabled"), "no", [], ['login_disabled = "no"']),
-        (("accounts", "me", "destinations", "n@x"), {}, [], ['"n@x" = {}']),
+        (("accounts", "me", "destinations", "n@x"), {}, [], ['[accounts.me.destinations."n@x"]']),
         (
             ("accounts", "me", "destinations", "me@example.org", "full_name"),
             "I",
@@ -94,11 +94,11 @@ def test_only_the_lines_of_a_value_change(
 
 
 def test_a_new_account_stands_behind_the_last_one() -> None:
-    """ADMIN-6: with an empty line around it, and a header for each table that isn't empty."""
+    """ADMIN-6: with an empty line around it, and a header for each table, so that lines can be added to each."""
     text = '[accounts.me]\ndomain = "a"\n\n[domains."a"]\n'
     after = edited(text, (("accounts", "new"), {"domain": "a", "destinations": {"n@a": {}}}))
     assert after == (
-        '[accounts.me]\ndomain = "a"\n\n[accounts.new]\ndomain = "a"\n[accounts.new.destinations]\n"n@a" = {}\n\n'
+        '[accounts.me]\ndomain = "a"\n\n[accounts.new]\ndomain = "a"\n[accounts.new.destinations."n@a"]\n\n'
         '[domains."a"]\n'
     )
 

@@ -24,6 +24,13 @@ from tests.store_mail import box, put
 __all__ = ["accounts", "store_options"]
 
 
+CONFIG: Any = SimpleNamespace(
+    current=SimpleNamespace(
+        account=lambda name: object() if name in ("mia", "bob", "eve") else None, no_account=lambda name: f"no {name}"
+    )
+)
+
+
 async def octets(file: Path) -> AsyncIterator[bytes]:
     """What a client sends."""
     yield await trio.Path(file).read_bytes()
@@ -40,7 +47,7 @@ async def test_one_that_is_cancelled_midway_leaves_the_account_taken_over(
     async with accounts.use("bob") as account:
         unused = (await box(account)).total
     (accounts.directory / "tmp").mkdir(exist_ok=True)
-    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    commands = BackupCommands(config=CONFIG, accounts=accounts)
     exchange = cast("Any", SimpleNamespace(upload=octets(file)))
     remove = accounts.remove
     with trio.CancelScope() as scope:
@@ -67,7 +74,7 @@ async def test_mail_that_comes_while_the_file_does_is_not_replaced(
         await put(account, 3)
         await trio.to_thread.run_sync(export_account, account.database.path, "mia", file)
     (accounts.directory / "tmp").mkdir(exist_ok=True)
-    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    commands = BackupCommands(config=CONFIG, accounts=accounts)
 
     async def deliver(*, task_status: trio.TaskStatus[None]) -> None:
         async with accounts.use("bob") as account:
@@ -100,7 +107,7 @@ async def test_files_of_gigabytes_are_removed_in_a_thread(
         await put(account, 3)
         await trio.to_thread.run_sync(export_account, account.database.path, "mia", file)
     (accounts.directory / "tmp").mkdir(exist_ok=True)
-    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    commands = BackupCommands(config=CONFIG, accounts=accounts)
     threads, rmtree = list[threading.Thread](), shutil.rmtree
 
     def remove(*arguments: Any, **options: Any) -> None:
@@ -131,7 +138,7 @@ async def test_a_file_that_comes_leaves_the_room_that_mail_needs(
     accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-157, STORE-185, STORE-197: what is received for an account ends before the disk is full."""
-    commands = BackupCommands(config=cast("Any", None), accounts=accounts)
+    commands = BackupCommands(config=CONFIG, accounts=accounts)
     usage, received = shutil.disk_usage(tmp_path), list[bytes]()
 
     async def endless() -> AsyncIterator[bytes]:
@@ -155,3 +162,18 @@ async def test_a_file_that_comes_leaves_the_room_that_mail_needs(
             await work(cast("Any", SimpleNamespace(upload=endless())))
         assert 3 < len(received) < 10
         assert os.listdir(accounts.directory / "tmp") == []
+
+
+async def test_an_account_that_the_configuration_does_not_have_is_refused(accounts: Accounts, tmp_path: Path) -> None:
+    """STORE-197: its mail would be in a folder that no login reaches. Otherwise, the answer has what was imported."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        file = tmp_path / "mia.moxlite"
+        await trio.to_thread.run_sync(export_account, account.database.path, "mia", file)
+    (accounts.directory / "tmp").mkdir(exist_ok=True)
+    commands = BackupCommands(config=CONFIG, accounts=accounts)
+    with pytest.raises(CommandFailed, match="no mistyped"):
+        await commands.import_full(ImportAccount("mistyped"), cast("Any", SimpleNamespace(upload=octets(file))))
+    assert not accounts.exists("mistyped")
+    imported = await commands.import_full(ImportAccount("eve"), cast("Any", SimpleNamespace(upload=octets(file))))
+    assert (imported.messages, imported.mailboxes > 0) == (3, True)

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.admin.dnsproviders.accounts import PROVIDER
+from moxlite.admin.edits import named_account
 from moxlite.admin.hostkeys import HOST_KEYS
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DNS_FOLDER
@@ -22,7 +23,7 @@ from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations.performing import commands
 from moxlite.operations.server import BackedUp, BackUp
-from moxlite.operations.store import ImportAccount, RestoredMail, RestoreMail
+from moxlite.operations.store import ImportAccount, ImportedAccount, RestoredMail, RestoreMail
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import lost, told_of_target
 from moxlite.process.keys import Read, backup_key_files, certificate_files, host_key_files, read_named, selectors_of
@@ -46,6 +47,7 @@ from moxlite.store.errors import (
     StoreError,
 )
 from moxlite.store.file.threads import in_thread
+from moxlite.store.rows import mailboxes as mailbox_rows
 
 T = TypeVar("T")
 
@@ -221,8 +223,11 @@ class BackupCommands:
             raise CommandFailed("failed", f"{error.filename or tmp}: {error.strerror or error}") from None
         return RestoredMail(done.messages, done.mailboxes, done.damaged)
 
-    async def import_full(self, args: ImportAccount, exchange: Exchange) -> None:
-        """Take over a whole account that the client sends; one of that name must be absent or unused (STORE-197)."""
+    async def import_full(self, args: ImportAccount, exchange: Exchange) -> ImportedAccount:
+        """Take over a whole account that the client sends, as one of the configuration, which must not be in use
+        (STORE-197).
+        """
+        named_account(self._config, args.account)
         tmp = self._accounts.directory / "tmp"
         try:
             if self._accounts.exists(args.account):
@@ -239,12 +244,15 @@ class BackupCommands:
                         # Asked again: mail may have come while the file did.
                         await self._accounts.remove(args.account, only=is_unused)
                     await self._accounts.adopt(args.account, folder)
+            async with self._accounts.use(args.account) as account:
+                boxes = await account.read(mailbox_rows.mailboxes, op="import_full")
         except StreamBroken as error:
             raise CommandFailed("failed", f"the file could not be read: {error}") from None
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
         except OSError as error:
             raise CommandFailed("failed", f"{error.filename or tmp}: {error.strerror or error}") from None
+        return ImportedAccount(sum(box.total for box in boxes), sum(not box.system for box in boxes))
 
     @contextlib.asynccontextmanager
     async def _alone(self, target: str) -> AsyncIterator[None]:

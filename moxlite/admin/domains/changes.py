@@ -32,6 +32,64 @@ MTASTS_SECONDS: Final = 7 * 86_400
 is a certificate. The DNS check warns of a day or less.
 """
 
+PUBLIC: Final = frozenset(
+    [
+        "126.com",
+        "163.com",
+        "aol.com",
+        "fastmail.com",
+        "free.fr",
+        "freenet.de",
+        "gmail.com",
+        "gmx.at",
+        "gmx.ch",
+        "gmx.com",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hey.com",
+        "hotmail.com",
+        "hotmail.co.uk",
+        "hotmail.de",
+        "hotmail.fr",
+        "icloud.com",
+        "laposte.net",
+        "libero.it",
+        "live.com",
+        "mac.com",
+        "mail.com",
+        "mail.ru",
+        "mailbox.org",
+        "me.com",
+        "msn.com",
+        "naver.com",
+        "orange.fr",
+        "outlook.com",
+        "outlook.de",
+        "pm.me",
+        "posteo.de",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "seznam.cz",
+        "t-online.de",
+        "tuta.com",
+        "tutanota.com",
+        "web.de",
+        "wp.pl",
+        "yahoo.co.jp",
+        "yahoo.co.uk",
+        "yahoo.com",
+        "yahoo.de",
+        "yahoo.fr",
+        "yandex.com",
+        "yandex.ru",
+        "ymail.com",
+        "zoho.com",
+    ]
+)
+"""Domains of the largest providers with addresses for all: a slip, or a misunderstanding."""
+
 OLD_KEYS: Final = "old"
 """Folder of keys that no domain uses any more; they are never deleted."""
 
@@ -45,6 +103,13 @@ def parse_domain(text: str) -> Domain:
     if "." not in domain.ascii or domain.is_numeric:
         raise Refused(f'"{text}" is not a full domain name', "domain")
     return domain
+
+
+def refuse_public(domain: Domain) -> None:
+    """Raise Refused for the domain of a public mail provider: its mail can't come to another server."""
+    for name in PUBLIC:
+        if domain.ascii == name or domain.ascii.endswith(f".{name}"):
+            raise Refused(f"{name} belongs to a public mail provider: take a domain of your own", "domain")
 
 
 def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]:
@@ -110,6 +175,7 @@ def add_domain(
 ) -> None:
     """Add a domain. With a localpart, also add the new account that gets its reports."""
     domain = parse_domain(name)
+    refuse_public(domain)
     if snapshot.domain(domain) is not None:
         raise Refused(f'"{domain.unicode}" is a domain of this server already', "domain")
     new_account = snapshot.account(account) is None

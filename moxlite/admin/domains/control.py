@@ -119,6 +119,7 @@ class DomainCommands:
     def _new_domain(self, args: operations.AddDomain) -> Domain:
         try:
             domain = changes.parse_domain(args.domain)
+            changes.refuse_public(domain)
         except Refused as error:
             raise CommandFailed("refused", str(error), error.field) from None
         if self._config.current.domain(domain) is not None:  # before keys are made

@@ -22,8 +22,7 @@ data_dir = {data}
 user = {user}
 log_level = "info"
 admin_password_file = "adminpasswd"
-{pages}# Look for new versions each day, and tell the postmaster; [updates] says where:
-# check_updates = true
+{pages}# To be told of new versions: check_updates and [updates] in `moxlite config describe-static`.
 
 [postmaster]
 account = {account}

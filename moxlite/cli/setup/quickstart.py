@@ -77,7 +77,7 @@ def quickstart(
     as warnings. The passwords are printed once.
     """
     from moxlite.admin.accounts import Refused
-    from moxlite.admin.domains.changes import parse_domain
+    from moxlite.admin.domains.changes import parse_domain, refuse_public
     from moxlite.admin.quickstart.make import QuickstartFailed, make
     from moxlite.net.dns.client import DNSResolver
     from moxlite.proto.address import Address, AddressError
@@ -90,7 +90,7 @@ def quickstart(
         assert address is not None
     try:
         parsed = Address.parse(address)
-        parse_domain(parsed.domain.ascii)
+        refuse_public(parse_domain(parsed.domain.ascii))
         named = None if hostname is None else parse_domain(hostname)
     except (AddressError, Refused) as error:
         raise click.UsageError(f"{error}") from None

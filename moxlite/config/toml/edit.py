@@ -261,12 +261,12 @@ class Document:
                 chunk.insert(entry, f"{dotted_keys(_names(path[len(chunk.path) :]))} = {literal(value)}", self._newline)
                 return
         parent = [chunk for chunk in self._around(path) if chunk.path == path[:-1]]
-        tables = (isinstance(value, Mapping) and bool(value)) or _are_tables(value)
+        tables = isinstance(value, Mapping) or _are_tables(value)  # also an empty one: inline it could not be extended
         if parent and not tables:
             entries = parent[0].entries()
             line = f"{dotted_keys(_names(path[-1:]))} = {literal(value)}"
             parent[0].insert(entries[-1] if entries else None, line, self._newline)
-        elif isinstance(value, Mapping) and value:
+        elif isinstance(value, Mapping):
             self._append(path, _tables(_names(path), value, self._newline))
         elif _are_tables(value):
             self._append(path, [line for item in value for line in _block(_names(path), item, self._newline)])
@@ -434,9 +434,9 @@ def text_of(table: Mapping[str, object]) -> str:
 
 
 def _tables(path: Sequence[str], table: Mapping[str, object], newline: str, header: str = "[{}]") -> Iterator[str]:
-    """The text of a new table with its header; non-empty tables in it follow with their own."""
-    below = {key: value for key, value in table.items() if (isinstance(value, Mapping) and value) or _are_tables(value)}
-    if len(below) < len(table) or header != "[{}]":
+    """The text of a new table with its header; tables in it follow with their own."""
+    below = {key: value for key, value in table.items() if isinstance(value, Mapping) or _are_tables(value)}
+    if len(below) < len(table) or not table or header != "[{}]":
         yield f"{header.format(dotted_keys(path))}{newline}"
         for key, value in table.items():
             if key not in below:
