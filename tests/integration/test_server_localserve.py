@@ -225,10 +225,11 @@ def test_start_prints_urls_and_credentials_and_ready_comes_last(tmp_path: Path) 
 
 
 def test_a_second_server_of_the_same_directory_is_refused(server: LocalServer) -> None:
-    """ADMIN-24, ADMIN-41: "already running", exit 1."""
+    """ADMIN-24, ADMIN-41: "already running", exit 1, and the two ways out."""
     done = moxlite(*server.command())
     assert done.returncode == 1
     assert "already running" in done.stderr
+    assert all(words in done.stderr for words in ("Ctrl-C", "--dir DIR", "--port-base"))
     assert done.stderr.count("\n") == 1
 
 
