@@ -15,8 +15,8 @@ import trio
 from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.accountcommands import AdminTokenCommands, AppPasswordCommands, ShareCommands, TLSKeyCommands
-from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.dns.others import others_of_new
+from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import change_file, named_account
 from moxlite.admin.factors import FactorChanges, FactorCommands
