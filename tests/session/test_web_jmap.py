@@ -148,6 +148,22 @@ async def test_calls_use_results_of_earlier_ones(rig: Rig) -> None:
     assert made["createdIds"] == {"x": created["x"]["id"], "y": created["y"]["id"]}
 
 
+@pytest.mark.parametrize("pedantic", [False, True])
+async def test_methods_are_answered_whatever_is_in_use(tmp_path: Path, pedantic: bool) -> None:
+    """JMAP-4: each method that the session announces, as Bulwark calls them; not if pedantic."""
+    static = STATIC.replace("hostname", f"pedantic = {str(pedantic).lower()}\nhostname", 1) + JMAP
+    async with trio.open_nursery() as nursery:
+        client = Client(await open_rig(tmp_path, nursery, static=static, domains=DOMAINS))
+        for name, method in METHODS.items():
+            answer = await client.request([name, {"accountId": ACCOUNT}, "0"], using=USING[:1])
+            [[answered, arguments, _]] = answer["methodResponses"]
+            unknown = answered == "error" and arguments["type"] == "unknownMethod"
+            assert unknown == (pedantic and method.capability != USING[0]), name
+        empty = await client.request(["Core/echo", {}, "0"], using=[])
+        assert empty["methodResponses"][0][1]["type"] == "unknownMethod"
+        nursery.cancel_scope.cancel()
+
+
 async def test_references_to_references_do_not_grow(rig: Rig) -> None:
     """JMAP-4: each call doubles the answer of the one before, until it is too large; the calls after it go on."""
 
@@ -390,6 +406,9 @@ async def test_queries_filter_sort_and_page(rig: Rig) -> None:
     assert await ids(filter={"inMailbox": "F1"}) == [3, 1]
     assert await ids(filter={"inMailboxOtherThan": ["F1"]}) == [4, 2, 0]
     assert await ids(filter={"text": "number3"}) == [3]
+    assert await ids(filter={"text": "numb* topic*"}) == [4, 3, 2, 1, 0]
+    assert await ids(filter={"subject": "topic*", "from": "s4*"}) == [4]
+    assert await ids(filter={"text": '"number*"'}) == []
     assert await ids(filter={"body": "apple", "notKeyword": "$seen"}) == [2, 1, 0]
     assert await ids(filter={"header": ["X-Mark", "YES"]}) == [2]
     assert await ids(filter={"from": "s4@else.example"}) == [4]

@@ -235,16 +235,23 @@ async def test_events_are_found(rig: Rig) -> None:
     assert await ids(client, None, sort=[{"property": "start", "isAscending": False}]) == [lunch, weekly]
     assert await ids(client, {"text": "harb lunch"}) == [lunch]
     assert await ids(client, {"title": "WEEK"}) == [weekly]
+    assert await ids(client, {"text": "Harb* lunch*"}) == [lunch]
+    assert await ids(client, {"title": '"Lunch*"'}) == []
     assert await ids(client, {"location": "harbour", "uid": "w"}) == [weekly]
     assert await ids(client, {"inCalendar": calendar["id"]}) == [weekly, lunch]
     assert await ids(client, {"inCalendar": "K99"}) == []
     assert await ids(client, {"after": "2026-12-05T00:00:00"}) == [weekly]
     assert await ids(client, {"before": "2026-11-20T12:00:00"}, timeZone="Europe/Berlin") == []
     assert await ids(client, {"before": "2026-11-20T12:00:01"}, timeZone="Europe/Berlin") == [weekly]
+    assert await ids(client, {"before": "2026-11-20T11:00:00.882Z"}, timeZone="Europe/Berlin") == []
+    assert await ids(client, {"before": "2026-11-20T11:00:01.000Z"}, timeZone="Europe/Berlin") == [weekly]
+    assert await ids(client, {"before": "2026-11-20T11:00:01Z"}) == [weekly]
     assert await ids(client, {"operator": "NOT", "conditions": [{"title": "lunch"}]}) == [weekly]
     assert await client.error("CalendarEvent/query", filter={"shoe": "x"}) == "unsupportedFilter"
     assert await client.error("CalendarEvent/query", sort=[{"property": "shoe"}]) == "unsupportedSort"
-    assert await client.error("CalendarEvent/query", filter={"after": "x"}) == "invalidArguments"
+    for wrong in ("x", "Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        zone = "America/New_York" if wrong < "1" else "Asia/Tokyo"
+        assert await client.error("CalendarEvent/query", filter={"after": wrong}, timeZone=zone) == "invalidArguments"
     assert await client.error("CalendarEvent/query", timeZone="Mars") == "invalidArguments"
 
 

@@ -111,6 +111,8 @@ async def test_cards_are_found(rig: Rig) -> None:
         return found
 
     assert await ids({"text": "lind ADA"}) == [ada]
+    assert await ids({"text": "lin* ada*"}) == [ada]
+    assert await ids({"text": '"lind ada"'}) == []
     assert await ids({"text": "boats"}) == [bob]
     assert await ids({"email": "nordlicht"}) == [ada]
     assert await ids({"name/surname": "ahr"}) == [bob]

@@ -59,7 +59,7 @@ from moxlite.web.jmap.trace import Transcript
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
@@ -277,9 +277,12 @@ class JMAP:
             )
             responses: list[Invocation] = []
             transcript = self._transcript(identity, request)
+            # Programs made for servers that answer all methods leave capabilities out (decision 022).
+            declared = call.snapshot.static.pedantic or not asked.using
+            using = asked.using if declared else CAPABILITIES.keys()
             for invocation in asked.calls:
                 transcript.add("C", invocation.name[:100], invocation.arguments)
-                invocations = await self._run(call, invocation, responses, asked.using)
+                invocations = await self._run(call, invocation, responses, using)
                 for one in invocations:
                     transcript.add("S", one.name, one.arguments)
                 responses += invocations
@@ -293,9 +296,9 @@ class JMAP:
         return response
 
     async def _run(
-        self, call: Call, invocation: Invocation, before: list[Invocation], using: frozenset[str]
+        self, call: Call, invocation: Invocation, before: list[Invocation], using: Collection[str]
     ) -> list[Invocation]:
-        """Run one call, and return its responses."""
+        """Run one call, and return its responses. `using`: the capabilities whose methods may be called."""
         method = METHODS.get(invocation.name)
         name = invocation.name if method is not None else "unknown"
         result = "ok"

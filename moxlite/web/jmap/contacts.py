@@ -54,6 +54,7 @@ from moxlite.web.jmap.standard import (
     results_response,
     run_set,
     strings,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -413,7 +414,7 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
     _, _, kind = name.partition("/")
     if kind:
         return value.casefold() in one.part(kind)
-    return all(word in one.text(name) for word in value.casefold().split())
+    return all(word in one.text(name) for word in words_of(value.casefold()))
 
 
 async def card_set(call: Call) -> Object:

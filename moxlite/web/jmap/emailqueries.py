@@ -50,6 +50,7 @@ from moxlite.web.jmap.standard import (
     since_state,
     span,
     window,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -61,9 +62,6 @@ if TYPE_CHECKING:
 LETTER: Final = "M"
 MAX_IDS: Final = 5_000
 """Ids of one answer."""
-
-MAX_WORDS: Final = 30
-"""Words of one text to search for: each narrows what the index finds, and is looked for in every text that is left."""
 
 FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
 LIVING: Final = q.WithFlags(lacking=Flag.DELETED)
@@ -179,9 +177,9 @@ class _Compiler:
             case "hasAttachment", bool():
                 return Node(test=lambda structure, _: has_attachment(sorted_parts(structure.root)) is value)
             case "text", str():
-                return Node(term=Every(tuple(Has(word) for word in words_of(value))))
+                return Node(term=Every(tuple(Has(word) for word in words_of(fold(value)))))
             case "body", str():
-                return Node(term=Every(tuple(Has(word, Where.BODY) for word in words_of(value))))
+                return Node(term=Every(tuple(Has(word, Where.BODY) for word in words_of(fold(value)))))
             case (("from" | "to" | "cc" | "bcc" | "subject"), str()):
                 return _in_envelope(name, value)
             case "header", list() if 1 <= len(value) <= 2 and all(isinstance(one, str) for one in value):
@@ -201,17 +199,6 @@ FILTERS: Final = (
 )
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text to search for, all of which must be there; what is quoted is one (RFC 8621 §4.4.1)."""
-    found: list[str] = []
-    for index, piece in enumerate(text.split('"')):
-        found += [piece] if index % 2 else piece.split()
-    words = [folded for one in found if (folded := fold(one).strip())]
-    if len(words) > MAX_WORDS:
-        raise MethodError("unsupportedFilter", f"more than {MAX_WORDS} words")
-    return words
-
-
 def _keyword(name: str) -> q.Condition:
     flag = FLAGS.get(name.lower())
     if flag is not None:
@@ -223,7 +210,7 @@ def _keyword(name: str) -> q.Condition:
 
 
 def _in_envelope(name: str, value: str) -> Node:
-    words = words_of(value)
+    words = words_of(fold(value))
 
     def test(structure: Structure, _: bytes) -> bool:
         envelope = structure.envelope
@@ -579,5 +566,5 @@ def matching_terms(call: Call, wish: object) -> list[str]:
         case dict():
             for name in ("text", "subject", "body"):
                 if isinstance(value := wish.get(name), str):
-                    found += words_of(value)
+                    found += words_of(fold(value))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -23,9 +23,19 @@ from moxlite.store.groupware.resources import Resource, overlapping, together
 from moxlite.web.jmap.blobs import blob_octets, find_blob
 from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
 from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
+from moxlite.web.jmap.headerforms import EPOCH
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import MAX_DEPTH, holds, in_order, query_changes_of, results_response, strings
+from moxlite.web.jmap.standard import (
+    MAX_DEPTH,
+    filter_moment,
+    holds,
+    in_order,
+    query_changes_of,
+    results_response,
+    strings,
+    words_of,
+)
 from moxlite.web.jmap.storedevents import AS_JSON, EVENT, StoredEvent, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
@@ -116,7 +126,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     wish, expand = call.filter(), call.argument("expandRecurrences", bool, False)
     zone = ZoneInfo(zone_argument(call))
     sort = _sort(call)
-    stretch = _stretch(wish, zone) if isinstance(wish, dict) and "operator" not in wish else (EARLIEST, LATEST)
+    stretch = _stretch(call, wish, zone) if isinstance(wish, dict) and "operator" not in wish else (EARLIEST, LATEST)
     if expand:
         if wish is None or "operator" in wish or not {"after", "before"} <= wish.keys():
             raise invalid("a query that expands series has one condition with after and before")
@@ -180,19 +190,25 @@ def _sorted_by(match: _Match, name: str) -> Any:
     return (match.found.event.get(name) or "")[:MAX_KEY]
 
 
-def _moment(name: str, value: Any) -> datetime:
+def _moment(call: Call, name: str, value: Any, zone: ZoneInfo) -> datetime:
+    """The local time of a condition, in the zone of the query; of a time in UTC, as other servers take it, unless
+    pedantic. Raises MethodError.
+    """
     try:
+        if str(value).endswith("Z") and not call.snapshot.static.pedantic:
+            seconds = filter_moment(value) // 1_000_000
+            return (EPOCH + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)
         return read_local(name, value)
-    except BadEvent:
+    except (BadEvent, OverflowError):  # the latter: the zone leads out of the years 1 to 9999
         raise invalid(f"filter: {name} is a LocalDateTime") from None
 
 
-def _stretch(wish: Object, zone: ZoneInfo) -> tuple[int, int]:
+def _stretch(call: Call, wish: Object, zone: ZoneInfo) -> tuple[int, int]:
     """The seconds that a condition is about. Raises MethodError."""
     bounds = [EARLIEST, LATEST]
     for number, name in enumerate(("after", "before")):
         if wish.get(name) is not None:
-            bounds[number] = seconds_of(_moment(name, wish[name]).replace(tzinfo=zone))
+            bounds[number] = seconds_of(_moment(call, name, wish[name], zone).replace(tzinfo=zone))
     return bounds[0], bounds[1]
 
 
@@ -263,14 +279,14 @@ def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> 
         case "uid":
             return match.found.one.uid == value
         case "after" | "before":
-            moment = _moment(name, value)
+            moment = _moment(call, name, value, zone)
             at = seconds_of(moment if match.floating else moment.replace(tzinfo=zone))
             return match.starts < at if name == "before" else match.ends > at or match.starts == match.ends == at
     if name not in match.texts:
         match.texts[name] = [
             "\n".join(strings([_looked(event, name, part) for part in TEXTS[name]])) for event in match.objects()
         ]
-    words = [word.strip("\"'") for word in value.casefold().split()]
+    words = [word.strip("'") for word in words_of(value.casefold())]
     return any(all(word in texts for word in words) for texts in match.texts[name])
 
 

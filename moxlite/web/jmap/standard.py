@@ -37,6 +37,9 @@ logger = logging.getLogger("moxlite.web.jmap")
 MAX_DEPTH: Final = 20
 """Levels of a filter."""
 
+MAX_WORDS: Final = 30
+"""Words of one text to search for: each narrows what the index finds, and is looked for in every text that is left."""
+
 MAX_PATHS: Final = 2_000
 """Paths of a patch: as many as a series has exceptions (JMAP-72)."""
 
@@ -129,6 +132,20 @@ async def changes_of(
         return await call.account.scan(find, op="jmap changes")
     except TooManyChanges:
         raise MethodError("cannotCalculateChanges", "read all anew") from None
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text to search for, all of which must be there; a quoted phrase is one (RFC 8621 §4.4.1). A "*" at
+    a word's end goes: servers with prefix search have it there, and here a word is found within others anyway. Raises
+    MethodError.
+    """
+    found: list[str] = []
+    for index, piece in enumerate(text.split('"')):
+        found += [piece.strip()] if index % 2 else [word.removesuffix("*") for word in piece.split()]
+    words = [word for word in found if word]
+    if len(words) > MAX_WORDS:
+        raise MethodError("unsupportedFilter", f"more than {MAX_WORDS} words")
+    return words
 
 
 def filter_moment(text: str) -> int:
