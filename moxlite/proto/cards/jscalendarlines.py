@@ -84,6 +84,9 @@ def normal(wanted: Object) -> Object:
         found["timeZone"] = "Etc/UTC"
     if found.get("showWithoutTime") is False:
         del found["showWithoutTime"]
+    for name in ("title", "description"):
+        if found.get(name) == "":
+            del found[name]
     if "duration" in found:
         length = read_duration(found["duration"]) if isinstance(found["duration"], str) else None
         if length is None or length[2]:
