@@ -150,7 +150,7 @@ async def test_calls_use_results_of_earlier_ones(rig: Rig) -> None:
 
 @pytest.mark.parametrize("pedantic", [False, True])
 async def test_methods_are_answered_whatever_is_in_use(tmp_path: Path, pedantic: bool) -> None:
-    """JMAP-4: each method that the session announces, as Bulwark calls them; not if pedantic."""
+    """JMAP-4, JMAP-73, JMAP-74: each method that the session announces, as Bulwark calls them; not if pedantic."""
     static = STATIC.replace("hostname", f"pedantic = {str(pedantic).lower()}\nhostname", 1) + JMAP
     async with trio.open_nursery() as nursery:
         client = Client(await open_rig(tmp_path, nursery, static=static, domains=DOMAINS))
@@ -159,6 +159,15 @@ async def test_methods_are_answered_whatever_is_in_use(tmp_path: Path, pedantic:
             [[answered, arguments, _]] = answer["methodResponses"]
             unknown = answered == "error" and arguments["type"] == "unknownMethod"
             assert unknown == (pedantic and method.capability != USING[0]), name
+        get = {"properties": ["utcStart", "recurrenceOverrides"], "ids": []}
+        for name, arguments in (
+            ("CalendarEvent/query", {"filter": {"after": "2026-11-27T16:15:01.882Z"}}),
+            ("CalendarEvent/get", get),
+        ):
+            [[answered, *_]] = (await client.request([name, {"accountId": ACCOUNT, **arguments}, "0"]))[
+                "methodResponses"
+            ]
+            assert answered == ("error" if pedantic else name)
         empty = await client.request(["Core/echo", {}, "0"], using=[])
         assert empty["methodResponses"][0][1]["type"] == "unknownMethod"
         nursery.cancel_scope.cancel()
