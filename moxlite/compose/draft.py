@@ -13,7 +13,6 @@ from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.compose import (
     DataPart,
     Entity,
-    MessagePart,
     MultiPart,
     TextPart,
     address_field,
@@ -248,12 +247,20 @@ def _parts(files: Sequence[File], place: Place) -> list[Entity]:
     return [_part(file) for file in files if file.place == place]
 
 
-def _part(file: File) -> DataPart | MessagePart:
+def _part(file: File) -> DataPart:
+    encoding = "base64"
     if file.media_type == "message/rfc822":
-        # No encoding but 7bit, 8bit and binary is allowed for an attached message (RFC 2046 §5.2.1).
-        return MessagePart(file.blocks(), encoding="8bit" if file.eight_bit else "7bit")
+        encoding = "8bit" if file.eight_bit else "7bit"
     disposition = {"attached": "attachment", "inline": "inline", "alternative": ""}[file.place]
-    return DataPart(file.blocks(), file.media_type, file.name, disposition, file.content_id, file.parameters)
+    return DataPart(
+        file.blocks(),
+        file.media_type,
+        file.name,
+        disposition,
+        file.content_id,
+        file.parameters,
+        encoding=encoding,
+    )
 
 
 def _needs_utf8(draft: Draft) -> bool:

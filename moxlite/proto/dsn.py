@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from .mime.compose import Entity, MessagePart, MultiPart, TextPart, address_field, answer_fields, compose, text_field
+from .mime.compose import DataPart, Entity, MultiPart, TextPart, address_field, answer_fields, compose, text_field
 from .mime.dates import format_date, parse_date
 from .mime.decode import BLOCK, decode_blocks
 from .mime.headers import HeaderSection
@@ -131,11 +131,13 @@ def compose_dsn(
     headers += answer_fields(references, utf8=utf8)
     headers += [text_field("Date", format_date(date)), b"Auto-Submitted: auto-replied\r\n"]
     status = "".join(_status(dsn, utf8))
-    parts: list[TextPart | MessagePart] = [TextPart(text or _default_text(dsn), eightbit=utf8)]
+    parts: list[TextPart | DataPart] = [TextPart(text or _default_text(dsn), eightbit=utf8)]
     if utf8:
-        parts.append(MessagePart(status.encode(), "message/global-delivery-status", "8bit"))
+        parts.append(DataPart(status.encode(), "message/global-delivery-status", disposition="", encoding="8bit"))
     else:
-        parts.append(MessagePart(status.encode("ascii", "replace"), "message/delivery-status", "7bit"))
+        parts.append(
+            DataPart(status.encode("ascii", "replace"), "message/delivery-status", disposition="", encoding="7bit")
+        )
     if original:
         parts.append(_original(original, full, utf8))
     entity: Entity = MultiPart(tuple(parts), "report", (("report-type", "delivery-status"),))
@@ -150,7 +152,7 @@ def _to(to: MailAddress, utf8: bool) -> bytes:
     return f"To: {name} :;\r\n".encode("ascii")
 
 
-def _original(original: bytes, full: bool, utf8: bool) -> TextPart | MessagePart:
+def _original(original: bytes, full: bool, utf8: bool) -> TextPart | DataPart:
     end = _BLANK.search(original)
     header = original[: end.start() + 1] if end is not None else original
     # Raw UTF-8 in a header makes the original an internationalised message, which a reader without SMTPUTF8 cannot be
@@ -158,9 +160,9 @@ def _original(original: bytes, full: bool, utf8: bool) -> TextPart | MessagePart
     ascii_header = header.isascii()
     if full and (utf8 or ascii_header):
         media_type = "message/rfc822" if ascii_header else "message/global"
-        return MessagePart(original, media_type, "7bit" if original.isascii() else "8bit")
+        return DataPart(original, media_type, disposition="", encoding="7bit" if original.isascii() else "8bit")
     if utf8 and not ascii_header:
-        return MessagePart(header, "message/global-headers", "8bit")
+        return DataPart(header, "message/global-headers", disposition="", encoding="8bit")
     return TextPart(
         header.decode("utf-8", "replace"), media_type="text/rfc822-headers", base64=not ascii_header, parameters=()
     )

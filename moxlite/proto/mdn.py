@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from .address import AddressError, Domain, check_localpart
-from .mime.compose import MessagePart, MultiPart, TextPart, address_field, answer_fields, compose, text_field
+from .mime.compose import DataPart, MultiPart, TextPart, address_field, answer_fields, compose, text_field
 from .mime.dates import format_date
 from .mime.envelope import RawAddress, decode_address, parse_addresses
 from .mime.headers import HeaderSection
@@ -176,6 +176,6 @@ def compose_mdn(
     fields.append(status_field("Disposition", mdn.disposition, utf8))
     octets = "".join(fields).encode()
     kind = "message/global-disposition-notification" if utf8 else "message/disposition-notification"
-    part = MessagePart(octets, kind, "7bit" if octets.isascii() else "8bit")
+    part = DataPart(octets, kind, disposition="", encoding="7bit" if octets.isascii() else "8bit")
     entity = MultiPart((TextPart(text), part), "report", (("report-type", "disposition-notification"),))
     return b"".join(compose(headers, entity, utf8=utf8))

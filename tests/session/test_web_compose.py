@@ -398,7 +398,7 @@ async def test_a_reply_begins_with_what_it_answers(rig: Rig, browser: Browser, q
 
 
 async def test_a_message_is_forwarded_as_it_is(rig: Rig, browser: Browser, queue: Queue) -> None:
-    """WEBMAIL-92: as an attachment, octet for octet."""
+    """WEBMAIL-92: as an attachment with a name, octet for octet."""
     octets = "From: ann@example.net\r\nSubject: Über Boote\r\n\r\nText\r\n".encode()
     async with rig.account() as account:
         original = (await deliver_mail(account, octets)).message_id
@@ -410,6 +410,8 @@ async def test_a_message_is_forwarded_as_it_is(rig: Rig, browser: Browser, queue
     await browser.call("message_submit", message=message, submit_id=call_id())
     [out] = await carried(rig, queue)
     assert await octets_of(rig, original) in out.octets
+    [attached] = out.parsed.iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("message/rfc822", file["filename"])
     assert (await messages(rig, "Inbox"))[0].flags & Flag.FORWARDED
 
 

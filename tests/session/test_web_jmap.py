@@ -631,6 +631,59 @@ async def test_an_email_is_written(rig: Rig) -> None:
         assert kind == ("blobNotFound" if name == "blob" else "invalidProperties"), name
 
 
+async def test_an_attached_message_keeps_what_a_file_keeps(rig: Rig) -> None:
+    """JMAP-28: name, disposition, id, language, location and fields of its own (RFC 8621 §4.6)."""
+    client = Client(rig)
+    shown = {}
+    for kind, octets in (("message/rfc822", MAIL), ("application/pdf", b"%PDF")):
+        given = {
+            "blobId": await client.upload(octets, kind),
+            "type": kind,
+            "name": "örig.eml",
+            "disposition": "inline",
+            "cid": "a@b",
+            "language": ["de"],
+            "location": "there",
+            "header:X-Own:asText": "ü",
+        }
+        made = await client.call("Email/set", create={"d": {"mailboxIds": {"F3": True}, "attachments": [given]}})
+        properties = ["type", "name", "disposition", "cid", "language", "location", "header:X-Own:asText"]
+        [found] = (
+            await client.call(
+                "Email/get",
+                ids=[made["created"]["d"]["id"]],
+                properties=["attachments"],
+                bodyProperties=properties,
+            )
+        )["list"]
+        [shown[kind]] = found["attachments"]
+        assert shown[kind].pop("type") == kind
+        assert shown[kind] == {name: given[name] for name in properties[1:]}
+
+
+async def test_an_empty_list_is_no_field(rig: Rig) -> None:
+    """JMAP-28: of all forms that are lists, also within those that are given several times (RFC 5322 §3.6.2 to §3.6.4);
+    what the server adds where it is missing is there.
+    """
+    client = Client(rig)
+    lists = ("messageId", "inReplyTo", "references", "sender", "to", "cc", "bcc", "replyTo")
+    forms = (
+        "List-Post:asURLs",
+        "Resent-To:asAddresses:all",
+        "Mail-Followup-To:asGroupedAddresses",
+        "Resent-Cc:asAddresses",
+    )
+    given: Object = {name: [] for name in (*lists, *(f"header:{form}" for form in forms))}
+    given |= {"header:Resent-To:asAddresses:all": [[]]}
+    given |= {"header:Mail-Followup-To:asGroupedAddresses": [{"name": None, "addresses": []}]}
+    made = await client.call("Email/set", create={"d": {"mailboxIds": {"F3": True}, "subject": "", **given}})
+    [found] = (await client.call("Email/get", ids=[made["created"]["d"]["id"]], properties=["headers"]))["list"]
+    names = {one["name"].lower() for one in found["headers"]}
+    assert names == {"date", "subject", "message-id", "mime-version", "content-type", "content-transfer-encoding"}
+    wrong = {"mailboxIds": {"F3": True}, "subject": []}
+    assert (await client.call("Email/set", create={"d": wrong}))["notCreated"]["d"]["properties"] == ["subject"]
+
+
 async def test_a_file_that_is_too_large_is_not_missing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-28: the error is about the size of the message."""
     client = Client(rig)

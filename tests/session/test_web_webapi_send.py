@@ -106,7 +106,14 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
             {"Name": "", "ContentType": "text/calendar; method=REQUEST", "ContentID": None, "Data": "QkVHSU4="}
         ],
         InlineFiles=[{"Name": "p.png", "ContentType": None, "ContentID": "<pic@x>", "Data": "QUJD"}],
-        AttachedFiles=[{"Name": "ä.pdf", "ContentType": "", "ContentID": "", "Data": PDF}],
+        AttachedFiles=[
+            {"Name": "ä.pdf", "ContentType": "", "ContentID": "", "Data": PDF},
+            {
+                "Name": "ö.eml",
+                "ContentType": "message/rfc822",
+                "Data": base64.b64encode(b"Subject: o\r\n\r\n").decode(),
+            },
+        ],
     )
     body = (
         b'--q\r\nContent-Disposition: form-data; name="attachedfile"; filename="hosts"\r\n\r\nthe hosts\r\n'
@@ -136,7 +143,7 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
     assert read["return-path"] is None or "mia+" in read["return-path"]
     mixed, related = read.get_content_type(), list(read.iter_parts())
     assert mixed == "multipart/mixed"
-    root, pdf, hosts = related
+    root, pdf, eml, hosts = related
     assert root.get_content_type() == "multipart/related"
     alternative, png, gif = list(root.iter_parts())
     assert [one.get_content_type() for one in alternative.iter_parts()] == ["text/plain", "text/html", "text/calendar"]
@@ -147,6 +154,11 @@ async def test_a_whole_message_arrives(rig: Rig) -> None:
     assert (png["content-id"], png.get_content_type(), png.get_content()) == ("<pic@x>", "image/png", b"ABC")
     assert (gif["content-id"], gif.get_content()) == ("<two@x>", b"GIF")
     assert (pdf.get_filename(), pdf.get_content()) == ("ä.pdf", bytes(70_000))
+    assert (eml.get_filename(), eml.get_content_disposition(), eml.get_content()["subject"]) == (
+        "ö.eml",
+        "attachment",
+        "o",
+    )
     assert (hosts.get_filename(), hosts.get_content_type()) == ("hosts", "text/plain")
     assert max(map(len, raw.splitlines())) <= 998
 

@@ -12,7 +12,6 @@ from moxlite.proto.mime import MailAddress, scan
 from moxlite.proto.mime.compose import (
     ComposeError,
     DataPart,
-    MessagePart,
     MultiPart,
     TextPart,
     address_field,
@@ -49,7 +48,7 @@ def test_a_message_is_written_as_its_parts_say() -> None:
             MultiPart((TextPart("hi\n"), TextPart("<p>hi", "html")), "alternative"),
             DataPart(b"\0\1", "application/pdf", "a b.pdf"),
             DataPart(b"x", "image/png", disposition="inline", content_id="i@x"),
-            MessagePart(b"A: b\r\n\r\nc\r\n"),
+            DataPart(b"A: b\r\n\r\nc\r\n", "message/rfc822", disposition="", encoding="7bit"),
         )
     )
     data = b"".join(compose([text_field("Subject", "x")], entity, boundary=boundaries()))

@@ -51,8 +51,9 @@ class TextPart(msgspec.Struct, frozen=True):
 
 
 class DataPart(msgspec.Struct, frozen=True):
-    """Any content as base64: an attachment, or with `disposition="inline"` and `content_id` (without brackets) an image
-    of an HTML part.
+    """Any content: an attachment, or with `disposition="inline"` and `content_id` (without brackets) an image of an
+    HTML part. Its octets are encoded as base64, or with the `encoding` 7bit or 8bit unchanged, as messages must be (RFC
+    2046 §5.2.1).
 
     Composing exhausts an iterable `content`.
     """
@@ -64,27 +65,18 @@ class DataPart(msgspec.Struct, frozen=True):
     content_id: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     headers: tuple[bytes, ...] = ()
-
-
-class MessagePart(msgspec.Struct, frozen=True):
-    """The unchanged octets of a message, or only its headers; `media_type`: such as message/rfc822. Never encoded (RFC
-    2046 §5.2.1).
-    """
-
-    content: bytes | Iterable[bytes]
-    media_type: str = "message/rfc822"
-    encoding: str = "7bit"
+    encoding: str = "base64"
 
 
 class MultiPart(msgspec.Struct, frozen=True):
     """A multipart: `subtype` such as mixed, alternative, related, report."""
 
-    parts: tuple[TextPart | DataPart | MessagePart | MultiPart, ...]
+    parts: tuple[TextPart | DataPart | MultiPart, ...]
     subtype: str = "mixed"
     parameters: tuple[tuple[str, str], ...] = ()
 
 
-Entity: TypeAlias = TextPart | DataPart | MessagePart | MultiPart
+Entity: TypeAlias = TextPart | DataPart | MultiPart
 
 
 # --- header fields ---
@@ -117,17 +109,29 @@ def _encode_text(words: Sequence[str], column: int, utf8: bool) -> list[str]:
     return out
 
 
-def address_field(name: str, addresses: Sequence[MailAddress], *, utf8: bool = False) -> bytes:
+class Group(msgspec.Struct, frozen=True):
+    """A named group of addresses (RFC 5322 §3.4)."""
+
+    name: str
+    members: tuple[MailAddress, ...] = ()
+
+
+def address_field(name: str, addresses: Sequence[MailAddress | Group], *, utf8: bool = False) -> bytes:
     """An address list, folded between addresses and inside long names.
 
     Raises:
       ComposeError: see `format_address`.
     """
-    pieces: list[str] = []
-    for index, address in enumerate(addresses):
-        text = format_address(address, utf8=utf8)
-        pieces += (text + "," if index < len(addresses) - 1 else text).split(" ")
-    return _fold(name, pieces)
+    texts = [
+        _format_group(entry, utf8=utf8) if isinstance(entry, Group) else format_address(entry, utf8=utf8)
+        for entry in addresses
+    ]
+    return _fold(name, ", ".join(texts).split(" "))
+
+
+def _format_group(group: Group, *, utf8: bool) -> str:
+    name = _phrase(group.name, utf8=utf8) or '""'  # else the first address would be the name of the group
+    return f"{name}: {', '.join([format_address(address, utf8=utf8) for address in group.members])};"
 
 
 def format_address(address: MailAddress, *, utf8: bool = False) -> str:
@@ -149,15 +153,15 @@ def format_address(address: MailAddress, *, utf8: bool = False) -> str:
         raise ComposeError("address needs UTF-8 headers")
     if not _DOT_ATOM.fullmatch(localpart):
         localpart = _quote(localpart)
-    spec = f"{localpart}@{domain}"
-    name = " ".join(address.name.translate(_CONTROLS).split())
-    if not name:
-        return f"<{spec}>"
-    if not utf8 and not name.isascii():
-        return f"{' '.join(encode_words(name, 50))} <{spec}>"
-    if len(name) > _MAX_LINE // 4 or "=?" in name:
-        return f"{' '.join(encode_words(name, 50))} <{spec}>"
-    return f"{name if _ATOMS.fullmatch(name) else _quote(name)} <{spec}>"
+    return f"{_phrase(address.name, utf8=utf8)} <{localpart}@{domain}>".lstrip()
+
+
+def _phrase(name: str, *, utf8: bool) -> str:
+    """A display name, quoted or encoded where needed; "" for a blank one."""
+    name = " ".join(name.translate(_CONTROLS).split())
+    if (not utf8 and not name.isascii()) or len(name) > _MAX_LINE // 4 or "=?" in name:
+        return " ".join(encode_words(name, 50))
+    return name if not name or _ATOMS.fullmatch(name) else _quote(name)
 
 
 def needs_utf8(*addresses: MailAddress) -> bool:
@@ -248,12 +252,8 @@ def _entity(entity: Entity, utf8: bool, boundary: Callable[[], str]) -> Iterator
         yield from _multipart(entity, utf8, boundary)
     elif isinstance(entity, TextPart):
         yield _text(entity, utf8)
-    elif isinstance(entity, DataPart):
-        yield from _data(entity, utf8)
     else:
-        yield parameter_field("Content-Type", entity.media_type)
-        yield b"Content-Transfer-Encoding: %s\r\n\r\n" % entity.encoding.encode("ascii")
-        yield from [entity.content] if isinstance(entity.content, bytes) else entity.content
+        yield from _data(entity, utf8)
 
 
 def _multipart(entity: MultiPart, utf8: bool, boundary: Callable[[], str]) -> Iterator[bytes]:
@@ -309,14 +309,15 @@ def _encode(octets: bytes, *, eightbit: bool, base64: bool) -> tuple[bytes, byte
 def _data(entity: DataPart, utf8: bool) -> Iterator[bytes]:
     parameters = [*entity.parameters, ("name", entity.filename)] if entity.filename else entity.parameters
     yield parameter_field("Content-Type", entity.media_type, parameters, utf8=utf8)
-    yield b"Content-Transfer-Encoding: base64\r\n"
+    yield b"Content-Transfer-Encoding: %s\r\n" % entity.encoding.encode("ascii")
     if entity.disposition:
         placed = [("filename", entity.filename)] if entity.filename else []
         yield parameter_field("Content-Disposition", entity.disposition, placed, utf8=utf8)
     if entity.content_id:
         yield text_field("Content-ID", f"<{entity.content_id}>", utf8=utf8)
     yield b"".join([*entity.headers, b"\r\n"])
-    yield from base64_lines([entity.content] if isinstance(entity.content, bytes) else entity.content)
+    blocks = [entity.content] if isinstance(entity.content, bytes) else entity.content
+    yield from base64_lines(blocks) if entity.encoding == "base64" else blocks
 
 
 def base64_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

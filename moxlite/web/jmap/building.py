@@ -15,7 +15,7 @@ from moxlite.proto.mime.compose import (
     ComposeError,
     DataPart,
     Entity,
-    MessagePart,
+    Group,
     MultiPart,
     TextPart,
     address_field,
@@ -106,8 +106,9 @@ def draft_of(given: Object, domain: str) -> Draft:
             raise bad(name, "the field is given twice")
         if wanted.name.startswith(b"content-"):
             raise bad(name, "the server writes it; a part may have others")
-        seen.add(wanted.name)
-        fields += [(wanted.name.decode(), one) for one in _written(name, wanted, value, utf8=utf8)]
+        if octets := _written(name, wanted, value, utf8=utf8):
+            seen.add(wanted.name)
+            fields += [(wanted.name.decode(), one) for one in octets]
     if len(fields) > MAX_HEADERS:
         raise SetError("tooManyProperties", f"more than {MAX_HEADERS} header fields")
     if b"date" not in seen:
@@ -138,14 +139,14 @@ def _field(name: str) -> HeaderProperty | None:
 
 
 def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> list[bytes]:
-    """The fields that a property makes, none for null."""
+    """The fields that a property makes, none for null and for empty lists."""
     if value is None:
         return []
     label = _label(name)
     values = value if wanted.all else [value]
     if not isinstance(values, list):
         raise bad(name, "an array is expected")
-    fields = [_one(name, label, wanted.form, one, utf8=utf8) for one in values]
+    fields = [octets for one in values if (octets := _one(name, label, wanted.form, one, utf8=utf8))]
     if any(len(line) > MAX_LINE for field in fields for line in field.split(b"\r\n")):
         raise bad(name, f"a line is longer than {MAX_LINE} octets: fold it by CRLF and a blank")
     return fields
@@ -156,7 +157,10 @@ def _label(name: str) -> str:
 
 
 def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
+    """A field; b"" for an empty list, which no field can hold (RFC 5322 §3.6.2 to §3.6.4)."""
     match form, value:
+        case (("asAddresses" | "asGroupedAddresses" | "asMessageIds" | "asURLs"), []):
+            return b""
         case "asRaw", str():
             if RAW.fullmatch(value) is None or len(value.encode("utf-8", "replace")) > MAX_VALUE:
                 raise bad(name, "lines are folded by CRLF and a blank, and there are no other control characters")
@@ -209,7 +213,7 @@ def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
     return addresses
 
 
-def _address_field(name: str, label: str, addresses: Sequence[MailAddress], *, utf8: bool) -> bytes:
+def _address_field(name: str, label: str, addresses: Sequence[MailAddress | Group], *, utf8: bool) -> bytes:
     try:
         return address_field(label, addresses, utf8=utf8)
     except ComposeError as error:
@@ -217,23 +221,15 @@ def _address_field(name: str, label: str, addresses: Sequence[MailAddress], *, u
 
 
 def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> bytes:
-    pieces: list[bytes] = []
+    entries: list[MailAddress | Group] = []
     for group in value:
         if not isinstance(group, dict) or not isinstance(group.get("addresses"), list):
             raise bad(name, "a group has the members name and addresses")
-        addresses = _addresses(name, group["addresses"])
-        listed = _address_field(name, "X", addresses, utf8=utf8)[3:].strip() if addresses else b""
-        title = group.get("name")
-        if title is None:
-            pieces.append(listed)
-            continue
-        if not isinstance(title, str):
+        members, title = _addresses(name, group["addresses"]), group.get("name")
+        if title is not None and not isinstance(title, str):
             raise bad(name, "a name is text")
-        shown = address_field("X", [MailAddress(title, "x", "x")])[3:].strip().removesuffix(b"<x@x>").strip()
-        if not title.strip():
-            shown = b'""'  # else the address alone would be written, as the name of the group
-        pieces.append(shown + b": " + listed + b";")
-    return f"{label}: ".encode() + b",\r\n ".join(piece for piece in pieces if piece) + b"\r\n"
+        entries += members if title is None else [Group(title, tuple(members))]
+    return _address_field(name, label, entries, utf8=utf8) if entries else b""
 
 
 def _root(given: Object) -> Part:
@@ -396,7 +392,8 @@ def _entity(part: Part, blobs: Blobs) -> Entity:
         parameters = (("name", part.name),) if part.name else ()
         return TextPart(part.text, media_type=part.media_type, headers=headers, parameters=parameters)
     octets = blobs[part.blob]
-    if part.media_type == "message/rfc822" and not part.headers and b"\0" not in octets:
-        return MessagePart(octets, encoding="7bit" if octets.isascii() else "8bit")
+    encoding = "base64"
+    if part.media_type == "message/rfc822" and b"\0" not in octets:
+        encoding = "7bit" if octets.isascii() else "8bit"
     charset = (("charset", part.charset),) if part.charset else ()
-    return DataPart(octets, part.media_type, part.name, part.disposition, part.cid, charset, part.headers)
+    return DataPart(octets, part.media_type, part.name, part.disposition, part.cid, charset, part.headers, encoding)
