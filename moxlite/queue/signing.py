@@ -3,10 +3,7 @@ at submission.
 """
 
 import logging
-from functools import partial
 from typing import Final
-
-import trio
 
 from moxlite.mailauth.dkim.message import Message as Signed
 from moxlite.mailauth.dkim.sign import SigningError, sign
@@ -149,22 +146,18 @@ async def seven_bit(ctx: Context, database: Database, message: Message) -> Spool
     Raises Unconvertible; StoreError, OSError as reading and writing do.
     """
     prefix, domain = own_signatures(message.prefix)
-    with Spool(ctx.tmp) as whole, Spool(ctx.tmp) as converted:
+    with Spool(ctx.tmp) as whole:
         await copy_content(database, message, prefix, whole)
         try:
             section = await read_header(whole)
             if any(section.count(name) for name in SIGNED):
                 raise Unconvertible("it is signed by others")
-            await trio.to_thread.run_sync(partial(_convert, whole, converted))
-            signatures = await sign_spool(ctx, converted, domain) if domain else b""
+            with await whole.rewritten(convert) as converted:
+                signatures = await sign_spool(ctx, converted, domain) if domain else b""
+                signed = await converted.with_header(signatures, 0)
         except (SigningError, HeaderTooLarge, AddressError) as exc:
             raise Unconvertible(str(exc)) from exc
         sevenbit_logger.info(
             "message converted to 7-bit data", extra={"kv": {"msg": message.id, "domain": domain or None}}
         )
-        return await converted.with_header(signatures, 0)
-
-
-def _convert(whole: Spool, converted: Spool) -> None:
-    with whole.open_view() as view:
-        converted.fill(convert(view))
+        return signed

@@ -4,8 +4,9 @@ QUEUE-18).
 
 import logging
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -16,13 +17,16 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, Localpart
+from moxlite.proto.authresults import authserv_id
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
+from moxlite.proto.mime.transport import edits as transport_edits, has_raw_fields, needs_utf8
 from moxlite.proto.mime.types import MIMEError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared, prepare
-from moxlite.store.content.spool import WRITE_SIZE, Spool, look_at, read_header
+from moxlite.store.content.spool import Spool, look_at, read_header
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
 from moxlite.store.delivery.submission import (
     MAX_EXTRA,
@@ -86,9 +90,9 @@ async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> 
     Raises SubmissionRefused, HeaderTooLarge, OSError as `submit`.
     """
     try:
-        async with _clean(letter, spool) as (octets, section, extra, fault):
-            found = await _complete(keys, letter, octets, section, extra, fault)
-            return found if octets is spool else msgspec.structs.replace(found, prepared=None)
+        async with _clean(letter, spool) as clean:
+            found = await _complete(keys, letter, clean)
+            return found if clean.spool is spool else msgspec.structs.replace(found, prepared=None)
     except SubmissionRefused as error:
         metrics.submission_total.labels(result=error.result).inc()
         raise
@@ -127,44 +131,75 @@ async def submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> S
 
 
 async def _submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> Submitted:
-    async with _clean(letter, spool) as (octets, section, extra, fault):
-        found = await _complete(office.keys, letter, octets, section, extra, fault)
-        ids = await enqueue(office, letter, found.submission, octets)
+    async with _clean(letter, spool) as clean:
+        found = await _complete(office.keys, letter, clean)
+        ids = await enqueue(office, letter, found.submission, clean.spool)
     return Submitted(tuple(ids), found.author, found.submission.message_id)
 
 
-@asynccontextmanager
-async def _clean(
-    letter: OutgoingMessage, spool: Spool
-) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str], str]]:
-    """The octets that go out, their header section, the values of removed fields that were meant for the queue, and
-    what is malformed in the section as it came, "" for nothing.
+class _Clean(msgspec.Struct, frozen=True):
+    """The octets that go out, parsed.
+
+    `extra`: the values of removed fields that were meant for the queue. `fault`: what is malformed in the header as it
+    came, "" for nothing. `utf8`: whether an address needs SMTPUTF8.
     """
+
+    spool: Spool
+    section: HeaderSection
+    prepared: Prepared
+    extra: dict[str, str]
+    fault: str
+    utf8: bool
+
+
+@asynccontextmanager
+async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]:
+    """The message in the form that goes out. Raises SubmissionRefused."""
     section = await read_header(spool)
     if not section.octets or section.body is None:
         text = "message needs a header section, a blank line, and a body"
         raise SubmissionRefused(554, "5.6.0", text, "badmessage")
     check_fields(section, pedantic=letter.snapshot.static.pedantic)
     fault = malformed(section)
-    edited = await look_at(section, edit)
-    if edited is None:
-        yield spool, section, {}, fault
-        return
-    with await spool.with_header(edited.header, len(section.octets)) as clean:
-        yield clean, await read_header(clean), edited.extra, fault
+    edited_section = await look_at(section, partial(edit, hostnames=letter.snapshot.hostnames))
+    with ExitStack() as stack:
+        extra: dict[str, str] = {}
+        if edited_section is not None:
+            extra = edited_section.extra
+            spool = stack.enter_context(await spool.with_header(edited_section.header, len(section.octets)))
+            section = await read_header(spool)
+        prepared = await parse(letter, spool)
+        utf8 = needs_smtputf8(letter, section)
+        edits = await _edits(letter, spool, prepared, utf8=utf8)
+        if edits:
+            spool = stack.enter_context(await spool.rewritten(partial(edited, edits=edits)))
+            section = await read_header(spool)
+            prepared = await parse(letter, spool)
+        yield _Clean(spool, section, prepared, extra, fault, utf8)
 
 
-async def _complete(
-    keys: SigningKeys, letter: OutgoingMessage, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
-) -> Complete:
-    prepared = await parse(letter, spool)
+async def _edits(letter: OutgoingMessage, spool: Spool, prepared: Prepared, *, utf8: bool) -> list[Edit]:
+    """The edits after which each server takes the message. Raises SubmissionRefused."""
+    root = prepared.index.root
+
+    def look() -> list[Edit]:
+        with spool.open_view() as view:
+            if not letter.may_need_smtputf8 and (utf8 or has_raw_fields(view, root)):
+                text = "message has headers or addresses that need SMTPUTF8"
+                raise SubmissionRefused(550, "5.6.0", text, "missingsmtputf8")
+            return transport_edits(view, root, utf8=utf8)
+
+    try:
+        return look() if spool.in_memory else await trio.to_thread.run_sync(look)
+    except Unconvertible as error:
+        raise _bad(f"message cannot be sent: {error}") from None
+
+
+async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -> Complete:
+    spool, section, prepared, fault = clean.spool, clean.section, clean.prepared, clean.fault
     author, transport = await check_author(letter, prepared, section)
     letter = await _from_one_place(letter, author, transport)
     envelope = prepared.index.envelope
-    smtputf8 = await needs_smtputf8(letter, spool, prepared, section)
-    if smtputf8 and not letter.may_need_smtputf8:
-        text = "message has headers or addresses that need SMTPUTF8"
-        raise SubmissionRefused(550, "5.6.0", text, "missingsmtputf8")
     if spool.facts.eight_bit and not letter.may_have_8bit:
         raise SubmissionRefused(500, "5.6.0", "message has 8-bit data, which needs 8BITMIME", "badmessage")
     recipients = with_from_ids(letter)
@@ -185,11 +220,11 @@ async def _complete(
         received=letter.received,
         prefix=letter.trace + signatures + added,
         has8bit=spool.facts.eight_bit,
-        smtputf8=smtputf8,
+        smtputf8=clean.utf8,
         requiretls=requiretls(letter, section),
         message_id=message_id,
         subject=envelope.subject,
-        extra=letter.extra | extra,
+        extra=letter.extra | clean.extra,
         hold_until=letter.hold_until,
         future_release=letter.future_release,
         dsn_ret=letter.dsn_ret,
@@ -265,6 +300,11 @@ def counted_as(letter: OutgoingMessage) -> list[str]:
 # 117).
 
 
+PRIVATE: Final = (b"bcc", b"resent-bcc", b"return-path", b"x-moxlite-reason", b"x-moxlite-draft")
+"""Fields that no recipient may read, and those that this server writes into the messages that it keeps (RFC 5321 §4.4:
+no sender has a Return-Path); a message that is sent again has them.
+"""
+
 EXTRA: Final = (b"x-moxlite-extra-", b"x-mox-extra-")
 
 MAX_SHOWN: Final = 60
@@ -314,11 +354,12 @@ def malformed(section: HeaderSection) -> str:
     return "" if section.complete else "its header section is too long"
 
 
-def edit(section: HeaderSection) -> Edited | None:
-    """Remove Bcc and the fields meant for the queue (SMTP-112, SMTP-117); returns None if there are no such fields.
-    Raises SubmissionRefused.
+def edit(section: HeaderSection, hostnames: Collection[str]) -> Edited | None:
+    """Remove the fields of `PRIVATE`, those meant for the queue, and results of checks under one of our `hostnames`
+    (SMTP-112, SMTP-117); returns None if there are no such fields. Raises SubmissionRefused.
     """
-    dropped = section.all(b"bcc", *[name for name in section.names if name.startswith(EXTRA)])
+    dropped = section.all(*PRIVATE, *[name for name in section.names if name.startswith(EXTRA)])
+    dropped += [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
     if not dropped:
         return None
     extra: dict[str, str] = {}
@@ -387,24 +428,14 @@ async def _from_one_place(letter: OutgoingMessage, author: Address, transport: s
     return letter
 
 
-async def needs_smtputf8(letter: OutgoingMessage, spool: Spool, prepared: Prepared, section: HeaderSection) -> bool:
-    """Whether a next hop needs SMTPUTF8: a localpart of the envelope or a header is not ASCII (SMTP-29)."""
+def needs_smtputf8(letter: OutgoingMessage, section: HeaderSection) -> bool:
+    """Whether a next hop needs SMTPUTF8: a localpart of the envelope or of an address in the header is not ASCII
+    (SMTP-29).
+    """
     addresses = [recipient.address for recipient in letter.recipients]
     if letter.mail_from is not None:
         addresses.append(letter.mail_from)
-    if any(address.needs_smtputf8 for address in addresses) or not section.octets.isascii():
-        return True
-    if not spool.facts.eight_bit:
-        return False
-
-    def parts() -> bool:
-        return any(
-            not spool.read(start, min(WRITE_SIZE, part.body - start)).isascii()
-            for part in prepared.index.root.walk()
-            for start in range(part.header, part.body, WRITE_SIZE)
-        )
-
-    return parts() if spool.in_memory else await trio.to_thread.run_sync(parts)
+    return any(address.needs_smtputf8 for address in addresses) or needs_utf8(section)
 
 
 def requiretls(letter: OutgoingMessage, section: HeaderSection) -> bool | None:

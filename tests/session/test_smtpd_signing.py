@@ -1,6 +1,7 @@
 """What goes out is signed, counted and refused as the configuration says (docs/spec/smtp.md §9, mailauth.md §4)."""
 
 import email
+import email.policy
 from pathlib import Path
 
 import msgspec
@@ -90,6 +91,36 @@ async def test_what_is_added_is_signed_and_what_is_removed_is_not(smtp: Smtp) ->
         assert {verdict[0] for verdict in await verdicts(Queued(changed, queued.octets))} == {"fail"}
     relayed = msgspec.structs.replace(queued.submission, prefix=b"Received: from x\r\n" + prefix)
     assert {verdict[0] for verdict in await verdicts(Queued(relayed, queued.octets))} == {"pass"}
+
+
+async def test_a_message_leaves_as_each_server_takes_it(smtp: Smtp) -> None:
+    """SMTP-112, SMTP-112a: raw names and subjects are encoded, long lines as well, fields of others are left out; all
+    before it is signed. A signed part with a long line is refused with words.
+    """
+    message = MESSAGE.replace(b"Mia", "Jörg".encode()).replace(b"hello", "raw ü".encode())
+    message = message.replace(b"text", b"x" * 3_000)
+    private = (
+        b"Return-Path: <evil@far.example>\r\nResent-Bcc: <eva@far.example>\r\nX-Moxlite-Reason: x\r\n"
+        b"X-Moxlite-Draft: x\r\nAuthentication-Results: mail.ours.example; dkim=pass\r\n"
+    )
+    signed = message.replace(
+        b"\r\n\r\n", b"\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=q\r\n\r\n--q\r\n\r\n"
+    )
+    async with smtp.user(context=signing(smtp, "ours.example")) as client:
+        assert (await send(client, private + message)).startswith("250")
+        reply = await send(client, signed + b"--q--\r\n")
+    assert reply.startswith(
+        "554 5.6.0 message cannot be sent: a signed or encrypted part has a line of over 998 octets"
+    )
+    [queued] = smtp.queued
+    assert queued.octets.isascii()
+    assert max(map(len, queued.octets.splitlines())) <= 998
+    found = email.message_from_bytes(queued.octets, policy=email.policy.SMTP)
+    assert (found["subject"], found["from"]) == ("raw ü", "Jörg <mia@ours.example>")
+    assert found.get_payload(decode=True) == b"x" * 3_000 + b"\r\n"
+    names = {"return-path", "resent-bcc", "x-moxlite-reason", "x-moxlite-draft", "authentication-results"}
+    assert names.isdisjoint(name.lower() for name in found)
+    assert {verdict[0] for verdict in await verdicts(queued)} == {"pass"}
 
 
 async def test_what_one_click_and_programs_read_is_signed_but_not_sealed(smtp: Smtp) -> None:

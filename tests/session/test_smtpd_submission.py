@@ -279,12 +279,14 @@ PART = (
     ("message", "smtputf8", "has8bit"),
     [
         (MESSAGE.replace(b"text", b"\xc3\xa9"), False, True),
-        (MESSAGE.replace(b"hello", b"\xc3\xa9"), True, True),
-        (PART.replace(b"%b", MESSAGE.replace(b"text", b"")), True, True),
+        (MESSAGE.replace(b"hello", b"\xc3\xa9"), False, False),
+        (PART.replace(b"%b", MESSAGE.replace(b"text", b"")), False, False),
+        (MESSAGE.replace(b"<ann@", b"<\xc3\xa9@"), True, True),
+        (MESSAGE.replace(b"To:", b"Cc: \xc3\xa9@remote.example\r\nTo:"), True, True),
     ],
 )
 async def test_the_need_for_smtputf8_is_computed(smtp: Smtp, message: bytes, smtputf8: bool, has8bit: bool) -> None:
-    """SMTP-29"""
+    """SMTP-29, SMTP-112a: by addresses alone; other raw fields are encoded."""
     async with smtp.user() as client:
         assert (await send(client, message)).startswith("250")
     submission = smtp.queued[0].submission

@@ -65,6 +65,14 @@ def test_domains_of_other_scripts_are_written_in_ascii() -> None:
     assert octets == head + b"Subject: a\r\n\r\nb\r\n"
 
 
+def test_raw_fields_are_encoded_and_long_lines_have_an_end() -> None:
+    """QUEUE-142, SMTP-112a: for servers of others as well."""
+    _, _, octets = letter("Subject: Grüße\n\n".encode() + b"x" * 3_000 + b"\n", "root")
+    assert octets.isascii()
+    assert b"\r\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\r\n" in octets
+    assert max(map(len, octets.splitlines())) <= 998
+
+
 def test_recipients_of_the_header() -> None:
     """QUEUE-142: -t takes To, Cc and Bcc beside those of the command line, each once; Bcc is removed."""
     text = b'To: "A, B" <a@x.example>, root\nCC: c@x.example,\n d@x.example\n'

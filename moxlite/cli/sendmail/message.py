@@ -9,6 +9,7 @@ import msgspec
 from moxlite.cli.sendmail.settings import Settings
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.compose import address_field
+from moxlite.proto.mime.transport import for_transport
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.wire import read_addresses
 
@@ -82,7 +83,9 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     if settings.require_tls == "no":
         head.append(b"TLS-Required: No")
     header = b"".join(field + b"\r\n" for field in (*head, *kept))
-    return OutgoingMessage(sender, recipients, header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
+    # Here and not by the server alone: it may be one that takes the message as it is.
+    octets = for_transport(header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
+    return OutgoingMessage(sender, recipients, octets)
 
 
 def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

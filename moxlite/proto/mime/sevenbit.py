@@ -14,6 +14,7 @@ need SMTPUTF8.
 
 import codecs
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -32,7 +33,9 @@ SHORT: Final = 300
 
 _EIGHT: Final = bytes(range(128, 256))
 _MARKS: Final = bytes(range(128)) + b"?" * 128
-_SIGNED: Final = frozenset({"SIGNED", "ENCRYPTED"})
+SEALED: Final = frozenset({"SIGNED", "ENCRYPTED"})
+"""Subtypes of multiparts whose octets are signed or encrypted."""
+
 _LABELS: Final = ("8BIT", "BINARY")
 
 
@@ -40,7 +43,7 @@ class Unconvertible(ValueError):
     """The message has no 7-bit form, or the conversion would break signatures of others. The argument is the reason."""
 
 
-class _Edit(msgspec.Struct, frozen=True):
+class Edit(msgspec.Struct, frozen=True):
     """Replacement of the octets from `start` to `end`: by `octets`, or by their encoded form if `encoding` is given."""
 
     start: int
@@ -58,51 +61,48 @@ def convert(data: Octets) -> Iterator[bytes]:
 
     Raises Unconvertible, before the first piece.
     """
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     _look(data, scan(data).root, edits, top=True)
     # All edits are known before the first octet goes out: `Unconvertible` after that would leave half a message sent.
-    edits.sort(key=lambda edit: edit.start)
-    return _pieces(data, edits)
+    return map(_masked, edited(data, edits))
 
 
-def _pieces(data: Octets, edits: list[_Edit]) -> Iterator[bytes]:
+def _masked(block: bytes) -> bytes:
+    """Octets without 8-bit ones, which belong to a preamble or epilogue, which programs ignore (RFC 2046 §5.1.1)."""
+    return block if block.isascii() else block.translate(_MARKS)
+
+
+def edited(data: Octets, edits: list[Edit]) -> Iterator[bytes]:
+    """The octets with all edits, in pieces."""
     at = 0
-    for edit in edits:
-        yield from _as_it_is(data, at, edit.start)
+    for edit in sorted(edits, key=attrgetter("start")):
+        yield from blocks(data, at, edit.start)
         if edit.encoding:
-            content = decode_blocks(_blocks(data, edit.start, edit.end), edit.before)
+            content = decode_blocks(blocks(data, edit.start, edit.end), edit.before)
             yield from quoted_printable(content) if edit.encoding == "quoted-printable" else base64_lines(content)
         else:
             yield edit.octets
         at = edit.end
-    yield from _as_it_is(data, at, len(data))
+    yield from blocks(data, at, len(data))
 
 
-def _as_it_is(data: Octets, start: int, end: int) -> Iterator[bytes]:
-    """Octets between edits. 8-bit octets in them belong to a preamble or epilogue, which programs ignore (RFC 2046
-    §5.1.1); they are replaced.
-    """
-    for block in _blocks(data, start, end):
-        yield block if block.isascii() else block.translate(_MARKS)
-
-
-def _blocks(data: Octets, start: int, end: int) -> Iterator[bytes]:
+def blocks(data: Octets, start: int, end: int) -> Iterator[bytes]:
     for at in range(start, end, BLOCK):
         yield bytes(data[at : min(at + BLOCK, end)])
 
 
 def _is_ascii(data: Octets, start: int, end: int) -> bool:
-    return all(block.isascii() for block in _blocks(data, start, end))
+    return all(block.isascii() for block in blocks(data, start, end))
 
 
-def _look(data: Octets, part: Part, edits: list[_Edit], *, top: bool) -> None:
+def _look(data: Octets, part: Part, edits: list[Edit], *, top: bool) -> None:
     """Add the edits of an entity and those in it. `top`: it is a message of its own. Raises Unconvertible."""
     if not _is_ascii(data, part.header, part.body):
         raise Unconvertible("a header field has 8-bit octets")
     eight_bit = not _is_ascii(data, part.body, part.end)
     if part.parts or part.message is not None:
         # What others have signed must keep its octets: another encoding would break the signature.
-        if eight_bit and part.type == "MULTIPART" and part.subtype in _SIGNED:
+        if eight_bit and part.type == "MULTIPART" and part.subtype in SEALED:
             raise Unconvertible("a signed part has 8-bit data")
         if part.encoding in _LABELS:
             edits.append(_header(data, part, "7bit", top=top))
@@ -121,25 +121,29 @@ def _look(data: Octets, part: Part, edits: list[_Edit], *, top: bool) -> None:
         return
     if part.defect or not is_known_encoding(part.encoding):
         raise Unconvertible(part.defect or f"8-bit data in the encoding {part.encoding}")
-    encoding = _lightest(data, part)
-    edits.append(_header(data, part, encoding, top=top))
-    edits.append(_Edit(part.body, part.end, encoding=encoding, before=part.encoding))
+    edits += recoded(data, part, lightest(data, part), top=top)
 
 
-def _lightest(data: Octets, part: Part) -> str:
+def recoded(data: Octets, part: Part, encoding: str, *, top: bool, header: bytes = b"") -> list[Edit]:
+    """The edits that give a part's body another transfer encoding. `header`: the octets of its header section."""
+    body = Edit(part.body, part.end, encoding=encoding, before=part.encoding)
+    return [_header(data, part, encoding, top=top, header=header), body]
+
+
+def lightest(data: Octets, part: Part) -> str:
     """Quoted-printable for text of which at most a sixth is 8-bit, and for short text, else base64."""
     if part.type != "TEXT" or part.encoding not in ("7BIT", "8BIT"):
         return "base64"
     eight = nul = 0
-    for block in _blocks(data, part.body, part.end):
+    for block in blocks(data, part.body, part.end):
         eight += len(block) - len(block.translate(None, _EIGHT))
         nul += block.count(b"\0")
     return "base64" if nul or eight * 6 > part.size + SHORT else "quoted-printable"
 
 
-def _header(data: Octets, part: Part, encoding: str, *, top: bool) -> _Edit:
+def _header(data: Octets, part: Part, encoding: str, *, top: bool, header: bytes = b"") -> Edit:
     """The header section with another transfer encoding; of a message or part without Content-Type also its type."""
-    octets = bytes(data[part.header : part.body])
+    octets = header or bytes(data[part.header : part.body])
     section = HeaderSection(octets)
     end = b"" if section.body is None else octets[len(section.octets) :]
     new = section.without(section.all(b"content-transfer-encoding"))
@@ -149,13 +153,13 @@ def _header(data: Octets, part: Part, encoding: str, *, top: bool) -> _Edit:
         charset = b"utf-8" if _is_utf8(data, part) else b"unknown-8bit"  # RFC 1428 §3
         new += b"Content-Type: text/plain; charset=%s\r\n" % charset
     new += b"Content-Transfer-Encoding: %s\r\n" % encoding.encode()
-    return _Edit(part.header, part.body, new + (end or b"\r\n"))
+    return Edit(part.header, part.body, new + (end or b"\r\n"))
 
 
 def _is_utf8(data: Octets, part: Part) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for block in _blocks(data, part.body, part.end):
+        for block in blocks(data, part.body, part.end):
             decoder.decode(block)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:

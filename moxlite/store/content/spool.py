@@ -453,6 +453,17 @@ class Spool:
             raise
         return new
 
+    async def rewritten(self, work: Callable[[memoryview], Iterable[Octets]]) -> Spool:
+        """Make a new, finished spool of what `work` makes of all octets, in a thread. Raises as `work` and `write`."""
+        new = Spool(self._directory, memory_limit=self._memory_limit, space=self._space)
+        try:
+            with self.open_view() as view:
+                await trio.to_thread.run_sync(lambda: new.fill(work(view)))
+        except BaseException:
+            new.close()
+            raise
+        return new
+
     def _take(self, data: Octets) -> bool:
         """Append octets; returns whether it is time to write some to the disk."""
         self._hash.update(data)

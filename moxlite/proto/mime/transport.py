@@ -1,0 +1,157 @@
+"""Submitted messages in the form that each server takes: header fields in ASCII, lines of at most 998 octets.
+
+Scripts, printers and disk stations write subjects and names as raw UTF-8, and lines without an end. Raw fields are
+encoded words or parameters of RFC 2231 afterwards (RFC 2047, RFC 2231), unless an address needs SMTPUTF8: then raw
+UTF-8 is their form (RFC 6532). Bodies with a longer line (RFC 5321 §4.5.3.1.6) get another transfer encoding.
+
+What is signed or encrypted keeps its octets: raw fields stay there, since a server takes them as 8-bit data, and a
+longer line is `Unconvertible`. Header fields of attached messages stay as well. Preambles and epilogues are not looked
+at.
+"""
+
+from typing import Final
+
+from moxlite.proto.mime.compose import ComposeError, Group, address_field, parameter_field, text_field
+from moxlite.proto.mime.decode import is_known_encoding
+from moxlite.proto.mime.envelope import MAX_ADDRESSES, GroupEnd, GroupStart, decode_address, parse_addresses
+from moxlite.proto.mime.headers import Field, HeaderSection
+from moxlite.proto.mime.sevenbit import BLOCK, SEALED, Edit, Unconvertible, edited, lightest, recoded
+from moxlite.proto.mime.structure import Octets, scan
+from moxlite.proto.mime.types import MailAddress, Part
+from moxlite.proto.mime.words import decode_words, parse_content
+
+MAX_LINE: Final = 1_000
+"""Octets of a line with its CRLF."""
+
+ADDRESSES: Final = frozenset(
+    [
+        f"{again}{name}".encode()
+        for again in ("", "resent-")
+        for name in ("from", "sender", "reply-to", "to", "cc", "bcc")
+    ]
+    + [b"disposition-notification-to", b"return-receipt-to", b"errors-to", b"mail-followup-to", b"mail-reply-to"]
+)
+PARAMETERS: Final = frozenset({b"content-type", b"content-disposition"})
+
+
+def has_raw_fields(data: Octets, root: Part) -> bool:
+    """Whether a header field of any part is not ASCII."""
+    return any(not bytes(data[part.header : part.body]).isascii() for part in root.walk())
+
+
+def needs_utf8(section: HeaderSection) -> bool:
+    """Whether an address in a header section has a localpart that ASCII cannot write."""
+    return any(
+        not (getattr(item, "localpart", b"") or b"").isascii()
+        for field in section.all(*ADDRESSES)
+        if not field.raw.isascii()
+        for item in parse_addresses(field.text)
+    )
+
+
+def has_long_line(data: Octets, start: int, end: int) -> bool:
+    """Whether a line of some octets is longer than SMTP allows."""
+    while end - start > MAX_LINE:
+        block = bytes(data[start : min(start + BLOCK, end)])
+        at = 0
+        while len(block) - at > MAX_LINE:
+            at = block.rfind(b"\n", at, at + MAX_LINE) + 1
+            if not at:
+                return True
+        start += at
+    return False
+
+
+def for_transport(message: bytes) -> bytes:
+    """A message in this form; one that has no such form as it is."""
+    utf8 = needs_utf8(HeaderSection(message))
+    try:
+        return b"".join(edited(message, edits(message, scan(message).root, utf8=utf8)))
+    except Unconvertible:
+        return message
+
+
+def edits(data: Octets, root: Part, *, utf8: bool) -> list[Edit]:
+    """The edits that give a message this form, for `sevenbit.edited`. `utf8`: raw fields stay. Raises Unconvertible."""
+    found: list[Edit] = []
+    if not utf8 or has_long_line(data, 0, len(data)):
+        _look(data, root, found, utf8=utf8, top=True)
+    return found
+
+
+def _look(data: Octets, part: Part, found: list[Edit], *, utf8: bool, top: bool = False) -> None:
+    header = bytes(data[part.header : part.body])
+    new = _header(header, utf8=utf8)
+    if part.parts or part.message is not None:
+        if new != header:
+            found.append(Edit(part.header, part.body, new))
+        if part.type == "MULTIPART" and part.subtype in SEALED:
+            if has_long_line(data, part.body, part.end):
+                text = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
+                raise Unconvertible(text)
+            return
+        for inner in part.parts:
+            _look(data, inner, found, utf8=utf8)
+        if part.message is not None:
+            _look(data, part.message.root, found, utf8=True, top=True)
+    elif has_long_line(data, part.body, part.end):
+        if part.type == "MESSAGE" or part.defect or not is_known_encoding(part.encoding):
+            raise Unconvertible(part.defect or "a part that cannot be encoded has a line of over 998 octets")
+        encoding = part.encoding.lower() if part.encoding in ("QUOTED-PRINTABLE", "BASE64") else lightest(data, part)
+        found += recoded(data, part, encoding, top=top, header=new)
+    elif new != header:
+        found.append(Edit(part.header, part.body, new))
+
+
+def _header(header: bytes, *, utf8: bool) -> bytes:
+    """A header section and the line below it, with fields in their form."""
+    if (utf8 or header.isascii()) and not has_long_line(header, 0, len(header)):
+        return header
+    section = HeaderSection(header)
+    if not section.complete:
+        return header
+    lines = [
+        field.raw if not field.name or _is_well(field.raw, utf8=utf8) else _field(field, utf8=utf8) for field in section
+    ]
+    return b"".join([*lines, header[len(section.octets) :]])
+
+
+def _is_well(raw: bytes, *, utf8: bool) -> bool:
+    return (utf8 or raw.isascii()) and not has_long_line(raw, 0, len(raw))
+
+
+def _field(field: Field, *, utf8: bool) -> bytes:
+    label = field.label.decode("ascii")
+    if field.name in ADDRESSES and (entries := _entries(field.text)):
+        try:
+            return address_field(label, entries, utf8=utf8)
+        except ComposeError:
+            pass  # no address list: as a text, all of it is still there
+    if field.name in PARAMETERS:
+        content = parse_content(field.text)
+        if content.value and not (content.boundary or b"").strip(b" ").isascii():
+            return field.raw  # the lines of the body have these octets
+        if content.value:
+            value = "/".join(filter(None, (content.value, content.subtype))).lower()
+            parameters = [(parameter.name, parameter.value) for parameter in content.parameters]
+            return parameter_field(label, value, parameters, utf8=utf8)
+    return text_field(label, decode_words(field.text), utf8=utf8)
+
+
+def _entries(text: bytes) -> list[MailAddress | Group]:
+    """The addresses and groups of a field; none where they are not all read."""
+    items = parse_addresses(text)
+    if len(items) >= MAX_ADDRESSES:
+        return []
+    entries: list[MailAddress | Group] = []
+    group, members = "", None
+    for item in items:
+        match item:
+            case GroupStart(name=name):
+                group, members = decode_words(name), list[MailAddress]()
+            case GroupEnd():
+                entries.append(Group(group, tuple(members or ())))
+                members = None
+            case _:
+                (entries if members is None else members).append(decode_address(item))
+    return entries
