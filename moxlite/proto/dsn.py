@@ -99,7 +99,6 @@ class DSN(msgspec.Struct, frozen=True, kw_only=True):
 def compose_dsn(
     dsn: DSN,
     *,
-    sender: MailAddress,
     to: MailAddress,
     subject: str,
     message_id: str,
@@ -110,7 +109,7 @@ def compose_dsn(
     full: bool = False,
     utf8: bool = False,
 ) -> bytes:
-    """Return the whole message (QUEUE-101..104).
+    """Return the whole message, from the postmaster of the reporting MTA (QUEUE-101..104).
 
     Args:
       message_id, references: with their brackets; `references` is the Message-ID of the original, "" without one. It is
@@ -123,7 +122,7 @@ def compose_dsn(
       utf8: the UTF-8 form (RFC 6533), for a reader or next hop that has SMTPUTF8.
     """
     headers = [
-        address_field("From", [sender], utf8=utf8),
+        address_field("From", [MailAddress("Mail delivery system", "postmaster", dsn.reporting_mta)], utf8=utf8),
         _to(to, utf8),
         text_field("Subject", subject, utf8=utf8),
         text_field("Message-ID", message_id, utf8=utf8),

@@ -26,7 +26,7 @@ from moxlite.queue.bounces import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import encoded, octets
 from moxlite.queue.data.rows import Message, Result
-from moxlite.queue.data.status import meaning_of
+from moxlite.queue.data.status import detail_of, meaning_of
 from moxlite.queue.localdelivery import waiting
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
@@ -56,7 +56,7 @@ POSTMASTER: Final = Localpart("postmaster")
 """Localpart of the DSNs' author, at our hostname."""
 
 CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2", Action.RELAYED: "2"}
-"""Class of the Status field (RFC 3464 §2.3.4) by action; `.0.0` follows if no server gave an enhanced code."""
+"""Class of the Status field (RFC 3464 §2.3.4) by action; `.0.0` follows an unknown cause."""
 
 
 async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
@@ -184,7 +184,6 @@ async def compose_notice(
             arrival=first.queued,
             future_release_request=first.future_release_request,
         ),
-        sender=_mailbox(Address(POSTMASTER, hostname)),
         to=_mailbox(sender),
         subject=subject_of(actions),
         message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",
@@ -223,7 +222,7 @@ def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
     return DSNRecipient(
         final_recipient=message.recipient_address,
         action=action,
-        status=f"{code_class}.{last.secode}" if last is not None and last.secode else f"{code_class}.0.0",
+        status=f"{code_class}.{(detail_of(last) if last is not None else '') or '0.0'}",
         status_comment=last.error if last is not None else "",
         original_recipient=original,
         original_type=kind or "rfc822",

@@ -90,7 +90,6 @@ async def _owed(
             received_from_mta=session.hello.name if session.hello is not None else "",
             arrival=transaction.received,
         ),
-        sender=MailAddress("Mail delivery", "postmaster", hostname.ascii),
         to=MailAddress("", sender.localpart, sender.domain.ascii),
         subject=notice.subject,
         message_id=message_id,

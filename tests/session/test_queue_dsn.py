@@ -282,6 +282,27 @@ async def test_failure_is_told_where_it_is_wanted(tmp_path: Path, notify: DSNNot
         assert await rig.queue.listings.list_messages() == []
 
 
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        ("550 5.1.1 no such user", "5.1.1"),
+        ("550 no such user here", "5.1.1"),
+        ("550 mailbox full", "5.2.2"),
+        ("550 4.1.1 no", "5.0.0"),
+        ("554 5.7.1.9 no", "5.0.0"),
+    ],
+)
+async def test_the_status_says_what_the_words_say(tmp_path: Path, reply: str, status: str) -> None:
+    """QUEUE-102: of hosts without ENHANCEDSTATUSCODES as well; the notice has a name."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": reply}, extensions=("PIPELINING", "8BITMIME")))
+        await submit(rig, "bob@remote.example")
+        await rig.settle()
+        [notice] = await notices(rig)
+        assert groups(notice)[1]["Status"].split()[0] == status
+        assert notice["From"] == "Mail delivery system <postmaster@mail.own.example>"
+
+
 async def test_utf8_mail_gets_a_utf8_notice(tmp_path: Path) -> None:
     """QUEUE-104: the status in UTF-8, the returned header too."""
     data = "Subject: täst\r\nMessage-Id: <m1@own.example>\r\n\r\nx\r\n".encode()

@@ -37,7 +37,7 @@ async def test_dsn_is_read_by_others_and_by_ourselves(tmp_path: Path) -> None:
         [octets] = await rig.inbox()
     message: Any = email.message_from_bytes(octets, policy=email.policy.default)
     assert message.get_content_type() == "multipart/report"
-    assert message["From"] == "postmaster@mail.own.example"
+    assert message["From"] == "Mail delivery system <postmaster@mail.own.example>"
     assert message["Auto-Submitted"] == "auto-replied"
     text, status, original = message.iter_parts()
     assert "Grüße" in text.get_content()

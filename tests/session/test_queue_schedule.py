@@ -111,7 +111,7 @@ async def test_dsn_says_what_happened_in_every_part(tmp_path: Path) -> None:
         [dsn] = await rig.inbox()
         for expected in (
             b"Return-Path: <>\r\nDelivered-To: alice@own.example\r\n",
-            b"From: <postmaster@mail.own.example>",
+            b"From: Mail delivery system <postmaster@mail.own.example>",
             b"To: <alice@own.example>",
             b"Subject: mail delivery failed",
             b"Message-Id: <",

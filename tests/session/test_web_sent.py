@@ -113,7 +113,6 @@ def notice(recipient: str, *, about: str = "<one@example.org>", action: Action =
     said = DSNRecipient(final_recipient=recipient, action=action, status="5.1.1", diagnostic="550 5.1.1 no such user")
     return compose_dsn(
         DSN(reporting_mta="mx.remote.example", recipients=(said,), arrival=0),
-        sender=MailAddress("", "postmaster", "remote.example"),
         to=MailAddress("", "mia", "example.org"),
         subject="failed",
         message_id=f"<{os.urandom(8).hex()}@remote.example>",

@@ -17,7 +17,6 @@ RECIPIENT = DSNRecipient(final_recipient="joe@example.org", action=Action.FAILED
 
 def compose(dsn: DSN, **options: object) -> bytes:
     arguments: dict[str, object] = {
-        "sender": MailAddress("", "postmaster", "mail.example.com"),
         "to": MailAddress("", "a", "example.com"),
         "subject": "mail delivery failed",
         "message_id": "<d@mail.example.com>",
@@ -44,7 +43,7 @@ def test_the_headers_are_those_of_a_report() -> None:
     message = compose(dsn(), references="<o@example.com>")
     header = message[: message.index(b"\r\n\r\n")].decode().split("\r\n")
     assert header[:-1] == [
-        "From: <postmaster@mail.example.com>",
+        "From: Mail delivery system <postmaster@mail.example.com>",
         "To: <a@example.com>",
         "Subject: mail delivery failed",
         "Message-ID: <d@mail.example.com>",

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.queue import bounces
 from moxlite.queue.bounces import Meaning, explain
 from moxlite.queue.data.content import release_content
 from moxlite.queue.data.mirrorrows import end_mirror
@@ -76,6 +77,13 @@ UNION ALL SELECT 1 FROM outcome WHERE (?1 = '' OR account = ?1) AND lower(recipi
 def meaning_of(result: Result) -> Meaning:
     """Meaning of an attempt's failure, for people."""
     return explain(result.code, result.secode, result.reply or result.error, result.command)
+
+
+def detail_of(result: Result) -> str:
+    """The enhanced code of an attempt without its class, for programs; of a success the host's, "" without one."""
+    if result.success:
+        return result.secode
+    return bounces.detail_of(result.code, result.secode, result.reply or result.error, result.command)
 
 
 def success_of(result: Result | None) -> State:

@@ -10,6 +10,7 @@ import msgspec
 from moxlite.config.domains import Account, OutgoingWebhook
 from moxlite.config.snapshot import Snapshot
 from moxlite.queue.data.rows import Message, Result, Retired
+from moxlite.queue.data.status import detail_of
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.keeping import NewHook, add_hook
 from moxlite.store.file.transaction import Tx
@@ -109,6 +110,7 @@ def note_event(
     if target is None or (target.events and event not in target.events):
         return
     code = 0 if result is None or result.success else result.code
+    detail = detail_of(result) if code and result is not None else ""
     payload = Outgoing(
         event=event,
         dsn=dsn,
@@ -119,7 +121,7 @@ def note_event(
         subject=message.subject,
         webhook_queued=moment(now),
         smtp_code=code,
-        smtp_enhanced_code=f"{str(code)[0]}.{result.secode}" if code and result is not None and result.secode else "",
+        smtp_enhanced_code=f"{str(code)[0]}.{detail}" if detail else "",
         error=result.error if result is not None else "",
         extra=dict(message.extra),
     )
