@@ -23,11 +23,13 @@ def listeners_of(snapshot: Snapshot, authority: str) -> dict[str, Listener]:
 
 def wanted_names(snapshot: Snapshot, authority: str) -> tuple[str, ...]:
     """The names that get a certificate, as A-labels. Names that mail programs and servers connect to come first:
-    hostnames of listeners, then client settings.
+    hostnames of listeners, then client settings. None without a listener that uses them.
 
     Left out: domains that are disabled or only receive reports, and names that no public CA certifies (without a dot).
     """
     listeners = listeners_of(snapshot, authority)
+    if not listeners:
+        return ()
     names = [snapshot.hostname(name).ascii for name in listeners]
     domains = list(_served(snapshot))
     names += [

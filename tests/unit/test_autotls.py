@@ -498,6 +498,21 @@ async def test_a_new_domain_gets_its_certificate_without_restart(tmp_path: Path)
     assert isinstance(world.pair("mail.two.example"), KeyPair)
 
 
+async def test_an_authority_that_no_listener_uses_asks_for_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WEB-114: the certificates come from files now, and no name is said to point elsewhere."""
+    snapshot = configured(tmp_path)
+    kept = {name: msgspec.structs.replace(one, tls=None) for name, one in snapshot.static.listeners.items()}
+    unused = msgspec.structs.replace(snapshot, static=msgspec.structs.replace(snapshot.static, listeners=kept))
+    ca = PlayedCA()
+    world = World(tmp_path, unused, ca)
+    await world.keeper.round()
+    assert wanted_names(unused, "ca") == ()
+    assert ca.orders == []
+    assert "does not point here" not in caplog.text
+
+
 async def test_a_new_host_key_gets_a_new_certificate(tmp_path: Path, host_key: PrivateKey) -> None:
     """WEB-117: a certificate of a key that is no longer configured is not used."""
     ca = PlayedCA()
