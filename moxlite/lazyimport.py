@@ -23,8 +23,7 @@ async def load(name: str) -> None:
 
     Raises: what the module raises, ImportError if it is not installed.
     """
-    # Several tasks may load it at once: Python has a lock for each module, so the others wait in their threads, and
-    # none of them sees it half made.
+    # Several tasks may load it at once: the others wait in their threads (`__main__.serialize_imports`).
     if name not in _loaded:
         await trio.to_thread.run_sync(import_module, name)
         _loaded.add(name)
