@@ -46,6 +46,7 @@ from moxlite.proto.sasl import (
     Withheld,
     server_mechanism,
 )
+from moxlite.store.errors import StoreError
 
 
 class UnknownMechanism(LoginRefused):
@@ -102,6 +103,8 @@ class Exchange:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if isinstance(error, StoreError):
+            self._proof = False  # it could not be checked
         self._close()
 
     def _close(self) -> None:

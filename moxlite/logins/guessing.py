@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import nlargest
 from itertools import starmap
 from operator import itemgetter
+from types import TracebackType
 from typing import Final, TypeAlias, cast
 
 import msgspec
@@ -128,6 +129,9 @@ class _Counts:
 class Attempt:
     """A booked attempt. Exactly one of the methods decides it; further calls do nothing. While it is undecided, it
     counts as a failure.
+
+    A ``with`` block around the check decides at its end: an exception gives the attempt back, as nothing could be
+    checked for a cause on our side; else it has failed, also when it is cancelled because the client has disconnected.
     """
 
     __slots__ = ("_booked", "_failures", "_pairs", "_place", "decided")
@@ -143,6 +147,17 @@ class Attempt:
         self._pairs = pairs
         self._place = place
         self.decided = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            self.give_back()
+        else:
+            self.fail()
 
     def fail(self) -> None:
         """Count the attempt as a failure: the secret was wrong."""

@@ -121,7 +121,7 @@ class Logins:
         """
         recipient = self.login(username)
         attempt = await self.attempts.book(request, username)
-        try:
+        with attempt:
             own, apps, withheld = await self.stored.known(request, recipient)
             keys = [app.key for app in apps]
             name = recipient.account if recipient else ""
@@ -145,11 +145,6 @@ class Logins:
                 self.attempts.refuse(request, mechanism, username, FactorNeeded(identity), recipient, attempt=attempt)
             else:
                 identity = self.accept(request, mechanism, username, recipient, attempt=attempt)
-        except StoreError:
-            attempt.give_back()  # nothing could be checked
-            raise
-        finally:
-            attempt.fail()  # also if the client has disconnected meanwhile
         if is_weak(password, context_of(self._config.current, identity.account)):
             self.weak.add(identity.account)
         assert own is not None
@@ -170,7 +165,7 @@ class Logins:
         recipient = self._config.current.login_of(name)
         username = str(recipient.canonical) if recipient else ""
         attempt = await self.attempts.book(request, username or name)
-        try:
+        with attempt:
             app_password = None if recipient is None else await self.stored.token(recipient.account, token)
             if recipient is None or app_password is None:
                 result: AttemptResult = "baduser" if recipient is None else "badcreds"
@@ -189,11 +184,6 @@ class Logins:
                 )
             await self.stored.note_use(recipient.account, app_password)
             return self.accept(request, BEARER, username, recipient, app_password, attempt=attempt)
-        except StoreError:
-            attempt.give_back()  # nothing could be checked
-            raise
-        finally:
-            attempt.fail()  # also if the client has disconnected meanwhile
 
     def withhold(
         self,
@@ -240,7 +230,7 @@ class Logins:
             error = NoAdminPassword(why)
             raise self.attempts.refuse(request, mechanism, "", error, account=ADMIN)
         attempt = await self.attempts.book_account(request, ADMIN)
-        try:
+        with attempt:
             if not await self._checker.verify(ADMIN, Credential(stored, Secrets()), password):
                 wrong = WrongCredentials("bad password")
                 raise self.attempts.refuse(
@@ -250,11 +240,6 @@ class Logins:
                 needed = FactorNeeded(Identity(ADMIN, ""))
                 raise self.attempts.refuse(request, mechanism, "", needed, account=ADMIN, attempt=attempt)
             self.attempts.succeed(request, mechanism, ADMIN, "", attempt=attempt)
-        except StoreError:
-            attempt.give_back()  # whether a second factor is needed is not known
-            raise
-        finally:
-            attempt.fail()
 
     async def admin_token(self, request: LoginRequest, token: str) -> AdminToken:
         """Verify a token of the admin API (WEB-168). A wrong one counts for the client's network alone.

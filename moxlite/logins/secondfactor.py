@@ -84,7 +84,7 @@ class SecondFactors:
         attempt = await self._logins.attempts.book_account(request, identity.account)
         word = f"{mechanism}+{kind}"
         recipient = None if identity.account == ADMIN else self._logins.login(identity.address)
-        try:
+        with attempt:
             if identity.account != ADMIN and (recipient is None or recipient.account != identity.account):
                 gone = WrongCredentials("the account was removed")
                 raise self._logins.attempts.refuse(request, word, identity.address, gone, attempt=attempt)
@@ -97,11 +97,6 @@ class SecondFactors:
                 self._logins.attempts.succeed(request, word, identity.account, identity.address, attempt=attempt)
             else:
                 self._logins.accept(request, word, identity.address, recipient, attempt=attempt)
-        except StoreError:
-            attempt.give_back()
-            raise
-        finally:
-            attempt.fail()
 
     async def _taken(self, account: str, kind: FactorKind, code: str, verify_key: VerifyKey | None) -> bool:
         factors = self._auth.factors

@@ -44,12 +44,10 @@ class SiteLogins:
         # All unknown names of a site count as one, so that made-up names do not fill the memory.
         key = f"{NAMELESS}{site}/{username if username in users else ''}"
         attempt = await self._attempts.book_account(request, key)
-        try:
+        with attempt:
             hashed = users.get(username)
             stored = None if hashed is None else Credential(hashed, Secrets())
             if not await self._checker.verify(key, stored, password):
                 wrong = WrongCredentials("bad name or password")
                 raise self._attempts.refuse(request, MECHANISM, username, wrong, result="badpassword", attempt=attempt)
             attempt.give_back()
-        finally:
-            attempt.fail()

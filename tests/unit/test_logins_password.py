@@ -54,7 +54,7 @@ from moxlite.store.auth.apppasswords import add_app_password, app_passwords, rem
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, change_password, credential, derive_credential, set_credential
 from moxlite.store.auth.tlskeys import TLSKey
-from moxlite.store.errors import StorageFull
+from moxlite.store.errors import StorageBroken, StorageFull, StoreError
 from moxlite.store.file.transaction import Tx
 from tests.logs import kv
 from tests.supervised import supervised
@@ -291,13 +291,14 @@ async def test_a_changed_password_is_effective_at_once(place: Place) -> None:
 
 async def converse(exchange: Exchange, client: ScramClient | CramMD5Client) -> Identity:
     """Run client against server to the end."""
-    outcome = await exchange.step(client.initial())
-    while isinstance(outcome, Challenge):
-        try:
-            answer = client.step(outcome.data)
-        except AuthenticationFailed:
-            answer = b""
-        outcome = await exchange.step(answer)
+    with exchange:
+        outcome = await exchange.step(client.initial())
+        while isinstance(outcome, Challenge):
+            try:
+                answer = client.step(outcome.data)
+            except AuthenticationFailed:
+                answer = b""
+            outcome = await exchange.step(answer)
     client.finish()
     return outcome
 
@@ -652,6 +653,49 @@ async def test_a_full_disk_keeps_nobody_with_an_old_hash_out(place: Place, monke
 
     monkeypatch.setattr(stored, "needs_rehash", lambda _: True)
     monkeypatch.setattr(stored, "rehash", full)
+    assert (await place.login("me@example.org", PASSWORD)).account == "me"
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "CRAM-MD5", "SCRAM-SHA-256"])
+@pytest.mark.parametrize("part", ["known", "accept_candidate", "accept", "which"])
+@pytest.mark.parametrize("error", [StorageBroken("disk"), StorageFull("no room")])
+async def test_what_we_cannot_check_is_no_failure_of_the_client(
+    place: Place, monkeypatch: pytest.MonkeyPatch, mechanism: str, part: str, error: StoreError
+) -> None:
+    """SMTP-138: a network is not locked out by our own failures, whichever step they meet."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise error
+
+    def at_once(*_: object, **__: object) -> None:
+        raise error
+
+    owner = {"known": place.logins.stored, "which": place.logins._checker}.get(part, place.logins)
+    password = await app_password(place) if part == "accept_candidate" else PASSWORD
+    monkeypatch.setattr(owner, part, at_once if part == "accept" else broken)
+    for _ in range(10):
+        with contextlib.suppress(type(error)):
+            await by(place, mechanism, password)
+    monkeypatch.undo()
+    assert (await by(place, mechanism, password)).account == "me"
+    for _ in range(5):
+        with pytest.raises(WrongCredentials):
+            await place.login("me@example.org", "wrong horse")
+    with pytest.raises(RateLimited):
+        await place.login("me@example.org", PASSWORD)
+
+
+async def test_a_mistake_of_ours_is_no_failure_of_the_client(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-138: an unexpected error in a check."""
+
+    async def mistaken(*_: object, **__: object) -> None:
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place.logins._checker, "which", mistaken)
+        for _ in range(10):
+            with pytest.raises(RuntimeError):
+                await place.login("me@example.org", PASSWORD)
     assert (await place.login("me@example.org", PASSWORD)).account == "me"
 
 
