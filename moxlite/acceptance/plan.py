@@ -32,7 +32,7 @@ from typing import Final
 import msgspec
 
 from moxlite.acceptance.cases import Case
-from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Vacation
 
 ACCEPTED: Final = "no-bad-signals"
@@ -213,12 +213,13 @@ def refused(outcomes: Sequence[Outcome]) -> Response | None:
 
 
 def combined(replies: Sequence[Response]) -> Response:
-    """One reply for several recipients that all refuse (SMTP-108)."""
+    """One reply for several recipients that all refuse (SMTP-108); a fault of ours for one of them is one for all."""
     first = replies[0]
+    temporary = OwnFault if any(isinstance(reply, OwnFault) for reply in replies) else Response
     lines = tuple(dict.fromkeys(line for reply in replies for line in reply.lines))[:MAX_LINES]
     if all((reply.code, reply.ecode) == (first.code, first.ecode) for reply in replies):
-        return Response(first.code, first.ecode, lines)
+        return (temporary if first.code < 500 else Response)(first.code, first.ecode, lines)
     each = tuple(dict.fromkeys(str(reply) for reply in replies))[:MAX_LINES]
     if any(reply.code < 500 for reply in replies):
-        return Response(451, "4.3.0", each)
+        return temporary(451, "4.3.0", each)
     return Response(554, "5.3.0", each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
 from moxlite.store.errors import (
@@ -19,16 +19,16 @@ from moxlite.store.errors import (
     StoreError,
 )
 
-BUSY: Final = Response(451, "4.3.0", ("the server is busy, try again in a moment",))
-INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later",))
-STORAGE_FULL: Final = Response(452, "4.3.1", ("no storage left, try again later",))
+BUSY: Final = OwnFault(451, "4.3.0", ("the server is busy, try again in a moment",))
+INTERNAL: Final = OwnFault(451, "4.3.0", ("error in processing, try again later",))
+STORAGE_FULL: Final = OwnFault(452, "4.3.1", ("no storage left, try again later",))
 UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
 
 # The first class that fits counts. Texts name no account, mailbox or file.
 STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
     (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
     (StorageFull, STORAGE_FULL),
-    (NoLease, Response(451, "4.3.2", ("this machine may not take changes at the moment, try again later",))),
+    (NoLease, OwnFault(451, "4.3.2", ("this machine may not take changes at the moment, try again later",))),
     (StorageBusy, BUSY),
     (StorageBroken, INTERNAL),
     (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),

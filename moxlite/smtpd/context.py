@@ -68,16 +68,22 @@ class BounceLimit:
     def __init__(self) -> None:
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def take(self, localpart: str) -> bool:
-        """Count a bounce to an address; False if it had all of today's."""
-        name, now = localpart.lower(), trio.current_time()
-        began, count = self._counts.get(name, (now, 0))
-        if now - began >= DAY_SECONDS:
-            began, count = now, 0
-        self._counts[name] = (began, count + 1)
+    def allowed(self, localpart: str) -> bool:
+        """Whether an address has not had all of today's."""
+        return self._day(localpart)[1] < PER_DAY
+
+    def count(self, localpart: str) -> None:
+        """Count a bounce that was sent on to an address."""
+        began, count = self._day(localpart)
+        self._counts[localpart.lower()] = (began, count + 1)
         if len(self._counts) > MAX_COUNTED:
             self._counts.popitem(last=False)
-        return count < PER_DAY
+
+    def _day(self, localpart: str) -> tuple[float, int]:
+        """When the day of an address began, and its bounces since."""
+        now = trio.current_time()
+        began, count = self._counts.get(localpart.lower(), (now, 0))
+        return (began, count) if now - began < DAY_SECONDS else (now, 0)
 
 
 # The logged-in sessions for submission, so that they can be ended when a log-in is disabled or revoked (SMTP-62a).

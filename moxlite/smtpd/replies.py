@@ -1,5 +1,7 @@
 """The replies of the SMTP server."""
 
+import errno
+import logging
 from typing import Final
 
 import trio
@@ -14,6 +16,9 @@ from moxlite.acceptance.replies import (
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.proto.smtp.replies import Response
+from moxlite.store.content.spool import SpoolFull
+
+logger = logging.getLogger("moxlite.smtpd")
 
 
 class Refused(Exception):
@@ -56,7 +61,7 @@ TOO_FAST: Final = Response(421, "4.7.0", ("too many new connections from your ne
 TOO_MANY_FAILURES: Final = Response(421, "4.7.0", ("too many failed log-ins from your network, try again later",))
 REVOKED: Final = Response(421, "4.7.0", ("the app password was revoked or has expired",))
 TOO_MANY_COMMANDS: Final = Response(421, "4.7.0", ("too many commands without a message",))
-TOO_MANY_BAD: Final = Response(550, "5.1.0", ("too many failed transactions",))
+TOO_MANY_BAD: Final = Response(421, "4.7.0", ("too many failed transactions",))
 EARLY: Final = Response(554, "5.5.0", ("wait for the greeting",))
 BAD_LINE_ENDS: Final = Response(500, "5.5.2", ("message has a bare CR or bare LF at its line ends",))
 BAD_CHUNK: Final = Response(554, "5.6.0", ("message has a bare CR",))
@@ -65,6 +70,15 @@ HEADER_TOO_LARGE: Final = Response(552, "5.3.4", ("header section too large",))
 NOT_OURS: Final = Response(550, "5.1.1", ("no such user here, and no relaying",))
 DISABLED: Final = Response(450, "4.2.1", ("domain is disabled for now",))
 LOOP: Final = Response(550, "5.4.6", ("too many Received fields, this looks like a mail loop",))
+
+
+def spool_reply(error: OSError) -> Response:
+    """The reply for octets that the spool doesn't take (SMTP-43); the error is logged."""
+    if isinstance(error, SpoolFull):
+        logger.info("no room to spool a message", extra={"kv": {"err": error.strerror}})
+        return STORAGE_FULL
+    logger.error("message cannot be spooled", extra={"kv": {"err": error}})
+    return STORAGE_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else INTERNAL
 
 
 # Failures on demand at MAIL and RCPT: only in localserve, for trying out programs (SMTP-132).

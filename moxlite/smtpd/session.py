@@ -32,7 +32,7 @@ from moxlite.proto.address import Address, Path
 from moxlite.proto.mime.headers import HeaderWatch
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.commands import MailFrom, RcptTo
-from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.proto.smtp.server import NEED_DATA, AuthData, Event, Refusal, ServerConnection, ServerLimits
 from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.context import Context, Pace
@@ -528,12 +528,15 @@ class Record:
         """Count a transaction, whose message is received now, as failed until it succeeds (SMTP-21)."""
         self._failed += 1
 
-    def transaction_succeeded(self) -> None:
-        """Count the transaction as successful: the message was accepted."""
-        self._succeeded = True
-        self._commands = 0
+    def transaction_answered(self, response: Response) -> None:
+        """Count the transaction by the reply to its message: as successful, or not at all if the fault is ours."""
+        if response.ok:
+            self._succeeded = True
+            self._commands = 0
+        elif isinstance(response, OwnFault):
+            self._failed -= 1
 
     def check(self) -> None:
-        """Refuse MAIL after too many failed transactions without a successful one. Raises Goodbye."""
+        """End the connection after too many failed transactions without a successful one. Raises Goodbye."""
         if self._failed > MAX_BAD and not self._succeeded:
             raise Goodbye(replies.TOO_MANY_BAD, "toomanybad")

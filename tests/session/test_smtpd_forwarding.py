@@ -19,6 +19,7 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.smtpd import Context
 from moxlite.store.delivery.forwarding import confirm_target, note_bounce, refuse_target, start_again
 from moxlite.store.delivery.scripts import failures
+from moxlite.store.errors import StorageFull
 from moxlite.store.options import DAY
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, smtp
 from tests.session.test_smtpd_checks import KEY, ZONE, signed, zone
@@ -317,6 +318,10 @@ async def test_no_author_keeps_a_message_from_being_sent_on(smtp: Smtp, author: 
     assert (b"Reply-To" in sent.submission.prefix) is replaced
 
 
+async def broken(*_: object) -> list[int]:
+    raise StorageFull("no room")
+
+
 async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
     """AUTH-114, SMTP-159a: for the null sender alone, in a transaction of its own; forged ones are unknown."""
     context = forwarding(smtp)
@@ -345,6 +350,9 @@ async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
             S: 250
         """)
     smtp.queued.clear()
+    stuck = msgspec.structs.replace(context, submit=broken)
+    for _ in range(20):  # a failure of ours takes none of the ten bounces of a day
+        assert (await deliver(smtp, stuck, bounce, sender="", to=back)).startswith("452 4.3.1")
     assert (await deliver(smtp, context, bounce, sender="", to=back.upper())).startswith("250")
     [home] = smtp.queued
     assert home.submission.mail_from is None

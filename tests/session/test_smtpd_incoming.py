@@ -1,6 +1,7 @@
 """Incoming mail by whole sessions over a real store (docs/spec/smtp.md §2..7, §10)."""
 
 import email.utils
+import errno
 import re
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import trio
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
+from moxlite.process.spools import Spools
 from moxlite.smtpd import Pace
 from moxlite.smtpd.incoming import deliver
 from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
 from moxlite.store.content.prepare import OctetLimiter
-from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
+from moxlite.store.content.spool import Spool, SpoolSpace
+from moxlite.store.errors import NoLease, OverQuota, StorageBroken, StorageBusy, StorageFull, StoreError
 from tests.logs import kv
 from tests.session.smtpd_harness import (
     DOMAINS,
@@ -464,7 +467,63 @@ async def test_after_many_failed_transactions_the_client_is_sent_away(smtp: Smtp
     async with smtp.connect() as client:
         for _ in range(11):
             assert (await client.deliver("nobody@ours.example")).startswith("550 5.1.1")
-        await client.play("C: MAIL FROM:<a@remote.example>\nS: 550 5.1.0\nS: close")
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 421 4.7.0\nS: close")
+
+
+@pytest.mark.parametrize(
+    ("error", "reply"),
+    [
+        (StorageFull("account.db"), "452 4.3.1"),
+        (StorageBroken("the folder is missing"), "451 4.3.0"),
+        (StorageBusy("no descriptors"), "451 4.3.0"),
+        (NoLease("stand-by"), "451 4.3.2"),
+        (StoreError("a mistake"), "451 4.3.0"),
+    ],
+)
+@pytest.mark.parametrize("to", ["mia@ours.example", "team@ours.example"])
+async def test_our_own_failures_do_not_count_against_the_client(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, error: StoreError, reply: str, to: str
+) -> None:
+    """SMTP-21: a client that keeps its connection while our disk is full loses no mail; its own failures count."""
+    failing = {"mia": error, "bo": StorageBusy("no descriptors")}
+    await fail_for(smtp, monkeypatch, failing)
+    async with smtp.connect() as client:
+        for _ in range(30):
+            assert (await client.deliver(to)).startswith(reply if to.startswith("mia") else "45")
+        for _ in range(11):
+            assert (await client.deliver("nobody@ours.example")).startswith("550 5.1.1")
+        failing.clear()
+        await client.play("C: MAIL FROM:<a@remote.example>\nS: 421 4.7.0\nS: close")
+
+
+async def test_a_spool_that_fails_does_not_count_against_the_client(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-21, SMTP-43"""
+
+    async def write(*_: object) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(Spool, "write", write)
+    async with smtp.connect() as client:
+        for _ in range(30):
+            assert (await client.deliver("mia@ours.example")).startswith("451 4.3.0")
+
+
+async def test_a_low_disk_is_told_before_the_message(smtp: Smtp) -> None:
+    """SMTP-43: at MAIL, by its SIZE too; the connection goes on, and mail is taken once there is room."""
+    free = 100_000
+    space = SpoolSpace(
+        smtp.context.spools.directory, reserve=50_000, free=lambda: free, clock=iter(range(1000)).__next__
+    )
+    async with smtp.connect(context=smtp.with_context(spools=Spools(space))) as client:
+        await client.play("C: MAIL FROM:<a@remote.example> SIZE=60000\nS: 452 4.3.1")
+        await client.play("C: MAIL FROM:<a@remote.example> SIZE=40000\nS: 250\nC: RSET\nS: 250")
+        free = 40_000
+        for _ in range(30):
+            await client.play("C: MAIL FROM:<a@remote.example>\nS: 452 4.3.1")
+        free = 1_000_000
+        assert (await client.deliver("mia@ours.example")).startswith("250")
 
 
 async def test_endless_commands_are_cut_off(smtp: Smtp) -> None:

@@ -30,7 +30,7 @@ from moxlite.operations.domains import PeerHost
 from moxlite.proto.address import Domain, Localpart, Path
 from moxlite.proto.smtp.conversation import TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError, TLSRefused
-from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.reports.history import sums
@@ -84,8 +84,8 @@ for _result in ("passed", "refused", "unanswered"):
     messages_total.labels(result=_result)
 
 REFUSED: Final = Response(550, "5.1.1", ("no such user",))
-NO_ANSWER: Final = Response(451, "4.4.1", ("the server from which this domain moves does not answer, try again later",))
-BUSY: Final = Response(451, "4.3.2", ("too much mail for the server from which this domain moves, try again later",))
+NO_ANSWER: Final = OwnFault(451, "4.4.1", ("the server from which this domain moves does not answer, try again later",))
+BUSY: Final = OwnFault(451, "4.3.2", ("too much mail for the server from which this domain moves, try again later",))
 CIRCLE: Final = Response(550, "5.4.6", ("mail from the server from which this domain moves does not go back to it",))
 
 Key: TypeAlias = tuple[str, tuple[str, ...], str]

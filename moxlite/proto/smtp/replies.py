@@ -4,7 +4,7 @@ Both sides use the same `Response`: a server encodes it, a client reads it with 
 """
 
 import re
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -30,7 +30,7 @@ class Response(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
 
     @classmethod
-    def of(cls, code: int, ecode: str, text: str) -> "Response":
+    def of(cls, code: int, ecode: str, text: str) -> Self:
         """Make a reply with a line for each line of `text`."""
         return cls(code, ecode, tuple(text.split("\n")) if "\n" in text else (text,))
 
@@ -73,6 +73,10 @@ class Response(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """The reply on one line: `250 2.0.0 text`."""
         return " ".join(part for part in (str(self.code), self.ecode, self.text) if part)
+
+
+class OwnFault(Response, frozen=True):
+    """Temporary refusal for a cause on the server's side, such as a full disk: not the client's failure (SMTP-21)."""
 
 
 def _wrap(line: bytes, room: int) -> list[bytes]:

@@ -1,6 +1,5 @@
 """DATA and BDAT: receiving the octets of a message (RFC 5321 §4.1.1.4, RFC 3030; SMTP-37..47)."""
 
-import errno
 import logging
 from functools import partial
 from typing import Final
@@ -10,15 +9,15 @@ import trio
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.smtp import commands as c
-from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.proto.smtp.server import NEED_DATA, DataChunk, DataEnd, Oversize
 from moxlite.smtpd import replies, trace
 from moxlite.smtpd.incoming.deliver import deliver
 from moxlite.smtpd.notices import notify_of
-from moxlite.smtpd.replies import Goodbye, Refused, refuse
+from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.accounts.access import way_out_of
-from moxlite.store.content.spool import HeaderTooLarge, Spool, SpoolFull
+from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
@@ -63,6 +62,8 @@ async def _content(session: Session) -> Response:
             end = await _receive(session, transaction, scope)
             response = await _finish(session, transaction, end)
             done = response is replies.CHUNK_OK
+            if not done:
+                session.record.transaction_answered(response)
             return response
         finally:
             if not done:
@@ -107,12 +108,8 @@ async def _write(transaction: Transaction, octets: bytes) -> None:
         return
     try:
         await transaction.spool.write(octets)
-    except SpoolFull as error:
-        logger.info("no room to spool a message", extra={"kv": {"err": error.strerror}})
-        transaction.refuse(replies.STORAGE_FULL)
     except OSError as error:
-        logger.error("message cannot be spooled", extra={"kv": {"err": error}})
-        transaction.refuse(replies.STORAGE_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else replies.INTERNAL)
+        transaction.refuse(replies.spool_reply(error))
 
 
 async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> Response:
@@ -130,7 +127,7 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
         return replies.CHUNK_OK
     try:
         await _complete(spool)
-        response = await (submit if session.context.submission else deliver)(session, transaction, spool)
+        return await (submit if session.context.submission else deliver)(session, transaction, spool)
     except Refused as refused:
         return refused.response
     except HeaderTooLarge:
@@ -139,11 +136,7 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
         logger.warning("message not stored", extra={"kv": session.log_facts() | {"err": error}})
         return replies.store_reply(error)
     except OSError as error:  # of the spool
-        logger.error("message cannot be spooled", extra={"kv": {"err": error}})
-        return replies.STORAGE_FULL
-    if response.ok:
-        session.record.transaction_succeeded()
-    return response
+        return replies.spool_reply(error)
 
 
 async def _complete(spool: Spool) -> None:
@@ -165,7 +158,8 @@ async def submit(session: Session, transaction: Transaction, spool: Spool) -> Re
     try:
         submitted = await hand_in(office, _letter(session, transaction), spool)
     except SubmissionRefused as error:
-        raise refuse(error.code, error.ecode, error.text) from None
+        kind = Response if error.code >= 500 else OwnFault  # the key can't be read, or the domain is disabled
+        raise Refused(kind.of(error.code, error.ecode, error.text)) from None
     except SubmissionStuck:
         raise Goodbye(error="timeout") from None
     submit_logger.info(

@@ -51,6 +51,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
             raise Goodbye(replies.REVOKED)
     if command.size is not None and command.size > session.listener.max_message_size:
         raise refuse(552, "5.3.4", f"message too large, the limit is {session.listener.max_message_size} octets")
+    await _check_room(session, command)
     if command.requiretls:
         _check_requiretls(session)
     hold_until = _hold_until(command)
@@ -76,6 +77,14 @@ async def require_login(session: Session) -> None:
     except LoginRefused as error:
         raise refuse(530, "5.7.0", str(error)) from None
     session.login.succeeded(identity)
+
+
+async def _check_room(session: Session, command: c.MailFrom) -> None:
+    """Refuse a message for which the disk has no room, before its octets come (SMTP-43)."""
+    try:
+        await trio.to_thread.run_sync(session.context.spools.space.check, command.size or 0)
+    except OSError as error:
+        raise Refused(replies.spool_reply(error)) from None
 
 
 def _check_requiretls(session: Session) -> None:
@@ -239,7 +248,7 @@ def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
         return False
     if not transaction.sender.is_null:
         raise Refused(replies.UNKNOWN_USER)
-    if not session.context.bounce_limit.take(path.localpart):
+    if not session.context.bounce_limit.allowed(path.localpart):
         raise refuse(452, "4.7.1", "too many bounces to this address, try again tomorrow")
     transaction.home = home
     return True

@@ -37,7 +37,7 @@ from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.conversation import Recipient, Transaction as Passing
-from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.smtpd import metrics, replies, trace
 from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.incoming.blocklists import question_of
@@ -69,7 +69,7 @@ AT_ONCE: Final = 8
 UNJUDGED: Final = "unjudged"
 """Placeholder reason in the trace fields that the junk filter reads; the stored fields have the plan's reason."""
 
-NOT_NOW: Final = Response(451, "4.3.0", ("some recipients cannot be served now, try again later",))
+NOT_NOW: Final = OwnFault(451, "4.3.0", ("some recipients cannot be served now, try again later",))
 
 
 class Reception:
@@ -385,6 +385,7 @@ async def _send_home(session: Session, transaction: Transaction, home: Address, 
         key=transaction.identifier,
     )
     await session.context.submit(submission, spool)
+    session.context.bounce_limit.count(transaction.recipients[0].path.localpart)
     logger.info("bounce sent on to the first sender", extra={"kv": {"size": spool.size}})
     return Response(250, "2.0.0", (f"message accepted, id {session.dialogue.received_id}",))
 

@@ -115,12 +115,7 @@ class SpoolSpace:
         taken; OSError: the free space cannot be looked up.
         """
         with self._lock:
-            now = self._clock()
-            if now - self._looked >= LOOK_SECONDS:
-                self._free, self._looked = self._look_up(), now
-            room = self._free - self._reserve
-            if octets > room:
-                raise SpoolFull("disk", f"less than {self._reserve} octets would be free")
+            room = self._room(octets)
             limit = (room + self._used) // 2
             if self._used + octets > limit:
                 raise SpoolFull("all", f"messages on their way in have {self._used} of {limit} octets")
@@ -146,6 +141,21 @@ class SpoolSpace:
                 self._by_network[network] = count
             else:
                 self._by_network.pop(network, None)
+
+    def check(self, octets: int) -> None:
+        """Look whether the disk has room for so many octets. Blocks and raises as `take`, and takes nothing."""
+        with self._lock:
+            self._room(octets)
+
+    def _room(self, octets: int) -> int:
+        """Free octets beyond the reserve. Raises SpoolFull if these are fewer than `octets`."""
+        now = self._clock()
+        if now - self._looked >= LOOK_SECONDS:
+            self._free, self._looked = self._look_up(), now
+        room = self._free - self._reserve
+        if octets > room:
+            raise SpoolFull("disk", f"less than {self._reserve} octets would be free")
+        return room
 
     def open_file(self) -> None:
         """Count one more file. Raises SpoolFull."""
