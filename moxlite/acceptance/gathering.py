@@ -45,7 +45,7 @@ from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
-from moxlite.acceptance.producers.judgement import is_forward, is_listed
+from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_unproven
 from moxlite.acceptance.producers.wishes import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
@@ -298,7 +298,7 @@ def _sender(case: Case, message: Message) -> Sender:
     sender = Sender(
         localpart=author.localpart if author is not None else "",
         domain=author.domain.unicode if author is not None else "",
-        validated=checks.from_validation != "none",
+        validated=not is_unproven(case),
         signers=signers,
         is_list=is_list,
     )

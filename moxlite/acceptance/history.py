@@ -1,7 +1,9 @@
 """The reputation of a new message's sender by the account's earlier mail (SMTP-88; STORE-91..93).
 
-The first method that finds data decides. Some domains are shared by strangers, whose mail says nothing about each
-other: the mailbox providers, and domains of signatures and of MAIL FROM that are not the author's.
+The first method that finds data decides. A message that proves no author says nothing about the one whom it names, and
+gets nothing by earlier mail of that one: forgers choose authors who are known. Some domains are shared by strangers,
+whose mail says nothing about each other: the mailbox providers, and domains of signatures and of MAIL FROM that are not
+the author's.
 """
 
 from __future__ import annotations
@@ -130,8 +132,8 @@ def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iter
     if sender.domain:
         author = None if box is None else _author(r, sender, box, now)
         yield _of_contact(author) if sender.validated and is_contact(r, sender.localpart, sender.domain) else author
-        if _lately(wrote_to(r, sender.localpart, sender.domain), now, WRITTEN):
-            yield _written("msgtofull", sender)
+        if sender.validated and _lately(wrote_to(r, sender.localpart, sender.domain), now, WRITTEN):
+            yield _written("msgtofull")
         if not sender.shared:
             yield from _domains(r, sender, box, now)
     if box is not None:
@@ -152,21 +154,19 @@ def _is_wanted(r: Reader, sender: Sender, box: MailboxID, now: int) -> bool:
 def _domains(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iterator[Reputation | None]:
     if box is not None:
         yield _domain(history(r, Key.MSGFROM_DOMAIN, sender.domain, box, now=now), "msgfromdomain", sender)
-    if _lately(wrote_to_domain(r, sender.domain), now, WRITTEN_DOMAIN):
-        yield _written("msgtodomain", sender)
+    if sender.validated and _lately(wrote_to_domain(r, sender.domain), now, WRITTEN_DOMAIN):
+        yield _written("msgtodomain")
     organization = sender.organization
     if organization != sender.domain:
         if box is not None:
             yield _domain(history(r, Key.MSGFROM_ORGDOMAIN, organization, box, now=now), "msgfromorgdomain", sender)
-        if _lately(wrote_to_orgdomain(r, organization), now, WRITTEN_DOMAIN):
-            yield _written("msgtoorgdomain", sender)
+        if sender.validated and _lately(wrote_to_orgdomain(r, organization), now, WRITTEN_DOMAIN):
+            yield _written("msgtoorgdomain")
 
 
-def _written(method: Named, sender: Sender) -> Reputation:
-    """Reputation of an author, or a domain, that the account wrote to. Anyone can write in that name without proof:
-    then content decides.
-    """
-    return Reputation(method=method, junk=False, conclusive=sender.validated)
+def _written(method: Named) -> Reputation:
+    """Reputation of a proven author, or a proven domain, that the account wrote to."""
+    return Reputation(method=method, junk=False, conclusive=True)
 
 
 def _lately(sent: int | None, now: int, age: int) -> bool:
@@ -175,11 +175,12 @@ def _lately(sent: int | None, now: int, age: int) -> bool:
 
 def _author(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation | None:
     past = history(r, Key.MSGFROM, sender.domain, box, now=now, localpart=sender.localpart, limit=LOOKED_AT)
-    same = [judged_message for judged_message in past if judged_message.msgfrom_ok == sender.validated][:2]
-    if same:
-        junk = all(judged_message.spam for judged_message in same)
-        return Reputation(method="msgfromfull", junk=junk, conclusive=sender.validated)
-    return _pretended(past, "msgfromfull", sender)
+    proven = [judged_message for judged_message in past if judged_message.msgfrom_ok][:2]
+    if not sender.validated:
+        return _pretended(proven, "msgfromfull")
+    if not proven:
+        return None
+    return Reputation(method="msgfromfull", junk=all(one.spam for one in proven), conclusive=True)
 
 
 def _of_contact(author: Reputation | None) -> Reputation:
@@ -191,26 +192,29 @@ def _of_contact(author: Reputation | None) -> Reputation:
     return Reputation(method="contact", junk=False, conclusive=True)
 
 
-def _pretended(past: Sequence[JudgedMessage], method: Named, sender: Sender) -> Reputation | None:
+def _pretended(proven: Sequence[JudgedMessage], method: Named) -> Reputation | None:
     """Reputation of a message without proof in the name of a sender who had proof before."""
     # A sender who always had proof and now has none is most likely another one, but a forwarder breaks proofs as
     # well: so it is conclusive only for mail that was junk even with proof.
-    proven = [judged_message for judged_message in past if judged_message.msgfrom_ok][:2]
-    if sender.validated or not proven:
+    if not proven:
         return None
-    return Reputation(method=method, junk=True, conclusive=all(judged_message.spam for judged_message in proven))
+    return Reputation(method=method, junk=True, conclusive=all(judged_message.spam for judged_message in proven[:2]))
 
 
 def _domain(past: Sequence[JudgedMessage], method: Named, sender: Sender) -> Reputation | None:
-    same = [judged_message for judged_message in past if judged_message.msgfrom_ok == sender.validated]
-    if not same:
-        return _pretended(past, method, sender)
-    wanted = sum(not judged_message.spam for judged_message in same)
-    if wanted > 0.8 * len(same):
+    proven = [judged_message for judged_message in past if judged_message.msgfrom_ok]
+    if not sender.validated:
+        return _pretended(proven, method)
+    if not proven:
+        return None
+    wanted = sum(not judged_message.spam for judged_message in proven)
+    if wanted > 0.8 * len(proven):
         return Reputation(method=method, junk=False, conclusive=True)
     if not wanted:
         return Reputation(
-            method=method, junk=True, conclusive=len({judged_message.msgfrom for judged_message in same}) >= LOCALPARTS
+            method=method,
+            junk=True,
+            conclusive=len({judged_message.msgfrom for judged_message in proven}) >= LOCALPARTS,
         )
     return Reputation(method=method)
 

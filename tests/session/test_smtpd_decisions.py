@@ -1,6 +1,8 @@
 """What becomes of a message, by who sent it and by what its owner said of earlier mail (smtp.md §8)."""
 
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -321,16 +323,16 @@ async def test_whom_the_owner_wrote_to_is_accepted(smtp: Smtp) -> None:
         ("bob@remote.example", "msgtodomain"),
     ],
 )
-async def test_whom_the_owner_wrote_to_is_judged_without_proof(
+async def test_whom_the_owner_wrote_to_needs_proof(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch, written: str, method: str
 ) -> None:
-    """SMTP-88: anyone can write in that name; content decides, and a policy of DMARC counts as ever (SMTP-85)."""
+    """SMTP-88: anyone can write in that name, so it is judged as a stranger's mail; with proof it is accepted."""
     await send(smtp, {"other.example": ["v=spf1 +all"]}, sender="b@other.example")
     await wrote(smtp, written)
     unproven: dict[str, list[str]] = {"remote.example": [], DMARC: []}
     assert (await send(smtp, unproven)).startswith("250")
     assert await reason(smtp) == "no-bad-signals"
-    assert f"wanted by {method}, not sure" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
+    assert "earlier mail: none" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
 
     async def judged(*_: object) -> Judgement:
         return Judgement(1.0, True, ())
@@ -341,6 +343,79 @@ async def test_whom_the_owner_wrote_to_is_judged_without_proof(
     assert await reason(smtp, "Rejects") == "junk-content"
     assert (await send(smtp, context=context, proven=True)).startswith("250")
     assert await reason(smtp) == method
+
+
+async def archived(smtp: Smtp, mail: bytes = MAIL, *, proven: bool = True) -> None:
+    """A message of the author, which the owner wanted."""
+    assert (await send(smtp, {DMARC: [], "remote.example": ["v=spf1 ?all"]}, mail, proven=proven)).startswith("250")
+    await mark(smtp, Flag.NOTJUNK)
+
+
+async def is_contact(smtp: Smtp) -> None:
+    contact = Contact(uid="1", name="Ann", emails=(Entry(value="ann@remote.example"),))
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: save_contact(tx, contact))
+
+
+async def written_to(smtp: Smtp, to: str) -> None:
+    await send(smtp, {"other.example": ["v=spf1 +all"]}, sender="b@other.example")
+    await wrote(smtp, to)
+
+
+async def nothing(_: Smtp) -> None:
+    """The author is a stranger."""
+
+
+KNOWING: dict[str, Callable[[Smtp], Awaitable[None]]] = {
+    "nothing": nothing,
+    "archived": archived,
+    "archived without proof": partial(archived, proven=False),
+    "of the domain": partial(archived, mail=MAIL.replace(b"ann@", b"bob@")),
+    "of the domain without proof": partial(archived, mail=MAIL.replace(b"ann@", b"bob@"), proven=False),
+    "written to": partial(written_to, to="ann@remote.example"),
+    "written to the domain": partial(written_to, to="bob@remote.example"),
+    "contact": is_contact,
+}
+"""Ways to know an author."""
+
+
+@pytest.mark.parametrize("policy", [[], ["v=DMARC1; p=none"]])
+@pytest.mark.parametrize("knows", KNOWING.values(), ids=list(KNOWING))
+async def test_knowing_an_author_lets_no_forgery_in(
+    smtp: Smtp, knows: Callable[[Smtp], Awaitable[None]], policy: list[str]
+) -> None:
+    """SMTP-88..90: whatever is known of the author whom a forgery names; the author's own mail comes in."""
+    await knows(smtp)
+    forbidden = {**FORBIDDEN, DMARC: policy}
+    for _ in range(3):
+        forged = await send(smtp, forbidden, remote="203.0.113.9", hello="EHLO evil.example")
+        assert forged.startswith("451 4.3.0")
+        assert await reason(smtp, "Rejects") == "spf-policy"
+        await mark(smtp, Flag.NOTJUNK)
+    assert (await send(smtp, forbidden, proven=True)).startswith("250")
+
+
+@pytest.mark.parametrize("knows", KNOWING.values(), ids=list(KNOWING))
+async def test_knowing_an_author_introduces_no_forgery(smtp: Smtp, knows: Callable[[Smtp], Awaitable[None]]) -> None:
+    """SMTP-89: mail without proof goes to the introbox, and never comes out of it by being wanted."""
+    await knows(smtp)
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.write_text(path.read_text().replace("[accounts.mia]\n", '[accounts.mia]\nintrobox = "New"\n'))
+    context = smtp.configured("")
+    [inbox] = await count(smtp, "Inbox")
+    for number in range(3):
+        assert (await send(smtp, {"remote.example": [], DMARC: []}, context=context)).startswith("250")
+        await mark(smtp, Flag.NOTJUNK)
+        assert await count(smtp, "Inbox", "New") == (inbox, number + 1)
+
+
+async def test_junk_in_the_name_of_an_author_is_refused_without_reverse_name(smtp: Smtp) -> None:
+    """SMTP-91: also of an author whose own mail was wanted."""
+    await archived(smtp)
+    world: dict[str, list[str]] = {DMARC: [], "remote.example": ["v=spf1 ?all"]}
+    assert (await send(smtp, world, remote="198.51.100.8")).startswith("451 4.3.0")
+    assert await reason(smtp, "Rejects") == "iprev"
+    assert (await send(smtp, world, remote="198.51.100.8", proven=True)).startswith("250")
 
 
 async def test_a_contact_is_no_junk_by_history_alone(smtp: Smtp) -> None:

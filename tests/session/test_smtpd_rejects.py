@@ -59,7 +59,7 @@ async def test_so_many_copies_are_kept_unless_the_owner_wants_all(smtp: Smtp, mo
 
 
 async def test_what_its_owner_moves_out_is_history(smtp: Smtp) -> None:
-    """SMTP-88, SMTP-102, STORE-73: it is unseen and no reject any more, and speaks for its author."""
+    """SMTP-88, SMTP-102, STORE-73: it is unseen and no reject any more, and speaks for its sender."""
     state = "SELECT is_reject, flags & ? FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE name = ?"
 
     def move(tx: AccountTx) -> None:
@@ -76,7 +76,7 @@ async def test_what_its_owner_moves_out_is_history(smtp: Smtp) -> None:
     await mark(smtp, Flag.NOTJUNK)
     assert (await send(smtp, {DMARC: [], "remote.example": []})).startswith("250")
     [steps] = headers((await smtp.messages())[-1], "X-Moxlite-Reason")
-    assert "earlier mail: wanted by msgfromfull" in steps
+    assert "earlier mail: wanted by dkimspf" in steps
 
 
 async def test_the_owner_can_ask_why_mail_of_a_sender_was_refused(smtp: Smtp) -> None:

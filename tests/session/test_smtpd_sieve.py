@@ -6,8 +6,10 @@ from email.header import decode_header, make_header
 from email.message import Message
 from functools import partial
 
+import msgspec
 import pytest
 
+from moxlite.net.resolver import FakeResolver
 from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.script import pack
 from moxlite.store.delivery.forwarding import confirm_target, named_targets
@@ -477,6 +479,30 @@ async def test_the_form_may_answer_known_people_only(smtp: Smtp) -> None:
             lambda tx: tx.execute(insert + "SELECT id, 'ann', 'remote.example', '', '', 1 FROM message")
         )
         await deliver(smtp, AGAIN, trusted=True)
+    assert len(await smtp.carried()) == 1
+
+
+async def test_a_forged_author_is_no_known_person(smtp: Smtp) -> None:
+    """WEBMAIL-131: else the sender of the envelope, which is proven, would get the answer by naming an acquaintance."""
+    world: dict[str, dict[str, object]] = {
+        "TXT": {"evil.example": ["v=spf1 +all"]},
+        "A": {"evil.example": ["192.0.2.1"]},
+    }
+    context = msgspec.structs.replace(smtp.context, resolver=FakeResolver(world))  # type: ignore[arg-type]  # as read from a file
+    insert = (
+        "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (1, 'ann', ?, '', '', 1)"
+    )
+    async with smtp.context.accounts.use("mia") as account:
+        form = VacationForm(enabled=True, text="away", known_only=True)
+        await account.write(lambda tx: save_form(tx, form))
+        async with smtp.connect(context=context, hello="EHLO evil.example") as client:
+            assert (await client.deliver(message=MESSAGE, sender="eve@evil.example")).startswith("250")
+            for domain in ("remote.example", "evil.example"):
+                await account.write(lambda tx, domain=domain: tx.execute(insert, domain))  # type: ignore[misc]  # a default binds the loop's value
+            assert (await client.deliver(message=AGAIN, sender="eve@evil.example")).startswith("250")
+            assert await smtp.carried() == []
+            own = AGAIN.replace(b"ann@remote.example", b"ann@evil.example")
+            assert (await client.deliver(message=own, sender="eve@evil.example")).startswith("250")
     assert len(await smtp.carried()) == 1
 
 

@@ -81,6 +81,19 @@ def person(known: str = "anna@example.com", **more: Any) -> dict[str, Any]:
     return {"kind": "person", "name": "Anna Berg", "known": known, "sender": EVIL, "contact_id": 0, **more}
 
 
+async def test_mail_without_proof_makes_no_address_known(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-161: however long ago, and however often it was read."""
+    async with rig.account() as account:
+        await wrote(account, ANNA)
+        for days in (30, 20, 10):
+            await wanted(account, await came(account, "Mia Kunz", days=days))
+        message = await came(account, "Anna Berg")
+        await gather(account)
+        assert await claim(browser, message) == person()
+        await wanted(account, await came(account, "Mia Kunz", days=10, validation="strict"))
+    assert await claim(browser, message) is None
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -207,13 +220,14 @@ async def test_a_second_address_at_the_same_company_is_no_claim(rig: Rig, browse
 async def test_wanted_mail_makes_its_author_known_after_a_week(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-161, STORE-96d: reading a stranger's first message does not, and two known people may have a name."""
     async with rig.account() as account:
-        first = await came(account, "Anna Berg", "anna@example.com", days=30)
+        first = await came(account, "Anna Berg", "anna@example.com", days=30, validation="strict")
         evil = [await came(account, "Anna Berg", days=days) for days in (3, 0)]
         await gather(account)
         assert await claim(browser, evil[0]) is None  # neither is known
         await wanted(account, first)
         await wanted(account, evil[0])
         assert [await claim(browser, message) for message in (*evil, first)] == [person(), person(), None]
+        await wanted(account, await came(account, "Anna Berg", days=3, validation="strict"))
         later = await came(account, "Anna Berg", days=-7)
     assert await claim(browser, later) is None
 
@@ -281,7 +295,8 @@ async def test_a_look_up_goes_by_indices(rig: Rig, browser: Browser) -> None:
     async with rig.account() as account:
         for sql, values in questions.items():
             rows = await look(account, partial(_plan, sql=sql, values=values))
-            assert [row for row in rows if row.startswith("SCAN") and row != "SCAN CONSTANT ROW"] == [], rows
+            bounded = ("SCAN CONSTANT ROW", "SCAN (subquery-1)")
+            assert [row for row in rows if row.startswith("SCAN") and row not in bounded] == [], rows
 
 
 def _plan(r: Reader, sql: str, values: tuple[Any, ...]) -> list[str]:

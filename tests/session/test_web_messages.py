@@ -207,6 +207,20 @@ async def test_a_reader_hears_what_proves_the_sender(rig: Rig, browser: Browser)
     assert found == [("", None), ("mail.example.com", 0), ("example.com", 1), ("", 0)]
 
 
+async def test_mail_without_proof_is_not_counted_as_its_authors(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-77a, WEBMAIL-55: it has no number, adds none to proven mail, and loads no images in the author's name."""
+    proven = SMTPFacts(msgfrom="anton", msgfrom_domain="example.com", msgfrom_validation="strict")
+    forged = SMTPFacts(msgfrom="anton", msgfrom_domain="example.com", msgfrom_validation="none")
+    await browser.call("from_address_settings_save", from_address="anton@example.com", view_mode="html_ext")
+    seen = []
+    for number, smtp in enumerate((forged, proven, forged, forged, proven)):
+        async with rig.account() as account:
+            one = await deliver_mail(account, mail(number), facts=MessageFacts(smtp=smtp))
+        parsed = await browser.call("parsed_message", message_id=one.message_id)
+        seen.append((parsed["earlier"], parsed["view_mode"]))
+    assert seen == [(None, ""), (0, "html_ext"), (None, ""), (None, ""), (1, "html_ext")]
+
+
 @pytest.mark.parametrize("kind", ["html", "htmlexternal"])
 async def test_the_frame_of_the_reader_has_the_origin_and_no_scripts(browser: Browser, message: str, kind: str) -> None:
     """WEBMAIL-51: so that its keys are the reader's (WEBMAIL-71)."""

@@ -18,6 +18,7 @@ from moxlite.store.delivery.perform import append
 from moxlite.store.errors import StorageFull
 from moxlite.store.later import snooze, wake
 from moxlite.store.mail.adding import Append
+from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import devices as rows
 from moxlite.store.people.devices import MAX_DEVICES
@@ -26,7 +27,7 @@ from moxlite.store.types import Flag
 from moxlite.web.notices import requests, service
 from moxlite.web.notices.rounds import REQUESTS
 from tests.pushservice import HOST, Phone, push_service, verify
-from tests.store_mail import box, prepared
+from tests.store_mail import box, deliver_mail, prepared
 from tests.tools import eventually
 from tests.web_rig import STATIC, Browser, Rig, open_rig
 from tests.webserver import Answer, WebServer
@@ -186,6 +187,21 @@ async def test_strangers_are_told_of_only_if_the_user_wants_that(world: World) -
     await world.mail("a@x.example, b@x.example")
     await world.push.wait(4)
     assert phone.read(world.push.asked[3]).get("sender", "") == ""
+
+
+async def test_mail_without_proof_is_of_a_stranger(world: World) -> None:
+    """WEBMAIL-122, STORE-96c: whomever it names."""
+    phone = await world.subscribe()
+    await world.knows("ada@nordlicht.example")
+    author = SMTPFacts(msgfrom="ada", msgfrom_domain="nordlicht.example", msgfrom_validation="none")
+    text = b"From: Ada Lind <ada@nordlicht.example>\r\nSubject: x\r\n\r\nhello\r\n"
+    async with world.rig.account() as account:
+        await deliver_mail(account, text, facts=MessageFacts(smtp=author))
+        await world.silence()
+        proven = msgspec.structs.replace(author, msgfrom_validation="strict")
+        delivered = await deliver_mail(account, text, facts=MessageFacts(smtp=proven))
+    await world.push.wait(1)
+    assert phone.read(world.push.asked[0]) == {"sender": "Ada Lind", "id": delivered.message_id}
 
 
 async def test_only_new_unread_mail_in_the_inbox_counts(world: World) -> None:

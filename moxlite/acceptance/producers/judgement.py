@@ -184,6 +184,14 @@ def is_vouched(case: Case) -> bool:
     return checks is not None and checks.vouched is not None and checks.vouched.proven
 
 
+def is_unproven(case: Case) -> bool:
+    """Whether nothing proves that the message comes from the domain in From, nor has a trusted sealer verified that.
+    What is known of the author whom it names is no reason to trust it then: forgers choose authors who are known.
+    """
+    checks = case.evidence.checks
+    return checks is not None and checks.from_validation == "none" and not is_vouched(case)
+
+
 def is_forward(case: Case) -> bool:
     """Whether the message came by a verified forwarder, as the matching ruleset says (SMTP-84)."""
     return case.rule is not None and case.rule.is_forward and case.rule.verified_domain is not None
@@ -260,14 +268,7 @@ def auth_required(case: Case) -> Sequence[Proposal]:
     """Refuse unproven authors, if the owner of the address requires proof."""
     text = case.recipient.destination.message_auth_required_smtp_error
     checks = case.evidence.checks
-    if (
-        not text
-        or checks is None
-        or checks.from_validation != "none"
-        or is_listed(case)
-        or is_forward(case)
-        or is_vouched(case)
-    ):
+    if not text or checks is None or not is_unproven(case) or is_listed(case) or is_forward(case):
         return ()
     because = Reason("msg-auth-required", "dmarc", (FROM_VALIDATION,))
     if checks.dmarc.status is DMARCStatus.TEMPERROR:
@@ -321,26 +322,24 @@ def known_sender(case: Case) -> Sequence[Proposal]:
     return (Proposal(because=because, binding=True),)
 
 
-def _stranger(case: Case) -> bool:
-    return case.history is not None and case.history.method in STRANGERS
-
-
 def spf_policy(case: Case) -> Sequence[Proposal]:
-    """Refuse a stranger whose domain forbids this client, unless something else proves the author: SPF never permits a
-    forwarder's client (RFC 7208 §8.4, §8.5).
+    """Refuse a message whose sender's domain forbids this client, unless something else proves the author: SPF never
+    permits a forwarder's client (RFC 7208 §8.4, §8.5).
     """
     checks = case.evidence.checks
-    if checks is None or not _stranger(case) or checks.spf.status is not SPFStatus.FAIL:
+    if checks is None or checks.spf.status is not SPFStatus.FAIL:
         return ()
-    if checks.dmarc.status is DMARCStatus.PASS or checks.from_validation != "none" or is_vouched(case):
+    if checks.dmarc.status is DMARCStatus.PASS or not is_unproven(case) or is_forward(case):
         return ()
     return (Proposal(because=Reason("spf-policy", "spf", (SPF,)), reply=JUNK_REFUSED, junk=True),)
 
 
 def reverse_name(case: Case) -> Sequence[Proposal]:
-    """Refuse a stranger without reverse name and with a suspicious history."""
-    checks = case.evidence.checks
-    if checks is None or not _stranger(case) or case.history is None or not case.history.junk:
+    """Refuse a stranger, or an unproven author, without reverse name and with a suspicious history."""
+    checks, history = case.evidence.checks, case.history
+    if checks is None or history is None or not history.junk:
+        return ()
+    if not is_unproven(case) and history.method not in STRANGERS:
         return ()
     if checks.iprev.status not in {IPRevStatus.FAIL, IPRevStatus.PERMERROR}:
         return ()

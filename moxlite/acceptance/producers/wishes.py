@@ -11,7 +11,7 @@ import msgspec
 
 from moxlite.acceptance.cases import FROM_VALIDATION, HISTORY, RULESET, Case, Filtered
 from moxlite.acceptance.plan import Proposal, Reason
-from moxlite.acceptance.producers.judgement import is_listed, quarantined
+from moxlite.acceptance.producers.judgement import is_listed, is_unproven, quarantined
 from moxlite.config.values import NamedSender
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.proto.address import Address, Domain
@@ -45,7 +45,7 @@ def blocked_sender(case: Case) -> Sequence[Proposal]:
 def is_allowed(case: Case) -> bool:
     """Whether the owner allows the author, whose identity is proven."""
     checks, author = case.evidence.checks, case.evidence.msg_from
-    if case.settings is None or checks is None or author is None or checks.from_validation == "none":
+    if case.settings is None or checks is None or author is None or is_unproven(case):
         return False
     return _names(case.settings.senders.allowed, [author], case.evidence.envelope.remote)
 
@@ -119,11 +119,13 @@ KNOWN: Final = frozenset({"contact", "msgfromfull", "msgtofull"})
 
 
 def first_contact(case: Case) -> Sequence[Proposal]:
-    """File mail for the Inbox into the introbox if its author is not known. A matching ruleset takes precedence, as the
-    owner has chosen its mailbox.
+    """File mail for the Inbox into the introbox if its author is not known, or not proven. A matching ruleset takes
+    precedence, as the owner has chosen its mailbox.
     """
     settings, history = case.settings, case.history
-    if settings is None or not settings.introbox or history is None or history.method in KNOWN:
+    if settings is None or not settings.introbox or history is None:
+        return ()
+    if history.method in KNOWN and not is_unproven(case):
         return ()
     if case.rule is not None or case.destined != INBOX or case.recipient.reports:
         return ()

@@ -24,6 +24,7 @@ from moxlite import __version__
 from moxlite.acceptance.cases import Case, Filtered
 from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
+from moxlite.acceptance.producers.judgement import is_unproven
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderSection
@@ -110,7 +111,7 @@ def _ask(r: Reader, *, case: Case, now: int) -> _Asked:
     script, form = active_script(r), load_form(r)
     if not script and not form.is_active(now):
         return _Asked(script, form)
-    author = case.evidence.msg_from
+    author = None if is_unproven(case) else case.evidence.msg_from
     return _Asked(script, form, author is not None and has_written_to(r, author.localpart, author.domain.unicode))
 
 

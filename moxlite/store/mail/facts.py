@@ -124,8 +124,9 @@ def ip_classes(ip: str) -> tuple[str, str, str]:
 READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
 msgfrom_domain, msgfrom_ok, msgfrom_validation, ehlo_ok FROM message_smtp WHERE message_id = ?"""
 EARLIER: Final = """SELECT count(*) FROM (
-SELECT 1 FROM message_smtp INDEXED BY message_smtp_author WHERE msgfrom_domain = ? AND msgfrom = ?
-AND received < (SELECT received FROM message_smtp WHERE message_id = ?) LIMIT ?)"""
+SELECT msgfrom_validation AS proof FROM message_smtp INDEXED BY message_smtp_author
+WHERE msgfrom_domain = ? AND msgfrom = ? AND received < (SELECT received FROM message_smtp WHERE message_id = ?)
+ORDER BY received DESC LIMIT ?) WHERE proof <> 'none'"""
 LATEST: Final = """
 SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id
 WHERE (s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)) AND (?4 = 0 OR m.mailbox_id = ?4)
@@ -157,6 +158,9 @@ class SMTPArrival(msgspec.Struct, frozen=True):
     ehlo_ok: bool
 
 
+UNPROVEN: Final = "none"
+"""Result for a From domain of a message that anyone could have written (SMTP-77)."""
+
 VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
 """Results for a From domain that show that the message comes from it (SMTP-77)."""
 
@@ -171,8 +175,8 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
 
 
 def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:
-    """Number of stored messages with the same From address that were received before, at most `MAX_EARLIER`. `came` is
-    the arrival of the message.
+    """Number of stored messages that were received before from the same From address, among the newest `MAX_EARLIER`
+    that name it. `came` is the arrival of the message.
     """
     found: int = r.value(EARLIER, came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER)
     return found

@@ -87,9 +87,9 @@ def _rows(r: Reader, needle: str) -> Iterator[Row]:
 
 # People whom the user knows, by name, and whether an address is known (STORE-96d, WEBMAIL-161).
 #
-# An address is known if a contact has it, if the account wrote to it, or if mail from it was wanted. That a message
-# is read marks it as wanted, so mail proves nothing about its own sender: `before` is the time up to which it counts.
-# The work is bounded, however many people bear a name.
+# An address is known if a contact has it, if the account wrote to it, or if proven mail from it was wanted. That a
+# message is read marks it as wanted, so mail proves nothing about its own sender: `before` is the time up to which it
+# counts. The work is bounded, however many people bear a name.
 
 
 BEARERS: Final = 100
@@ -108,8 +108,10 @@ BY_NAME: Final = "SELECT name, localpart, domain, wrote FROM correspondent WHERE
 KNOWN_BY_ADDRESS: Final = """
 SELECT name, localpart, domain FROM correspondent WHERE domain = ?1 AND localpart IN (?2, ?3) AND wrote > 0 LIMIT 1"""
 WANTED: Final = """
-SELECT 0 IN (SELECT verdict FROM message_smtp INDEXED BY message_smtp_msgfrom_address
-WHERE msgfrom_domain = ?1 AND msgfrom = ?2 AND verdict IS NOT NULL AND received < ?3 ORDER BY received LIMIT ?4)"""
+SELECT 0 IN (SELECT verdict FROM (
+SELECT verdict, msgfrom_validation FROM message_smtp INDEXED BY message_smtp_msgfrom_address
+WHERE msgfrom_domain = ?1 AND msgfrom = ?2 AND verdict IS NOT NULL AND received < ?3 ORDER BY received LIMIT ?4)
+WHERE msgfrom_validation <> 'none')"""
 
 
 class Correspondent(msgspec.Struct, frozen=True):

@@ -55,7 +55,8 @@ INSERT INTO notice_choice (id, known, quiet_from, quiet_until, zone, alarms) VAL
 ON CONFLICT (id) DO UPDATE SET known = excluded.known, quiet_from = excluded.quiet_from,
 quiet_until = excluded.quiet_until, zone = excluded.zone, alarms = excluded.alarms"""
 NEW: Final = """
-SELECT m.id, m.received, i.structure FROM message m JOIN message_info i ON i.email_id = m.email_id
+SELECT m.id, m.received, i.structure, coalesce((SELECT msgfrom_validation = 'none' FROM message_smtp s
+WHERE s.message_id = m.id), 0) FROM message m JOIN message_info i ON i.email_id = m.email_id
 WHERE m.mailbox_id = ? AND m.received > ? AND (m.id > ? OR m.received BETWEEN ? AND ?) AND m.flags & ? = 0
 AND NOT m.is_reject
 ORDER BY m.received DESC LIMIT ?"""
@@ -68,9 +69,9 @@ Alarms: TypeAlias = Literal["all", "notices", "none"]
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Of which mail devices are told, and when they are not. `known`: only of mail by people whom the account knows.
-    Quiet hours: minutes since midnight in the time zone; none if both are the same. `alarms`: alarms of the calendar
-    are told by notices and, as each says, by mail; by notices alone; or not at all (DAV-50).
+    """Of which mail devices are told, and when they are not. `known`: only of mail that proves its author, whom the
+    account knows. Quiet hours: minutes since midnight in the time zone; none if both are the same. `alarms`: alarms of
+    the calendar are told by notices and, as each says, by mail; by notices alone; or not at all (DAV-50).
     """
 
     known: bool = True
@@ -151,9 +152,9 @@ def _news(r: Reader, every: Sequence[Device], now: int) -> list[tuple[MessageID,
     rows = r.rows(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, int(LEFT_OUT), LOOKED)
     known_only = choice(r).known
     found: list[tuple[MessageID, int, str]] = []
-    for message_id, received, packed in list(rows):
+    for message_id, received, packed, unproven in list(rows):
         sender, is_known = _sender(r, packed)
-        if is_known or not known_only:
+        if (is_known and not unproven) or not known_only:
             found.append((message_id, received, sender))
     return found
 

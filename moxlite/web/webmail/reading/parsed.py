@@ -27,7 +27,7 @@ from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
-from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
+from moxlite.store.mail.facts import UNPROVEN, VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import MaskedRow, masked_key, masked_named
 from moxlite.store.mail.settings import address_view
@@ -139,7 +139,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answ
         attachments=attachments(root),
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
-        view_mode=_view_mode(r, structure),
+        view_mode=_view_mode(r, structure, came),
         validation=_validation(r, message_id, section, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else _earlier(r, message_id, came),
@@ -253,16 +253,21 @@ def _is_forged(section: HeaderSection) -> bool:
 
 
 def _earlier(r: Reader, message_id: int, came: SMTPArrival) -> int | None:
-    """Number of messages that came from the address before; None for the first of someone who is a contact, or whom
-    the account wrote to.
+    """Number of messages that came from the address before; None for a message that does not prove its author, and for
+    the first of someone who is a contact, or whom the account wrote to.
     """
+    if came.msgfrom_validation == UNPROVEN:
+        return None
     earlier = earlier_mails(r, message_id, came)
     before = message_rows.message(r, message_id).received - 1
     return None if earlier == 0 and is_known(r, came.msgfrom, came.msgfrom_domain, before) else earlier
 
 
-def _view_mode(r: Reader, structure: mime.Structure) -> ViewMode:
-    author = author_of(structure)
+def _view_mode(r: Reader, structure: mime.Structure, came: SMTPArrival | None) -> ViewMode:
+    """How mail of the author is shown; "" for a message that does not prove its author, whose remote images would be
+    loaded in that name.
+    """
+    author = "" if came is not None and came.msgfrom_validation == UNPROVEN else author_of(structure)
     return (address_view(r, author) if author else None) or ""
 
 
