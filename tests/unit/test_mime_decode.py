@@ -19,6 +19,7 @@ from moxlite.proto.mime.decode import (
     decoder,
     is_known_encoding,
 )
+from moxlite.proto.mime.words import decode_words
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,8 @@ from moxlite.proto.mime.decode import (
         (b"Q U\r\nJ!D", b"ABC"),
         (b"=QUJD", b"ABC"),
         (b"QUJD====QUJD", b"ABCABC"),
-        (b"QUI=QUJD", b"AB"),
-        (b"QQ==\r\n--\r\nfooter", b"A"),
+        (b"QUI=QUJD", b"ABABC"),
+        (b"QQ==\r\nQUI=\r\nQUJD", b"AABABC"),
         (b"Q=UJD", b"ABC"),
         (b"", b""),
     ],
@@ -124,6 +125,16 @@ def test_runs_of_blanks_over_the_bound_do_not_depend_on_the_split_either(data: b
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "MAX_BLANKS", 3)
         assert b"".join(decode_blocks(split(data, cuts), "QUOTED-PRINTABLE")) == decode(data, "QUOTED-PRINTABLE")
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20), max_size=20))
+def test_a_file_encoded_in_several_runs_is_whole(pieces: list[bytes]) -> None:
+    """IMAP-100: programs that encode piece by piece pad each one, and lists put their footer below."""
+    encoded = b"".join(map(base64.encodebytes, pieces))
+    assert decode(encoded, "BASE64") == b"".join(pieces)
+    assert decode_words(b"=?utf-8?b?%b?=" % encoded.replace(b"\n", b"")) == decode_words(
+        b"=?utf-8?b?%b?=" % base64.b64encode(b"".join(pieces))
+    )
 
 
 @given(ENCODED, st.lists(st.integers(0, 80)))

@@ -2,9 +2,10 @@
 
 Decoders take octets in blocks of any size and give the same result however the input was split. They never fail:
 
-- base64: characters outside of the alphabet are skipped; "=" after two or three characters of a quantum is the end of
-  the data (§6.8: "may be taken as evidence that the end of the data has been reached"); missing padding is supplied, a
-  single left-over character is dropped.
+- base64: characters outside of the alphabet are skipped; "=" after two or three characters of a quantum ends a run, and
+  the next character begins another (§6.8 lets a reader stop there, but a list's footer follows the padding of a text,
+  and some programs encode a file in several runs); other "=" are junk. Missing padding is supplied, a single left-over
+  character at the end is dropped.
 - quoted-printable: malformed escapes are kept as text; blanks before a line end, and at the end, are dropped (§6.7 rule
   3), up to MAX_BLANKS.
 """
@@ -56,39 +57,40 @@ class Base64Decoder:
 
     def __init__(self) -> None:
         self._rest = b""  # less than a quantum
-        self._done = False
 
     def feed(self, block: bytes) -> bytes:
-        if self._done:
-            return b""
         data = self._rest + block.translate(None, _JUNK)
+        ended = b""
         if b"=" in data:
-            data, self._done = _until_padding(data)
+            ended, data = _up_to_padding(data)
         whole = len(data) & ~3
         self._rest = data[whole:]
-        if self._done:
-            return a2b_base64(data[:whole]) + self.finish()
-        return a2b_base64(data[:whole])
+        return ended + a2b_base64(data[:whole])
 
     def finish(self) -> bytes:
         rest, self._rest = self._rest, b""
-        self._done = True
-        return a2b_base64(rest + b"=" * (4 - len(rest))) if len(rest) > 1 else b""
+        return _last_quantum(rest) if len(rest) > 1 else b""
 
 
-def _until_padding(data: bytes) -> tuple[bytes, bool]:
-    """The characters up to the padding that ends the data, and whether there is one; padding elsewhere is junk."""
-    kept: list[bytes] = []
-    size = 0
+def _up_to_padding(data: bytes) -> tuple[bytes, bytes]:
+    """The decoded runs of characters that padding ends, and the characters after the last of them."""
+    decoded: list[bytes] = []
+    rest = b""
     at = 0
     for pads in _PADS.finditer(data):
-        kept.append(data[at : pads.start()])
-        size += pads.start() - at
-        if size % 4 >= 2:
-            return b"".join(kept), True
+        rest += data[at : pads.start()]
         at = pads.end()
-    kept.append(data[at:])
-    return b"".join(kept), False
+        whole = len(rest) & ~3
+        decoded.append(a2b_base64(rest[:whole]))
+        rest = rest[whole:]
+        if len(rest) > 1:
+            decoded.append(_last_quantum(rest))
+            rest = b""
+    return b"".join(decoded), rest + data[at:]
+
+
+def _last_quantum(rest: bytes) -> bytes:
+    return a2b_base64(rest + b"=" * (4 - len(rest)))
 
 
 # Begins with a literal, so that the search runs from line end to line end.

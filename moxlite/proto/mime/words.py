@@ -17,6 +17,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import msgspec
 
 from .charset import decode_text
+from .decode import decode
 from .types import Parameter
 
 MAX_PARAMETERS: Final = 200
@@ -27,7 +28,6 @@ MAX_PARAMETERS: Final = 200
 _WORD: Final = re.compile(rb"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]*)\?=")
 _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 _Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
-_BASE64_JUNK: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
 def decode_words(raw: bytes) -> str:
@@ -73,10 +73,7 @@ def _decode_raw(raw: bytes) -> str:
 def _decode_word(encoding: bytes, text: bytes) -> bytes:
     if encoding in b"qQ":
         return _Q_ESCAPE.sub(_unescape, text.replace(b"_", b" "))
-    text = text.translate(None, _BASE64_JUNK)
-    if len(text) % 4 == 1:
-        text = text[:-1]
-    return binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+    return decode(text, "BASE64")
 
 
 def _unescape(match: re.Match[bytes]) -> bytes:
