@@ -3,6 +3,7 @@
 The suite of https://github.com/jmapio/jmap-test-suite passes, too (docs/spec/jmap.md says when it was run).
 """
 
+import base64
 import itertools
 import json
 import time
@@ -316,6 +317,34 @@ async def test_an_email_has_every_property(rig: Rig) -> None:
     assert message["bodyValues"]["1"]["value"] == "hi there"
     assert parsed["notFound"] == ["E999"]
     assert await client.error("Email/get", ids=[number], properties=["header:Subject:asDate"]) == "invalidArguments"
+
+
+async def test_texts_are_read_whatever_their_encodings_say(rig: Rig) -> None:
+    """JMAP-21: base64 in two runs, 8-bit text without a charset, and a replacement character that the writer typed; a
+    problem is what the decoder met. A message in base64 is one.
+    """
+    client = Client(rig)
+    parts = {
+        b"Content-Transfer-Encoding: base64\r\n\r\nb25lIA==\r\ndHdv": ("one two", False),
+        b"Content-Type: text/plain\r\n\r\nK\xf6ln": ("Köln", True),
+        b"Content-Type: text/plain\r\n\r\nK\xc3\xb6ln": ("Köln", False),
+        b"Content-Type: text/plain; charset=utf-8\r\n\r\na\xef\xbf\xbdb": ("a\ufffdb", False),
+        b"Content-Type: text/plain; charset=utf-8\r\n\r\na\xffb": ("a\ufffdb", True),
+        b"Content-Type: text/plain; charset=x-none\r\n\r\nab": ("ab", True),
+        b"Content-Transfer-Encoding: x-none\r\n\r\nab": ("ab", True),
+    }
+    inner = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(MAIL)
+    mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(
+        b"--b\r\n%b\r\n" % part for part in (*parts, inner)
+    )
+    parsed = await client.call("Email/parse", blobIds=[await client.upload(mail)], fetchAllBodyValues=True)
+    [message] = parsed["parsed"].values()
+    values = [(one["value"], one["isEncodingProblem"]) for one in message["bodyValues"].values()]
+    assert values == list(parts.values())
+    [file] = message["attachments"]
+    assert file["type"] == "message/rfc822"
+    parsed = await client.call("Email/parse", blobIds=[file["blobId"]])
+    assert [one["subject"] for one in parsed["parsed"].values()] == ["Größe"]
 
 
 async def test_a_group_may_have_an_empty_name(rig: Rig) -> None:

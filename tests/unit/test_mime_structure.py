@@ -149,7 +149,8 @@ def test_an_encoded_embedded_message_is_a_leaf() -> None:
     """STORE-52"""
     data = crlf("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeA0KDQo=\n")
     root = scan(data).root
-    assert (root.media_type, root.message, root.decoded) == ("application/octet-stream", None, 14)
+    assert (root.media_type, root.message, root.decoded) == ("message/rfc822", None, 14)
+    assert (root.type, root.subtype) == ("APPLICATION", "OCTET-STREAM")
     assert root.defect
 
 
@@ -657,3 +658,59 @@ def test_random_content_is_never_taken_for_structure() -> None:
     """STORE-50"""
     data = MIXED + b"--b\r\nContent-Type: application/octet-stream\r\n\r\n" + os.urandom(300_000).replace(b"--b", b"")
     assert len(scan(data).root.parts) == 1
+
+
+@pytest.mark.parametrize("first", ["multipart/mixed; boundary=never", "text/html", "=?utf-8?q?multipart?="])
+def test_of_several_types_the_one_whose_boundary_occurs_counts(first: str) -> None:
+    """STORE-53: programs add a second Content-Type and leave the first one, whose boundary never comes."""
+    data = f"Content-Type: {first}\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n"
+    assert shape(scan(crlf(data)).root) == ["multipart/mixed", "text/plain"]
+
+
+def test_a_delimiter_that_should_be_the_closing_one_begins_no_part() -> None:
+    """STORE-53: no reader is offered an empty file, at the end of the message or before an outer delimiter."""
+    inner = "Content-Type: multipart/alternative; boundary=i\n\n--i\n\nx\n--i\n\ny\n--i\n"
+    assert shape(scan(crlf(inner)).root) == ["multipart/alternative", "text/plain", "text/plain"]
+    data = f"Content-Type: multipart/mixed; boundary=o\n\n--o\n{inner}--o\n\nz\n--o--\n"
+    assert shape(scan(crlf(data)).root) == [
+        "multipart/mixed",
+        ["multipart/alternative", "text/plain", "text/plain"],
+        "text/plain",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("Content-Type: =?unknown-8bit?q?text/html=3B_charset=3Dutf-8?=", ("text/html", "utf-8", "", "7BIT")),
+        (
+            "Content-Type: a/b\nContent-Disposition: attachment; =?utf-8?b?ZmlsZW5hbWU9IsO8Ig==?=",
+            ("a/b", "", "ü", "7BIT"),
+        ),
+        ("Content-Type: a/b; name==?utf-8?b?YTtiPWMudHh0?=", ("a/b", "", "a;b=c.txt", "7BIT")),
+        ("Content-Type: =?x?q?nothing?=", ("application/octet-stream", "", "", "7BIT")),
+        ("Content-Transfer-Encoding: =?utf-8?q?base64?=", ("text/plain", "us-ascii", "", "BASE64")),
+    ],
+)
+def test_a_field_written_as_one_encoded_word_is_read(fields: str, expected: tuple[str, str, str, str]) -> None:
+    """STORE-53: RFC 2047 §5 forbids it, and the type, or the name of a file, would be lost."""
+    root = scan(crlf(fields + "\n\n")).root
+    assert (root.media_type, root.charset, root.filename, root.encoding) == expected
+
+
+@given(st.sampled_from(["windows-1251", "koi8-r", "gb2312", "big5", "shift_jis", "iso-8859-7"]), st.booleans())
+def test_raw_names_have_the_charset_of_the_texts(charset: str, embedded: bool) -> None:
+    """STORE-56: file names, subject and display names, also those of an embedded message."""
+    word = {"windows-1251": "Отчёт", "koi8-r": "Отчёт", "iso-8859-7": "Αθήνα", "shift_jis": "報告"}.get(charset, "报告")
+    if charset == "big5":
+        word = "報告"
+    data = (
+        b"Subject: %(w)b\r\nFrom: %(w)b <a@b.example>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain; charset=%(c)b\r\n\r\n%(w)b\r\n"
+        b'--b\r\nContent-Disposition: attachment; filename="%(w)b"\r\n\r\n\r\n--b--\r\n'
+    ) % {b"w": word.encode(charset), b"c": charset.encode()}
+    structure = scan(b"Content-Type: message/rfc822\r\n\r\n" + data if embedded else data)
+    message = structure.root.message
+    envelope, root = (structure.envelope, structure.root) if message is None else (message.envelope, message.root)
+    assert (envelope.subject, envelope.from_[0].name, root.parts[1].filename) == (word, word, word)
+    assert decode_structure(encode_structure(structure)) == structure

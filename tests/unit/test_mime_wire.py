@@ -208,3 +208,10 @@ def test_a_crowd_of_foreign_domains_costs_little() -> None:
     assert sum(domain.startswith("xn--") for domain in domains) == 101
     assert domains[-3] == names[-1]
     assert domains[-1] == "\u00fc" * 300
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?Q?M=C3=BCller,_Jo?=", "=?utf-8?q?Müller,_Jo?="])
+def test_an_encoded_word_with_a_bare_comma_is_one_name(name: str) -> None:
+    """IMAP-102: RFC 2047 §5 (3) forbids the comma in a phrase; two addresses would be worse."""
+    envelope, _ = read_envelope(HeaderSection(f"To: {name} <jo@b.example>, x@c.example\r\n\r\n".encode()))
+    assert [(one.name, one.localpart) for one in envelope.to] == [("Müller, Jo", "jo"), ("", "x")]

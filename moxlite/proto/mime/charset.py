@@ -1,7 +1,8 @@
 """Charset names in mail, and the codecs that decode them.
 
-An untrusted charset name never reaches Python's codec look-up: only the names below are supported. Text with an unknown
-or wrong charset is decoded as UTF-8 with replacement characters (STORE-56). A name that senders use for a superset is
+An untrusted charset name never reaches Python's codec look-up: only the names below are supported. Text with a wrong
+charset is decoded as UTF-8 with replacement characters; that of text with an unknown one, or none, is guessed
+(STORE-56). A name that senders use for a superset is
 decoded as that superset (as in the WHATWG Encoding Standard, https://encoding.spec.whatwg.org/#names-and-labels): mail
 that is labelled iso-8859-1 but contains windows-1252 is common, and real iso-8859-1 decodes to the same text.
 """
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 
 # A list of our own, since Python's look-up imports modules by the name that it is given, and has codecs that no mail
@@ -21,7 +23,8 @@ from typing import Final
 def _table() -> Mapping[str, str]:
     table: dict[str, str] = {}
     for codec, names in {
-        "utf-8": "utf8 unicode11utf8 usascii ascii ansix341968 iso646us unknown8bit 8bit binary default utf8mb4 none",
+        "ascii": "usascii ascii ansix341968 iso646us unknown8bit 8bit binary default none",
+        "utf-8": "utf8 unicode11utf8 utf8mb4",
         "utf-16": "utf16 unicode ucs2 iso10646ucs2",
         "utf-16-le": "utf16le",
         "utf-16-be": "utf16be",
@@ -83,7 +86,10 @@ CODECS: Final = tuple(dict.fromkeys(_CODECS.values()))
 """Python's names of all codecs that are in use."""
 _NOISE: Final = re.compile(r"[^a-z0-9]")
 _FALLBACK: Final = "utf-8"
-_SUPERSETS: Final = ("utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", "cp949")
+_UNDECLARED: Final = (None, "ascii")  # codecs of names that do not say what octets above 127 are
+_NO_HINTS: Final = ("ascii", "utf-", "iso2022", "hz")
+_ASCII: Final = bytes(range(128))
+_SUPERSETS: Final = ("ascii", "utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", "cp949")
 
 
 def codec_name(charset: str) -> str | None:
@@ -104,27 +110,68 @@ def is_ascii_superset(charset: str) -> bool:
     return name is None or name.startswith(_SUPERSETS)
 
 
-def decode_text(octets: bytes, charset: str = "") -> str:
-    """Decode any octets: with a wrong or unknown charset as UTF-8, with U+FFFD for invalid octets."""
+def is_hint(charset: str) -> bool:
+    """Whether a charset, which a message declares for some of its text, says what octets above 127 are elsewhere."""
     name = codec_name(charset)
-    if name is not None and name != _FALLBACK:
+    return name is not None and not name.startswith(_NO_HINTS)
+
+
+class Decoded(NamedTuple):
+    """A text, and whether its charset is known and has all of its octets."""
+
+    text: str
+    sound: bool
+
+
+def decode_text(octets: bytes, charset: str = "") -> str:
+    """Decode any octets: with a wrong charset as UTF-8, with U+FFFD for invalid octets; with an unknown one, or none,
+    as `guess_text` does.
+    """
+    return decode(octets, charset).text
+
+
+def decode(octets: bytes, charset: str) -> Decoded:
+    """As `decode_text`."""
+    name = codec_name(charset)
+    if name in _UNDECLARED:
+        text, sound = _guess(octets, ())
+        return Decoded(text, sound and not (name is None and charset))
+    try:
+        text = octets.decode(name)
+        # UTF-7 lets surrogates through, which can neither be stored nor sent.
+        return Decoded(text if name != "utf-7" else text.encode("utf-8", "replace").decode("utf-8"), True)
+    except UnicodeDecodeError:
+        if name == "cp1252":
+            return Decoded(_decode_latin(octets), True)
         try:
-            text = octets.decode(name)
-            # UTF-7 lets surrogates through, which can neither be stored nor sent.
-            return text if name != "utf-7" else text.encode("utf-8", "replace").decode("utf-8")
+            return Decoded(octets.decode(_FALLBACK), False)
         except UnicodeDecodeError:
-            if name == "cp1252":
-                return _decode_latin(octets)
-            try:
-                return octets.decode(_FALLBACK)
-            except UnicodeDecodeError:
-                return octets.decode(name, "replace")
-    return octets.decode(_FALLBACK, "replace")
+            return Decoded(octets.decode(name, "replace"), False)
+
+
+def guess_text(octets: bytes, *hints: str) -> str:
+    """Decode text whose charset is not declared: as UTF-8 if most of it is valid, else by the first of `hints` that has
+    all of its octets, charsets that the message has elsewhere, else as windows-1252.
+    """
+    return _guess(octets, hints).text
+
+
+def _guess(octets: bytes, hints: Iterable[str]) -> Decoded:
+    try:
+        return Decoded(octets.decode(_FALLBACK), True)
+    except UnicodeDecodeError:
+        text = octets.decode(_FALLBACK, "replace")
+    if 2 * text.count("\ufffd") < len(octets.translate(None, _ASCII)):
+        return Decoded(text, False)
+    for hint in filter(is_hint, hints):
+        with suppress(UnicodeDecodeError):
+            return Decoded(octets.decode(codec_name(hint) or _FALLBACK), False)
+    return Decoded(_decode_latin(octets), False)
 
 
 def _decode_latin(octets: bytes) -> str:
-    """Decode octets labelled windows-1252 that include one of its five undefined octets: as UTF-8 if they are valid,
-    else with these octets as the C1 controls of ISO 8859-1.
+    """Decode octets as windows-1252; if they include one of its five undefined octets, as UTF-8 if they are valid, else
+    with these octets as the C1 controls of ISO 8859-1.
     """
     try:
         return octets.decode(_FALLBACK)

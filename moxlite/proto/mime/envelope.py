@@ -55,9 +55,11 @@ class GroupEnd(msgspec.Struct, frozen=True, gc=False):
 
 Item: TypeAlias = RawAddress | GroupStart | GroupEnd
 
-# Blanks | quoted string, perhaps unterminated | domain literal | special | a run of anything else.
+# Blanks | quoted string, perhaps unterminated | domain literal | special | an encoded word, in which some senders leave
+# specials as they are (RFC 2047 §5 (3) forbids it) | a run of anything else.
 _TOKEN: Final = re.compile(
-    rb'([ \t\r\n]+)|"([^"\\]*(?:\\.[^"\\]*){0,%d})"?|(\[[^\]]*\]?)|([<>@,;:()])|[^ \t\r\n"<>@,;:()\[]+' % MAX_PIECES,
+    rb'([ \t\r\n]+)|"([^"\\]*(?:\\.[^"\\]*){0,%d})"?|(\[[^\]]*\]?)|([<>@,;:()])|=\?[^?\s]{1,60}\?[qQ]\?[^?\s]{0,998}\?='
+    rb'|[^ \t\r\n"<>@,;:()\[]+' % MAX_PIECES,
     re.DOTALL,
 )
 _COMMENT_PIECE: Final = re.compile(rb"[()]|\\.|[^()\\]+|\\", re.DOTALL)
@@ -245,15 +247,15 @@ class _ListParser:
         return b"".join(words) or None, None
 
 
-def decode_address(raw: RawAddress, coded: dict[str, str] | None = None) -> MailAddress:
+def decode_address(raw: RawAddress, coded: dict[str, str] | None = None, hint: str = "") -> MailAddress:
     """Decode a mailbox: encoded words in its name, and its domain. `coded`: A-labels of the domains of its list so far,
-    which has MAX_CODED of them.
+    which has MAX_CODED of them. `hint`: see `decode_words`.
     """
     # Not `Domain.parse`, which refuses: what a stranger has written must stay visible, and searchable, also where no
     # such domain can be.
     domain = raw.domain.decode("utf-8", "replace").lower().rstrip(".") if raw.domain else ""
     return MailAddress(
-        decode_words(raw.name) if raw.name else "",
+        decode_words(raw.name, hint) if raw.name else "",
         raw.localpart.decode("utf-8", "replace") if raw.localpart else "",
         domain if domain.isascii() else _to_ascii(domain, {} if coded is None else coded),
     )

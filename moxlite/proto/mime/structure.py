@@ -23,12 +23,13 @@ from mmap import mmap
 from typing import Final, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
 from .headers import MAX_HEADER, HeaderSection
 from .types import ENCODED_MESSAGE, PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
 from .wire import read_envelope
-from .words import ContentValue, parse_content
+from .words import ContentValue, decode_words, parse_content
 
 MAX_DEPTH: Final = 50
 """Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
@@ -50,6 +51,8 @@ MAX_LANGUAGES: Final = 100
 
 _WINDOW: Final = 1 << 20  # octets per call into C: none holds the interpreter lock for more than a millisecond
 _MANY_MISSES: Final = 1000  # about what compiling the pattern of `_likely` costs
+_NEAR: Final = 1 << 16  # octets of a body in which the first delimiter decides between several Content-Type fields
+_MANY_TYPES: Final = 10  # fields that are compared so
 _LOOK: Final = 70  # octets of each boundary in it, the most that RFC 2046 §5.1.1 allows
 _BLANK: Final = re.compile(rb"\n\r?\n")
 # A line that may be a delimiter, cut where no boundary can match any more: boundary, "--", and one octet to see what
@@ -125,7 +128,10 @@ def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Head
     if strict:
         scanner.check_lines()
     header, root = scanner.message(0, 1)
-    envelope, wire = read_envelope(header)
+    hint = root.texts_charset if scanner.eight_bit else ""
+    if hint:
+        root = _named(root, hint)
+    envelope, wire = read_envelope(header, hint)
     return Structure(PARSE_VERSION, scanner.size, envelope, root), header, wire
 
 
@@ -141,6 +147,7 @@ class _Scanner:
         self.delimiter: _Delimiter | None = None  # what ended the entity scanned last; None: the end of the message
         self.misses = 0  # lines with dashes that were no delimiter, since a multipart was last entered or left
         self.likely: re.Pattern[bytes] | None = None
+        self.eight_bit = False  # whether a header section has octets above 127
         self.blank = (-1, -1)  # start and end of the last blank line found
         self.counted = 0  # line ends have been counted up to here
         self.newlines = 0
@@ -163,6 +170,8 @@ class _Scanner:
         self.count += 1
         kind, transfer, disposition, content_id, description, md5, language, location = map(head.header.text, _FIELDS)
         content = self._content(kind, default)
+        if head.header.count(b"content-type") > 1:
+            content = self._dividing(head) or content
         encoding = _encoding(transfer)
         # Unless strict, a defect makes the part a leaf and never the message a failure: mail that a program writes
         # wrongly must still be stored, listed and shown.
@@ -196,7 +205,8 @@ class _Scanner:
             parts = self._multipart(content, encoding, body, depth)
         else:
             inner, root = self.message(body, depth + 1)
-            message = EmbeddedMessage(*read_envelope(inner), root)
+            hint = "" if inner.octets.isascii() else root.texts_charset
+            message = EmbeddedMessage(*read_envelope(inner, hint), root)
         # a delimiter came before the embedded message: its envelope and body are empty
         if container and not defect and content.value == "MESSAGE" and message is None:
             message = EmbeddedMessage(*read_envelope(HeaderSection(b"")), self._empty_part(body))
@@ -255,6 +265,9 @@ class _Scanner:
             parts.append(self._entity(delimiter.start, start, self._head(start), depth + 1, default, False))
             self.strict = strict
             delimiter = self.delimiter
+        # A delimiter that should have been the closing one begins no part.
+        if len(parts) > 1 and parts[-1].end == parts[-1].header:
+            parts.pop()
         self.open -= 1
         if outer is None:
             del self.levels[boundary]
@@ -328,6 +341,7 @@ class _Scanner:
         header = HeaderSection(section)
         if header.count(b""):
             self.fail("malformed header line")
+        self.eight_bit = self.eight_bit or not section.isascii()
         return _Head(header, after, header.complete and stop - start <= MAX_HEADER, delimiter)
 
     def _find_blank(self, start: int) -> tuple[int, int]:
@@ -348,6 +362,15 @@ class _Scanner:
         if content.value == "TEXT":  # the value of programs older than MIME (RFC 1049), read as RFC 2045 §5.2 requires
             return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
+
+    def _dividing(self, head: _Head) -> ContentValue | None:
+        """Of several Content-Type fields the first multipart whose boundary occurs near the begin of the body."""
+        begin = b"\n" + bytes(self.data[head.end : head.end + _NEAR])
+        for field in head.header.texts(b"content-type")[:_MANY_TYPES]:
+            content = parse_content(field)
+            if content.value == "MULTIPART" and content.boundary and b"\n--" + content.boundary in begin:
+                return content
+        return None
 
     # --- delimiters and lines ---
 
@@ -513,10 +536,35 @@ class _Scanner:
             raise MIMEError("bare CR")
 
 
+def _named(part: Part, hint: str) -> Part:
+    """The part and all below it, with raw 8-bit file names and other parameters decoded by a charset."""
+    message = part.message
+    return replace(
+        part,
+        parameters=_decoded(part.parameters, hint),
+        disposition_parameters=_decoded(part.disposition_parameters, hint),
+        parts=tuple([_named(child, hint) for child in part.parts]),
+        message=message and replace(message, root=_named(message.root, hint)),
+    )
+
+
+def _decoded(parameters: tuple[Parameter, ...], hint: str) -> tuple[Parameter, ...]:
+    return tuple(
+        [
+            parameter
+            if not parameter.raw or b"*" in parameter.raw[0][0]
+            else replace(parameter, value=decode_words(parameter.raw[0][1], hint))
+            for parameter in parameters
+        ]
+    )
+
+
 def _encoding(field: bytes | None) -> str:
     """The transfer encoding in a Content-Transfer-Encoding field, in upper case; 7BIT by default (RFC 2045 §6)."""
     if field in _ENCODINGS:
         return _ENCODINGS[field]
+    if field and field.startswith(b"=?"):  # as `parse_content` reads it
+        field = decode_words(field).encode()
     match = _TOKEN.search(field) if field else None
     return match[0].decode("ascii", "replace").upper() if match else "7BIT"
 

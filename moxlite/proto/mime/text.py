@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from moxlite.normal import normalized
 
-from .charset import codec_name, decode_text, is_ascii_superset
-from .decode import BLOCK, decode_blocks
+from .charset import Decoded, codec_name, decode as decode_charset, is_ascii_superset
+from .decode import BLOCK, decode_blocks, is_known_encoding
 from .headers import HeaderSection
 from .structure import scan
 from .types import Part, Structure
@@ -227,6 +227,11 @@ def open_message(part: Part, read: Read, limit: int = MAX_TEXT) -> tuple[Structu
 
 def part_text(part: Part, read: Read, limit: int = MAX_TEXT) -> str:
     """The text of a text part, transfer encoding and charset decoded, from at most `limit` decoded octets."""
+    return decode_part(part, read, limit).text
+
+
+def decode_part(part: Part, read: Read, limit: int) -> Decoded:
+    """As `part_text`, and whether its encodings are known, and its charset has all of its octets."""
     content = _content(part, read, limit)
     charset = part.charset
     if (
@@ -235,7 +240,8 @@ def part_text(part: Part, read: Read, limit: int = MAX_TEXT) -> str:
         and (meta := _META_CHARSET.search(content, 0, 4096))
     ):
         charset = meta[1].decode("ascii")
-    return decode_text(content, charset)
+    text, sound = decode_charset(content, charset)
+    return Decoded(text, sound and is_known_encoding(part.encoding))
 
 
 def _content(part: Part, read: Read, limit: int) -> bytes:

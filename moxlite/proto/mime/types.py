@@ -18,7 +18,9 @@ import msgspec
 
 from moxlite.decoders import msgpack_decoder
 
-PARSE_VERSION: Final = 2
+from .charset import is_hint
+
+PARSE_VERSION: Final = 3
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
 all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
 """
@@ -134,8 +136,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 
     @property
     def media_type(self) -> str:
-        """`type/subtype` in lower case."""
-        return f"{self.type}/{self.subtype}".lower()
+        """`type/subtype` in lower case; that of an encoded message, which readers get decoded (STORE-52a)."""
+        return "message/rfc822" if self.is_encoded_message else f"{self.type}/{self.subtype}".lower()
 
     @property
     def is_encoded_message(self) -> bool:
@@ -146,6 +148,12 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     def charset(self) -> str:
         """The charset parameter in lower case, "" without one."""
         return self.parameter("charset").lower()
+
+    @property
+    def texts_charset(self) -> str:
+        """The first charset that a text declares and that says what octets above 127 are; "" if none."""
+        charsets = (part.charset for part in self.walk() if part.type == "TEXT")
+        return next(filter(is_hint, charsets), "")
 
     @property
     def filename(self) -> str:

@@ -84,9 +84,9 @@ def has_extended_parameters(bodystructure: bytes) -> bool:
 # --- ENVELOPE ---
 
 
-def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
+def read_envelope(header: HeaderSection, hint: str = "") -> tuple[Envelope, bytes]:
     """The envelope decoded, and ENVELOPE as IMAP sends it; address fields that occur twice are joined, of other
-    fields the first counts (IMAP-102).
+    fields the first counts (IMAP-102). `hint`: see `decode_words`.
     """
     date, subject, in_reply_to, message_id = map(header.text, _TEXTS)
     (
@@ -96,12 +96,12 @@ def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
         (to, to_wire),
         (cc, cc_wire),
         (bcc, bcc_wire),
-    ) = [read_addresses(lists) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
+    ) = [read_addresses(lists, hint) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
     moment, offset = (parse_date(date) if date else None) or (None, 0)
     envelope = Envelope(
         moment,
         offset,
-        decode_words(subject) if subject else "",
+        decode_words(subject, hint) if subject else "",
         from_,
         sender,
         reply_to,
@@ -126,23 +126,23 @@ def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
     return envelope, wire
 
 
-def read_addresses(lists: Sequence[bytes]) -> tuple[tuple[MailAddress, ...], bytes]:
+def read_addresses(lists: Sequence[bytes], hint: str = "") -> tuple[tuple[MailAddress, ...], bytes]:
     """The mailboxes of several address lists as one, about MAX_ADDRESSES with group marks: decoded, without these;
     and with them, as IMAP sends them, b"" if there is nothing.
     """
     if len(lists) == 1 and len(lists[0]) <= _CACHED_SIZE:
-        return _read_cached(lists[0])
-    return _read_lists(*lists)
+        return _read_cached(hint, lists[0])
+    return _read_lists(hint, *lists)
 
 
-def _read_lists(*lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
+def _read_lists(hint: str, *lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
     decoded: list[MailAddress] = []
     out: list[bytes] = []
     coded: dict[str, str] = {}
     for field in lists:
         for item in parse_addresses(field, MAX_ADDRESSES - len(out)):
             if isinstance(item, RawAddress):
-                decoded.append(decode_address(item, coded))
+                decoded.append(decode_address(item, coded, hint))
                 out.append(
                     b"(%s %s %s %s)"
                     % (

@@ -16,7 +16,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
 
-from .charset import decode_text
+from .charset import decode_text, guess_text
 from .decode import decode
 from .types import Parameter
 
@@ -30,14 +30,15 @@ _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 _Q_ESCAPE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
 
 
-def decode_words(raw: bytes) -> str:
+def decode_words(raw: bytes, hint: str = "") -> str:
     """Decode unfolded header text; control characters become blanks.
 
-    Raw 8-bit text is UTF-8, else windows-1252. Adjacent words with the same charset are joined before decoding, since
-    some senders split characters.
+    Raw 8-bit text is guessed (`guess_text`): by the charset of the word beside it, then by `hint`, that of the
+    message's texts. Adjacent words with the same charset are joined before decoding, since some senders split
+    characters.
     """
     if b"=?" not in raw:
-        return _clean(_decode_raw(raw))
+        return _clean(guess_text(raw, hint))
     out: list[str] = []
     charset = ""
     pending: list[bytes] = []
@@ -49,25 +50,18 @@ def decode_words(raw: bytes) -> str:
             out.append(decode_text(b"".join(pending), charset))
             pending.clear()
         if between and (at == 0 or between.strip()):
-            out.append(_decode_raw(between))
+            out.append(guess_text(between, name, hint))
         charset = name
         pending.append(_decode_word(match[2], match[3]))
         at = match.end()
     if pending:
         out.append(decode_text(b"".join(pending), charset))
-    out.append(_decode_raw(raw[at:]))
+    out.append(guess_text(raw[at:], charset, hint))
     return _clean("".join(out))
 
 
 def _clean(text: str) -> str:
     return text if text.isprintable() else text.translate(_CONTROLS)
-
-
-def _decode_raw(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return decode_text(raw, "windows-1252")
 
 
 def _decode_word(encoding: bytes, text: bytes) -> bytes:
@@ -113,12 +107,23 @@ class ContentValue(msgspec.Struct, frozen=True, gc=False):
 def parse_content(field: bytes) -> ContentValue:
     """The value and the parameters, in order, of an unfolded field (RFC 2045 §5.1, RFC 2231, RFC 2183). At most
     MAX_CONTENT octets are read.
+
+    Some programs write the whole field, or all of its parameters, as encoded words, which RFC 2047 §5 forbids: such a
+    field is read decoded, if that gives it a value or parameters.
     """
     return _parse_cached(field) if len(field) <= 256 else _parse_content(field)
 
 
 def _parse_content(field: bytes) -> ContentValue:
-    field = _without_type_comments(field[:MAX_CONTENT])
+    content = _parse_plain(field[:MAX_CONTENT])
+    if b"=?" not in field or (content.value and content.parameters):
+        return content
+    decoded = _parse_plain(decode_words(field[:MAX_CONTENT]).encode()[:MAX_CONTENT])
+    return decoded if decoded.value and (not content.value or decoded.parameters) else content
+
+
+def _parse_plain(field: bytes) -> ContentValue:
+    field = _without_type_comments(field)
     match = _MEDIA.match(field)
     value = subtype = ""
     at = field.find(b";")

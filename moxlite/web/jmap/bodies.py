@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.text import decode_part
 from moxlite.proto.mime.types import Part
 from moxlite.proto.mime.words import decode_words
 from moxlite.web.jmap.headerforms import HeaderProperty, header_property, raw_value, value_of
@@ -266,7 +266,8 @@ def body_values(message: Message, parts: Sorted, wish: BodyWish) -> Object:
 
 
 def _value(message: Message, part: Part, most: int) -> Object:
-    text = part_text(part, message.read, MAX_VALUE).replace("\r\n", "\n")
+    text, sound = decode_part(part, message.read, MAX_VALUE)
+    text = text.replace("\r\n", "\n")
     octets = text.encode("utf-8", "replace")
     truncated = part.decoded > MAX_VALUE
     if most and len(octets) > most:
@@ -275,4 +276,4 @@ def _value(message: Message, part: Part, most: int) -> Object:
         if part.subtype == "HTML" and text.rfind("<") > text.rfind(">"):
             text = text[: text.rfind("<")]
     message.budget.take(len(octets))
-    return {"value": text, "isEncodingProblem": "\ufffd" in text, "isTruncated": truncated}
+    return {"value": text, "isEncodingProblem": not sound, "isTruncated": truncated}

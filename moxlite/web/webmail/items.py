@@ -255,15 +255,10 @@ def attachments(root: mime.Part) -> list[Attachment]:
         inside = html is not None and part.type == "IMAGE" and part.content_id is not None
         if inside and part.disposition != "ATTACHMENT":
             continue
-        files.append(Attachment(path, clean_filename(part, path), shown_type(part), part.decoded))
+        files.append(Attachment(path, clean_filename(part, path), part.media_type, part.decoded))
     # Google Calendar sends an invitation twice, as alternative and as attachment; one file is shown.
     twins = set(calendars if attached else calendars[1:])
     return [file for i, file in enumerate(files) if i not in twins] if twins else files
-
-
-def shown_type(part: mime.Part) -> str:
-    """The media type that browsers get: they get an encoded message decoded (STORE-52a)."""
-    return "message/rfc822" if part.is_encoded_message else part.media_type
 
 
 def clean_filename(part: mime.Part, path: str) -> str:
@@ -287,7 +282,7 @@ def clean_filename(part: mime.Part, path: str) -> str:
         tail = dot + extension if dot and len(extension) <= 10 else ""
         head = (stem if tail else name).encode()[: MAX_FILENAME - len(tail.encode())]
         name = head.decode(errors="ignore") + tail
-    return name or f"attachment-{path}{EXTENSIONS.get(shown_type(part), '.' + _extension(part.subtype))}"
+    return name or f"attachment-{path}{EXTENSIONS.get(part.media_type, '.' + _extension(part.subtype))}"
 
 
 def _title(part: mime.Part) -> str:
@@ -311,7 +306,7 @@ def part_tree(part: mime.Part, path: str = "0") -> Part:
     """The MIME tree in the form that browsers get."""
     return Part(
         path=path,
-        content_type=shown_type(part),
+        content_type=part.media_type,
         disposition=part.disposition.lower(),
         filename=clean_filename(part, path) if part.filename else "",
         size=part.decoded,

@@ -26,7 +26,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.pagetexts import PageLanguage
-from moxlite.web.webmail.items import attachments, clean_filename, find_html, shown_type, time_of
+from moxlite.web.webmail.items import attachments, clean_filename, find_html, time_of
 from moxlite.web.webmail.reading.drawing import (
     Page,
     Source,
@@ -267,7 +267,7 @@ async def send_part(
     headers: list[tuple[str, str]] = []
     media_type = part.media_type
     if kind == "download":
-        headers += [("content-type", shown_type(part)), disposition(clean_filename(part, path))]
+        headers += [("content-type", part.media_type), disposition(clean_filename(part, path))]
     elif kind == "view" and media_type == "application/pdf":
         headers.append(("content-type", media_type))
         policy = VIEWER
