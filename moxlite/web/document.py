@@ -107,7 +107,8 @@ class Document:
         html, css, js = (zlib.decompress(packed).decode() for packed in self._packed)
         custom_css, custom_js = (_read(path) for path in self._custom)
         style = css + custom_css
-        script = custom_js + js
+        # What an editor leaves without a line end, or with a comment at its end, must not run into ours.
+        script = f"{custom_js}\n{js}" if custom_js else js
         if language != ENGLISH:
             page = PageLanguage(language)
             html = html.replace('<html lang="en">', f"<html {page.attributes}>", 1)

@@ -137,6 +137,8 @@ async def test_files_of_the_administrator_count_from_the_next_load_on(rig: Rig) 
     assert text.index("/* mine */") < text.index("moxliteBeforeDisplay")
     assert text.count("</script>") == 1
     (folder / "webmail.css").unlink()
+    (folder / "webmail.js").write_text("// no line end")
+    assert "// no line end\n" in (await browser.fetch("/webmail/")).body.decode()
     (folder / "webmail.js").unlink()
     assert (await browser.fetch("/webmail/")).headers["etag"] == before.headers["etag"]
 
