@@ -139,9 +139,9 @@ def message_json(r: Reader, message_id: int) -> tuple[MessageJSON, bool]:
 
 def _leaves(part: Part) -> Iterator[Part]:
     """The parts of this message itself; embedded messages are not entered."""
-    if not part.parts:
+    if not part.children:
         yield part
-    for child in part.parts:
+    for child in part.children:
         yield from _leaves(child)
 
 

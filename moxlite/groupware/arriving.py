@@ -144,7 +144,7 @@ def _calendar(part: Part) -> Part | None:
     """The first calendar of a message."""
     if (part.type, part.subtype) == ("TEXT", "CALENDAR"):
         return part
-    return next((found for one in part.parts if (found := _calendar(one)) is not None), None)
+    return next((found for one in part.children if (found := _calendar(one)) is not None), None)
 
 
 def _log(account: Account, found: Arrived, error: Exception) -> None:

@@ -33,6 +33,7 @@ from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, ON_LOOP, encoded, read_object
 from moxlite.web.jmap.table import METHODS
 from tests.jmap_rig import ACCOUNT, JMAP, MAIL, USING, Client, Object, rig
+from tests.signeddata import mail as signed_mail, streamed
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Rig, open_rig
 
 pytestmark = pytest.mark.served
@@ -345,6 +346,24 @@ async def test_texts_are_read_whatever_their_encodings_say(rig: Rig) -> None:
     assert file["type"] == "message/rfc822"
     parsed = await client.call("Email/parse", blobIds=[file["blobId"]])
     assert [one["subject"] for one in parsed["parsed"].values()] == ["Größe"]
+
+
+async def test_signed_data_is_read(rig: Rig) -> None:
+    """JMAP-21, STORE-52b: stored and uploaded, with the file inside; the structure has the part as it came."""
+    client = Client(rig)
+    mail = signed_mail(streamed(MAIL, 20))
+    blob = await client.upload(mail)
+    number = (await client.call("Email/import", emails={"a": {"blobId": blob, "mailboxIds": {"F1": True}}}))["created"]
+    wanted = {"properties": ["textBody", "attachments", "bodyValues", "bodyStructure"], "fetchTextBodyValues": True}
+    [stored] = (await client.call("Email/get", ids=[number["a"]["id"]], **wanted))["list"]
+    [parsed] = (await client.call("Email/parse", blobIds=[blob], **wanted))["parsed"].values()
+    for found in (stored, parsed):
+        [text], [file] = found["textBody"], found["attachments"]
+        assert found["bodyValues"][text["partId"]]["value"] == "hi there"
+        assert (file["name"], found["bodyStructure"]["type"]) == ("a.png", "application/pkcs7-mime")
+        part = await client.http("GET", f"/jmap/download/{ACCOUNT}/{file['blobId']}/a.png?accept=image/png")
+        assert part.body == b"ABC"
+    assert (await client.call("Email/query", filter={"body": "hi there"}))["ids"] == [number["a"]["id"]]
 
 
 async def test_a_group_may_have_an_empty_name(rig: Rig) -> None:

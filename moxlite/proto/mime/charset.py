@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -134,8 +134,8 @@ def decode(octets: bytes, charset: str) -> Decoded:
     """As `decode_text`."""
     name = codec_name(charset)
     if name in _UNDECLARED:
-        text, sound = _guess(octets, ())
-        return Decoded(text, sound and not (name is None and charset))
+        text = guess_text(octets)
+        return Decoded(text, not (name is None and charset) and octets == text.encode(_FALLBACK))
     try:
         text = octets.decode(name)
         # UTF-7 lets surrogates through, which can neither be stored nor sent.
@@ -153,20 +153,16 @@ def guess_text(octets: bytes, *hints: str) -> str:
     """Decode text whose charset is not declared: as UTF-8 if most of it is valid, else by the first of `hints` that has
     all of its octets, charsets that the message has elsewhere, else as windows-1252.
     """
-    return _guess(octets, hints).text
-
-
-def _guess(octets: bytes, hints: Iterable[str]) -> Decoded:
     try:
-        return Decoded(octets.decode(_FALLBACK), True)
+        return octets.decode(_FALLBACK)
     except UnicodeDecodeError:
         text = octets.decode(_FALLBACK, "replace")
     if 2 * text.count("\ufffd") < len(octets.translate(None, _ASCII)):
-        return Decoded(text, False)
+        return text
     for hint in filter(is_hint, hints):
         with suppress(UnicodeDecodeError):
-            return Decoded(octets.decode(codec_name(hint) or _FALLBACK), False)
-    return Decoded(_decode_latin(octets), False)
+            return octets.decode(codec_name(hint) or _FALLBACK)
+    return _decode_latin(octets)
 
 
 def _decode_latin(octets: bytes) -> str:

@@ -214,8 +214,11 @@ def base64_size(blocks: Iterable[bytes]) -> int | None:
 
 def decode(octets: bytes, encoding: str) -> bytes:
     """All of `octets` decoded."""
-    if len(octets) <= BLOCK and encoding == "QUOTED-PRINTABLE":
-        return _decode_qp(octets, final=True)
+    if len(octets) <= BLOCK:
+        if encoding == "QUOTED-PRINTABLE":
+            return _decode_qp(octets, final=True)
+        undo = decoder(encoding)
+        return undo.feed(octets) + undo.finish()
     return b"".join(decode_blocks([octets], encoding))
 
 

@@ -23,13 +23,22 @@ from mmap import mmap
 from typing import Final, TypeAlias
 
 import msgspec
-from msgspec.structs import replace
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
 from .headers import MAX_HEADER, HeaderSection
-from .types import ENCODED_MESSAGE, PARSE_VERSION, EmbeddedMessage, MIMEError, Parameter, Part, Structure
+from .signeddata import signed_content
+from .types import (
+    ENCODED_MESSAGE,
+    PARSE_VERSION,
+    EmbeddedMessage,
+    Enclosure,
+    MIMEError,
+    Parameter,
+    Part,
+    Structure,
+)
 from .wire import read_envelope
-from .words import ContentValue, decode_words, parse_content
+from .words import ContentValue, decode_words, has_raw_names, parse_content, renamed
 
 MAX_DEPTH: Final = 50
 """Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
@@ -43,6 +52,9 @@ MAX_BOUNDARY: Final = 1000
 
 MAX_LINE: Final = 1000
 """Octets of a line with its line end that strict scanning accepts (RFC 5322 §2.1.1)."""
+
+MAX_SIGNED: Final = 16 << 20
+"""Octets of signed-data that is opened (STORE-52b): all of it is decoded whenever one of its parts is read."""
 
 Octets: TypeAlias = bytes | bytearray | memoryview | mmap
 
@@ -128,9 +140,10 @@ def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Head
     if strict:
         scanner.check_lines()
     header, root = scanner.message(0, 1)
-    hint = root.texts_charset if scanner.eight_bit else ""
-    if hint:
-        root = _named(root, hint)
+    raw = has_raw_names(root)
+    hint = root.texts_charset if raw or not header.octets.isascii() else ""
+    if raw and hint:
+        root = renamed(root, hint)
     envelope, wire = read_envelope(header, hint)
     return Structure(PARSE_VERSION, scanner.size, envelope, root), header, wire
 
@@ -147,10 +160,9 @@ class _Scanner:
         self.delimiter: _Delimiter | None = None  # what ended the entity scanned last; None: the end of the message
         self.misses = 0  # lines with dashes that were no delimiter, since a multipart was last entered or left
         self.likely: re.Pattern[bytes] | None = None
-        self.eight_bit = False  # whether a header section has octets above 127
+        self.opens = True  # whether signed-data is opened: not within other
         self.blank = (-1, -1)  # start and end of the last blank line found
-        self.counted = 0  # line ends have been counted up to here
-        self.newlines = 0
+        self.counted = (0, 0)  # where line ends have been counted up to, and how many
 
     def fail(self, reason: str) -> None:
         if self.strict:
@@ -171,7 +183,7 @@ class _Scanner:
         kind, transfer, disposition, content_id, description, md5, language, location = map(head.header.text, _FIELDS)
         content = self._content(kind, default)
         if head.header.count(b"content-type") > 1:
-            content = self._dividing(head) or content
+            content = _dividing(self.data, head) or content
         encoding = _encoding(transfer)
         # Unless strict, a defect makes the part a leaf and never the message a failure: mail that a program writes
         # wrongly must still be stored, listed and shown.
@@ -219,6 +231,9 @@ class _Scanner:
         if not parts and message is None:
             decoded, text_size = self._sizes(body, end, encoding, content.value == "TEXT", newlines)
         placed = parse_content(disposition) if disposition else None
+        signed: Part | None = None
+        if content.value == "APPLICATION" and content.is_smime:
+            signed = _signed(self, body, end, encoding, depth)
         return Part(
             boundary,
             start,
@@ -241,6 +256,7 @@ class _Scanner:
             _languages(language) if language else (),
             location,
             defect,
+            signed,
         )
 
     def _multipart(self, content: ContentValue, encoding: str, body: int, depth: int) -> tuple[Part, ...]:
@@ -341,7 +357,6 @@ class _Scanner:
         header = HeaderSection(section)
         if header.count(b""):
             self.fail("malformed header line")
-        self.eight_bit = self.eight_bit or not section.isascii()
         return _Head(header, after, header.complete and stop - start <= MAX_HEADER, delimiter)
 
     def _find_blank(self, start: int) -> tuple[int, int]:
@@ -362,15 +377,6 @@ class _Scanner:
         if content.value == "TEXT":  # the value of programs older than MIME (RFC 1049), read as RFC 2045 §5.2 requires
             return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
-
-    def _dividing(self, head: _Head) -> ContentValue | None:
-        """Of several Content-Type fields the first multipart whose boundary occurs near the begin of the body."""
-        begin = b"\n" + bytes(self.data[head.end : head.end + _NEAR])
-        for field in head.header.texts(b"content-type")[:_MANY_TYPES]:
-            content = parse_content(field)
-            if content.value == "MULTIPART" and content.boundary and b"\n--" + content.boundary in begin:
-                return content
-        return None
 
     # --- delimiters and lines ---
 
@@ -453,11 +459,12 @@ class _Scanner:
         """Line ends from the begin of the message to `at`; successive calls go forward, but for the two octets
         before a delimiter.
         """
-        if at < self.counted:
-            return self.newlines - self._count(b"\n", at, self.counted)
-        self.newlines += self._count(b"\n", self.counted, at)
-        self.counted = at
-        return self.newlines
+        counted, newlines = self.counted
+        if at < counted:
+            return newlines - self._count(b"\n", at, counted)
+        newlines += self._count(b"\n", counted, at)
+        self.counted = (at, newlines)
+        return newlines
 
     def _count(self, what: bytes, start: int, end: int) -> int:
         """Number of non-overlapping occurrences of `what` in this range."""
@@ -536,27 +543,28 @@ class _Scanner:
             raise MIMEError("bare CR")
 
 
-def _named(part: Part, hint: str) -> Part:
-    """The part and all below it, with raw 8-bit file names and other parameters decoded by a charset."""
-    message = part.message
-    return replace(
-        part,
-        parameters=_decoded(part.parameters, hint),
-        disposition_parameters=_decoded(part.disposition_parameters, hint),
-        parts=tuple([_named(child, hint) for child in part.parts]),
-        message=message and replace(message, root=_named(message.root, hint)),
-    )
+def _dividing(data: Octets, head: _Head) -> ContentValue | None:
+    """The first of several Content-Type fields whose boundary occurs near the begin of the body."""
+    begin = b"\n" + bytes(data[head.end : head.end + _NEAR])
+    for field in head.header.texts(b"content-type")[:_MANY_TYPES]:
+        content = parse_content(field)
+        if content.value == "MULTIPART" and content.boundary and b"\n--" + content.boundary in begin:
+            return content
+    return None
 
 
-def _decoded(parameters: tuple[Parameter, ...], hint: str) -> tuple[Parameter, ...]:
-    return tuple(
-        [
-            parameter
-            if not parameter.raw or b"*" in parameter.raw[0][0]
-            else replace(parameter, value=decode_words(parameter.raw[0][1], hint))
-            for parameter in parameters
-        ]
-    )
+def _signed(scanner: _Scanner, body: int, end: int, encoding: str, depth: int) -> Part | None:
+    """The entity that a leaf of signed-data has as its content."""
+    if not scanner.opens or end - body > MAX_SIGNED or depth >= MAX_DEPTH or scanner.count >= MAX_PARTS:
+        return None
+    octets = signed_content(decode(bytes(scanner.data[body:end]), encoding))
+    if octets is None:
+        return None
+    inner = _Scanner(octets, False)
+    inner.opens, inner.count = False, scanner.count
+    _, root = inner.message(0, depth + 1)
+    scanner.count = inner.count
+    return root.enclosed(Enclosure(body, end, encoding))
 
 
 def _encoding(field: bytes | None) -> str:

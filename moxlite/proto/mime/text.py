@@ -17,6 +17,7 @@ from moxlite.normal import normalized
 from .charset import Decoded, codec_name, decode as decode_charset, is_ascii_superset
 from .decode import BLOCK, decode_blocks, is_known_encoding
 from .headers import HeaderSection
+from .signeddata import signed_content
 from .structure import scan
 from .types import Part, Structure
 from .words import decode_words
@@ -202,8 +203,8 @@ class Reached(NamedTuple):
 
 
 def walk_encoded(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Iterator[Reached]:
-    """As `Part.walk`, and the parts of encoded messages (STORE-52a), of which at most `limit` octets are decoded: that
-    bounds their depth as well, as each has a header.
+    """As `Part.walk`, and the parts of signed-data (STORE-52b) and of encoded messages (STORE-52a), of which at most
+    `limit` octets are decoded: that bounds their depth as well, as each has a header.
     """
     stack = [Reached(structure.root, read, False)]
     while stack:
@@ -216,7 +217,7 @@ def walk_encoded(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Ite
             inner, inner_read = open_message(part, read, limit)
             limit -= inner.size
             stack.append(Reached(inner.root, inner_read, True))
-        stack.extend([Reached(child, read, False) for child in reversed(part.parts)])
+        stack.extend([Reached(child, read, False) for child in reversed(part.children)])
 
 
 def open_message(part: Part, read: Read, limit: int = MAX_TEXT) -> tuple[Structure, Read]:
@@ -244,6 +245,16 @@ def decode_part(part: Part, read: Read, limit: int) -> Decoded:
     return Decoded(text, sound and is_known_encoding(part.encoding))
 
 
+def reader_of(part: Part, read: Read) -> Read:
+    """How the octets of a part are read by its own offsets; `read` reads the message."""
+    within = part.within
+    if within is None:
+        return read
+    encoded = (read(at, min(within.end, at + BLOCK)) for at in range(within.start, within.end, BLOCK))
+    octets = signed_content(b"".join(decode_blocks(encoded, within.encoding))) or b""
+    return lambda start, end: octets[start:end]
+
+
 def _content(part: Part, read: Read, limit: int) -> bytes:
     octets = bytearray()
     for block in decode_blocks(_blocks(part, read, limit), part.encoding):
@@ -255,6 +266,7 @@ def _content(part: Part, read: Read, limit: int) -> bytes:
 
 
 def _blocks(part: Part, read: Read, limit: int) -> Iterator[bytes]:
+    read = reader_of(part, read)
     end = min(part.end, part.body + limit * _EXPANSION)
     for at in range(part.body, end, BLOCK):
         yield read(at, min(end, at + BLOCK))
@@ -276,7 +288,7 @@ def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
     for part, octets, embedded in walk_encoded(structure, read):
         pieces: list[str] = []
         if embedded:
-            pieces.append(header_text(octets(part.header, min(part.body, part.header + limit))))
+            pieces.append(header_text(reader_of(part, octets)(part.header, min(part.body, part.header + limit))))
         if part.type == "TEXT" and part.end > part.body:
             text = part_text(part, octets, limit)
             pieces.append(text)
@@ -408,7 +420,7 @@ def _preview_of_begin(part: Part, read: Read) -> str:
     """The preview from the first octets of a text if it is certainly the preview of the whole; else ""."""
     if part.end - part.body <= _BEGIN or part.encoding not in _PLAIN or not is_ascii_superset(part.charset):
         return ""
-    octets = read(part.body, part.body + _BEGIN)
+    octets = reader_of(part, read)(part.body, part.body + _BEGIN)
     if not octets.isascii():  # the charset is known only from the whole text
         return ""
     found, complete = _preview_of_lines(octets.decode("ascii"), _FEW_LINES, cut=True)
@@ -438,6 +450,9 @@ def _candidates(part: Part, read: Read, may_open: bool) -> Iterator[tuple[Part, 
                 stack.append(inner.root)
             continue
         part = stack.pop()
+        if part.signed is not None:
+            stack.append(part.signed)
+            continue
         if part.disposition == "ATTACHMENT":
             continue
         if part.message is not None or part.is_encoded_message:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from moxlite.decoders import msgpack_decoder
 
@@ -27,6 +28,11 @@ all of them in the background after an upgrade (STORE-59): raise it for what rea
 
 ENCODED_MESSAGE: Final = "encoded message"
 """The defect of a message/rfc822 or message/global part in base64 or quoted-printable (STORE-52a)."""
+
+PICTURES: Final = frozenset(
+    {"APNG", "AVIF", "BMP", "GIF", "JPEG", "JPG", "PJPEG", "PNG", "VND.MICROSOFT.ICON", "WEBP", "X-ICON", "X-PNG"}
+)
+"""Subtypes of images that all browsers show: one shows TIFF and HEIC, and SVG is a document with scripts."""
 
 
 class MIMEError(ValueError):
@@ -89,6 +95,14 @@ class EmbeddedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     root: Part
 
 
+class Enclosure(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A part of signed-data: offsets of its body in the whole message, and its encoding."""
+
+    start: int
+    end: int
+    encoding: str
+
+
 class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One MIME entity.
 
@@ -105,6 +119,9 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     Content-Type has the parameter charset=us-ascii. `description`, `content_id`, `md5`, `location` are raw unfolded
     text, None if missing. `disposition` is upper case or "". `defect`: why the part is a leaf although its header
     declares a multipart or message.
+
+    `signed` is what a leaf of signed-data has as its content, an entity (STORE-52b): it and all parts below it have
+    `within`, and their offsets count in that content (`text.reader_of`).
     """
 
     boundary: int
@@ -128,6 +145,13 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     language: tuple[bytes, ...] = ()
     location: bytes | None = None
     defect: str = ""
+    signed: Part | None = None
+    within: Enclosure | None = None
+
+    @property
+    def children(self) -> tuple[Part, ...]:
+        """The parts below, or the content of signed-data."""
+        return self.parts if self.signed is None else (self.signed,)
 
     @property
     def size(self) -> int:
@@ -152,7 +176,11 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     @property
     def texts_charset(self) -> str:
         """The first charset that a text declares and that says what octets above 127 are; "" if none."""
-        charsets = (part.charset for part in self.walk() if part.type == "TEXT")
+        charsets = (
+            part.charset if part.signed is None else part.signed.texts_charset
+            for part in self.walk()
+            if part.type == "TEXT" or part.signed is not None
+        )
         return next(filter(is_hint, charsets), "")
 
     @property
@@ -172,6 +200,11 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
             return self.disposition == "ATTACHMENT"
         return self.type not in ("TEXT", "MULTIPART") and self.filename != ""
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether HTML of the message may refer to the part (RFC 2392) and all browsers show it."""
+        return self.type == "IMAGE" and self.subtype in PICTURES and self.content_id is not None
+
     def parameter(self, name: str) -> str:
         """The decoded value of the first Content-Type parameter `name` (lower case), "" without one."""
         for parameter in self.parameters:
@@ -180,7 +213,9 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
         return ""
 
     def walk(self) -> Iterator[Part]:
-        """This part and all below it, in the order of the message; embedded messages are entered."""
+        """This part and all below it, in the order of the message; embedded messages are entered, the content of
+        signed-data is not.
+        """
         stack = [self]
         while stack:
             part = stack.pop()
@@ -190,7 +225,10 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
             stack.extend(reversed(part.parts))
 
     def shifted(self, by: int) -> Part:
-        """The same part with all offsets moved by `by` octets."""
+        """The same part with all offsets in the whole message moved by `by` octets."""
+        if self.within is not None:
+            start, end = self.within.start + by, self.within.end + by
+            return self.enclosed(Enclosure(start, end, self.within.encoding))
         message = self.message
         return Part(
             self.boundary + by,
@@ -214,6 +252,17 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
             self.language,
             self.location,
             self.defect,
+            None if self.signed is None else self.signed.shifted(by),
+        )
+
+    def enclosed(self, within: Enclosure) -> Part:
+        """The same part, in the content of signed-data."""
+        message = self.message
+        return replace(
+            self,
+            parts=tuple([part.enclosed(within) for part in self.parts]),
+            message=message and replace(message, root=message.root.enclosed(within)),
+            within=within,
         )
 
 

@@ -15,10 +15,11 @@ from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import msgspec
+from msgspec.structs import replace
 
 from .charset import decode_text, guess_text
 from .decode import decode
-from .types import Parameter
+from .types import Parameter, Part
 
 MAX_PARAMETERS: Final = 200
 """Number of parameters read per field; real fields have a few."""
@@ -102,6 +103,12 @@ class ContentValue(msgspec.Struct, frozen=True, gc=False):
     subtype: str
     parameters: tuple[Parameter, ...]
     boundary: bytes | None
+
+    @property
+    def is_smime(self) -> bool:
+        """Whether the type is that of S/MIME signed-data, or does not say of what (RFC 8551 §3.2)."""
+        kind = next((parameter.value for parameter in self.parameters if parameter.name == "smime-type"), "")
+        return self.subtype in ("PKCS7-MIME", "X-PKCS7-MIME") and kind.lower() in ("", "signed-data")
 
 
 def parse_content(field: bytes) -> ContentValue:
@@ -234,6 +241,41 @@ def _simple(name: bytes, text: bytes) -> Parameter:
     value = decode_words(text)
     raw = () if value.isascii() and value.encode() == text else ((name.upper(), text),)
     return Parameter(name.lower().decode("latin-1"), value, raw)
+
+
+def has_raw_names(root: Part) -> bool:
+    """Whether a part has a parameter that is not as it was written."""
+    for part in root.walk():
+        for parameter in (*part.parameters, *part.disposition_parameters):
+            if parameter.raw:
+                return True
+        if part.signed is not None and has_raw_names(part.signed):
+            return True
+    return False
+
+
+def renamed(part: Part, hint: str) -> Part:
+    """The part and all below it, with raw 8-bit file names and other parameters decoded by a charset."""
+    message = part.message
+    return replace(
+        part,
+        parameters=_decoded(part.parameters, hint),
+        disposition_parameters=_decoded(part.disposition_parameters, hint),
+        parts=tuple([renamed(child, hint) for child in part.parts]),
+        message=message and replace(message, root=renamed(message.root, hint)),
+        signed=part.signed and renamed(part.signed, hint),
+    )
+
+
+def _decoded(parameters: tuple[Parameter, ...], hint: str) -> tuple[Parameter, ...]:
+    return tuple(
+        [
+            parameter
+            if not parameter.raw or b"*" in parameter.raw[0][0]
+            else replace(parameter, value=decode_words(parameter.raw[0][1], hint))
+            for parameter in parameters
+        ]
+    )
 
 
 # --- encoding ---

@@ -10,7 +10,7 @@ import threading
 import zlib
 from array import array
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from enum import IntEnum
 from functools import partial
 from hashlib import blake2b
@@ -20,6 +20,9 @@ from typing import Final
 import msgspec
 import zstandard
 
+from moxlite.proto.mime.decode import decoder
+from moxlite.proto.mime.text import reader_of
+from moxlite.proto.mime.types import Part
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Tx
@@ -349,6 +352,26 @@ async def stream_message(
         )
         yield await account.read(partial(read_content, content=content, offset=offset, length=step - offset), op="body")
         offset = step
+
+
+async def stream_part(account: Account, message_id: int, part: Part) -> AsyncGenerator[bytes, None]:
+    """Read the content of a part, without its transfer encoding, as `stream_message` does."""
+    decoding = decoder(part.encoding)
+    if part.within is None:
+        async with aclosing(stream_message(account, message_id, part.body, part.size)) as pieces:
+            async for piece in pieces:
+                yield decoding.feed(piece)
+    else:
+
+        def read(r: Reader) -> bytes:
+            content = locate(r, message_id)
+            message = reader_of(part, lambda start, end: read_content(r, content, start, end - start))
+            return message(part.body, part.end)
+
+        octets = await account.scan(read, op="body")
+        for at in range(0, len(octets), CHUNK_SIZE):
+            yield decoding.feed(octets[at : at + CHUNK_SIZE])
+    yield decoding.finish()
 
 
 def _read(r: Reader, body_id: int, size: int, offset: int, length: int | None) -> bytes:

@@ -19,8 +19,9 @@ import trio
 
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
+from moxlite.proto.mime.text import reader_of
 from moxlite.sandbox.turns import Turns
-from moxlite.store.content.body import stream_message
+from moxlite.store.content.body import stream_message, stream_part
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
     NoSuchUpload,
@@ -136,14 +137,7 @@ async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
     if part is None:
         return None
 
-    async def pieces() -> AsyncIterator[bytes]:
-        decoding = decoder(part.encoding)
-        async with aclosing(stream_message(account, message_id, part.body, part.size)) as encoded:
-            async for piece in encoded:
-                yield decoding.feed(piece)
-        yield decoding.finish()
-
-    return Blob(part.media_type, None, pieces)
+    return Blob(part.media_type, None, lambda: stream_part(account, message_id, part))
 
 
 def script_blob(script: ScriptRow) -> str:
@@ -179,14 +173,24 @@ async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
         if octets is None:
             return None
         part = await account.scan(lambda _: part_at(scan(octets).root, number), op="jmap blob")
+        content = (
+            None
+            if part is None or part.within is None
+            else await account.scan(
+                lambda _: reader_of(part, lambda start, end: octets[start:end])(part.body, part.end), op="jmap blob"
+            )
+        )
     if part is None:
         return None
 
     async def pieces() -> AsyncIterator[bytes]:
         decoding = decoder(part.encoding)
-        async with aclosing(cut(whole, part.body, part.end)) as encoded:  # type: ignore[type-var]
-            async for piece in encoded:
-                yield decoding.feed(piece)
+        if content is not None:
+            yield decoding.feed(content)
+        else:
+            async with aclosing(cut(whole, part.body, part.end)) as encoded:  # type: ignore[type-var]
+                async for piece in encoded:
+                    yield decoding.feed(piece)
         yield decoding.finish()
 
     return Blob(part.media_type, None, pieces)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.text import decode_part
+from moxlite.proto.mime.text import decode_part, reader_of
 from moxlite.proto.mime.types import Part
 from moxlite.proto.mime.words import decode_words
 from moxlite.web.jmap.headerforms import HeaderProperty, header_property, raw_value, value_of
@@ -87,9 +87,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def numbered(part: Part, number: str = "") -> Iterator[tuple[str, Part]]:
-    """All parts with their ids: the numbers of IMAP, so that they are stable."""
+    """All parts with their ids: the numbers of IMAP, so that they are stable. Signed-data has its content below."""
     if not part.parts:
         yield number or "1", part
+        if part.signed is not None:
+            yield from numbered(part.signed, f"{number or '1'}.1")
         return
     yield number, part
     for index, child in enumerate(part.parts, 1):
@@ -136,8 +138,8 @@ def _sort(
     texts, htmls = len(text or ()), len(html or ())
     for index, (number, part) in enumerate(parts):
         kind = part.media_type
-        if part.parts:
-            children = [(f"{number}.{at}" if number else str(at), child) for at, child in enumerate(part.parts, 1)]
+        if part.children:
+            children = [(f"{number}.{at}" if number else str(at), child) for at, child in enumerate(part.children, 1)]
             sub = part.subtype.lower()
             _sort(children, sub, in_alternative or sub == "alternative", text, html, attachments)
             continue
@@ -146,7 +148,8 @@ def _sort(
         if not _is_inline(part, index, multipart, media):
             attachments.append(piece)
         elif multipart == "alternative":
-            (_list(text) if kind == "text/plain" else _list(html) if kind == "text/html" else attachments).append(piece)
+            pieces = {"text/plain": text, "text/html": html}.get(kind)
+            (attachments if pieces is None else pieces).append(piece)
         else:
             if in_alternative and kind == "text/plain":
                 html = None
@@ -155,17 +158,14 @@ def _sort(
             for pieces in (text, html):
                 if pieces is not None:
                     pieces.append(piece)
-            if media and (text is None or html is None):
+            # Texts after both kinds of text within an alternative have no list in the RFC, and are not lost here.
+            if (media and (text is None or html is None)) or (text is None and html is None):
                 attachments.append(piece)
     if multipart == "alternative" and text is not None and html is not None:
         if len(text) == texts and len(html) != htmls:
             text += html[htmls:]
         elif len(html) == htmls and len(text) != texts:
             html += text[texts:]
-
-
-def _list(pieces: list[_Piece] | None) -> list[_Piece]:
-    return [] if pieces is None else pieces
 
 
 def _is_inline(part: Part, index: int, multipart: str, media: bool) -> bool:
@@ -183,7 +183,7 @@ def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tr
     for name in wish.properties:
         if name == "headers" or name in wish.headers:
             if section is None:
-                octets = message.read(part.header, min(part.body, part.header + MAX_PART_HEADER))
+                octets = reader_of(part, message.read)(part.header, min(part.body, part.header + MAX_PART_HEADER))
                 section = HeaderSection(octets)
             found[name] = (
                 all_headers(section, message.budget)

@@ -235,8 +235,7 @@ def _add_body(found: Object, message: Message, shown: str, wish: Wish) -> None:
 def has_attachment(parts: Sorted) -> bool:
     """Whether there is something to save: pictures that a text shows are not."""
     return any(
-        attachment.part.disposition.lower() == "attachment"
-        or not (attachment.part.content_id and attachment.part.type == "IMAGE")
+        attachment.part.disposition.lower() == "attachment" or not attachment.part.is_picture
         for attachment in parts.attachments
     )
 

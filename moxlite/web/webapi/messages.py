@@ -14,9 +14,8 @@ import msgspec
 
 from moxlite.acceptance.messagejson import MessageJSON, PartJSON, message_json, read_structure
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
-from moxlite.proto.mime.decode import decoder
 from moxlite.queue.errors import AlreadySuppressed, NotSuppressed
-from moxlite.store.content.body import stream_message
+from moxlite.store.content.body import stream_message, stream_part
 from moxlite.store.errors import BadMailboxName, NoSuchMessage
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
@@ -171,11 +170,9 @@ async def _pieces(account: Account, message_id: int, part: Part | None = None) -
             async for piece in pieces:
                 yield piece
         return
-    decode = decoder(part.encoding)
-    async with aclosing(stream_message(account, message_id, part.body, part.size)) as pieces:
+    async with aclosing(stream_part(account, message_id, part)) as pieces:
         async for piece in pieces:
-            yield decode.feed(piece)
-    yield decode.finish()
+            yield piece
 
 
 def _type_of(part: Part) -> str:
