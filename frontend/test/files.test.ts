@@ -37,7 +37,13 @@ const store = {
 
 function item(id: number, ...sizes: [type: string, size: number][]): MessageItem {
   const attachments = sizes.map(
-    ([content_type, size], n): Attachment => ({ path: `0.${n + 1}`, filename: "it's.txt", content_type, size }),
+    ([content_type, size], n): Attachment => ({
+      path: `0.${n + 1}`,
+      filename: "it's.txt",
+      content_type,
+      size,
+      inside: false,
+    }),
   );
   return { id, attachments } as unknown as MessageItem;
 }

@@ -300,7 +300,7 @@ async def test_an_opened_message_has_its_texts_and_parts(rig: Rig, browser: Brow
     item = await browser.call("message_item", message_id=message_id)
     assert item["from"] == [{"name": "Büro", "user": "a", "host": "bücher.example"}]
     assert item["attachments"] == [
-        {"path": "0.1", "filename": "_büroU+202E.pdf", "content_type": "application/pdf", "size": 3}
+        {"path": "0.1", "filename": "_büroU+202E.pdf", "content_type": "application/pdf", "size": 3, "inside": False}
     ]
     assert len(json.dumps(item)) < 1200
 

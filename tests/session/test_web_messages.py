@@ -1,15 +1,19 @@
 """Messages and parts over HTTP, with the policies that make them harmless."""
 
 import base64
+import re
 from email import message_from_bytes
 from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.policy import SMTP
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
+from tests.signeddata import mail as signed_mail, streamed
 from tests.store_mail import deliver_mail, mail
 from tests.web_rig import Browser, Rig
 
@@ -165,6 +169,86 @@ async def test_the_words_around_a_message_are_in_the_language_of_its_reader(
     assert "1 externes Bild wurde nicht geladen: a.example" in page
     missing = await browser.fetch("/webmail/msg/999999/text", headers=german)
     assert (missing.status, missing.body.decode()) == (404, "Diese Nachricht oder diesen Teil von ihr gibt es nicht.\n")
+
+
+def with_kinds(kinds: dict[str, str], html: str) -> bytes:
+    """HTML and parts with Content-IDs, by which the HTML may refer to them."""
+    made = MIMEMultipart("related")
+    made.attach(MIMEText(html, "html"))
+    for name, kind in kinds.items():
+        part = MIMEImage(PNG, kind)
+        part["Content-ID"] = f"<{name}>"
+        part["Content-Disposition"] = f"inline; filename={name}.{kind[:4]}"
+        made.attach(part)
+    return made.as_bytes(policy=SMTP)
+
+
+async def test_every_picture_is_drawn_or_offered(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48a, WEBMAIL-50, WEBMAIL-54, WEBMAIL-55: as Apple Mail, iPhones, fax services and scanners send them. The
+    page says which files it shows; all others are offered, are in the archive of all, on paper by name, and forwarded.
+    """
+    kinds = {"a": "png", "b": "png", "c": "heic", "d": "tiff", "e": "svg+xml", "f": "jpeg", "g": "gif"}
+    html = (
+        '<img src="cid:a"><!-- <img src="cid:b"> --><img src="cid:c"><img src="cid:d"><img src="cid:e">'
+        '<style>.none { background: url(cid:f) }</style><template><img src="cid:g"></template>'
+    )
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, with_kinds(kinds, html))).message_id
+    page = (await browser.fetch(f"/webmail/msg/{message_id}/html?sameorigin=true")).body.decode()
+    [inside] = re.findall('<meta name="inside" content="([^"]*)">', page)
+    parsed = await browser.call("parsed_message", message_id=message_id)
+    names = {one["path"]: one["filename"] for one in parsed["attachments"]}
+    assert (inside, page.count("data:image/")) == ("0.1", 2)
+    assert [*names.values()] == ["a.png", "b.png", "c.heic", "d.tiff", "e.svg+", "f.jpeg", "g.gif"]
+    assert [one["inside"] for one in parsed["attachments"]] == [True, True, False, False, False, True, True]
+    for without, number in (("", 7), (f"?without={inside}", 6)):
+        zipped = (await browser.fetch(f"/webmail/msg/{message_id}/attachments.zip{without}")).body
+        assert len(ZipFile(BytesIO(zipped)).namelist()) == number
+    printed = (await browser.fetch(f"/webmail/msg/{message_id}/msghtml")).body.decode()
+    assert "<dt>Attachments</dt>" in printed
+    assert ("b.png, c.heic, d.tiff, e.svg+, f.jpeg, g.gif" in printed, "a.png" in printed) == (True, False)
+    as_text = (await browser.fetch(f"/webmail/msg/{message_id}/msgtext")).body.decode()
+    assert all(name in as_text for name in names.values())
+    begun = await browser.call("compose_prepare", kind="forward", message_id=message_id)
+    assert [one["filename"] for one in begun["uploads"]] == ["b.png", "c.heic", "d.tiff", "e.svg+", "g.gif"]
+
+
+async def test_a_message_signed_in_one_piece_is_read(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48a, STORE-52b: HTML with its picture, a text and a file in S/MIME signed-data, shown as signed."""
+    inner = message_from_bytes(related(PNG))
+    outer = MIMEMultipart("mixed")
+    outer.attach(inner)
+    outer.attach(MIMEText("a,b", "csv"))
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, signed_mail(streamed(outer.as_bytes(policy=SMTP), 100)))).message_id
+    item = await browser.call("message_item", message_id=message_id)
+    assert (item["is_signed"], item["is_encrypted"]) == (True, False)
+    parsed = await browser.call("parsed_message", message_id=message_id)
+    assert [one["path"] for one in parsed["attachments"]] == ["0.0.0.1", "0.0.1"]
+    page = (await browser.fetch(f"/webmail/msg/{message_id}/html?sameorigin=true")).body.decode()
+    assert shown(PNG) in page
+    assert '<meta name="inside" content="0.0.0.1">' in page
+    assert (await browser.fetch(f"/webmail/msg/{message_id}/download/0.0.0.1")).body == PNG
+    zipped = ZipFile(BytesIO((await browser.fetch(f"/webmail/msg/{message_id}/attachments.zip")).body))
+    assert zipped.read("attachment-0.0.1.csv") == b"a,b"
+    begun = await browser.call("compose_prepare", kind="forward", message_id=message_id)
+    assert [one["filename"] for one in begun["uploads"]] == ["attachment-0.0.1.csv"]
+
+
+async def test_a_page_has_all_that_is_written(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48a, WEBMAIL-50, WEBMAIL-56: HTML in pieces, and a list's footer; HTML is read as text, too."""
+    outer = MIMEMultipart("mixed")
+    for text, kind in (("<p>one</p>", "html"), ("<p>two<br>three</p>", "html"), ("a < b footer", "plain")):
+        outer.attach(MIMEText(text, kind))
+    async with rig.account() as account:
+        path = f"/webmail/msg/{(await deliver_mail(account, outer.as_bytes(policy=SMTP))).message_id}"
+    page = (await browser.fetch(f"{path}/html")).body.decode()
+    assert all(words in page for words in ("<p>one</p>", "<p>two<br>three</p>", "<pre>a &lt; b footer</pre>"))
+    text = (await browser.fetch(f"{path}/text")).body.decode()
+    assert all(words in text for words in (">one<", ">two\nthree<", ">a &lt; b footer"))
+    parsed = await browser.call("parsed_message", message_id=int(path.rpartition("/")[2]))
+    assert [one["text"] for one in parsed["texts"]] == ["one", "two\nthree", "a < b footer"]
+    assert parsed["attachments"] == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from hypothesis import given, strategies as st
 from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
 from moxlite.store.names import flag_names, split_flags
 from moxlite.store.types import Flag
-from moxlite.web.webmail.items import attachments, clean_filename, find_html, find_texts
+from moxlite.web.jmap.bodies import numbered, sorted_parts
+from moxlite.web.webmail.items import Leaf, attachments, bodies, clean_filename
+from moxlite.web.webmail.reading.parts import walk_parts
 
 
 def leaf(kind: str, *, filename: str = "", disposition: str = "", content_id: bytes | None = None) -> Part:
@@ -67,11 +69,15 @@ def test_the_body_is_told_from_the_files() -> None:
         leaf("text/plain", filename="notes.txt", disposition="ATTACHMENT"),
         leaf("message/rfc822"),
     )
-    assert [path for path, _ in find_texts(root)] == ["0.0.0"]
-    html = find_html(root)
-    assert html is not None
-    assert html[0] == "0.0.1.0"
-    assert [one.path for one in attachments(root)] == ["0.1", "0.2", "0.3"]
+    assert paths(root) == (["0.0.0"], ["0.0.1.0"])
+    assert [one.path for one in attachments(root) if not one.inside] == ["0.1", "0.2", "0.3"]
+    assert [one.path for one in attachments(root) if one.inside] == ["0.0.1.1"]
+
+
+def paths(root: Part) -> tuple[list[str], list[str]]:
+    """What is seen as text, and as HTML."""
+    text, html = bodies(root)
+    return [one.path for one in text], [one.path for one in html]
 
 
 def invitation(method: str = "REQUEST") -> Part:
@@ -101,8 +107,8 @@ def test_a_text_that_is_not_read_is_a_file() -> None:
         leaf("text/html"),
         leaf("text/plain", disposition="INLINE"),
     )
-    assert [one.path for one in attachments(root)] == ["0.1", "0.2", "0.3"]
-    assert [path for path, _ in find_texts(root)] == ["0.0.0", "0.4"]
+    assert [one.path for one in attachments(root)] == ["0.1", "0.2"]
+    assert paths(root) == (["0.0.0", "0.3", "0.4"], ["0.0.2", "0.3", "0.4"])
 
 
 @pytest.mark.parametrize(
@@ -127,10 +133,113 @@ def test_an_attached_message_is_called_by_its_subject(subject: str, name: str) -
 
 
 def test_a_signature_is_no_file() -> None:
-    """WEBMAIL-48: of multipart/signed only the first child."""
-    root = multipart("signed", leaf("text/plain"), leaf("application/pgp-signature", filename="s.asc"))
-    assert attachments(root) == []
-    assert [path for path, _ in find_texts(root)] == ["0.0"]
+    """WEBMAIL-48a: that of a multipart/signed; elsewhere it is, as is what a list has added behind the signature."""
+    signature = leaf("application/pgp-signature", filename="s.asc")
+    root = multipart("signed", leaf("text/plain"), signature, leaf("text/plain"), leaf("image/png"))
+    assert paths(root) == (["0.0", "0.2"], [])
+    assert [one.path for one in attachments(root)] == ["0.3"]
+    assert [one.path for one in attachments(multipart("mixed", leaf("text/plain"), signature))] == ["0.1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "inside"),
+    [
+        ("image/png", "related", True),
+        ("image/jpeg", "mixed", False),  # Apple Mail's icons
+        ("image/heic", "related", False),
+        ("image/tiff", "related", False),
+        ("image/svg+xml", "related", False),
+        ("application/octet-stream", "related", False),
+    ],
+)
+def test_a_picture_is_perhaps_inside_where_browsers_show_it(kind: str, subtype: str, inside: bool) -> None:
+    """WEBMAIL-48a: the sign of files in the list is by this guess; the opened message knows what its page has drawn."""
+    root = multipart(subtype, leaf("text/html"), leaf(kind, content_id=b"<a>"))
+    assert [(one.path, one.inside) for one in attachments(root)] == [("0.1", inside)]
+
+
+def test_all_that_is_written_is_on_the_page() -> None:
+    """WEBMAIL-48a: Apple Mail writes a text around a file as several HTML parts, lists add their footers."""
+    root = multipart(
+        "mixed",
+        multipart(
+            "alternative",
+            leaf("text/plain"),
+            multipart("mixed", leaf("text/html"), leaf("application/pdf"), leaf("text/html"), leaf("text/csv")),
+        ),
+        leaf("text/plain"),
+    )
+    assert paths(root) == (["0.0.0", "0.1"], ["0.0.1.0", "0.0.1.2", "0.1"])
+    assert [one.path for one in attachments(root)] == ["0.0.1.1", "0.0.1.3"]
+    many = multipart("mixed", *[leaf("text/plain")] * 60)
+    assert len(bodies(many).text) + len(attachments(many)) == 60
+    long = msgspec.structs.replace(leaf("text/html"), decoded=11 << 20)
+    assert [one.path for one in attachments(multipart("mixed", long, leaf("text/html")))] == ["0.0", "0.1"]
+
+
+LEAVES = st.builds(
+    leaf,
+    st.sampled_from(
+        [
+            *("text/plain", "text/html", "text/csv", "text/calendar", "text/x-amp-html", "message/delivery-status"),
+            *("image/png", "image/heic", "application/pdf", "application/pgp-signature", "message/rfc822"),
+        ]
+    ),
+    filename=st.sampled_from(["", "a.txt"]),
+    disposition=st.sampled_from(["", "INLINE", "ATTACHMENT"]),
+    content_id=st.sampled_from([None, b"<a>"]),
+)
+SUBTYPES = st.sampled_from(["mixed", "alternative", "related", "signed", "report"])
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(lambda kind, parts: multipart(kind, *parts), SUBTYPES, st.lists(inner, min_size=1)),
+    max_leaves=12,
+)
+
+
+@given(TREES)
+def test_every_leaf_is_drawn_or_offered(root: Part) -> None:
+    """WEBMAIL-48a, JMAP-21: by the page of texts, by that of HTML, and for JMAP. What neither has, a drawn leaf
+    says in another form directly in a multipart/alternative, or it is the signature of what is signed.
+    """
+    shown, files = bodies(root), {one.path for one in attachments(root)}
+    calendars = {path for path in files if kind_at(root, path) == "text/calendar"}
+    for drawn in filter(None, shown):
+        seen = {one.path for one in drawn} | files
+        for path, part in walk_parts(root):
+            if not part.parts and path not in seen:
+                assert is_signature(root, path) or says_the_same(root, path, drawn) or (
+                    part.media_type == "text/calendar" and calendars
+                ), path  # fmt: skip
+    parts = sorted_parts(root)
+    listed = {piece.number for pieces in (parts.text, parts.html, parts.attachments) for piece in pieces}
+    assert listed == {number for number, part in numbered(root) if not part.parts}
+
+
+def kind_at(root: Part, path: str) -> str:
+    return dict(walk_parts(root))[path].media_type
+
+
+def is_signature(root: Part, path: str) -> bool:
+    above, _, index = path.rpartition(".")
+    signed = bool(above) and kind_at(root, above) == "multipart/signed" and index != "0"
+    return signed and "signature" in kind_at(root, path)
+
+
+def says_the_same(root: Part, path: str, drawn: list[Leaf]) -> bool:
+    """Whether a text is in one child of a multipart/alternative, and a drawn one in another."""
+    part = dict(walk_parts(root))[path]
+    steps = path.split(".")
+    for at in range(1, len(steps)):
+        above = ".".join(steps[:at])
+        if kind_at(root, above) != "multipart/alternative" or part.type != "TEXT" or part.is_attachment:
+            continue
+        body = part.subtype in ("PLAIN", "HTML") or at == len(steps) - 1
+        if body and any(
+            one.path.startswith(f"{above}.") and one.path.split(".")[at] != steps[at] for one in drawn
+        ):  # fmt: skip
+            return True
+    return False
 
 
 def test_flags_have_names() -> None:

@@ -42,13 +42,18 @@ function isImage({ content_type, size }: Attachment): boolean {
   return content_type.startsWith("image/") && !content_type.startsWith("image/svg") && size <= largestImage;
 }
 
-/** The attachments of a message: how many, and a card for each of the first; the others on demand. */
-export function attachmentCards(source: Source, all: readonly Attachment[]): Child {
+/** The attachments of a message: how many, and a card for each of the first; more on demand. The message shows the `others`
+ * itself. */
+export function attachmentCards(source: Source, all: readonly Attachment[], others: readonly Attachment[]): Child {
   if (all.length === 0) return null;
+  const without = others.map((one) => one.path).join(",");
   const list = el("div", { class: "attachments" });
   const whole = el(
     "a",
-    { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` },
+    {
+      class: "attachment-all",
+      href: `${source.base}msg/${source.id}/attachments.zip${without && `?without=${without}`}`,
+    },
     t("Save all"),
   );
   guardDownload(whole, source.base, source.id, () => "");

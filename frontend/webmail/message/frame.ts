@@ -2,7 +2,7 @@
 
 import { el, isolated } from "../../lib/dom";
 import { many, t } from "../../lib/words";
-import { markIn, pageFacts } from "./page";
+import { type PageFacts, markIn, pageFacts } from "./page";
 
 /** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
 const highest = 20_000;
@@ -17,8 +17,8 @@ const phone = matchMedia("(max-width: 700px)");
 export interface Framing {
   /** The page is there: its keys and links can be handled. */
   framed(page: Document): void;
-  /** What the page says of itself: the remote resources that it was denied, and their hosts. */
-  facts(facts: { count: number; hosts: string[]; coloured: boolean }): void;
+  /** What the server says of the page. */
+  facts(facts: PageFacts): void;
   /** The browser shows an error page of its own. */
   failed(): void;
   /** The words that are marked. */

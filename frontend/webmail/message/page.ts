@@ -18,12 +18,20 @@ export function markIn(page: Document, needles: readonly string[]): void {
   }
 }
 
-/** The server's facts about a page (WEBMAIL-55): the number of remote resources that it was denied, their hosts, and whether it has
- * colours of its own. They are in the head, where a mail has no say. Null for another page, or before its head is there. */
-export function pageFacts(page: Document): { count: number; hosts: string[]; coloured: boolean } | null {
+/** What the server says of a page (WEBMAIL-55): the number of remote resources that it was denied, their hosts, whether it has
+ * colours of its own, and the paths of the attachments that it shows inside. */
+export interface PageFacts {
+  count: number;
+  hosts: string[];
+  coloured: boolean;
+  inside: string[];
+}
+
+/** The facts about a page. They are in the head, where a mail has no say. Null for another page, or before its head is there. */
+export function pageFacts(page: Document): PageFacts | null {
   const fact = (name: string) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
-  const blocked = fact("blocked");
-  if (blocked === null) return null;
+  const [blocked, inside] = [fact("blocked"), fact("inside")];
+  if (blocked === null || inside === null) return null;
   const [count, ...hosts] = blocked.split(" ");
-  return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
+  return { count: Number(count), hosts, coloured: fact("coloured") === "yes", inside: inside.split(" ") };
 }

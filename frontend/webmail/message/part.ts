@@ -125,6 +125,8 @@ export class Message implements OpenMessage {
   );
   /** Remote resources that the page was denied, and their hosts; null until it is loaded. */
   private blocked: { count: number; hosts: string[] } | null = null;
+  /** Paths of the attachments that the page shows; null until it is loaded. */
+  private inside: string[] | null = null;
 
   /** `fold` closes the message in its thread. Such a message is as high as its page, because the thread scrolls. */
   constructor(
@@ -300,8 +302,8 @@ export class Message implements OpenMessage {
 
   /** Open the viewer at the first attachment. */
   openAttachments(): void {
-    const [first] = this.item.attachments;
-    if (first !== undefined) this.owner.look(this.item, first.path);
+    const [first] = [...this.files, ...this.all];
+    if (first !== undefined) this.look(first.path);
   }
 
   openDetails(): void {
@@ -361,16 +363,7 @@ export class Message implements OpenMessage {
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
     });
     if (from !== undefined) fill(this.address, isolated(bareAddress(from)));
-    const calendar = this.calendar;
-    fill(
-      this.after,
-      // an event has its own card
-      attachmentCards(
-        this.source,
-        item.attachments.filter((one) => one !== calendar),
-      ),
-      !this.whole && this.owner.answer(item),
-    );
+    this.drawFiles();
     const face = from === undefined ? "?" : isolated(shortAddress(from));
     const color = hue(from === undefined ? "" : bareAddress(from).toLowerCase());
     return el(
@@ -390,6 +383,34 @@ export class Message implements OpenMessage {
       this.given,
       this.labels,
       this.fields,
+    );
+  }
+
+  /** All attachments: a row of the list has the first. */
+  private get all(): Attachment[] {
+    return this.parsed?.attachments ?? this.item.attachments;
+  }
+
+  /** The attachments that the page does not show: what it does, its server says; before, the pictures of the HTML count. */
+  private get files(): Attachment[] {
+    const { inside } = this;
+    return this.all.filter(
+      (one) => this.mode === "text" || !(inside === null ? one.inside : inside.includes(one.path)),
+    );
+  }
+
+  /** Draw what follows the text. */
+  private drawFiles(): void {
+    const { calendar, files, item, all } = this;
+    fill(
+      this.after,
+      // an event has its own card
+      attachmentCards(
+        this.source,
+        files.filter((one) => one !== calendar),
+        all.filter((one) => !files.includes(one)),
+      ),
+      !this.whole && this.owner.answer(item),
     );
   }
 
@@ -572,8 +593,9 @@ export class Message implements OpenMessage {
   private draw(): void {
     const { parsed } = this;
     if (parsed === null) return;
-    this.blocked = null;
+    this.blocked = this.inside = null;
     this.drawBar();
+    this.drawFiles();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
     const headers = this.allHeaders
       ? parsed.headers
@@ -605,6 +627,8 @@ export class Message implements OpenMessage {
       framed: (page) => this.owner.framed(page),
       facts: (facts) => {
         this.blocked = facts;
+        this.inside = facts.inside;
+        this.drawFiles();
         if (this.chosen === null) this.sheet = facts.coloured;
         this.drawBar();
       },
@@ -616,10 +640,14 @@ export class Message implements OpenMessage {
 
   /** The event to which the message invites. */
   private get calendar(): Attachment | undefined {
-    return this.item.attachments.find((one) => calendars.has(one.content_type));
+    return this.all.find((one) => calendars.has(one.content_type));
   }
 
   private get source(): Source {
-    return { base: this.base, id: this.item.id, look: (path) => this.owner.look(this.item, path) };
+    return { base: this.base, id: this.item.id, look: (path) => this.look(path) };
+  }
+
+  private look(path: string): void {
+    this.owner.look({ ...this.item, attachments: this.all }, path);
   }
 }

@@ -19,7 +19,8 @@ interface Marked {
   readonly kind: Kind;
   readonly id: number;
   readonly when: string;
-  readonly file?: number;
+  /** Name and size of a file of the original. */
+  readonly file?: readonly [string, number];
 }
 
 /** What an answer is made of. `begun` is that of a new message. */
@@ -87,7 +88,10 @@ export function beginAnswer(kept: Kept): Begun {
       ...common,
       text: attached ? "" : `${forwardedHead(item, subject, when)}\n\n${whole.slice(0, mostQuoted)}`,
       original: attached ? "" : original,
-      uploads: files.map((file, n) => ({ ...file, upload_id: marked({ kind, id: item.id, when, file: n }) })),
+      uploads: files.map((file) => ({
+        ...file,
+        upload_id: marked({ kind, id: item.id, when, file: [file.filename, file.size] }),
+      })),
       notes: attached ? [] : notes,
     };
   }
@@ -185,10 +189,14 @@ export class Originals {
     for (const one of message.uploads) {
       const file = read(one);
       if (file === null) uploads.push(one);
-      else
-        uploads.push(
-          ...(await this.begun(file)).uploads.slice(file.file, (file.file ?? 0) + 1).map((up) => up.upload_id),
+      else {
+        const [filename, octets] = file.file ?? [];
+        const found = (await this.begun(file)).uploads.find(
+          (up) => up.filename === filename && up.size === octets && !uploads.includes(up.upload_id),
         );
+        // a picture that the HTML shows comes with that
+        if (found !== undefined) uploads.push(found.upload_id);
+      }
     }
     if (below === null) return { ...message, uploads };
     const { original, text } = await this.begun(below);

@@ -229,7 +229,7 @@ export class Row {
   }
 
   private showMarks(thread: readonly MessageItem[], flags: readonly string[]): void {
-    const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
+    const files = thread.reduce((sum, item) => sum + item.attachments.filter((one) => !one.inside).length, 0);
     fill(
       this.marks,
       words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),

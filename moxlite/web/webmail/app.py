@@ -371,6 +371,7 @@ class Webmail:
                 scheme=scheme_of(parameters.get("scheme", "")),
                 printed=parameters.get("print") == "true",
                 others=ids_of(parameters.get("others", "")),
+                without=frozenset(parameters.get("without", "").split(",")),
                 language=page_language(request.headers),
             )
             await serve_message(holder, rest, writer, view)

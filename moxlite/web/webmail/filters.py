@@ -202,7 +202,7 @@ def _field_holds(name: bytes, value: str, _: Structure, header: bytes) -> bool:
 
 def _attached(kind: Kind, *, held: bool) -> Test:
     def test(structure: Structure, _: bytes) -> bool:
-        files = attachments(structure.root)
+        files = [file for file in attachments(structure.root) if not file.inside]
         if kind == "none":
             return (not files) is held
         if kind == "any":

@@ -6,7 +6,7 @@ import functools
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import idna
 import msgspec
@@ -28,7 +28,7 @@ ITEM_SLICE: Final = 100
 MAX_FILENAME: Final = 200  # octets (WEBMAIL-49): 255 is the limit of file systems, and browsers append to names
 MAX_ADDRESSES: Final = 50  # of one header field in a row of the list; the opened message has all of them in its headers
 MAX_ATTACHMENTS: Final = 50  # likewise
-MAX_TEXT: Final = 1000  # characters of a subject, a name or an address in a row of the list, likewise
+MAX_ROW_TEXT: Final = 1000  # characters of a subject, a name or an address in a row of the list, likewise
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROLES: Final[dict[SpecialUse, Role]] = {
     SpecialUse.ARCHIVE: "archive",
@@ -46,6 +46,21 @@ TEXTS: Final = frozenset(
     {"text/plain", "message/delivery-status", "message/global-delivery-status", "text/rfc822-headers"}
 )
 """Types that are shown as text, unless the part is an attachment."""
+
+MAX_TEXTS: Final = 50
+"""Parts that a page shows as text or HTML; the others are files."""
+
+MAX_TEXT: Final = 2 << 20
+"""Octets of a text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane."""
+
+MAX_REPORT_TEXT: Final = 1 << 20
+"""Octets of a part of a delivery report."""
+
+MAX_ALL_TEXTS: Final = 4 << 20
+"""Octets of the texts that are shown together; texts beyond are cut, and are files as well."""
+
+MAX_HTML: Final = 10 << 20
+"""Octets of HTML that is shown (WEBMAIL-109); HTML beyond is a file as well."""
 
 NAMES: Final = {"text/calendar": "calendar.ics", "application/ics": "calendar.ics"}
 """File names of parts without a name, for types that readers meet often; an invitation is named `INVITATION`."""
@@ -174,7 +189,7 @@ def shown_addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
 
 def _cut(text: str) -> str:
     """A text of a row, which shows where it was cut."""
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    return text if len(text) <= MAX_ROW_TEXT else text[: MAX_ROW_TEXT - 1] + "…"
 
 
 @functools.lru_cache(4096)
@@ -191,74 +206,123 @@ def _unicode_domain(domain: str) -> str:
 # Parts
 
 
-def walk_shown(root: mime.Part) -> Iterator[tuple[str, mime.Part]]:
-    """The leaves of the MIME tree that are shown to a reader, with their paths. Of multipart/signed only the first
-    child is walked; an embedded message is one leaf.
+class Leaf(NamedTuple):
+    """A leaf of the MIME tree with its path. `forms`: for each multipart/alternative around it (RFC 2046 §5.1.4) its
+    path, and which of its children the leaf is in. `related`: whether it is in a multipart/related.
     """
-    return ((path, part) for path, part, _ in _walk(root))
+
+    path: str
+    part: mime.Part
+    forms: tuple[tuple[str, int], ...]
+    related: bool
+
+    def is_form_of(self, other: Leaf) -> bool:
+        """Whether the leaf has in another form what `other` has."""
+        here = dict(other.forms)
+        return any(here.get(path, form) != form for path, form in self.forms)
 
 
-def _walk(root: mime.Part) -> Iterator[tuple[str, mime.Part, bool]]:
-    """As `walk_shown`, and whether the leaf is inside a multipart/alternative (RFC 2046 §5.1.4)."""
+def walk_shown(root: mime.Part) -> Iterator[Leaf]:
+    """The leaves of the MIME tree, without the signature of a multipart/signed, and with the content of signed-data; an
+    embedded message is one leaf.
+    """
     # A list, not recursion: nested generators pass each leaf through all levels above it.
-    stack = [("0", root, False)]
+    stack = [Leaf("0", root, (), False)]
     while stack:
-        path, part, alternative = stack.pop()
-        if part.type != "MULTIPART":
-            yield path, part, alternative
+        leaf = stack.pop()
+        path, part, forms, related = leaf
+        if part.type != "MULTIPART" and part.signed is None:
+            yield leaf
             continue
-        alternative = alternative or part.subtype == "ALTERNATIVE"
-        children = [(f"{path}.{i}", child, alternative) for i, child in enumerate(part.parts)]
-        if part.subtype == "SIGNED":
-            children = children[:1]
-        stack.extend(reversed(children))
+        alternative, related = part.subtype == "ALTERNATIVE", related or part.subtype == "RELATED"
+        stack.extend(
+            Leaf(f"{path}.{i}", child, (*forms, (path, i)) if alternative else forms, related)
+            for i, child in reversed(list(enumerate(part.children)))
+            if i == 0 or part.subtype != "SIGNED" or child.media_type not in SIGNATURES
+        )
 
 
-def find_texts(root: mime.Part) -> list[tuple[str, mime.Part]]:
-    """The parts that are shown as text, in their order: plain text that is not an attachment, and the parts of a
-    delivery report.
+class Bodies(NamedTuple):
+    """The leaves that a reader sees as `text`, and as `html`, in their order; `html` is empty without an HTML part.
+
+    A leaf that is another form of one that is seen is left out.
     """
-    return [(path, part) for path, part in walk_shown(root) if _is_text(part)]
+
+    text: list[Leaf]
+    html: list[Leaf]
 
 
-def _is_text(part: mime.Part) -> bool:
-    return part.media_type in TEXTS and not part.is_attachment
+def bodies(root: mime.Part) -> Bodies:
+    """Leaves that the pages of a message show, beside pictures in HTML."""
+    texts: list[Leaf] = []
+    htmls: list[Leaf] = []
+    for leaf in walk_shown(root):
+        if leaf.part.is_attachment:
+            continue
+        if leaf.part.media_type in TEXTS:
+            texts.append(leaf)
+        elif leaf.part.media_type == "text/html" and not any(map(leaf.is_form_of, htmls)):
+            htmls.append(leaf)
+    as_text = [*texts, *[leaf for leaf in htmls if not any(map(leaf.is_form_of, texts))]]
+    as_html = [*htmls, *[leaf for leaf in texts if not any(map(leaf.is_form_of, htmls))]] if htmls else []
+    return Bodies(_in_order(as_text), _in_order(as_html))
 
 
-def find_html(root: mime.Part) -> tuple[str, mime.Part] | None:
-    """The HTML body: the first HTML part that is not an attachment."""
-    for path, part in walk_shown(root):
-        if part.media_type == "text/html" and not part.is_attachment:
-            return path, part
-    return None
+def _in_order(leaves: list[Leaf]) -> list[Leaf]:
+    """The leaves in the order of the message, as many as a page shows."""
+    return sorted(leaves[:MAX_TEXTS], key=lambda leaf: [int(step) for step in leaf.path.split(".")])
 
 
 def attachments(root: mime.Part) -> list[Attachment]:
-    """The parts that are offered as files: all leaves except texts, the HTML body, images inside it, and alternatives
-    of these. An invitation is a file although it is an alternative of the text that announces it.
+    """The parts that are offered as files: all leaves but those that the pages show whole, and other forms of these.
+
+    An invitation is a file although it is another form of the text that announces it. Pictures that the HTML may refer
+    to are files that are perhaps inside.
     """
-    html = find_html(root)
+    text, html = bodies(root)
+    drawn = {leaf.path for leaf in html}
+    seen = [*_whole([leaf for leaf in text if leaf.path not in drawn], MAX_ALL_TEXTS), *_whole(html, MAX_HTML)]
+    paths = {leaf.path for leaf in seen}
     files: list[Attachment] = []
     # indexes of invitations among alternatives: the first one is a file, unless one is attached
     calendars: list[int] = []
     attached = False
-    for path, part, alternative in _walk(root):
-        media_type = part.media_type
-        if media_type in SIGNATURES or (_is_text(part) and not part.defect) or (html is not None and part is html[1]):
+    for leaf in walk_shown(root):
+        path, part, _, related = leaf
+        if path in paths and not part.defect:
             continue
-        if alternative and part.type == "TEXT" and not part.is_attachment and not part.defect:
-            if media_type != "text/calendar":
+        if _may_be_form(leaf) and any(map(leaf.is_form_of, seen)):
+            if part.media_type != "text/calendar":
                 continue
             calendars.append(len(files))
-        elif media_type in NAMES:
+        elif part.media_type in NAMES:
             attached = True
-        inside = html is not None and part.type == "IMAGE" and part.content_id is not None
-        if inside and part.disposition != "ATTACHMENT":
-            continue
-        files.append(Attachment(path, clean_filename(part, path), part.media_type, part.decoded))
+        inside = bool(html) and related and part.is_picture and part.disposition != "ATTACHMENT"
+        files.append(Attachment(path, clean_filename(part, path), part.media_type, part.decoded, inside))
     # Google Calendar sends an invitation twice, as alternative and as attachment; one file is shown.
     twins = set(calendars if attached else calendars[1:])
     return [file for i, file in enumerate(files) if i not in twins] if twins else files
+
+
+def _may_be_form(leaf: Leaf) -> bool:
+    """Whether a leaf may say what a body says: a table within one form of a text is not in the others."""
+    part = leaf.part
+    if not leaf.forms or part.type != "TEXT" or part.is_attachment or part.defect:
+        return False
+    return part.subtype in ("PLAIN", "HTML") or leaf.path.rpartition(".")[0] == leaf.forms[-1][0]
+
+
+def _whole(leaves: Iterable[Leaf], room: int) -> Iterator[Leaf]:
+    """The leaves that a page with this room, in octets, does not cut."""
+    for leaf in leaves:
+        room -= leaf.part.decoded
+        if leaf.part.decoded <= text_limit(leaf.part) and room >= 0:
+            yield leaf
+
+
+def text_limit(part: mime.Part) -> int:
+    """Octets of a body that a page shows."""
+    return {"text/plain": MAX_TEXT, "text/html": MAX_HTML}.get(part.media_type, MAX_REPORT_TEXT)
 
 
 def clean_filename(part: mime.Part, path: str) -> str:
@@ -292,6 +356,11 @@ def _title(part: mime.Part) -> str:
     if part.message is not None:
         subject = part.message.envelope.subject[:MAX_SUBJECT].replace(": ", " - ").strip(". ")
         return subject and subject + EXTENSIONS["message/rfc822"]
+    if part.media_type == "message/partial":
+        number, total = (part.parameter(name) for name in ("number", "total"))
+        return f"message-{number}-of-{total or '?'}.eml" if number else ""
+    if part.media_type in ("application/ms-tnef", "application/vnd.ms-tnef"):
+        return "winmail.dat"
     if part.media_type in NAMES and part.parameter("method").upper() == "REQUEST":
         return INVITATION
     return NAMES.get(part.media_type, "")
@@ -310,17 +379,17 @@ def part_tree(part: mime.Part, path: str = "0") -> Part:
         disposition=part.disposition.lower(),
         filename=clean_filename(part, path) if part.filename else "",
         size=part.decoded,
-        parts=[part_tree(child, f"{path}.{i}") for i, child in enumerate(part.parts)],
+        parts=[part_tree(child, f"{path}.{i}") for i, child in enumerate(part.children)],
     )
 
 
 def _is_signed(root: mime.Part) -> bool:
     if root.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
-        return root.parameter("smime-type").lower() == "signed-data"
+        return root.signed is not None or root.parameter("smime-type").lower() == "signed-data"
     return root.media_type == "multipart/signed"
 
 
 def _is_encrypted(root: mime.Part) -> bool:
     if root.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
-        return root.parameter("smime-type").lower() != "signed-data"
+        return not _is_signed(root)
     return root.media_type == "multipart/encrypted"

@@ -24,12 +24,15 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A part that is shown as a file. ``path`` is its place in the MIME tree, such as "0.1"."""
+    """A part that is shown as a file. ``path`` is its place in the MIME tree, such as "0.1". ``inside``: a picture that
+    the HTML probably shows; its page tells which it does.
+    """
 
     path: str
     filename: str
     content_type: str
     size: int
+    inside: bool = False
 
 
 class Mailbox(msgspec.Struct, frozen=True):

@@ -78,8 +78,11 @@ from moxlite.web.webmail.reading.parsed import (
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from moxlite.compose.reply import Original, Own
     from moxlite.config.snapshot import Snapshot
+    from moxlite.proto.mime.types import Part
     from moxlite.store.auth.sessions import Session
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
@@ -198,16 +201,14 @@ class ComposeCalls(AccountCalls):
                     found = await off_loop(partial(forward, original, own, quoted), kind="compose")
                 case _:
                     found = await off_loop(partial(answer, original, own, kind, quoted), kind="compose")
-            if kind in ("edit", "forward"):
-                uploads = await carry_files(holder, message_id, structure, home.account)
-            elif kind == "forward_attached":
-                uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
-            begun = _begun(found, uploads, snapshot, notes)
-            keeping = Keeping(holder, message_id, structure.root, home.account, session.account, self._server.sandbox)
+            root = structure.root
+            keeping = Keeping(holder, message_id, root, home.account, session.account, self._server.sandbox)
             if kind == "edit":
                 local = holder.local_id(message_id)
                 kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
                 html = await draft_html(keeping)
+                uploads = await carry_files(holder, message_id, root, home.account, html.inside)
+                begun = _begun(found, uploads, snapshot, notes)
                 return msgspec.structs.replace(
                     begun,
                     message_id=kept or begun.message_id,
@@ -215,10 +216,16 @@ class ComposeCalls(AccountCalls):
                     html=html.own,
                     original=html.original,
                 )
-            if kind == "forward_attached" or selected:
-                return begun
-            kept_as = await keep_original(keeping, found.text, read.words.head, forwarded=kind == "forward")
-            return msgspec.structs.replace(begun, original=kept_as)
+            kept_as = ""
+            inside: Collection[Part] = ()
+            if kind == "forward_attached":
+                uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
+            elif not selected:
+                forwarded = kind == "forward"
+                kept_as, inside = await keep_original(keeping, found.text, read.words.head, forwarded=forwarded)
+            if kind == "forward":
+                uploads = await carry_files(holder, message_id, root, home.account, inside)
+            return msgspec.structs.replace(_begun(found, uploads, snapshot, notes), original=kept_as)
 
     async def _with_masked(self, own: Own, session: Session, original: Original) -> Own:
         """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6),

@@ -6,33 +6,30 @@ The sandbox sanitises HTML. If that fails, the page shows the reason and the tex
 from __future__ import annotations
 
 import base64
-import re
 import secrets
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
 from moxlite.proto.mime import types as mime
-from moxlite.proto.mime.decode import decoder
-from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.compose import unflowed
+from moxlite.proto.mime.text import Read as Octets, part_text
 from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, Scheme, ShowText
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.web.http.pagetexts import PageLanguage
-from moxlite.web.webmail.items import time_of
+from moxlite.web.webmail.items import MAX_HTML, time_of
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
+    from moxlite.web.webmail.types import Attachment
 
-
-MAX_HTML: Final = 10 * 1024 * 1024
-"""Maximum octets of HTML that is shown (WEBMAIL-109)."""
 
 MAX_SIZE: Final = 2 * MAX_HTML
 """Maximum octets of encoded HTML that is read."""
@@ -52,7 +49,6 @@ MAX_INSTEAD: Final = 200_000
 SMALL: Final = 64 * 1024
 """Octets up to which an image is kept while its page is written: HTML may refer to a spacer a thousand times."""
 
-IMAGE_TYPE: Final = re.compile(r"image/[a-z0-9.+-]{1,60}\Z")
 NUMBER: Final = 8
 """Maximum octets of an image's number and its terminator, after a marker."""
 
@@ -63,11 +59,16 @@ class Unshown(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """The unsanitised HTML: a part of a message."""
+    """The unsanitised HTML of a message: its `parts`, of which some may be texts."""
 
     account: Account
     message_id: int
-    part: mime.Part
+    parts: tuple[mime.Part, ...]
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it is not too large to be read."""
+        return sum(part.size for part in self.parts) <= MAX_SIZE
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,17 @@ class Page:
     drawn: Drawn
     marker: bytes
     images: tuple[mime.Part, ...]
+
+    def drawn_images(self) -> list[mime.Part]:
+        """The images that elements of the HTML show; those in backgrounds alone may be behind nothing."""
+        found: dict[int, mime.Part] = {}
+        room, html = MAX_IMAGES, self.drawn.html
+        for start, _, number in _references(html, self.marker):
+            if 0 <= number < len(self.images) and (image := self.images[number]).decoded <= room:
+                room -= image.decoded
+                if html.endswith(b'src="', 0, start):
+                    found[number] = image
+        return list(found.values())
 
 
 async def draw(
@@ -93,10 +105,10 @@ async def draw(
 
     Raises Unshown.
     """
-    if source.part.size > MAX_SIZE:
+    if not source.is_readable:
         raise Unshown("The HTML of this message is too large to be shown.")
     marker = f"data:moxlite-{secrets.token_hex(12)},"
-    images = dict(list(nearest_images(root, source.part).items())[:MAX_PICTURES])
+    images = dict(list(nearest_images(root, source.parts).items())[:MAX_PICTURES])
     pictures = tuple(Picture(name, image.decoded) for name, image in images.items())
     try:
         async with sandbox.turn(reader) as turn:
@@ -111,7 +123,7 @@ async def draw(
 
 async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str, language: PageLanguage) -> str:
     """The page that replaces HTML which cannot be shown: `reason`, a sentence in `language`, and the HTML's text."""
-    if source.part.size > MAX_SIZE:
+    if not source.is_readable:
         return _without(reason, language)
     try:
         async with sandbox.turn(reader) as turn:
@@ -132,11 +144,22 @@ def _without(reason: str, language: PageLanguage) -> str:
 async def _read(source: Source) -> str:
     def read(r: Reader) -> str:
         content = body.locate(r, source.message_id)
-        limit = MAX_HTML + 1
-        text = part_text(source.part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
-        return text.encode("utf-8", "replace").decode()  # some charsets can produce lone surrogates
+        return page_html(
+            source.parts, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_HTML + 1
+        )
 
     return await source.account.scan(read, op="webmail_html")
+
+
+def page_html(parts: Iterable[mime.Part], octets: Octets, limit: int) -> str:
+    """The HTML of a message's parts as one, texts among them as they are; at most `limit` octets of each. `octets`
+    reads the message from one offset to another.
+    """
+    pieces: list[str] = []
+    for part in parts:
+        text = part_text(part, octets, limit)
+        pieces.append(text if part.subtype == "HTML" else f"<pre>{escape(unflowed(part, text))}</pre>")
+    return "".join(pieces).encode("utf-8", "replace").decode()  # some charsets can produce lone surrogates
 
 
 def notices(drawn: Drawn, language: PageLanguage, *, blocked: bool) -> str:
@@ -144,15 +167,16 @@ def notices(drawn: Drawn, language: PageLanguage, *, blocked: bool) -> str:
     return (_blocked(drawn, language) if blocked else "") + _omitted(drawn.left_out, language)
 
 
-def facts(drawn: Drawn) -> str:
+def facts(drawn: Drawn | None, inside: Collection[str]) -> str:
     """Elements for the head of a page in the app's frame, which says them in its own words (WEBMAIL-55): the number of
-    blocked remote resources, their hosts, and whether the HTML has colours for light windows alone. HTML of a mail has
-    no head.
+    blocked remote resources, their hosts, whether the HTML has colours for light windows alone, and the paths of the
+    files that it shows inside. HTML of a mail has no head. `drawn` is None if the HTML is not shown.
     """
-    hosts = " ".join(escape(host) for host in drawn.hosts) + (" …" if drawn.more else "")
+    blocked = "0" if drawn is None else " ".join([str(drawn.blocked), *map(escape, drawn.hosts), *["…"] * drawn.more])
     return (
-        f'<meta name="blocked" content="{drawn.blocked} {hosts}">'
-        f'<meta name="coloured" content="{"yes" if drawn.coloured else "no"}">'
+        f'<meta name="blocked" content="{blocked}">'
+        f'<meta name="coloured" content="{"yes" if drawn is not None and drawn.coloured else "no"}">'
+        f'<meta name="inside" content="{" ".join(inside)}">'
     )
 
 
@@ -179,15 +203,12 @@ async def with_images(source: Source, page: Page) -> AsyncGenerator[bytes, None]
     """The HTML in pieces, with the message's images as data URIs. All images together have at most `MAX_IMAGES` octets,
     whatever the sandbox has returned.
     """
-    html, marker = page.drawn.html, page.marker
+    html = page.drawn.html
     kept: dict[int, bytes] = {}
     room, at = MAX_IMAGES, 0
-    while (found := html.find(marker, at)) >= 0:
-        yield html[at:found]
-        at = found + len(marker)
-        end = html.find(b";", at, at + NUMBER)
-        number = int(html[at:end]) if end > at and html[at:end].isdigit() else -1
-        at = max(at, end + 1)
+    for start, after, number in _references(html, page.marker):
+        yield html[at:start]
+        at = after
         if not 0 <= number < len(page.images) or page.images[number].decoded > room:
             continue
         image = page.images[number]
@@ -204,26 +225,40 @@ async def with_images(source: Source, page: Page) -> AsyncGenerator[bytes, None]
     yield html[at:]
 
 
+def _references(html: bytes, marker: bytes) -> Iterator[tuple[int, int, int]]:
+    """Begin and end of each reference to an image, and the image's number, or -1 for an invalid one."""
+    at = 0
+    while (start := html.find(marker, at)) >= 0:
+        at = start + len(marker)
+        end = html.find(b";", at, at + NUMBER)
+        number = int(html[at:end]) if end > at and html[at:end].isdigit() else -1
+        at = max(at, end + 1)
+        yield start, at, number
+
+
 async def _data(source: Source, image: mime.Part) -> AsyncGenerator[bytes, None]:
     """A data URI in pieces, with no more octets than the index of the message says."""
     yield f"data:{image.media_type};base64,".encode()
-    encoded = decoder(image.encoding)
     left, rest = image.decoded, b""
-    async with aclosing(body.stream_message(source.account, source.message_id, image.body, image.size)) as blocks:
-        async for block in blocks:
-            data = encoded.feed(block)[:left]
+    async with aclosing(body.stream_part(source.account, source.message_id, image)) as pieces:
+        async for piece in pieces:
+            data = piece[:left]
             left -= len(data)
             data = rest + data
             whole = len(data) - len(data) % 3
             rest = data[whole:]
             yield base64.b64encode(data[:whole])
-    yield base64.b64encode(rest + encoded.finish()[:left])
+    yield base64.b64encode(rest)
 
 
-def nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
-    """The images of a message by Content-ID. If several have the same, the nearest to the HTML wins: siblings of the
-    HTML come before siblings of its parents, and these before all others.
+def nearest_images(root: mime.Part, parts: Sequence[mime.Part]) -> dict[str, mime.Part]:
+    """The images of a message by Content-ID. If several have the same, the nearest to the first HTML among `parts`
+    wins: siblings of the HTML come before siblings of its parents, and these before all others.
     """
+    html = next(part for part in parts if part.subtype == "HTML")
+    if html.within is not None:
+        contents = (part.signed for part in root.walk() if part.signed is not None)
+        root = next(content for content in contents if content.within == html.within)
     around: list[mime.Part] = []
     inner: mime.Part | None = root
     while inner is not None:
@@ -243,7 +278,7 @@ def nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
 
 def _image_id(part: mime.Part) -> str:
     """The Content-ID of an image that may be shown, without its brackets; "" for any other part."""
-    if part.content_id is None or part.subtype.startswith("SVG") or not IMAGE_TYPE.match(part.media_type):
+    if part.content_id is None or not part.is_picture:
         return ""
     return part.content_id.decode("utf-8", "replace").strip().strip("<>")[:MAX_NAME]
 
@@ -271,9 +306,11 @@ def title_of(envelope: mime.Envelope, language: PageLanguage) -> str:
     return _subject(envelope) or language.say("Message")
 
 
-def head(envelope: mime.Envelope, received: int, language: PageLanguage) -> str:
-    """The head of the page. `received` (µs UTC) is shown if the message has no valid date."""
-    found = _rows(envelope, received, language)
+def head(envelope: mime.Envelope, received: int, files: Sequence[Attachment], language: PageLanguage) -> str:
+    """The head of the page. `received` (µs UTC) is shown if the message has no valid date; of `files` the names."""
+    found = [*_rows(envelope, received, language)]
+    if files:
+        found.append((language.say("Attachments"), shown_text(", ".join(file.filename for file in files))))
     rows = "".join(f'<dt>{name}</dt><dd dir="auto">{value}</dd>' for name, value in found)
     return HEAD.format(subject=_subject(envelope) or language.say("(no subject)"), rows=rows)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadDraft, WriteHTML
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
@@ -20,13 +19,12 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.web.composing.drafts import QuotedOriginal, keep, new_marker, placed
 from moxlite.web.composing.uploads import receive_upload, shown_upload
 from moxlite.web.errors import Unavailable
-from moxlite.web.webmail.items import find_html
-from moxlite.web.webmail.reading.drawing import nearest_images
-from moxlite.web.webmail.reading.originals import decoded_part
+from moxlite.web.webmail.items import bodies
+from moxlite.web.webmail.reading.drawing import nearest_images, page_html
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from moxlite.proto.mime import types as mime
     from moxlite.sandbox.processes import Sandbox
@@ -66,17 +64,20 @@ class DraftHTML(msgspec.Struct, frozen=True):
 
     Attributes:
       own: what was written, "" for plain text. typed: what was typed as plain text, None where it was HTML, or where
-        there is no HTML. original: upload of the original below, "" without one.
+        there is no HTML. original: upload of the original below, "" without one. inside: the pictures of both.
     """
 
     own: str = ""
     typed: str | None = None
     original: str = ""
+    inside: tuple[mime.Part, ...] = ()
 
 
-async def keep_original(keeping: Keeping, text: str, head: str, *, forwarded: bool) -> str:
+async def keep_original(
+    keeping: Keeping, text: str, head: str, *, forwarded: bool
+) -> tuple[str, Collection[mime.Part]]:
     """Store the HTML of a message with its pictures for an answer; returns the id of the upload, "" where the message
-    has none that can be kept.
+    has none that can be kept, and the pictures.
 
     Args:
       text: the original as text, with `head`. head: lines above it.
@@ -84,13 +85,14 @@ async def keep_original(keeping: Keeping, text: str, head: str, *, forwarded: bo
     """
     html = await _html_of(keeping)
     if html is None:
-        return ""
+        return "", ()
     images, marker = _images(keeping), new_marker()
     try:
         async with keeping.sandbox.turn(keeping.reader) as turn:
             job = WriteHTML(html, tuple(images), marker, whole=True, external=forwarded)
             found = await turn.do(job)
-        ids = await _carry(keeping, list(images.values()), found.pictures)
+        parts = list(images.values())
+        ids = await _carry(keeping, parts, found.pictures)
         clean = await placed(found.html, marker, ids)
         lines = "<br>".join(escape(line, quote=False) for line in head.split("\n"))
         style = "margin: 0 0 0 0.8ex; border-left: 2px solid #ccc; padding-left: 1ex"
@@ -98,9 +100,9 @@ async def keep_original(keeping: Keeping, text: str, head: str, *, forwarded: bo
         kept = QuotedOriginal(
             text.strip("\n"), f'<div dir="auto">{lines}<br></div>\n{below}', tuple(one for one in ids if one)
         )
-        return await keep(keeping.home, kept)
+        return await keep(keeping.home, kept), _carried(parts, ids)
     except (Refused, JobFailed, LimitExceeded):
-        return ""
+        return "", ()
 
 
 async def draft_html(keeping: Keeping) -> DraftHTML:
@@ -115,37 +117,42 @@ async def draft_html(keeping: Keeping) -> DraftHTML:
             found = await turn.do(ReadDraft(html, tuple(images), marker))
     except (Refused, JobFailed) as e:
         raise Unavailable(worded("the text of this message cannot be read for writing: {reason}", reason=e)) from e
-    own = await placed(found.own, marker, await _carry(keeping, parts, found.pictures))
+    ids = await _carry(keeping, parts, found.pictures)
+    own, inside = await placed(found.own, marker, ids), _carried(parts, ids)
     if len(own) > MAX_OWN:
-        own = ""  # its text is edited instead
+        own, inside = "", []  # its text is edited instead
     original = ""
     if found.kept:
         ids = await _carry(keeping, parts, found.kept_pictures)
         kept = QuotedOriginal(found.kept_text, await placed(found.kept, marker, ids), tuple(one for one in ids if one))
         original = await keep(keeping.home, kept)
-    return DraftHTML(own, found.typed, original)
+        inside += _carried(parts, ids)
+    return DraftHTML(own, found.typed, original, tuple(inside))
+
+
+def _carried(parts: Sequence[mime.Part], ids: Sequence[str]) -> list[mime.Part]:
+    """The pictures that have uploads."""
+    return [part for part, upload in zip(parts, ids, strict=True) if upload]
 
 
 async def _html_of(keeping: Keeping) -> str | None:
     """The HTML body of the message; None without one, or where it is too large."""
-    html = find_html(keeping.root)
-    if html is None or html[1].decoded > MAX_HTML:
+    parts = [leaf.part for leaf in bodies(keeping.root).html]
+    if not parts or sum(part.decoded for part in parts) > MAX_HTML:
         return None
     local = keeping.holder.local_id(keeping.shown)
 
     def read(r: Reader) -> str:
         content = body.locate(r, local)
-        text = part_text(html[1], lambda start, stop: body.read_content(r, content, start, stop - start), MAX_HTML)
-        return text.encode("utf-8", "replace").decode()  # some charsets can produce lone surrogates
+        return page_html(parts, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_HTML)
 
     found = await keeping.holder.account.scan(read, op="webmail_keep")
     return found if found.strip() else None
 
 
 def _images(keeping: Keeping) -> dict[str, mime.Part]:
-    html = find_html(keeping.root)
-    assert html is not None
-    return dict(list(nearest_images(keeping.root, html[1]).items())[:MAX_PICTURES])
+    parts = [leaf.part for leaf in bodies(keeping.root).html]
+    return dict(list(nearest_images(keeping.root, parts).items())[:MAX_PICTURES])
 
 
 async def _carry(keeping: Keeping, images: Sequence[mime.Part], used: Sequence[int]) -> list[str]:
@@ -158,7 +165,7 @@ async def _carry(keeping: Keeping, images: Sequence[mime.Part], used: Sequence[i
             continue
         part = images[number]
         room -= part.decoded
-        pieces = decoded_part(keeping.holder.account, local, part)
+        pieces = body.stream_part(keeping.holder.account, local, part)
         name = part.filename or f"picture.{part.subtype.lower()}"
         ids[number] = shown_upload(await receive_upload(keeping.home, name, part.media_type, pieces)).upload_id
     return ids

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Collection
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,7 +13,6 @@ import msgspec
 from moxlite.compose.reply import Kind, Original, PlainText, Quotable, quotable
 from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
-from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
@@ -21,9 +20,11 @@ from moxlite.store.content import body
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.composing.drafts import DELIVERED, WISH
 from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
-from moxlite.web.webmail.items import attachments, find_html, find_texts
+from moxlite.web.webmail.items import attachments, bodies, clean_filename
+from moxlite.web.webmail.reading.drawing import page_html
 from moxlite.web.webmail.reading.parsed import delivered_to, list_post, structure_of
-from moxlite.web.webmail.reading.parts import part_at
+from moxlite.web.webmail.reading.parts import walk_parts
+from moxlite.web.webmail.types import Attachment
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -88,36 +89,44 @@ async def read_original(
 
 
 def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[PlainText, ...], str]:
-    """The plain texts; the HTML if they are all blank."""
+    """The plain texts; the HTML if they are all blank, or not all that there is to read."""
+    shown = bodies(root)
     texts: list[PlainText] = []
     left = MAX_ALL_TEXTS
-    for _, part in find_texts(root):
-        if part.media_type != "text/plain" or not left:
-            continue
+    for part in [leaf.part for leaf in shown.text if leaf.part.media_type == "text/plain"]:
+        if not left:
+            break
         flowed = part.parameter("format").lower() == "flowed"
         delsp = part.parameter("delsp").lower() == "yes"
-        texts.append(PlainText(_valid(part_text(part, octets, min(left, MAX_TEXT))), flowed, delsp))
+        text = part_text(part, octets, min(left, MAX_TEXT)).encode("utf-8", "replace").decode()  # no lone surrogates
+        texts.append(PlainText(text, flowed, delsp))
         left -= min(left, part.decoded)
-    if any(not text.text.isspace() for text in texts if text.text):
+    complete = all(leaf.part.subtype != "HTML" for leaf in shown.text)
+    if complete and any(not text.text.isspace() for text in texts if text.text):
         return tuple(texts), ""
-    html = find_html(root)
-    return (), _valid(part_text(html[1], octets, MAX_TEXT)) if html is not None else ""
+    return (), page_html([leaf.part for leaf in shown.html], octets, MAX_TEXT)
 
 
-def _valid(text: str) -> str:
-    """Text without lone surrogates, which some charsets can produce."""
-    return text.encode("utf-8", "replace").decode()
-
-
-async def carry_files(holder: Holder, shown: int, structure: mime.Structure, home: Account) -> list[Uploaded]:
-    """Copy the files of a message to uploads of the account `home`, to attach them to another message."""
+async def carry_files(
+    holder: Holder, shown: int, root: mime.Part, home: Account, inside: Collection[mime.Part]
+) -> list[Uploaded]:
+    """Copy the files of a message, and its texts that are not quoted, to uploads of the account `home`, to attach them
+    to another message; pictures `inside` its HTML are carried with that.
+    """
     message_id = holder.local_id(shown)
     found: list[Uploaded] = []
-    for file in attachments(structure.root)[:MAX_FILES]:
-        part = part_at(structure.root, file.path)
-        assert part is not None
+    parts = dict(walk_parts(root))
+    reports = [
+        Attachment(leaf.path, clean_filename(leaf.part, leaf.path), leaf.part.media_type, leaf.part.decoded)
+        for leaf in bodies(root).text
+        if leaf.part.media_type not in ("text/plain", "text/html")
+    ]
+    for file in [*reports, *attachments(root)][:MAX_FILES]:
+        part = parts[file.path]
+        if any(part is picture for picture in inside):
+            continue
         whole = part.message is not None
-        pieces = decoded_part(holder.account, message_id, part)
+        pieces = body.stream_part(holder.account, message_id, part)
         media_type = OCTETS if whole else part.media_type
         upload = await receive_upload(home, file.filename, media_type, pieces, message=False)
         found.append(shown_upload(upload))
@@ -145,12 +154,3 @@ async def _has_sound_lines(account: Account, message_id: int) -> bool:
                 return False
             last = data[-1:] if data.endswith(b"\r") else b""
     return not last
-
-
-async def decoded_part(account: Account, message_id: int, part: mime.Part) -> AsyncIterator[bytes]:
-    """The decoded octets of a part, in pieces."""
-    encoded = decoder(part.encoding)
-    async with aclosing(body.stream_message(account, message_id, part.body, part.size)) as pieces:
-        async for piece in pieces:
-            yield encoded.feed(piece)
-    yield encoded.finish()

@@ -19,7 +19,7 @@ from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.text import part_text, visible_text
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.proto.publicsuffix import organizational_domain
@@ -39,11 +39,13 @@ from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.web.webmail.items import (
     EPOCH,
     MAX_ADDRESSES,
+    MAX_ALL_TEXTS,
+    MAX_TEXT,
     attachments,
-    find_html,
-    find_texts,
+    bodies,
     part_tree,
     shown_addresses,
+    text_limit,
 )
 from moxlite.web.webmail.reading.claims import claim_of
 from moxlite.web.webmail.settings import ViewMode
@@ -56,17 +58,14 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
+    from moxlite.web.webmail.items import Leaf
 
 
-MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
-MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
-MAX_REPORT_TEXT: Final = 1024 * 1024  # octets of a part of a delivery report
-MAX_TEXTS: Final = 50  # parts that are shown as text; the rest is in the raw message
 MAX_HEADER: Final = 256 * 1024  # octets of the header section; a longer one is truncated
 MAX_FIELDS: Final = 1000  # of the header; mail has some dozens
 # up to this size, reading and decoding takes less than 2 ms on the event loop; larger ones go to a thread
 MAX_ON_LOOP: Final = 64 * 1024
-FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line
+FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line, or a tag of HTML
 
 Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
 """Result for the From domain; forged: DMARC failed, and the policy of the domain is quarantine or reject."""
@@ -95,8 +94,9 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
 
     structure = await account.read(index, op="structure")
     wanted = min(structure.root.body, MAX_HEADER)
-    for _, part in find_texts(structure.root):
-        wanted += part.size * (FLOWED if part.parameter("format") else 1)
+    for leaf in bodies(structure.root).text:
+        part = leaf.part
+        wanted += part.size * (FLOWED if part.parameter("format") or part.subtype == "HTML" else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(
         lambda r: _parse(r, message_id, structure, own, own if holder.guest else with_links(r, own, message_id)),
@@ -123,19 +123,21 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answ
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
     section = HeaderSection(raw, MAX_FIELDS)
-    headers = [Header(field.label.decode("ascii"), decode_words(field.text)) for field in section]
+    hint = "" if raw.isascii() else root.texts_charset
+    headers = [Header(field.label.decode("ascii"), decode_words(field.text, hint)) for field in section]
     texts: list[Text] = []
     left = MAX_ALL_TEXTS
-    for path, part in find_texts(root)[:MAX_TEXTS]:
-        texts.append(_text(r, content, path, part, left))
-        left -= min(left, part.decoded)
+    shown = bodies(root)
+    for leaf in shown.text:
+        texts.append(_text(r, content, leaf, left))
+        left -= min(left, leaf.part.decoded)
     came = smtp_arrival(r, message_id)
     _, unsubscribe = _leaving(r, message_id, structure, section)
     return ParsedMessage(
         id=message_id,
         headers=headers,
         texts=texts,
-        has_html=find_html(root) is not None,
+        has_html=bool(shown.html),
         attachments=attachments(root),
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
@@ -187,23 +189,27 @@ def _leaving(
     return list_key(section, address), offered(r, section, signers, address=address, received=received)
 
 
-def _text(r: Reader, content: body.Content, path: str, part: mime.Part, left: int) -> Text:
-    """A text of at most `left` octets, and at most the limit of its kind."""
-    limit = min(left, MAX_TEXT if part.media_type == "text/plain" else MAX_REPORT_TEXT)
+def _text(r: Reader, content: body.Content, leaf: Leaf, left: int) -> Text:
+    """A body as text, of at most `left` octets, and at most the limit of its kind."""
+    part = leaf.part
+    limit = min(left, text_limit(part), MAX_TEXT)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
-    return Text(path, part.media_type, unflowed(part, text), part.decoded > limit)
+    if part.subtype == "HTML":
+        text = visible_text(text, alt=True, quotes=True, limit=limit)
+    return Text(leaf.path, part.media_type, unflowed(part, text), part.decoded > limit)
 
 
 async def read_texts(account: Account, message_id: int, root: mime.Part) -> AsyncGenerator[Text, None]:
     """The texts of a message, each read when it is requested. Raises NoSuchMessage, ChunkDamaged."""
     left = MAX_ALL_TEXTS
-    for path, part in find_texts(root)[:MAX_TEXTS]:
+    for leaf in bodies(root).text:
 
-        def read(r: Reader, path: str = path, part: mime.Part = part, left: int = left) -> Text:
-            return _text(r, body.locate(r, message_id), path, part, left)
+        def read(r: Reader, leaf: Leaf = leaf, left: int = left) -> Text:
+            return _text(r, body.locate(r, message_id), leaf, left)
 
-        yield await (account.read if part.size <= MAX_ON_LOOP else account.scan)(read, op="webmail_text")
-        left -= min(left, part.decoded)
+        size = leaf.part.size * (FLOWED if leaf.part.subtype == "HTML" else 1)
+        yield await (account.read if size <= MAX_ON_LOOP else account.scan)(read, op="webmail_text")
+        left -= min(left, leaf.part.decoded)
 
 
 def _signer(r: Reader, message_id: int, author: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from contextlib import aclosing
 from functools import partial
 from html import escape
@@ -16,7 +16,6 @@ import trio
 
 from moxlite.processor import off_loop
 from moxlite.proto.mime import types as mime
-from moxlite.proto.mime.decode import decoder
 from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.processes import Sandbox
 from moxlite.store.content import body
@@ -26,7 +25,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.pagetexts import PageLanguage
-from moxlite.web.webmail.items import attachments, clean_filename, find_html, time_of
+from moxlite.web.webmail.items import attachments, bodies, clean_filename, time_of
 from moxlite.web.webmail.reading.drawing import (
     Page,
     Source,
@@ -147,6 +146,7 @@ class View(msgspec.Struct, frozen=True):
         from the facts in the head, see `facts`.
       printed: a page with a head is in a frame of the app, which prints it.
       others: more messages, ids in the browser's form, for the page of a conversation.
+      without: paths of files that are left out of the archive of all, as the page shows them.
       scheme: that of the window around the page; plain: dark, without regard to the colours of the message.
       language: that of the words around the message.
     """
@@ -159,6 +159,7 @@ class View(msgspec.Struct, frozen=True):
     scheme: Scheme = "light"
     printed: bool = False
     others: tuple[int, ...] = ()
+    without: frozenset[str] = frozenset()
     language: PageLanguage = PageLanguage()
 
 
@@ -204,6 +205,7 @@ async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter,
                     writer,
                     view.directory,
                     headers,
+                    view.without,
                 )
         case (("view" | "viewtext" | "download"), _) if path:
             async with view.views.sent(view.account):
@@ -280,13 +282,10 @@ async def send_part(
             part.charset if part.charset.isascii() and part.charset.replace("-", "").replace("_", "").isalnum() else ""
         )
         headers.append(("content-type", f"text/plain; charset={charset or 'utf-8'}"))
-    encoded = decoder(part.encoding)
     await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
-    stream = body.stream_message(account, located_message.message_id, part.body, part.size)
-    async with aclosing(stream) as pieces:
+    async with aclosing(body.stream_part(account, located_message.message_id, part)) as pieces:
         async for piece in pieces:
-            await writer.write(encoded.feed(piece))
-    await writer.write(encoded.finish())
+            await writer.write(piece)
     await writer.finish()
 
 
@@ -301,27 +300,15 @@ async def send_text(
 
 
 async def send_texts(holder: Holder, together: list[LocatedMessage], writer: ResponseWriter, view: View) -> None:
-    """Send the texts of a conversation's messages as a page, each below its head. HTML without a text is shown by its
-    words.
-    """
+    """Send the texts of a conversation's messages as a page, each below its head."""
     first = together[0]
     await start_page(first, writer, view, CLOSED, headed=True)
     for located_message in together:
         if located_message is not first:
-            await writer.write(
-                head(located_message.structure.envelope, located_message.received, view.language).encode(
-                    "utf-8", "replace"
-                )
-            )
+            await writer.write(_head(located_message, view, ()).encode("utf-8", "replace"))
         if await write_texts(holder, located_message, writer):
             continue
-        html = find_html(located_message.structure.root)
-        instead = _no_text(view)
-        if html is not None:
-            source = Source(holder.account, located_message.message_id, html[1])
-            reason = view.language.say("This message is HTML.")
-            instead = await replacement(source, view.account, view.sandbox, reason, view.language)
-        await writer.write(instead.encode("utf-8", "replace"))
+        await writer.write(_no_text(view).encode("utf-8", "replace"))
     await end_page(writer)
 
 
@@ -355,10 +342,10 @@ async def send_html(
 ) -> None:
     """Send the sanitised HTML body as a page for the frame in the reader. `headed` adds a head, for a separate tab."""
     root = located_message.structure.root
-    html = find_html(root)
-    if html is None:
+    html = bodies(root).html
+    if not html:
         raise not_found()
-    source = Source(account, located_message.message_id, html[1])
+    source = Source(account, located_message.message_id, tuple(leaf.part for leaf in html))
     page: Page | None = None
     instead = ""
     try:
@@ -375,8 +362,10 @@ async def send_html(
     if view.scheme != "light":
         drawn = None if page is None else page.drawn
         colours = DARK if drawn is None else SHEET if drawn.coloured else DARK if drawn.own else PLATED
-    known = facts(page.drawn) if page is not None and view.sameorigin else ""
-    await start_page(located_message, writer, view, policy, headed=headed, colours=colours, known=known)
+    images = () if page is None else page.drawn_images()
+    inside = [path for path, part in walk_parts(root) if any(part is image for image in images)]
+    known = facts(None if page is None else page.drawn, inside) if view.sameorigin else ""
+    await start_page(located_message, writer, view, policy, headed=headed, colours=colours, known=known, inside=inside)
     if page is None:
         await writer.write(instead.encode("utf-8", "replace"))
     else:
@@ -396,8 +385,11 @@ async def start_page(
     headed: bool,
     colours: tuple[str, str, str, str] = LIGHT,
     known: str = "",
+    inside: Collection[str] = (),
 ) -> None:
-    """Send the headers and the beginning of a page, up to its content. `known` is HTML for its head."""
+    """Send the headers and the beginning of a page, up to its content. `known` is HTML for its head; `inside` has the
+    paths of the files that are in the content.
+    """
     if view.printed and headed:
         policy = policy.replace(SANDBOX, PRINT_SANDBOX)
     envelope = located_message.structure.envelope
@@ -406,8 +398,14 @@ async def start_page(
     begin = BEGIN.format(title=title, facts=known, scheme=scheme, paper=paper, ink=ink, plate=plate)
     headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
     await writer.start(200, headers)
-    top = head(envelope, located_message.received, view.language) if headed else ""
+    top = _head(located_message, view, inside) if headed else ""
     await writer.write((begin + top).encode("utf-8", "replace"))
+
+
+def _head(located_message: LocatedMessage, view: View, inside: Collection[str]) -> str:
+    structure = located_message.structure
+    files = [file for file in attachments(structure.root) if file.path not in inside]
+    return head(structure.envelope, located_message.received, files, view.language)
 
 
 async def end_page(writer: ResponseWriter) -> None:
@@ -423,9 +421,9 @@ def part_at(root: mime.Part, path: str) -> mime.Part | None:
     if first != "0" or len(path) > 400:
         return None
     for step in rest:
-        if not (step.isascii() and step.isdigit()) or int(step) >= len(part.parts):
+        if not (step.isascii() and step.isdigit()) or int(step) >= len(part.children):
             return None
-        part = part.parts[int(step)]
+        part = part.children[int(step)]
     return part
 
 
@@ -485,12 +483,13 @@ async def send_zip(
     writer: ResponseWriter,
     directory: Path,
     headers: Iterable[tuple[str, str]],
+    without: Container[str] = (),
 ) -> None:
     """Answer with the zip file. `received` in µs UTC. `directory` is for a temporary file with the list of members,
-    which is sent last.
+    which is sent last. `without`: paths of files that are left out.
     """
     parts = dict(walk_parts(structure.root))
-    files = attachments(structure.root)
+    files = [file for file in attachments(structure.root) if file.path not in without]
     names = member_names(file.filename for file in files)
     zipped = await trio.to_thread.run_sync(ZipWriter, directory)
     try:
@@ -500,11 +499,10 @@ async def send_zip(
             part = parts[file.path]
             level = STORED if COMPRESSED.match(file.content_type) else DEFLATED
             await writer.write(zipped.begin(member, received // 1_000_000, level=level))
-            encoded = decoder(part.encoding)
-            async with aclosing(body.stream_message(account, message_id, part.body, part.size)) as pieces:
+            async with aclosing(body.stream_part(account, message_id, part)) as pieces:
                 async for piece in pieces:
-                    await writer.write(await off_loop(partial(zipped.data, encoded.feed(piece)), kind="webmail_zip"))
-            await writer.write(zipped.data(encoded.finish()) + zipped.end())
+                    await writer.write(await off_loop(partial(zipped.data, piece), kind="webmail_zip"))
+            await writer.write(zipped.end())
         position = 0
         while piece := zipped.directory(position, ZIP_PIECE):
             position += len(piece)
@@ -521,4 +519,4 @@ def walk_parts(part: mime.Part, path: str = "0") -> Iterator[tuple[str, mime.Par
     while stack:
         path, part = stack.pop()
         yield path, part
-        stack.extend((f"{path}.{i}", child) for i, child in enumerate(part.parts))
+        stack.extend((f"{path}.{i}", child) for i, child in enumerate(part.children))
