@@ -76,7 +76,6 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
             config,
             accounts,
             components.files.auth,
-            components.services.sandbox,
             components.subscriptions,
             components.files.spools.directory,
         ).registry(),

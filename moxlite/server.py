@@ -223,7 +223,6 @@ def _ringing(components: Components) -> "Ringing":
 
     return Ringing(
         config=components.config,
-        sandbox=components.services.sandbox,
         told=components.services.notices.ring,
         tmp=components.files.spools.directory,
     )

@@ -344,7 +344,6 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             accounts=files.accounts,
             auth=files.auth,
             logins=services.logins,
-            sandbox=services.sandbox,
         )
 
     def make_consent() -> "Consent":

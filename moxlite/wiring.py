@@ -294,7 +294,7 @@ class Components:
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
         start, shared = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE), (self.config, self.files.accounts)
-        return CalendarCopies(*shared, self.services.sandbox, client, self.network.resolver, start, self.copies.logins)
+        return CalendarCopies(*shared, client, self.network.resolver, start, self.copies.logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
         """End copies from and to other servers of accounts that are being removed."""
@@ -576,7 +576,6 @@ def _scheduling(components: Components) -> "Carrying":
         config=components.config,
         accounts=components.files.accounts,
         keys=components.started.keys,
-        sandbox=components.services.sandbox,
         tmp=components.files.spools.directory,
     )
 

@@ -50,7 +50,7 @@ RUNS_ON: Final = (
     "josepy",
     "webauthn",
     "segno",
-    "python-dateutil",
+    "tzdata",
 )
 """Packages of requirements/runtime.in."""
 

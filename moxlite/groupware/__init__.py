@@ -1,6 +1,6 @@
 """Calendars and address books beyond one account's file: entries with their instances, and scheduling with people.
 
-- `entries`: what is looked up of entries, with the help of the sandbox
+- `entries`: what is looked up of entries
 - `people`: who is a calendar user here, and by which addresses
 - `carrying`: messages about events that a change owes, into calendars of this server or as mail
 - `letters`: such messages as mail (iMIP)

@@ -101,7 +101,7 @@ class Arriving:
         owed = Owed(
             method=method, sender=found.author, recipients=(), text=text, before="", resource=0, title=entry.title
         )
-        if await receive(account, self._sandbox, owed, user, key):
+        if await receive(account, owed, user, key):
             kv = {"account": account.name, "method": method, "author": found.author}
             logger.info("calendar changed by a mail", extra={"kv": kv})
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import LARGE, MANY, MAX_ANSWER, BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import LARGE, MANY, MAX_ANSWER, BadEntry, Expander, read
 from moxlite.groupware.people import colleague_access, user_of
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
@@ -27,7 +27,6 @@ from moxlite.store.groupware.sharing import shared_collections
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
@@ -45,7 +44,7 @@ MAX_AVAILABILITIES: Final = 20
 """VAVAILABILITY of a user that count."""
 
 MAX_AVAILABLE: Final = 50
-"""Components inside of these that count: each with a rule costs a job of the sandbox."""
+"""Components inside of these that count: each with a rule may take all steps."""
 
 Busy = tuple[int, int, str]
 """Seconds UTC of the start and the end of a period, and its kind, as FBTYPE has it."""
@@ -109,10 +108,10 @@ async def engagements(
 
 
 async def known_engagements(
-    accounts: Accounts, sandbox: Sandbox, snapshot: Snapshot, asker: str, name: str, stretch: Span
+    accounts: Accounts, snapshot: Snapshot, asker: str, name: str, stretch: Span
 ) -> list[Engagement] | None:
     """When the user of an account is busy by all calendars, as far as the user of the account `asker` may know it;
-    None where that is nothing. What cannot be expanded is left out.
+    None where that is nothing.
 
     Raises StoreError.
     """
@@ -122,31 +121,25 @@ async def known_engagements(
     own = user_of(snapshot, name).addresses
     found: list[Engagement] = []
     async with accounts.use(name) as account:
-        expander = Expander(account, sandbox)
+        expander = Expander(account)
         known = await account.read(lambda r: _known(r, asker, name, usual), op="busy")
         if known is None:
             return None
         for where, access in known:
             if len(found) >= MAX_BUSY:
                 break
-            try:
-                busy = await engagements(account, expander, where, stretch, own)
-            except (BadEntry, TooBusy):
-                continue
+            busy = await engagements(account, expander, where, stretch, own)
             found += (
                 busy if access == "details" else [msgspec.structs.replace(engagement, title="") for engagement in busy]
             )
-        with suppress(TooBusy):
-            calendars = [*await account.read(inbox_of, op="busy"), *(where for where, _ in known)]
-            found += [Engagement(*times) for times in await unavailable(account, expander, calendars, stretch)]
+        calendars = [*await account.read(inbox_of, op="busy"), *(where for where, _ in known)]
+        found += [Engagement(*times) for times in await unavailable(account, expander, calendars, stretch)]
     return found
 
 
-async def known_busy(
-    accounts: Accounts, sandbox: Sandbox, snapshot: Snapshot, asker: str, name: str, stretch: Span
-) -> list[Busy] | None:
+async def known_busy(accounts: Accounts, snapshot: Snapshot, asker: str, name: str, stretch: Span) -> list[Busy] | None:
     """As `known_engagements`, the times alone."""
-    found = await known_engagements(accounts, sandbox, snapshot, asker, name, stretch)
+    found = await known_engagements(accounts, snapshot, asker, name, stretch)
     return None if found is None else [(engagement.starts, engagement.ends, engagement.kind) for engagement in found]
 
 
@@ -154,7 +147,7 @@ async def unavailable(
     account: Account, expander: Expander, calendars: Sequence[Collection], stretch: Span
 ) -> list[Busy]:
     """When the owner is not available by VAVAILABILITY in these calendars, or in the property of the schedule inbox
-    where that is among them (RFC 7953 §5). Rules that are not taken count for nothing. Raises TooBusy.
+    where that is among them (RFC 7953 §5). Rules that are not taken count for nothing.
     """
     texts = await account.read(lambda r: _availabilities(r, calendars), op="dav-availability")
     pairs: list[tuple[CalendarObject, Component]] = []

@@ -53,7 +53,6 @@ from moxlite.submission.submit import complete, counted_as, limits_of
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.process.keys import SigningKeys
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
@@ -98,13 +97,10 @@ class Carrying:
       tmp: folder for long messages.
     """
 
-    def __init__(
-        self, *, config: CurrentConfig, accounts: Accounts, keys: SigningKeys, sandbox: Sandbox, tmp: Path
-    ) -> None:
+    def __init__(self, *, config: CurrentConfig, accounts: Accounts, keys: SigningKeys, tmp: Path) -> None:
         self._config = config
         self._accounts = accounts
         self._keys = keys
-        self._sandbox = sandbox
         self._tmp = tmp
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
@@ -173,7 +169,7 @@ class Carrying:
         """Bring a message into the calendar of an account; returns the status of a failure, "" for none."""
         try:
             async with self._accounts.use(name) as account:
-                await receive(account, self._sandbox, owed, user_of(self._config.current, name), key)
+                await receive(account, owed, user_of(self._config.current, name), key)
         except (AccountUnknown, AccountRemoved):
             return UNKNOWN
         except (BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
@@ -251,7 +247,7 @@ class Carrying:
             return None if there is None else with_status(there, addresses, status)
 
         try:
-            await change_entry(account, self._sandbox, found, change, put)
+            await change_entry(account, found, change, put)
         except (BadEntry, TooBusy, OverQuota):
             kv = {"account": account.name, "status": status}
             logger.info("status of an invitation not noted", extra={"kv": kv})
@@ -277,7 +273,7 @@ async def read_owed(text: str) -> tuple[str, CalendarObject]:
     return read_message(text) if len(text) <= LARGE else await off_loop(partial(read_message, text), kind="dav")
 
 
-async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, key: bytes) -> bool:
+async def receive(account: Account, owed: Owed, user: User, key: bytes) -> bool:
     """Bring a message about an event into an account's calendar, once for each key; returns whether it changed there.
 
     Raises BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded.
@@ -308,7 +304,7 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
                 note_change(tx, author, entry.id, before, data)
             note_message(tx, owed.text.encode(), noted)
 
-    return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
+    return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
 
 
 async def _to_known_times(message: CalendarObject, there: CalendarObject, expander: Expander) -> CalendarObject:
@@ -338,7 +334,7 @@ def _author(method: str, message: CalendarObject, sender: str) -> Author:
     return Author(address=address_of(line) or sender, name=name, comment="\n".join(texts)[:MAX_COMMENT])
 
 
-async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User, status: str) -> bool:
+async def answer_entry(account: Account, text: str, user: User, status: str) -> bool:
     """Bring an invitation, and the answer that its receiver has given otherwise, into the receiver's calendar; returns
     whether it changed there. Raises as `receive`.
     """
@@ -353,12 +349,11 @@ async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User
             return None
         return with_answer(there, message, user.addresses, status, now)
 
-    return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
+    return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
 
 
 async def change_entry(
     account: Account,
-    sandbox: Sandbox,
     find: Callable[[Reader], Resource | None],
     change: Change,
     put: Callable[[AccountTx, Resource | None, bytes, ResourceFacts], object],
@@ -368,7 +363,7 @@ async def change_entry(
 
     Raises BadEntry, TooBusy, and what `put` raises.
     """
-    expander = Expander(account, sandbox)
+    expander = Expander(account)
     for _ in range(TRIES):
         there, octets = await account.read(lambda r: _found(r, find), op="schedule")
         component = await change(None if there is None else await read(octets), expander)

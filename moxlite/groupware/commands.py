@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.groupware.subscribing import Subscriptions
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
@@ -74,7 +73,6 @@ class GroupwareCommands:
         config: CurrentConfig,
         accounts: Accounts,
         auth: AuthDB,
-        sandbox: Sandbox,
         subscriptions: Subscriptions,
         tmp: Path,
     ) -> None:
@@ -82,7 +80,6 @@ class GroupwareCommands:
         self._config = config
         self._accounts = accounts
         self._auth = auth
-        self._sandbox = sandbox
         self._subscriptions = subscriptions
         self._tmp = tmp
 
@@ -214,7 +211,7 @@ class GroupwareCommands:
             reserve = account.options.min_free_space
             async with spooled(aiter(exchange.upload), self._tmp, reserve, MAX_UPLOAD) as file:
                 owner = user_of(self._config.current, account.name)
-                await add_file(account, self._sandbox, file, target, done, owner)
+                await add_file(account, file, target, done, owner)
         except NoEntries as error:
             raise CommandFailed("badRequest", str(error)) from None
         except Unreadable as error:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 import trio
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import BadEntry, Expander
 from moxlite.groupware.files import note_problems
 from moxlite.groupware.people import user_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from moxlite.config.snapshot import CurrentConfig, Snapshot
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.unit import AccountTx
@@ -334,7 +333,6 @@ class CalendarCopies:
         self,
         config: CurrentConfig,
         accounts: Accounts,
-        sandbox: Sandbox,
         client: HTTPClient,
         resolver: Resolver,
         start: Callable[[Callable[[], Awaitable[None]]], None],
@@ -342,7 +340,6 @@ class CalendarCopies:
     ) -> None:
         self._config = config
         self._accounts = accounts
-        self._sandbox = sandbox
         self._client = client
         self._resolver = resolver
         self._start = start
@@ -467,12 +464,10 @@ class CalendarCopies:
 
     async def _take_entries(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
         where = await account.write(partial(_calendar_for, place=place))
-        expander, owner = Expander(account, self._sandbox), user_of(self._config.current, account.name)
+        expander, owner = Expander(account), user_of(self._config.current, account.name)
         for data in found:
             try:
                 facts = await expander.facts(where, data)
-            except TooBusy:
-                raise CommandFailed("busy", "the server is busy, try again in a moment") from None
             except BadEntry as error:
                 note_problems(done, [str(error)])
                 continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +15,9 @@ from moxlite.proto.cards.alarms import has_alarms
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.components import Component, Instance
-from moxlite.proto.cards.repeating import BadRecurrence, Span, joined, main_part, rules_of
+from moxlite.proto.cards.repeating import Span, joined, main_part, rules_of
+from moxlite.proto.cards.rules import MAX_STEPS, BadRecurrence, Rule, Steps, TooMuchWork, times_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
-from moxlite.sandbox.jobs import MAX_TIMES, ExpandRules
-from moxlite.sandbox.messages import Refused
-from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.resources import (
     NoSuchResource,
@@ -31,8 +31,9 @@ from moxlite.store.groupware.resources import (
 from moxlite.store.groupware.sharing import Shelf
 
 if TYPE_CHECKING:
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
+
+logger = logging.getLogger("moxlite.groupware")
 
 LARGE: Final = 16 << 10
 """Octets above which an entry is read in a thread: reading 16 KiB takes the loop 3 ms."""
@@ -61,6 +62,12 @@ MAX_STORED: Final = 2000
 MAX_ANSWER: Final = 1000
 """Instances of an entry in an answer."""
 
+MORE: Final = 400
+"""Times of a rule that are found beyond a limit, for those that EXDATE takes out."""
+
+FEW_STEPS: Final = 1000
+"""Steps of rules on the event loop: 2 ms. Those that take more begin anew in a thread."""
+
 FAR: Final = 20 * 366 * DAY
 """Seconds of a stretch without an end in which instances are looked for."""
 
@@ -84,24 +91,23 @@ class BadEntry(Exception):
 
 
 class TooBusy(Exception):
-    """Rules cannot be expanded now; a later attempt may succeed."""
+    """The server is busy; a later attempt may succeed."""
 
 
 class Expander:
-    """Finds instances of an account's entries, with the help of the sandbox."""
+    """Finds instances of an account's entries."""
 
-    def __init__(self, account: Account, sandbox: Sandbox, shelf: Shelf = OWNER) -> None:
+    def __init__(self, account: Account, shelf: Shelf = OWNER) -> None:
         self._account = account
-        self._sandbox = sandbox
         self.shelf = shelf
         """As whom entries are read."""
 
     def of_owner(self) -> Expander:
         """The expander that reads entries as their owner."""
-        return Expander(self._account, self._sandbox)
+        return Expander(self._account)
 
     async def facts(self, where: Collection, data: bytes) -> ResourceFacts:
-        """Compute the facts of an entry that is put into a collection. Raises BadEntry, TooBusy."""
+        """Compute the facts of an entry that is put into a collection. Raises BadEntry."""
         if len(data) > MAX_ENTRY:
             raise BadEntry((CARDDAV if where.kind == "contact" else CALDAV) + "max-resource-size", TOO_LARGE)
         if where.kind == "contact":
@@ -115,7 +121,7 @@ class Expander:
         return await self.facts_of(calendar_object)
 
     async def facts_of(self, calendar_object: CalendarObject) -> ResourceFacts:
-        """Compute the facts of an entry of a calendar. Raises BadEntry, TooBusy."""
+        """Compute the facts of an entry of a calendar. Raises BadEntry."""
         starts, ends = calendar_object.bounds()
         stretch: Span | None = None
         instances: tuple[Instance, ...] = ()
@@ -132,7 +138,7 @@ class Expander:
             raise BadEntry(CARDDAV + "valid-address-data", str(error)) from None
 
     async def stored(self, calendar_object: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
-        """The instances that are stored, and the stretch of which they are all. Raises BadEntry, TooBusy."""
+        """The instances that are stored, and the stretch of which they are all. Raises BadEntry."""
         instances = await self.expand(calendar_object, stretch, MAX_STORED)
         # Cut where the last one starts, for others may start in the same second that were left out.
         if len(instances) == MAX_STORED:
@@ -141,38 +147,19 @@ class Expander:
         return stretch, tuple(instances)
 
     async def expand(self, calendar_object: CalendarObject, stretch: Span, limit: int) -> list[Instance]:
-        """Instances in a stretch, the first `limit`. Raises BadEntry for a rule that is not taken, TooBusy."""
+        """Instances in a stretch, the first `limit`. Raises BadEntry for a rule that is not taken."""
         try:
             rules = rules_of(calendar_object.main, calendar_object.zones)
+            times = await _times(calendar_object, rules, stretch, limit) if rules else []
         except BadRecurrence as error:
             raise BadEntry(CALDAV + "valid-calendar-data", str(error)) from None
-        times: tuple[int, ...] = ()
-        if rules is not None:
-            # local times differ from UTC by a day at most, and an instance that began before may last into the stretch
-            length = max((end - start for start, end in map(calendar_object.span, calendar_object.parts)), default=0)
-            room = DAY + min(length, 366 * DAY)
-            job = ExpandRules(
-                rules.rules, rules.start, stretch[0] - room, stretch[1] + DAY, min(limit + 400, MAX_TIMES)
-            )
-            times = await self._times(job)
-        work = partial(joined, calendar_object.parts, calendar_object.zones, times, stretch)
-        number = len(times) + sum(len(part.properties) for part in calendar_object.parts)
-        return (work() if number <= MANY else await off_loop(work, kind="dav"))[:limit]
-
-    async def _times(self, job: ExpandRules) -> tuple[int, ...]:
-        try:
-            async with self._sandbox.turn(self._account.name) as turn:
-                return (await turn.do(job)).times
-        except Refused as error:
-            raise BadEntry(CALDAV + "valid-calendar-data", str(error)) from None
-        except JobFailed as error:
-            if str(error) in (BUSY, NO_PROCESS):
-                raise TooBusy from None
-            raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too long to be expanded") from None
+        except TooMuchWork:
+            raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too many steps to expand") from None
+        return await _joined(calendar_object, times, stretch, limit)
 
     async def instances(self, resource: Resource, calendar_object: CalendarObject, stretch: Span) -> list[Instance]:
         """The instances of an entry in a stretch, at most `MAX_ANSWER`: stored ones, or expanded where the stretch is
-        beyond these.
+        beyond these. Of a rule that cannot be expanded there, the first one, and exceptions.
         """
         since, until = stretch
         if resource.starts is not None:
@@ -194,11 +181,17 @@ class Expander:
                 return await self._account.read(
                     lambda r: instances_of(r, resource.id, since, until, MAX_ANSWER), op="dav-instances"
                 )
-        return await self.expand(calendar_object, (since, max(since, until)), MAX_ANSWER)
+        stretch = since, max(since, until)
+        try:
+            return await self.expand(calendar_object, stretch, MAX_ANSWER)
+        except BadEntry as error:  # all others are shown
+            kv = {"account": self._account.name, "entry": resource.id, "err": str(error)}
+            logger.warning("rule of an entry not expanded", extra={"kv": kv})
+            return await _joined(calendar_object, [], stretch, MAX_ANSWER)
 
     async def has_time(self, calendar_object: CalendarObject, seconds: int) -> bool:
         """Whether an entry has a time, seconds UTC, by its rules and dates, of which exceptions may be made. Raises
-        BadEntry, TooBusy.
+        BadEntry.
         """
         main = main_part(calendar_object.parts)
         if main is None:
@@ -219,7 +212,7 @@ class Expander:
             try:
                 calendar_object = await self.read(resource)
                 stretch, instances = await self.stored(calendar_object, (now - BEFORE, now + AFTER))
-            except (BadEntry, BadObject, NoSuchResource, TooBusy):
+            except (BadEntry, BadObject, NoSuchResource):
                 continue  # damaged, or gone meanwhile: the alarms of all other entries must not wait for this one
             await self._account.write(partial(set_instances, one=resource, stretch=stretch, instances=instances))
 
@@ -239,6 +232,31 @@ class Expander:
             return await self._account.read(lambda r: self.shelf.seen(r, resource, BUSY_TITLE), op="dav-data")
         except NoSuchResource:
             return None
+
+
+async def _times(calendar_object: CalendarObject, rules: Sequence[Rule], stretch: Span, limit: int) -> list[int]:
+    """The local times of rules around a stretch, all that may last into it, and `limit` in it. Raises TooMuchWork."""
+    # local times differ from UTC by a day at most
+    length = max((end - start for start, end in map(calendar_object.span, calendar_object.parts)), default=0)
+    since, begin, until = stretch[0] - DAY - min(length, 366 * DAY), stretch[0] + DAY, stretch[1] + DAY
+
+    def times(steps: Steps) -> list[int]:
+        found: set[int] = set()
+        for rule in rules:
+            found.update(times_of(rule, since, min(begin, until), MAX_STEPS, steps))
+            found.update(times_of(rule, begin, until, limit + MORE, steps))
+        return sorted(found)
+
+    try:
+        return times(Steps(FEW_STEPS))
+    except TooMuchWork:
+        return await off_loop(lambda: times(Steps()), kind="dav")
+
+
+async def _joined(calendar_object: CalendarObject, times: Sequence[int], stretch: Span, limit: int) -> list[Instance]:
+    work = partial(joined, calendar_object.parts, calendar_object.zones, times, stretch)
+    number = len(times) + sum(len(part.properties) for part in calendar_object.parts)
+    return (work() if number <= MANY else await off_loop(work, kind="dav"))[:limit]
 
 
 async def read(data: bytes) -> CalendarObject:

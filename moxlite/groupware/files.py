@@ -69,7 +69,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.operations.groupware import Copied
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
@@ -210,9 +209,7 @@ def _write(file: BinaryIO, piece: bytes, tmp: Path, reserve: int) -> None:
     file.write(piece)
 
 
-async def add_file(
-    account: Account, sandbox: Sandbox, file: BinaryIO, target: Target, done: ImportResult, owner: User
-) -> None:
+async def add_file(account: Account, file: BinaryIO, target: Target, done: ImportResult, owner: User) -> None:
     """Add what is in a file, of one kind or a .zip with both, to what an account has; no guest is told. `done` grows.
     What was added stays if a later entry fails. `owner`: of the account.
 
@@ -222,7 +219,7 @@ async def add_file(
     while await account.read(has_due, op="groupware"):
         await account.write(settle_contacts)
     items = _items(file, target.kind, done)
-    expander = Expander(account, sandbox)
+    expander = Expander(account)
     places: dict[tuple[Kind, About], Collection] = {}
     while not done.stop and (batch := await off_loop(lambda: _some(items), kind="import")):
         for place, run in groupby(batch, attrgetter("place")):

@@ -24,7 +24,6 @@ from moxlite.store.groupware.sharing import link_with, make_link
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
 
@@ -85,7 +84,7 @@ async def sight(account: Account, token: str, *, busy: bool) -> Sight | None:
     return await account.read(find, op="calendar-link")
 
 
-async def calendar_file(account: Account, sandbox: Sandbox, snapshot: Snapshot, seen: Sight) -> AsyncIterator[str]:
+async def calendar_file(account: Account, snapshot: Snapshot, seen: Sight) -> AsyncIterator[str]:
     """The calendar in pieces. An entry that changes meanwhile may be the new one: then the next tag is another.
 
     Raises TooBusy.
@@ -93,7 +92,7 @@ async def calendar_file(account: Account, sandbox: Sandbox, snapshot: Snapshot, 
     if seen.busy:
         stretch = seen.today - BUSY_BEFORE, seen.today + BUSY_AFTER
         own = user_of(snapshot, account.name).addresses
-        times = await busy_times(account, Expander(account, sandbox), seen.calendar, stretch, own)
+        times = await busy_times(account, Expander(account), seen.calendar, stretch, own)
         yield calendar_head(About("Busy"))
         for piece in busy_events(merged(times, stretch), seen.today):
             yield piece

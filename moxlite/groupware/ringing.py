@@ -26,7 +26,7 @@ from moxlite.proto.cards.alarms import Ring, local, rings, zone_of
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.moments import is_date, moment_of
-from moxlite.proto.cards.repeating import EPOCH
+from moxlite.proto.cards.rules import EPOCH
 from moxlite.proto.mime.compose import TextPart, address_field, compose, needs_utf8, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
@@ -50,7 +50,6 @@ from moxlite.store.people.notices import Choice, choice
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.store.upkeep.outbox import OutboxRow
@@ -84,9 +83,8 @@ class Ringing:
       tmp: folder for mail.
     """
 
-    def __init__(self, *, config: CurrentConfig, sandbox: Sandbox, told: Callable[[str], None], tmp: Path) -> None:
+    def __init__(self, *, config: CurrentConfig, told: Callable[[str], None], tmp: Path) -> None:
         self._config = config
-        self._sandbox = sandbox
         self._told = told
         self._tmp = tmp
 
@@ -97,7 +95,7 @@ class Ringing:
         # Without instances no alarm is found, so they are made first. The entries are read again, as they have others
         # now.
         if any(due_entry.goes_on and (due_entry.expanded or 0) <= now // SECOND + AHEAD for due_entry in entries):
-            await Expander(account, self._sandbox).extend()
+            await Expander(account).extend()
             entries = await account.scan(partial(due_entries, now=now), op="alarms")
 
         def read(r: Reader) -> tuple[Choice, tuple[int, int]]:

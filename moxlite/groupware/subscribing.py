@@ -285,7 +285,7 @@ class Subscriptions:
         """Make the calendar have the entries of a file; returns how many have changed. What was put before an error
         stays, and is found the same by the next attempt; entries that the file no longer has go last.
         """
-        expander = Expander(account, self._sandbox)
+        expander = Expander(account)
         changed = 0
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
@@ -319,8 +319,9 @@ async def _ready(
         data = entry.text.encode("utf-8", "replace")
         try:
             yield entry.name, data, await expander.facts(where, data)
-        except BadEntry:
-            continue
+        except BadEntry as error:
+            kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
+            logger.warning("entry of a subscribed calendar left out", extra={"kv": kv})
 
 
 def _note(tx: AccountTx, number: int, fetched: Fetched, digest: bytes) -> None:

@@ -189,34 +189,6 @@ class CleanCalendar(Job[Cleaned], frozen=True, tag="clean-calendar"):
     text: str
 
 
-MAX_TIMES: Final = 10_000
-"""Times that rules are asked for at once."""
-
-
-class Expanded(msgspec.Struct, frozen=True):
-    """Times of rules: local seconds since 1970, ascending."""
-
-    times: Annotated[tuple[int, ...], msgspec.Meta(max_length=MAX_TIMES)]
-
-
-class ExpandRules(Job[Expanded], frozen=True, tag="expand-rules"):
-    """Find the times that rules of a calendar give (DAV-9).
-
-    Attributes:
-      start: of the event, local seconds since 1970; rules have no zones.
-      since, until: the stretch of local seconds, its end excluded. limit: of times, at most `MAX_TIMES`.
-    """
-
-    ANSWER = Expanded
-    SECONDS = 1.0
-
-    rules: tuple[str, ...]
-    start: int
-    since: int
-    until: int
-    limit: int
-
-
 MAX_ENTRIES: Final = 10_000
 """Entries of a subscribed calendar."""
 
@@ -246,11 +218,6 @@ class SplitCalendar(Job[Split], frozen=True, tag="split-calendar"):
     text: str
 
 
-AnyJob = (
-    DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | CleanCalendar | ExpandRules | SplitCalendar
-)
-JOBS: Final = (
-    *(DrawHTML, ShowText, Quote, WriteHTML, ReadDraft),
-    *(ReadCalendar, CleanCalendar, ExpandRules, SplitCalendar),
-)
+AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | CleanCalendar | SplitCalendar
+JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar, CleanCalendar, SplitCalendar)
 """All jobs; `work.WORK` has a function for each."""

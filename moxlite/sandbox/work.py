@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from itertools import islice
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
-from dateutil.rrule import rrulestr
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
 from moxlite.proto.cards.calendarfiles import about_of, calendars_by_uid
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
-from moxlite.proto.cards.moments import DAYS
 from moxlite.proto.cards.received import cleaned
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
@@ -28,8 +24,6 @@ from moxlite.sandbox.jobs import (
     Cleaned,
     DrawHTML,
     Drawn,
-    Expanded,
-    ExpandRules,
     Picture,
     Quote,
     ReadCalendar,
@@ -43,8 +37,6 @@ from moxlite.sandbox.jobs import (
 )
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.sanitize import TooComplex, sanitize
-
-EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 rules have no zones
 
 MAX_HOST: Final = 253
 """Characters of a host name (RFC 1035 §2.3.4)."""
@@ -120,38 +112,6 @@ def clean_calendar(job: CleanCalendar) -> Cleaned:
         raise Refused(str(refusal)) from None
 
 
-def expand_rules(job: ExpandRules) -> Expanded:
-    """Find the times of rules. Raises Refused."""
-    start, since, until = (EPOCH + timedelta(seconds=one) for one in (job.start, job.since, job.until))
-    found: set[datetime] = set()
-    for text in job.rules:
-        number = 0
-        for time in _times(text, start):
-            if time >= until or number == job.limit:
-                break
-            if time >= since:
-                found.add(time)
-                number += 1
-    return Expanded(tuple(int((time - EPOCH).total_seconds()) for time in sorted(found)[: job.limit]))
-
-
-def _times(text: str, start: datetime) -> Iterable[datetime]:
-    """The times of a rule. dateutil takes the first week from the start on; so that BYSETPOS counts the days of all of
-    it, such a rule begins with its week, and COUNT is counted here.
-    """
-    parts = dict(part.split("=") for part in text.split(";"))
-    count, begins = None, start
-    if parts.get("FREQ") == "WEEKLY" and "BYSETPOS" in parts:
-        count = int(parts.pop("COUNT", "0")) or None
-        days = (start.weekday() - DAYS.index(parts.get("WKST", "MO"))) % 7
-        begins = start - timedelta(days=min(days, (start - datetime.min).days))  # noqa: DTZ901 local
-    try:
-        rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=begins)
-    except ValueError:  # hours, minutes or seconds that the interval never meets
-        raise Refused("a rule names times that its interval never meets") from None
-    return rule if begins == start and count is None else islice((time for time in rule if time >= start), count)
-
-
 def split_calendar(job: SplitCalendar) -> Split:
     """Take a calendar file apart; what is above the limits is refused. Raises Refused."""
     uid_entries: list[UIDEntry] = []
@@ -172,7 +132,6 @@ WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     ReadDraft: read_draft,
     ReadCalendar: read_event,
     CleanCalendar: clean_calendar,
-    ExpandRules: expand_rules,
     SplitCalendar: split_calendar,
 }
 
@@ -200,6 +159,5 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     ReadCalendar(_CALENDAR),
     CleanCalendar(_CALENDAR),
     SplitCalendar(_CALENDAR),
-    ExpandRules(("FREQ=YEARLY;BYDAY=1MO;BYMONTH=2;UNTIL=19800101T000000",), 0, 0, 1 << 30, 3),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

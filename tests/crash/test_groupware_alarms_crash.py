@@ -78,7 +78,7 @@ async def main():
             await mia.write(lambda tx: add_device(tx, "https://push.example/1", b"k", b"s", "Phone", 1))
             home = await mia.read(lambda r: collection_named(r, "calendar", "calendar"), op="test")
             for number in range(12):
-                facts = await Expander(mia, None).facts(home, entry(number))
+                facts = await Expander(mia).facts(home, entry(number))
                 await mia.write(lambda tx: put_resource(tx, home.id, f"{number}.ics", entry(number), facts))
             await mia.write(lambda tx: tx.execute("UPDATE alarm SET since = since - 60000000"))
         elif point == "mailed":

@@ -63,8 +63,7 @@ class Way(HTTPClient):
 def copies(rig: Rig, client: HTTPClient, resolver: Resolver | None = None) -> CalendarCopies:
     start = partial(rig.house.tree.start, "groupware.copy", fate=Fate.ONCE)
     found = resolver or rig.house.network.resolver
-    sandbox, logins = rig.house.services.sandbox, rig.house.copies.logins
-    return CalendarCopies(rig.holder, rig.accounts, sandbox, client, found, start, logins)
+    return CalendarCopies(rig.holder, rig.accounts, client, found, start, rig.house.copies.logins)
 
 
 async def copy(rig: Rig, client: HTTPClient, url: str = HOST, user: str = "tom@example.org", **more: Any) -> Copied:

@@ -205,7 +205,7 @@ async def test_whose_alarms_are_told(mia: Owner) -> None:
         new = Collection(0, "calendar", "feed", "Feed", components=("VEVENT",))
         feed = await account.write(lambda tx: subscribe(tx, new, "https://calendar.example.org/a.ics"))
         inbox = await account.read(lambda r: collection_named(r, "calendar", "inbox"), op="test")
-        expander = Expander(account, mia.rig.house.services.sandbox)
+        expander = Expander(account)
         for where in (feed, inbox):
             data = event("1", *alarm(), start=utc(mia.at(HOUR)), end=utc(mia.at(HOUR))).encode()
             where = await account.read(lambda r: collection_named(r, "calendar", "calendar"), op="test")

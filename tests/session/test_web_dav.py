@@ -251,8 +251,8 @@ async def test_of_two_phones_one_is_told_of_the_other(mia: Program) -> None:
         (event().replace("UID:1\r\n", ""), "valid-calendar-object-resource"),
         (calendar("UID:1", kind="X-OWN"), "supported-calendar-component"),
         (event("1", "DTSTART:2026"), "valid-calendar-data"),
-        (event("1", "RRULE:FREQ=SECONDLY"), "valid-calendar-data"),
-        (event("1", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), "valid-calendar-data"),
+        (event("1", "RRULE:FREQ=FORTNIGHTLY"), "valid-calendar-data"),
+        (event("1", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=32"), "valid-calendar-data"),
         (event("1", "RRULE:RSCALE=CHINESE;FREQ=YEARLY"), "valid-calendar-data"),
         (event("1", "RRULE:FREQ=DAILY;COUNT=0"), "valid-calendar-data"),
         (event("1", "EXRULE:FREQ=DAILY"), "valid-calendar-data"),
@@ -702,12 +702,29 @@ async def test_quota(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) ->
         assert text(props[D + "quota-available-bytes"]) == "0"
 
 
-async def test_a_rule_without_a_result_ends_with_its_process(mia: Program) -> None:
-    """DAV-9: what dateutil would look for until the year 9999; the next entry is served all the same."""
-    answer = await mia.put("a.ics", event("1", "RRULE:FREQ=HOURLY;BYMONTH=6;BYYEARDAY=1"))
-    assert refused(answer) == (403, "valid-calendar-data")
-    assert b"takes too long" in answer.body
+async def test_a_rule_of_too_many_steps_is_refused_alike_each_time(mia: Program) -> None:
+    """DAV-9: by its work, not by a clock."""
+    costly = event("1", "RRULE:FREQ=HOURLY;BYDAY=MO,TU;COUNT=999999", start="18500101T000000Z", end="18500101T010000Z")
+    for _ in range(3):
+        answer = await mia.put("a.ics", costly)
+        assert refused(answer) == (403, "valid-calendar-data")
+        assert b"too many steps" in answer.body
     assert (await mia.put("a.ics", event("1", "RRULE:FREQ=DAILY"))).status == 201
+
+
+async def test_an_entry_that_cannot_be_expanded_hides_no_other(mia: Program, caplog: pytest.LogCaptureFixture) -> None:
+    """DAV-9: its own instances are left out, with a line in the log; in queries and in free-busy."""
+    await mia.put("a.ics", event("1", "RRULE:FREQ=HOURLY;BYSECOND=0;COUNT=999999"))
+    await mia.put("b.ics", event("2", "RRULE:FREQ=DAILY"))
+    stretch = 'start="20900101T000000Z" end="20900103T000000Z"'
+    data = f"<C:calendar-data><C:expand {stretch}/></C:calendar-data>"
+    caplog.clear()
+    shown = await mia.query(of("VEVENT", f"<C:time-range {stretch}/>"), data)
+    assert shown["b.ics"].count("BEGIN:VEVENT") == 2
+    assert "a.ics" not in shown
+    assert "rule of an entry not expanded" in caplog.text
+    busy = await mia.report(HOME, "C:free-busy-query", f"<C:time-range {stretch}/>")
+    assert busy.body.count(b"FREEBUSY;FBTYPE=BUSY:") == 2
 
 
 async def test_large_but_right_entries(mia: Program) -> None:
@@ -810,7 +827,7 @@ async def test_stored_instances_are_extended(rig: Rig, mia: Program, monkeypatch
     async with rig.account() as account:
         due = partial(due_expansions, before=int(time.time()) + 365 * 86_400, limit=9)
         assert [one.name for one in await account.read(due, op="test")] == ["d.ics"]
-        await Expander(account, rig.house.services.sandbox).extend()
+        await Expander(account).extend()
         assert await account.read(due, op="test") == []
 
 
@@ -825,7 +842,7 @@ async def test_a_damaged_entry_holds_up_no_other(rig: Rig, mia: Program, monkeyp
         octets = await account.read(lambda r: resource_data(r, one[0]), op="test")
         change = "UPDATE resource_data SET data = ? WHERE resource_id = ?"
         await account.write(lambda tx: tx.execute(change, b"\0", *one))
-        await Expander(account, rig.house.services.sandbox).extend()
+        await Expander(account).extend()
         due = partial(due_expansions, before=int(time.time()) + 365 * 86_400, limit=9)
         assert [entry.name for entry in await account.read(due, op="test")] == ["1.ics"]
         await account.write(lambda tx: tx.execute(change, octets, *one))

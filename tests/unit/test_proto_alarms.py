@@ -10,8 +10,7 @@ from moxlite.proto.cards.alarms import MAX_REPEATED, Ring, has_alarms, rings, zo
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.repeating import joined, rules_of
-from moxlite.sandbox.jobs import ExpandRules
-from moxlite.sandbox.work import expand_rules
+from moxlite.proto.cards.rules import Steps, times_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = 86_400
@@ -38,9 +37,7 @@ def instances(found: CalendarObject, until: int) -> list[Instance]:
     if not found.repeated:
         return []
     rules = rules_of(found.main, found.zones)
-    times: tuple[int, ...] = ()
-    if rules is not None:
-        times = expand_rules(ExpandRules(rules.rules, rules.start, 0, until, 2000)).times
+    times = [time for rule in rules for time in times_of(rule, 0, until, 2000, Steps())]
     return joined(found.parts, found.zones, times, (0, until))
 
 

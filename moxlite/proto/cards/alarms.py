@@ -19,7 +19,8 @@ from moxlite.proto.cards.components import BadComponents, Component, Instance, r
 from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import duration_of, iana_zone, moment_of, seconds_of, zones_of
-from moxlite.proto.cards.repeating import EPOCH, span_of
+from moxlite.proto.cards.repeating import span_of
+from moxlite.proto.cards.rules import EPOCH
 
 Action: TypeAlias = Literal["notice", "mail"]
 

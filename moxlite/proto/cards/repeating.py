@@ -1,19 +1,17 @@
 """Repeated components: which rules are taken, and the instances that rules, further dates, exceptions and changed
 instances make together (RFC 5545 §3.8.5, DAV-9).
 
-The times of RRULE itself come from a process of the sandbox (`sandbox.jobs.ExpandRules`), as local times: a rule knows
-no zone. All else is here, and linear in the number of instances.
+The times of RRULE itself come from `rules`, as local times: a rule knows no zone. All else is here, and linear in the
+number of instances.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from math import prod
 from typing import Final
 
 import msgspec
@@ -21,8 +19,6 @@ import msgspec
 from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.moments import (
-    DAY,
-    DAYS,
     Length,
     Zones,
     is_date,
@@ -32,58 +28,13 @@ from moxlite.proto.cards.moments import (
     seconds_of,
     value_of,
 )
+from moxlite.proto.cards.rules import EPOCH, BadRecurrence, Rule, local_seconds, read_rule
 
 Span = tuple[int, int]
 """Seconds UTC of a start and an end."""
 
 MAX_DATES: Final = 10_000
 """Dates of RDATE and EXDATE of a component, each."""
-
-MAX_PRODUCT: Final = 10_000
-"""Times of one period that the lists of a rule may make together."""
-
-EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 local times of rules have no zone
-
-LISTS: Final = {
-    "BYSECOND": (0, 60),
-    "BYMINUTE": (0, 59),
-    "BYHOUR": (0, 23),
-    "BYMONTHDAY": (-31, 31),
-    "BYYEARDAY": (-366, 366),
-    "BYWEEKNO": (-53, 53),
-    "BYMONTH": (1, 12),
-    "BYSETPOS": (-366, 366),
-}
-"""Least and greatest number of each list (RFC 5545 §3.3.10); those with negative numbers have no 0."""
-
-SHORT: Final = ("SECONDLY", "MINUTELY")
-"""Frequencies that may go on for a day only, or a number of times."""
-
-MAX_SHORT: Final = 1440
-"""Times of such a rule that has a COUNT: as many as a day has minutes."""
-
-FREQUENCIES: Final = frozenset({*SHORT, "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
-PERIODS: Final = {
-    "SECONDLY": (),
-    "MINUTELY": ("BYSECOND",),
-    "HOURLY": ("BYMINUTE", "BYSECOND"),
-    **dict.fromkeys(("DAILY", "WEEKLY", "MONTHLY", "YEARLY"), ("BYHOUR", "BYMINUTE", "BYSECOND")),
-}
-"""Lists of times that make more of one period of a frequency (RFC 5545 §3.3.10)."""
-
-WEEKDAY: Final = re.compile(r"(?:[+-]?([1-9]|[1-4][0-9]|5[0-3]))?(MO|TU|WE|TH|FR|SA|SU)")
-MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-class BadRecurrence(ValueError):
-    """A rule that is not taken; the message says why, for people."""
-
-
-class Rules(msgspec.Struct, frozen=True):
-    """The rules of a component, with ends in local time, and its local start in seconds since 1970."""
-
-    rules: tuple[str, ...]
-    start: int
 
 
 def parts_of(calendar: Component) -> list[Component]:
@@ -116,23 +67,21 @@ def _length(part: Component, start: datetime, zones: Zones) -> Length:
     return length_of(part.value("DURATION")) or Length(1 if first is not None and is_date(first) else 0, 0)
 
 
-def rules_of(part: Component, zones: Zones) -> Rules | None:
-    """The rules of a component; None without one. Raises BadRecurrence."""
+def rules_of(part: Component, zones: Zones) -> list[Rule]:
+    """The rules of a component. Raises BadRecurrence."""
     if part.first("EXRULE") is not None:
         raise BadRecurrence("EXRULE is not taken; write EXDATE instead")
     lines = part.all("RRULE")
     if not lines:
-        return None
+        return []
     # RFC 5545 §3.8.5.3 advises against more than one, and programs write one. Each is expanded by itself, so their
     # number is a factor of the cost.
     if len(lines) > 4:
         raise BadRecurrence("a component has more than 4 rules")
-    start = moment_of(part.first("DTSTART"), zones)
-    if start is None:
+    first, start = part.first("DTSTART"), moment_of(part.first("DTSTART"), zones)
+    if first is None or start is None:
         raise BadRecurrence("a repeated component needs DTSTART")
-    first = part.first("DTSTART")
-    whole = first is not None and is_date(first)
-    return Rules(tuple(_rule(line.value, start, whole=whole) for line in lines), _local(start))
+    return [read_rule(line.value, start, whole=is_date(first)) for line in lines]
 
 
 def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stretch: Span) -> list[Instance]:
@@ -175,7 +124,7 @@ def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -
         return {}
     length, whole = _length(part, start, zones), is_date(first)
     instances: dict[int, Instance] = {}
-    for local in {_local(start), *times}:
+    for local in {local_seconds(start), *times}:
         moment = (EPOCH + timedelta(seconds=local)).replace(tzinfo=start.tzinfo)
         seconds = seconds_of(moment)
         instances[seconds] = Instance(seconds, length.end(moment), _recurrence(moment, whole=whole), number)
@@ -277,125 +226,6 @@ def _shift(
 
 def _in_zone(seconds: int, zone: tzinfo) -> datetime:
     return (EPOCH.replace(tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(zone)
-
-
-def _rule(text: str, start: datetime, *, whole: bool) -> str:
-    """A rule whose end is in the local time of `start`, with what the start adds. Raises BadRecurrence."""
-    parts: dict[str, str] = {}
-    for one in text.strip().upper().rstrip(";").split(";"):
-        name, mark, value = one.partition("=")
-        if not mark or name in parts:
-            raise BadRecurrence("a rule cannot be read")
-        parts[name] = value
-    if "RSCALE" in parts:
-        raise BadRecurrence("rules of other calendars (RSCALE) are not taken")
-    if parts.get("FREQ") not in FREQUENCIES:
-        raise BadRecurrence("a rule needs FREQ")
-    for name in ("INTERVAL", "COUNT"):
-        if name in parts and not (parts[name].isascii() and parts[name].isdigit() and 0 < int(parts[name][:9]) < 10**6):
-            raise BadRecurrence(f"{name} of a rule is no number from 1 to 999,999")
-    if parts.get("WKST", "MO") not in DAYS:
-        raise BadRecurrence("WKST of a rule is no day")
-    if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
-        raise BadRecurrence("a rule has a part that RFC 5545 does not know")
-    if whole:
-        _keep_days(parts)
-    _add_days(parts, start)
-    _check_lists(parts)
-    _end(parts, start)
-    _check_short(parts, start)
-    return ";".join(f"{name}={value}" for name, value in parts.items())
-
-
-def _keep_days(parts: dict[str, str]) -> None:
-    """Leave out lists of times beside dates (RFC 5545 §3.3.10)."""
-    if parts["FREQ"] in ("HOURLY", *SHORT):
-        raise BadRecurrence("a rule of hours, minutes or seconds needs a start with a time")
-    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-        parts.pop(name, None)
-
-
-def _add_days(parts: dict[str, str], start: datetime) -> None:
-    """Take month and weekday of a yearly rule from the start, where RFC 8984 §4.3.3.1 does: dateutil takes each month
-    for BYMONTHDAY, and each day of BYWEEKNO.
-    """
-    if parts["FREQ"] != "YEARLY" or "BYYEARDAY" in parts:
-        return
-    if not parts.keys() & {"BYMONTH", "BYWEEKNO"} and ("BYMONTHDAY" in parts or "BYDAY" not in parts):
-        parts["BYMONTH"] = str(start.month)
-    if "BYWEEKNO" in parts and not parts.keys() & {"BYMONTHDAY", "BYDAY"}:
-        parts["BYDAY"] = DAYS[start.weekday()]
-
-
-def _check_lists(parts: dict[str, str]) -> None:
-    # Rules that never come true, or have more times than can be counted, are refused before they are expanded: dateutil
-    # looks for the first date until the year 9999 (30 February, BYSETPOS beyond the set), and multiplies the lists.
-    product = 1
-    for name, (least, most) in LISTS.items():
-        if name not in parts:
-            continue
-        numbers = parts[name].split(",")
-        for one in numbers:
-            digits = one.lstrip("+-")
-            if not (digits.isascii() and digits.isdigit() and len(digits) < 4 and len(one) - len(digits) < 2):
-                raise BadRecurrence(f"{name} of a rule cannot be read")
-            if not least <= int(one) <= most or (least < 0 and int(one) == 0):
-                raise BadRecurrence(f"{name} of a rule is from {least} to {most}")
-        if name != "BYSETPOS":
-            product *= len(numbers)
-    days = parts["BYDAY"].split(",") if "BYDAY" in parts else []
-    if not all(map(WEEKDAY.fullmatch, days)):
-        raise BadRecurrence("BYDAY of a rule cannot be read")
-    if product * max(1, len(days)) > MAX_PRODUCT:
-        raise BadRecurrence("the lists of a rule make too many times")
-    if "BYSETPOS" in parts and _most(parts) < min(abs(int(place)) for place in parts["BYSETPOS"].split(",")):
-        raise BadRecurrence("BYSETPOS of a rule names a time that its lists never have")
-    if "BYMONTHDAY" in parts:
-        months = [int(month) for month in parts["BYMONTH"].split(",")] if "BYMONTH" in parts else range(1, 13)
-        least = min(abs(int(day)) for day in parts["BYMONTHDAY"].split(","))
-        if all(MONTH_DAYS[month - 1] < least for month in months):
-            raise BadRecurrence("a rule names a day that its months do not have")
-
-
-def _most(parts: dict[str, str]) -> int:
-    """Times of one period that a rule may have, at most."""
-    frequency = parts["FREQ"]
-    names = [*PERIODS[frequency], *({"WEEKLY": ["BYDAY"], "YEARLY": ["BYMONTH"]}.get(frequency, []))]
-    number = prod(parts.get(name, "").count(",") + 1 for name in names)
-    listed = parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO"}
-    return number * {"MONTHLY": 31, "YEARLY": 366}.get(frequency, 1) if listed else number
-
-
-def _end(parts: dict[str, str], start: datetime) -> None:
-    """Bring UNTIL into the local time of the start; a date is all of its day."""
-    if "UNTIL" not in parts:
-        return
-    until = value_of(parts["UNTIL"])
-    if until is None:
-        raise BadRecurrence("UNTIL of a rule cannot be read")
-    if "T" not in parts["UNTIL"]:
-        until = until.replace(hour=23, minute=59, second=59)
-    elif until.tzinfo is not None:
-        try:
-            until = until.astimezone(start.tzinfo or UTC)
-        except OverflowError:
-            raise BadRecurrence("UNTIL of a rule cannot be read") from None
-    parts["UNTIL"] = f"{until:%Y%m%dT%H%M%S}".rjust(15, "0")
-
-
-def _check_short(parts: dict[str, str], start: datetime) -> None:
-    """Refuse each second or minute for more than a day, or more often than a day has minutes."""
-    if parts["FREQ"] not in SHORT:
-        return
-    until = value_of(parts.get("UNTIL", ""))
-    if until is not None and until - start.replace(tzinfo=None) <= DAY:
-        return
-    if int(parts.get("COUNT", MAX_SHORT + 1)) > MAX_SHORT:
-        raise BadRecurrence(f"a rule of seconds or minutes may last for a day, or have a COUNT up to {MAX_SHORT}")
-
-
-def _local(moment: datetime) -> int:
-    return int((moment.replace(tzinfo=None) - EPOCH).total_seconds())
 
 
 def _recurrence(moment: datetime, *, whole: bool) -> str:

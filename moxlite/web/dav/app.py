@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
@@ -100,16 +99,13 @@ SEARCHABLE: Final = {
 class DAVApp:
     """WebDAV of a server, for all ports."""
 
-    def __init__(
-        self, *, config: CurrentConfig, accounts: Accounts, auth: AuthDB, logins: Logins, sandbox: Sandbox
-    ) -> None:
+    def __init__(self, *, config: CurrentConfig, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
         self._config = config
         self._auth = auth
         self._accounts = accounts
         self._logins = logins
-        self._sandbox = sandbox
-        self._questions = Questions(accounts, sandbox)
-        self._links = SecretLinks(config, accounts, sandbox)
+        self._questions = Questions(accounts)
+        self._links = SecretLinks(config, accounts)
         self._tended: dict[str, date] = {}
         """Day on which the instances of an account were last looked at."""
 
@@ -191,7 +187,7 @@ class DAVApp:
             user = partial(_guest_user, identity.account)
         place_of = account if other is None else other
         shelf = sharing.Shelf(place.shelf, "" if other is None else identity.account)
-        expander = Expander(place_of, self._sandbox, shelf)
+        expander = Expander(place_of, shelf)
         await method(
             Session(
                 request,

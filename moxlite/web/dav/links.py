@@ -22,7 +22,6 @@ from moxlite.web.http.programlogin import FAILURE_DELAY, RETRY_AFTER
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.web.http.exchange import Request, ResponseWriter
 
@@ -45,10 +44,9 @@ class SecretLinks:
     need no password.
     """
 
-    def __init__(self, config: CurrentConfig, accounts: Accounts, sandbox: Sandbox) -> None:
+    def __init__(self, config: CurrentConfig, accounts: Accounts) -> None:
         self._config = config
         self._accounts = accounts
-        self._sandbox = sandbox
         self._requests = RateLimiter(REQUESTS, exempt=config.current.static.rate_limits.exempt)
         self._turns = Turns(AT_ONCE, each=1, waiting=WAITING, seconds=DEADLINE, error=TooBusy)
 
@@ -84,10 +82,7 @@ class SecretLinks:
             try:
                 with trio.fail_after(DEADLINE):
                     async with self._turns.turn(name):
-                        pieces = [
-                            one.encode()
-                            async for one in calendar_file(account, self._sandbox, self._config.current, seen)
-                        ]
+                        pieces = [one.encode() async for one in calendar_file(account, self._config.current, seen)]
             except trio.TooSlowError:
                 raise TooBusy from None
         kind = (

@@ -22,7 +22,6 @@ from moxlite.web.http.messages import Response
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.proto.cards.repeating import Span
-    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.groupware.resources import Resource
     from moxlite.web.http.messages import Headers
@@ -69,9 +68,8 @@ def tag_headers(resource: Resource) -> tuple[tuple[str, str], ...]:
 class Questions:
     """Questions about busy times, for one server."""
 
-    def __init__(self, accounts: Accounts, sandbox: Sandbox) -> None:
+    def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
-        self._sandbox = sandbox
 
     async def answer(self, snapshot: Snapshot, account: str, data: bytes) -> Response:
         """Answer one that was posted to the outbox (RFC 6638 §5). Raises Refusal."""
@@ -90,7 +88,7 @@ class Questions:
         if name is None:
             status = INVALID if is_missing(snapshot, address) else ELSEWHERE
         else:
-            busy = await known_busy(self._accounts, self._sandbox, snapshot, asker, name, stretch)
+            busy = await known_busy(self._accounts, snapshot, asker, name, stretch)
             if busy is None:
                 status = NO_RIGHT
             else:

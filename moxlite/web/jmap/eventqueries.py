@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import Expander
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import split_calendars
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of
@@ -217,7 +217,7 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
 
     Raises MethodError.
     """
-    expander = Expander(call.account, call.server.sandbox)
+    expander = Expander(call.account)
     calendars = await call.account.read(partial(calendars_of, call=call), op="jmap events")
     for where in calendars:
         after = 0
@@ -250,12 +250,7 @@ async def _instances(
 ) -> list[Instance]:
     if not stored_event.entry.repeated or not (expand or timed):
         return [Instance(*stored_event.entry.span(stored_event.entry.main), "", 0)]
-    try:
-        return await expander.instances(stored_event.one, stored_event.entry, stretch)
-    except BadEntry:
-        raise MethodError("cannotCalculateOccurrences", "the rule of a series takes too long") from None
-    except TooBusy:
-        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
+    return await expander.instances(stored_event.one, stored_event.entry, stretch)
 
 
 def _match(stored_event: StoredEvent, instance: Instance, *, expand: bool) -> _Match:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import BadEntry, Expander, read
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import write_component
@@ -247,7 +247,7 @@ def zone_argument(call: Call) -> str:
 
 
 async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[Object]:
-    expander = Expander(call.account, call.server.sandbox)
+    expander = Expander(call.account)
     asked = deque(split_id(one) for one in ids)
     while asked:
         numbers = [*dict.fromkeys(number for number, _ in islice(asked, AT_ONCE))]
@@ -304,8 +304,6 @@ async def refusals() -> AsyncIterator[None]:
         raise SetError("invalidProperties", str(error), properties=["uid"]) from None
     except NoSuchResource:
         raise SetError("notFound") from None
-    except TooBusy:
-        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
 
 
 class _Events:
@@ -425,7 +423,7 @@ class _Events:
         data = await off_loop(write, kind="jmap")
         if len(data) > MAX_ENTRY:
             raise SetError("tooLarge", "an event has at most 1 MiB")
-        facts = await Expander(call.account, call.server.sandbox).facts_of(await read(data))
+        facts = await Expander(call.account).facts_of(await read(data))
         if call.place.guest and facts.addresses:
             raise SetError("forbidden", "only the owner of a calendar invites people")
         return data, facts
@@ -435,9 +433,7 @@ async def _one(call: Call, key: str) -> tuple[StoredEvent, str]:
     """A stored event, and the local time of the one of its series that is meant. Raises SetError ``notFound``."""
     number, at = split_id(key)
     stored_events, _ = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
-    if not stored_events or (
-        at and not await has_instance(Expander(call.account, call.server.sandbox), stored_events[0], at)
-    ):
+    if not stored_events or (at and not await has_instance(Expander(call.account), stored_events[0], at)):
         raise SetError("notFound")
     return stored_events[0], at
 

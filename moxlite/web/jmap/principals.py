@@ -181,7 +181,7 @@ async def availability(call: Call) -> Object:
         raise MethodError("tooLarge", "a question is about 400 days at most")
     server, asker = call.server, call.account.name
     try:
-        busy = await known_busy(server.accounts, server.sandbox, call.snapshot, asker, name, stretch)
+        busy = await known_busy(server.accounts, call.snapshot, asker, name, stretch)
     except (AccountUnknown, AccountRemoved):
         raise MethodError("notFound", "there is no such principal") from None
     if busy is None:

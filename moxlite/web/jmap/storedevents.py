@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import Expander
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
@@ -18,7 +18,7 @@ from moxlite.store.groupware.resources import NoSuchResource, Resource, event_id
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.jmap.calendars import calendars_of, shelf
 from moxlite.web.jmap.methods import read_id
-from moxlite.web.jmap.protocol import LIMITS, MethodError, Object
+from moxlite.web.jmap.protocol import LIMITS, Object
 
 if TYPE_CHECKING:
     from moxlite.proto.cards.components import Instance
@@ -110,17 +110,12 @@ def visible_ids(r: Reader, call: Call) -> list[int]:
 
 
 async def has_instance(expander: Expander, stored_event: StoredEvent, key: str) -> bool:
-    """Whether a series has an event at a local time. Raises MethodError ``serverUnavailable``."""
+    """Whether a series has an event at a local time."""
     override = (stored_event.event.get("recurrenceOverrides") or {}).get(key)
     if override is not None or not stored_event.entry.repeated:
         return override is not None and override.get("excluded") is not True
     at = seconds_at(stored_event.entry, key)
-    try:
-        instances = await expander.instances(stored_event.one, stored_event.entry, (at, at + 1))
-    except BadEntry:
-        return False
-    except TooBusy:
-        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
+    instances = await expander.instances(stored_event.one, stored_event.entry, (at, at + 1))
     return any(instance_key(stored_event.entry, instance) == key for instance in instances)
 
 

@@ -356,7 +356,7 @@ class EventCalls(EntryCalls):
         """Put entries, each in place of another or as a new one, into a calendar in one unit; returns the id of the
         last.
         """
-        # All are checked before the unit, since that may take the sandbox; then both halves of a series change, or
+        # All are checked before the unit; then both halves of a series change, or
         # none.
         puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
         return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
@@ -424,9 +424,7 @@ class BusyCalls(EntryCalls):
             times: list[Engagement] | None = None
             if name:
                 with suppress(AccountUnknown, AccountRemoved):
-                    times = await known_engagements(
-                        self._accounts, self._server.sandbox, snapshot, session.account, name, (since, until)
-                    )
+                    times = await known_engagements(self._accounts, snapshot, session.account, name, (since, until))
             settings = snapshot.account(name)
             shown = "" if times is None or settings is None else settings.full_name
             busy_persons.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))

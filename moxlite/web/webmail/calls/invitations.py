@@ -269,7 +269,7 @@ class InvitationCalls(AccountCalls):
         try:
             async with self._server.sandbox.turn(session.account) as turn:
                 clean = (await turn.do(CleanCalendar(text))).text
-            await answer_entry(account, self._server.sandbox, clean, user, PARTSTATS[answer])
+            await answer_entry(account, clean, user, PARTSTATS[answer])
         except (Refused, JobFailed, BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded) as error:
             kv = {"account": session.account, "err": str(error)}
             logger.info("answered event not put into the calendar", extra={"kv": kv})
