@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from datetime import tzinfo
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import LARGE, MANY, MAX_ANSWER, BadEntry, Expander, read
+from moxlite.groupware.entries import DAY, LARGE, MANY, MAX_ANSWER, BadEntry, Expander, read
 from moxlite.groupware.people import colleague_access, user_of
 from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
 from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import plain
@@ -51,7 +53,7 @@ Busy = tuple[int, int, str]
 
 
 class Engagement(msgspec.Struct, frozen=True):
-    """A time when a user is busy. `starts`, `ends`: seconds UTC, of whole days as if local times were UTC; `kind` as
+    """A time when a user is busy. `starts`, `ends`: seconds UTC, of whole days by `engagements`; `kind` as
     FBTYPE has it. `uid`: of its event. `title`: "" for one that its owner keeps private.
     """
 
@@ -63,7 +65,7 @@ class Engagement(msgspec.Struct, frozen=True):
     whole_days: bool = False
 
 
-OF_ANSWER: Final = {"DECLINED": "", "TENTATIVE": "BUSY-TENTATIVE", "NEEDS-ACTION": "BUSY-TENTATIVE"}
+OF_ANSWER: Final = {"DECLINED": "", "DELEGATED": "", "TENTATIVE": "BUSY-TENTATIVE", "NEEDS-ACTION": "BUSY-TENTATIVE"}
 """How an event makes busy by the answer to its invitation."""
 
 
@@ -73,15 +75,19 @@ async def busy_times(
     """When the owner, with these addresses, is busy by a calendar."""
     return [
         (engagement.starts, engagement.ends, engagement.kind)
-        for engagement in await engagements(account, expander, where, stretch, own)
+        for engagement in await engagements(account, expander, where, stretch, own, by_day=False)
     ]
 
 
 async def engagements(
-    account: Account, expander: Expander, where: Collection, stretch: Span, own: frozenset[str]
+    account: Account, expander: Expander, where: Collection, stretch: Span, own: frozenset[str], *, by_day: bool
 ) -> list[Engagement]:
-    """By what a calendar makes its owner, with these addresses, busy."""
+    """By what a calendar makes its owner, with these addresses, busy. `by_day`: whole days are told as if local times
+    were UTC, for those who show days; else they are those of the calendar's zone, as times without a zone are.
+    """
     busy: list[Engagement] = []
+    zone = zone_of(where.time_zone, "")
+    wide = (stretch[0] - DAY, stretch[1] + DAY)  # an entry of local times has moments up to a day from those in UTC
     after = 0
     while len(busy) < MAX_BUSY and not where.transparent:
         rows = await account.read(
@@ -89,8 +95,8 @@ async def engagements(
                 overlapping,
                 collection_id=where.id,
                 components=("VEVENT", "VFREEBUSY"),
-                since=stretch[0],
-                until=stretch[1],
+                since=wide[0],
+                until=wide[1],
                 after=after,
                 limit=PAGE,
             ),
@@ -101,14 +107,14 @@ async def engagements(
             if len(busy) >= MAX_BUSY:  # of one entry alone there may be so many
                 break
             await give_way()
-            busy += await _busy_of(expander, resource, stretch, own)
+            busy += await _busy_of(expander, resource, stretch, own, zone, by_day=by_day)
         if len(rows) < PAGE:
             break
     return busy[:MAX_BUSY]
 
 
 async def known_engagements(
-    accounts: Accounts, snapshot: Snapshot, asker: str, name: str, stretch: Span
+    accounts: Accounts, snapshot: Snapshot, asker: str, name: str, stretch: Span, *, by_day: bool = True
 ) -> list[Engagement] | None:
     """When the user of an account is busy by all calendars, as far as the user of the account `asker` may know it;
     None where that is nothing.
@@ -128,7 +134,7 @@ async def known_engagements(
         for where, access in known:
             if len(found) >= MAX_BUSY:
                 break
-            busy = await engagements(account, expander, where, stretch, own)
+            busy = await engagements(account, expander, where, stretch, own, by_day=by_day)
             found += (
                 busy if access == "details" else [msgspec.structs.replace(engagement, title="") for engagement in busy]
             )
@@ -139,7 +145,7 @@ async def known_engagements(
 
 async def known_busy(accounts: Accounts, snapshot: Snapshot, asker: str, name: str, stretch: Span) -> list[Busy] | None:
     """As `known_engagements`, the times alone."""
-    found = await known_engagements(accounts, snapshot, asker, name, stretch)
+    found = await known_engagements(accounts, snapshot, asker, name, stretch, by_day=False)
     return None if found is None else [(engagement.starts, engagement.ends, engagement.kind) for engagement in found]
 
 
@@ -151,9 +157,9 @@ async def unavailable(
     """
     texts = await account.read(lambda r: _availabilities(r, calendars), op="dav-availability")
     pairs: list[tuple[CalendarObject, Component]] = []
-    for data in texts:
+    for data, time_zone in texts:
         with suppress(BadObject):
-            calendar_object = await read(data)
+            calendar_object = (await read(data)).placed(zone_of(time_zone, ""))
             pairs += [(calendar_object, part) for part in calendar_object.parts if part.name == AVAILABILITY]
     room = MAX_AVAILABLE
     periods: list[Busy] = []
@@ -182,14 +188,14 @@ def _covered(periods: Sequence[Busy], stretch: Span, free: Sequence[Span], kind:
     return [*before, *((*gap, kind) for gap in _gaps(free, stretch))]
 
 
-def _availabilities(r: Reader, calendars: Sequence[Collection]) -> list[bytes]:
-    """The calendars with VAVAILABILITY, at most `MAX_AVAILABILITIES`."""
-    texts = [text.encode() for where in calendars if where.inbox and (text := where.availability)]
+def _availabilities(r: Reader, calendars: Sequence[Collection]) -> list[tuple[bytes, str]]:
+    """The calendars with VAVAILABILITY, at most `MAX_AVAILABILITIES`, each with the zone of its collection."""
+    texts = [(text.encode(), where.time_zone) for where in calendars if where.inbox and (text := where.availability)]
     for where in calendars:
         if not where.inbox and not where.transparent:
             span, room = (EARLIEST, LATEST), MAX_AVAILABILITIES - len(texts)
             texts += [
-                resource_data(r, resource.id)
+                (resource_data(r, resource.id), where.time_zone)
                 for resource in overlapping(r, where.id, (AVAILABILITY,), *span, 0, max(0, room))
             ]
     return texts
@@ -249,7 +255,9 @@ def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collec
     return found if found or (not counting and usual != "nothing") else None
 
 
-async def _busy_of(expander: Expander, resource: Resource, stretch: Span, own: frozenset[str]) -> list[Engagement]:
+async def _busy_of(
+    expander: Expander, resource: Resource, stretch: Span, own: frozenset[str], zone: tzinfo | None, *, by_day: bool
+) -> list[Engagement]:
     try:
         calendar_object = await expander.read(resource)
     except (NoSuchResource, BadObject):  # gone meanwhile, or damaged
@@ -257,11 +265,11 @@ async def _busy_of(expander: Expander, resource: Resource, stretch: Span, own: f
     if calendar_object.kind == "VFREEBUSY":
         work = partial(_told, calendar_object, stretch)
     elif calendar_object.repeated:
-        instances = await expander.instances(resource, calendar_object, stretch)
-        work = partial(_engaged, calendar_object, instances, stretch, own)
+        instances = await expander.instances(resource, calendar_object, (stretch[0] - DAY, stretch[1] + DAY))
+        work = partial(_engaged, calendar_object, instances, stretch, own, zone, by_day=by_day)
     else:
         instances = [Instance(*calendar_object.span(calendar_object.main), "", 0)]
-        work = partial(_engaged, calendar_object, instances, stretch, own)
+        work = partial(_engaged, calendar_object, instances, stretch, own, zone, by_day=by_day)
     return work() if resource.size <= LARGE else await off_loop(work, kind="dav")
 
 
@@ -278,21 +286,28 @@ def _told(calendar_object: CalendarObject, stretch: Span) -> list[Engagement]:
 
 
 def _engaged(
-    calendar_object: CalendarObject, instances: Sequence[Instance], stretch: Span, own: frozenset[str]
+    calendar_object: CalendarObject,
+    instances: Sequence[Instance],
+    stretch: Span,
+    own: frozenset[str],
+    zone: tzinfo | None,
+    *,
+    by_day: bool,
 ) -> list[Engagement]:
     """The instances of an event in a stretch that make its owner busy."""
     # Once for each part: a thousand instances may have one with thousands of guests.
     facts: dict[int, tuple[str, str, bool]] = {}
     found: list[Engagement] = []
     public = privacy_of(calendar_object) == "public"
-    for inst in instances:
+    for inst, placed in zip(instances, calendar_object.placed_instances(instances, zone), strict=True):
         if inst.part not in facts:
             part = calendar_object.parts[inst.part]
             title = plain(part.value("SUMMARY"), 200) if public else ""
             facts[inst.part] = _kind(part, own), title, _is_of_days(part)
         kind, title, whole_days = facts[inst.part]
-        if kind and inst.starts < stretch[1] and inst.ends > stretch[0]:
-            found.append(Engagement(inst.starts, inst.ends, kind, calendar_object.uid, title, whole_days))
+        span = inst if by_day and whole_days else placed
+        if kind and span.starts < stretch[1] and span.ends > stretch[0]:
+            found.append(Engagement(span.starts, span.ends, kind, calendar_object.uid, title, whole_days))
     return found
 
 

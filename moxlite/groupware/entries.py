@@ -122,6 +122,9 @@ class Expander:
 
     async def facts_of(self, calendar_object: CalendarObject) -> ResourceFacts:
         """Compute the facts of an entry of a calendar. Raises BadEntry."""
+        if (name := calendar_object.unknown_zone()) is not None:
+            text = f"the time zone {name} is not known, and the file does not define it"
+            raise BadEntry(CALDAV + "valid-calendar-data", text)
         starts, ends = calendar_object.bounds()
         stretch: Span | None = None
         instances: tuple[Instance, ...] = ()

@@ -22,10 +22,10 @@ from moxlite.groupware.people import addresses_of
 from moxlite.metrics import Counter
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.address import Address
-from moxlite.proto.cards.alarms import Ring, local, rings, zone_of
+from moxlite.proto.cards.alarms import Ring, rings, zone_of
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.contentline import plain
-from moxlite.proto.cards.moments import is_date, moment_of
+from moxlite.proto.cards.moments import in_zone, is_date, moment_of
 from moxlite.proto.cards.rules import EPOCH
 from moxlite.proto.mime.compose import TextPart, address_field, compose, needs_utf8, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
@@ -206,7 +206,7 @@ def _rung(calendar_object: CalendarObject, ring: Ring, resource_id: int, zone: t
     day = f"{EPOCH + timedelta(seconds=ring.starts):%Y-%m-%d}" if is_date(start) else ""
     span = ring.starts, ring.ends
     if moment.tzinfo is None:
-        span = local(span[0], zone or UTC), local(span[1], zone or UTC)
+        span = in_zone(span[0], zone or UTC), in_zone(span[1], zone or UTC)
     try:
         begin, end = (datetime.fromtimestamp(one, zone or moment.tzinfo or UTC) for one in span)
     except (OverflowError, ValueError, OSError):  # at the end of all years

@@ -513,6 +513,6 @@ def _to(path: str) -> Handler:
     """A handler that redirects to a service's path (WEB-25)."""
 
     async def redirect(request: Request, writer: ResponseWriter) -> None:
-        await writer.respond(Response.redirect(303, path))
+        await writer.respond(Response.redirect(308, path))  # a method other than GET stays itself (RFC 9110 §15.4.9)
 
     return redirect

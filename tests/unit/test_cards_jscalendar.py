@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.editing import form_of
-from moxlite.proto.cards.jscalendar import COVERED, Object, event_of, instance_of
+from moxlite.proto.cards.jscalendar import COVERED, Clock, Object, event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference, patched
@@ -103,7 +104,9 @@ def test_all_of_an_event_is_shown() -> None:
     assert event["alerts"]["a1"]["trigger"] == {"@type": "OffsetTrigger", "offset": "-PT15M"}
     overrides = event["recurrenceOverrides"]
     assert (overrides["2026-11-16T09:00:00"], overrides["2026-11-18T09:00:00"]) == ({"excluded": True}, {})
-    late = instance_of(event, "2026-11-30T09:00:00", zone="Europe/Berlin")
+    late = instance_of(
+        event, "2026-11-30T09:00:00", shown=Clock(ZoneInfo("Europe/Berlin"), "Europe/Berlin", whole=False)
+    )
     assert (late["start"], late["title"], late["recurrenceId"]) == (
         "2026-11-30T11:00:00",
         "Regatta, late",

@@ -211,10 +211,12 @@ def test_ten_thousand_alarms_are_looked_at_soon() -> None:
 
 def test_zones_of_calendars() -> None:
     """DAV-50: by the zone's name, else by what the calendar says; then the owner's."""
-    inner = "BEGIN:VTIMEZONE\r\nTZID:{}\r\nBEGIN:STANDARD\r\nTZOFFSETTO:+0530\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    inner = "BEGIN:VTIMEZONE\r\nTZID:{}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETTO:+0530\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
     zone = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{inner}END:VCALENDAR\r\n"
     assert str(zone_of(zone.format("Europe/Berlin"), "Asia/Tokyo")) == "Europe/Berlin"
-    assert str(zone_of(zone.format("Home"), "Asia/Tokyo")) == "UTC+05:30"
+    home = zone_of(zone.format("Home"), "Asia/Tokyo")
+    assert home is not None
+    assert home.utcoffset(datetime(2026, 7, 1)) == timedelta(hours=5, minutes=30)  # noqa: DTZ001 local
     assert str(zone_of("nonsense", "Asia/Tokyo")) == "Asia/Tokyo"
     assert zone_of("", "") is None
     assert zone_of("", "Mars/Olympus") is None

@@ -1,5 +1,6 @@
 """Rules of calendars: which are taken, and the instances that they give with further dates and exceptions."""
 
+import random
 import re
 import time
 from contextlib import suppress
@@ -9,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
-from moxlite.proto.cards.moments import duration_of, iana_zone, period_of, utc_text
+from moxlite.proto.cards.filezones import name_of
+from moxlite.proto.cards.moments import DAY, duration_of, iana_zone, period_of, utc_text
 from moxlite.proto.cards.repeating import joined, rules_of
 from moxlite.proto.cards.rules import BadRecurrence, Steps, TooMuchWork, times_of
 
@@ -98,11 +100,174 @@ def test_a_zone_of_a_file_has_its_summer(north: bool, like: str) -> None:
 
 
 def test_a_series_keeps_its_hour_by_the_clocks_of_a_file() -> None:
-    """DAV-8: not an hour off in summer; a zone with other rules is as its standard time."""
+    """DAV-8: not an hour off in summer."""
     lines = ("DTSTART;TZID=Customized Time Zone:20261018T090000", "RRULE:FREQ=WEEKLY;COUNT=2")
     assert starts(entry(*lines, more=own_zone())) == ["20261018T070000Z", "20261025T080000Z"]
-    odd = own_zone().replace("INTERVAL=1", "INTERVAL=2")
-    assert starts(entry(*lines, more=odd)) == ["20261018T080000Z", "20261025T080000Z"]
+
+
+def part_of_zone(kind: str, start: str, offsets: str, *lines: str) -> str:
+    """A part of a VTIMEZONE. `offsets`: before and after."""
+    before, after = offsets.split()
+    inner = (f"DTSTART:{start}", f"TZOFFSETFROM:{before}", f"TZOFFSETTO:{after}", *lines)
+    return "\r\n".join((f"BEGIN:{kind}", *inner, f"END:{kind}"))
+
+
+def rdates(year: int, until: int) -> tuple[str, str]:
+    """The changes of Berlin in some years, by RDATE."""
+    changes: dict[int, list[str]] = {3: [], 10: []}
+    for one in range(year, until):
+        for month, hour in ((3, "02"), (10, "03")):
+            day = 31 - datetime(one, month, 31).isoweekday() % 7  # noqa: DTZ001 local
+            changes[month].append(f"{one}{month:02}{day}T{hour}0000")
+    return ",".join(changes[3]), ",".join(changes[10])
+
+
+ZONES = {
+    "Notes": (
+        "Europe/Berlin",
+        part_of_zone(
+            "STANDARD",
+            "19501029T020000",
+            "+0200 +0100",
+            "RRULE:FREQ=YEARLY;BYMINUTE=0;BYHOUR=3;BYDAY=-1SU;BYMONTH=10",
+        ),
+        part_of_zone(
+            "DAYLIGHT",
+            "19500326T020000",
+            "+0100 +0200",
+            "RRULE:FREQ=YEARLY;BYMINUTE=0;BYHOUR=2;BYDAY=-1SU;BYMONTH=3",
+        ),
+    ),
+    "vzic": (
+        "Europe/Berlin",
+        part_of_zone(
+            "STANDARD",
+            "19961027T030000",
+            "+0200 +0100",
+            "RRULE:FREQ=YEARLY;BYMONTH=10;BYMONTHDAY=25,26,27,28,29,30,31;BYDAY=SU",
+        ),
+        part_of_zone(
+            "DAYLIGHT",
+            "19810329T020000",
+            "+0100 +0200",
+            "RRULE:FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=25,26,27,28,29,30,31;BYDAY=SU",
+        ),
+    ),
+    "dates": (
+        "Europe/Berlin",
+        part_of_zone("DAYLIGHT", "19970330T020000", "+0100 +0200", f"RDATE:{rdates(1998, 2045)[0]}"),
+        part_of_zone("STANDARD", "19971026T030000", "+0200 +0100", f"RDATE:{rdates(1998, 2045)[1]}"),
+    ),
+    "two rules, one with an end": (
+        "America/New_York",
+        part_of_zone(
+            "DAYLIGHT",
+            "19870405T020000",
+            "-0500 -0400",
+            "RRULE:FREQ=YEARLY;BYMONTH=4;BYDAY=1SU;UNTIL=20060402T070000Z",
+        ),
+        part_of_zone(
+            "STANDARD",
+            "19871025T020000",
+            "-0400 -0500",
+            "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU;UNTIL=20061029T060000Z",
+        ),
+        part_of_zone("DAYLIGHT", "20070311T020000", "-0500 -0400", "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU"),
+        part_of_zone("STANDARD", "20071104T020000", "-0400 -0500", "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU"),
+    ),
+    "the south": (
+        "Australia/Lord_Howe",
+        part_of_zone("DAYLIGHT", "20081005T020000", "+1030 +1100", "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=1SU"),
+        part_of_zone("STANDARD", "20080406T020000", "+1100 +1030", "RRULE:FREQ=YEARLY;BYMONTH=4;BYDAY=1SU"),
+    ),
+    "clocks that no longer change": (
+        "America/Sao_Paulo",
+        part_of_zone("DAYLIGHT", "20171015T000000", "-0300 -0200"),
+        part_of_zone("STANDARD", "20180218T000000", "-0200 -0300"),
+        part_of_zone("DAYLIGHT", "20181104T000000", "-0300 -0200"),
+        part_of_zone("STANDARD", "20190217T000000", "-0200 -0300"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ZONES)
+def test_a_zone_by_its_rules_is_the_one_of_the_database_at_a_thousand_moments(kind: str) -> None:
+    """DAV-8: RFC 5545 §3.6.5, of all programs' forms; near the changes of the clocks, too, there and back."""
+    like, *parts = ZONES[kind]
+    text = "\r\n".join(("BEGIN:VTIMEZONE", 'TZID:Own\\, of all; "places"', *parts, "END:VTIMEZONE"))
+    [zone] = entry("DTSTART:20261018T090000Z", more=text).zones.values()
+    usual, chance = ZoneInfo(like), random.Random(61)
+    first, last = (datetime(year, 6, 1, tzinfo=UTC) for year in (2018 if "no longer" in kind else 2008, 2037))
+    moments = [first + (last - first) * chance.random() for _ in range(1000)]
+    for year in range(first.year + 1, last.year):
+        days = (datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in range(365))
+        for day in (
+            day for day in days if day.astimezone(usual).utcoffset() != (day + DAY).astimezone(usual).utcoffset()
+        ):
+            moments += [day + timedelta(minutes=15 * quarter) for quarter in range(96)]
+    for moment in moments:
+        local, other = moment.astimezone(zone), moment.astimezone(usual)
+        assert (local.replace(tzinfo=None), local.fold) == (other.replace(tzinfo=None), other.fold)
+        assert local.astimezone(UTC) == moment
+        named = moment.replace(tzinfo=zone)
+        assert named.utcoffset() == moment.replace(tzinfo=usual).utcoffset()
+    assert name_of(zone, 2026) == ("America/Buenos_Aires" if "no longer" in kind else like)
+
+
+@pytest.mark.parametrize(
+    ("defined", "named"),
+    [
+        (r"Oslo\, Bergen", '"Oslo, Bergen"'),
+        (r"Oslo\, Bergen", r"Oslo\, Bergen"),
+        ("Oslo, Bergen", r'"Oslo\, Bergen"'),
+        (r"(UTC+01:00) Oslo\; Bergen", '"(UTC+01:00) Oslo; Bergen"'),
+        ('"Oslo"', "Oslo"),
+    ],
+)
+def test_names_of_zones_are_texts(defined: str, named: str) -> None:
+    """DAV-8: RFC 5545 §3.8.3.1, §3.3.11: escaped here or there, and quoted."""
+    zone = own_zone().replace("Customized Time Zone", defined)
+    assert starts(entry(f"DTSTART;TZID={named}:20261018T090000", more=zone)) == ["20261018T070000Z"]
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "070000"),
+        ("(UTC+07:00) Bangkok, Hanoi, Jakarta", "020000"),
+        ("(GMT-05:00) Eastern Time (US & Canada)", "130000"),
+        ("Pacific Time (US & Canada), Tijuana", "160000"),
+        ("(UTC+02:00) Helsinki, Kyiv, Riga, Sofia, Tallinn, Vilnius", "060000"),
+    ],
+)
+def test_a_zone_that_a_file_does_not_define_is_the_one_that_windows_describes(name: str, moment: str) -> None:
+    """DAV-8"""
+    assert starts(entry(f'DTSTART;TZID="{name}":20261018T090000')) == [f"20261018T{moment}Z"]
+
+
+def test_an_abbreviation_means_the_zone_of_its_file() -> None:
+    """DAV-8: EST of the database has no summer; a name of a place is the database's, whatever the file says."""
+    for name, moment in (("EST", "070000"), ("America/New_York", "130000")):
+        zone = own_zone().replace("Customized Time Zone", name)
+        assert starts(entry(f"DTSTART;TZID={name}:20261018T090000", more=zone)) == [f"20261018T{moment}Z"]
+
+
+def test_zones_of_hostile_files_take_bounded_work() -> None:
+    """DAV-8: the steps of all zones of a file are limited, in whatever years its times are."""
+    costly = (
+        part_of_zone("STANDARD", "00010101T000000", "+0000 +0100", "RRULE:FREQ=DAILY;BYHOUR=1,2,3,4;COUNT=999999"),
+        *(part_of_zone("DAYLIGHT", "16010101T000000", "+0100 +0200", "RRULE:FREQ=SECONDLY") for _ in range(20)),
+    )
+    zones = "\r\n".join(
+        "\r\n".join(("BEGIN:VTIMEZONE", f"TZID:Z{number}", *costly, "END:VTIMEZONE")) for number in range(100)
+    )
+    found = entry("DTSTART:20261018T090000Z", more=zones)
+    began = time.process_time()
+    for zone in found.zones.values():
+        for year in range(1, 9999, 100):
+            datetime(year, 7, 1, tzinfo=UTC).astimezone(zone)
+    assert len(found.zones) == 100
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(("name", "zone"), [("Alaskan", "America/Anchorage"), ("Cen. Australia", "Australia/Adelaide")])

@@ -71,7 +71,8 @@ function timesOf({ start, end }: Invitation): string {
 
 /** The time in the zone of the sender, if that differs from the reader's; else "". */
 function thereOf({ start }: Invitation): string {
-  if (start === null || start.utc === null || start.zone === "" || start.zone === "UTC") return "";
+  if (start === null || start.zone === "" || start.zone === "UTC") return "";
+  if (start.utc === null) return t("{time} in {zone}", { time: momentOf(start), zone: start.zone }); // not known here
   try {
     const there = momentOf(start, start.zone);
     return there === momentOf(start) ? "" : t("{time} in {zone}", { time: there, zone: start.zone });

@@ -17,8 +17,9 @@ import msgspec
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
 from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.itip import address_of
-from moxlite.proto.cards.moments import duration_of, iana_zone, moment_of, seconds_of, zones_of
+from moxlite.proto.cards.moments import duration_of, iana_zone, in_zone, known_zone, moment_of, seconds_of, zone_name
 from moxlite.proto.cards.repeating import span_of
 from moxlite.proto.cards.rules import EPOCH
 
@@ -210,23 +211,11 @@ def _own_span(calendar_object: CalendarObject, part: Component) -> list[tuple[in
 
 
 def _times(calendar_object: CalendarObject, part: Component, spans: list[tuple[int, int]], zone: tzinfo) -> _Times:
-    if not _is_floating(calendar_object, part):
+    if not calendar_object.floats(part):
         return _Times(spans, sorted(span[0] for span in spans), sorted(span[1] for span in spans))
-    return _Times(spans, sorted(local(span[0], zone) for span in spans), sorted(local(span[1], zone) for span in spans))
-
-
-def _is_floating(calendar_object: CalendarObject, part: Component) -> bool:
-    """Whether the times of a component are dates, or have no zone."""
-    moment = moment_of(part.first("DTSTART") or part.first("DUE"), calendar_object.zones)
-    return moment is not None and moment.tzinfo is None
-
-
-def local(seconds: int, zone: tzinfo) -> int:
-    """The moment of a time without a zone, which calendars count as UTC (DAV-8), in a zone."""
-    try:
-        return seconds_of((EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone))
-    except OverflowError:
-        return seconds
+    return _Times(
+        spans, sorted(in_zone(span[0], zone) for span in spans), sorted(in_zone(span[1], zone) for span in spans)
+    )
 
 
 def _alarms(calendar_object: CalendarObject, part: Component, zone: tzinfo, limit: int) -> Iterator[_Alarm]:
@@ -273,7 +262,7 @@ def _seconds(line: Property | None, calendar_object: CalendarObject, zone: tzinf
     moment = moment_of(line, calendar_object.zones)
     if moment is None:
         return None
-    return local(seconds_of(moment), zone) if moment.tzinfo is None else seconds_of(moment)
+    return in_zone(seconds_of(moment), zone) if moment.tzinfo is None else seconds_of(moment)
 
 
 def zone_of(time_zone: str, name: str) -> tzinfo | None:
@@ -284,9 +273,9 @@ def zone_of(time_zone: str, name: str) -> tzinfo | None:
         except BadComponents:
             calendar = Component("VCALENDAR", [], [])
         for component in calendar.components:
-            named = component.value("TZID") if component.name == "VTIMEZONE" else ""
+            named = zone_name(component.value("TZID")) if component.name == "VTIMEZONE" else ""
             if named:
-                zone = iana_zone(named) or zones_of(calendar).get(named)
+                zone = known_zone(named, zones_of(calendar))
                 if zone is not None:
                     return zone
     return iana_zone(name) if name else None

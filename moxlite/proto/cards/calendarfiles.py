@@ -17,7 +17,7 @@ from moxlite.proto.cards.calendarobject import KINDS
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
 from moxlite.proto.cards.itip import with_parameters, with_property
-from moxlite.proto.cards.moments import iana_zone
+from moxlite.proto.cards.moments import iana_zone, zone_name
 
 MAX_FILE: Final = 20 << 20
 """Octets of a file."""
@@ -119,7 +119,7 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
                 lines.append(line)
                 size += len(line) + LINE
             if len(inside) == 2 and kind.partition(";")[0] in ("UID", "TZID"):
-                name = value.strip()
+                name = value.strip() if kind.startswith("UID") else zone_name(value)
         if kind == "END" and inside:
             if len(inside) == 2 and (inside[1] in KINDS or (inside[1] == "VTIMEZONE" and name)):
                 written = "".join(f"{folded(one)}\r\n" for one in lines)
@@ -128,9 +128,8 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
                 else:
                     entry = entries.setdefault((inside[1], name, 0 if name else len(entries)), _Written())
                     entry.texts.append(written)
-                    entry.zones |= dict.fromkeys(
-                        (calendar, match[1] or match[2]) for one in lines for match in ZONE.finditer(one[:500])
-                    )
+                    matches = (match for one in lines for match in ZONE.finditer(one[:500]))
+                    entry.zones |= dict.fromkeys((calendar, zone_name(match[1] or match[2])) for match in matches)
             inside.pop()
             calendar += not inside
     left = ALL_ZONES
@@ -186,7 +185,7 @@ class WrittenZones(msgspec.Struct):
         """The name of a zone in the file, and whether the file has it now only. Another zone of the same name, as
         Outlook's "Customized Time Zone", gets a name of its own; of names that all know there is one (DAV-8).
         """
-        name = zone.value("TZID")
+        name = zone_name(zone.value("TZID"))
         key = name, "" if iana_zone(name) is not None else write_component(zone)
         if key in self.known:
             return self.known[key], False
@@ -204,10 +203,10 @@ def calendar_parts(calendar: Component, zones: WrittenZones) -> str:
     names: dict[str, str] = {}
     for component in calendar.components:
         if component.name == "VTIMEZONE":
-            name = component.value("TZID")
+            name = zone_name(component.value("TZID"))
             new, missing = zones.add(component)
             names.setdefault(name, new)
-            component = with_property(component, "TZID", new) if new != name else component
+            component = with_property(component, "TZID", escaped(new)) if new != name else component
             if not missing:
                 continue
         parts.append(component)
@@ -219,7 +218,7 @@ def _renamed(part: Component, names: dict[str, str]) -> Component:
     """A component whose times name zones by their names in the file."""
 
     def line(prop: Property) -> Property:
-        new = names.get(prop.parameter("TZID").strip())
+        new = names.get(zone_name(prop.parameter("TZID")))
         return prop if new is None else with_parameters(prop, {"TZID": new})
 
     inner = [_renamed(component, names) for component in part.components]

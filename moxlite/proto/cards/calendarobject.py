@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import Final
 
 import msgspec
 
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components, write_component
 from moxlite.proto.cards.contentline import Property, plain, property_of
+from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.moments import (
+    FLOATING,
     Zones,
     duration_of,
+    in_zone,
     is_date,
+    known_zone,
     moment_of,
     period_of,
     seconds_of,
     utc_text,
     value_of,
-    zones_of,
+    zone_name,
 )
 from moxlite.proto.cards.repeating import Span, is_repeated, main_part, parts_of, span_of
 
@@ -28,6 +33,8 @@ MAX_TITLE: Final = 500
 """Characters of a UID, above which an entry is refused, and of a title, which is cut for look-ups. RFC 5545 sets no
 limit; the longest UIDs in use, Outlook's, have 112, and lists show no more of a title.
 """
+
+ZONED: Final = frozenset({"DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "RDATE", "EXDATE"})
 
 EARLIEST: Final = -(1 << 40)
 LATEST: Final = 1 << 40
@@ -77,6 +84,36 @@ class CalendarObject(msgspec.Struct):
     def repeated(self) -> bool:
         """Whether there are instances."""
         return is_repeated(self.parts)
+
+    def floats(self, part: Component) -> bool:
+        """Whether the times of a component are dates, or have no zone."""
+        moment = moment_of(part.first("DTSTART") or part.first("DUE"), self.zones)
+        return moment is not None and moment.tzinfo is None
+
+    def placed(self, zone: tzinfo | None) -> CalendarObject:
+        """The resource with dates, and times without a zone, in a zone."""
+        return self if zone is None else msgspec.structs.replace(self, zones={**self.zones, FLOATING: zone})
+
+    def placed_instances(self, instances: Sequence[Instance], zone: tzinfo | None) -> list[Instance]:
+        """Instances with those of dates, and of times without a zone, in a zone."""
+        floating = {number for number, part in enumerate(self.parts) if zone is not None and self.floats(part)}
+        return [
+            instance
+            if zone is None or instance.part not in floating
+            else msgspec.structs.replace(
+                instance, starts=in_zone(instance.starts, zone), ends=in_zone(instance.ends, zone)
+            )
+            for instance in instances
+        ]
+
+    def unknown_zone(self) -> str | None:
+        """The name of a zone that its times are in, and that is not known."""
+        for part in self.parts:
+            for line in part.properties:
+                name = zone_name(line.parameter("TZID")) if line.name in ZONED else ""
+                if name and not is_date(line) and known_zone(name, self.zones) is None:
+                    return plain(name, 100)
+        return None
 
     def addresses(self) -> tuple[str, ...]:
         """Mail addresses of organiser and attendees, in lower case, each once."""

@@ -100,7 +100,8 @@ def property_of(line: str) -> Property | None:
         key, mark, value = one.partition("=")
         # version 2.1 of vCard has bare types: TEL;CELL:…
         key, value = (key.strip().upper(), value) if mark else ("TYPE", key)
-        values = value.split(",") if key == "TYPE" or '"' not in value else [value]  # CN="Lind, Ada"
+        # CN="Lind, Ada"; a zone has one name
+        values = value.split(",") if key == "TYPE" or (key != "TZID" and '"' not in value) else [value]
         parameters.setdefault(key, []).extend(part.strip(' "') for part in values)
     return Property(name, parameters, line[at + 1 :], line)
 

@@ -5,6 +5,7 @@ Pure: a file and a form in, a file out. Properties that a form does not have sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -25,22 +26,26 @@ from moxlite.proto.cards.itip import (
 )
 from moxlite.proto.cards.moments import (
     DAYS,
-    NTH_DAY,
-    Yearly,
     Zones,
     duration_of,
     iana_zone,
     is_date,
+    known_zone,
     moment_of,
     utc_text,
     value_of,
+    zone_name,
 )
 from moxlite.proto.cards.repeating import span_of
+from moxlite.proto.cards.rules import day_of_month
 from moxlite.proto.cards.zonefile import zone_component
 
 MAX_TEXT: Final = 1000
 MAX_NOTES: Final = 20_000
 """Characters of a title or a place, and of notes."""
+
+NTH_DAY: Final = re.compile(r"\+?([1-4]|-1)(MO|TU|WE|TH|FR|SA|SU)")
+"""A day of the week at its place in a month."""
 
 OF_FORM: Final = frozenset(
     {
@@ -359,7 +364,7 @@ def _named(zone: str) -> str:
 
 
 def _zone(name: str, zones: Zones) -> tzinfo | None:
-    found = (iana_zone(name) or zones.get(name)) if name else None
+    found = known_zone(name, zones) if name else None
     if name and found is None:
         raise BadForm("this time zone is not known")
     return found
@@ -367,8 +372,9 @@ def _zone(name: str, zones: Zones) -> tzinfo | None:
 
 def with_zones(like: Component, parts: list[Component]) -> Component:
     """A calendar with these events, and the zones that they name: those that the file had, or else of the database."""
-    names = {prop.parameter("TZID").strip() for part in parts for prop in part.properties} - {""}
-    there = {component.value("TZID"): component for component in like.components if component.name == "VTIMEZONE"}
+    names = {zone_name(prop.parameter("TZID")) for part in parts for prop in part.properties} - {""}
+    defined = [component for component in like.components if component.name == "VTIMEZONE"]
+    there = {zone_name(component.value("TZID")): component for component in defined}
     years = [at.year for part in parts if (at := value_of(part.value("DTSTART"))) is not None]
     zones = [there.get(name) or zone_component(name, min(years, default=2000)) for name in sorted(names)]
     return Component("VCALENDAR", like.properties, [*(zone for zone in zones if zone is not None), *parts])
@@ -386,7 +392,7 @@ def _exception(calendar_object: CalendarObject, recurrence: str) -> Component | 
 def _in_series(main: Component, name: str, recurrence: str) -> Property:
     """A line that names a time of a series, in the form of its start."""
     first = main.first("DTSTART")
-    zone = "" if first is None else first.parameter("TZID").strip()
+    zone = "" if first is None else zone_name(first.parameter("TZID"))
     if "T" not in recurrence:
         return _read(f"{name};VALUE=DATE:{recurrence}")
     mark = f";{_named(zone)}" if zone and not recurrence.endswith("Z") else ""
@@ -465,8 +471,8 @@ def _turned(rule: str, was: datetime, now: datetime, start: datetime) -> tuple[s
             week, last = (now.day + 6) // 7, (now + timedelta(days=7)).month != now.month
             week = -1 if last and (place[1] == "-1" or week == 5) else week
             parts[number], as_far = f"BYDAY={week}{DAYS[now.weekday()]}", False
-            time = timedelta(hours=now.hour, minutes=now.minute)
-            start = Yearly(start.month, week, now.weekday(), time).at(start.year)
+            day = day_of_month(start.year, start.month, week, now.weekday())
+            start = datetime(day.year, day.month, day.day, now.hour, now.minute)  # noqa: DTZ001 local
         elif days and "FREQ=MONTHLY" in parts and (name, value) == ("BYMONTHDAY", str(was.day)):
             parts[number], as_far = f"BYMONTHDAY={now.day}", False
     return ";".join(parts), start, as_far
@@ -495,7 +501,7 @@ def _end(part: Component, start: datetime, length: int, zones: Zones) -> datetim
 def _zone_name(first: Property) -> str:
     if first.value.strip().endswith("Z"):
         return "UTC"
-    name = first.parameter("TZID").strip()
+    name = zone_name(first.parameter("TZID"))
     zone = iana_zone(name) if name else None
     return name if zone is None else zone.key
 

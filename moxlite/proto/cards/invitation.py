@@ -16,7 +16,18 @@ from msgspec import Meta
 
 from moxlite.proto.cards.components import BadComponents, read_mailed
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, unescaped
-from moxlite.proto.cards.moments import MAX_ZONE, Zones, duration_of, iana_zone, is_date, value_of, zones_of
+from moxlite.proto.cards.filezones import zones_of
+from moxlite.proto.cards.moments import (
+    ABBREVIATION,
+    MAX_ZONE,
+    Zones,
+    described_zone,
+    duration_of,
+    iana_zone,
+    is_date,
+    value_of,
+    zone_name,
+)
 from moxlite.proto.cards.repeating import main_part
 from moxlite.wording import reason_of
 
@@ -71,8 +82,10 @@ class Moment(msgspec.Struct, frozen=True):
 
     Attributes:
       local: date, or date and time, as the file has it: ``2026-11-23`` or ``2026-11-23T10:00:00``.
-      utc: seconds since 1970; None for a date, and for a time that is the same on all clocks (floating).
-      zone: name of the zone: as the file has it, and after `placed` of the IANA database; "" for none.
+      utc: seconds since 1970; None for a date, for a time that is the same on all clocks (floating), and for one of a
+        zone that is not known.
+      zone: name of the zone: as the file has it, and after `placed` of the IANA database, or that of a zone that is not
+        known; "" for none.
     """
 
     local: Word
@@ -178,9 +191,12 @@ def placed(calendar: Calendar) -> Calendar:
 def _placed(moment: Moment | None) -> Moment | None:
     if moment is None or moment.zone in ("", "UTC") or "T" not in moment.local:
         return moment
-    zone = iana_zone(moment.zone)
-    if zone is None:
-        return msgspec.structs.replace(moment, zone="")
+    if moment.utc is None:
+        zone = iana_zone(moment.zone) or described_zone(moment.zone)
+    else:  # by the rules of the file
+        zone = None if ABBREVIATION.fullmatch(moment.zone) else iana_zone(moment.zone)
+    if zone is None:  # the name is told where there is no moment: the time is not the same on all clocks
+        return msgspec.structs.replace(moment, zone="") if moment.utc is not None else moment
     return _zoned(datetime.fromisoformat(moment.local), zone, zone.key)
 
 
@@ -256,7 +272,7 @@ def _recurrence(prop: Property) -> Recurrence:
     if value_of(value) is None:
         raise BadCalendar("the file has no event")
     following = prop.parameter("RANGE").upper() == "THISANDFUTURE"
-    return Recurrence(value, _printable(prop.parameter("TZID"))[:MAX_ZONE], following)
+    return Recurrence(value, _printable(zone_name(prop.parameter("TZID")))[:MAX_ZONE], following)
 
 
 def _person(prop: Property) -> Person | None:
@@ -278,7 +294,7 @@ def _moment(prop: Property | None, zones: Zones) -> Moment | None:
         return Moment(value.date().isoformat(), None)
     if value.tzinfo is not None:
         return _zoned(value.replace(tzinfo=None), UTC, "UTC")
-    name = prop.parameter("TZID").strip()[:MAX_ZONE]
+    name = zone_name(prop.parameter("TZID"))[:MAX_ZONE]
     if not name:
         return Moment(value.isoformat(), None)
     return msgspec.structs.replace(_zoned(value, zones.get(name), ""), zone=name)

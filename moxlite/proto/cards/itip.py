@@ -48,7 +48,7 @@ OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FOR
 
 OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})
 
-ANSWERS: Final = frozenset({"ACCEPTED", "DECLINED", "TENTATIVE"})
+ANSWERS: Final = frozenset({"ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED"})
 
 DELIVERED: Final = "1.2"
 SENT: Final = "1.1"

@@ -20,6 +20,7 @@ import msgspec
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, split, unescaped
+from moxlite.proto.cards.filezones import name_of
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, seconds_of, value_of
 
@@ -146,14 +147,31 @@ def event_of(calendar_object: CalendarObject) -> Object:
     return event
 
 
-def instance_of(event: Object, key: str, *, zone: str | None = None) -> Object:
+def lone_events(calendar_object: CalendarObject) -> dict[str, Object]:
+    """The events of a series of which a user was invited to these alone, by their local time by the rule; none of an
+    entry with a series.
+    """
+    if calendar_object.main.first("RECURRENCE-ID") is None:
+        return {}
+    clock = clock_of(calendar_object.main, calendar_object.zones)
+    found: dict[str, Object] = {}
+    for part in calendar_object.parts:
+        key = recurrence_key(part, calendar_object.zones, clock)
+        found[key] = event_of(msgspec.structs.replace(calendar_object, parts=[part]))
+    return found
+
+
+def instance_of(event: Object, key: str, *, shown: Clock | None = None) -> Object:
     """An event of a series, by the local time that it has by the rule, without ``recurrenceId`` if it is to be patched.
-    `zone`: of that time, if the result is shown.
+    `shown`: the clock of that time, if the result is shown.
     """
     base = {name: value for name, value in event.items() if name not in (*OF_SERIES, "prodId")}
     patch = (event.get("recurrenceOverrides") or {}).get(key) or {}
     made = patched({**base, "start": key}, patch)
-    return made if zone is None else {**made, "recurrenceId": key, "recurrenceIdTimeZone": zone}
+    if shown is None:
+        return made
+    zone = {} if shown.name is None else {"recurrenceIdTimeZone": shown.name}
+    return {**made, "recurrenceId": key, **zone}
 
 
 def overrides_of(calendar_object: CalendarObject, event: Object) -> Object:
@@ -190,7 +208,7 @@ def clock_of(part: Component, zones: Zones) -> Clock:
     start = moment_of(first, zones)
     if first is None or start is None:
         return Clock(None, None, whole=False)
-    name = _zone_name(start.tzinfo)
+    name = _zone_name(start)
     return Clock(None if name is None else iana_zone(name), name, is_date(first))
 
 
@@ -247,14 +265,14 @@ def _period_length(value: str) -> str | None:
     return None if found is None else duration_text(*found[:2])
 
 
-def _zone_name(zone: tzinfo | None) -> str | None:
-    """The name of a zone in the IANA database; of one that only a file has, the name of its offset."""
-    if zone is None:
+def _zone_name(moment: datetime) -> str | None:
+    """The name of the zone of a time in the IANA database; of one like which that has none, the name of its offset."""
+    if moment.tzinfo is None:
         return None
-    key = getattr(zone, "key", None)
-    if isinstance(key, str):
-        return "Etc/UTC" if key == "UTC" else key
-    hours, rest = divmod(zone.utcoffset(None) or timedelta(0), timedelta(hours=1))
+    name = name_of(moment.tzinfo, moment.year)
+    if name is not None:
+        return "Etc/UTC" if name == "UTC" else name
+    hours, rest = divmod(moment.utcoffset() or timedelta(0), timedelta(hours=1))
     return "Etc/UTC" if rest or not hours or not -12 <= hours <= 14 else f"Etc/GMT{-hours:+d}"
 
 
@@ -328,7 +346,7 @@ def _times(part: Component, zones: Zones) -> Object:
         found["duration"] = duration_text(days, seconds)
     if clock.whole or part.value("SHOW-WITHOUT-TIME").upper() == "TRUE":
         found["showWithoutTime"] = True
-    ends = None if end is None else _zone_name(end.tzinfo)
+    ends = None if end is None else _zone_name(end)
     if ends is not None and clock.name is not None and ends != clock.name:
         found["endTimeZone"] = ends
     return found

@@ -1,44 +1,33 @@
 """Times, durations and zones of calendars (RFC 5545 §3.3.4 to §3.3.6, §3.8.3): values of lines as Python's, and as
 seconds since 1970.
 
-Times without a zone, and dates, count as UTC (DAV-8). Known names of zones count, not what a file says about them.
+Times without a zone, and dates, are told as UTC until `in_zone` moves them into a calendar's zone (DAV-8). Known names
+of zones count, not what a file says about them.
 """
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property
+from moxlite.proto.cards.contentline import Property, unescaped
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 DAY: Final = timedelta(days=1)
 TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
-OFFSET: Final = re.compile(r"([+-])([0-9]{2})([0-9]{2})(?:[0-9]{2})?")
+OFFSET: Final = re.compile(r"([+-])([0-9]{2})([0-9]{2})([0-9]{2})?")
 DURATION: Final = re.compile(
     r"([+-]?)P(?:([0-9]{1,4})W|(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?)"
 )
-NTH_DAY: Final = re.compile(r"\+?([1-4]|-1)(MO|TU|WE|TH|FR|SA|SU)")
-"""A day of the week at its place in a month."""
-
-MONTH: Final = re.compile(r"[1-9]|1[0-2]")
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-MAX_SAVING: Final = timedelta(hours=2)
-"""By which clocks go forward in summer, at most: in Antarctica (IANA database)."""
-
-MAX_ZONES: Final = 100
-"""Zones that a file defines, the first; entries of people name one or two."""
-
 WINDOWS: Final = {
     "AUS Central Standard Time": "Australia/Darwin",
     "AUS Eastern Standard Time": "Australia/Sydney",
@@ -185,8 +174,49 @@ WINDOWS: Final = {
 MAX_ZONE: Final = 200
 """Characters of a zone's name."""
 
+DESCRIBED: Final = re.compile(r"\((?:UTC|GMT)(?:[+-][0-9]{2}:?[0-9]{2})?\) *(.+)")
+"""A zone as Windows lists it for people: ``(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna``."""
+
+PLACES: Final = {
+    "Abu Dhabi": "Asia/Dubai",
+    "Alaska": "America/Anchorage",
+    "Arizona": "America/Phoenix",
+    "Astana": "Asia/Almaty",
+    "Athens": "Europe/Athens",
+    "Atlantic Time": "America/Halifax",
+    "Beijing": "Asia/Shanghai",
+    "Brasilia": "America/Sao_Paulo",
+    "Central America": "America/Guatemala",
+    "Central Time": "America/Chicago",
+    "Chennai": "Asia/Kolkata",
+    "Coordinated Universal Time": "UTC",
+    "Eastern Time": "America/New_York",
+    "Greenwich Mean Time : Dublin": "Europe/London",
+    "Hanoi": "Asia/Bangkok",
+    "Harare": "Africa/Johannesburg",
+    "Hawaii": "Pacific/Honolulu",
+    "Helsinki": "Europe/Helsinki",
+    "Indiana": "America/Indianapolis",
+    "Kathmandu": "Asia/Katmandu",
+    "Monrovia": "Atlantic/Reykjavik",
+    "Mountain Time": "America/Denver",
+    "Newfoundland": "America/St_Johns",
+    "Pacific Time": "America/Los_Angeles",
+    "Saskatchewan": "America/Regina",
+    "Sri Jayawardenepura": "Asia/Colombo",
+    "West Central Africa": "Africa/Lagos",
+    "Yangon": "Asia/Rangoon",
+} | {zone.rpartition("/")[2].replace("_", " "): zone for zone in WINDOWS.values()}
+"""Places that Windows lists zones by."""
+
+ABBREVIATION: Final = re.compile("(?!UTC)[A-Z]{3,4}(?:[0-9][A-Z]{3})?")
+"""Names by which files mean their own zone, such as EST, in which clocks change; not so in the IANA database."""
+
 Zones = Mapping[str, tzinfo]
-"""Zones of a file by name, for names that the IANA database has not."""
+"""Zones of a file by name."""
+
+FLOATING: Final = ""
+"""Name of the zone, among those of a file, in which times without a zone and dates are; without it they have none."""
 
 
 @lru_cache(maxsize=100)
@@ -203,102 +233,31 @@ def iana_zone(name: str) -> ZoneInfo | None:
     return None
 
 
-class SummerZone(tzinfo):
-    """A zone that only a file has, with other clocks in summer, by the same rules each year (RFC 5545 §3.6.5). A time
-    that no clock shows means what it would without the change (§3.3.5).
+def zone_name(text: str) -> str:
+    """The name of a zone, of the property or the parameter TZID. It is TEXT (RFC 5545 §3.8.3.1), which programs escape
+    in either place, or quote.
     """
-
-    def __init__(self, standard: timedelta, saving: timedelta, begin: Yearly, end: Yearly) -> None:
-        """`saving`: above 0. `end`: by the clocks of summer."""
-        self._standard, self._saving = standard, saving
-        self._begin, self._end = begin, end
-
-    def utcoffset(self, at: datetime | None) -> timedelta:
-        """The offset of a local time; the standard one without a time."""
-        return self._standard + self.dst(at)
-
-    def dst(self, at: datetime | None) -> timedelta:
-        """The part of it that is due to summer."""
-        if at is None:
-            return timedelta(0)
-        shown_twice = self._saving if at.fold else timedelta(0)
-        return self._saving if self._is_summer(at.replace(tzinfo=None), self._saving, shown_twice) else timedelta(0)
-
-    def tzname(self, at: datetime | None) -> None:
-        """It has no name."""
-
-    def fromutc(self, at: datetime) -> datetime:
-        """The local time of a moment."""
-        standard = at + self._standard
-        summer = self._is_summer(standard.replace(tzinfo=None), timedelta(0), self._saving)
-        local = standard + self._saving if summer else standard
-        return local if summer else local.replace(fold=self.dst(local) != timedelta(0))
-
-    def _is_summer(self, local: datetime, later: timedelta, earlier: timedelta) -> bool:
-        """Whether a time is in summer, which begins `later` and ends `earlier` than the rules say."""
-        begin, end = self._begin.at(local.year) + later, self._end.at(local.year) - earlier
-        return begin <= local < end if begin < end else not end <= local < begin
+    return unescaped(text).strip(' "')
 
 
-class Yearly(msgspec.Struct, frozen=True):
-    """A change of the clocks each year: on the first to fourth or (-1) last such weekday of a month, 0 for Monday, so
-    long after midnight.
+def known_zone(name: str, zones: Zones) -> tzinfo | None:
+    """A zone by its name: that of the IANA database or of Windows, else that of the file, else the one that the name
+    describes.
     """
-
-    month: int
-    week: int
-    weekday: int
-    time: timedelta
-
-    def at(self, year: int) -> datetime:
-        """The time of it in a year, by the clocks of before."""
-        first = datetime(year, self.month, 1)  # noqa: DTZ001 local
-        days = (self.weekday - first.weekday()) % 7
-        last = (monthrange(year, self.month)[1] - 1 - days) // 7
-        return first + timedelta(days=days + 7 * (last if self.week < 0 else self.week - 1)) + self.time
+    own = zones.get(name)
+    if own is not None and ABBREVIATION.fullmatch(name):
+        return own
+    return iana_zone(name) or own or described_zone(name)
 
 
-def zones_of(calendar: Component) -> Zones:
-    """The zones that a file defines, each as it is now."""
-    found: dict[str, tzinfo] = {}
-    for zone in calendar.components:
-        if zone.name != "VTIMEZONE" or len(found) == MAX_ZONES:
-            continue
-        parts = sorted(zone.components, key=_goes_on)
-        standard, summer = ([part for part in parts if part.name == name] for name in ("STANDARD", "DAYLIGHT"))
-        offset = _offset((standard or parts)[-1].value("TZOFFSETTO")) if parts else None
-        if offset is not None:
-            zone_there = _summer_zone(standard[-1], summer[-1]) if standard and summer else None
-            found.setdefault(zone.value("TZID"), zone_there or timezone(offset))
-    return found
-
-
-def _goes_on(part: Component) -> tuple[bool, str]:
-    """By which the part of a zone that counts now is the last: one without an end, the newest."""
-    rule = part.value("RRULE").upper()
-    return rule != "" and "UNTIL=" not in rule, part.value("DTSTART")
-
-
-def _summer_zone(standard: Component, summer: Component) -> SummerZone | None:
-    """The zone that these parts make; None for one whose clocks do not change each year."""
-    offsets = _offset(standard.value("TZOFFSETTO")), _offset(summer.value("TZOFFSETTO"))
-    end, begin = _yearly(standard), _yearly(summer)
-    if offsets[0] is None or offsets[1] is None or begin is None or end is None or begin.month == end.month:
-        return None
-    saving = offsets[1] - offsets[0]
-    return SummerZone(offsets[0], saving, begin, end) if timedelta(0) < saving <= MAX_SAVING else None
-
-
-def _yearly(part: Component) -> Yearly | None:
-    """The change with which a part of a zone begins; None for one that does not come each year by a weekday."""
-    rule = dict(element.partition("=")[::2] for element in part.value("RRULE").upper().split(";"))
-    day, start = NTH_DAY.fullmatch(rule.pop("BYDAY", "")), value_of(part.value("DTSTART"))
-    month = rule.pop("BYMONTH", "")
-    if day is None or start is None or MONTH.fullmatch(month) is None or rule.pop("FREQ", "") != "YEARLY":
-        return None
-    if rule.pop("INTERVAL", "1") != "1" or rule.keys() - {"WKST"}:
-        return None
-    return Yearly(int(month), int(day[1]), DAYS.index(day[2]), timedelta(hours=start.hour, minutes=start.minute))
+def described_zone(name: str) -> ZoneInfo | None:
+    """The zone that Windows lists by these places."""
+    match = DESCRIBED.fullmatch(name)
+    for place in (match[1] if match is not None else name).split(","):
+        zone = PLACES.get(place.partition("(")[0].strip())
+        if zone is not None:
+            return iana_zone(zone)
+    return None
 
 
 def value_of(text: str) -> datetime | None:
@@ -321,15 +280,14 @@ def is_date(prop: Property) -> bool:
 
 
 def moment_of(prop: Property | None, zones: Zones) -> datetime | None:
-    """The time of a property, in its zone, or without one where it is floating or a date."""
+    """The time of a property, in its zone; that of `FLOATING` where it is floating or a date."""
     if prop is None:
         return None
     value = value_of(prop.value.strip())
-    if value is None or value.tzinfo is not None or is_date(prop):
+    if value is None or value.tzinfo is not None:
         return value
-    name = prop.parameter("TZID").strip()
-    zone = (iana_zone(name) or zones.get(name)) if name else None
-    return value.replace(tzinfo=zone)
+    name = "" if is_date(prop) else zone_name(prop.parameter("TZID"))
+    return value.replace(tzinfo=known_zone(name, zones) if name else zones.get(FLOATING))
 
 
 def seconds_of(moment: datetime) -> int:
@@ -337,6 +295,14 @@ def seconds_of(moment: datetime) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+
+
+def in_zone(seconds: int, zone: tzinfo) -> int:
+    """The moment of a time without a zone, which is told as if it were UTC, in a zone."""
+    try:
+        return seconds_of((datetime(1970, 1, 1) + timedelta(seconds=seconds)).replace(tzinfo=zone))  # noqa: DTZ001
+    except OverflowError:
+        return seconds
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -394,11 +360,3 @@ def utc_text(seconds: int) -> str:
     except OverflowError:
         moment = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) if seconds > 0 else datetime(1, 1, 1, tzinfo=UTC)
     return f"{moment:%Y%m%dT%H%M%SZ}".rjust(16, "0")  # strftime gives early years fewer digits
-
-
-def _offset(value: str) -> timedelta | None:
-    match = OFFSET.fullmatch(value)
-    if match is None:
-        return None
-    minutes = int(match[2]) * 60 + int(match[3])
-    return (1 if match[1] == "+" else -1) * timedelta(minutes=minutes) if minutes < 24 * 60 else None

@@ -11,6 +11,7 @@ from typing import Final
 from moxlite.proto.cards.calendarobject import CalendarObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, read_components, read_mailed, write_component
 from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.filezones import MAX_ZONES
 from moxlite.proto.cards.itip import (
     ANSWERS,
     MAX_ATTENDEES,
@@ -30,8 +31,11 @@ from moxlite.proto.cards.itip import (
     with_parameters,
     with_property,
 )
-from moxlite.proto.cards.moments import MAX_ZONES, is_date, moment_of, seconds_of, utc_text, value_of
+from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, utc_text, value_of
 from moxlite.proto.cards.repeating import LeftOut, left_out, main_part
+
+MAX_DELEGATE: Final = 330
+"""Characters of the address to which an answer hands an invitation on."""
 
 MAX_LINE: Final = 32 << 10
 """Characters of a line that is taken over from a mail."""
@@ -202,6 +206,8 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str, now:
         ):
             continue
         wanted = {"PARTSTAT": status, "SCHEDULE-STATUS": "2.0", "RSVP": "", STAMP: stamp}
+        delegate = "" if line is None else line.parameter("DELEGATED-TO")
+        wanted["DELEGATED-TO"] = delegate[:MAX_DELEGATE] if status == "DELEGATED" else ""
         known[key] = mapped(
             part,
             lambda one, mine=mine, wanted=wanted: with_parameters(one, wanted) if one is mine else one,  # type: ignore[misc]  # defaults bind the loop's values

@@ -446,6 +446,12 @@ def _numbered(numbers: Iterable[int], begin: int, end: int) -> list[int]:
     return [day for day in days if begin <= day < end]
 
 
+def day_of_month(year: int, month: int, place: int, weekday: int) -> date:
+    """The first to fourth or (-1) last such weekday of a month, 0 for Monday."""
+    [day] = _named(frozenset({(place, weekday)}), *_bounds(year, month))
+    return date.fromordinal(day)
+
+
 def _named(weekdays: Weekdays, begin: int, end: int) -> list[int]:
     """The weekdays of a stretch, or those at their places in it."""
     days: list[int] = []

@@ -4,7 +4,9 @@ after the other, so that an answer is written as it is made.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element
@@ -12,9 +14,10 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from moxlite.groupware.busy import busy_calendar, busy_times, merged, unavailable
-from moxlite.groupware.entries import LARGE
+from moxlite.groupware.entries import DAY, LARGE
 from moxlite.processor import give_way, off_loop
-from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited
+from moxlite.proto.cards.alarms import zone_of
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, expanded, limited
 from moxlite.proto.cards.cardobject import read_card, shown_card
 from moxlite.proto.cards.components import Component, Instance, read_components, write_component
 from moxlite.proto.cards.contentline import property_of
@@ -50,6 +53,8 @@ from moxlite.web.dav.properties import Target, Viewer, answer_for, check_number,
 if TYPE_CHECKING:
     from moxlite.groupware.entries import Expander
     from moxlite.store.changelog.account import Account
+
+logger = logging.getLogger("moxlite.web.dav")
 
 PAGE: Final = 100
 """Rows that are read at once."""
@@ -132,6 +137,7 @@ class Reports:
         self._wanted = wanted_of(root)
         self._data = data_wanted(root)
         self._weight = sum(1 for _ in root.iter())
+        self._zones: dict[int, tzinfo | None] = {}
 
     # the entries of an answer
 
@@ -147,12 +153,14 @@ class Reports:
         wanted, data = self._data, {}
         if wanted is not None and (wanted.name == ADDRESS_DATA) is (where.kind == "contact"):
             try:
-                data[wanted.name] = text(await self._shown(resource, wanted, calendar_object))
+                data[wanted.name] = text(await self._shown(resource, wanted, calendar_object, self._zone(where)))
             except NoSuchResource:
                 return ""
         return answer_for(self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal)
 
-    async def _shown(self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None) -> str:
+    async def _shown(
+        self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None, zone: tzinfo | None
+    ) -> str:
         """The octets of an entry as the report wants them."""
         if wanted.as_kept:
             return (await self._expander.data(resource)).decode("utf-8-sig")
@@ -163,10 +171,20 @@ class Reports:
         instances: Sequence[Instance] = ()
         stretch = wanted.expand or wanted.recurrences
         if stretch is not None and calendar.repeated:
-            instances = await self._expander.instances(resource, calendar, stretch)
+            instances = await self._expander.instances(resource, calendar, _widened(stretch))
+            placed = calendar.placed_instances(instances, zone)
+            instances = [one for one, there in zip(instances, placed, strict=True) if _is_in(there, stretch)]
         if wanted.expand is not None:
             instances = instances[: max(1, MAX_EXPANDED // resource.size)]
         return await _made(resource, lambda: _shown_calendar(calendar, wanted, instances))
+
+    def _zone(self, where: Collection) -> tzinfo | None:
+        """The zone of dates, and of times without one: the query's, else the calendar's (RFC 4791 §5.2.2, §9.8)."""
+        if where.id not in self._zones:
+            asked = self._root.findtext(CALDAV + "timezone") or ""
+            name = (self._root.findtext(CALDAV + "timezone-id") or "").strip()
+            self._zones[where.id] = zone_of(asked, name) or zone_of(where.time_zone, "")
+        return self._zones[where.id]
 
     # calendar-query and addressbook-query
 
@@ -197,8 +215,8 @@ class Reports:
             inner is not None and not inner.absent and component_filter.stretch is None and not component_filter.absent
         )
         kinds = where.components if inner is None or not quick else (inner.name,)
-        stretch = (inner.stretch if inner is not None and quick else None) or (EARLIEST, LATEST)
-        hull = _hull(component_filter)
+        stretch = _widened((inner.stretch if inner is not None and quick else None) or (EARLIEST, LATEST))
+        hull, zone = _hull(component_filter), self._zone(where)
         after = 0
         while True:
             rows = await self._account.read(
@@ -218,27 +236,32 @@ class Reports:
                 single = resource.expanded_to is None
                 if inner is not None and quick and inner.plain and _decided(resource, inner, single=single):
                     yield resource, None
-                elif (calendar_object := await self._passing(resource, component_filter, hull)) is not None:
+                elif (calendar_object := await self._passing(resource, component_filter, hull, zone)) is not None:
                     yield resource, calendar_object
             if len(rows) < PAGE:
                 return
 
     async def _passing(
-        self, resource: Resource, component_filter: ComponentFilter, hull: Span | None
+        self, resource: Resource, component_filter: ComponentFilter, hull: Span | None, zone: tzinfo | None
     ) -> CalendarObject | None:
         await give_way()
         try:
             calendar_object = await self._expander.read(resource)
         except NoSuchResource:
             return None  # removed meanwhile
+        except BadObject as error:  # all others are answered
+            kv = {"account": self._account.name, "entry": resource.id, "err": str(error)}
+            logger.warning("entry of a calendar not read", extra={"kv": kv})
+            return None
         instances: Sequence[Instance] = ()
         if hull is not None and calendar_object.repeated:
-            instances = await self._expander.instances(resource, calendar_object, hull)
+            instances = await self._expander.instances(resource, calendar_object, _widened(hull))
+            instances = calendar_object.placed_instances(instances, zone)
 
         def within(stretch: Span) -> list[Instance]:
             return [instance for instance in instances if instance.starts < stretch[1] and instance.ends >= stretch[0]]
 
-        passes = partial(matches, component_filter, calendar_object, within)
+        passes = partial(matches, component_filter, calendar_object.placed(zone), within)
         return calendar_object if await self._judged(resource, passes) else None
 
     async def _judged(self, resource: Resource, passes: Callable[[], bool]) -> bool:
@@ -394,8 +417,21 @@ def _decided(resource: Resource, component_filter: ComponentFilter, *, single: b
     """Whether a row alone shows that an entry passes a filter for its kind and a time range."""
     if component_filter.stretch is None:
         return True
-    # tasks and journals have tables of their own
-    return single and resource.component == "VEVENT"
+    # tasks and journals have tables of their own; times without a zone may be a day from those of the row
+    since, until = component_filter.stretch
+    starts = EARLIEST if resource.starts is None else resource.starts
+    ends = LATEST if resource.ends is None else resource.ends
+    return single and resource.component == "VEVENT" and starts + DAY < until and ends - DAY > since
+
+
+def _widened(stretch: Span) -> Span:
+    """A stretch that has all times without a zone that are in another one in some zone."""
+    return stretch[0] - DAY, stretch[1] + DAY
+
+
+def _is_in(instance: Instance, stretch: Span) -> bool:
+    starts, ends = instance.starts, instance.ends
+    return starts < stretch[1] and (ends > stretch[0] or starts == ends == stretch[0])
 
 
 def _hull(component_filter: ComponentFilter) -> Span | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +13,10 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.groupware.people import user_of
-from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
+from moxlite.proto.cards.alarms import zone_of
+from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.filezones import name_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, normal
 from moxlite.proto.cards.moments import iana_zone
 from moxlite.proto.cards.zonefile import zone_component
@@ -139,16 +142,9 @@ def _own(one: Collection) -> Object:
 
 
 def _zone(one: Collection) -> str | None:
-    """The name of a calendar's zone; None for one that the IANA database has not."""
-    try:
-        component = read_components(one.time_zone, "VCALENDAR") if one.time_zone else None
-    except BadComponents:
-        return None
-    zones = (
-        [] if component is None else [part.value("TZID") for part in component.components if part.name == "VTIMEZONE"]
-    )
-    known = iana_zone(zones[0]) if zones else None
-    return None if known is None else known.key
+    """The name of a calendar's zone; None for one like which the IANA database has none."""
+    zone = zone_of(one.time_zone, "")
+    return None if zone is None else name_of(zone, datetime.now(UTC).year)
 
 
 async def get(call: Call) -> Object:

@@ -109,7 +109,7 @@ class _Match(msgspec.Struct, frozen=True):
         """The objects in which texts are looked for: of a series, its exceptions, too."""
         event = self.found.event
         if self.key:
-            return [instance_of(event, self.key)]
+            return [self.found.of_series(self.key)]
         return [event, *(instance_of(event, key) for key in event.get("recurrenceOverrides") or {})]
 
 
@@ -249,7 +249,8 @@ async def _instances(
     expander: Expander, stored_event: StoredEvent, stretch: tuple[int, int], *, expand: bool, timed: bool
 ) -> list[Instance]:
     if not stored_event.entry.repeated or not (expand or timed):
-        return [Instance(*stored_event.entry.span(stored_event.entry.main), "", 0)]
+        parts = stored_event.entry.parts if stored_event.further() else [stored_event.entry.main]
+        return [Instance(*stored_event.entry.span(part), "", number) for number, part in enumerate(parts)]
     return await expander.instances(stored_event.one, stored_event.entry, stretch)
 
 
@@ -257,7 +258,8 @@ def _match(stored_event: StoredEvent, instance: Instance, *, expand: bool) -> _M
     part = stored_event.entry.parts[instance.part] if stored_event.entry.repeated else stored_event.entry.main
     start = moment_of(part.first("DTSTART"), stored_event.entry.zones)
     floating = start is not None and start.tzinfo is None
-    key = instance_key(stored_event.entry, instance) if expand and stored_event.entry.repeated else ""
+    named = stored_event.entry.repeated and (expand or (instance.part > 0 and stored_event.further()))
+    key = instance_key(stored_event.entry, instance) if named else ""
     return _Match(stored_event, key, instance.starts, instance.ends, floating)
 
 

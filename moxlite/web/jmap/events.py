@@ -29,7 +29,6 @@ from moxlite.proto.cards.jscalendar import (
     FLAGS,
     PROPERTIES as JSCALENDAR,
     Clock,
-    clock_of,
     duration_text,
     instance_of,
     local_text,
@@ -138,10 +137,7 @@ class _View(msgspec.Struct, frozen=True):
     def shown(self, stored_event: StoredEvent, key: str) -> Object:
         """An event, or with `key` one of a series."""
         resource, event = stored_event.one, stored_event.event
-        clock = clock_of(stored_event.entry.main, stored_event.entry.zones)
-        whole: Object = {**event}
-        if key:
-            whole = instance_of(event, key, zone=clock.name)
+        whole: Object = {**(stored_event.of_series(key, shown=True) if key else event)}
         whole["id"] = instance_id(resource.id, key) if key else f"{EVENT}{resource.id}"
         whole["baseEventId"] = f"{EVENT}{resource.id}" if key else None
         whole["calendarIds"] = {f"{CALENDAR}{resource.collection_id}": True}
@@ -220,12 +216,13 @@ async def get(call: Call) -> Object:
     )
     await ready(call)
     now = await call.account.read(shelf(call).state, op="jmap events")
+    whole = ids is None
     if ids is None:
         numbers = await call.account.scan(partial(visible_ids, call=call), op="jmap events")
         if len(numbers) > LIMITS["maxObjectsInGet"]:
             raise MethodError("requestTooLarge", "name the ids: CalendarEvent/query finds them")
         ids = [f"{EVENT}{one}" for one in numbers]
-    objects = [one async for one in _shown(call, view, ids)]
+    objects = [one async for one in _shown(call, view, ids, further=whole)]
     present = {one["id"] for one in objects}
     return get_response(call, now, objects, [one for one in ids if one not in present])
 
@@ -246,7 +243,8 @@ def zone_argument(call: Call) -> str:
     return zone.key
 
 
-async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[Object]:
+async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) -> AsyncIterator[Object]:
+    """The events with these ids. `further`: and those that are alone beside one of them (`StoredEvent.further`)."""
     expander = Expander(call.account)
     asked = deque(split_id(one) for one in ids)
     while asked:
@@ -261,6 +259,8 @@ async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[O
                 continue
             call.budget.take(AS_JSON * stored_event.one.size)
             yield view.shown(stored_event, key)
+            for beside in stored_event.further() if further else ():
+                yield view.shown(stored_event, beside)
 
 
 async def changes(call: Call) -> Object:

@@ -12,7 +12,7 @@ import msgspec
 from moxlite.groupware.entries import Expander
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
-from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
+from moxlite.proto.cards.jscalendar import clock_of, event_of, instance_of, local_text, lone_events, recurrence_key
 from moxlite.proto.cards.moments import moment_of, seconds_of, value_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, event_ids, resource_of, size_of, together
 from moxlite.store.groupware.scheduling import User
@@ -39,6 +39,18 @@ class StoredEvent(msgspec.Struct, frozen=True):
     entry: CalendarObject
     event: Object
 
+    def of_series(self, key: str, *, shown: bool = False) -> Object:
+        """One event of its series, by its local time by the rule; `shown`: as `instance_of` has it."""
+        alone = lone_events(self.entry).get(key)
+        if alone is not None:
+            return alone
+        clock = clock_of(self.entry.main, self.entry.zones) if shown else None
+        return instance_of(self.event, key, shown=clock)
+
+    def further(self) -> list[str]:
+        """The local times of the events beside the first, if there is no series but events of one (RFC 8984 §4.3.1)."""
+        return [*lone_events(self.entry)][1:]
+
 
 def split_id(key: str) -> tuple[int, str]:
     """The number of a resource, 0 for none, and the local time of one event of its series, "" for all."""
@@ -57,6 +69,8 @@ def instance_id(number: int, key: str) -> str:
 def instance_key(calendar_object: CalendarObject, instance: Instance) -> str:
     """The local time by the rule of an instance."""
     moment, clock = value_of(instance.recurrence), clock_of(calendar_object.main, calendar_object.zones)
+    if calendar_object.main.first("RECURRENCE-ID") is not None:
+        return recurrence_key(calendar_object.parts[instance.part], calendar_object.zones, clock)
     start = moment_of(calendar_object.main.first("DTSTART"), calendar_object.zones)
     if moment is not None and moment.tzinfo is None and start is not None:
         moment = moment.replace(tzinfo=start.tzinfo)  # its clock may be another one: of a zone that only a file has
@@ -111,6 +125,9 @@ def visible_ids(r: Reader, call: Call) -> list[int]:
 
 async def has_instance(expander: Expander, stored_event: StoredEvent, key: str) -> bool:
     """Whether a series has an event at a local time."""
+    alone = lone_events(stored_event.entry)
+    if alone:
+        return key in alone
     override = (stored_event.event.get("recurrenceOverrides") or {}).get(key)
     if override is not None or not stored_event.entry.repeated:
         return override is not None and override.get("excluded") is not True
