@@ -3,10 +3,9 @@
 import random
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import islice
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
+from moxlite.proto.cards.rules import EPOCH, Steps, TooMuchWork, local_seconds, read_rule, times_of
 
 __all__ = ["Case", "generated"]
 
@@ -30,12 +29,16 @@ LONGEST = 15_000
 
 @dataclass(frozen=True)
 class Case:
-    """A calendar with one entry, and the stretch whose instances are compared, in seconds."""
+    """A calendar with one entry, and the stretch whose instances are compared, in seconds; its first rule, and the
+    local start of that, for libraries that know rules alone.
+    """
 
     name: str
     text: str
     since: int
     until: int
+    rule: str = ""
+    start: datetime = EPOCH
 
 
 class Start:
@@ -80,14 +83,15 @@ def numbers(chance: random.Random, own: int, least: int, most: int, *, negative:
     return ",".join(map(str, sorted(found)))
 
 
-def weekdays(chance: random.Random, start: datetime, ordinals: int) -> str:
-    """BYDAY. `ordinals`: the greatest number before a day, 0 for none."""
+def weekdays(chance: random.Random, start: datetime, ordinals: int, *, mixed: bool = False) -> str:
+    """BYDAY. `ordinals`: the greatest number before a day, 0 for none; `mixed`: not before each."""
     days = {chance.choice(DAYS) for _ in range(chance.choice((0, 1, 2, 4)))}
     if not days or chance.random() < 0.8:
         days.add(DAYS[start.weekday()])
     words = sorted(days, key=DAYS.index)
     if ordinals and chance.random() < 0.6:
-        words = [f"{chance.choice((1, 2, 3, -1, -2, chance.randint(1, ordinals)))}{day}" for day in words]
+        numbered = (f"{chance.choice((1, 2, 3, -1, -2, chance.randint(1, ordinals)))}{day}" for day in words)
+        words = [day if mixed and chance.random() < 0.2 else place for day, place in zip(words, numbered, strict=True)]
     return ",".join(words)
 
 
@@ -106,7 +110,12 @@ def lists(chance: random.Random, frequency: str, start: Start) -> dict[str, str]
         parts["BYMONTH"] = numbers(chance, local.month, 1, 12)
     if day in ("BYDAY", "both"):
         most = {"YEARLY": 5 if "BYMONTH" in parts else 53, "MONTHLY": 5}.get(frequency, 0)
-        parts["BYDAY"] = weekdays(chance, local, 0 if day == "both" else most)
+        parts["BYDAY"] = weekdays(
+            chance,
+            local,
+            0 if day == "both" else most,
+            mixed=frequency == "MONTHLY" or "BYMONTH" in parts,  # years of rrule-temporal have one kind of days
+        )
     if day in ("BYMONTHDAY", "both") and frequency != "WEEKLY":
         parts["BYMONTHDAY"] = numbers(chance, local.day, 1, 31, negative=True)
     return parts
@@ -136,9 +145,7 @@ def rule(chance: random.Random, start: Start) -> tuple[str, str, int]:
         positions = ("1", "-1", "1,-1", "2", "3", "-2", "1,2,3", "-3,1")
         several = frequency != "HOURLY" and parts.keys() & {"BYDAY", "BYMONTHDAY", "BYYEARDAY"}
         parts["BYSETPOS"] = chance.choice(positions if several else positions[:3])
-    if frequency == "WEEKLY" and "BYSETPOS" in parts:  # dateutil, of which the library is made, cuts the first week
-        parts["WKST"] = DAYS[start.local.weekday()]
-    elif chance.random() < 0.3:
+    if chance.random() < 0.3:
         parts["WKST"] = chance.choice(DAYS)
     if interval > 1 or chance.random() < 0.2:
         parts["INTERVAL"] = str(interval)
@@ -149,11 +156,12 @@ def rule(chance: random.Random, start: Start) -> tuple[str, str, int]:
 
 def first_times(text: str, frequency: str, start: datetime) -> list[datetime]:
     """A few local times of a rule, looked for in the next years alone: hours are tried one by one."""
-    bounded = f"{text};UNTIL={start.year + (1 if frequency == 'HOURLY' else 30)}1231T000000"
+    first, years = local_seconds(start), 1 if frequency == "HOURLY" else 30
     try:
-        return list(islice(rrulestr(bounded, dtstart=start), 40))
-    except ValueError:  # hours that the interval never meets
+        times = times_of(read_rule(text, start, whole=False), first, first + years * 366 * 86_400, 40, Steps())
+    except TooMuchWork:
         return []
+    return [EPOCH + timedelta(seconds=time) for time in times]
 
 
 def generated(number: int, chance: random.Random) -> Case:
@@ -179,7 +187,7 @@ def generated(number: int, chance: random.Random) -> Case:
     since = start.local.replace(tzinfo=UTC) - timedelta(days=40)
     if chance.random() < 0.2:
         since += span * chance.random() * 2
-    case = Case(str(number), calendar(number, lines, changed), int(since.timestamp()), 0)
+    case = Case(str(number), calendar(number, lines, changed), int(since.timestamp()), 0, text, start.local)
     return replace(case, until=case.since + int(span.total_seconds()) + 40 * 86_400)
 
 

@@ -297,6 +297,23 @@ async def test_an_answer_may_be_kept_back(office: Office) -> None:
     assert len(office.mails) == 1
 
 
+async def test_a_guest_who_delegates_tells_the_organiser(office: Office) -> None:
+    """DAV-24: to one who is a guest already (RFC 5546 §3.2.2.3); the delegate's own answer goes by itself."""
+    await office.mia.put("m.ics", meeting(TOM_ASKED, ADA_ASKED))
+    await office.settle()
+    delegated = 'PARTSTAT=DELEGATED;DELEGATED-TO="mailto:ada@remote.example"'
+    got = (await office.entry("tom")).replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=X", 1)
+    got = got.replace("PARTSTAT=X", delegated) if "tom@" in line(got, "ATTENDEE", "partstat=x").lower() else got
+    async with office.rig.account("tom") as account:
+        one = await account.read(lambda r: entry_with_uid(r, "m1"), op="test")
+        assert one is not None
+    assert (await office.tom.put(one.name, got, TOM)).status == 204
+    await office.settle()
+    told = line(await office.entry("mia"), "ATTENDEE", "tom@")
+    assert "PARTSTAT=DELEGATED" in told
+    assert 'DELEGATED-TO="mailto:ada@remote.example"' in told
+
+
 async def test_a_guest_changes_only_what_is_the_guests(office: Office) -> None:
     """DAV-26: times are the organiser's; the same meeting in two calendars of a user is refused."""
     await office.mia.put("m.ics", meeting(TOM_ASKED))

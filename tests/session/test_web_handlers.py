@@ -530,7 +530,7 @@ async def test_rules_come_before_services_and_after_system_handlers(opening: Ope
     rig = await opening(static(www, more, domain="mail.example.org"))
     assert (await get(rig, "/favicon.ico", host="mail.example.org")).body == b"mine"
     assert (await get(rig, "/webmail/", host="mail.example.org")).status == 200
-    assert (await get(rig, "/webmail", host="mail.example.org")).status == 303
+    assert (await get(rig, "/webmail", host="mail.example.org")).status == 308
     metrics = await get(rig, "/metrics", host="mail.example.org", ip="127.0.0.1", port=1080)
     assert b"moxlite_" in metrics.body
 
@@ -552,7 +552,7 @@ async def test_an_app_can_be_served_at_another_place(opening: Opening) -> None:
         + handler('internal = { base_path = "/me/", service = "account" }', path="^/me")
     )
     answer = await get(rig, "/mail")
-    assert (answer.status, answer.headers["location"]) == (303, "/mail/")
+    assert (answer.status, answer.headers["location"]) == (308, "/mail/")
     answer = await get(rig, "/mail/")
     assert (answer.status, b"Webmail" in answer.body) == (200, True)
     fields = {"content-type": "application/json"}

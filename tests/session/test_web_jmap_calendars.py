@@ -11,7 +11,7 @@ from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_calendar_subscribing import Feeds, Site, file
-from tests.session.test_web_dav import HOME, Program, event
+from tests.session.test_web_dav import HOME, Program, event, in_notes
 from tests.session.test_web_dav_scheduling import Office
 from tests.unit.test_proto_repeating import own_zone
 from tests.web_rig import Rig
@@ -473,3 +473,41 @@ async def test_events_of_a_series_keep_their_hour_in_a_zone_of_a_file(rig: Rig) 
         "2026-10-18T07:00:00Z",
         "2026-10-25T08:00:00Z",
     ]
+
+
+async def test_a_series_in_a_zone_of_its_file_has_the_zone_with_the_same_clocks(rig: Rig) -> None:
+    """JMAP-61: not its offset in winter, by which a program that expands it is an hour wrong."""
+    times = ('DTSTART;TZID="Oslo, Bergen":20260701T090000', "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=200")
+    await Program(rig).put("a.ics", in_notes(event("1", *times)))
+    client = Client(rig)
+    [number] = await ids(client, None)
+    one = await shown(client, number)
+    assert (one["start"], one["timeZone"]) == ("2026-07-01T09:00:00", "Europe/Berlin")
+
+
+async def test_events_of_a_series_to_which_one_was_invited_alone(rig: Rig) -> None:
+    """JMAP-61: each is there, at its own time, whether series are expanded or not (RFC 8984 §4.3.1)."""
+    zone = "TZID=Europe/Berlin"
+    second = (f"RECURRENCE-ID;{zone}:20261202T093000", f"DTSTART;{zone}:20261202T090000", "DURATION:PT1H")
+    first = (f"RECURRENCE-ID;{zone}:20261118T093000", f"DTSTART;{zone}:20261118T080000", "DURATION:PT1H")
+    inner = "\r\n".join(("END:VEVENT", "BEGIN:VEVENT", "UID:1", "DTSTAMP:20261101T000000Z", *second))
+    assert (await Program(rig).put("a.ics", event("1", *first, inner))).status == 201
+    client = Client(rig)
+    stretch = {"after": "2026-11-01T00:00:00", "before": "2026-12-31T00:00:00"}
+    starts = ["2026-11-18T08:00:00", "2026-12-02T09:00:00"]
+    for wish, more in ((None, {}), (stretch, {}), (stretch, {"expandRecurrences": True})):
+        numbers = await ids(client, wish, **more)
+        events = [await shown(client, number) for number in numbers]
+        assert [one["start"] for one in events] == starts
+        assert [one["recurrenceId"] for one in events] == ["2026-11-18T09:30:00", "2026-12-02T09:30:00"]
+    assert [one["start"] for one in (await client.call("CalendarEvent/get"))["list"]] == starts
+
+
+async def test_a_day_of_a_series_has_its_place(rig: Rig) -> None:
+    """JMAP-61: recurrenceId, without a zone."""
+    await Program(rig).put("a.ics", event("1", "DTSTART;VALUE=DATE:20261118", "RRULE:FREQ=DAILY;COUNT=2"))
+    client = Client(rig)
+    stretch = {"after": "2026-11-18T00:00:00", "before": "2026-11-19T00:00:00"}
+    [number] = await ids(client, stretch, expandRecurrences=True)
+    one = await shown(client, number, properties=["recurrenceId", "recurrenceIdTimeZone", "start"])
+    assert (one["recurrenceId"], one.get("recurrenceIdTimeZone")) == ("2026-11-18T00:00:00", None)

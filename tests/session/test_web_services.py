@@ -190,7 +190,7 @@ async def test_only_our_own_hosts_reach_a_service(rig: Rig, host: str, status: i
 async def test_a_path_without_its_slash_leads_to_the_service(rig: Rig) -> None:
     """WEB-25."""
     answer = await rig.browser().fetch("/webmail")
-    assert (answer.status, answer.headers["location"]) == (303, "/webmail/")
+    assert (answer.status, answer.headers["location"]) == (308, "/webmail/")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/webmail/nothing", "/webmail/msg", "/admin/", "/%00", "/webmail/%ff"])

@@ -104,9 +104,8 @@ def test_all_of_an_event_is_shown() -> None:
     assert event["alerts"]["a1"]["trigger"] == {"@type": "OffsetTrigger", "offset": "-PT15M"}
     overrides = event["recurrenceOverrides"]
     assert (overrides["2026-11-16T09:00:00"], overrides["2026-11-18T09:00:00"]) == ({"excluded": True}, {})
-    late = instance_of(
-        event, "2026-11-30T09:00:00", shown=Clock(ZoneInfo("Europe/Berlin"), "Europe/Berlin", whole=False)
-    )
+    berlin = Clock(ZoneInfo("Europe/Berlin"), "Europe/Berlin", whole=False)
+    late = instance_of(event, "2026-11-30T09:00:00", shown=berlin)
     assert (late["start"], late["title"], late["recurrenceId"]) == (
         "2026-11-30T11:00:00",
         "Regatta, late",

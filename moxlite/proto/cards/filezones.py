@@ -183,8 +183,8 @@ def zones_of(calendar: Component) -> Zones:
 def _parts(zone: Component) -> Iterator[_Onsets]:
     """The parts of a zone that can be read."""
     for part in zone.components:
-        start, offset = value_of(part.value("DTSTART")), _offset(part.value("TZOFFSETTO"))
-        if part.name not in ("STANDARD", "DAYLIGHT") or start is None or offset is None:
+        start, offset = value_of(part.value("DTSTART")) or EPOCH, _offset(part.value("TZOFFSETTO"))
+        if part.name not in ("STANDARD", "DAYLIGHT") or offset is None:
             continue
         before = _offset(part.value("TZOFFSETFROM"))
         before = offset if before is None else before
