@@ -726,12 +726,14 @@ export interface Overview {
   domains: number;
   accounts: number;
   placement: Array<Provider>;
+  helpers_tried: number;
+  helpers_failed: number;
 }
 
 /** One line of the list. */
 export interface Finding {
   grade: "error" | "note" | "warning";
-  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "peer" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "program-address" | "program-in-clear" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
+  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "child-down" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "password-weak" | "peer" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "program-address" | "program-in-clear" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
   about: string;
   text: string;
   commands: Array<string>;
@@ -1104,10 +1106,18 @@ export interface ProviderInUse {
   published: number;
 }
 
-/** What would be changed, as lines of a diff, and notes on what stays. */
+/** Changes to make, as lines of a diff, in all and by group, and notes on what stays. */
 export interface RecordPlan {
   lines: Array<string>;
+  groups: Array<RecordGroup>;
   notes: Array<string>;
+}
+
+/** Part of a plan, as lines of a diff. `rules`: it binds others: receivers, other senders, other CAs. */
+export interface RecordGroup {
+  title: string;
+  rules: boolean;
+  lines: Array<string>;
 }
 
 /** The rotation of a domain's signing key. */
@@ -1252,8 +1262,8 @@ export const checks: Checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Problem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Problem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   Problem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
@@ -1292,7 +1302,8 @@ export const checks: Checks = {
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
-  RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
+  RecordPlan: { lines: ["list", "string"], groups: ["list", ["ref", "RecordGroup"]], notes: ["list", "string"] },
+  RecordGroup: { title: "string", rules: "boolean", lines: ["list", "string"] },
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
@@ -1655,6 +1666,9 @@ export interface Calls {
   /** Take mail of DOMAIN again. */
   config_domain_enable(domain: string): Promise<null>;
 
+  /** Have the DNS records of DOMAIN bind others, or stop that (--off). Publish them afterwards: dns update DOMAIN. */
+  config_domain_strict(domain: string, off?: boolean): Promise<null>;
+
   /** Show where mail for addresses of DOMAIN goes that are not here, and try that server. */
   config_domain_peer_show(domain: string): Promise<PeerState>;
 
@@ -1691,8 +1705,8 @@ export interface Calls {
   /** What publishing the records of DOMAIN, or undoing the last step, would change. */
   dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<RecordPlan>;
 
-  /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. */
-  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<Array<string>>;
+  /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. `lenient`: without the rules that bind others, from now on. */
+  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean, lenient?: boolean): Promise<Array<string>>;
 
   /** Show how far the rotation of DOMAIN's signing key is. */
   dns_rotation_show(domain: string): Promise<Rotation>;
@@ -1863,6 +1877,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   config_domain_rm: [{ domain: "string" }, "null"],
   config_domain_disable: [{ domain: "string" }, "null"],
   config_domain_enable: [{ domain: "string" }, "null"],
+  config_domain_strict: [{ domain: "string", off: ["optional", "boolean"] }, "null"],
   config_domain_peer_show: [{ domain: "string" }, ["ref", "PeerState"]],
   config_domain_peer_set: [{ domain: "string", hosts: ["optional", ["list", "string"]] }, ["ref", "PeerState"]],
   config_domain_peer_rm: [{ domain: "string" }, "null"],
@@ -1875,7 +1890,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, ["ref", "ProviderInUse"]],
   dns_provider_rm: [{ domain: "string" }, "null"],
   dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, ["ref", "RecordPlan"]],
-  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, ["list", "string"]],
+  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"], lenient: ["optional", "boolean"] }, ["list", "string"]],
   dns_rotation_show: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],

@@ -155,12 +155,13 @@ export interface Address {
   host: string;
 }
 
-/** A part that is shown as a file. ``path`` is its place in the MIME tree, such as "0.1". */
+/** A part that is shown as a file. ``path`` is its place in the MIME tree, such as "0.1". ``inside``: a picture that */
 export interface Attachment {
   path: string;
   filename: string;
   content_type: string;
   size: number;
+  inside: boolean;
 }
 
 /** An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the */
@@ -1076,7 +1077,7 @@ export const checks: Checks = {
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean", copy_of: "integer" },
   Address: { name: "string", user: "string", host: "string" },
-  Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
+  Attachment: { path: "string", filename: "string", content_type: "string", size: "integer", inside: "boolean" },
   ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },

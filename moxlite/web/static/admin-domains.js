@@ -807,8 +807,11 @@ async function publish(desk, name) {
   const addresses2 = tick(t("Also the addresses of this machine"), false);
   const replace = tick(t("Also replace what differs"), false, t("Such as the MX record of another server: new mail then comes here."));
   const plan = await fieldDialog(t("Publish records"), t("Show the changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
-  if (plan === null || !await shown2(t("Publish records"), plan, t("Publish"))) return;
-  await make2(desk, () => desk.client.dns_publish(name, plan.lines, false, addresses2.control.checked, replace.control.checked));
+  if (plan === null) return;
+  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish the rules that bind others, too"), false, t("Only if all mail and certificates of this domain come from here.")) : null;
+  if (!await shown2(t("Publish records"), plan, t("Publish"), rules?.root)) return;
+  const lenient = rules !== null && !rules.control.checked;
+  await make2(desk, () => desk.client.dns_publish(name, plan.lines, false, addresses2.control.checked, replace.control.checked, lenient));
 }
 async function undo2(desk, name) {
   let plan = null;
@@ -828,9 +831,10 @@ async function make2(desk, run) {
   await desk.refresh();
   desk.say(missing.length === 0 ? t("Published. Name servers have it within minutes.") : many(missing.length, "{n} record was not taken by the provider.", "{n} records were not taken by the provider."));
 }
-async function shown2(title2, plan, action) {
-  const diff = el("pre", { class: "zone", tabindex: "0", "aria-label": t("Changes") }, plan.lines.map(visible).join("\n"));
-  const answered = await dialog(title2, (close) => [plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diff, el("div", {}, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
+async function shown2(title2, plan, action, more = null) {
+  const diffs = el("pre", { class: "zone", tabindex: "0", "aria-label": t("Changes") }, plan.groups.map((one) => [el("b", {}, one.title), "\n", one.lines.map((line2) => `${visible(line2)}
+`)]));
+  const answered = await dialog(title2, (close) => [plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diffs, el("div", {}, more, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
   return answered === true;
 }
 function rotationCard(desk, name, found) {

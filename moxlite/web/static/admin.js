@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.06369aa76bda.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.da1093b66680.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.8e4ee7c31ca9.js" };
+var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.b17f6d30a814.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.da1093b66680.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.8e4ee7c31ca9.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -272,8 +272,8 @@ var checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Problem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Problem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   Problem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
@@ -312,7 +312,8 @@ var checks = {
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
-  RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
+  RecordPlan: { lines: ["list", "string"], groups: ["list", ["ref", "RecordGroup"]], notes: ["list", "string"] },
+  RecordGroup: { title: "string", rules: "boolean", lines: ["list", "string"] },
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
@@ -439,6 +440,7 @@ var Client = /* @__PURE__ */ clientOf({
   config_domain_rm: [{ domain: "string" }, "null"],
   config_domain_disable: [{ domain: "string" }, "null"],
   config_domain_enable: [{ domain: "string" }, "null"],
+  config_domain_strict: [{ domain: "string", off: ["optional", "boolean"] }, "null"],
   config_domain_peer_show: [{ domain: "string" }, ["ref", "PeerState"]],
   config_domain_peer_set: [{ domain: "string", hosts: ["optional", ["list", "string"]] }, ["ref", "PeerState"]],
   config_domain_peer_rm: [{ domain: "string" }, "null"],
@@ -451,7 +453,7 @@ var Client = /* @__PURE__ */ clientOf({
   dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, ["ref", "ProviderInUse"]],
   dns_provider_rm: [{ domain: "string" }, "null"],
   dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, ["ref", "RecordPlan"]],
-  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, ["list", "string"]],
+  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"], lenient: ["optional", "boolean"] }, ["list", "string"]],
   dns_rotation_show: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],
@@ -1346,6 +1348,7 @@ function working(found) {
   if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("not yet") : ago(found.last_backup));
   if (found.last_rehearsal > 0) add(found.rehearsal_failed ? "danger" : "ok", t("Restore of a backup"), found.rehearsal_failed ? t("failed when it was rehearsed") : t("rehearsed with success {when}", { when: ago(found.last_rehearsal) }));
   if (found.standby !== null) add(found.standby ? "ok" : "warn", t("Second machine"), found.standby ? t("has all changes") : t("does not get all changes"));
+  if (found.helpers_tried > 0) add(found.helpers_failed > 0 ? "danger" : "ok", t("Helper processes"), t("tested {when}", { when: ago(found.helpers_tried) }));
   add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has a mistake") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
   add("ok", t("Version"), found.update === "" ? found.version : t("{version}; {update} is there", { version: found.version, update: found.update }));
   add(found.examined === 0 ? "unknown" : "ok", t("Nightly checks"), found.examined === 0 ? t("not yet") : ago(found.examined));

@@ -249,7 +249,8 @@ function timesOf({ start, end }) {
   return t("{start} to {end}", { start: momentOf(start), end: same ? clock(end) : momentOf(end) });
 }
 function thereOf({ start }) {
-  if (start === null || start.utc === null || start.zone === "" || start.zone === "UTC") return "";
+  if (start === null || start.zone === "" || start.zone === "UTC") return "";
+  if (start.utc === null) return t("{time} in {zone}", { time: momentOf(start), zone: start.zone });
   try {
     const there = momentOf(start, start.zone);
     return there === momentOf(start) ? "" : t("{time} in {zone}", { time: there, zone: start.zone });

@@ -634,10 +634,11 @@ function ending({ filename, content_type }) {
 function isImage({ content_type, size: size2 }) {
   return content_type.startsWith("image/") && !content_type.startsWith("image/svg") && size2 <= largestImage;
 }
-function attachmentCards(source, all) {
+function attachmentCards(source, all, others) {
   if (all.length === 0) return null;
+  const without = others.map((one) => one.path).join(",");
   const list = el("div", { class: "attachments" });
-  const whole = el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` }, t("Save all"));
+  const whole = el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip${without && `?without=${without}`}` }, t("Save all"));
   guardDownload(whole, source.base, source.id, () => "");
   const draw = (count) => fill(list, all.slice(0, count).map((one) => card(source, one)), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })));
   draw(all.length > firstCards + 1 ? firstCards : all.length);
@@ -684,10 +685,10 @@ function markIn(page, needles) {
 }
 function pageFacts(page) {
   const fact = (name) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
-  const blocked = fact("blocked");
-  if (blocked === null) return null;
+  const [blocked, inside] = [fact("blocked"), fact("inside")];
+  if (blocked === null || inside === null) return null;
   const [count, ...hosts] = blocked.split(" ");
-  return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
+  return { count: Number(count), hosts, coloured: fact("coloured") === "yes", inside: inside.split(" ") };
 }
 
 var highest = 2e4;
@@ -903,6 +904,7 @@ var Message = class {
   fields = el("dl", { class: "reader-fields", hidden: true });
   more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, sign(ellipsis));
   blocked = null;
+  inside = null;
   get item() {
     return this.shown;
   }
@@ -1016,8 +1018,8 @@ var Message = class {
     this.owner.printing(({ download: download2 }, client) => download2(client, this.base, this.together));
   }
   openAttachments() {
-    const [first] = this.item.attachments;
-    if (first !== void 0) this.owner.look(this.item, first.path);
+    const [first] = [...this.files, ...this.all];
+    if (first !== void 0) this.look(first.path);
   }
   openDetails() {
     if (this.parsed !== null) this.owner.details(this.item, this.parsed);
@@ -1041,11 +1043,21 @@ var Message = class {
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
     });
     if (from !== void 0) fill(this.address, isolated(bareAddress(from)));
-    const calendar2 = this.calendar;
-    fill(this.after, attachmentCards(this.source, item.attachments.filter((one) => one !== calendar2)), !this.whole && this.owner.answer(item));
+    this.drawFiles();
     const face = from === void 0 ? "?" : isolated(shortAddress(from));
     const color = hue(from === void 0 ? "" : bareAddress(from).toLowerCase());
     return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, el("span", { class: `disc author-disc c${color}`, "aria-hidden": "true" }, initials(face)), el("div", { class: "author-names" }, author, this.address), el("time", { class: "author-time", datetime: time, title: fullTime(time) }, loneTime(time, Date.now())), this.more, el("div", { class: "author-more" }, el("div", { class: "author-to" }, unfold, this.leaving), this.trust)), this.claim, this.given, this.labels, this.fields);
+  }
+  get all() {
+    return this.parsed?.attachments ?? this.item.attachments;
+  }
+  get files() {
+    const { inside } = this;
+    return this.all.filter((one) => this.mode === "text" || !(inside === null ? one.inside : inside.includes(one.path)));
+  }
+  drawFiles() {
+    const { calendar: calendar2, files, item, all } = this;
+    fill(this.after, attachmentCards(this.source, files.filter((one) => one !== calendar2), all.filter((one) => !files.includes(one))), !this.whole && this.owner.answer(item));
   }
   drawTrust(parsed) {
     const { item } = this;
@@ -1134,8 +1146,9 @@ var Message = class {
   draw() {
     const { parsed } = this;
     if (parsed === null) return;
-    this.blocked = null;
+    this.blocked = this.inside = null;
     this.drawBar();
+    this.drawFiles();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
     const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
     fill(this.body, headers.length > 0 && headerTable(headers), this.mode === "text" ? this.texts(parsed) : this.frame(), this.after);
@@ -1149,15 +1162,20 @@ var Message = class {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
     return htmlFrame(`${this.base}msg/${this.item.id}/${kind}`, this.shade, { framed: (page) => this.owner.framed(page), facts: (facts) => {
       this.blocked = facts;
+      this.inside = facts.inside;
+      this.drawFiles();
       if (this.chosen === null) this.sheet = facts.coloured;
       this.drawBar();
     }, failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))), needles: () => this.owner.needles(), forwarded: forwards.test(this.item.subject) });
   }
   get calendar() {
-    return this.item.attachments.find((one) => calendars.has(one.content_type));
+    return this.all.find((one) => calendars.has(one.content_type));
   }
   get source() {
-    return { base: this.base, id: this.item.id, look: (path) => this.owner.look(this.item, path) };
+    return { base: this.base, id: this.item.id, look: (path) => this.look(path) };
+  }
+  look(path) {
+    this.owner.look({ ...this.item, attachments: this.all }, path);
   }
 };
 export {

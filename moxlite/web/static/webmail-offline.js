@@ -286,7 +286,7 @@ function beginAnswer(kept2) {
     const files = attached ? [{ filename: `${subject.slice(0, 100) || "message"}.eml`, content_type: "application/octet-stream", size: item.size }] : parsed.attachments.map(({ filename, content_type, size }) => ({ filename, content_type, size }));
     return { ...common, text: attached ? "" : `${forwardedHead(item, subject, when)}
 
-${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: files.map((file2, n) => ({ ...file2, upload_id: marked({ kind, id: item.id, when, file: n }) })), notes: attached ? [] : notes };
+${whole.slice(0, mostQuoted)}`, original: attached ? "" : original, uploads: files.map((file2) => ({ ...file2, upload_id: marked({ kind, id: item.id, when, file: [file2.filename, file2.size] }) })), notes: attached ? [] : notes };
   }
   const back = mine ? to : item.reply_to.length > 0 ? item.reply_to.map(party) : from;
   const wanted2 = kind === "reply_all" ? [...back, ...mine ? [] : to] : back;
@@ -346,7 +346,11 @@ var Originals = class {
     for (const one of message.uploads) {
       const file2 = read2(one);
       if (file2 === null) uploads.push(one);
-      else uploads.push(...(await this.begun(file2)).uploads.slice(file2.file, (file2.file ?? 0) + 1).map((up) => up.upload_id));
+      else {
+        const [filename, octets] = file2.file ?? [];
+        const found2 = (await this.begun(file2)).uploads.find((up) => up.filename === filename && up.size === octets && !uploads.includes(up.upload_id));
+        if (found2 !== void 0) uploads.push(found2.upload_id);
+      }
     }
     if (below === null) return { ...message, uploads };
     const { original, text: text2 } = await this.begun(below);
