@@ -92,7 +92,7 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, components.files.accounts, components.files.reports))
     tree.start("admin.history", HistoryRecorder(components.files.reports, partial(_queue_sample, queue)).serve)
-    tree.start("admin.helpers", components.helpers.serve)
+    tree.start("admin.helpers", partial(components.helpers.serve, components.config))
     tree.start("admin.own-listings", components.network.listings.serve)
     updates = _start_updates(components)
     sources = _sources(components, queue, updates)

@@ -204,17 +204,13 @@ class Components:
     files: Files
     network: Network
     services: Services
+    helpers: Helpers = field(default_factory=Helpers)
     shutdown: Shutdown = field(default_factory=Shutdown)
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     notes: list[Callable[[], str]] = field(default_factory=list)
     before_serving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     registry: Registry = field(default_factory=Registry)
-
-    @cached_property
-    def helpers(self) -> Helpers:
-        """The trials of child processes."""
-        return Helpers(self.config)
 
     @property
     def config(self) -> ConfigHolder:
@@ -228,22 +224,16 @@ class Components:
 
     async def problems(self) -> list[str]:
         """Faults that keep the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
-        return (
-            self.helpers.problems()
-            + self.own_faults()
-            + await self._disk_faults()
-            + self.tree.problems()
-            + self.network.orders()
-        )
+        faults = self.helpers.problems() + self.own_faults() + await self._disk_faults()
+        return faults + self.tree.problems() + self.network.orders()
 
     async def _disk_faults(self) -> list[str]:
         """Why the disk with the data takes no mail; a file system that hangs is left to its thread."""
-        static = self.static
         try:
-            short = await trio.to_thread.run_sync(short_of_space, static, abandon_on_cancel=True)
+            short = await trio.to_thread.run_sync(short_of_space, self.static, abandon_on_cancel=True)
         except OSError as error:
-            return [f"{static.data_dir}: {error.strerror or error}"]
-        return [f"{static.data_dir}: {short}"] if short else []
+            return [f"{self.static.data_dir}: {error.strerror or error}"]
+        return [f"{self.static.data_dir}: {short}"] if short else []
 
     def own_faults(self) -> list[str]:
         """Findings that concern neither tasks nor certificates."""

@@ -126,14 +126,14 @@ async def test_results_and_their_age_are_kept(config: ConfigHolder, monkeypatch:
         return attempt
 
     monkeypatch.setattr(helpers_module, "kinds_of", lambda _: {name: trial(name) for name in outcome})
-    helpers = Helpers(config)
+    helpers = Helpers()
     assert (helpers.states, helpers.problems()) == ([], [])
-    await helpers.once()
+    await helpers.once(config)
     assert helpers.problems() == []
     worked = helpers.states[0].worked
     assert time.time() - worked < 60
     outcome["sandbox"] = OSError("status -31")
-    await helpers.once()
+    await helpers.once(config)
     assert helpers.states[0].worked == worked
     [line] = helpers.problems()
     assert line.startswith(f"{PURPOSES['sandbox']} does not start: status -31 (tried ")
@@ -141,7 +141,7 @@ async def test_results_and_their_age_are_kept(config: ConfigHolder, monkeypatch:
     assert TRIED.labels("sandbox").value >= worked
     del outcome["acme"]
     outcome["sandbox"] = ""
-    await helpers.once()
+    await helpers.once(config)
     assert [one.name for one in helpers.states] == ["sandbox"]
     assert helpers.problems() == []
     assert [labels for _, labels, _ in WORKING.samples()] == [{"helper": "sandbox"}]

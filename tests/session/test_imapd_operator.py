@@ -57,7 +57,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
             logins=logins,
             end_sessions=end,
         ),
-        helpers=Helpers(imap.context.config),
+        helpers=Helpers(),
         resolver=FakeResolver(),
     )
     commands.update(admin.registry())

@@ -44,6 +44,7 @@ SWALLOWING = {
     "acceptance/checks.py": "a crash of one check of a sender must not refuse the message (AUTH-13)",
     "admin/dns/check.py": "a crash of one topic becomes an entry of the report (ADMIN-67)",
     "admin/doctor/examine.py": "a crash of one check becomes a finding",
+    "admin/doctor/helpers.py": "whatever a trial of a child raises is its result (ADMIN-70d)",
     "admin/dnsproviders/child.py": "the library raises Exception itself, for whatever a provider answers",
     "sandbox/child.py": "errors of the libraries end this process, and the next job gets a new one",
     "smtpd/incoming/reports.py": "a malformed report must not prevent delivery (AUTH-107)",

@@ -30,7 +30,7 @@ from moxlite.wakeup import sleep_by_both_clocks
 
 logger = logging.getLogger("moxlite.admin.doctor")
 
-AGAIN: Final = 3600.0
+HOURLY: Final = 3600.0
 """Seconds between two trials of all."""
 
 SOON: Final = 60.0
@@ -47,14 +47,9 @@ Try = Callable[[], Awaitable[str]]
 
 
 class Helpers:
-    """The last trial of each kind of child.
+    """The last trial of each kind of child."""
 
-    Args:
-      config: the settings in use, which decide the kinds there are.
-    """
-
-    def __init__(self, config: ConfigHolder) -> None:
-        self._config = config
+    def __init__(self) -> None:
         self._states: dict[str, HelperState] = {}
 
     @property
@@ -66,15 +61,15 @@ class Helpers:
         """Children that do not work, one line each."""
         return [words(state) for state in self._states.values() if state.problem]
 
-    async def serve(self) -> None:
-        """Try all at once, then each hour, for ever. Raises nothing by itself."""
+    async def serve(self, config: ConfigHolder) -> None:
+        """Try all kinds that the settings in use want now, then each hour, for ever. Raises nothing by itself."""
         while True:
-            await self.once()
-            await sleep_by_both_clocks(SOON if self.problems() else AGAIN)
+            await self.once(config)
+            await sleep_by_both_clocks(SOON if self.problems() else HOURLY)
 
-    async def once(self) -> None:
+    async def once(self, config: ConfigHolder) -> None:
         """Try each kind, one after the other: a small machine has other work at its start."""
-        kinds = await trio.to_thread.run_sync(kinds_of, self._config)
+        kinds = await trio.to_thread.run_sync(kinds_of, config)
         for name in self._states.keys() - kinds.keys():
             del self._states[name]
             WORKING.remove(name)
@@ -179,7 +174,7 @@ async def _dns(config: ConfigHolder) -> str:
 
     files = DNSFiles(config.path, config.current.static.user)
     stored = await trio.to_thread.run_sync(files.providers)
-    for provider in sorted({one.provider for one in stored.values()} - {RFC2136}):
+    for provider in sorted({account.provider for account in stored.values()} - {RFC2136}):
         await trio.to_thread.run_sync(try_process, provider, abandon_on_cancel=True)
     return ""
 

@@ -160,9 +160,9 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
             print(f"    {printable(command)}")
     for step in steps:
         print(f"mail: {printable(step)}")
-    if working := [one for one in helpers if not one.problem]:
-        names = ", ".join(one.name for one in working)
-        print(f"helper processes: {names} work, tried {ago(min(one.tried for one in working))}")
+    if working := [state for state in helpers if not state.problem]:
+        names = ", ".join(state.name for state in working)
+        print(f"helper processes: {names} work, tried {ago(min(state.tried for state in working))}")
     print("well" if grade in (None, "note") else f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
     return code
 

@@ -130,8 +130,8 @@ class OverviewCalls(AdminCalls):
             domains=len(snapshot.domains.domains),
             accounts=len(snapshot.domains.accounts),
             placement=await self._perform(ListPlacement()),
-            helpers_tried=round(min((one.tried for one in running.helpers), default=0) * SECOND),
-            helpers_failed=sum(one.problem != "" for one in running.helpers),
+            helpers_tried=round(min((state.tried for state in running.helpers), default=0) * SECOND),
+            helpers_failed=sum(state.problem != "" for state in running.helpers),
         )
 
     @call()
