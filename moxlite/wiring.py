@@ -1,7 +1,4 @@
-"""Objects that the packages of a running server are given: open databases, contexts, handlers of ports.
-
-`server` starts the tasks; here none is started.
-"""
+"""Objects that the packages of a running server are given: databases, contexts, handlers; `server` starts the tasks."""
 
 import hashlib
 import logging
