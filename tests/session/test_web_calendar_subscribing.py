@@ -81,7 +81,7 @@ class Feeds:
         self.subscriptions = Subscriptions(rig.house.services.sandbox, site)
         house = rig.house
         self.commands = GroupwareCommands(
-            rig.holder, rig.accounts, rig.auth, house.services.sandbox, self.subscriptions, house.files.spools.directory
+            rig.holder, rig.accounts, rig.auth, self.subscriptions, house.files.spools.directory
         ).registry()
 
     async def run(self, operation: Any) -> Any:

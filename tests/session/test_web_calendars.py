@@ -438,7 +438,7 @@ async def test_answers_are_to_the_time_of_an_event(diary: Diary, hour: str, answ
         {"start": "2099-02-30T08:00"},
         {"zone": "Mars/Olympus"},
         {"rule": "FREQ=NEVER"},
-        {"rule": "FREQ=SECONDLY"},
+        {"rule": "FREQ=FORTNIGHTLY"},
         {"guests": [{"name": "", "address": "tom"}]},
         {"alarms": [-1]},
         {"start": "yesterday"},
@@ -473,7 +473,7 @@ BEGIN:VEVENT
 UID:two
 DTSTAMP:20260101T000000Z
 DTSTART:20990106T100000Z
-RRULE:FREQ=SECONDLY
+RRULE:FREQ=FORTNIGHTLY
 SUMMARY:Second
 END:VEVENT
 END:VCALENDAR

@@ -43,7 +43,6 @@ class Links:
             rig.holder,
             rig.accounts,
             rig.auth,
-            house.services.sandbox,
             house.subscriptions,
             house.files.spools.directory,
         ).registry()

@@ -32,7 +32,6 @@ class Family:
             rig.holder,
             rig.accounts,
             rig.auth,
-            house.services.sandbox,
             house.subscriptions,
             house.files.spools.directory,
         ).registry()

@@ -195,7 +195,6 @@ async def test_damaged_entries_are_left_out_and_told(
         rig.holder,
         rig.accounts,
         rig.auth,
-        house.services.sandbox,
         house.subscriptions,
         house.files.spools.directory,
     ).registry()

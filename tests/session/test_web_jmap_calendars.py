@@ -178,7 +178,7 @@ async def test_wrong_events_are_refused_one_by_one(rig: Rig) -> None:
         "draft": ({"isDraft": True}, "isDraft"),
         "start": ({"start": "tomorrow"}, "start"),
         "method": ({"method": "request"}, "method"),
-        "rule": ({"recurrenceRule": {"frequency": "secondly"}}, "recurrenceRule"),
+        "rule": ({"recurrenceRule": {"frequency": "fortnightly"}}, "recurrenceRule"),
     }
     found = await client.call("CalendarEvent/set", create={key: {**LUNCH, **more} for key, (more, _) in wrong.items()})
     assert {key: one["properties"] for key, one in found["notCreated"].items()} == {

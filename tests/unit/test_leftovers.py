@@ -12,7 +12,7 @@ UNCALLED = {
     "cli": "click calls its commands",
     "admin/offer.py agent_record": "the text of a DNS record, which owners publish by hand until admin/dns wants it",
     "store/backup/blocks.py": "SQLite calls the methods of a VFS",
-    "proto/cards/moments.py SummerZone": "datetime calls the methods of a zone",
+    "proto/cards/filezones.py FileZone": "datetime calls the methods of a zone",
     "process/watchdog.py": "trio calls its instruments",
     "admin/dnsproviders/child.py": "the library calls the methods of its classes",
     "autotls/child.py TLSALPN": "the library finds the type of challenge by its registration",

@@ -182,7 +182,7 @@ class WebRules:
 
         async def answer(request: Request, writer: ResponseWriter) -> bool:
             if request.path + "/" == base:
-                await writer.respond(Response.redirect(303, quote(base)))
+                await writer.respond(Response.redirect(308, quote(base)))
                 return True
             if not request.path.startswith(base):
                 return False
