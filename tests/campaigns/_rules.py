@@ -178,7 +178,7 @@ def generated(number: int, chance: random.Random) -> Case:
         text += f";UNTIL={start.until(chance.choice([*local, start.local + span * chance.random()]))}"
     lines = [f"DTSTART{start.parameter}:{start.written(start.local)}", length(chance, start), f"RRULE:{text}"]
     if chance.random() < 0.05:
-        lines.append(f"RRULE:{rule_of_weeks(chance)}")
+        lines.append(f"RRULE:{rule_of_weeks(chance, start)}")
     named = nameable(start, local)
     gone = chance.sample(named, min(len(named), chance.randint(1, 4))) if chance.random() < 0.3 else []
     named = [moment for moment in named if moment not in gone]
@@ -202,9 +202,9 @@ def length(chance: random.Random, start: Start) -> str:
     return chance.choice((end, f"DURATION:PT{minutes}M", "DURATION:P1D", "DURATION:P1W"))
 
 
-def rule_of_weeks(chance: random.Random) -> str:
-    """A second rule."""
-    return f"FREQ=WEEKLY;INTERVAL=2;BYDAY={chance.choice(DAYS)};COUNT={chance.randint(2, 12)}"
+def rule_of_weeks(chance: random.Random, start: Start) -> str:
+    """A second rule, which gives the start: recurring-ical-events does not count one beside its rule."""
+    return f"FREQ=WEEKLY;INTERVAL=2;BYDAY={DAYS[start.local.weekday()]};COUNT={chance.randint(2, 12)}"
 
 
 def nameable(start: Start, local: list[datetime]) -> list[datetime]:

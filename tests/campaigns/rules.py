@@ -37,6 +37,7 @@ __all__ = ["run"]
 
 RULES = 20_000
 FEWEST = 100
+DAY = 86_400
 COMPARED = 900
 """Instances of a rule that are compared, the first ones: an answer has 1,000 of an entry (DAV-9)."""
 
@@ -182,12 +183,12 @@ def without_misread(case: Case, own: Pairs) -> Pairs:
 def bare(case: Case) -> Case:
     """The first rule of an entry alone, in UTC."""
     lines = [f"DTSTART:{case.start:%Y%m%dT%H%M%S}Z", "DURATION:PT1H", f"RRULE:{until_in_utc(case.rule)}"]
-    return replace(case, text=calendar(0, lines, []))
+    return replace(case, text=calendar(0, lines, []), since=case.since - DAY, until=case.until + DAY)
 
 
 def until_in_utc(rule: str) -> str:
     """A rule whose UNTIL, of whatever form, is of UTC."""
-    return re.sub("UNTIL=([0-9]{8})(?!T)", r"UNTIL=\1T235959", re.sub("(UNTIL=[0-9]{8}T[0-9]{6})Z?", r"\1Z", rule))
+    return re.sub("UNTIL=([0-9]{8})(?!T)", r"UNTIL=\1T235959Z", re.sub("(UNTIL=[0-9]{8}T[0-9]{6})Z?", r"\1Z", rule))
 
 
 def compare(
