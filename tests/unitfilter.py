@@ -2,7 +2,7 @@
 SystemCallFilter, SystemCallErrorNumber, RestrictAddressFamilies (systemd.exec(5)).
 
 `python -m tests.unitfilter serve …` is moxlite behind the filters of the unit that the variable UNIT names. The sets of
-calls are those of that systemd, whatever this machine has: newer ones know more calls.
+calls are the ones of that version; newer ones have more.
 """
 
 import ctypes

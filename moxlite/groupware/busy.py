@@ -83,7 +83,7 @@ async def engagements(
     account: Account, expander: Expander, where: Collection, stretch: Span, own: frozenset[str], *, by_day: bool
 ) -> list[Engagement]:
     """By what a calendar makes its owner, with these addresses, busy. `by_day`: whole days are told as if local times
-    were UTC, for those who show days; else they are those of the calendar's zone, as times without a zone are.
+    were UTC, for those who show days; else days, like times without a zone, are the calendar zone's.
     """
     busy: list[Engagement] = []
     zone = zone_of(where.time_zone, "")

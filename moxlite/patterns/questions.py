@@ -1,4 +1,4 @@
-"""What the server asks a process that knows `regex`, and what it answers."""
+"""Questions of the server to a process that knows `regex`, and its answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of it.
+    """Outcome of a question.
 
     Attributes:
       outcome: "fault": it is not a regular expression, `text` says why. "costly": to compile it takes too much memory.

@@ -86,7 +86,7 @@ class Writer(Caller):
 
 
 def run(seed: int, share: float, report: Report) -> None:
-    """KILLS × share kills of a server, then those of browsers."""
+    """KILLS × share kills of a server, then of browsers."""
     with tempfile.TemporaryDirectory(prefix="moxlite-compose-") as folder:
         kill_servers(Path(folder), seed, share, report)
         with LocalServer(Path(folder) / "browsed") as server:

@@ -144,4 +144,4 @@ def run(seed: int, share: float, report: Report) -> None:
             highest = max(highest, watermark)
     report.tell(f"{kills} kills while the index was built; {with_index} left one to be used, up to message {highest}")
     report.tell("after each: the index agreed with the account, searches gave the same with it and without")
-    report.tell("at the end: the index was finished, all texts were those of the messages")
+    report.tell("at the end: the index was finished, all texts were the messages' own")

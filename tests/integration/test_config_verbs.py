@@ -70,10 +70,11 @@ def test_a_domain_is_added_with_keys_and_removed_again(server: ServedServer) -> 
         (["plain", "bob"], "is not a full domain name"),
         (["192.0.2.1", "bob"], "is not a full domain name"),
         (["nobody.example", "../x", "me"], "name"),
+        (["mail.gmail.com", "bob"], "gmail.com belongs to a public mail provider"),
     ],
 )
 def test_what_cannot_be_added_leaves_no_keys(server: ServedServer, args: list[str], text: str) -> None:
-    """ADMIN-12."""
+    """ADMIN-12, ADMIN-35e."""
     before = keys_in(server)
     refused = server.cli("config", "domain", "add", *args, check=False)
     assert refused.returncode == 1

@@ -46,7 +46,7 @@ def source() -> Path:
 
 @pytest.fixture(scope="module")
 def server(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A server that is as tolerant as those of users, and lets Bulwark's pages in."""
+    """A server as tolerant as a user's, which lets Bulwark's pages in."""
     running = LocalServer(tmp_path_factory.mktemp("bulwark") / "server")
     path = running.folder / "config/moxlite.toml"
     text = path.read_text().replace("pedantic = true", "pedantic = false")
@@ -98,7 +98,7 @@ def page(chromium: Browser, server: LocalServer, bulwark: str) -> Iterator[Page]
     """Bulwark after the log-in, with a message in the Inbox."""
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
         session.login(server.user, server.password)
-        session.append("INBOX", "", "", message("Harbour", "Green boats lie there.\n"))
+        session.append("INBOX", "", "", message("Harbour", "Green boats come home.\n"))
     context = chromium.new_context(ignore_https_errors=True, locale="en-GB", viewport={"width": 1400, "height": 900})
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -114,7 +114,7 @@ def page(chromium: Browser, server: LocalServer, bulwark: str) -> Iterator[Page]
 def test_mail_is_read_sent_and_found(page: Page) -> None:
     """JMAP-92: what is sent comes back and is in Sent; a search has the words' beginnings."""
     page.get_by_text("Harbour").first.click()
-    expect(page.get_by_text("Green boats lie there.").last).to_be_visible()
+    expect(page.get_by_text("Green boats come home.").last).to_be_visible()
     page.keyboard.press("c")
     page.get_by_placeholder("Recipient email addresses").fill("moxlite@localhost")
     page.get_by_placeholder("Recipient email addresses").press("Enter")

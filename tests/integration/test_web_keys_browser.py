@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def flags(session: imaplib.IMAP4, mailbox: str) -> str:
-    """The flags of the only message of a mailbox; "" while there is none."""
+    """Flags of a mailbox's only message, or "" while it is empty."""
     _, count = session.select(mailbox, readonly=True)
     if count == [b"0"]:
         return ""

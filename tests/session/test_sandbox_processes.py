@@ -64,7 +64,7 @@ async def serving() -> AsyncIterator[Sandbox]:
 
 
 async def ask(sandbox: Sandbox, html: str, account: str = "mia") -> str:
-    """The harmless HTML, or why there is none."""
+    """The harmless HTML, or why it could not be made."""
     try:
         async with sandbox.turn(account) as turn:
             return (await turn.do(draw(html))).html.decode()

@@ -73,7 +73,7 @@ class Taking:
         return "".join(headers((await self.smtp.messages(mailbox=mailbox))[-1], name))
 
     async def evaluations(self, number: int) -> list[Evaluation]:
-        """Those of remote.example, once there are so many."""
+        """Reports of remote.example, once there are so many."""
         with trio.fail_after(30):
             while True:
                 found = await self.reports.database.read(

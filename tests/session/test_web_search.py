@@ -29,7 +29,7 @@ pytestmark = pytest.mark.served
 
 
 def letter(subject: str, **fields: str) -> EmailMessage:
-    """A message; `fields` are those of the header by their names, `text` is what it says."""
+    """A message; `fields` are header fields by name, `text` is what it says."""
     found = EmailMessage()
     found["From"] = fields.pop("sender", "Ada Lindqvist <ada@nordlicht.example>")
     found["To"] = fields.pop("to", "mia@example.org")

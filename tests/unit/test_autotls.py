@@ -22,7 +22,19 @@ from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.child import Network, words
 from moxlite.autotls.files import Folder, HostState, State, account_uri, certificate_id
-from moxlite.autotls.messages import Done, Issued, Job, KeyChange, KeyChanged, Order, Prove, Registered, Window, Windows
+from moxlite.autotls.messages import (
+    Done,
+    Issued,
+    Job,
+    KeyChange,
+    KeyChanged,
+    Order,
+    Ping,
+    Prove,
+    Registered,
+    Window,
+    Windows,
+)
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
 from moxlite.autotls.reachability import Ports
@@ -113,6 +125,7 @@ class PlayedCA:
     async def speak(self, job: Job, show: Callable[[Prove | Registered], None]) -> Done:
         if isinstance(job, KeyChange):
             return self.change_key(job)
+        assert not isinstance(job, Ping)
         if not isinstance(job, Order):
             self.asked += 1
             if self.wrong is not None:

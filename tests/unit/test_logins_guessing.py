@@ -86,7 +86,7 @@ async def test_many_right_passwords_at_the_same_time_are_no_failures() -> None:
 
 
 async def test_a_success_takes_back_its_own_failures_only() -> None:
-    """SMTP-138, IMAP-16: those of the same address to the same account."""
+    """SMTP-138, IMAP-16: attempts from one address to one account."""
     counts = failures()
     await fail(counts, STRANGER, "mia", 2)
     (await counts.book(STRANGER, "own")).succeed()  # the guesser's own account

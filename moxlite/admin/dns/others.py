@@ -35,7 +35,7 @@ MAX_SHOWN: Final = 5
 
 
 class Own(msgspec.Struct, frozen=True):
-    """What is ours: names and addresses of this server, and the CAs of its certificates."""
+    """Names and addresses of this server, and the CAs of its certificates."""
 
     hosts: Collection[Domain]
     ips: Collection[IPAddress]

@@ -88,7 +88,7 @@ class Helpers:
 
 
 async def _tried(attempt: Try) -> tuple[str, str]:
-    """What is wrong, and what is weak."""
+    """The problem and the weakness that a trial found, "" for none."""
     try:
         with trio.fail_after(SECONDS):
             return "", await attempt()

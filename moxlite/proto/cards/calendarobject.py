@@ -95,7 +95,7 @@ class CalendarObject(msgspec.Struct):
         return self if zone is None else msgspec.structs.replace(self, zones={**self.zones, FLOATING: zone})
 
     def placed_instances(self, instances: Sequence[Instance], zone: tzinfo | None) -> list[Instance]:
-        """Instances with those of dates, and of times without a zone, in a zone."""
+        """Instances, with dates and times without a zone placed in a zone."""
         floating = {number for number, part in enumerate(self.parts) if zone is not None and self.floats(part)}
         return [
             instance

@@ -168,7 +168,7 @@ class FileZone(tzinfo):
 
 
 def zones_of(calendar: Component) -> Zones:
-    """The zones that a file defines, but those of which no part can be read."""
+    """The zones that a file defines, without zones of which no part can be read."""
     zones: dict[str, tzinfo] = {}
     steps = Steps(STEPS)
     for component in calendar.components:
@@ -215,8 +215,8 @@ def _offset(value: str) -> int | None:
 
 
 def name_of(zone: tzinfo, year: int) -> str | None:
-    """The name of the zone of the IANA database that has the clocks of a zone in the years from one on; None where
-    there is none.
+    """The name of the zone of the IANA database that has the clocks of a zone in the years from one on; None
+    where no zone has them.
     """
     if isinstance(zone, FileZone):
         return zone.like(year)
@@ -240,4 +240,4 @@ FITTING: Final = (
     *("Europe/Helsinki", "Asia/Tokyo", "Asia/Shanghai", "Asia/Kolkata", "Australia/Sydney", "UTC"),
     *dict.fromkeys(WINDOWS.values()),
 )
-"""Zones of the database that are looked through, those of most people first."""
+"""Zones of the database that are looked through, the most populous first."""

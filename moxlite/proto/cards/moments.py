@@ -216,7 +216,7 @@ Zones = Mapping[str, tzinfo]
 """Zones of a file by name."""
 
 FLOATING: Final = ""
-"""Name of the zone, among those of a file, in which times without a zone and dates are; without it they have none."""
+"""Name of a file's zone for dates and times that name no zone. Without it they have none."""
 
 
 @lru_cache(maxsize=100)

@@ -207,9 +207,7 @@ def _until(parts: dict[str, str], start: datetime) -> int | None:
 def _days_of_start(
     frequency: str, lists: dict[str, frozenset[int]], weekdays: Weekdays, start: datetime
 ) -> tuple[frozenset[int], frozenset[int], frozenset[int], frozenset[int], Weekdays]:
-    """Months, weeks, days of the year and the month, and weekdays of a rule, with those of the start where it says
-    none.
-    """
+    """Months, weeks, days of the year and the month, and weekdays of a rule; where it has none, the start's."""
     names = ("BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY")
     months, weeks, year_days, month_days = (lists[name] for name in names)
     if frequency == "YEARLY" and not year_days:

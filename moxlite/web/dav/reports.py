@@ -417,7 +417,7 @@ def _decided(resource: Resource, component_filter: ComponentFilter, *, single: b
     """Whether a row alone shows that an entry passes a filter for its kind and a time range."""
     if component_filter.stretch is None:
         return True
-    # tasks and journals have tables of their own; times without a zone may be a day from those of the row
+    # tasks and journals have tables of their own; times without a zone may be a day off the row's
     since, until = component_filter.stretch
     starts = EARLIEST if resource.starts is None else resource.starts
     ends = LATEST if resource.ends is None else resource.ends

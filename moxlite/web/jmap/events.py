@@ -291,7 +291,7 @@ async def set_(call: Call) -> Object:
 
 @asynccontextmanager
 async def refusals() -> AsyncIterator[None]:
-    """What the codec and the store refuse, as SetErrors."""
+    """Turn refusals of the codec and the store into SetErrors."""
     try:
         yield
     except BadEvent as error:
