@@ -2,7 +2,8 @@
 
 All sessions share one event loop and Python's lock, so each second that one account uses is taken from all others. A
 task that logs a user in calls `act_for`: from then on, what it and the tasks and threads that it starts use is counted
-for this account. Work passes one of four points, each at most a checkpoint while the account has used little:
+for this account, and so is what they hold (`ledger`). Work passes one of four points, each at most a checkpoint while
+the account has used little:
 
 - `turn`: before a slice of at most a few milliseconds on the loop;
 - `place`: around work in a thread;
@@ -37,6 +38,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from moxlite.ledger import own
 from moxlite.metrics import Counter, Gauge
 
 T = TypeVar("T")
@@ -393,6 +395,7 @@ def _processor() -> _Processor:
 def act_for(account: str) -> None:
     """Count for this account what the calling task uses from now on, and what the tasks use that it starts."""
     acting.set(_processor().usage(account))
+    own(account)
 
 
 def act_for_mail() -> None:

@@ -35,6 +35,7 @@ from moxlite.config.holder import Observer
 from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Snapshot
 from moxlite.heap import give_memory_back, keep_heap_small
+from moxlite.ledger import begin as begin_ledger, total_of
 from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.net.admission import Shutdown
 from moxlite.net.control.server import Command, serve_ctl
@@ -123,7 +124,9 @@ async def serve(
     listen: Listen = listen,
 ) -> None:
     """The tree. Arguments as `run`; `listen` takes the sockets of `started` into use."""
-    budget, first = make_budget(raise_limit(), memory_limit()), started.holder.current
+    memory = memory_limit()
+    budget, first = make_budget(raise_limit(), memory), started.holder.current
+    begin_ledger(total_of(memory))
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         on_progress(more_time())
         components = await open_house(started, databases, tree, budget, local=local)

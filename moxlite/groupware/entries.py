@@ -46,6 +46,9 @@ as many times 10 to 40 (measured).
 MAX_ENTRY: Final = 1 << 20
 """Octets of an entry (DAV-5)."""
 
+PARSED: Final = 61
+"""Times the octets of an entry that it takes parsed, with them: measured with cards and events of empty lines."""
+
 TOO_LARGE: Final = "an entry has more than 1 MiB"
 
 DAY: Final = 86_400

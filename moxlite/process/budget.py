@@ -108,7 +108,8 @@ def memory_limit(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int | None:
     """Octets of memory that the server may use: the machine's, or less if a control group says so. None if neither is
     known. Blocking.
 
-    `groups` is the mount of cgroup v2, `own` the file that names the process's group as ``0::/path``.
+    `groups` is the mount of the control groups, `own` the file with the groups of the process: of cgroup v2 as
+    ``0::/path``, of v1 as ``N:memory:/path``.
     """
     found = list(_group_limits(groups, own))
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
@@ -121,14 +122,21 @@ def _group_limits(groups: Path, own: Path) -> Iterator[int]:
         lines = own.read_text().splitlines()
     except (OSError, ValueError):
         return
-    path = next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
-    group = groups / path.lstrip("/")
+    for line in lines:
+        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        if controllers in ("", "memory"):
+            top = groups / controllers
+            yield from _limits_above(top, top / path.lstrip("/"))
+
+
+def _limits_above(top: Path, group: Path) -> Iterator[int]:
+    """The limits of a group and of those above it."""
     while True:
-        for name in ("memory.max", "memory.high"):
+        for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
             try:
                 yield int((group / name).read_text())
             except (OSError, ValueError):  # no such file, or "max"
                 continue
-        if group == groups or groups not in group.parents:
+        if group == top or top not in group.parents:
             return
         group = group.parent

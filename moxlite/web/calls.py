@@ -22,6 +22,13 @@ from moxlite.wording import Worded, worded
 
 MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
 
+MAX_PUBLIC: Final = 64 * 1024
+"""Octets of a call that needs no session: log-ins, with answers of security keys, have a few hundred to a few thousand.
+"""
+
+PARSED: Final = 13
+"""Times the octets of a call that it takes with its parameters: measured with a list of texts of two letters."""
+
 BEYOND: Final = re.compile(r"Expected `(str|array|int)`( of length)? (<=|>=) (-?[0-9]+) - at `\$([^`]+)`")
 """Texts of msgspec about a value beyond its bounds: its type, the bound, the path."""
 

@@ -16,6 +16,8 @@ from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
 from moxlite.store.errors import StoreError
 from moxlite.web.calls import (
     MAX_BODY,
+    MAX_PUBLIC,
+    PARSED,
     Call,
     Source,
     api_schema,
@@ -134,7 +136,8 @@ class CallServer:
             raise NotFound(worded("there is no call {name}", name=repr(name[:80])))
         # Before the body is read: strangers get nothing into memory but by the public calls.
         actor = VISITOR if entry.public else await self._door.admit(caller, entry)
-        parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
+        body = await caller.request.body.read(MAX_PUBLIC if entry.public else MAX_BODY, lambda octets: PARSED * octets)
+        parameters = decode_parameters(entry, body)
         origin = Origin(actor, self._door.app, caller.request.client_ip)
         # Around the call, not in it: changes deep in the store are recorded with this origin.
         with acting_as(origin), self._seconds.labels(call=name).time():

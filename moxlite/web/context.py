@@ -35,8 +35,6 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
-from moxlite.web.http.waiting import Waiting
-from moxlite.web.http2.load import Load
 
 if TYPE_CHECKING:
     from moxlite.config.listeners import (
@@ -78,9 +76,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``routers`` by name of the listener and port. ``requests`` counts requests per network; ``unlimited`` are ports
     without that limit. ``gates`` are the limits of connections by name of the listener. All gates count together; each
-    exempts the reverse proxies of its listener, which represent many clients. ``load`` are the limits of HTTP/2 over
-    all connections; ``waiting`` counts what clients have not read. ``strict`` tells browsers to use only https.
-    ``opaque_id`` makes the public form of a connection id (WEB-8).
+    exempts the reverse proxies of its listener, which represent many clients. ``requests_open`` limits the requests at
+    once of HTTP/2. ``strict`` tells browsers to use only https. ``opaque_id`` makes the public form of a connection id
+    (WEB-8).
     """
 
     config: CurrentConfig
@@ -88,8 +86,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     requests: RateLimiter
     unlimited: frozenset[tuple[str, int]]
     gates: Mapping[str, Gate]
-    load: Load
-    waiting: Waiting
+    requests_open: OpenConnections
     strict: StrictTransport
     opaque_id: Callable[[int], str]
 
@@ -188,8 +185,7 @@ def make_context(
             name: Gate(None, connections, proxies=_trusted(listener) if _forwarded(listener) else ())
             for name, listener in snapshot.static.listeners.items()
         },
-        load=Load(OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt)),
-        waiting=Waiting(),
+        requests_open=OpenConnections(CONNECTIONS, exempt=snapshot.static.rate_limits.exempt),
         strict=strict,
         opaque_id=opaque_id,
     )

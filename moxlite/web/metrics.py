@@ -30,11 +30,6 @@ http2_refused = Counter(
     "Connections of HTTP/2 that were ended because the client broke a rule or a limit, by the kind of frames.",
     ["reason"],
 )
-ended_sends = Counter(
-    "moxlite_httpserver_ended_sends",
-    "Answers and events that were ended because they waited longest for clients that do not read, by kind (WEB-4a).",
-    ["kind"],
-)
 admin_streams = Gauge("moxlite_admin_streams", "Open live views of the admin app.")
 streams = Gauge("moxlite_webmail_streams", "Open event streams of the webmail.", ["kind"])
 api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's API calls.", ["call"], buckets=BUCKETS)

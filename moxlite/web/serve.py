@@ -12,9 +12,10 @@ import trio
 
 from moxlite.admin.publicpages import CONSENT_PATH, LINKS_PATH
 from moxlite.lazyimport import load
+from moxlite.ledger import visit
 from moxlite.net import metrics as net_metrics
 from moxlite.net.admission import ConnectionInfo
-from moxlite.net.limits import IPNetwork, unmap, within
+from moxlite.net.limits import IPAddress, IPNetwork, ip_classes, network_of, unmap, within
 from moxlite.processor import acting
 from moxlite.web import metrics
 from moxlite.web.http.connection import Connection
@@ -22,7 +23,6 @@ from moxlite.web.http.errors import ClientGone, Drain, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_text
-from moxlite.web.http2.load import Share
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context
@@ -49,6 +49,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
 
 async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
     drain = Drain()
+    visit(_network(info.remote))
 
     async def handle(request: Request, writer: ResponseWriter) -> None:
         await _handle(request, writer, context)
@@ -58,18 +59,17 @@ async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context
             await load(f"{HTTP2_PACKAGE}.connection")
             from moxlite.web.http2 import connection as http2
 
-            share = Share(context.load, info.remote, context.gates[info.listener].proxies)
-            await http2.Connection(
-                stream, info, handler=handle, drain=drain, share=share, waiting=context.waiting
-            ).serve()
+            requests = None if within(info.remote, context.gates[info.listener].proxies) else context.requests_open
+            await http2.Connection(stream, info, handler=handle, drain=drain, requests=requests).serve()
         else:
-            await Connection(stream, info, handler=handle, drain=drain, waiting=context.waiting).serve()
+            await Connection(stream, info, handler=handle, drain=drain).serve()
 
 
 async def _handle(request: Request, writer: ResponseWriter, context: Context) -> None:
     """Answer one request, then write its log line and metrics, even if answering fails."""
     began = trio.current_time()
     acting.set(None)  # a connection that is kept, as of a proxy, has requests of other users
+    visit(_network(request.info.remote))
     request.info.seat.touch()
     try:
         await _answer(request, writer, context)
@@ -149,9 +149,15 @@ def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> 
             break
         if not within(ipaddress.ip_address(request.client_ip), networks):
             break
+    visit(_network(ipaddress.ip_address(request.client_ip)))
     scheme = (request.headers.get("x-forwarded-proto") or "").strip().lower()
     if scheme in ("http", "https"):
         request.scheme = scheme
+
+
+def _network(ip: IPAddress) -> str:
+    """The network of a client, as the ledger names it."""
+    return str(network_of(ip_classes(ip)[0]))
 
 
 def _shown_path(request: Request) -> str:

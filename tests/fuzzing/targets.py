@@ -64,7 +64,6 @@ from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response as WebResponse
-from moxlite.web.http.waiting import Waiting
 from tests.fuzzing.inputs import LIMIT
 
 __all__ = ["TARGETS", "Target"]
@@ -599,7 +598,7 @@ async def http(pieces: Pieces, variant: int) -> object:
         listener="fuzz",
         shutdown=Shutdown(),
     )
-    await Connection(stream, info, handler=handle, drain=Drain(), waiting=Waiting()).serve()
+    await Connection(stream, info, handler=handle, drain=Drain()).serve()
     seen.append(stream.sent.count(b"HTTP/1.1 "))
     return seen
 

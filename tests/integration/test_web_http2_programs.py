@@ -295,7 +295,7 @@ def test_7200_answers_that_are_not_read(site: Site, name: str) -> None:
             assert run(*get, url) == "200"
             slowest = max(slowest, time.monotonic() - began)
             most = max(most, resident(site.process.pid))
-        ended = site.metric("moxlite_httpserver_ended_sends_total")
+        ended = site.metric("moxlite_ledger_cut_total")
     figures = f"{name}: {(most - before) / 1e6:.0f} MB more, {ended:.0f} ended, slowest answer {slowest:.2f} s"
     print(figures)
     assert most - before < limit * 1e6, figures

@@ -10,6 +10,7 @@ import trio.testing
 
 from moxlite.admin.doctor.requests import Filled, KnownPassword, QueueState, Running
 from moxlite.admin.doctor.running import check_words
+from moxlite.ledger import Refusals
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web.admin import sessions as admin_sessions
 from moxlite.web.admin.app import API
@@ -212,6 +213,14 @@ def test_full_accounts_and_known_passwords_are_findings() -> None:
     [weak] = check_words(Running("1", weak=["me", "you"]))
     assert (weak.grade, weak.code, weak.commands[1]) == ("warning", "password-weak", "moxlite account set-password you")
     assert weak.text.startswith("2 accounts")
+
+
+def test_a_refusal_for_lack_of_memory_is_a_finding() -> None:
+    """STORE-198a, ADMIN-70."""
+    [one] = check_words(Running("1", refusals=[Refusals("mia", "socket", 3, 0.0)]))
+    assert (one.grade, one.code, one.about) == ("warning", "memory-short", "mia")
+    assert one.text == "websocket messages refused for lack of memory: mia"
+    assert "3" in one.detail
 
 
 async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Path) -> None:

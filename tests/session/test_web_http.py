@@ -12,12 +12,12 @@ import trio.testing
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
+from moxlite.ledger import begin, ledger, visit
 from moxlite.net.admission import ConnectionInfo, Shutdown
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
-from moxlite.web.http.waiting import Waiting
 
 
 def info() -> ConnectionInfo:
@@ -47,16 +47,13 @@ async def echo(request: Request, writer: ResponseWriter) -> None:
 
 
 @asynccontextmanager
-async def serving(
-    handler: Handler = echo, drain: Drain | None = None, waiting: Waiting | None = None
-) -> AsyncIterator[trio.abc.Stream]:
+async def serving(handler: Handler = echo, drain: Drain | None = None) -> AsyncIterator[trio.abc.Stream]:
     client, server = trio.testing.memory_stream_pair()
     facts = info()
 
     async def serve() -> None:
         async with server:
-            sends = waiting or Waiting()
-            await Connection(server, facts, handler=handler, drain=drain or Drain(), waiting=sends).serve()
+            await Connection(server, facts, handler=handler, drain=drain or Drain()).serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
@@ -314,7 +311,7 @@ async def test_a_client_that_takes_nothing_is_given_up(autojump_clock: MockClock
     client, server = trio.testing.lockstep_stream_pair()
     facts = info()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Connection(server, facts, handler=flood, drain=Drain(), waiting=Waiting()).serve)
+        nursery.start_soon(Connection(server, facts, handler=flood, drain=Drain()).serve)
         await client.send_all(GET)
         await client.receive_some(10)
     assert 60 <= trio.current_time() < 62
@@ -376,10 +373,10 @@ def test_the_split_of_the_octets_changes_nothing(cuts: list[int], variant: int) 
     assert bodies(split) == bodies(whole)
 
 
-async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
-    """WEB-4a: clients that do not read; one that reads gets its answer, and events have an account of their own."""
+async def test_in_a_shortage_only_clients_end_that_take_nothing(autojump_clock: MockClock) -> None:
+    """WEB-4a: a client that reads gets its answer however many do not; events end for events alone."""
     body = bytes(200_000)
-    waiting = Waiting(answers=1_000_000, events=200_000)
+    begin(16 << 20)  # a network has a mebibyte: three answers, each with a slice
 
     async def handler(request: Request, writer: ResponseWriter) -> None:
         if request.path == "/events":
@@ -392,8 +389,9 @@ async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
         ended: list[str] = []
 
         async def serve(name: str, server: trio.abc.Stream) -> None:
+            visit("192.0.2.7/32")
             async with server:
-                await Connection(server, info(), handler=handler, drain=Drain(), waiting=waiting).serve()
+                await Connection(server, info(), handler=handler, drain=Drain()).serve()
             ended.append(name)
 
         async def opened(name: str, request: bytes = GET) -> trio.abc.Stream:
@@ -405,18 +403,63 @@ async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
 
         tab = await opened("tab", GET.replace(b" /a ", b" /events "))
         await tab.receive_some(10_000)
-        for number in range(6):
+        slow = await opened("slow")
+        for number in range(4):
             await opened(str(number))
-        assert ended == ["0", "1", "2"]  # each holds its answer, and the slice on its way
-        client, server = trio.testing.lockstep_stream_pair()
-        nursery.start_soon(serve, "reader", server)
-        await client.send_all(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        assert len(await everything(client)) > len(body)
-        assert ended[:4] == ["0", "1", "2", "3"]
+        assert not ended
+        received = 0
+        while received < len(body):  # a slice in two seconds: slower than any line, and never given up
+            piece = await slow.receive_some(65_536)
+            received += len(piece)
+            await trio.sleep(2)
+        assert "slow" not in ended
+        assert "0" in ended
         assert "tab" not in ended
-        tab = await opened("tab 2", GET.replace(b" /a ", b" /events "))
-        await tab.receive_some(10_000)
-        await trio.testing.wait_all_tasks_blocked()
-        assert "tab" in ended
         nursery.cancel_scope.cancel()
-    assert waiting.octets == 0
+    assert ledger().octets == 0
+
+
+async def test_strangers_hold_little_and_a_body_waits_for_its_turn(autojump_clock: MockClock) -> None:
+    """WEB-4b: unfinished bodies of a network have a sixteenth of the total; one more waits, then gets 429, and another
+    network's passes meanwhile. What has a few octets always does.
+    """
+    begin(16 << 20)
+    answers: list[int] = []
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        try:
+            await request.body.read(1 << 20)
+        except HTTPError as error:
+            await writer.respond(Response.text(error.status, error.text, error.headers))
+            return
+        await writer.respond(Response.text(200, "read"))
+
+    async def post(network: str, octets: int, sent: int) -> None:
+        client, server = trio.testing.memory_stream_pair()
+
+        async def serve() -> None:
+            visit(network)
+            async with server:
+                await Connection(server, info(), handler=handler, drain=Drain()).serve()
+
+        async with trio.open_nursery() as inner:
+            inner.start_soon(serve)
+            head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % octets
+            await client.send_all(head + bytes(sent))
+            answer = bytes(await client.receive_some())
+            answers.append(int(answer[9:12]))
+            assert (answers[-1] == 429) == (b"retry-after" in answer)
+            inner.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(post, "192.0.2.7/32", 500_000, 100_000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert 900_000 < ledger().octets <= 1 << 20
+        nursery.start_soon(post, "192.0.2.7/32", 500_000, 500_000)
+        await post("198.51.100.1/32", 500_000, 500_000)
+        await post("192.0.2.7/32", 300, 300)
+        assert {*answers} == {200}
+    # the two that sent no more ended for the one that had sent all
+    assert sorted(answers) == [200, 200, 200, 408, 408]
+    assert ledger().octets == 0

@@ -1,9 +1,9 @@
 """HTTP/2 over memory streams: requests at once, bodies both ways, windows, ends of connections."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
 import pytest
 import trio
@@ -11,14 +11,14 @@ import trio.testing
 from h2.errors import ErrorCodes
 from trio.testing import MockClock
 
+from moxlite.ledger import begin, ledger
 from moxlite.net.admission import ConnectionInfo, Shutdown
-from moxlite.net.limits import IPNetwork, OpenConnections
+from moxlite.net.limits import OpenConnections
 from moxlite.web.http.errors import ClientGone, Drain
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
-from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.connection import Connection
-from moxlite.web.http2.load import Load, Share
+from moxlite.web.http2.stream import REQUEST
 from tests.http2client import Client, fields, talking
 
 pytestmark = pytest.mark.served
@@ -38,9 +38,7 @@ async def opened(
     handler: Handler = echo,
     *,
     drain: Drain | None = None,
-    load: Load | None = None,
-    proxies: Sequence[IPNetwork] = (),
-    waiting: Waiting | None = None,
+    requests: OpenConnections | None = None,
 ) -> AsyncIterator[trio.abc.Stream]:
     """A connection whose client is yet to speak."""
     ours, theirs = trio.testing.memory_stream_pair()
@@ -53,20 +51,16 @@ async def opened(
         listener="local",
         shutdown=Shutdown(),
     )
-    load = load or Load(OpenConnections((200, 500, 1000)))
 
     async def serve() -> None:
         async with ours:
-            share = Share(load, REMOTE, proxies)
-            await Connection(
-                ours, info, handler=handler, drain=drain or Drain(), share=share, waiting=waiting or Waiting()
-            ).serve()
+            await Connection(ours, info, handler=handler, drain=drain or Drain(), requests=requests).serve()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve)
         async with theirs:
             yield theirs
-    assert load.held == 0
+    assert ledger().octets == 0
 
 
 @asynccontextmanager
@@ -74,13 +68,11 @@ async def serving(
     handler: Handler = echo,
     *,
     drain: Drain | None = None,
-    load: Load | None = None,
-    proxies: Sequence[IPNetwork] = (),
-    waiting: Waiting | None = None,
+    requests: OpenConnections | None = None,
     checks: bool = True,
 ) -> AsyncIterator[Client]:
     async with (
-        opened(handler, drain=drain, load=load, proxies=proxies, waiting=waiting) as stream,
+        opened(handler, drain=drain, requests=requests) as stream,
         talking(stream, checks=checks) as client,
     ):
         yield client
@@ -143,23 +135,22 @@ async def test_a_body_that_is_not_read_stops_no_other() -> None:
             octets += len(piece)
         await writer.respond(Response.text(200, str(octets)))
 
-    load = Load(OpenConnections((200, 500, 1000)))
-    async with serving(handler, load=load) as client:
+    async with serving(handler) as client:
         stuck = [await client.begin_request(fields("POST", "/waits"), ends=False) for _ in range(30)]
         for one in stuck:
             await client.send(one, bytes(65_535))
         answer = await client.fetch("POST", "/reads", body=bytes(3_000_000))
         assert bytes(answer.body) == b"3000000\n"
-        assert load.held == 30 * 65_535
+        assert ledger().held["request"] == 30 * 65_535 + 29 * REQUEST
         go.set()
         for one in stuck:
             await client.send(one, b"", ends=True)
             assert bytes((await client.answer(one)).body) == b"65535\n"
 
 
-async def test_octets_that_wait_on_all_connections_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_octets_that_wait_on_all_connections_are_limited() -> None:
     """WEB-2: a request whose body nobody reads ends when there is no room for it."""
-    monkeypatch.setattr("moxlite.web.http2.load.MAX_HELD", 100_000)
+    begin(100_000)
 
     async def handler(request: Request, writer: ResponseWriter) -> None:
         await trio.sleep_forever()
@@ -395,8 +386,7 @@ async def test_requests_at_once_are_limited_for_a_connection_and_for_a_network()
         await writer.respond(Response(200))
 
     requests = OpenConnections((3, 500, 1000))
-    load = Load(requests)
-    async with serving(handler, load=load) as client:
+    async with serving(handler, requests=requests) as client:
         numbers = [await client.begin_request(fields()) for _ in range(6)]
         await trio.testing.wait_all_tasks_blocked()
         resets = [client.answers[number].reset for number in numbers]
@@ -407,7 +397,7 @@ async def test_requests_at_once_are_limited_for_a_connection_and_for_a_network()
     requests.release(REMOTE)
     assert requests.pressure(REMOTE) == 0
     go = trio.Event()
-    async with serving(handler, load=load, proxies=[ip_network("192.0.2.0/24")]) as client:
+    async with serving(handler) as client:  # as of a proxy
         assert client.settings.get(3, 100) == 100
         numbers = [await client.begin_request(fields()) for _ in range(100)]
         await trio.testing.wait_all_tasks_blocked()

@@ -23,9 +23,9 @@ from hyperframe.frame import (
 )
 from trio.testing import MockClock
 
-from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.ledger import begin, ledger
+from moxlite.web.http.exchange import WRITE_SIZE, Request, ResponseWriter
 from moxlite.web.http.messages import Response
-from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.stream import REQUEST
 from tests.http2client import Client, fields
 from tests.session.test_web_http2 import opened, serving
@@ -248,33 +248,34 @@ def has_head(client: Client, number: int) -> bool:
     return bool(client.answers[number].headers)
 
 
-async def test_past_a_number_of_octets_those_end_that_wait_longest() -> None:
-    """WEB-4a: answers whose octets the handler made; the later ones come when the client reads."""
+async def test_in_a_shortage_those_end_that_take_nothing(autojump_clock: MockClock) -> None:
+    """WEB-4a: streams of a client that reads nothing end for others, which wait until then; nothing else of it ends."""
     body = bytes(1 << 20)
 
     async def handler(request: Request, writer: ResponseWriter) -> None:
         await writer.respond(Response(200, (), body))
 
-    waiting = Waiting(answers=10 << 20)
-    async with serving(handler, waiting=waiting) as client:
+    begin(10 << 20)
+    async with serving(handler) as client:
         client.reads = False
         client.h2.update_settings({4: 0})
         await client.flush()
         numbers = []
-        for _ in range(30):  # one after the other: tasks that can begin at once begin in any order
+        for _ in range(9):  # one after the other: tasks that can begin at once begin in any order
             numbers.append(number := await client.begin_request(fields()))
             await client.until(partial(has_head, client, number))
-        await client.until(lambda: client.answers[numbers[20]].over)
-        assert [client.answers[one].reset for one in numbers[:21]] == [ErrorCodes.CANCEL] * 21
-        assert not any(client.answers[one].over for one in numbers[21:])
-        assert (9 << 20) < waiting.octets <= (10 << 20)
+        more = [await client.begin_request(fields()) for _ in range(3)]
+        await client.until(lambda: all(has_head(client, one) for one in more), 20)
+        assert {client.answers[one].reset for one in numbers[:3]} == {ErrorCodes.CANCEL}
+        assert not any(client.answers[one].over for one in (*numbers[5:], *more))
+        assert (8 << 20) < ledger().octets <= (10 << 20)
         client.reads = True
         client.h2.update_settings({4: 1 << 20})
         client.h2.increment_flow_control_window(20 << 20)
         await client.flush()
-        for one in numbers[21:]:
+        for one in (*numbers[5:], *more):
             assert bytes((await client.answer(one)).body) == body
-    assert waiting.octets == 0
+    assert ledger().octets == 0
 
 
 async def test_shared_octets_cost_no_request_anything_and_requests_still_count() -> None:
@@ -284,13 +285,12 @@ async def test_shared_octets_cost_no_request_anything_and_requests_still_count()
     async def handler(request: Request, writer: ResponseWriter) -> None:
         await writer.respond(Response(200, (), body, shared=True))
 
-    waiting = Waiting()
-    async with serving(handler, waiting=waiting) as client:
+    async with serving(handler) as client:
         client.reads = False
         client.h2.update_settings({4: 0})
         await client.flush()
         for _ in range(90):
             await client.begin_request(fields())
         await client.until(lambda: all(one.headers for one in client.answers.values()))
-        assert waiting.octets == 90 * REQUEST
-    assert waiting.octets == 0
+        assert ledger().octets == 89 * REQUEST + 90 * WRITE_SIZE
+    assert ledger().octets == 0

@@ -8,11 +8,11 @@ import trio.testing
 from h2.exceptions import ProtocolError
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
+from moxlite.ledger import ledger
 from moxlite.net.limits import OpenConnections
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
-from moxlite.web.http2.load import Load
 from tests.http2client import Client, fields
 from tests.session.test_web_http2 import REMOTE, serving
 
@@ -102,8 +102,8 @@ def test_honest_clients_in_random_order_get_all_answers(steps: list[tuple[str, i
     """WEB-2: whatever the order of requests, pieces, resets, windows and settings, each stream ends."""
 
     async def run() -> None:
-        load = Load(OpenConnections((200, 500, 1000)))
-        async with serving(mixed, load=load) as client:
+        requests = OpenConnections((200, 500, 1000))
+        async with serving(mixed, requests=requests) as client:
             client.reads = reads
             numbers: list[int] = []
             writable: set[int] = set()
@@ -127,8 +127,8 @@ def test_honest_clients_in_random_order_get_all_answers(steps: list[tuple[str, i
                     await trio.testing.wait_all_tasks_blocked()
             assert not client.gone
             assert (await client.fetch("GET", "/1")).status == 200
-        assert load.held == 0
-        assert load.requests.pressure(REMOTE) == 0
+        assert ledger().octets == 0
+        assert requests.pressure(REMOTE) == 0
 
     trio.run(run)
 
@@ -159,8 +159,7 @@ def test_random_frames_end_the_connection_or_are_answered(pieces: list[bytes], s
     """WEB-2: no octets raise anything but a refusal; the connection ends when the client leaves."""
 
     async def run() -> None:
-        load = Load(OpenConnections((200, 500, 1000)))
-        async with serving(mixed, load=load) as client:
+        async with serving(mixed) as client:
             octets = b"".join(pieces)
             client.h2.receive_data = lambda octets: []  # type: ignore[assignment,method-assign]
             for start in range(0, len(octets), step):
@@ -168,6 +167,6 @@ def test_random_frames_end_the_connection_or_are_answered(pieces: list[bytes], s
             await trio.testing.wait_all_tasks_blocked()
         with trio.fail_after(60):
             await trio.testing.wait_all_tasks_blocked()
-        assert load.held == 0
+        assert ledger().octets == 0
 
     trio.run(run)

@@ -214,6 +214,11 @@ def test_accounts_stay_open_as_memory_allows(tmp_path: Path) -> None:
     assert memory_limit(groups, own) == 512 << 20
     (inner / "memory.high").write_text("268435456\n")
     assert memory_limit(groups, own) == 256 << 20
+    older = groups / "memory/docker/one"  # cgroup v1
+    older.mkdir(parents=True)
+    own.write_text("4:memory:/docker/one\n1:name=systemd:/\n")
+    (older / "memory.limit_in_bytes").write_text("134217728\n")
+    assert memory_limit(groups, own) == 128 << 20
 
 
 async def test_a_shutdown_is_told_to_those_who_wait_and_to_none_who_have_left() -> None:

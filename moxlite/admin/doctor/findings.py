@@ -50,6 +50,7 @@ Code = Literal[
     "mail-not-read",
     "mail-not-sent",
     "mail-rejected",
+    "memory-short",
     "no-admin-pages",
     "not-checked",
     "password-known",

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
+from moxlite.ledger import Refusals
 from moxlite.operations import OWNER, Operation, Role, change, query
 from moxlite.operations.server import HelperState
 
@@ -84,7 +85,8 @@ class Running(msgspec.Struct, frozen=True):
     queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
     version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
     week, the latest of each account. weak: accounts whose own password is easy to guess. peers: servers from which
-    domains move here. helpers: the last trials of child processes; none before the first one.
+    domains move here. helpers: the last trials of child processes; none before the first one. refusals: by accounts and
+    networks for which there was no memory in the last day.
     """
 
     version: str
@@ -100,6 +102,7 @@ class Running(msgspec.Struct, frozen=True):
     weak: list[str] = []
     peers: list[PeerUse] = []
     helpers: list[HelperState] = []
+    refusals: list[Refusals] = []
 
 
 @query("doctor state", Role.COMMAND_LINE | Role.PAGES)

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import trio
@@ -14,6 +14,7 @@ from moxlite.admin.doctor.requests import Blocked, Filled, KnownPassword, PeerUs
 from moxlite.admin.standby.layout import STALE, STATE, State, read_document
 from moxlite.admin.standby.status import lease_words
 from moxlite.config.static import Static
+from moxlite.ledger import Kind, Refusals
 from moxlite.operations.server import HelperState
 from moxlite.ownprogram import exit_words
 
@@ -25,6 +26,16 @@ WAY_ROUND: Final = 'moxlite config example transport (a route with after = "bloc
 
 SIGSYS: Final = exit_words(-signal.SIGSYS)
 """Words of a child that a filter of system calls has ended."""
+
+WORKS: Final[Mapping[Kind, str]] = {
+    "request": "requests",
+    "socket": "websocket messages",
+    "answer": "responses",
+    "event": "events",
+    "report": "calendar reports",
+    "link": "responses from linked mail servers",
+}
+"""Kinds of the ledger in words."""
 
 MAX_REPLY: Final = 300
 """Characters of a host's reply that are shown."""
@@ -83,6 +94,7 @@ def check_words(running: Running | None) -> list[Finding]:
     findings += [_known(known) for known in running.known]
     findings += _weak(running.weak)
     findings += [_peer(peer) for peer in running.peers]
+    findings += [_refused(refusals) for refusals in running.refusals]
     if running.update:
         text = f"version {running.update} is there, this is {running.version}"
         commands = ("moxlite checkupdate", "moxlite backup DIR")
@@ -172,6 +184,17 @@ def _weak(accounts: Sequence[str]) -> list[Finding]:
             commands=tuple(f"moxlite account set-password {name}" for name in accounts[:MAX_SHOWN]),
         )
     ]
+
+
+def _refused(refusals: Refusals) -> Finding:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(refusals.last))
+    return Finding(
+        grade="warning",
+        code="memory-short",
+        about=refusals.owner or "server",
+        text=f"{WORKS[refusals.kind]} refused for lack of memory: {refusals.owner or 'the server itself'}",
+        detail=f"Refused since the server started: {refusals.times}, most recently at {when}.",
+    )
 
 
 def _peer(one: PeerUse) -> Finding:

@@ -27,6 +27,7 @@ from moxlite.admin.doctor.requests import (
     TellWeek,
 )
 from moxlite.config.holder import ConfigHolder
+from moxlite.ledger import ledger
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
@@ -52,6 +53,9 @@ ROOM_SECONDS: Final = 600.0
 """Seconds between two readings of the room that accounts use: the overview of the admin app asks often."""
 
 WEEK: Final = 7 * 86_400_000_000
+
+DAY: Final = 86_400.0
+"""Seconds for which a refusal for lack of memory is a finding."""
 """Microseconds."""
 
 
@@ -131,6 +135,7 @@ async def look(sources: Sources) -> Running:
         weak=sorted(sources.weak),
         peers=await _peers(sources),
         helpers=sources.helpers.states,
+        refusals=[one for one in ledger().refusals.values() if one.last > time.time() - DAY],
     )
 
 

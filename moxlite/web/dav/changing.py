@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from moxlite.groupware.entries import PARSED
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
 from moxlite.store.changelog.unit import AccountTx
@@ -53,6 +54,10 @@ OTHER_TYPES: Final = frozenset({"text/x-vcard", "text/directory", "application/o
 """Types by which programs send cards and calendars, too."""
 
 
+def _cost(octets: int) -> int:
+    return octets + PARSED * min(octets, MAX_RESOURCE)
+
+
 async def put(s: Session) -> None:
     if s.place.kind != "resource":
         raise Refusal(405, "", "entries are put into a collection")
@@ -61,7 +66,7 @@ async def put(s: Session) -> None:
     if kind not in OTHER_TYPES and kind != expected:
         raise Refusal(403, condition, f"this collection takes {expected}")
     conditions = await s.conditions()
-    data = await s.request.body.read(2 * MAX_RESOURCE)
+    data = await s.request.body.read(2 * MAX_RESOURCE, _cost)
     if len(data) > MAX_RESOURCE:
         raise Refusal(403, s.place.space + "max-resource-size", "an entry has at most 1 MiB")
     try:

@@ -18,6 +18,7 @@ from typing import Final, final
 import h11
 import trio
 
+from moxlite.ledger import FREE, Hold, NoRoom, ledger
 from moxlite.net.admission import ConnectionInfo
 from moxlite.net.sockets import QuickStream
 from moxlite.processor import turn
@@ -39,9 +40,8 @@ from moxlite.web.http.errors import (
     Drain,
     HTTPError,
 )
-from moxlite.web.http.exchange import Body, FilePart, Handler, Request, ResponseWriter, make_request
+from moxlite.web.http.exchange import WRITE_SIZE, Body, FilePart, Handler, Request, ResponseWriter, make_request
 from moxlite.web.http.messages import Headers, Response
-from moxlite.web.http.waiting import Waiting
 
 # octets of an unread body that are skipped to keep the connection; for a longer one, closing is cheaper
 MAX_SKIPPED: Final = 64 * 1024
@@ -49,17 +49,20 @@ SKIP_TIMEOUT: Final = 5.0  # seconds for skipping
 FREE_CHUNKS: Final = 4096  # chunks of any size, for clients that write a small body piece by piece
 MIN_CHUNK: Final = 64  # average octets of a chunk after that: 25 MiB of such chunks take 8 s of CPU
 CHUNKS_IN_A_TURN: Final = 100  # chunks between two checkpoints: 2 ms
+MAX_EVENT: Final = 256 * 1024
+"""Octets that a websocket sends at once and that count as an event. Its service holds longer messages as answers."""
+
 OBS_FOLD: Final = re.compile(rb"\n[ \t]")
 
 
 @final
 class Replay(trio.abc.Stream):
-    """A stream whose first octets have been read already."""
+    """A stream whose first octets have been read already, and which holds what it sends."""
 
-    def __init__(self, first: bytes, stream: trio.abc.Stream, waiting: Waiting) -> None:
+    def __init__(self, first: bytes, stream: trio.abc.Stream, hold: Hold) -> None:
         self._first = first
         self._stream = stream
-        self._waiting = waiting
+        self._hold = hold
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """First the octets that were read before, then the stream's."""
@@ -71,11 +74,21 @@ class Replay(trio.abc.Stream):
         return bytes(await self._stream.receive_some(max_bytes))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send. Raises BrokenResourceError if the peer reads nothing for too long (`Waiting`)."""
-        with self._waiting.sending(len(data), events=True) as scope:
-            await self._stream.send_all(data)
-        if scope.cancelled_caught:
-            raise trio.BrokenResourceError("the client takes nothing")
+        """Send in slices. Raises BrokenResourceError if the peer takes none for too long, or there is no room."""
+        taken = len(data) if FREE < len(data) <= MAX_EVENT else 0
+        try:
+            if taken:
+                await self._hold.take("event", taken)
+        except NoRoom as error:
+            raise trio.BrokenResourceError("no room for what is sent") from error
+        try:
+            for start in range(0, len(data), WRITE_SIZE):
+                with self._hold.peer(WRITE_TIMEOUT) as peer:
+                    await self._stream.send_all(memoryview(data)[start : start + WRITE_SIZE])
+                if peer.scope.cancelled_caught:
+                    raise trio.BrokenResourceError("the client takes nothing")
+        finally:
+            self._hold.give("event", taken)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Delegate to the underlying stream."""
@@ -93,14 +106,12 @@ class Connection:
     The handler answers every request. It raises nothing but ClientGone and Cancelled.
     """
 
-    def __init__(
-        self, stream: trio.abc.Stream, info: ConnectionInfo, *, handler: Handler, drain: Drain, waiting: Waiting
-    ) -> None:
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, *, handler: Handler, drain: Drain) -> None:
         self._stream = stream
         self._info = info
         self._handler = handler
         self._drain = drain
-        self._waiting = waiting
+        self.hold = ledger().hold()
         self._h11 = StrictConnection(h11.SERVER, max_head=MAX_HEAD, max_fields=MAX_FIELDS)
         self._request: h11.Request | None = None
         self._stalled = False  # the client stopped sending in the middle of a body
@@ -117,6 +128,7 @@ class Connection:
             while (request := await self._next_request()) is not None:
                 writer = ResponseWriter(self, request.method)
                 await self._handler(request, writer)
+                self.hold.close()
                 if writer.taken_over:
                     return
                 if not writer.finished or not await self._skip_body():
@@ -129,6 +141,8 @@ class Connection:
             await self._refuse(e)
         except ClientGone:
             return
+        finally:
+            self.hold.close()
 
     async def _next_request(self) -> Request | None:
         """The next request; None if there will be no other.
@@ -251,7 +265,7 @@ class Connection:
 
     def rest(self) -> trio.abc.Stream:
         """The stream after this request."""
-        return Replay(self._h11.trailing_data[0], self._stream, self._waiting)
+        return Replay(self._h11.trailing_data[0], self._stream, self.hold)
 
     async def _count_chunk(self) -> None:
         """Count a chunk. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
@@ -286,11 +300,11 @@ class Connection:
         # Written anew from what the codec has read: what it refuses never reaches the codec of the other protocol.
         fields = b"".join(name + b": " + value + b"\r\n" for name, value in request.headers)
         head = request.method + b" " + request.target + b" HTTP/1.1\r\n" + fields + b"\r\n"
-        return Replay(head + self._h11.trailing_data[0], self._stream, self._waiting)
+        return Replay(head + self._h11.trailing_data[0], self._stream, self.hold)
 
-    async def send(self, *parts: h11.Event, held: int = 0, events: bool = False) -> None:
-        """Send parts of the response as one slice. Raises ClientGone if the client reads nothing for too long
-        (`Waiting`), or h11 has seen the end of the connection.
+    async def send(self, *parts: h11.Event) -> None:
+        """Send parts of the response as one slice. Raises ClientGone if the client reads nothing for too long, or h11
+        has seen the end of the connection.
         """
         if self._h11.our_state is h11.ERROR:
             raise ClientGone
@@ -300,12 +314,12 @@ class Connection:
         # h11 counts these octets as sent from here on. They go out in the order in which they were encoded, since the
         # lock is fair and nothing is awaited before it.
         async with self._sending:
-            with self._waiting.sending(len(octets) + held, events=events) as scope:
+            with self.hold.peer(WRITE_TIMEOUT) as peer:
                 try:
                     await self._stream.send_all(octets)
                 except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
                     raise ClientGone from e
-            if scope.cancelled_caught:
+            if peer.scope.cancelled_caught:
                 raise ClientGone
 
     def sends_files(self) -> bool:

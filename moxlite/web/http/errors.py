@@ -6,6 +6,11 @@ from typing import Final
 
 import trio
 
+from moxlite.ledger import NoRoom
+
+RETRY_AFTER: Final = "10"
+"""Seconds after which a request without room may come again: most that hold memory have ended by then."""
+
 
 class HTTPError(Exception):
     """A request that ends with an error page.
@@ -44,6 +49,16 @@ class BodyTimeout(HTTPError):
 
     def __init__(self) -> None:
         super().__init__(408, "The request body did not arrive in time.")
+
+
+class NoRoomForRequest(HTTPError):
+    """There is no memory for the request, or its answer: too much of its user, or of all, is in progress."""
+
+    def __init__(self, error: NoRoom) -> None:
+        text = "Too many of your requests are in progress. Try again in a moment."
+        if not error.own:
+            text = "The server is busy. Try again in a moment."
+        super().__init__(429 if error.own else 503, text, (("retry-after", RETRY_AFTER),))
 
 
 class ClientGone(Exception):

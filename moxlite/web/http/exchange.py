@@ -5,18 +5,30 @@ The underlying connection is a `Channel`. Reading requests and the sequence of e
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Final, Protocol, TypeAlias, final
+from typing import Final, Literal, Protocol, TypeAlias, final
 
 import h11
 import trio
 
+from moxlite.ledger import FREE, Hold, NoRoom
 from moxlite.net.admission import ConnectionInfo
-from moxlite.web.http.errors import MAX_FIELDS, MAX_HEAD, MAX_TARGET, BadRequest, BodyTooLarge, Drain
+from moxlite.web.http.errors import (
+    MAX_FIELDS,
+    MAX_HEAD,
+    MAX_TARGET,
+    BadRequest,
+    BodyTimeout,
+    BodyTooLarge,
+    ClientGone,
+    Drain,
+    NoRoomForRequest,
+)
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import Host, normalise_path, parse_host, split_target
 
@@ -54,10 +66,13 @@ class Channel(Protocol):
     async def receive_body(self) -> bytes:
         """The next octets of the request's body, b"" at its end. Raises BodyTimeout, BadRequest, ClientGone."""
 
-    async def send(self, *parts: h11.Event, held: int = 0, events: bool = False) -> None:
+    @property
+    def hold(self) -> Hold:
+        """Hold of the exchange, closed at its end."""
+
+    async def send(self, *parts: h11.Event) -> None:
         """Send parts of the response, in their order: heads, octets of the body, its end. The parts are h11's events
-        whatever the version of HTTP; each version writes them in its own way. `held`: octets that the caller keeps
-        until then, counted in `Waiting`, with `events` in the account of events. Raises ClientGone.
+        whatever the version of HTTP; each version writes them in its own way. Raises ClientGone.
         """
 
     def sends_files(self) -> bool:
@@ -114,12 +129,39 @@ class Body:
             raise BodyTooLarge(limit)
         return data
 
-    async def read(self, limit: int) -> bytes:
-        """The whole body of at most `limit` octets; raises as `receive`."""
+    async def read(self, limit: int, cost: Callable[[int], int] = int) -> bytes:
+        """The whole body of at most `limit` octets, held until the exchange ends. Raises as `receive`, and
+        NoRoomForRequest.
+
+        Args:
+          cost: gives the octets that a body takes with what is made of it, of its own octets.
+        """
+        if self.declared is not None and self.declared > limit:
+            raise BodyTooLarge(limit)
+        # All of it at once, and before the client is told to go on: bodies that grew beside each other would all wait
+        # for the last piece of room.
+        most = limit if self.declared is None else self.declared
+        taken = cost(most) if self.declared or self.undeclared else 0
+        if taken > FREE:
+            try:
+                await self.hold.take("request", taken)
+            except NoRoom as error:
+                raise NoRoomForRequest(error) from None
         pieces: list[bytes] = []
-        while data := await self.receive(limit):
-            pieces.append(data)
+        with self.hold.peer(math.inf) as peer:
+            while data := await self.receive(limit):
+                pieces.append(data)
+                peer.moved(len(data))
+        if peer.scope.cancelled_caught:
+            raise BodyTimeout
+        if taken > FREE:
+            self.hold.give("request", taken - cost(self.received))
         return b"".join(pieces)
+
+    @property
+    def hold(self) -> Hold:
+        """Hold of the exchange."""
+        return self._channel.hold
 
     def awaits_continue(self) -> bool:
         """Whether the client sends the body only after an answer 100, which `receive` gives (RFC 9110 §10.1.1)."""
@@ -206,23 +248,41 @@ class ResponseWriter:
         # HEAD has the length that GET would have (RFC 9110 §8.6).
         if response.status >= 200 and response.status not in (204, 304):
             headers = (*headers, ("content-length", str(len(response.body))))
+        body = b"" if self._head_only or response.status in (204, 304) else response.body
+        try:
+            await self._take("answer", len(body), known=len(body) if response.shared else self.hold.parts["answer"])
+        except NoRoom as error:
+            raise NoRoomForRequest(error) from None
         # Head and first octets are one write: for most answers one packet, or one record of TLS.
         parts: list[h11.Event] = [self._head(response.status, headers)]
-        body = b"" if self._head_only or response.status in (204, 304) else response.body
-        held = 0 if response.shared else len(body)
         whole = memoryview(body)  # whose slices are no copies
         for start in range(0, len(body), WRITE_SIZE):
             parts.append(self._data(whole[start : start + WRITE_SIZE]))
             if start + WRITE_SIZE < len(body):
-                await self._channel.send(*parts, held=held)
+                await self._channel.send(*parts)
                 parts = []
-        await self._channel.send(*parts, h11.EndOfMessage(), held=held)
+        await self._channel.send(*parts, h11.EndOfMessage())
         self.finished = True
+
+    @property
+    def hold(self) -> Hold:
+        """Hold of the exchange."""
+        return self._channel.hold
+
+    async def _take(self, kind: Literal["answer", "event"], octets: int, *, known: int = 0) -> int:
+        """Take from the ledger what octets cost until they are sent, but those that are held as it is (`known`), and
+        one slice, which is copied; returns how much. Raises NoRoom.
+        """
+        more = max(0, octets - known) + min(octets, WRITE_SIZE)
+        if more <= FREE:
+            return 0
+        await self.hold.take(kind, more)
+        return more
 
     async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Write the head of a response of unknown length."""
         self._events = any(name == "content-type" and value.startswith(EVENT_STREAM) for name, value in headers)
-        await self._channel.send(self._head(status, headers), events=self._events)
+        await self._channel.send(self._head(status, headers))
 
     async def inform(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
         """Write an informational answer before the response (RFC 9110 §15.2)."""
@@ -230,11 +290,17 @@ class ResponseWriter:
 
     async def write(self, data: bytes) -> None:
         """Write octets of the body; returns when all are sent."""
-        if not self._head_only:
-            whole = memoryview(data)
-            for start in range(0, len(data), WRITE_SIZE):
-                part = self._data(whole[start : start + WRITE_SIZE])
-                await self._channel.send(part, held=len(data), events=self._events)
+        if self._head_only:
+            return
+        kind: Literal["answer", "event"] = "event" if self._events else "answer"
+        try:
+            taken = await self._take(kind, len(data))
+        except NoRoom as error:
+            raise ClientGone from error
+        whole = memoryview(data)
+        for start in range(0, len(data), WRITE_SIZE):
+            await self._channel.send(self._data(whole[start : start + WRITE_SIZE]))
+        self.hold.give(kind, taken)
 
     @property
     def sends_files(self) -> bool:
@@ -251,7 +317,7 @@ class ResponseWriter:
 
     async def finish(self, trailers: tuple[tuple[str, str], ...] = ()) -> None:
         """End the body. Over HTTP/1.1 only a chunked one can have trailers."""
-        await self._channel.send(h11.EndOfMessage(headers=_octets(trailers)), events=self._events)
+        await self._channel.send(h11.EndOfMessage(headers=_octets(trailers)))
         self.finished = True
 
     async def switch(self, headers: tuple[tuple[str, str], ...]) -> trio.abc.Stream:

@@ -20,6 +20,7 @@ import h2.events
 import h2.exceptions
 import trio
 
+from moxlite.ledger import ledger
 from moxlite.web import metrics
 from moxlite.web.http.errors import (
     HEAD_TIMEOUT,
@@ -33,14 +34,13 @@ from moxlite.web.http.errors import (
 from moxlite.web.http.exchange import Body, ResponseWriter, make_request
 from moxlite.web.http.messages import Response
 from moxlite.web.http2.frames import Flood, Frames, Malformed, RequestHead, request_head, trailer_section
-from moxlite.web.http2.stream import MAX_STREAMS, ErrorCodes, Link, Stream, Upload
+from moxlite.web.http2.stream import MAX_STREAMS, REQUEST, ErrorCodes, Link, Stream, Upload
 
 if TYPE_CHECKING:
     from moxlite.net.admission import ConnectionInfo
+    from moxlite.net.limits import OpenConnections
     from moxlite.web.http.errors import Drain
     from moxlite.web.http.exchange import Handler
-    from moxlite.web.http.waiting import Waiting
-    from moxlite.web.http2.load import Share
 
 logger = logging.getLogger("moxlite.web.http2")
 
@@ -70,15 +70,18 @@ class Connection:
         *,
         handler: Handler,
         drain: Drain,
-        share: Share,
-        waiting: Waiting,
+        requests: OpenConnections | None,
     ) -> None:
+        """`requests`: limits requests at once by network beyond the first one of each connection. With HTTP/1.1 each of
+        them would have a connection of its own, so the limits are the same (WEB-14). None: the connection carries the
+        requests of many clients, and is not limited.
+        """
         self._stream = stream
         self._info = info
         self._handler = handler
         self._drain = drain
-        self._share = share
-        self._link = Link(stream, waiting)
+        self._requests = requests
+        self._link = Link(stream)
         self._frames = Frames()
         self._streams: dict[int, Stream] = {}
         self._waiting: trio.CancelScope | None = None  # for octets
@@ -235,7 +238,9 @@ class Connection:
         except Malformed:
             self._reset(number, ErrorCodes.PROTOCOL_ERROR)
             return
-        if further and not self._share.acquire():
+        hold = ledger().hold()
+        if further and not (hold.try_take("request", REQUEST) and self._acquire()):
+            hold.close()
             self._reset(number, ErrorCodes.REFUSED_STREAM)
             return
         self._last = number
@@ -243,13 +248,18 @@ class Connection:
             number,
             self._link,
             self._frames,
-            Upload(self._share.load, length=head.length, ended=event.stream_ended is not None),
+            hold,
+            Upload(hold, length=head.length, ended=event.stream_ended is not None),
             expects=(head.headers.get("expect") or "").lower() == "100-continue",
             safe=head.method in SAFE,
         )
         self._streams[number] = stream
         body = Body(stream, head.length, undeclared=head.length is None and event.stream_ended is None)
         nursery.start_soon(self._answer, stream, head, body, further)
+
+    def _acquire(self) -> bool:
+        """Count one more request; False if the client's network has too many."""
+        return self._requests is None or self._requests.acquire(self._info.remote)
 
     async def _answer(self, stream: Stream, head: RequestHead, body: Body, further: bool) -> None:
         """Answer a request. `further`: it was counted for its network."""
@@ -274,8 +284,8 @@ class Connection:
             pass
         finally:
             del self._streams[stream.number]
-            if further:
-                self._share.release()
+            if further and self._requests is not None:
+                self._requests.release(self._info.remote)
             stream.close(answered=writer.finished)
             # The connection waits for octets without a deadline while it has requests: the last one to end sets it.
             if not self._streams:

@@ -16,19 +16,19 @@ import hyperframe.frame
 import trio
 from hpack.struct import HeaderTuple
 
-from moxlite.web.http.errors import BODY_TIMEOUT, MAX_HEAD, BodyTimeout, ClientGone
-from moxlite.web.http.waiting import Waiting
+from moxlite.ledger import ledger
+from moxlite.web.http.errors import BODY_TIMEOUT, MAX_HEAD, WRITE_TIMEOUT, BodyTimeout, ClientGone
 from moxlite.web.http2.frames import response_fields
 
 if TYPE_CHECKING:
+    from moxlite.ledger import Hold
     from moxlite.web.http.exchange import FilePart
     from moxlite.web.http2.frames import Frames
-    from moxlite.web.http2.load import Load
 
 
 REQUEST: Final = 24 << 10
-"""Octets that a request takes whose answer waits, beside the answer: its task, its fields, what h2 knows of it.
-Measured with the page of the webmail: 22 kB.
+"""Octets that a request takes beside its body and its answer: its task, its fields, what h2 knows of it. Measured with
+the page of the webmail: 22 kB.
 """
 
 
@@ -45,6 +45,7 @@ class Upload:
     """The body of a request, as far as it has come and was not read.
 
     Args:
+      hold: of the request.
       length: its announced octets, or None.
       ended: the request has no body.
 
@@ -52,10 +53,10 @@ class Upload:
       trailers: the fields after it.
     """
 
-    def __init__(self, load: Load, *, length: int | None, ended: bool) -> None:
+    def __init__(self, hold: Hold, *, length: int | None, ended: bool) -> None:
         self.ended = ended
         self.trailers: tuple[tuple[str, str], ...] = ()
-        self._load = load
+        self._hold = hold
         self._missing = length
         self._octets = bytearray()
         self._unopened = 0  # octets that were read and whose room was not given back
@@ -65,8 +66,8 @@ class Upload:
         return len(self._octets)
 
     def add(self, octets: bytes, size: int) -> bool:
-        """Take octets; `size`: with their padding. False if too many wait on all connections."""
-        if not self._load.hold(len(octets)):
+        """Take octets; `size`: with their padding. False if there is no room for them."""
+        if not self._hold.try_take("request", len(octets)):
             return False
         if self._missing is not None:
             self._missing -= len(octets)
@@ -85,7 +86,7 @@ class Upload:
         """All octets that wait."""
         octets = bytes(self._octets)
         self._octets.clear()
-        self._load.free(len(octets))
+        self._hold.give("request", len(octets))
         self._unopened += len(octets)
         return octets
 
@@ -109,6 +110,7 @@ class Stream:
       expects: the client sends the body after an answer 100.
 
     Attributes:
+      hold: of the exchange.
       upload: the body of the request.
       scope: all that is done for the request.
       safe: the request changes nothing, so that it can be cancelled when the client gives it up.
@@ -119,12 +121,14 @@ class Stream:
         number: int,
         link: Link,
         frames: Frames,
+        hold: Hold,
         upload: Upload,
         *,
         expects: bool,
         safe: bool,
     ) -> None:
         self.number = number
+        self.hold = hold
         self.upload = upload
         self.scope = trio.CancelScope()
         self.safe = safe
@@ -150,6 +154,7 @@ class Stream:
     def close(self, *, answered: bool) -> None:
         """The handler is done: the stream ends, if it has not; nothing is kept."""
         self.upload.take()
+        self.hold.close()
         if not self._gone and not (answered and self.upload.ended):
             # the rest of a body that is not wanted is stopped without blame (RFC 9113 §8.1)
             self._link.reset(self.number, ErrorCodes.NO_ERROR if answered else ErrorCodes.INTERNAL_ERROR)
@@ -173,7 +178,7 @@ class Stream:
             await trio.lowlevel.checkpoint()
         return octets
 
-    async def send(self, *parts: h11.Event, held: int = 0, events: bool = False) -> None:
+    async def send(self, *parts: h11.Event) -> None:
         """See `Channel`."""
         if self._gone:
             raise ClientGone
@@ -191,12 +196,12 @@ class Stream:
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         fields = [] if end is None else response_fields(None, end.headers)
         ends = end is not None and not fields
-        with self._link.waiting.sending(held + REQUEST, events=events) as scope:
+        with self.hold.peer(WRITE_TIMEOUT) as peer:
             await self._link.respond(self.number, heads, body, ends=ends, bodyless=ends and bool(heads) and not body)
             if fields:
                 await self._link.trailers(self.number, fields)
         # The client has opened no window for too long. It may be a paused download: the reset ends this stream alone.
-        if scope.cancelled_caught:
+        if peer.scope.cancelled_caught:
             self._link.reset(self.number, ErrorCodes.CANCEL)
             self._gone = True
         if self._gone:
@@ -282,13 +287,13 @@ class Link:
 
     Attributes:
       lost: nothing can be sent any more.
-      waiting: the sends of all connections.
+      hold: of the connection: the octets of one turn.
     """
 
-    def __init__(self, stream: trio.abc.Stream, waiting: Waiting) -> None:
+    def __init__(self, stream: trio.abc.Stream) -> None:
         self.lost = False
         self._stream = stream
-        self.waiting = waiting
+        self.hold = ledger().hold()
         config = h2.config.H2Configuration(
             client_side=False,
             validate_inbound_headers=False,  # `fields` does it
@@ -430,14 +435,17 @@ class Link:
     async def _send(self, octets: bytes) -> None:
         if not octets:
             return
-        with self.waiting.sending(len(octets), shield=True) as self._sending:
+        self.hold.count("answer", len(octets))
+        with self.hold.peer(WRITE_TIMEOUT, shield=True) as peer:
+            self._sending = peer.scope
             try:
                 await self._stream.send_all(octets)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 self.lost = True
-        if self._sending.cancelled_caught:
+        if peer.scope.cancelled_caught:
             self.lost = True
         self._sending = None
+        self.hold.close()
         if self.lost:
             self.windows_opened()
             raise ClientGone

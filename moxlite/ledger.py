@@ -1,0 +1,421 @@
+"""Bytes that the server holds for others, by account, by network of strangers, and in total (STORE-198a).
+
+A limit for each request, message or answer bounds none of them together: a thousand connections with a mebibyte each
+are a gibibyte, and a handful of limits that don't know each other add up. So whatever holds memory in proportion to
+what someone sends or asks for takes it from this ledger first: bodies of requests, messages of websockets, the objects
+made of them, answers until their readers have them, and lines and literals of other servers. What is spooled to disk
+doesn't count, nor does what each connection costs anyway (`FREE`).
+
+- The total is a quarter of the memory that the server may use, between `LEAST` and `MOST` (`total_of`). An account has
+  at most half of it, all strangers together have half of it, and each network of strangers a sixteenth: no one can keep
+  all others out. A stranger is a client that hasn't logged in; its network is set by `visit`, an account by
+  `processor.act_for`.
+- What is larger than its owner's share runs alone: it passes while its owner holds little else (`LITTLE`); what is
+  larger than the total, while all others hold as little. So nothing that
+  is allowed is too large for a small machine.
+- What has no room waits, the owner that holds least first, for a bounded time, and only so many of an owner
+  (`MAX_WAITING`). Then it is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503
+  for the server's).
+- All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
+  they need.
+- Meanwhile those end that wait for a peer which neither sends nor reads: longest first, after `STALLED` seconds without
+  a slice of progress. A reader that reads is never among them. Of one owner's shortage only its own end.
+
+Events wait for tabs that were frozen, longer than any page does. So they have a part of their own: they end for each
+other alone, and no page ends for them.
+
+A `Hold` is what one exchange, connection or command has, in parts by kind. All methods run on the loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter as Tally, OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Final, Literal, TypeAlias, get_args
+
+import msgspec
+import trio
+
+from moxlite.metrics import Counter, Gauge
+
+LEAST: Final = 64 << 20
+"""Bytes of the total at least: one request of the largest size, with its objects, on a machine of 256 MB."""
+
+MOST: Final = 300 << 20
+"""Bytes of the total at most: what more than a hundred large exchanges at once need; the rest is for the page cache."""
+
+FREE: Final = 4 << 10
+"""Bytes that need not be taken: their connection costs more. A log-in has 300, so no crowd of strangers stops one."""
+
+NETWORKS: Final = 16
+"""A network of strangers holds at most this part of the total: 64 bodies of public calls on the smallest machine."""
+
+LITTLE: Final = 8
+"""What runs alone leaves others this part of the share, or of the total: idle streams, and small pages."""
+
+EVENTS: Final = 8
+"""Events have this part of the total: 64 tabs that take nothing, each with a view of 128 KiB."""
+
+WAIT: Final = 30.0
+"""Seconds that something waits for room: shorter than any client's patience, longer than most exchanges."""
+
+MAX_WAITING: Final = 100
+"""Items of one owner that wait at a time: as many as a browser and a phone ask for, far fewer than a flood."""
+
+STALLED: Final = 5.0
+"""Seconds without a slice of progress after which a peer may be given up: at 13 kB/s a slice takes as long."""
+
+SLICE: Final = 16 << 10
+"""Bytes received that count as progress."""
+
+LOOK: Final = 1.0
+"""Seconds between two looks for stalled peers."""
+
+REMEMBERED: Final = 100
+"""Owners whose refusals are remembered."""
+
+Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link"]
+"""Bodies of requests with their objects; messages of websockets with theirs; answers; events; entries that a DAV report
+has parsed; responses of other mail servers.
+"""
+
+HELD: Final = Gauge("moxlite_ledger_held_bytes", "Bytes held for clients and other servers, by kind.", ["kind"])
+TOTAL: Final = Gauge("moxlite_ledger_total_bytes", "Bytes that may be held for clients and other servers in all.")
+WAITED: Final = Counter("moxlite_ledger_waited_total", "Items that waited for room, by kind.", ["kind"])
+REFUSED: Final = Counter("moxlite_ledger_refused_total", "Items refused because there was no room, by kind.", ["kind"])
+CUT: Final = Counter(
+    "moxlite_ledger_cut_total",
+    "Exchanges ended for others as their peers neither sent nor read, by kind.",
+    ["kind"],
+)
+for _kind in get_args(Kind):
+    for _metric in (HELD, WAITED, REFUSED, CUT):
+        _metric.labels(kind=_kind)
+
+_present: Final[ContextVar[tuple[str, bool]]] = ContextVar("moxlite.holding", default=("", False))
+"""Name of the owner of what a task takes, and whether it is a network of strangers."""
+
+
+class NoRoom(Exception):
+    """There was no room in time. `own`: the owner's share is short, not the server's total."""
+
+    def __init__(self, *, own: bool) -> None:
+        super().__init__("too much of you is in progress" if own else "the server is short of memory")
+        self.own = own
+
+
+class Refusals(msgspec.Struct, frozen=True):
+    """Refusals of one owner: its name or network, the kind of the last one, their number, seconds UTC of the last."""
+
+    owner: str
+    kind: Kind
+    times: int
+    last: float
+
+
+def total_of(memory: int | None) -> int:
+    """Bytes of the total for so much memory; None: unknown."""
+    return MOST if memory is None else min(max(memory // 4, LEAST), MOST)
+
+
+def visit(network: str) -> None:
+    """Count for a network of strangers what the calling task takes from now on, until it acts for an account."""
+    _present.set((network, True))
+
+
+def own(account: str) -> None:
+    """Count for an account what the calling task takes from now on. For `processor.act_for`."""
+    _present.set((account, False))
+
+
+class _Owner:
+    """An account, a network of strangers, or the server itself, whose name is "". `most`: its share."""
+
+    __slots__ = ("held", "most", "name", "stranger", "waiting")
+
+    def __init__(self, name: str, most: int, *, stranger: bool) -> None:
+        self.name = name
+        self.most = most
+        self.stranger = stranger
+        self.held = 0
+        self.waiting = 0
+
+
+class _Ask:
+    """A hold that waits for room."""
+
+    __slots__ = ("granted", "hold", "kind", "octets")
+
+    def __init__(self, hold: Hold, kind: Kind, octets: int) -> None:
+        self.hold = hold
+        self.kind: Kind = kind
+        self.octets = octets
+        self.granted = trio.Event()
+
+
+class Ledger:
+    """The ledger of a server. `total`: bytes in all.
+
+    Attributes:
+      octets: held in all.
+      held: bytes by kind.
+      refusals: by owner, the latest last.
+      strangers: bytes of all networks of strangers.
+      asks: what waits for room, in the order in which it came.
+      peers: waits for peers, the one without progress for longest first.
+    """
+
+    def __init__(self, total: int = MOST) -> None:
+        self.total = total
+        self.held: Tally[Kind] = Tally()
+        self.refusals: OrderedDict[str, Refusals] = OrderedDict()
+        self.octets = 0
+        self.strangers = 0
+        self._owners: dict[tuple[str, bool], _Owner] = {}
+        self.asks: list[_Ask] = []
+        self.peers: dict[Peer, None] = {}
+        TOTAL.set(total)
+
+    def hold(self) -> Hold:
+        """A hold, empty as yet."""
+        return Hold(self)
+
+    @asynccontextmanager
+    async def held_for(self, kind: Kind, octets: int) -> AsyncIterator[Hold]:
+        """Context of work that holds so much. Raises NoRoom."""
+        hold = self.hold()
+        try:
+            await hold.take(kind, octets)
+            yield hold
+        finally:
+            hold.close()
+
+    def present_owner(self) -> _Owner:
+        """The owner of what the calling task takes."""
+        key = name, stranger = _present.get()
+        owner = self._owners.get(key)
+        if owner is None:
+            most = self.total // NETWORKS if stranger else self.total // 2 if name else self.total
+            owner = self._owners[key] = _Owner(name, most, stranger=stranger)
+        return owner
+
+    def forget(self, owner: _Owner) -> None:
+        """Forget an owner that holds nothing, so that networks don't pile up."""
+        key = (owner.name, owner.stranger)
+        if not owner.held and not owner.waiting and self._owners.get(key) is owner:
+            del self._owners[key]
+
+    def _is_own(self, hold: Hold, octets: int, freed: int = 0) -> bool:
+        """Whether so much more is beyond the owner's share, and not alone in it."""
+        held = hold.owner.held - freed
+        return held + octets > hold.owner.most and held - hold.octets > hold.owner.most // LITTLE
+
+    def fits(self, hold: Hold, kind: Kind, octets: int, freed: int = 0) -> bool:
+        """Whether there is room for so much more. `freed`: bytes that are about to be given back."""
+        if kind == "event" and self.held["event"] - freed + octets > self.total // EVENTS:
+            return False
+        if self._is_own(hold, octets, freed):
+            return False
+        if hold.owner.stranger and self.strangers - freed + octets > self.total // 2:
+            return False
+        held = self.octets - freed
+        return held + octets <= self.total or held - hold.octets <= self.total // LITTLE
+
+    def add(self, hold: Hold, kind: Kind, octets: int) -> None:
+        """Note that a hold has so much more, or less."""
+        hold.parts[kind] += octets
+        hold.octets += octets
+        hold.owner.held += octets
+        self.octets += octets
+        self.held[kind] += octets
+        if hold.owner.stranger:
+            self.strangers += octets
+        HELD.labels(kind=kind).inc(octets)
+
+    def call(self) -> None:
+        """Grant what fits, first to the owner that holds least."""
+        for ask in sorted(self.asks, key=lambda ask: ask.hold.owner.held):
+            if self.fits(ask.hold, ask.kind, ask.octets):
+                self.asks.remove(ask)
+                self.add(ask.hold, ask.kind, ask.octets)
+                ask.granted.set()
+
+    def make_room(self, ask: _Ask) -> None:
+        """End waits for stalled peers, as many as make room."""
+        now, freed = trio.current_time(), 0
+        for peer in [*self.peers]:
+            if now - peer.since < STALLED or self.fits(ask.hold, ask.kind, ask.octets, freed):
+                return
+            if peer.hold is not ask.hold and peer.hold.octets and self._is_in_the_way(peer.hold, ask):
+                freed += peer.hold.octets
+                CUT.labels(kind=max(peer.hold.parts, key=peer.hold.parts.__getitem__)).inc()
+                peer.cut()
+
+    def _is_in_the_way(self, hold: Hold, ask: _Ask) -> bool:
+        """Whether a hold is one of those that leave no room for what waits."""
+        if (hold.parts["event"] > 0) is not (ask.kind == "event"):
+            return False
+        if self._is_own(ask.hold, ask.octets):
+            return hold.owner is ask.hold.owner
+        short = self.strangers + ask.octets > self.total // 2
+        return hold.owner.stranger or not (ask.hold.owner.stranger and short)
+
+    def refuse(self, hold: Hold, kind: Kind, octets: int) -> NoRoom:
+        """Note a refusal; the error to raise."""
+        REFUSED.labels(kind=kind).inc()
+        name = hold.owner.name
+        known = self.refusals.pop(name, None) or Refusals(name, kind, 0, 0.0)
+        self.refusals[name] = msgspec.structs.replace(known, kind=kind, times=known.times + 1, last=time.time())
+        if len(self.refusals) > REMEMBERED:
+            self.refusals.popitem(last=False)
+        return NoRoom(own=self._is_own(hold, octets))
+
+
+class Hold:
+    """What one exchange, connection or command holds.
+
+    Attributes:
+      owner: for whom; that of the task which takes first, and an account once one is known.
+      parts: bytes by kind.
+      octets: their sum.
+    """
+
+    __slots__ = ("_ledger", "octets", "owner", "parts")
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.owner = _Owner("", 0, stranger=False)
+        self.parts: Tally[Kind] = Tally()
+        self.octets = 0
+
+    def _settle(self) -> None:
+        """Count for an account what was taken before its log-in."""
+        owner = self._ledger.present_owner()
+        before = self.owner
+        if owner is before or (self.octets and (owner.stranger or not owner.name)):
+            return
+        before.held -= self.octets
+        owner.held += self.octets
+        if before.stranger:
+            self._ledger.strangers -= self.octets
+        self._ledger.forget(before)
+        self.owner = owner
+
+    def try_take(self, kind: Kind, octets: int) -> bool:
+        """Take so much more if there is room now."""
+        self._settle()
+        if not self._ledger.fits(self, kind, octets):
+            return False
+        self._ledger.add(self, kind, octets)
+        return True
+
+    async def take(self, kind: Kind, octets: int, seconds: float = WAIT) -> None:
+        """Take so much more; wait at most `seconds` for it. A checkpoint only if it must wait. Raises NoRoom."""
+        if self.try_take(kind, octets):
+            return
+        ledger, owner = self._ledger, self.owner
+        if owner.waiting >= MAX_WAITING:
+            raise ledger.refuse(self, kind, octets)
+        WAITED.labels(kind=kind).inc()
+        ask = _Ask(self, kind, octets)
+        ledger.asks.append(ask)
+        owner.waiting += 1
+        try:
+            with trio.move_on_after(seconds):
+                while not ask.granted.is_set():
+                    ledger.make_room(ask)
+                    with trio.move_on_after(LOOK):
+                        await ask.granted.wait()
+        finally:
+            owner.waiting -= 1
+            if not ask.granted.is_set():
+                ledger.asks.remove(ask)
+        if not ask.granted.is_set():
+            raise ledger.refuse(self, kind, octets)
+
+    def count(self, kind: Kind, octets: int) -> None:
+        """Count what is there already and can't be refused any more."""
+        self._settle()
+        self._ledger.add(self, kind, octets)
+
+    def give(self, kind: Kind, octets: int | None = None) -> None:
+        """Give back so much of a kind; by default all."""
+        octets = self.parts[kind] if octets is None else min(octets, self.parts[kind])
+        if octets > 0:
+            self._ledger.add(self, kind, -octets)
+            self._ledger.call()
+
+    def close(self) -> None:
+        """Give all back. The hold may be used again, by another owner."""
+        for kind in [*self.parts]:
+            self.give(kind)
+        self._ledger.forget(self.owner)
+
+    @contextmanager
+    def peer(self, seconds: float, *, shield: bool = False) -> Iterator[Peer]:
+        """A wait for the peer to send or to read. It is cancelled after `seconds`, or, in a shortage, once the peer has
+        made no progress for `STALLED` seconds; then the exchange must end.
+        """
+        with trio.CancelScope(deadline=trio.current_time() + seconds, shield=shield) as scope:
+            peer = Peer(self, scope, self._ledger.peers)
+            try:
+                yield peer
+            finally:
+                self._ledger.peers.pop(peer, None)
+
+
+class Peer:
+    """A wait for the peer of a hold.
+
+    Attributes:
+      scope: of the wait.
+      since: time of the last progress.
+    """
+
+    __slots__ = ("_moved", "_peers", "hold", "scope", "since")
+
+    def __init__(self, hold: Hold, scope: trio.CancelScope, peers: dict[Peer, None]) -> None:
+        self.hold = hold
+        self.scope = scope
+        self._peers = peers
+        self._begin()
+
+    def _begin(self) -> None:
+        self._moved = 0
+        self.since = trio.current_time()
+        self._peers.pop(self, None)
+        self._peers[self] = None
+
+    def moved(self, octets: int) -> None:
+        """Note that the peer has sent or read so much."""
+        self._moved += octets
+        if self._moved >= SLICE:
+            self._begin()
+
+    def cut(self) -> None:
+        """End the wait."""
+        self._peers.pop(self, None)
+        self.scope.cancel()
+
+
+_of_run: Final[trio.lowlevel.RunVar[Ledger]] = trio.lowlevel.RunVar("moxlite.ledger")
+
+
+def ledger() -> Ledger:
+    """The ledger of this run of Trio."""
+    try:
+        return _of_run.get()
+    except LookupError:
+        made = Ledger()
+        _of_run.set(made)
+        return made
+
+
+def begin(total: int) -> Ledger:
+    """Make the ledger of this run of Trio, before anything is held."""
+    made = Ledger(total)
+    _of_run.set(made)
+    return made

@@ -1,0 +1,232 @@
+"""The ledger of bytes held: shares, waits, refusals, and who ends in a shortage."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from moxlite.ledger import FREE, LEAST, MAX_WAITING, MOST, NETWORKS, NoRoom, begin, ledger, own, total_of, visit
+from moxlite.processor import act_for
+
+TOTAL = 160 << 20
+ACCOUNT = TOTAL // 2
+NETWORK = TOTAL // NETWORKS
+
+
+@pytest.mark.parametrize(
+    ("memory", "total"),
+    [(None, MOST), (128 << 20, LEAST), (256 << 20, 64 << 20), (800 << 20, 200 << 20), (16 << 30, 300 << 20)],
+)
+def test_the_total_is_a_quarter_of_the_memory(memory: int | None, total: int) -> None:
+    """STORE-198a: between 64 and 300 MB."""
+    assert total_of(memory) == total
+
+
+async def test_shares_of_accounts_strangers_and_networks() -> None:
+    """STORE-198a: an account has half, a network of strangers a sixteenth, all strangers half."""
+    book = begin(TOTAL)
+    act_for("mia")
+    mia, more = book.hold(), book.hold()
+    assert mia.try_take("request", ACCOUNT)
+    assert not more.try_take("request", FREE)
+    own("")
+    for number in range(NETWORKS // 2):
+        visit(f"192.0.2.{number}/32")
+        hold = book.hold()
+        assert hold.try_take("request", NETWORK // 2)
+        assert hold.try_take("answer", NETWORK // 2)
+        assert not book.hold().try_take("request", FREE)
+    visit("198.51.100.1/32")
+    assert not book.hold().try_take("request", 1)
+    assert book.octets == TOTAL
+    mia.close()
+    assert not book.hold().try_take("request", 1)  # of the strangers' half, not of the server's total
+    act_for("bob")
+    assert book.hold().try_take("request", ACCOUNT)
+
+
+async def test_a_stranger_that_logs_in_holds_as_the_account() -> None:
+    """STORE-198a."""
+    book = begin(TOTAL)
+    visit("192.0.2.1/32")
+    hold = book.hold()
+    assert hold.try_take("request", NETWORK)
+    act_for("mia")
+    assert hold.try_take("answer", ACCOUNT - NETWORK)
+    assert (book.strangers, hold.owner.name, hold.owner.held) == (0, "mia", ACCOUNT)
+    own("")
+    assert book.hold().try_take("request", NETWORK)
+
+
+async def test_what_is_larger_than_its_share_runs_alone(autojump_clock: MockClock) -> None:
+    """STORE-198a: also what is larger than the total; idle streams beside it don't count."""
+    book = begin(TOTAL)
+    act_for("mia")
+    stream, large, second = book.hold(), book.hold(), book.hold()
+    await stream.take("request", 24 << 10)
+    await large.take("request", ACCOUNT + 1)
+    with pytest.raises(NoRoom) as error:
+        await second.take("request", ACCOUNT + 1)
+    assert error.value.own
+    act_for("bob")
+    with pytest.raises(NoRoom) as error:
+        await book.hold().take("request", 2 * TOTAL)
+    assert not error.value.own
+    large.close()
+    await book.hold().take("request", 2 * TOTAL)
+
+
+async def test_waits_end_by_room_and_by_time(autojump_clock: MockClock) -> None:
+    """STORE-198a: the owner that holds least goes first; what waits too long is refused, and known to the doctor."""
+    book = begin(TOTAL)
+    order: list[str] = []
+
+    async def work(name: str, octets: int, seconds: float) -> None:
+        act_for(name)
+        async with book.held_for("request", octets):
+            order.append(name)
+            await trio.sleep(seconds)
+
+    async with trio.open_nursery() as nursery:
+        act_for("carl")
+        held = book.hold()
+        await held.take("request", ACCOUNT)
+        nursery.start_soon(work, "bob", ACCOUNT // 2, 2)
+        nursery.start_soon(work, "bob", ACCOUNT // 2, 1)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(work, "bob", ACCOUNT // 2, 0)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(work, "mia", ACCOUNT // 2, 0)
+        await wait_all_tasks_blocked()
+        assert order == ["bob", "bob"]
+    assert order == ["bob", "bob", "mia", "bob"]
+    began = trio.current_time()
+    with pytest.raises(NoRoom):
+        await book.hold().take("report", FREE, seconds=7)
+    assert trio.current_time() == began + 7
+    assert [(one.owner, one.kind, one.times) for one in book.refusals.values()] == [("carl", "report", 1)]
+    assert not book.asks
+
+
+async def test_an_owner_has_so_many_that_wait(autojump_clock: MockClock) -> None:
+    """STORE-198a: one more is refused at once."""
+    book = begin(TOTAL)
+    act_for("mia")
+    held = book.hold()
+    await held.take("request", ACCOUNT)
+    refused = 0
+
+    async def work() -> None:
+        nonlocal refused
+        try:
+            async with book.held_for("request", FREE):
+                pass
+        except NoRoom:
+            refused += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(MAX_WAITING + 5):
+            nursery.start_soon(work)
+        await wait_all_tasks_blocked()
+        assert refused == 5
+        held.close()
+    assert refused == 5
+    assert book.octets == 0
+
+
+async def test_a_cancelled_wait_leaves_nothing(autojump_clock: MockClock) -> None:
+    """STORE-198a: also one that was granted in the moment of its end."""
+    book = begin(TOTAL)
+    act_for("mia")
+    held = book.hold()
+    await held.take("request", ACCOUNT)
+
+    async def wait() -> None:
+        async with book.held_for("request", ACCOUNT):
+            await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        held.close()
+        nursery.cancel_scope.cancel()
+    assert (book.octets, book.asks) == (0, [])
+
+
+@pytest.mark.parametrize("whose", ["own", "all"])
+async def test_in_a_shortage_the_stalled_end_and_no_reader(autojump_clock: MockClock, whose: str) -> None:
+    """STORE-198a, WEB-4a: of one account's shortage its own; readers with progress, and others' events, go on."""
+    book = begin(TOTAL)
+    ended: list[str] = []
+
+    async def peer(name: str, account: str, octets: int, *, reads: bool, event: bool = False) -> None:
+        act_for(account)
+        async with book.held_for("event" if event else "answer", octets) as hold:
+            with hold.peer(600) as peer:
+                for _ in range(600):
+                    await trio.sleep(1)
+                    peer.moved((16 << 10) if reads else 10)
+            ended.append(name)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: peer("tab", "mia", 1 << 20, reads=False, event=True))
+        nursery.start_soon(lambda: peer("reader", "mia", 30 << 20, reads=True))
+        nursery.start_soon(lambda: peer("silent", "mia", 40 << 20, reads=False))
+        nursery.start_soon(lambda: peer("bob's", "bob", 60 << 20, reads=False))
+        await wait_all_tasks_blocked()
+        assert not ended
+        act_for("mia" if whose == "own" else "carl")
+        began = trio.current_time()
+        hold = book.hold()
+        await hold.take("answer", 40 << 20)
+        assert 4 <= trio.current_time() - began <= 7
+        assert len(ended) == 1
+        assert ended == ["silent"] if whose == "own" else ended[0] in ("silent", "bob's")
+        hold.close()
+        nursery.cancel_scope.cancel()
+    assert book.octets == 0
+
+
+async def test_events_have_a_part_of_their_own(autojump_clock: MockClock) -> None:
+    """STORE-198a."""
+    book = begin(TOTAL)
+    hold = book.hold()
+    assert hold.try_take("event", TOTAL // 8)
+    assert not book.hold().try_take("event", 1)
+    assert book.hold().try_take("answer", 1 << 20)
+
+
+def test_any_order_of_takes_keeps_the_shares() -> None:
+    """STORE-198a: random holds of random owners; sums are right at each step, and all is back at the end."""
+
+    async def run(seed: int) -> None:
+        rng = random.Random(seed)
+        book = begin(TOTAL)
+        assert book is ledger()
+
+        async def work() -> None:
+            hold = book.hold()
+            steps: list[Callable[[], bool | None]] = [
+                lambda: hold.try_take("request", rng.randrange(ACCOUNT // 8)),
+                lambda: hold.try_take("answer", rng.randrange(ACCOUNT // 8)),
+                lambda: hold.give("request", rng.randrange(ACCOUNT // 8)),
+                lambda: hold.close(),
+                lambda: visit(f"10.0.0.{rng.randrange(4)}/32"),
+                lambda: act_for(rng.choice(("mia", "bob"))),
+            ]
+            for _ in range(60):
+                rng.choice(steps)()
+                await trio.lowlevel.checkpoint()
+                assert book.octets == sum(book.held.values()) <= TOTAL + ACCOUNT
+                assert 0 <= book.strangers <= TOTAL // 2
+            hold.close()
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(12):
+                nursery.start_soon(work)
+        assert (book.octets, book.strangers, book.held.total()) == (0, 0, 0)
+
+    for seed in range(20):
+        trio.run(run, seed)
