@@ -31,8 +31,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally, OrderedDict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -165,7 +165,7 @@ class Ledger:
       refusals: by owner, the latest last.
       strangers: bytes of all networks of strangers.
       asks: what waits for room, in the order in which it came.
-      peers: waits for peers, the one without progress for longest first.
+      peers: waits for peers.
     """
 
     def __init__(self, total: int = MOST) -> None:
@@ -176,22 +176,12 @@ class Ledger:
         self.strangers = 0
         self._owners: dict[tuple[str, bool], _Owner] = {}
         self.asks: list[_Ask] = []
-        self.peers: dict[Peer, None] = {}
+        self.peers: set[Peer] = set()
         TOTAL.set(total)
 
     def hold(self) -> Hold:
         """A hold, empty as yet."""
         return Hold(self)
-
-    @asynccontextmanager
-    async def held_for(self, kind: Kind, octets: int) -> AsyncIterator[Hold]:
-        """Context of work that holds so much. Raises NoRoom."""
-        hold = self.hold()
-        try:
-            await hold.take(kind, octets)
-            yield hold
-        finally:
-            hold.close()
 
     def present_owner(self) -> _Owner:
         """The owner of what the calling task takes."""
@@ -246,13 +236,14 @@ class Ledger:
     def make_room(self, ask: _Ask) -> None:
         """End waits for stalled peers, as many as make room."""
         now, freed = trio.current_time(), 0
-        for peer in [*self.peers]:
+        for peer in sorted(self.peers, key=lambda peer: peer.since):
             if now - peer.since < STALLED or self.fits(ask.hold, ask.kind, ask.octets, freed):
                 return
             if peer.hold is not ask.hold and peer.hold.octets and self._is_in_the_way(peer.hold, ask):
                 freed += peer.hold.octets
                 CUT.labels(kind=max(peer.hold.parts, key=peer.hold.parts.__getitem__)).inc()
-                peer.cut()
+                self.peers.discard(peer)
+                peer.scope.cancel()
 
     def _is_in_the_way(self, hold: Hold, ask: _Ask) -> bool:
         """Whether a hold is one of those that leave no room for what waits."""
@@ -355,16 +346,17 @@ class Hold:
         self._ledger.forget(self.owner)
 
     @contextmanager
-    def peer(self, seconds: float, *, shield: bool = False) -> Iterator[Peer]:
+    def peer(self, seconds: float, *, shield: bool = False, since: float | None = None) -> Iterator[Peer]:
         """A wait for the peer to send or to read. It is cancelled after `seconds`, or, in a shortage, once the peer has
-        made no progress for `STALLED` seconds; then the exchange must end.
+        made no progress for `STALLED` seconds; then the exchange must end. `since`: time of its last progress.
         """
         with trio.CancelScope(deadline=trio.current_time() + seconds, shield=shield) as scope:
-            peer = Peer(self, scope, self._ledger.peers)
+            peer = Peer(self, scope, trio.current_time() if since is None else since)
+            self._ledger.peers.add(peer)
             try:
                 yield peer
             finally:
-                self._ledger.peers.pop(peer, None)
+                self._ledger.peers.discard(peer)
 
 
 class Peer:
@@ -375,30 +367,20 @@ class Peer:
       since: time of the last progress.
     """
 
-    __slots__ = ("_moved", "_peers", "hold", "scope", "since")
+    __slots__ = ("_moved", "hold", "scope", "since")
 
-    def __init__(self, hold: Hold, scope: trio.CancelScope, peers: dict[Peer, None]) -> None:
+    def __init__(self, hold: Hold, scope: trio.CancelScope, since: float) -> None:
         self.hold = hold
         self.scope = scope
-        self._peers = peers
-        self._begin()
-
-    def _begin(self) -> None:
+        self.since = since
         self._moved = 0
-        self.since = trio.current_time()
-        self._peers.pop(self, None)
-        self._peers[self] = None
 
     def moved(self, octets: int) -> None:
         """Note that the peer has sent or read so much."""
         self._moved += octets
         if self._moved >= SLICE:
-            self._begin()
-
-    def cut(self) -> None:
-        """End the wait."""
-        self._peers.pop(self, None)
-        self.scope.cancel()
+            self._moved = 0
+            self.since = trio.current_time()
 
 
 _of_run: Final[trio.lowlevel.RunVar[Ledger]] = trio.lowlevel.RunVar("moxlite.ledger")

@@ -7,17 +7,17 @@ import base64
 import itertools
 import json
 import time
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
-from moxlite.processor import acting
+from moxlite.ledger import REFUSED, Hold, Ledger, begin, ledger, own
+from moxlite.processor import act_for, acting
 from moxlite.proto.mdn import MDN, compose_mdn
 from moxlite.proto.mime.types import MailAddress
-from moxlite.sandbox.turns import Turns
 from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.submissions import Sent, add_submission
@@ -28,7 +28,7 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from moxlite.web import serve
-from moxlite.web.jmap import app
+from moxlite.web.jmap import app, streams
 from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, ON_LOOP, encoded, read_object
 from moxlite.web.jmap.table import METHODS
@@ -517,41 +517,42 @@ async def test_no_query_costs_more_than_its_objects(rig: Rig, name: str) -> None
         assert await client.error(name, **{key: value}) == f"unsupported{key.title()}"
 
 
-async def test_long_requests_are_answered_one_of_an_account_at_a_time(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """JMAP-5a: from decoding to the encoded answer; short ones are not held up."""
-    running, most, short, asked = 0, 0, 0, 0
-    all_asked, answered = trio.Event(), trio.Event()
-    turn = Turns.turn
+async def test_requests_wait_for_room_before_they_are_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JMAP-5a, STORE-198a: what a request takes with its values is held from before its body to its answer; short ones
+    are not held up, and all is given back.
+    """
+    begin(64 << 20)
+    running, most, short = 0, 0, 0
+    reading, all_wait, answered = trio.Event(), trio.Event(), trio.Event()
+    make_room = Ledger.make_room
 
-    def counted(turns: Turns, account: str) -> AbstractAsyncContextManager[None]:
-        nonlocal asked
-        asked += 1
-        if asked == 4:
-            all_asked.set()
-        return turn(turns, account)
+    def looked(book: Ledger, ask: Any) -> None:
+        if len(book.asks) == 3:
+            all_wait.set()
+        make_room(book, ask)
 
     async def read_slowly(octets: bytes) -> Object:
         nonlocal running, most
         if len(octets) > ON_LOOP:
             running, most = running + 1, max(most, running + 1)
+            reading.set()
             await answered.wait()
         return await read_object(octets)
 
     async def encode_last(found: Object) -> bytes:
         nonlocal running, short
         octets = await encoded(found)
-        if len(octets) > ON_LOOP:
-            running -= 1
-        else:
-            short += running
+        if isinstance(found, dict):
+            if len(octets) > ON_LOOP:
+                running -= 1
+            else:
+                short += running
         return octets
 
-    monkeypatch.setattr(Turns, "turn", counted)
+    monkeypatch.setattr(Ledger, "make_room", looked)
     monkeypatch.setattr(app, "read_object", read_slowly)
     monkeypatch.setattr(app, "encoded", encode_last)
-    text = "x" * (ON_LOOP + 1)
+    text = "x" * 2_000_000  # of which the share of an account, 32 MiB, has room for one with all that it takes
 
     async def echo(words: str) -> None:
         own = Client(rig)
@@ -561,10 +562,37 @@ async def test_long_requests_are_answered_one_of_an_account_at_a_time(
         async with trio.open_nursery() as nursery:
             for _ in range(4):
                 nursery.start_soon(echo, text)
-            await all_asked.wait()
+            await reading.wait()
+            await all_wait.wait()
             await echo("y")
             answered.set()
     assert (most, short) == (1, 1)
+    await trio.testing.wait_all_tasks_blocked()
+    assert ledger().octets == 0
+
+
+async def test_an_answer_waits_for_room_and_is_refused_in_its_words(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198a: a text with an emoji, a card of many lines, and mailboxes fifty times; alone all of them pass."""
+    client = Client(rig)
+    body = "x" * 3_000_000 + "\N{GRINNING FACE}"
+    number = await client.imported(
+        b"Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + body.encode() + b"\r\n"
+    )
+    asked: Object = {"ids": [number], "properties": ["bodyValues"], "fetchTextBodyValues": True}
+    begin(64 << 20)
+    [found] = (await client.call("Email/get", **asked))["list"]
+    assert found["bodyValues"]["1"]["value"].startswith(body)
+    await trio.testing.wait_all_tasks_blocked()
+    assert ledger().octets == 0
+    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+    act_for(ACCOUNT[1:])
+    held = ledger().hold()
+    await held.take("answer", 20 << 20)
+    own("")
+    assert await client.error("Email/get", **asked) == "serverUnavailable"
+    assert REFUSED.labels(kind="answer").value > 0
+    held.close()
+    assert (await client.call("Email/get", **asked))["list"] == [found]
 
 
 async def test_names_and_paths_of_a_patch_are_bounded(rig: Rig) -> None:
@@ -583,7 +611,7 @@ async def test_names_and_paths_of_a_patch_are_bounded(rig: Rig) -> None:
 
 async def test_header_fields_of_an_answer_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """JMAP-5: one long field in many spellings, many addresses, and many parts, against a lower limit."""
-    monkeypatch.setattr(app, "TEXTS", 1 << 20)
+    monkeypatch.setattr(streams, "TEXTS", 1 << 20)
     client = Client(rig)
     long = await client.imported(b"Xlong: " + b"x\r\n " * 20_000 + b"x\r\nSubject: x\r\n\r\nx\r\n")
     spelled = [f"header:{''.join(letters)}" for letters in itertools.product("xX", "lL", "oO", "nN", "gG")]

@@ -12,9 +12,11 @@ import trio.testing
 import trio_websocket
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
+from moxlite.ledger import CUT, begin, ledger
 from moxlite.net.metrics import panics
 from moxlite.store.errors import StorageBroken, StorageBusy
 from moxlite.web.jmap import streams
+from moxlite.web.jmap.protocol import LIMITS, cost_of
 from moxlite.web.jmap.streams import seen_states
 from tests.jmap_rig import ACCOUNT, USING, Client, Object, rig
 from tests.session.test_web_jmap_calendars import made
@@ -171,3 +173,43 @@ async def test_a_ping_after_our_close_frame_is_no_crash(rig: Rig, monkeypatch: p
             while await raw.receive_some():
                 pass
     assert await crashed() == before
+
+
+async def test_long_messages_are_read_as_there_is_room(rig: Rig) -> None:
+    """JMAP-5a, STORE-198a: sockets that send long messages at once wait, unread, for their turn; one that stops in the
+    middle ends for the others, and all that have sent are answered.
+    """
+    begin(64 << 20)
+    text = "x" * 900_000
+    calls = [["Core/echo", {"text": text}, "0"]]
+    message = json.dumps({"@type": "Request", "id": "r", "using": USING, "methodCalls": calls})
+    most = 0
+
+    async def ask() -> None:
+        nonlocal most
+        async with websocket(rig) as socket:
+            await socket.send_message(message)
+            with trio.fail_after(60):
+                found = json.loads(await socket.get_message())
+        most = max(most, ledger().held["socket"])
+        assert found["methodResponses"][0][1]["text"] == text
+
+    async with trio.open_nursery() as nursery:
+        client = Client(rig)
+        stream = rig.connect(port=83)
+        await stream.send_all(
+            b"GET /jmap/ws HTTP/1.1\r\nHost: mail.example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            b"Authorization: " + client.authorization.encode() + b"\r\n\r\n"
+        )
+        assert b" 101 " in await stream.receive_some(4096)
+        await stream.send_all(b"\x81\xff" + (9_000_000).to_bytes(8, "big") + bytes(4) + bytes(200_000))
+        for _ in range(8):
+            nursery.start_soon(ask)
+    assert most <= cost_of(LIMITS["maxSizeRequest"])
+    await trio.testing.wait_all_tasks_blocked()
+    assert ledger().octets == 0
+    assert CUT.labels(kind="socket").value >= 1
+    with trio.fail_after(5):
+        while await stream.receive_some(4096):
+            pass

@@ -1,9 +1,13 @@
 """Entries of calendars and address books as large as they may be: no answer holds all of them (STORE-199)."""
 
 from operator import attrgetter
+from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
+from moxlite.ledger import begin, ledger
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
@@ -16,13 +20,16 @@ from moxlite.store.groupware.resources import (
     resources_of,
     together,
 )
+from moxlite.web.dav.reports import Reports
+from tests.browsing import Answer
 from tests.jmap_rig import Client, rig
 from tests.memory import at_most
+from tests.session.test_web_dav import HOME, SPACES, Program, event, mia
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
 
-__all__ = ["rig"]
+__all__ = ["mia", "rig"]
 
 NUMBER = 40
 TEXT = b"x" * 900_000
@@ -79,3 +86,49 @@ async def test_entries_are_read_by_their_octets(rig: Rig) -> None:
     assert len(resources) == NUMBER
     assert [*together(resources, attrgetter("size"))] == resources[:1]
     assert resources[0].size > TOGETHER
+
+
+async def test_reports_hold_a_large_entry_one_at_a_time(mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198a, DAV-18a: entries are parsed once there is room for their objects, not while they wait for a thread;
+    pruned ones are not parsed again; and all reports get their answer.
+    """
+    lines = "DTSTART:20260101T100000Z", "RRULE:FREQ=DAILY", *("X:" for _ in range(5_000))
+    assert (await mia.put("l.ics", event("1", *lines))).status == 201
+    begin(4 << 20)  # of which an account has half, and the entry takes 1.3 MB with its objects
+    held = most = 0
+    shown, rows = Reports._shown, Reports._passing
+
+    async def passing(reports: Reports, *arguments: Any) -> Any:
+        nonlocal held, most
+        held += 1
+        most = max(most, held)
+        return await rows(reports, *arguments)
+
+    async def counted(reports: Reports, *arguments: Any) -> str:
+        nonlocal held
+        try:
+            return await shown(reports, *arguments)
+        finally:
+            held -= 1
+
+    monkeypatch.setattr(Reports, "_passing", passing)
+    monkeypatch.setattr(Reports, "_shown", counted)
+    monkeypatch.setattr("moxlite.web.dav.reports._decided", lambda *arguments, **more: False)
+    expand = '<C:expand start="20260601T000000Z" end="20260604T000000Z"/><C:comp name="VCALENDAR"><C:allprop/>'
+    data = f"<D:prop><C:calendar-data>{expand}<C:allcomp/></C:comp></C:calendar-data></D:prop>"
+    within = '<C:time-range start="20260601T000000Z" end="20260604T000000Z"/>'
+    filter_ = f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{within}</C:comp-filter></C:comp-filter>'
+    body = f"<C:calendar-query {SPACES}>{data}<C:filter>{filter_}</C:filter></C:calendar-query>"
+    answers: list[Answer] = []
+
+    async def ask() -> None:
+        answers.append(await mia.ask("REPORT", HOME, body, depth="1"))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(6):
+            nursery.start_soon(ask)
+    assert {answer.status for answer in answers} == {207}
+    assert {answer.body.count(b"BEGIN:VEVENT") for answer in answers} == {3}
+    assert most == 1
+    await trio.testing.wait_all_tasks_blocked()
+    assert ledger().octets == 0

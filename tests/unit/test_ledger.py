@@ -1,16 +1,44 @@
 """The ledger of bytes held: shares, waits, refusals, and who ends in a shortage."""
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from moxlite.ledger import FREE, LEAST, MAX_WAITING, MOST, NETWORKS, NoRoom, begin, ledger, own, total_of, visit
+from moxlite.ledger import (
+    FREE,
+    LEAST,
+    MAX_WAITING,
+    MOST,
+    NETWORKS,
+    Hold,
+    Kind,
+    Ledger,
+    NoRoom,
+    begin,
+    ledger,
+    own,
+    total_of,
+    visit,
+)
 from moxlite.processor import act_for
 
 TOTAL = 160 << 20
+
+
+@asynccontextmanager
+async def held_for(book: Ledger, kind: Kind, octets: int) -> AsyncIterator[Hold]:
+    hold = book.hold()
+    try:
+        await hold.take(kind, octets)
+        yield hold
+    finally:
+        hold.close()
+
+
 ACCOUNT = TOTAL // 2
 NETWORK = TOTAL // NETWORKS
 
@@ -85,7 +113,7 @@ async def test_waits_end_by_room_and_by_time(autojump_clock: MockClock) -> None:
 
     async def work(name: str, octets: int, seconds: float) -> None:
         act_for(name)
-        async with book.held_for("request", octets):
+        async with held_for(book, "request", octets):
             order.append(name)
             await trio.sleep(seconds)
 
@@ -121,7 +149,7 @@ async def test_an_owner_has_so_many_that_wait(autojump_clock: MockClock) -> None
     async def work() -> None:
         nonlocal refused
         try:
-            async with book.held_for("request", FREE):
+            async with held_for(book, "request", FREE):
                 pass
         except NoRoom:
             refused += 1
@@ -144,7 +172,7 @@ async def test_a_cancelled_wait_leaves_nothing(autojump_clock: MockClock) -> Non
     await held.take("request", ACCOUNT)
 
     async def wait() -> None:
-        async with book.held_for("request", ACCOUNT):
+        async with held_for(book, "request", ACCOUNT):
             await trio.sleep_forever()
 
     async with trio.open_nursery() as nursery:
@@ -163,7 +191,7 @@ async def test_in_a_shortage_the_stalled_end_and_no_reader(autojump_clock: MockC
 
     async def peer(name: str, account: str, octets: int, *, reads: bool, event: bool = False) -> None:
         act_for(account)
-        async with book.held_for("event" if event else "answer", octets) as hold:
+        async with held_for(book, "event" if event else "answer", octets) as hold:
             with hold.peer(600) as peer:
                 for _ in range(600):
                     await trio.sleep(1)

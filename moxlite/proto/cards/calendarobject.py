@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components, write_component
+from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
 from moxlite.proto.cards.contentline import Property, plain, property_of
 from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.moments import (
@@ -227,14 +227,14 @@ def _busy_span(part: Component) -> Span | None:
     return (min(one[0] for one in periods), max(one[1] for one in periods)) if periods else None
 
 
-def expanded(calendar_object: CalendarObject, instances: Sequence[Instance]) -> str:
+def expanded(calendar_object: CalendarObject, instances: Sequence[Instance]) -> Component:
     """The calendar with a component for each instance, in UTC, without rules and zones (RFC 4791 §9.6.5)."""
     parts = (
         [_instance(calendar_object, instance) for instance in instances]
         if calendar_object.repeated
         else [_in_utc(calendar_object, calendar_object.main)]
     )
-    return write_component(Component("VCALENDAR", calendar_object.calendar.properties, parts))
+    return Component("VCALENDAR", calendar_object.calendar.properties, parts)
 
 
 def _instance(calendar_object: CalendarObject, instance: Instance) -> Component:
@@ -304,7 +304,7 @@ def _at(line: Property, seconds: int, *, floating: bool) -> Property:
     return parsed
 
 
-def limited(calendar_object: CalendarObject, stretch: Span, instances: Sequence[Instance]) -> str:
+def limited(calendar_object: CalendarObject, stretch: Span, instances: Sequence[Instance]) -> Component:
     """The calendar without the exceptions that have no moment in a stretch (RFC 4791 §9.6.6)."""
     kept = {instance.part for instance in instances}
     inner: list[Component] = []
@@ -318,4 +318,4 @@ def limited(calendar_object: CalendarObject, stretch: Span, instances: Sequence[
             if recurrence is not None and number not in kept and not original:
                 continue
         inner.append(component)
-    return write_component(Component("VCALENDAR", calendar_object.calendar.properties, inner))
+    return Component("VCALENDAR", calendar_object.calendar.properties, inner)

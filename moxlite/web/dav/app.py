@@ -15,6 +15,7 @@ from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.publicpages import LINKS_PATH
 from moxlite.groupware.entries import BUSY_TITLE, BadEntry, Expander, TooBusy
 from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, user_of
+from moxlite.ledger import NoRoom
 from moxlite.processor import act_for, give_way
 from moxlite.proto.dav.xml import CALDAV, CALSERVER, CARDDAV, DAV, document, element, text
 from moxlite.store import errors as store
@@ -286,6 +287,8 @@ async def _refusing(writer: ResponseWriter) -> AsyncIterator[None]:
         await _refuse(refusal, writer)
     except BadEntry as error:
         await _refuse(Refusal(403, error.condition, str(error)), writer)
+    except NoRoom as error:
+        await _refuse(Refusal(429 if error.own else 503, "", f"{error}: try again in a moment"), writer)
     except TooBusy:
         await _refuse(Refusal(503, "", "the server is busy, try again in a moment"), writer)
     except (store.StoreError, OSError) as error:
@@ -439,7 +442,7 @@ async def _report(s: Session) -> None:
     elif s.place.kind == "home":
         homes = await s.account.read(lambda r: collections_of(r, s.place.shelf), op="dav-report")
     calendar = s.place.shelf == "calendar" and bool(homes)
-    reports = Reports(s.account, s.viewer, s.expander, root, minimal=s.minimal)
+    reports = Reports(s.account, s.viewer, s.expander, root, s.writer.hold, minimal=s.minimal)
     single = homes[0] if s.place.kind == "collection" else None
     match root.tag:
         case name if name == CALDAV + "calendar-query" and calendar:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -14,13 +15,13 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from moxlite.groupware.busy import busy_calendar, busy_times, merged, unavailable
-from moxlite.groupware.entries import DAY, LARGE
+from moxlite.groupware.entries import DAY, LARGE, PARSED
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, expanded, limited
 from moxlite.proto.cards.cardobject import read_card, shown_card
-from moxlite.proto.cards.components import Component, Instance, read_components, write_component
-from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.components import Component, Instance, write_component
+from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.moments import period_of
 from moxlite.proto.cards.repeating import Span
 from moxlite.proto.dav.filters import (
@@ -52,6 +53,7 @@ from moxlite.web.dav.properties import Target, Viewer, answer_for, check_number,
 
 if TYPE_CHECKING:
     from moxlite.groupware.entries import Expander
+    from moxlite.ledger import Hold
     from moxlite.store.changelog.account import Account
 
 logger = logging.getLogger("moxlite.web.dav")
@@ -70,6 +72,9 @@ MAX_FOUND: Final = 10_000
 
 MAX_EXPANDED: Final = 8 << 20
 """Octets of the instances of one entry in an answer, which each have all of its text."""
+
+AS_TEXT: Final = 8
+"""Times its octets that the text of an entry takes until it is written: as text, escaped, and as octets."""
 
 JUDGED: Final = 4 * LARGE
 """Octets of an entry times elements of a report, up to which it is tried on the event loop: 3 ms."""
@@ -128,8 +133,12 @@ def data_wanted(root: Element) -> DataWanted | None:
 class Reports:
     """The reports of one request."""
 
-    def __init__(self, account: Account, viewer: Viewer, expander: Expander, root: Element, *, minimal: bool) -> None:
+    def __init__(
+        self, account: Account, viewer: Viewer, expander: Expander, root: Element, hold: Hold, *, minimal: bool
+    ) -> None:
+        """`hold`: of the exchange."""
         self._account = account
+        self._hold = hold
         self._viewer = viewer
         self._expander = expander
         self._root = root
@@ -141,10 +150,24 @@ class Reports:
 
     # the entries of an answer
 
+    @asynccontextmanager
+    async def _held(self, resource: Resource, *, parsed: bool = False) -> AsyncIterator[None]:
+        """Context of an entry that is read, perhaps to be compared with a filter (`parsed`), made to an answer, and
+        given to the client: objects of entries that wait for others would add up. Raises NoRoom.
+        """
+        parsed = parsed or not (self._data is None or self._data.as_kept)
+        await self._hold.take("report", resource.size * (PARSED if parsed else AS_TEXT))
+        try:
+            yield
+        finally:
+            self._hold.give("report")
+
     async def _response(
         self, where: Collection, resource: Resource, calendar_object: CalendarObject | None = None
     ) -> str:
-        """The answer about an entry, "" for one that the user does not see, or that is gone since its row was read."""
+        """The answer about an entry, "" for one that the user does not see, or that is gone since its row was read.
+        Call within `_held`.
+        """
         seen = await self._expander.seen(resource)
         if seen is None:
             return ""
@@ -156,7 +179,11 @@ class Reports:
                 data[wanted.name] = text(await self._shown(resource, wanted, calendar_object, self._zone(where)))
             except NoSuchResource:
                 return ""
-        return answer_for(self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal)
+        answer = answer_for(
+            self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal
+        )
+        self._hold.give("report", self._hold.parts["report"] - AS_TEXT * len(answer))
+        return answer
 
     async def _shown(
         self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None, zone: tzinfo | None
@@ -176,6 +203,7 @@ class Reports:
             instances = [one for one, there in zip(instances, placed, strict=True) if _is_in(there, stretch)]
         if wanted.expand is not None:
             instances = instances[: max(1, MAX_EXPANDED // resource.size)]
+            await self._hold.take("report", AS_TEXT * resource.size * len(instances))
         return await _made(resource, lambda: _shown_calendar(calendar, wanted, instances))
 
     def _zone(self, where: Collection) -> tzinfo | None:
@@ -196,16 +224,24 @@ class Reports:
             raise Refusal(403, error.condition, str(error)) from None
         number = 0
         for where in homes:
-            async for resource, calendar_object in self._matching(where, component_filter):
-                number += 1
-                if number > MAX_FOUND:
-                    yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
-                    return
-                yield await self._response(where, resource, calendar_object)
+            hull = _hull(component_filter)
+            async for resource, decided in self._candidates(where, component_filter):
+                async with self._held(resource, parsed=not decided):
+                    calendar_object = None
+                    if not decided:
+                        calendar_object = await self._passing(resource, component_filter, hull, self._zone(where))
+                        if calendar_object is None:
+                            continue
+                    number += 1
+                    if number > MAX_FOUND:
+                        yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
+                        return
+                    yield await self._response(where, resource, calendar_object)
 
-    async def _matching(
+    async def _candidates(
         self, where: Collection, component_filter: ComponentFilter
-    ) -> AsyncIterator[tuple[Resource, CalendarObject | None]]:
+    ) -> AsyncIterator[tuple[Resource, bool]]:
+        """The entries that may pass, and whether their rows alone show that they do."""
         inner = (
             component_filter.components[0]
             if len(component_filter.components) == 1 and not component_filter.properties
@@ -216,7 +252,6 @@ class Reports:
         )
         kinds = where.components if inner is None or not quick else (inner.name,)
         stretch = _widened((inner.stretch if inner is not None and quick else None) or (EARLIEST, LATEST))
-        hull, zone = _hull(component_filter), self._zone(where)
         after = 0
         while True:
             rows = await self._account.read(
@@ -234,10 +269,8 @@ class Reports:
             for resource in rows:
                 after = resource.id
                 single = resource.expanded_to is None
-                if inner is not None and quick and inner.plain and _decided(resource, inner, single=single):
-                    yield resource, None
-                elif (calendar_object := await self._passing(resource, component_filter, hull, zone)) is not None:
-                    yield resource, calendar_object
+                plain = inner is not None and quick and inner.plain
+                yield resource, plain and inner is not None and _decided(resource, inner, single=single)
             if len(rows) < PAGE:
                 return
 
@@ -277,13 +310,14 @@ class Reports:
         limit = min(_limit(self._root, CARDDAV), MAX_FOUND)
         number = 0
         async for resource in self._all(where):
-            if not await self._card_passes(resource, wanted):
-                continue
-            number += 1
-            if number > limit:
-                yield _truncated(self._viewer.tree.href(Place("collection", "contact", where.name)))
-                return
-            yield await self._response(where, resource)
+            async with self._held(resource, parsed=bool(wanted.properties)):
+                if not await self._card_passes(resource, wanted):
+                    continue
+                number += 1
+                if number > limit:
+                    yield _truncated(self._viewer.tree.href(Place("collection", "contact", where.name)))
+                    return
+                yield await self._response(where, resource)
 
     async def _card_passes(self, resource: Resource, wanted: CardFilter) -> bool:
         if not wanted.properties:
@@ -317,18 +351,22 @@ class Reports:
         known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()
-            answer = None
+            where = resource = None
             try:
                 place = self._viewer.tree.target(path)
-                where = known.get((place.shelf, place.collection)) if place.kind == "resource" else None
-                if where is not None:
-                    resource = await self._account.read(
-                        partial(resource_named, collection_id=where.id, name=place.name), op="dav-multiget"
-                    )
-                    answer = None if resource is None else await self._response(where, resource)
             except NotThere:
-                answer = None
-            yield answer or _missing(path)
+                place = None
+            if place is not None and place.kind == "resource":
+                where = known.get((place.shelf, place.collection))
+            if place is not None and where is not None:
+                resource = await self._account.read(
+                    partial(resource_named, collection_id=where.id, name=place.name), op="dav-multiget"
+                )
+            if where is None or resource is None:
+                yield _missing(path)
+                continue
+            async with self._held(resource):
+                yield await self._response(where, resource) or _missing(path)
 
     # sync-collection
 
@@ -361,11 +399,12 @@ class Reports:
         for change in changes:
             resource = known.get(change.name)
             if resource is not None:
-                answer = await self._response(where, resource)
                 # An entry may have been made secret since the client's token; of one that is gone the next answer says
                 # so, too.
                 known_to_client = resource.createseq <= since
-                yield answer or (_missing(self._href(where, change.name)) if known_to_client else "")
+                async with self._held(resource):
+                    answer = await self._response(where, resource)
+                    yield answer or (_missing(self._href(where, change.name)) if known_to_client else "")
             elif change.etag is None:
                 yield _missing(self._href(where, change.name))
 
@@ -399,17 +438,13 @@ async def _made(resource: Resource, make: Callable[[], str]) -> str:
 
 
 def _shown_calendar(calendar_object: CalendarObject, wanted: DataWanted, instances: Sequence[Instance]) -> str:
+    calendar = calendar_object.calendar
     if wanted.expand is not None:
-        shown = expanded(calendar_object, instances)
+        calendar = expanded(calendar_object, instances)
     elif wanted.recurrences is not None and calendar_object.repeated:
-        shown = limited(calendar_object, wanted.recurrences, instances)
-    else:
-        shown = write_component(calendar_object.calendar)
-    if wanted.busy is None and wanted.comp is None:
-        return shown
-    calendar = read_components(shown, "VCALENDAR")
+        calendar = limited(calendar_object, wanted.recurrences, instances)
     if wanted.busy is not None:
-        _limit_busy(calendar, wanted.busy)
+        calendar = _busy_within(calendar, wanted.busy)
     return write_component(calendar if wanted.comp is None else _pruned(calendar, wanted.comp))
 
 
@@ -492,18 +527,24 @@ def _pruned(part: Component, wanted: Element) -> Component:
     )
 
 
-def _limit_busy(calendar: Component, stretch: Span) -> None:
-    """Leave out the periods of VFREEBUSY outside of a stretch (RFC 4791 §9.6.7)."""
+def _busy_within(calendar: Component, stretch: Span) -> Component:
+    """The calendar without the periods of VFREEBUSY outside of a stretch (RFC 4791 §9.6.7)."""
+    parts: list[Component] = []
     for part in calendar.components:
-        for number, line in enumerate(part.properties):
-            if line.name != "FREEBUSY":
-                continue
-            kept = [
-                value
-                for value in line.value.split(",")
-                if (period := period_of(value)) is not None and period[0] < stretch[1] and period[1] > stretch[0]
-            ]
-            changed = property_of(line.whole[: len(line.whole) - len(line.value)] + ",".join(kept))
-            if changed is not None:
-                part.properties[number] = changed
-        part.properties = [prop for prop in part.properties if prop.name != "FREEBUSY" or prop.value]
+        lines: list[Property] = []
+        for line in part.properties:
+            if line.name == "FREEBUSY":
+                line = _periods_within(line, stretch)
+            if line.name != "FREEBUSY" or line.value:
+                lines.append(line)
+        parts.append(Component(part.name, lines, part.components))
+    return Component(calendar.name, calendar.properties, parts)
+
+
+def _periods_within(line: Property, stretch: Span) -> Property:
+    kept = [
+        value
+        for value in line.value.split(",")
+        if (period := period_of(value)) is not None and period[0] < stretch[1] and period[1] > stretch[0]
+    ]
+    return property_of(line.whole[: len(line.whole) - len(line.value)] + ",".join(kept)) or line

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import re
 import urllib.parse
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,6 @@ import trio
 
 from moxlite.processor import act_for, give_way, off_loop
 from moxlite.proto.address import Domain
-from moxlite.sandbox.turns import Turns
 from moxlite.store import errors as store
 from moxlite.web.guards import account_pages, query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS, disposition
@@ -23,7 +22,7 @@ from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
-from moxlite.web.http.websocket import check_upgrade, serve_websocket
+from moxlite.web.http.websocket import MessageRoom, check_upgrade, serve_websocket
 from moxlite.web.jmap import blobs, streams
 from moxlite.web.jmap.accounts import Place, account_id, open_place
 from moxlite.web.jmap.blobs import find_blob
@@ -31,15 +30,16 @@ from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.methods import Call, Method, Server
 from moxlite.web.jmap.protocol import (
     LIMITS,
-    ON_LOOP,
     Invocation,
     JMAPRequest,
     MethodError,
     Object,
     RequestError,
     SetError,
+    cost_of,
     encoded,
     read_object,
+    references,
     request_of,
     resolved,
 )
@@ -73,14 +73,8 @@ logger = logging.getLogger("moxlite.web.jmap")
 MAX_SESSIONS: Final = 1_000
 """Sessions that are kept: about 2 KB each."""
 
-TEXTS: Final = 24 << 20
-"""Octets of texts, header fields, parts and referenced results that one request may return."""
-
-LARGE: Final = 2
-"""Requests above `ON_LOOP` octets that are decoded and answered at a time: each may take 60 MB."""
-
-LARGE_SECONDS: Final = 60.0
-"""Seconds for which such a request waits."""
+FIRST: Final = 64 << 10
+"""Octets that each call holds for its values, whatever it asks for."""
 
 LINGER: Final = 30.0
 """Seconds for which an account stays open after a request: the next one comes soon."""
@@ -121,9 +115,6 @@ class JMAP:
         self._logins = logins
         self._requests: dict[str, trio.CapacityLimiter] = {}
         self._uploads: dict[str, trio.CapacityLimiter] = {}
-        limit = "maxConcurrentRequests"
-        busy = partial(RequestError, "limit", "too many large requests wait; try again later", limit=limit)
-        self._large = Turns(LARGE, each=1, waiting=LIMITS[limit], seconds=LARGE_SECONDS, error=busy)
         self._sessions: dict[tuple[str, str, bool, bool], Session] = {}
 
     def mounted(self, path: str) -> Handler:
@@ -240,10 +231,11 @@ class JMAP:
         try:
             # The turn comes before the body: what waits for its turn takes no memory.
             async with self._turn(identity):
-                octets = await _body(request)
-                async with self._room(identity, len(octets)):
-                    asked = request_of(await read_object(octets))
-                    answer = await encoded(await self._called(asked, identity, request, path))
+                value = await read_object(await _body(request))
+                budget = Budget(streams.TEXTS, request.body.hold)
+                answer = await encoded(await self._called(request_of(value), budget, identity, request, path))
+                del value
+                request.body.hold.give("request")
         except RequestError as error:
             self._transcript(identity, request).add("S", "error", error.problem())
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
@@ -255,11 +247,9 @@ class JMAP:
         most = LIMITS["maxConcurrentRequests"]
         return self._requests.setdefault(identity.account, trio.CapacityLimiter(most))
 
-    def _room(self, identity: Identity, size: int) -> AbstractAsyncContextManager[None]:
-        """Context of a request of `size` octets from its decoding until its answer is JSON. Raises RequestError."""
-        return self._large.turn(identity.account) if size > ON_LOOP else nullcontext()
-
-    async def _called(self, asked: JMAPRequest, identity: Identity, request: Request, path: str) -> Object:
+    async def _called(
+        self, asked: JMAPRequest, budget: Budget, identity: Identity, request: Request, path: str
+    ) -> Object:
         """The response to a request. Raises RequestError, HTTPError."""
         unknown = asked.using - CAPABILITIES.keys() - {WEBSOCKET}
         if unknown:
@@ -272,28 +262,41 @@ class JMAP:
                 request=request,
                 place=Place(owner=account.name, account=account, home=account),
                 created=dict(asked.created or {}),
-                budget=Budget(TEXTS),
+                budget=budget,
                 arguments={},
             )
-            responses: list[Invocation] = []
+            known, referenced, responses = list[Invocation](), references(asked.calls), list[msgspec.Raw]()
             transcript = self._transcript(identity, request)
             # Programs made for servers that answer all methods leave capabilities out (decision 022).
             declared = call.snapshot.static.pedantic or not asked.using
             using = asked.using if declared else CAPABILITIES.keys()
             for invocation in asked.calls:
                 transcript.add("C", invocation.name[:100], invocation.arguments)
-                invocations = await self._run(call, invocation, responses, using)
-                for one in invocations:
+                for one in await self._run(call, invocation, known, using):
                     transcript.add("S", one.name, one.arguments)
-                responses += invocations
+                    responses.append(await self._written(budget, one, kept=one.call_id in referenced))
+                    if one.call_id in referenced:
+                        known.append(one)
                 await give_way()
         response: Object = {
-            "methodResponses": [one.wire() for one in responses],
+            "methodResponses": responses,
             "sessionState": (await self._session(identity, request, path)).state,
         }
         if asked.created is not None:
             response["createdIds"] = call.created
         return response
+
+    async def _written(self, budget: Budget, response: Invocation, *, kept: bool) -> msgspec.Raw:
+        """A response as JSON, of which the budget has room. As values, all responses of a request would take many
+        times as much. `kept`: they stay beside it, for calls that refer to them.
+        """
+        octets = await encoded(response.wire())
+        method = METHODS.get(response.name)
+        try:
+            await budget.write(len(octets), values=kept, force=method is not None and method.changes)
+        except MethodError as error:
+            octets = await encoded(Invocation("error", error.arguments(), response.call_id).wire())
+        return msgspec.Raw(octets)
 
     async def _run(
         self, call: Call, invocation: Invocation, before: list[Invocation], using: Collection[str]
@@ -316,6 +319,7 @@ class JMAP:
                 if method.changes and call.identity.read_only:
                     raise MethodError("accountReadOnly", "this app password may only read")
                 async with self._place_of(call, method, arguments) as place:
+                    await call.budget.reserve(FIRST)
                     own = msgspec.structs.replace(
                         call, place=place, arguments=arguments, call_id=invocation.call_id, after=[]
                     )
@@ -405,23 +409,24 @@ class JMAP:
         check_upgrade(request, own_pages=False)
         identity = await self._log_in(request)
         async with self._open(identity) as account:
+            room = MessageRoom(writer.hold, cost_of, LIMITS["maxSizeRequest"])
 
             async def speak(socket: WebSocketConnection) -> None:
                 with self._server.programs.live(identity.account, identity.app_password):
                     run = partial(self._by_socket, identity, request, path)
                     told = self._transcript(identity, request).push
-                    await streams.serve_socket(
-                        socket, self._server, account, run, told, self._turn(identity), partial(self._room, identity)
-                    )
+                    await streams.serve_socket(socket, self._server, account, run, told, self._turn(identity), room)
 
-            await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
+            await serve_websocket(request, writer, speak, subprotocol="jmap", room=room)
 
-    async def _by_socket(self, identity: Identity, request: Request, path: str, value: Object) -> Object:
+    async def _by_socket(
+        self, identity: Identity, request: Request, path: str, value: Object, budget: Budget
+    ) -> Object:
         """The response to a request that came by websocket."""
         identified = {"requestId": value["id"]} if isinstance(value.get("id"), str) else {}
         try:
             with account_pages():
-                found = await self._called(request_of(value), identity, request, path)
+                found = await self._called(request_of(value), budget, identity, request, path)
         except RequestError as error:
             return {"@type": "RequestError", **identified, **error.problem()}
         except HTTPError as error:
@@ -485,6 +490,6 @@ async def _body(request: Request) -> bytes:
     if kind != "application/json":
         raise RequestError("notJSON", "the content type is application/json")
     try:
-        return await request.body.read(LIMITS["maxSizeRequest"])
+        return await request.body.read(LIMITS["maxSizeRequest"], cost_of)
     except BodyTooLarge:
         raise RequestError("limit", "the request is too large", 413, limit="maxSizeRequest") from None

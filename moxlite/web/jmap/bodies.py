@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from moxlite.ledger import Hold, NoRoom
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import decode_part, reader_of
 from moxlite.proto.mime.types import Part
@@ -42,16 +43,75 @@ INLINE_MEDIA: Final = ("image/", "audio/", "video/")
 
 
 class Budget:
-    """Octets that one request may still return."""
+    """The answer of one request: octets that it may still return, and what it holds until it is sent.
 
-    def __init__(self, octets: int) -> None:
-        self._left = octets
+    A call waits for room before it makes something long (`reserve`), says how much of that stays (`keep`), and is done
+    once its response is JSON (`write`), which takes far less than the values that it is made of.
+
+    Attributes:
+      used: octets that were returned so far.
+    """
+
+    def __init__(self, octets: int, hold: Hold | None = None) -> None:
+        self.used = 0
+        self._most = octets
+        self._hold = hold
+        self._held = 0
+        self._reserved = 0  # part of it for what is being made
+        self._kept = 0  # part of it for values of the present call
 
     def take(self, octets: int) -> None:
-        """Take octets. Raises MethodError ``requestTooLarge``."""
-        self._left -= octets
-        if self._left < 0:
+        """Take octets. In any thread. Raises MethodError ``requestTooLarge``."""
+        self.used += octets
+        if self.used > self._most:
             raise MethodError("requestTooLarge", "the answer would be too long: ask for less in one request")
+
+    async def reserve(self, octets: int) -> None:
+        """Wait for room for values of so many octets. Raises MethodError ``serverUnavailable``."""
+        if self._hold is not None:
+            try:
+                await self._hold.take("answer", octets)
+            except NoRoom as error:
+                raise MethodError("serverUnavailable", f"{error}: try again in a moment") from None
+            self._held += octets
+            self._reserved += octets
+
+    def keep(self, octets: int) -> None:
+        """Keep so much of what was reserved, at most all, until the response is written."""
+        octets = min(octets, self._reserved)
+        self._give(self._reserved - octets)
+        self._kept += octets
+        self._reserved = 0
+
+    async def write(self, octets: int, *, values: bool, force: bool) -> None:
+        """Hold a response of so many octets in place of its values.
+
+        Args:
+          values: these stay, too, for calls that refer to them.
+          force: what was done can't be refused any more.
+
+        Raises MethodError ``serverUnavailable``.
+        """
+        have = 0 if values else self._reserved + self._kept
+        self._reserved = self._kept = 0
+        if force and self._hold is not None and octets > have:
+            self._hold.count("answer", octets - have)
+            self._held += octets - have
+        elif octets > have:
+            self._give(have)
+            await self.reserve(octets)
+            self._reserved = 0
+        else:
+            self._give(have - octets)
+
+    def close(self) -> None:
+        """Give all back."""
+        self._give(self._held)
+
+    def _give(self, octets: int) -> None:
+        if self._hold is not None:
+            self._hold.give("answer", octets)
+            self._held -= octets
 
 
 class BodyWish(msgspec.Struct, frozen=True):

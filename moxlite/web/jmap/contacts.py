@@ -32,7 +32,15 @@ from moxlite.store.groupware.history import (
     entry_changes,
     stored_cards,
 )
-from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
+from moxlite.store.groupware.resources import (
+    UIDTaken,
+    card_facts,
+    delete_resource,
+    put_resource,
+    resource_of,
+    size_of,
+    together,
+)
 from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.headerforms import utc_date
@@ -87,6 +95,10 @@ MAX_TEXT: Final = 10_000
 
 MAX_IDS: Final = 5_000
 """Ids of one answer, as of Email/query."""
+
+MADE: Final = 130
+KEPT: Final = 70
+"""Times its octets that a card takes while its object is made, and from then on: measured with empty lines."""
 
 AT_ONCE: Final = 200
 """Cards that are read in one scan."""
@@ -272,7 +284,13 @@ async def card_get(call: Call) -> Object:
         ids = [f"{CARD}{number}" for number in numbers]
     for at in range(0, len(ids), AT_ONCE):
         part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
-        found += await call.account.scan(partial(_cards, call=call, ids=part, names=asked), op="jmap cards")
+        while part:
+            stored, number = await call.account.scan(partial(_read, call=call, ids=part), op="jmap cards")
+            octets = sum(len(stored_card.data) for stored_card in stored)
+            await call.budget.reserve(MADE * octets)
+            found += await off_loop(partial(_cards, call, stored, asked), kind="jmap")
+            call.budget.keep(KEPT * octets)
+            part = part[number:]
     present = {one["id"] for one in found}
     return get_response(call, now, found, [one for one in ids if one not in present])
 
@@ -283,10 +301,16 @@ def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[St
     return (stored_card for stored_card in stored_cards(r, ids) if visible is None or stored_card.book in visible)
 
 
-def _cards(r: Reader, call: Call, ids: Sequence[int], names: Sequence[str]) -> list[Object]:
-    """Cards in the order of their ids. Raises MethodError for more than a request may return."""
+def _read(r: Reader, call: Call, ids: Sequence[int]) -> tuple[list[StoredCard], int]:
+    """The cards with the first of these ids, as many as are held at once, and the number of ids."""
+    held = [*together(ids, partial(size_of, r))]
+    return [*_seen_cards(r, call, held)], len(held)
+
+
+def _cards(call: Call, stored: Sequence[StoredCard], names: Sequence[str]) -> list[Object]:
+    """Cards as objects. Raises MethodError for more than a request may return."""
     found: list[Object] = []
-    for stored_card in _seen_cards(r, call, ids):
+    for stored_card in stored:
         call.budget.take(len(stored_card.data))
         whole = _card(stored_card)
         found.append({name: whole[name] for name in names if name in whole})

@@ -21,6 +21,8 @@ from moxlite.store.rows.messages import headers, infos
 from moxlite.store.types import Flag
 from moxlite.web.jmap.blobs import blob_octets, email_blob, holding, part_blob
 from moxlite.web.jmap.bodies import (
+    MAX_VALUE,
+    PART,
     BodyWish,
     Budget,
     Message,
@@ -28,6 +30,7 @@ from moxlite.web.jmap.bodies import (
     all_headers,
     body_values,
     header_value,
+    numbered,
     part_object,
     sorted_parts,
 )
@@ -37,7 +40,7 @@ from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import ObjectType, changes_of, changes_response, get_response
 
 if TYPE_CHECKING:
-    from moxlite.proto.mime.types import Structure
+    from moxlite.proto.mime.types import Part, Structure
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.accounts import Place
     from moxlite.web.jmap.methods import Call
@@ -62,6 +65,13 @@ DEFAULT: Final = (
 """Properties that a client gets without asking (RFC 8621 §4.2)."""
 
 PARSED_DEFAULT: Final = tuple(one for one in DEFAULT if one not in METADATA)
+
+TEXTS: Final = 1 << 20
+"""Octets of texts that are read at once, but for a longer one."""
+
+MADE: Final = 12
+KEPT: Final = 4
+"""Times its octets that a text takes while it is decoded, and from then on: with one emoji, four octets a letter."""
 
 AT_ONCE: Final = 50
 """Emails whose contents are read in one scan."""
@@ -151,12 +161,42 @@ async def get(call: Call) -> Object:
     found: list[Object] = []
     slow = wish.structured or wish.reads_header
     run = call.account.scan if slow else call.account.read
-    size = AT_ONCE if wish.reads_body else 500
-    for at in range(0, len(ids), size):
-        part = ids[at : at + size]
+    at = 0
+    while at < len(ids):
+        part, octets = ids[at : at + 500], 0
+        if wish.reads_body:
+            octets, number = await call.account.scan(
+                partial(_texts, ids=ids[at : at + AT_ONCE], call=call), op="jmap emails"
+            )
+            part = ids[at : at + number]
+        used = call.budget.used
+        await call.budget.reserve(MADE * octets)
         found += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
+        call.budget.keep(KEPT * (call.budget.used - used))
+        at += len(part)
     present = {one["id"] for one in found}
     return get_response(call, now, found, [one for one in ids if one not in present])
+
+
+def _texts(r: Reader, ids: Sequence[str], call: Call) -> tuple[int, int]:
+    """The octets of the texts of the first of these emails, and of how many: at least one, and as many more as have
+    `TEXTS` together.
+    """
+    stored = emails(r, [read_id(one, LETTER) for one in ids], call.place.readable(r))
+    details = infos(r, [one.message_id for one in stored.values()])
+    octets = 0
+    for number, key in enumerate(ids):
+        email = stored.get(read_id(key, LETTER))
+        root = None if email is None else structure_of(details[email.message_id].structure).root
+        more = 0 if root is None else sum(_text_size(part) for _, part in numbered(root))
+        if number and octets + more > TEXTS:
+            return octets, number
+        octets += more
+    return octets, len(ids)
+
+
+def _text_size(part: Part) -> int:
+    return PART + (min(part.decoded, MAX_VALUE) if part.type == "TEXT" and not part.parts else 0)
 
 
 def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Object]:

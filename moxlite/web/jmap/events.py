@@ -75,6 +75,7 @@ from moxlite.web.jmap.storedevents import (
     has_instance,
     instance_id,
     is_own,
+    octets_of,
     own_addresses,
     seconds_at,
     split_id,
@@ -116,6 +117,10 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 
 MAX_ENTRY: Final = 1 << 20
 """Octets of an entry (DAV-5)."""
+
+MADE: Final = 130
+KEPT: Final = 70
+"""Times its octets that an event takes while its object is made, and from then on: measured with empty lines."""
 
 AT_ONCE: Final = 100
 """Events that are read in one scan."""
@@ -249,6 +254,8 @@ async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) 
     asked = deque(split_id(one) for one in ids)
     while asked:
         numbers = [*dict.fromkeys(number for number, _ in islice(asked, AT_ONCE))]
+        octets = await call.account.read(partial(octets_of, numbers=numbers), op="jmap events")
+        await call.budget.reserve(MADE * octets)
         found, looked_at = await call.account.scan(partial(found_events, call=call, numbers=numbers), op="jmap events")
         stored_events = {stored_event.one.id: stored_event for stored_event in found}
         these = {*numbers[:looked_at]}
@@ -261,6 +268,7 @@ async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) 
             yield view.shown(stored_event, key)
             for beside in stored_event.further() if further else ():
                 yield view.shown(stored_event, beside)
+        call.budget.keep(KEPT * octets)
 
 
 async def changes(call: Call) -> Object:

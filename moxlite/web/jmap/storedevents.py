@@ -117,6 +117,11 @@ def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[St
     return [stored_event for stored_event in stored_events if stored_event is not None], len(held)
 
 
+def octets_of(r: Reader, numbers: Sequence[int]) -> int:
+    """The octets of the events that `found_events` reads."""
+    return sum(size_of(r, number) for number in together(numbers, partial(size_of, r)))
+
+
 def visible_ids(r: Reader, call: Call) -> list[int]:
     """The numbers of the events that the user may see, more than a call may name at most by one."""
     visible = shelf(call).ids(r)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import trio
 
+from moxlite.ledger import NoRoom
 from moxlite.net.admission import guard
 from moxlite.store.accounts.access import visited
 from moxlite.store.delivery.submissions import submission_state
@@ -29,9 +30,10 @@ from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.wakeup import Alarm
 from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import ClientGone, HTTPError
-from moxlite.web.http.websocket import ConnectionClosed
+from moxlite.web.http.websocket import SHORT, ConnectionClosed
 from moxlite.web.jmap.accounts import Place
-from moxlite.web.jmap.protocol import ON_LOOP, Object, RequestError, decoded, encoded, read_object
+from moxlite.web.jmap.bodies import Budget
+from moxlite.web.jmap.protocol import MethodError, Object, RequestError, encoded, read_object
 from moxlite.web.jmap.sharing import Collections
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.groupware.collection import Kind
     from moxlite.web.http.exchange import Request, ResponseWriter
-    from moxlite.web.http.websocket import WebSocketConnection
+    from moxlite.web.http.websocket import MessageRoom, WebSocketConnection
     from moxlite.web.jmap.methods import Server
 
 
@@ -84,13 +86,24 @@ DEFAULT_PING: Final = 60
 GATHER: Final = 0.02
 """Seconds in which changes are gathered for one event."""
 
+PUSH: Final = b"WebSocketPush"
+"""Octets that messages have which turn pushes on and off."""
+
+LIMIT: Final = "maxConcurrentRequests"
+"""Limit that a request has reached for which there is no room."""
+
+FRAMED: Final = 4
+FRAMED_TEXT: Final = 8
+"""Times the octets of an answer that it takes while a websocket sends it as a text: in ASCII, and with an emoji."""
+
 MAX_REQUESTS: Final = 4
 """Requests of a websocket that run at a time."""
 
-Room: TypeAlias = Callable[[int], AbstractAsyncContextManager[None]]
-"""Function that gives the context in which a request of so many octets is decoded and answered; entering it raises
-RequestError.
-"""
+TEXTS: Final = 24 << 20
+"""Octets of texts, header fields, parts and referenced results that one request may return."""
+
+Run: TypeAlias = Callable[[Object, Budget], Awaitable[Object]]
+"""Function that answers a request within a budget."""
 
 
 class ViewState(msgspec.Struct, frozen=True):
@@ -366,14 +379,14 @@ async def serve_socket(
     socket: WebSocketConnection,
     server: Server,
     account: OpenAccount,
-    run: Callable[[Object], Awaitable[Object]],
+    run: Run,
     note: Callable[[Object], None],
     turn: trio.CapacityLimiter,
-    room: Room,
+    room: MessageRoom,
 ) -> None:
     """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes.
 
-    `turn`: limits the requests of the account; `room`: long ones of all.
+    `turn`: limits the requests of the account; `room`: of the websocket's messages.
     """
     async with trio.open_nursery() as nursery:
         with suppress(ConnectionClosed):
@@ -389,10 +402,10 @@ class _Socket:
         socket: WebSocketConnection,
         server: Server,
         account: OpenAccount,
-        run: Callable[[Object], Awaitable[Object]],
+        run: Run,
         note: Callable[[Object], None],
         turn: trio.CapacityLimiter,
-        room: Room,
+        room: MessageRoom,
         nursery: trio.Nursery,
     ) -> None:
         self._socket, self._server, self._account, self._run, self._nursery = socket, server, account, run, nursery
@@ -404,32 +417,32 @@ class _Socket:
         """Take what the client sends. Raises ConnectionClosed."""
         while True:
             text = await self._socket.get_message()
-            try:
-                octets = text.encode() if isinstance(text, str) else text
-                if len(octets) <= ON_LOOP:
-                    await self._take(decoded(octets))
-                else:
-                    await self._take_long(octets)
-            except RequestError as error:
-                await self._send({"@type": "RequestError", **error.problem()})
-
-    async def _take_long(self, octets: bytes | bytearray) -> None:
-        """A long request: nothing more is read until it is answered."""
-        async with self._turn:
-            async with self._room(len(octets)):
-                value = await read_object(octets)
-                if value.get("@type") != "Request":
-                    raise RequestError("notRequest", "a message of this length is a Request")
-                answer = await encoded(await self._run(value))
-            await self._send_octets(answer)
-
-    async def _take(self, value: Object) -> None:
-        match value.get("@type"):
-            case "Request" if self._limiter.borrowed_tokens >= MAX_REQUESTS:
-                await self._answer(value)  # nothing more is read until it is done
-            case "Request":
-                self._nursery.start_soon(self._answer, value)
+            octets = text.encode() if isinstance(text, str) else bytes(text)
+            del text
+            self._room.arrived(len(octets))
+            if len(octets) > SHORT:
+                async with self._room.message(len(octets)):  # nothing more is read until it is done
+                    await self._take(octets)
+            elif self._limiter.borrowed_tokens >= MAX_REQUESTS or PUSH in octets:  # these are done in their order
+                await self._take(octets)
+            else:
+                self._nursery.start_soon(self._take, octets)
                 await trio.lowlevel.checkpoint()
+
+    async def _take(self, octets: bytes) -> None:
+        """Do what a message asks for."""
+        short = len(octets) <= SHORT
+        try:
+            async with self._limiter, self._turn, self._room.message(len(octets)) if short else nullcontext():
+                await self._obey(await read_object(octets))
+        except (RequestError, NoRoom) as error:
+            refusal = error if isinstance(error, RequestError) else RequestError("limit", str(error), 429, limit=LIMIT)
+            await self._send({"@type": "RequestError", **refusal.problem()})
+
+    async def _obey(self, value: Object) -> None:
+        match value.get("@type"):
+            case "Request":
+                await self._answer(value)
             case "WebSocketPushEnable" | "WebSocketPushDisable" as kind:
                 self._watching.cancel()
                 if kind == "WebSocketPushEnable":
@@ -441,8 +454,16 @@ class _Socket:
                 raise RequestError("notRequest", "@type is Request, WebSocketPushEnable or WebSocketPushDisable")
 
     async def _answer(self, value: Object) -> None:
-        async with self._limiter, self._turn:
-            await self._send(await self._run(value))
+        budget = Budget(TEXTS, self._room.hold)
+        try:
+            octets = await encoded(await self._run(value, budget))
+            # It is there once more as JSON, as text, and as octets of frames.
+            await budget.reserve((FRAMED if octets.isascii() else FRAMED_TEXT) * len(octets))
+            await self._send_octets(octets)
+        except MethodError as error:
+            raise RequestError("serverUnavailable", error.description, 503) from None
+        finally:
+            budget.close()
 
     async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
         with scope:

@@ -87,6 +87,9 @@ MAX_RECIPIENTS: Final = 1_000
 MAX_ENVELOPE: Final = 512 << 10
 """Octets of an envelope as JSON: it is kept, and read with all others, and its parameters are the client's."""
 
+MADE: Final = 26
+"""Times its octets that an envelope takes as an object: measured with empty lists, which it had as parameters once."""
+
 MAX_DELAY: Final = 365 * 86_400
 """Seconds ahead for which a message may be held (maxDelayedSend)."""
 
@@ -104,7 +107,13 @@ async def get(call: Call) -> Object:
     chosen = [one for one in (by_id if ids is None else ids) if one in by_id]
     if len(chosen) > 1000:
         raise MethodError("requestTooLarge", "name the ids: EmailSubmission/query finds them")
-    objects = [await _object(call, by_id[one], properties) for one in chosen]
+    objects: list[Object] = []
+    for one in chosen:
+        octets = len(by_id[one].envelope)
+        call.budget.take(octets)
+        await call.budget.reserve(MADE * octets)
+        objects.append(await _object(call, by_id[one], properties))
+        call.budget.keep(MADE * octets)
     return get_response(call, str(now), objects, [one for one in ids or () if one not in by_id])
 
 
@@ -385,6 +394,8 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
     unknown = found.keys() - {"HOLDFOR", "HOLDUNTIL", "RET", "ENVID", "SIZE", "BODY", "SMTPUTF8"}
     if unknown:
         raise SetError("invalidProperties", f"unknown parameter {min(unknown)[:40]}", properties=["envelope"])
+    if not all(isinstance(value, str | None) for value in found.values()):  # RFC 8621 §7
+        raise SetError("invalidProperties", "values of parameters are strings or null", properties=["envelope"])
     try:
         if "HOLDFOR" in found:
             until = now + dt.timedelta(seconds=int(found["HOLDFOR"]))

@@ -13,7 +13,7 @@ import trio
 
 from moxlite.decoders import json_decoder
 from moxlite.web.http.errors import ClientGone
-from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, serve_websocket
+from moxlite.web.http.websocket import ConnectionClosed, MessageRoom, WebSocketConnection, serve_websocket
 from moxlite.web.webmail.querytypes import Request
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ async def serve_frames(
         if failed:
             raise ClientGone
 
-    await serve_websocket(request, writer, speak, subprotocol=SUBPROTOCOL, max_message_size=MAX_FRAME)
+    room = MessageRoom(writer.hold, int, MAX_FRAME)
+    await serve_websocket(request, writer, speak, subprotocol=SUBPROTOCOL, room=room)
 
 
 class FrameSink:
