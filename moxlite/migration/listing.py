@@ -28,6 +28,12 @@ GOOGLE: Final = "X-GM-EXT-1"
 MAX_MAILBOXES: Final = 10_000
 """Number of mailboxes; an account may have as many (STORE-154)."""
 
+MAX_LIST: Final = 8 << 20
+"""Octets of a listing: 800 for each of as many mailboxes."""
+
+MAX_ATTRIBUTES: Final = 20
+"""Attributes of a mailbox that are looked at: servers send five at most."""
+
 MAX_MESSAGES: Final = 5_000_000
 """Messages of a mailbox at most: their UIDs are held in memory, in 20 MB."""
 
@@ -69,10 +75,14 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
     google = client.has(GOOGLE)
     extended = client.has("LIST-EXTENDED")
     returns = ("SUBSCRIBED",) + (("SPECIAL-USE",) if client.has("SPECIAL-USE") else ()) if extended else ()
-    answer = await client.run(c.List("", ("*",), returns=returns, extended=extended))
-    found = {one.name: one for one in answer.of(r.ListData)}
-    if len(found) > MAX_MAILBOXES:
-        raise BrokenServer(worded("the server lists more than {n} mailboxes", n=MAX_MAILBOXES))
+    found: dict[str, r.ListData] = {}
+    command = c.List("", ("*",), returns=returns, extended=extended)
+    async with aclosing(client.stream(command, octets=MAX_LIST)) as responses:
+        async for one in responses:
+            if isinstance(one, r.ListData):  # what is needed of it, while it comes
+                found[one.name] = r.ListData(one.flags[:MAX_ATTRIBUTES], one.name, one.separator)
+            if len(found) > MAX_MAILBOXES:
+                raise BrokenServer(worded("the server lists more than {n} mailboxes", n=MAX_MAILBOXES))
     for name in [name for name in found if not client.can_name(name)]:
         await problems.add(
             worded("mailbox {name} is left out: its name is too long, or has odd characters", name=repr(shown(name)))
@@ -84,7 +94,8 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
     subscribed: set[str] = set()
     if not extended:
         try:
-            subscribed = {one.name for one in (await client.run(c.Lsub("", "*"))).of(r.LsubData)}
+            async with aclosing(client.stream(c.Lsub("", "*"), octets=MAX_LIST)) as responses:
+                subscribed = {one.name async for one in responses if isinstance(one, r.LsubData) and one.name in found}
         except Refused:  # IMAP4rev2 no longer has it
             subscribed = set(found)
     separator = next((one.separator for one in found.values() if one.separator), "")

@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
+from moxlite.ledger import Hold, begin, own
 from moxlite.net.imapclient import (
     BrokenServer,
     Client,
@@ -21,6 +23,7 @@ from moxlite.net.imapclient import (
 from moxlite.net.imapclient.connect import checker
 from moxlite.net.tls.certificates import KeyPair, Trust, self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
+from moxlite.processor import act_for, off_loop
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.fetchitems import Attribute, Body, Section
 from moxlite.proto.imap.seqset import SequenceSet
@@ -317,6 +320,9 @@ async def test_a_server_that_does_not_know_the_password_learns_it_not_by_another
     ("answer", "error"),
     [
         (b'* LIST () "/" ' + b"x" * (2 << 20), "line of the server is too long"),
+        (b"* LIST (" + b"a " * 40_000 + b'a) "/" x\r\n', "line of the server is too long"),
+        (b"* OK [PERMANENTFLAGS (" + b"a " * 40_000 + b"a)] x\r\n", "line of the server is too long"),
+        (b"* SEARCH " + b"1 " * 600_000 + b"1\r\n", "line of the server is too long"),
         (b"* 1 FETCH (BODY[] {4294967295}\r\n", "response of the server is too big"),
         (b"* 1 FETCH (BODY[] {99999999999999999999}\r\n", "response of the server is too big"),
         (b"A77 OK done\r\n", "answers a command that there is not"),
@@ -338,6 +344,47 @@ async def test_what_a_server_sends_is_bounded(answer: bytes, error: str, monkeyp
             await client.run(c.Noop())
         with pytest.raises(ConnectionLost, match="cannot be used any more"):
             await client.run(c.Noop())
+
+
+async def test_what_a_server_sends_is_held_as_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-136, STORE-198a: responses of `run` until the next command, those of `stream` one by one; long lines are
+    parsed in a thread. Without room the connection is lost, and one command can't hold more than an account's share.
+    """
+    book = begin(64 << 20)
+    numbers = b"* SEARCH" + b" 123456" * 100_000 + b"\r\n"
+    flags = b"* 1 FETCH (FLAGS (%b))\r\n" % b" ".join([b"a"] * 2_000)
+    threads = 0
+
+    async def counted(fn: Callable[[], Any], *, kind: str) -> Any:
+        nonlocal threads
+        threads += 1
+        return await off_loop(fn, kind=kind)
+
+    monkeypatch.setattr("moxlite.net.imapclient.line.off_loop", counted)
+    done = b"@ OK\r\n"
+    async with server(talk(numbers + done, flags * 5 + done, flags * 5 + done, flags * 500 + done)) as client:
+        await client.greet()
+        act_for("mia")
+        [found] = (await client.run(b"UID SEARCH ALL")).of(r.SearchData)
+        assert (len(found.numbers), threads) == (100_000, 1)
+        assert 10_000_000 < book.held["link"] < 20_000_000
+        await client.run(b"NOOP")
+        assert 400_000 < book.held["link"] < 600_000
+        async with aclosing(client.stream(b"NOOP")) as responses:
+            async for _ in responses:
+                assert book.held["link"] < 200_000
+        with pytest.raises(BrokenServer, match="sends more than NOOP can take"):
+            await client.run(b"NOOP")
+    assert book.octets == 0
+    own("")
+    held = book.hold()
+    await held.take("request", 64 << 20)
+    act_for("bob")
+    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+    async with server(talk(numbers + done)) as client:
+        with pytest.raises(ConnectionLost, match="short of memory"):
+            await client.greet()
+    held.close()
 
 
 async def talk_until(stream: trio.abc.Stream, answer: bytes) -> None:

@@ -157,6 +157,7 @@ class Client(Line):
     async def aclose(self) -> None:
         """Close at once, without LOGOUT."""
         self._transport.broken = self._transport.broken or "closed"
+        self._release()
         await trio.aclose_forcefully(self._transport.stream)
 
     # --- commands
@@ -205,7 +206,7 @@ class Client(Line):
         for response in early:
             yield response
         while waiting:
-            response = await self._next()
+            response = await self._next(kept=False)
             if isinstance(response, r.State) and response.tag is not None:
                 word = waiting.pop(response.tag, None)
                 if word is None:
@@ -347,7 +348,7 @@ class Client(Line):
         scope.deadline = trio.current_time() + seconds
         with scope:
             while not told:
-                told = isinstance(await self._next(patient=True), CHANGES)
+                told = isinstance(await self._next(patient=True, kept=False), CHANGES)
         await self._transport.send(b"DONE\r\n", "DONE")
         self._settle(await self._finish(tag, data), "IDLE")
         return told

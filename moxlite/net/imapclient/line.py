@@ -5,13 +5,16 @@ server may change at any time: capabilities, the open mailbox, BYE.
 """
 
 import logging
+from functools import partial
 from typing import Final
 
 import msgspec
 import trio
 
+from moxlite.ledger import NoRoom, ledger
 from moxlite.net.imapclient.transport import SILENT_SECONDS, ConnectionLost, Refused, Transport, printable
 from moxlite.net.log import TRACE
+from moxlite.processor import off_loop
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.errors import ProtocolError
@@ -28,6 +31,18 @@ MAX_MISUNDERSTOOD: Final = 1_000
 
 MAX_SHOWN: Final = 20
 """Number of such responses whose error is kept for display."""
+
+PARSED: Final = 22
+"""Times its octets that a line takes with what it is parsed to: measured with a FETCH of short items."""
+
+LITERAL: Final = 3
+"""Times its octets that a literal takes: as it comes, as a whole response, and as the value."""
+
+BUFFERED: Final = 64 << 10
+"""Octets of a response that the connection holds anyway."""
+
+LONG: Final = 8 << 10
+"""Octets of lines that are parsed in a thread: 10 ms."""
 
 BREATH: Final = 50
 """Responses read before other tasks may run: 2 ms."""
@@ -70,6 +85,8 @@ class Line:
         self._strict = strict
         self._decoder = ClientDecoder(max_response=max_response)
         self._number = 0
+        self._hold = ledger().hold()
+        self._coming = 0  # octets that are held for the response that comes
         self._in_use = ""
         self._bye = ""
         self._since_breath = 0
@@ -87,6 +104,7 @@ class Line:
         if self._in_use:
             raise self._transport.fail(f"{self._in_use} was left in the middle")
         self._in_use = word
+        self._release()  # the answer to the last command, which its caller has read
         self._transport.begin()
         return self._tag()
 
@@ -141,15 +159,20 @@ class Line:
         if isinstance(response, r.State) and response.tag is not None:
             raise self._transport.fail(worded("the server answers a command that there is not"))
 
-    async def _next(self, *, patient: bool = False) -> r.Response:
-        """Read the next response; with `patient` without a deadline."""
+    async def _next(self, *, patient: bool = False, kept: bool = True) -> r.Response:
+        """Read the next response; with `patient` without a deadline. It is held until the next command begins, unless
+        `kept` is false: then until the next response.
+        """
+        if not kept:
+            self._release()
         while True:
             try:
-                response = self._decoder.next_response()
+                response = await self._parsed()
             except ProtocolError as error:
                 self._misread(error)
                 continue
             if response is None:
+                await self._reserve(LITERAL * self._decoder.announced)
                 octets = await self._transport.receive(self._in_use, patient=patient)
                 if not octets:
                     raise self._transport.lost(
@@ -165,6 +188,40 @@ class Line:
                 await trio.lowlevel.checkpoint()
             self._note(response)
             return response
+
+    async def _parsed(self) -> r.Response | None:
+        """The next response; None if it is incomplete. Raises ProtocolError, ConnectionLost."""
+        whole = self._decoder.take()
+        if whole is None:
+            return None
+        await self._take(PARSED * whole.lines + LITERAL * (len(whole.octets) - whole.lines))
+        self._coming = 0
+        parse = partial(self._decoder.parse, whole)
+        return parse() if whole.lines <= LONG else await off_loop(parse, kind="imap-client")
+
+    async def _reserve(self, octets: int) -> None:
+        """Wait for room for a response that comes."""
+        if octets > LITERAL * BUFFERED:
+            await self._take(octets)
+            self._coming = max(octets, self._coming)
+
+    def _release(self) -> None:
+        self._hold.close()
+        self._coming = 0
+
+    async def _take(self, octets: int) -> None:
+        """Wait for room for the response that comes. Raises BrokenServer for more than one command may hold,
+        ConnectionLost if there is none in time.
+        """
+        octets = max(0, octets - self._coming)
+        if self._hold.octets + octets > ledger().total // 2:
+            raise self._transport.fail(
+                worded("the server sends more than {command} can take", command=self._in_use or "the greeting")
+            )
+        try:
+            await self._hold.take("link", octets)
+        except NoRoom as error:
+            raise self._transport.lost(str(error)) from None
 
     def _misread(self, error: ProtocolError) -> None:
         self._misunderstood += 1

@@ -26,7 +26,7 @@ WRITE_SECONDS: Final = 120.0
 """Seconds for the server to accept one piece of octets: 64 KiB of a message."""
 
 MAX_DATA: Final = 64 << 20
-"""Maximum octets of the responses to one call of `run`, which are collected in memory."""
+"""Maximum octets of the responses to one command; what is held of them is in the ledger."""
 
 PIECE: Final = 64 << 10
 """Octets written under one deadline."""

@@ -4,15 +4,18 @@
 Theory of operation
 -------------------
 A response is a line, unless a line ends in ``{n}``: then n octets follow, and the line continues. `ClientDecoder`
-collects one whole response and parses it with the same `Reader` as the server's codec. A response without a struct
-becomes `Unknown`, since clients must accept unknown responses (RFC 9051 §2.2.2). A known response with a syntax error
-raises ProtocolError, and the next response is read as usual.
+collects one whole response (`take`). `parse`, which may run in a thread, parses it with the same `Reader` as the
+server's codec. Only responses that list numbers or have a message's parts may have lines over `MAX_SHORT`. A response
+without a struct becomes `Unknown`, since clients must accept unknown responses (RFC 9051 §2.2.2). A known response with
+a syntax error raises ProtocolError, and the next response is read as usual.
 """
 
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from msgspec import Struct
 
 from . import responses as r
 from .errors import ProtocolError
@@ -21,6 +24,9 @@ from .tokens import MAX_MODSEQ, Reader
 
 MAX_LINE: Final = 1 << 20
 """Octets of a response without its literals: some servers send the result of a SEARCH in one line."""
+
+MAX_SHORT: Final = 64 << 10
+"""Octets of other responses without their literals: a line of LIST has a name, and a few attributes."""
 
 MAX_RESPONSE: Final = 128 << 20
 """Default limit for the octets of a whole response: a FETCH of a message with all its items."""
@@ -32,17 +38,33 @@ _MARK: Final = re.compile(rb"~?\{([0-9]{1,20})\}\Z")
 _CONDITION: Final = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECASE)
 _NUMBERED: Final = re.compile(rb"([0-9]{1,10}) ([A-Za-z]+)(?: |\Z)")
 _WORD: Final = re.compile(rb"([A-Za-z0-9-]+)(?: |\Z)")
-_CODE: Final = re.compile(rb"\[([^\x00-\x20\]]+)(?: ((?:[^\]\"\r\n]|\"(?:[^\"\\]|\\.)*\")*))?\](?: |\Z)")
+_LONG: Final = re.compile(rb"\* (?:[0-9]{1,10} (?:UID)?FETCH|E?SEARCH|SORT|THREAD|VANISHED|UIDBATCHES) ", re.IGNORECASE)
+# Without a way back: of a code of 1 MB, each octet would be remembered with 190 octets.
+_CODE: Final = re.compile(rb"\[([^\x00-\x20\]]++)(?: ((?:[^\]\"\r\n]++|\"(?:[^\"\\]++|\\.)*+\")*+))?\](?: |\Z)")
 _TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
 _ITEM: Final = re.compile(
     rb"[A-Za-z0-9.\-]+(?:\[(?:[^\]\"\x80-\xff]|\"(?:[^\"\\\x80-\xff]|\\[\x00-\x7f])*\")*\])?(?:<[0-9]+>)?"
 )
 
 
+class Whole(Struct, frozen=True):
+    """A response that was not parsed yet.
+
+    Attributes:
+      octets: without the end of the last line.
+      blanks: at its end, behind the last literal.
+      lines: octets that belong to no literal.
+    """
+
+    octets: bytes
+    blanks: int
+    lines: int
+
+
 class ClientDecoder:
     """Decoder of a server's responses. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, so mailbox names are UTF-8."""
 
-    __slots__ = ("_buffer", "_left", "_max_response", "_response", "_scanned", "utf8")
+    __slots__ = ("_buffer", "_left", "_literals", "_max_response", "_response", "_scanned", "utf8")
 
     def __init__(self, *, max_response: int = MAX_RESPONSE) -> None:
         """`max_response`: limit for the octets of a response with its literals."""
@@ -52,6 +74,7 @@ class ClientDecoder:
         self._scanned = 0
         self._response = bytearray()
         self._left = 0  # octets of a literal to come
+        self._literals = 0  # octets of literals of the response
 
     def feed(self, octets: bytes) -> None:
         """Take octets from the server."""
@@ -62,8 +85,18 @@ class ClientDecoder:
         """Number of octets not yet used by a response. It must be 0 after the OK to STARTTLS."""
         return len(self._buffer) + len(self._response)
 
+    @property
+    def announced(self) -> int:
+        """Number of octets of the running response that have come, or were announced as a literal."""
+        return len(self._buffer) + len(self._response) + self._left
+
     def next_response(self) -> r.Response | None:
         """Return the next response, None if it is incomplete. Raises ProtocolError; a fatal one ends the connection."""
+        whole = self.take()
+        return None if whole is None else self.parse(whole)
+
+    def take(self) -> Whole | None:
+        """Return the next response, not parsed yet. Raises as `next_response`."""
         while True:
             if self._left:
                 taken = min(self._left, len(self._buffer))
@@ -75,26 +108,37 @@ class ClientDecoder:
             end = self._buffer.find(b"\n", self._scanned)
             if end < 0:
                 self._scanned = len(self._buffer)
-                if self._scanned > MAX_LINE:
-                    raise ProtocolError("line of the server is too long", fatal=True)
+                self._check(self._scanned)
                 return None
+            self._check(end)
             line = bytes(self._buffer[: end + 1])
             del self._buffer[: end + 1]
             self._scanned = 0
             stripped = line[:-2] if line.endswith(b"\r\n") else line[:-1]
             mark = _MARK.search(stripped) if stripped.endswith(b"}") else None
             if mark is None:
-                whole = bytes(self._response) + stripped
+                octets = bytes(self._response) + stripped
+                lines = len(octets) - self._literals
                 self._response.clear()
-                return self._parse(whole, len(stripped) - len(stripped.rstrip(b" ")))
+                self._literals = 0
+                return Whole(octets, len(stripped) - len(stripped.rstrip(b" ")), lines)
             self._response += stripped + b"\r\n"
             self._left = int(mark[1])
+            self._literals += self._left
             # By what is announced, before any of it is buffered.
             if len(self._response) + self._left > self._max_response:
                 raise ProtocolError("response of the server is too big", fatal=True)
 
-    def _parse(self, data: bytes, blanks: int) -> r.Response:
-        """Parse a response. `blanks`: at its end, behind the last literal."""
+    def _check(self, line: int) -> None:
+        """Raise ProtocolError for a response whose lines are too long, with so many octets of the one that comes."""
+        octets = len(self._response) - self._literals + line
+        start = bytes(self._response[:40] or self._buffer[:40])
+        if octets > (MAX_LINE if octets > MAX_SHORT and _LONG.match(start) else MAX_SHORT):
+            raise ProtocolError("line of the server is too long", fatal=True)
+
+    def parse(self, whole: Whole) -> r.Response:
+        """Parse a response. Raises ProtocolError."""
+        data, blanks = whole.octets, whole.blanks
         if data.startswith(b"+"):
             return r.Continue(data[2:])
         if data.startswith(b"* "):
