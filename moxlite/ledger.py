@@ -10,12 +10,12 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
   at most half of it, all strangers together have half of it, and each network of strangers a sixteenth: no one can keep
   all others out. A stranger is a client that hasn't logged in; its network is set by `visit`, an account by
   `processor.act_for`.
-- What is larger than its owner's share runs alone: it passes while its owner holds little else (`LITTLE`); what is
-  larger than the total, while all others hold as little. So nothing that
-  is allowed is too large for a small machine.
-- What has no room waits, the owner that holds least first, for a bounded time, and only so many of an owner
-  (`MAX_WAITING`). Then it is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503
-  for the server's).
+- What is larger than its owner's share runs alone: it passes while its owner holds little else (`LITTLE`), and no other
+  such item is there. It counts as the whole share, so that it keeps no other owner out. So nothing that is allowed is
+  too large for a small machine.
+- What has no room waits, the owner first that holds the least part of its share, for a bounded time, and only so many
+  items of an owner (`MAX_WAITING`). For a large item that waits for the total, what is given back is kept. Then the
+  item is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503 for the server's).
 - All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
   they need.
 - Meanwhile those end that wait for a peer which neither sends nor reads: longest first, after `STALLED` seconds without
@@ -54,7 +54,7 @@ NETWORKS: Final = 16
 """A network of strangers holds at most this part of the total: 64 bodies of public calls on the smallest machine."""
 
 LITTLE: Final = 8
-"""What runs alone leaves others this part of the share, or of the total: idle streams, and small pages."""
+"""Beside what runs alone its owner may hold this part of its share: idle streams, and small pages."""
 
 EVENTS: Final = 8
 """Events have this part of the total: 64 tabs that take nothing, each with a view of 128 KiB."""
@@ -80,6 +80,11 @@ REMEMBERED: Final = 100
 Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link"]
 """Bodies of requests with their objects; messages of websockets with theirs; answers; events; entries that a DAV report
 has parsed; responses of other mail servers.
+"""
+
+Short: TypeAlias = Literal["own", "large", "strangers", "events", "total"]
+"""Part of the ledger without room: the owner's share, the place of what is larger than its share, the strangers' half,
+the events' part, the total.
 """
 
 HELD: Final = Gauge("moxlite_ledger_held_bytes", "Bytes held for clients and other servers, by kind.", ["kind"])
@@ -164,6 +169,7 @@ class Ledger:
       held: bytes by kind.
       refusals: by owner, the latest last.
       strangers: bytes of all networks of strangers.
+      large: what is larger than its owner's share.
       asks: what waits for room, in the order in which it came.
       peers: waits for peers.
     """
@@ -174,9 +180,11 @@ class Ledger:
         self.refusals: OrderedDict[str, Refusals] = OrderedDict()
         self.octets = 0
         self.strangers = 0
+        self.large: Hold | None = None
+        self._next: _Ask | None = None  # for which what is given back is kept
         self._owners: dict[tuple[str, bool], _Owner] = {}
         self.asks: list[_Ask] = []
-        self.peers: set[Peer] = set()
+        self.peers: dict[Peer, None] = {}
         TOTAL.set(total)
 
     def hold(self) -> Hold:
@@ -198,21 +206,31 @@ class Ledger:
         if not owner.held and not owner.waiting and self._owners.get(key) is owner:
             del self._owners[key]
 
-    def _is_own(self, hold: Hold, octets: int, freed: int = 0) -> bool:
-        """Whether so much more is beyond the owner's share, and not alone in it."""
-        held = hold.owner.held - freed
-        return held + octets > hold.owner.most and held - hold.octets > hold.owner.most // LITTLE
+    def short(self, hold: Hold, kind: Kind, octets: int, freed: int = 0) -> Short | None:
+        """The part of the ledger in which there is no room for so much more; None if there is room.
 
-    def fits(self, hold: Hold, kind: Kind, octets: int, freed: int = 0) -> bool:
-        """Whether there is room for so much more. `freed`: bytes that are about to be given back."""
+        Args:
+          freed: bytes that are about to be given back.
+        """
+        owner, most = hold.owner, hold.owner.most
+        held = owner.held - freed
         if kind == "event" and self.held["event"] - freed + octets > self.total // EVENTS:
-            return False
-        if self._is_own(hold, octets, freed):
-            return False
-        if hold.owner.stranger and self.strangers - freed + octets > self.total // 2:
-            return False
-        held = self.octets - freed
-        return held + octets <= self.total or held - hold.octets <= self.total // LITTLE
+            return "events"
+        if held + octets > most and held - hold.octets > most // LITTLE:
+            return "own"
+        if hold.octets + octets > most and self.large not in (None, hold):
+            return "large"
+        if owner.stranger and self.strangers - freed + octets > self.total // 2:
+            return "strangers"
+        beyond = 0 if self.large is None else self.large.octets - self.large.owner.most
+        more = min(hold.octets + octets, most) - min(hold.octets, most)
+        return "total" if self.octets - beyond - freed + more > self.total else None
+
+    def has_before(self, hold: Hold) -> bool:
+        """Whether the room that there is belongs to something that waits, and comes before this hold's owner."""
+        return (
+            self._next is not None and self._next.hold is not hold and self._part(self._next.hold) <= self._part(hold)
+        )
 
     def add(self, hold: Hold, kind: Kind, octets: int) -> None:
         """Note that a hold has so much more, or less."""
@@ -223,36 +241,55 @@ class Ledger:
         self.held[kind] += octets
         if hold.owner.stranger:
             self.strangers += octets
+        if hold.octets > hold.owner.most:
+            self.large = hold
+        elif self.large is hold:
+            self.large = None
         HELD.labels(kind=kind).inc(octets)
 
     def call(self) -> None:
-        """Grant what fits, first to the owner that holds least."""
-        for ask in sorted(self.asks, key=lambda ask: ask.hold.owner.held):
-            if self.fits(ask.hold, ask.kind, ask.octets):
+        """Grant what fits, first to the owner that holds the least part of its share."""
+        self._next = None
+        for ask in sorted(self.asks, key=lambda ask: self._part(ask.hold)):
+            short = self.short(ask.hold, ask.kind, ask.octets)
+            if short is None:
                 self.asks.remove(ask)
                 self.add(ask.hold, ask.kind, ask.octets)
                 ask.granted.set()
+            elif short == "total":
+                self._next = ask  # else small items would take what is given back, piece by piece
+                return
+
+    def _part(self, hold: Hold) -> float:
+        """The part of its share that an owner holds; all strangers count as one owner."""
+        return self.strangers / (self.total // 2) if hold.owner.stranger else hold.owner.held / hold.owner.most
 
     def make_room(self, ask: _Ask) -> None:
         """End waits for stalled peers, as many as make room."""
         now, freed = trio.current_time(), 0
         for peer in sorted(self.peers, key=lambda peer: peer.since):
-            if now - peer.since < STALLED or self.fits(ask.hold, ask.kind, ask.octets, freed):
+            short = self.short(ask.hold, ask.kind, ask.octets, freed)
+            if short is None or now - peer.since < STALLED or (ask.kind == "event" and short != "events"):
                 return
-            if peer.hold is not ask.hold and peer.hold.octets and self._is_in_the_way(peer.hold, ask):
+            if peer.hold is not ask.hold and peer.hold.octets and self._is_in_the_way(peer.hold, ask.hold, short):
                 freed += peer.hold.octets
                 CUT.labels(kind=max(peer.hold.parts, key=peer.hold.parts.__getitem__)).inc()
-                self.peers.discard(peer)
+                del self.peers[peer]
                 peer.scope.cancel()
 
-    def _is_in_the_way(self, hold: Hold, ask: _Ask) -> bool:
+    def _is_in_the_way(self, hold: Hold, waiting: Hold, short: Short) -> bool:
         """Whether a hold is one of those that leave no room for what waits."""
-        if (hold.parts["event"] > 0) is not (ask.kind == "event"):
+        if (hold.parts["event"] > 0) is not (short == "events"):
             return False
-        if self._is_own(ask.hold, ask.octets):
-            return hold.owner is ask.hold.owner
-        short = self.strangers + ask.octets > self.total // 2
-        return hold.owner.stranger or not (ask.hold.owner.stranger and short)
+        match short:
+            case "own":
+                return hold.owner is waiting.owner
+            case "large":
+                return hold is self.large
+            case "strangers":
+                return hold.owner.stranger
+            case _:
+                return True
 
     def refuse(self, hold: Hold, kind: Kind, octets: int) -> NoRoom:
         """Note a refusal; the error to raise."""
@@ -262,7 +299,7 @@ class Ledger:
         self.refusals[name] = msgspec.structs.replace(known, kind=kind, times=known.times + 1, last=time.time())
         if len(self.refusals) > REMEMBERED:
             self.refusals.popitem(last=False)
-        return NoRoom(own=self._is_own(hold, octets))
+        return NoRoom(own=self.short(hold, kind, octets) == "own")
 
 
 class Hold:
@@ -294,11 +331,12 @@ class Hold:
             self._ledger.strangers -= self.octets
         self._ledger.forget(before)
         self.owner = owner
+        self._ledger.add(self, "request", 0)
 
     def try_take(self, kind: Kind, octets: int) -> bool:
         """Take so much more if there is room now."""
         self._settle()
-        if not self._ledger.fits(self, kind, octets):
+        if self._ledger.short(self, kind, octets) is not None or self._ledger.has_before(self):
             return False
         self._ledger.add(self, kind, octets)
         return True
@@ -314,6 +352,7 @@ class Hold:
         ask = _Ask(self, kind, octets)
         ledger.asks.append(ask)
         owner.waiting += 1
+        ledger.call()
         try:
             with trio.move_on_after(seconds):
                 while not ask.granted.is_set():
@@ -324,6 +363,7 @@ class Hold:
             owner.waiting -= 1
             if not ask.granted.is_set():
                 ledger.asks.remove(ask)
+                ledger.call()
         if not ask.granted.is_set():
             raise ledger.refuse(self, kind, octets)
 
@@ -352,11 +392,11 @@ class Hold:
         """
         with trio.CancelScope(deadline=trio.current_time() + seconds, shield=shield) as scope:
             peer = Peer(self, scope, trio.current_time() if since is None else since)
-            self._ledger.peers.add(peer)
+            self._ledger.peers[peer] = None
             try:
                 yield peer
             finally:
-                self._ledger.peers.discard(peer)
+                self._ledger.peers.pop(peer, None)
 
 
 class Peer:

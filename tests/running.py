@@ -62,6 +62,8 @@ class ServerProcess:
     death: signal.Signals = signal.SIGKILL
     descriptors: int | None = None
     """The limit of descriptors, soft and hard; None: as ours."""
+    group: Path | None = None
+    """The control group that it joins; None: ours."""
 
     def command(self) -> list[str]:
         """The arguments of `moxlite` that start it."""
@@ -95,7 +97,7 @@ class ServerProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 env=self._environment(),
-                preexec_fn=self._limit if self.descriptors is not None else None,
+                preexec_fn=self._limit if self.descriptors is not None or self.group is not None else None,
             )
         deadline = time.monotonic() + READY_SECONDS
         while not any(self.is_ready(line) for line in self.log().splitlines()):
@@ -108,8 +110,10 @@ class ServerProcess:
         return time.perf_counter() - began
 
     def _limit(self) -> None:
-        assert self.descriptors is not None
-        resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+        if self.descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
+        if self.group is not None:
+            (self.group / "cgroup.procs").write_text(str(os.getpid()))
 
     def is_ready(self, line: str) -> bool:
         """Whether this line of stderr tells that it accepts connections."""

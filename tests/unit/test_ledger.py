@@ -89,7 +89,9 @@ async def test_a_stranger_that_logs_in_holds_as_the_account() -> None:
 
 
 async def test_what_is_larger_than_its_share_runs_alone(autojump_clock: MockClock) -> None:
-    """STORE-198a: also what is larger than the total; idle streams beside it don't count."""
+    """STORE-198a: one at a time, also what is larger than the total; idle streams beside it don't count, and others go
+    on in the rest.
+    """
     book = begin(TOTAL)
     act_for("mia")
     stream, large, second = book.hold(), book.hold(), book.hold()
@@ -102,8 +104,13 @@ async def test_what_is_larger_than_its_share_runs_alone(autojump_clock: MockCloc
     with pytest.raises(NoRoom) as error:
         await book.hold().take("request", 2 * TOTAL)
     assert not error.value.own
+    small = book.hold()
+    await small.take("request", ACCOUNT - (24 << 10))
+    small.close()
     large.close()
     await book.hold().take("request", 2 * TOTAL)
+    act_for("mia")
+    await large.take("request", ACCOUNT - (24 << 10))
 
 
 async def test_waits_end_by_room_and_by_time(autojump_clock: MockClock) -> None:
@@ -136,6 +143,37 @@ async def test_waits_end_by_room_and_by_time(autojump_clock: MockClock) -> None:
     assert trio.current_time() == began + 7
     assert [(one.owner, one.kind, one.times) for one in book.refusals.values()] == [("carl", "report", 1)]
     assert not book.asks
+
+
+async def test_small_items_do_not_take_the_room_of_a_large_one(autojump_clock: MockClock) -> None:
+    """STORE-198a: what is given back is kept for the first that waits for the total."""
+    book = begin(TOTAL)
+    order: list[str] = []
+
+    async def work(name: str, octets: int) -> None:
+        act_for(name)
+        async with held_for(book, "request", octets):
+            order.append(name)
+
+    holds: list[Hold] = []
+    for number in range(16):
+        act_for(f"account{number}")
+        holds.append(book.hold())
+        await holds[-1].take("request", TOTAL // 16)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(work, "large", TOTAL // 4)
+        await wait_all_tasks_blocked()
+        for _ in range(5):
+            nursery.start_soon(work, "small", TOTAL // 64)
+        await wait_all_tasks_blocked()
+        for hold in holds[:4]:
+            assert order == []
+            hold.close()
+            act_for("late")
+            assert not book.hold().try_take("request", TOTAL // 64)
+            await wait_all_tasks_blocked()
+    assert order[0] == "large"
+    assert len(order) == 6
 
 
 async def test_an_owner_has_so_many_that_wait(autojump_clock: MockClock) -> None:
@@ -247,7 +285,7 @@ def test_any_order_of_takes_keeps_the_shares() -> None:
             for _ in range(60):
                 rng.choice(steps)()
                 await trio.lowlevel.checkpoint()
-                assert book.octets == sum(book.held.values()) <= TOTAL + ACCOUNT
+                assert book.octets == sum(book.held.values()) <= 2 * TOTAL
                 assert 0 <= book.strangers <= TOTAL // 2
             hold.close()
 

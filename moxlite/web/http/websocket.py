@@ -17,7 +17,7 @@ from trio_websocket import (
 from wsproto.utilities import LocalProtocolError
 
 from moxlite.ledger import FREE, SLICE, Hold, NoRoom
-from moxlite.web.http.errors import BODY_TIMEOUT, ClientGone, HTTPError
+from moxlite.web.http.errors import BODY_TIMEOUT, READ_SIZE, ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 
 HANDSHAKE_TIMEOUT: Final = 10.0  # seconds; the request has arrived already, only our own answer is written
@@ -207,7 +207,13 @@ async def serve_websocket(
     try:
         async with trio.open_nursery() as nursery:
             with trio.fail_after(HANDSHAKE_TIMEOUT):
-                proposal = await wrap_server_stream(nursery, stream, max_message_size=room.most, message_queue_size=0)
+                proposal = await wrap_server_stream(
+                    nursery,
+                    stream,
+                    max_message_size=room.most,
+                    message_queue_size=0,
+                    receive_buffer_size=READ_SIZE,
+                )
                 websocket = await proposal.accept(subprotocol=subprotocol if subprotocol in offered else None)
             await speak(websocket)
             with trio.move_on_after(CLOSE_TIMEOUT):

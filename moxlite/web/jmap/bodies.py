@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -36,6 +37,9 @@ MAX_PART_HEADER: Final = 64 << 10
 PART: Final = 256
 """Octets that the object of a part counts in a `Budget`, whatever it has."""
 
+LETTER: Final = 4
+"""Times its octets that a text takes at most: with one emoji, each letter has four."""
+
 ITEM: Final = 128
 """Octets that an address, or another item of a field's value, counts: two octets of a field may be an address."""
 
@@ -50,19 +54,23 @@ class Budget:
 
     Attributes:
       used: octets that were returned so far.
+      weight: octets that they take in memory.
     """
 
     def __init__(self, octets: int, hold: Hold | None = None) -> None:
-        self.used = 0
+        self.used = self.weight = 0
         self._most = octets
         self._hold = hold
         self._held = 0
         self._reserved = 0  # part of it for what is being made
         self._kept = 0  # part of it for values of the present call
 
-    def take(self, octets: int) -> None:
-        """Take octets. In any thread. Raises MethodError ``requestTooLarge``."""
+    def take(self, octets: int, weight: int | None = None) -> None:
+        """Take octets, in memory as many as `weight`, by default at most `LETTER` times as many. In any thread. Raises
+        MethodError ``requestTooLarge``.
+        """
         self.used += octets
+        self.weight += LETTER * octets if weight is None else weight
         if self.used > self._most:
             raise MethodError("requestTooLarge", "the answer would be too long: ask for less in one request")
 
@@ -335,5 +343,5 @@ def _value(message: Message, part: Part, most: int) -> Object:
         text = octets.decode("utf-8", "ignore")
         if part.subtype == "HTML" and text.rfind("<") > text.rfind(">"):
             text = text[: text.rfind("<")]
-    message.budget.take(len(octets))
+    message.budget.take(len(octets), sys.getsizeof(text))
     return {"value": text, "isEncodingProblem": not sound, "isTruncated": truncated}

@@ -70,8 +70,7 @@ TEXTS: Final = 1 << 20
 """Octets of texts that are read at once, but for a longer one."""
 
 MADE: Final = 12
-KEPT: Final = 4
-"""Times its octets that a text takes while it is decoded, and from then on: with one emoji, four octets a letter."""
+"""Times its octets that a text takes while it is decoded: with one emoji, four octets a letter, three times."""
 
 AT_ONCE: Final = 50
 """Emails whose contents are read in one scan."""
@@ -169,10 +168,10 @@ async def get(call: Call) -> Object:
                 partial(_texts, ids=ids[at : at + AT_ONCE], call=call), op="jmap emails"
             )
             part = ids[at : at + number]
-        used = call.budget.used
+        weight = call.budget.weight
         await call.budget.reserve(MADE * octets)
         found += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
-        call.budget.keep(KEPT * (call.budget.used - used))
+        call.budget.keep(call.budget.weight - weight)
         at += len(part)
     present = {one["id"] for one in found}
     return get_response(call, now, found, [one for one in ids if one not in present])
