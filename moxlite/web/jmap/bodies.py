@@ -75,21 +75,23 @@ class Budget:
             raise MethodError("requestTooLarge", "the answer would be too long: ask for less in one request")
 
     async def reserve(self, octets: int) -> None:
-        """Wait for room for values of so many octets. Raises MethodError ``serverUnavailable``."""
-        if self._hold is not None:
+        """Wait for room for values of so many octets. What was reserved before and not kept is a part of it: were it
+        given back, others would take it between two pages. Raises MethodError ``serverUnavailable``.
+        """
+        more = octets - self._reserved
+        if self._hold is not None and more > 0:
             try:
-                await self._hold.take("answer", octets)
+                await self._hold.take("answer", more)
             except NoRoom as error:
                 raise MethodError("serverUnavailable", f"{error}: try again in a moment") from None
-            self._held += octets
-            self._reserved += octets
+            self._held += more
+            self._reserved += more
 
     def keep(self, octets: int) -> None:
         """Keep so much of what was reserved, at most all, until the response is written."""
         octets = min(octets, self._reserved)
-        self._give(self._reserved - octets)
         self._kept += octets
-        self._reserved = 0
+        self._reserved -= octets
 
     async def write(self, octets: int, *, values: bool, force: bool) -> None:
         """Hold a response of so many octets in place of its values.

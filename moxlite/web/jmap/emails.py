@@ -66,7 +66,7 @@ DEFAULT: Final = (
 
 PARSED_DEFAULT: Final = tuple(one for one in DEFAULT if one not in METADATA)
 
-TEXTS: Final = 1 << 20
+TEXTS: Final = 256 << 10
 """Octets of texts that are read at once, but for a longer one."""
 
 MADE: Final = 12
