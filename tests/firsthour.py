@@ -43,11 +43,11 @@ def letter(sender: str, to: str, subject: str, html: str = "") -> EmailMessage:
     return message
 
 
-def invitation(sender: str, to: str) -> EmailMessage:
-    """An invitation to a repeating event."""
+def invitation(sender: str, to: str, word: str) -> EmailMessage:
+    """An invitation to a repeating event, with a word in its subject."""
     guests = f"ORGANIZER:mailto:{sender}\r\nATTENDEE;RSVP=TRUE:mailto:{to}\r\nRRULE:FREQ=WEEKLY;COUNT=9\r\n"
-    text = EVENT.format(uid=secrets.token_hex(8), year=time.gmtime().tm_year + 1, title="Choir", more=guests)
-    message = letter(sender, to, "Invitation: Choir")
+    text = EVENT.format(uid=word, year=time.gmtime().tm_year + 1, title="Choir", more=guests)
+    message = letter(sender, to, f"Invitation {word}")
     message.add_alternative(text.replace("VERSION", "METHOD:REQUEST\r\nVERSION", 1).encode(), "text", "calendar")
     message.get_payload()[-1].set_param("method", "REQUEST")  # type: ignore[index,union-attr]
     return message
@@ -85,21 +85,24 @@ class FirstHour:
         """All of it; mail comes from this address."""
         account = Caller(self._port, self.address, self.password, "/")
         account.log_in()
-        account.call("script_save", name="lists", old=None, text=SCRIPT, activate=True)
-        shown = self._arrived(letter(sender, self.address, "News", "<p onclick=x>Hello<script>b</script> there</p>"))
+        word = secrets.token_hex(4)  # of this hour, if there was another one before
+        account.call("script_save", name=word, old=None, text=SCRIPT, activate=True)
+        shown = self._arrived(
+            letter(sender, self.address, f"News {word}", "<p onclick=x>Hello<script>b</script> there</p>")
+        )
         page = self._page(f"webmail/msg/{shown}/html")
         if b"there</p>" not in page or b"script>" in page:
             raise Finding(f"the mail of HTML is shown as {page[:500]!r}")
         self._answer(shown, sender)
         self.put_event()
-        invited = self._arrived(invitation(sender, self.address))
+        invited = self._arrived(invitation(sender, self.address, word))
         found = self._caller.call("invitation", message_id=invited, path="0.1")
         if found["title"] != "Choir":
             raise Finding(f"the invitation is shown as {found}")
         self._caller.call(
             "invitation_answer", message_id=invited, path="0.1", answer="yes", submit_id=secrets.token_hex(16)
         )
-        self._arrived(letter(sender, self.address, "[choir] on Monday"), "Lists")
+        self._arrived(letter(sender, self.address, f"[{word}] on Monday"), "Lists")
 
     def put_event(self, title: str = "Swimming") -> None:
         """Put a repeating event, and ask for its days."""

@@ -218,7 +218,7 @@ def _first_hour(machine: Machine, password: str, report: Report) -> None:
                     context=trusted,
                 )
                 if address.startswith("eve"):
-                    hour.put_event("Chess")
+                    hour.put_event(f"Chess{version}")
                 else:
                     imap.login(address, secret)
                     hour.live("eve@example.org")
@@ -226,7 +226,7 @@ def _first_hour(machine: Machine, password: str, report: Report) -> None:
     machine.inside(live)
     copy = f"echo 'a new long password' | moxlite calendar copy you https://{ADDRESS}:8443 eve@example.org"
     run(copy)
-    _must("SUMMARY:Chess" in run("moxlite calendar export you"), "a repeating event is copied")
+    _must(f"SUMMARY:Chess{version}" in run("moxlite calendar export you"), "a repeating event is copied")
     run("printf 'From e@x.example Mon Jan  5 10:00:00 2026\\nSubject: Old\\n\\nHello\\n' >/srv/old.mbox")
     run("moxlite import mbox you Old /srv/old.mbox && moxlite backup /var/backups/moxlite/hour")
     run("rm -r /var/backups/moxlite/hour")
