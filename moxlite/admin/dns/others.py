@@ -70,7 +70,7 @@ async def _records(resolver: Resolver, name: str, kind: RecordType) -> list[Reco
         answer = await resolver.lookup(name, kind)
     except NotFound:
         return []
-    return [Record(name, kind, _text(one)) for one in answer.records]
+    return [Record(name, kind, _text(data)) for data in answer.records]
 
 
 def _text(value: object) -> str:

@@ -79,11 +79,11 @@ class Plans(msgspec.Struct, frozen=True):
         for zone in self.zones:
             for change in zone.plan.changes:
                 lines[change.group] += change.lines()
-        return {group: found for group, found in lines.items() if found}
+        return {group: changes for group, changes in lines.items() if changes}
 
     def lines(self) -> list[str]:
         """As `groups`, in one list."""
-        return [line for found in self.groups().values() for line in found]
+        return [line for changes in self.groups().values() for line in changes]
 
     def notes(self) -> list[str]:
         """Records that stay as they are, each with the reason."""
@@ -189,8 +189,11 @@ class Publishing:
         """
         own = self.stored(domain)
         others = [provider for name, provider in self.files.providers().items() if name != domain.ascii]
-        stored = {(one.provider, one.zone, tuple(sorted(one.secrets.items()))): one for one in (own, *others)}
-        accesses: list[Access] = [access_of(one, self.authorities) for one in stored.values()]
+        stored = {
+            (provider.provider, provider.zone, tuple(sorted(provider.secrets.items()))): provider
+            for provider in (own, *others)
+        }
+        accesses: list[Access] = [access_of(provider, self.authorities) for provider in stored.values()]
         return Located(accesses)
 
     def located_anyhow(self, domain: Domain) -> tuple[Located, bool]:

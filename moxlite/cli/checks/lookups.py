@@ -19,11 +19,11 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 @click.group(
     cls=LazyGroup,
     lazy={
-        "provider": ("moxlite.cli.setup.quickstartdns:provider", "Providers at which our DNS records are changed."),
-        "host-key": ("moxlite.cli.setup.quickstartdns:host_key", "The rotation of the key that TLSA records name."),
-        "rotation": ("moxlite.cli.setup.quickstartdns:rotation", "The rotation of a domain's signing key."),
-        "undo": ("moxlite.cli.setup.quickstartdns:undo", "Undo the last change of our DNS records."),
-        "update": ("moxlite.cli.setup.quickstartdns:update", "Change our DNS records at a provider or name server."),
+        "provider": ("moxlite.cli.setup.dnscommands:provider", "Providers at which our DNS records are changed."),
+        "host-key": ("moxlite.cli.setup.dnscommands:host_key", "The rotation of the key that TLSA records name."),
+        "rotation": ("moxlite.cli.setup.dnscommands:rotation", "The rotation of a domain's signing key."),
+        "undo": ("moxlite.cli.setup.dnscommands:undo", "Undo the last change of our DNS records."),
+        "update": ("moxlite.cli.setup.dnscommands:update", "Change our DNS records at a provider or name server."),
     },
 )
 def dns() -> None:

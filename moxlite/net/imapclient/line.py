@@ -211,7 +211,7 @@ class Line:
 
     async def _take(self, octets: int) -> None:
         """Wait for room for the response that comes. Raises BrokenServer for more than one command may hold,
-        ConnectionLost if there is none in time.
+        ConnectionLost if no room comes in time.
         """
         octets = max(0, octets - self._coming)
         if self._hold.octets + octets > ledger().total // 2:

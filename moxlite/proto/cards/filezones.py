@@ -53,10 +53,10 @@ class _Onsets(msgspec.Struct, frozen=True):
     def between(self, since: int, until: int, steps: Steps) -> list[int]:
         """Onsets in a stretch of local seconds."""
         steps.take(1 + len(self.dates))
-        found = {time for time in (self.first, *self.dates) if since <= time < until}
+        onsets = {time for time in (self.first, *self.dates) if since <= time < until}
         for rule in self.rules:
-            found.update(times_of(rule, since, until, MAX_ONSETS, steps))
-        return sorted(found)
+            onsets.update(times_of(rule, since, until, MAX_ONSETS, steps))
+        return sorted(onsets)
 
     def last(self, until: int, steps: Steps) -> int | None:
         """The last onset before a local second."""
@@ -64,9 +64,9 @@ class _Onsets(msgspec.Struct, frozen=True):
         begin, length = until, 2 * YEAR
         while begin > earliest:
             begin = max(begin - length, earliest)
-            found = self.between(begin, until, steps)
-            if found:
-                return found[-1]
+            onsets = self.between(begin, until, steps)
+            if onsets:
+                return onsets[-1]
             length *= 8
         return None
 
@@ -227,9 +227,9 @@ def name_of(zone: tzinfo, year: int) -> str | None:
 def _clocks(zone: FileZone, year: int) -> list[tuple[datetime, timedelta | None]]:
     """Moments of the years from one on by which zones are told apart, and the offset of a zone at each."""
     moments: list[datetime] = []
-    for one in range(year, year + FITTING_YEARS):
-        moments += [datetime(one, month, 15, tzinfo=UTC) for month in range(1, 13)]
-        for change in zone.changes(one):
+    for number in range(year, year + FITTING_YEARS):
+        moments += [datetime(number, month, 15, tzinfo=UTC) for month in range(1, 13)]
+        for change in zone.changes(number):
             moment = EPOCH.replace(tzinfo=UTC) + timedelta(seconds=change.at)
             moments += [moment - timedelta(seconds=1), moment]
     return [(moment, moment.astimezone(zone).utcoffset()) for moment in moments]

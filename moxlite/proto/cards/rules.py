@@ -240,17 +240,17 @@ def times_of(rule: Rule, since: int, until: int, limit: int, steps: Steps) -> li
     where the rule does not give it, and the first of COUNT. Raises TooMuchWork.
     """
     end = until if rule.until is None else min(until, rule.until + 1)
-    found = [rule.start] if since <= rule.start < until else []
+    times = [rule.start] if since <= rule.start < until else []
     left = -1 if rule.count is None else rule.count - 1
     begin = rule.start if rule.count is not None else max(since, rule.start)
     for time in _series(rule, begin, end, steps):
-        if time >= end or len(found) >= limit or left == 0:
+        if time >= end or len(times) >= limit or left == 0:
             break
         if time > rule.start:
             left -= 1
             if time >= since:
-                found.append(time)
-    return found[:limit]
+                times.append(time)
+    return times[:limit]
 
 
 def _series(rule: Rule, since: int, until: int, steps: Steps) -> Iterator[int]:
@@ -290,8 +290,8 @@ def _placed(rule: Rule, bases: Sequence[int], steps: Steps) -> Iterator[int]:
     places: Sequence[int] = range(len(bases) * number)
     if rule.positions:
         steps.take(len(rule.positions))
-        wanted = {place - 1 if place > 0 else len(places) + place for place in rule.positions}
-        places = sorted(place for place in wanted if 0 <= place < len(places))
+        chosen = {place - 1 if place > 0 else len(places) + place for place in rule.positions}
+        places = sorted(place for place in chosen if 0 <= place < len(places))
     for place in places:
         steps.take()
         day, time = divmod(place, number)

@@ -79,8 +79,8 @@ def _hashes() -> bytes:
 def _is_of(folded: str, context: Iterable[str]) -> bool:
     """Whether little is left of a password without the words of its context."""
     words = {word for text in context for word in (text.casefold(), *SIGNS.split(text.casefold()))}
-    found = False
+    named = False
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= SHORTEST and word in folded:
-            folded, found = folded.replace(word, " "), True
-    return found and len(SIGNS.sub("", folded)) < LEAST
+            folded, named = folded.replace(word, " "), True
+    return named and len(SIGNS.sub("", folded)) < LEAST
