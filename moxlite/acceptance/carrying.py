@@ -11,7 +11,8 @@ import msgspec
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import stream_message
-from moxlite.store.content.spool import Spool, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.upkeep.outbox import Handler, OutboxRow

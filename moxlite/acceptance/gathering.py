@@ -60,7 +60,7 @@ from moxlite.proto.address import Address
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import look_at
+from moxlite.store.content.spoolheader import look_at
 from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.delivery.reputation import find_subjectpass_key, received_since, subjectpass_key
 from moxlite.store.errors import StoreError

@@ -28,7 +28,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import HeaderTooLarge, look_at, read_header
+from moxlite.store.content.spoolheader import HeaderTooLarge, look_at, read_header
 from moxlite.store.delivery.actions import AnyAction, Delivery, Failed, FileInto, Mark, Redirect, Remember
 from moxlite.store.delivery.perform import Performed, perform
 from moxlite.store.delivery.vacation import has_written_to

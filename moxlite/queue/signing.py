@@ -16,7 +16,8 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.content import octets
 from moxlite.queue.data.rows import Message
 from moxlite.queue.schedule import SECOND
-from moxlite.store.content.spool import HeaderTooLarge, Spool, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import HeaderTooLarge, read_header
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx

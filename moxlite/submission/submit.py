@@ -26,7 +26,8 @@ from moxlite.proto.mime.transport import edits as transport_edits, has_raw_field
 from moxlite.proto.mime.types import MIMEError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared, prepare
-from moxlite.store.content.spool import Spool, look_at, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import look_at, read_header
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
 from moxlite.store.delivery.submission import (
     MAX_EXTRA,

@@ -26,7 +26,6 @@ MIN_LINES = 40
 """Of a module with one importer: a shorter one is a part of that."""
 
 SHORT = {
-    "moxlite.__main__": "Python runs it by this name",
     "moxlite.net.exposition": "loads the library of Prometheus, which a server without metrics does without (ADMIN-82)",
 }
 """Shorter modules, with the reason."""

@@ -365,7 +365,7 @@ def publish_digest(snapshot: Snapshot, config: Path, domain: Domain, authorities
 
     def differs(_located: Located, slot: Slot) -> bool:
         ours = Ledger(publishing.files, domain).ours().get(slot, ())
-        return bool(ours) and record not in [one.data for one in ours]
+        return bool(ours) and record not in [published.data for published in ours]
 
     return _publish_text(publishing, domain, PACC_LABEL, differs)
 

@@ -17,7 +17,8 @@ from moxlite.smtpd.notices import notify_of
 from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.accounts.access import way_out_of
-from moxlite.store.content.spool import HeaderTooLarge, Spool
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck

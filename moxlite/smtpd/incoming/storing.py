@@ -46,7 +46,8 @@ from moxlite.smtpd.incoming.prefix import Common, decided_prefix, facts_of
 from moxlite.smtpd.notices import notify_later
 from moxlite.smtpd.session import Session, Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import Spool, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
 from moxlite.store.delivery.perform import Owed, OwedMessage, Performed, owe, perform, suppress_retry
 from moxlite.store.delivery.reasons import pack

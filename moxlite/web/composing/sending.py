@@ -28,7 +28,8 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import held_body, prepare
-from moxlite.store.content.spool import HeaderTooLarge, Spool, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import HeaderTooLarge, read_header
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
 from moxlite.store.delivery.outgoing import (
     OutgoingLimitExceeded,

@@ -23,7 +23,8 @@ from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.body import stream_message
-from moxlite.store.content.spool import HeaderTooLarge, Spool
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.status import RecipientStatus, State

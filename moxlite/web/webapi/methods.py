@@ -22,7 +22,8 @@ from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.prepare import held_body, prepare
-from moxlite.store.content.spool import HeaderTooLarge, Spool
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, check_outgoing, hurry, settle, withdraw
 from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
