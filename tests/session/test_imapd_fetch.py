@@ -358,14 +358,14 @@ async def test_binary_undoes_the_transfer_encoding(imap: Imap) -> None:
 
 async def test_binary_of_a_whole_message_loses_its_encoding(imap: Imap) -> None:
     """IMAP-100"""
-    message = "Subject: s\r\nContent-Transfer-Encoding: base64\r\nX: y\r\n\r\naGVs bG8=!junk"
+    message = "Subject: s\r\nContent-Transfer-Encoding: base64\r\nX: y\r\n\r\naGVs bG8=!\r\nIHlvdQ=="
     async with imap.user() as c:
         await c.append(message)
         await c.ok("a NOOP")
-        octets = "Subject: s\r\nX: y\r\n\r\nhello"
+        octets = "Subject: s\r\nX: y\r\n\r\nhello you"
         assert await fetch(c, "BINARY.PEEK[]") == body(octets, "", name="BINARY")
         assert await fetch(c, "BINARY.SIZE[]") == f"BINARY.SIZE[] {len(octets)}"
-        assert await fetch(c, "BINARY.PEEK[1]") == body("hello", "1", name="BINARY")
+        assert await fetch(c, "BINARY.PEEK[1]") == body("hello you", "1", name="BINARY")
         assert await fetch(c, "BINARY.PEEK[]<18.4>") == body(octets[18:22], "", "<18>", "BINARY")
 
 
