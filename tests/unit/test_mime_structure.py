@@ -700,7 +700,7 @@ def test_a_field_written_as_one_encoded_word_is_read(fields: str, expected: tupl
 
 @given(st.sampled_from(["windows-1251", "koi8-r", "gb2312", "big5", "shift_jis", "iso-8859-7"]), st.booleans())
 def test_raw_names_have_the_charset_of_the_texts(charset: str, embedded: bool) -> None:
-    """STORE-56: file names, subject and display names, also those of an embedded message."""
+    """STORE-56: file names, subject and display names, also of an embedded message."""
     word = {"windows-1251": "Отчёт", "koi8-r": "Отчёт", "iso-8859-7": "Αθήνα", "shift_jis": "報告"}.get(charset, "报告")
     if charset == "big5":
         word = "報告"

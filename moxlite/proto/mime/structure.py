@@ -38,7 +38,7 @@ from .types import (
     Structure,
 )
 from .wire import read_envelope
-from .words import ContentValue, decode_words, has_raw_names, parse_content, renamed
+from .words import ContentValue, decode_words, has_raw_names, parse_content, renamed, texts_charset
 
 MAX_DEPTH: Final = 50
 """Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
@@ -141,7 +141,7 @@ def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, Head
         scanner.check_lines()
     header, root = scanner.message(0, 1)
     raw = has_raw_names(root)
-    hint = root.texts_charset if raw or not header.octets.isascii() else ""
+    hint = texts_charset(root) if raw or not header.octets.isascii() else ""
     if raw and hint:
         root = renamed(root, hint)
     envelope, wire = read_envelope(header, hint)
@@ -217,7 +217,7 @@ class _Scanner:
             parts = self._multipart(content, encoding, body, depth)
         else:
             inner, root = self.message(body, depth + 1)
-            hint = "" if inner.octets.isascii() else root.texts_charset
+            hint = "" if inner.octets.isascii() else texts_charset(root)
             message = EmbeddedMessage(*read_envelope(inner, hint), root)
         # a delimiter came before the embedded message: its envelope and body are empty
         if container and not defect and content.value == "MESSAGE" and message is None:

@@ -19,8 +19,6 @@ from msgspec.structs import replace
 
 from moxlite.decoders import msgpack_decoder
 
-from .charset import is_hint
-
 PARSE_VERSION: Final = 3
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
 all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
@@ -172,16 +170,6 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     def charset(self) -> str:
         """The charset parameter in lower case, "" without one."""
         return self.parameter("charset").lower()
-
-    @property
-    def texts_charset(self) -> str:
-        """The first charset that a text declares and that says what octets above 127 are; "" if none."""
-        charsets = (
-            part.charset if part.signed is None else part.signed.texts_charset
-            for part in self.walk()
-            if part.type == "TEXT" or part.signed is not None
-        )
-        return next(filter(is_hint, charsets), "")
 
     @property
     def filename(self) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import msgspec
 from msgspec.structs import replace
 
-from .charset import decode_text, guess_text
+from .charset import decode_text, guess_text, is_hint
 from .decode import decode
 from .types import Parameter, Part
 
@@ -241,6 +241,16 @@ def _simple(name: bytes, text: bytes) -> Parameter:
     value = decode_words(text)
     raw = () if value.isascii() and value.encode() == text else ((name.upper(), text),)
     return Parameter(name.lower().decode("latin-1"), value, raw)
+
+
+def texts_charset(root: Part) -> str:
+    """The first charset that a text declares and that says what octets above 127 are; "" if none."""
+    charsets = (
+        part.charset if part.signed is None else texts_charset(part.signed)
+        for part in root.walk()
+        if part.type == "TEXT" or part.signed is not None
+    )
+    return next(filter(is_hint, charsets), "")
 
 
 def has_raw_names(root: Part) -> bool:
