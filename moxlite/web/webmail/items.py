@@ -6,7 +6,7 @@ import functools
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import idna
 import msgspec
@@ -206,6 +206,12 @@ def _unicode_domain(domain: str) -> str:
 # Parts
 
 
+Forms: TypeAlias = dict[str, int]
+"""The child of each multipart/alternative, by its path, in which leaves are, or SEVERAL."""
+
+SEVERAL: Final = -1
+
+
 class Leaf(NamedTuple):
     """A leaf of the MIME tree with its path. `forms`: for each multipart/alternative around it (RFC 2046 §5.1.4) its
     path, and which of its children the leaf is in. `related`: whether it is in a multipart/related.
@@ -216,10 +222,23 @@ class Leaf(NamedTuple):
     forms: tuple[tuple[str, int], ...]
     related: bool
 
-    def is_form_of(self, other: Leaf) -> bool:
-        """Whether the leaf has in another form what `other` has."""
-        here = dict(other.forms)
-        return any(here.get(path, form) != form for path, form in self.forms)
+    def is_said_by(self, drawn: Forms) -> bool:
+        """Whether a drawn leaf says in another form what a text says. A table within one form of a text is not in the
+        others.
+        """
+        part = self.part
+        if part.type != "TEXT" or part.is_attachment or part.defect:
+            return False
+        above = self.path.rpartition(".")[0]
+        forms = [one for one in self.forms if part.subtype in ("PLAIN", "HTML") or one[0] == above]
+        return any(drawn.get(path, form) != form for path, form in forms)
+
+
+def _forms(leaves: Iterable[Leaf]) -> Forms:
+    found: Forms = {}
+    for path, form in [one for leaf in leaves for one in leaf.forms]:
+        found[path] = form if found.get(path, form) == form else SEVERAL
+    return found
 
 
 def walk_shown(root: mime.Part) -> Iterator[Leaf]:
@@ -254,18 +273,24 @@ class Bodies(NamedTuple):
 
 def bodies(root: mime.Part) -> Bodies:
     """Leaves that the pages of a message show, beside pictures in HTML."""
-    texts: list[Leaf] = []
-    htmls: list[Leaf] = []
-    for leaf in walk_shown(root):
-        if leaf.part.is_attachment:
-            continue
-        if leaf.part.media_type in TEXTS:
-            texts.append(leaf)
-        elif leaf.part.media_type == "text/html" and not any(map(leaf.is_form_of, htmls)):
-            htmls.append(leaf)
-    as_text = [*texts, *[leaf for leaf in htmls if not any(map(leaf.is_form_of, texts))]]
-    as_html = [*htmls, *[leaf for leaf in texts if not any(map(leaf.is_form_of, htmls))]] if htmls else []
-    return Bodies(_in_order(as_text), _in_order(as_html))
+    leaves = [leaf for leaf in walk_shown(root) if not leaf.part.is_attachment]
+    texts = [leaf for leaf in leaves if leaf.part.media_type in TEXTS]
+    html = [leaf for leaf in leaves if leaf.part.media_type == "text/html"]
+    first = _unsaid(html, {})
+    forms = _forms(first)
+    as_html = [*first, *[leaf for leaf in texts if not leaf.is_said_by(forms)]] if first else []
+    return Bodies(_in_order([*texts, *_unsaid(html, _forms(texts))]), _in_order(as_html))
+
+
+def _unsaid(leaves: Iterable[Leaf], drawn: Forms) -> list[Leaf]:
+    """The leaves that say what neither a drawn one nor one before them says."""
+    drawn = dict(drawn)
+    found: list[Leaf] = []
+    for leaf in leaves:
+        if not leaf.is_said_by(drawn):
+            found.append(leaf)
+            drawn.update(leaf.forms)
+    return found
 
 
 def _in_order(leaves: list[Leaf]) -> list[Leaf]:
@@ -282,7 +307,7 @@ def attachments(root: mime.Part) -> list[Attachment]:
     text, html = bodies(root)
     drawn = {leaf.path for leaf in html}
     seen = [*_whole([leaf for leaf in text if leaf.path not in drawn], MAX_ALL_TEXTS), *_whole(html, MAX_HTML)]
-    paths = {leaf.path for leaf in seen}
+    paths, forms = {leaf.path for leaf in seen}, _forms(seen)
     files: list[Attachment] = []
     # indexes of invitations among alternatives: the first one is a file, unless one is attached
     calendars: list[int] = []
@@ -291,7 +316,7 @@ def attachments(root: mime.Part) -> list[Attachment]:
         path, part, _, related = leaf
         if path in paths and not part.defect:
             continue
-        if _may_be_form(leaf) and any(map(leaf.is_form_of, seen)):
+        if leaf.is_said_by(forms):
             if part.media_type != "text/calendar":
                 continue
             calendars.append(len(files))
@@ -302,14 +327,6 @@ def attachments(root: mime.Part) -> list[Attachment]:
     # Google Calendar sends an invitation twice, as alternative and as attachment; one file is shown.
     twins = set(calendars if attached else calendars[1:])
     return [file for i, file in enumerate(files) if i not in twins] if twins else files
-
-
-def _may_be_form(leaf: Leaf) -> bool:
-    """Whether a leaf may say what a body says: a table within one form of a text is not in the others."""
-    part = leaf.part
-    if not leaf.forms or part.type != "TEXT" or part.is_attachment or part.defect:
-        return False
-    return part.subtype in ("PLAIN", "HTML") or leaf.path.rpartition(".")[0] == leaf.forms[-1][0]
 
 
 def _whole(leaves: Iterable[Leaf], room: int) -> Iterator[Leaf]:
