@@ -30,8 +30,9 @@ export interface PageFacts {
 /** The facts about a page. They are in the head, where a mail has no say. Null for another page, or before its head is there. */
 export function pageFacts(page: Document): PageFacts | null {
   const fact = (name: string) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
-  const [blocked, inside] = [fact("blocked"), fact("inside")];
-  if (blocked === null || inside === null) return null;
+  const blocked = fact("blocked");
+  if (blocked === null) return null;
+  const inside = fact("inside") ?? ""; // a page that this browser has kept since an older version has none
   const [count, ...hosts] = blocked.split(" ");
   return { count: Number(count), hosts, coloured: fact("coloured") === "yes", inside: inside.split(" ") };
 }
