@@ -3,10 +3,13 @@
 Theory of operation
 -------------------
 A file is a sequence of messages, each after a separator line ``From SENDER DATE``. A separator is at the start of the
-file or after an empty line, which belongs to the separator, not to the message before it. Lines of a message that begin
-with ``From ``, or with ``>``s and ``From ``, have one more ``>`` in the file. Flags are header fields: ``Status`` and
-``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and ``X-Mozilla-Keys`` of Thunderbird.
-Reading removes them and ``Content-Length``, which no longer matches then. Writing adds the first three.
+file or after an empty line, which belongs to the separator, not to the message before it. Its sender is an address or
+one word in its place, as ``-``, and its date can be read (RFC 4155 App. A): many programs do not quote, and a line of a
+text may begin with ``From `` as well. In a file whose first line has no date, separators have one word and no date.
+Lines of a message that begin with ``From ``, or with ``>``s and ``From ``, have one more ``>`` in the file. Flags are
+header fields: ``Status`` and ``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and
+``X-Mozilla-Keys`` of Thunderbird. Reading removes them and ``Content-Length``, which no longer matches then. Writing
+adds the first three.
 
 `MboxReader` is fed with pieces of the file and returns events: for each message a `Head` with its header section, then
 ``bytes`` of the body, then an `End`. Line ends are converted to CRLF (`localform`). Of a body, only an unfinished line
@@ -74,10 +77,15 @@ LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 FIELD_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
 # ctime format of separators: "Thu Oct  1 10:00:00 2026", optionally with a zone before or after the year.
+# "remote from" is of UUCP.
 FROM_DATE: Final = re.compile(
     rb"(?P<week>[A-Za-z]{3}),?\s+(?P<month>[A-Za-z]{3})\s+(?P<day>\d{1,2})\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
-    rb"(?:\s+(?P<before>[A-Za-z]{1,5}|[+-]\d{4}))?\s+(?P<year>\d{4})(?:\s+(?P<behind>[A-Za-z]{1,5}|[+-]\d{4}))?\s*$"
+    rb"(?:\s+(?P<before>[A-Za-z]{1,5}|[+-]\d{4}))?\s+(?P<year>\d{4})(?:\s+(?P<behind>[A-Za-z]{1,5}|[+-]\d{4}))?"
+    rb"(?:\s+remote from \S+)?\s*$"
 )
+SENDER: Final = re.compile(rb'(?:"[^"]*"\S*|\S+(?:\s+at\s+\S+)?)?')
+"""Of a separator line: an address, whose localpart may be quoted; a word, as "-" of Thunderbird and MAILER-DAEMON;
+"name at domain" of Mailman's archives; nothing for the null path."""
 
 STATUS_FIELDS: Final = frozenset(
     (b"status", b"x-status", b"x-keywords", b"x-mozilla-status", b"x-mozilla-status2", b"x-mozilla-keys")
@@ -100,6 +108,7 @@ class MboxReader:
         self._state = "from"
         self._sender = b""
         self._date: tuple[int, int] | None = None
+        self._dated = True
         self._lines = FromFile()
         self._mid_line = False
         self.messages = 0
@@ -147,6 +156,8 @@ class MboxReader:
                 return False  # an empty file, or an extra empty line
             raise MboxError(f"message {self.messages + 1} does not begin with a line that starts with 'From '")
         self._sender, self._date = parse_from_line(line)
+        if not self.messages:
+            self._dated = self._date is not None
         self._lines = FromFile()
         self._state = "header"
         self.messages += 1
@@ -159,10 +170,10 @@ class MboxReader:
                 self._searched = max(len(self._buffer) - 1, 0)  # a CR, whose LF may follow
                 return False
             section = self._take(len(self._buffer) if last else self._buffer.rfind(b"\n") + 1 or len(self._buffer))
-        elif not last and len(self._buffer) - match.end() < len(b"From "):
+        elif (separator := self._separates(match.end(), last)) is None:
             self._searched = match.start()
             return False
-        elif self._buffer.startswith(b"From ", match.end()) or (last and match.end() == len(self._buffer)):
+        elif separator or (last and match.end() == len(self._buffer)):
             section = self._take(match.start())  # the empty line belongs to the next separator, or to the end
         else:
             section = self._take(match.end())
@@ -179,13 +190,17 @@ class MboxReader:
 
     def _body(self, last: bool) -> Generator[Event, None, bool]:
         pattern = SEPARATOR_INSIDE if self._mid_line else SEPARATOR
-        match = pattern.search(self._buffer, max(self._searched - 8, 0))
-        if match is not None:
-            body = self._take(match.start())
-            self._take(len(match[1]))
-            yield from self._piece(body)
-            yield from self._end()
-            return True
+        start, self._searched = self._searched, max(len(self._buffer) - len(b"\r\nFrom"), 0)
+        for match in pattern.finditer(self._buffer, start):
+            separator = self._separates(match.end(1), last)
+            if separator:
+                body = self._take(match.start())
+                self._take(len(match[1]))
+                yield from self._piece(body)
+                yield from self._end()
+                return True
+            if separator is None:
+                self._searched = match.start()  # the last line, which `_certain` keeps with the empty one
         if last:
             body = self._take(len(self._buffer))
             empty = LAST_EMPTY_LINE.search(body, max(len(body) - 3, 0))
@@ -197,8 +212,17 @@ class MboxReader:
         cut = self._certain()
         if cut:
             yield from self._piece(self._take(cut))
-        self._searched = len(self._buffer)
         return False
+
+    def _separates(self, at: int, last: bool) -> bool | None:
+        """Whether the line at `at`, after an empty one, is a separator; None if its end must be awaited."""
+        if not b"From ".startswith(self._buffer[at : at + 5]) and not self._buffer.startswith(b"From ", at):
+            return False
+        end = self._buffer.find(b"\n", at, at + MAX_FROM)
+        if end < 0 and not last:
+            return False if len(self._buffer) - at >= MAX_FROM else None
+        line = self._buffer[at:] if end < 0 else self._buffer[at:end]
+        return line.startswith(b"From ") and is_separator(line, dated=self._dated)
 
     def _certain(self) -> int:
         """Number of buffered octets that cannot belong to a separator: whole lines, without an empty one at the end."""
@@ -244,6 +268,15 @@ def parse_from_line(line: bytes) -> tuple[bytes, tuple[int, int] | None]:
         return text[: match.start()].strip(), parse_date(date)
     sender, _, rest = text.partition(b" ")
     return sender, parse_date(rest.strip()) if rest else None
+
+
+def is_separator(line: bytes, *, dated: bool = True) -> bool:
+    """Whether a line that begins with ``From `` separates messages of a file whose separators are `dated`, or not."""
+    sender, date = parse_from_line(line)
+    if date is None:
+        return not dated and line.split() == [b"From", sender]
+    # A word in place of an address has a date as ctime writes it: "From our side 2 Oct 2026 10:00" is a text.
+    return SENDER.fullmatch(sender) is not None and (b"@" in sender or sender == b"-" or bool(FROM_DATE.search(line)))
 
 
 def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:

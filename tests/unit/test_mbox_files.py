@@ -78,6 +78,62 @@ def test_dates_of_separators_in_many_forms(line: bytes, moment: int | None) -> N
     assert head.moment == moment
 
 
+SEPARATORS = (
+    b"From ann@example.org Thu Oct  1 10:00:00 2026",
+    b"From - Thu Oct  1 10:00:00 2026",
+    b"From MAILER-DAEMON Thu Oct  1 10:00:00 2026",
+    b"From 1712345678901234567@xxx Thu Oct  1 10:00:00 +0000 2026",
+    b"From ???@??? Thu Oct  1 10:00:00 2026",
+    b"From ann at example.org  Thu Oct  1 10:00:00 2026",
+    b'From "ann b"@example.org Thu Oct  1 10:00:00 2026',
+    b"From ann Thu Oct  1 10:00:00 2026 remote from site",
+    b"From ann@example.org Thu, 01 Oct 2026 12:00:00 +0200",
+    b"From  Thu Oct  1 10:00:00 2026",
+)
+TEXTS = (
+    b"From my end all is well.",
+    b"From our side, we met on Thu Oct  1 10:00:00 2026",
+    b"From our side 2 Oct 2026 10:00 suits us",
+    b"From Thursday on",
+    b"From ann@example.org",
+    b"From here to there: x",
+    b"From ",
+    b"From",
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(SEPARATORS), st.lists(st.sampled_from([*TEXTS, b"Hello", b"", b"Subject: x"]), max_size=6)
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.lists(st.integers(0, 600), max_size=8),
+)
+def test_only_an_address_and_a_date_separate_messages(
+    mail: list[tuple[bytes, list[bytes]]], end: bytes, cuts: list[int]
+) -> None:
+    """STORE-124"""
+    # no empty line at the end of a body, as nobody can tell it from the one before a separator
+    mail = [(line, [*body, b"end"]) for line, body in mail]
+    file = b"".join(end.join([line, b"Subject: x", b"", *body, b"", b""]) for line, body in mail)
+    assert [message for _, message in read(file, tuple(cuts))] == [
+        b"".join(line + b"\r\n" for line in (b"Subject: x", b"", *body)) for _, body in mail
+    ]
+
+
+def test_separators_without_a_date_where_the_first_has_none() -> None:
+    """STORE-124"""
+    mail = read(b"From a@b\nA: b\n\nFrom my end\n\nFrom \n\nFrom c@d\nA: b\n\nx\n")
+    assert [message for _, message in mail] == [
+        b"A: b\r\n\r\nFrom my end\r\n\r\nFrom \r\n",
+        b"A: b\r\n\r\nx\r\n",
+    ]
+
+
 def test_quoted_lines_lose_one_sign() -> None:
     """STORE-124"""
     [(_, message)] = read(b"From a\nA: b\n\n>From x\n>>From y\n> From z\nFromage\n")
