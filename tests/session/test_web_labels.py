@@ -3,6 +3,7 @@
 import pytest
 
 from moxlite.store.mail.flags import strip_keyword
+from moxlite.store.mail.labels import keyword_of
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.mailboxes import check_keyword, spellings
 from moxlite.web.webmail.calls import mailboxes
@@ -28,14 +29,14 @@ pytestmark = pytest.mark.served
 )
 def test_a_name_of_any_script_has_one_keyword(name: str, keyword: str) -> None:
     """WEBMAIL-84: always the same, and one that IMAP permits (STORE-22)."""
-    made = mailboxes.keyword_of(name)
+    made = keyword_of(name)
     assert made == check_keyword(made)
     assert made == keyword
 
 
 def test_long_names_have_different_keywords() -> None:
     """WEBMAIL-84: also where only their ends differ, and of 100 signs outside of ASCII."""
-    made = {mailboxes.keyword_of(sign * 99 + end) for sign in "x日" for end in "ab"}
+    made = {keyword_of(sign * 99 + end) for sign in "x日" for end in "ab"}
     assert len(made) == 4
     assert all(check_keyword(one) == one for one in made)
 
@@ -122,7 +123,7 @@ async def test_what_is_no_label_is_refused(browser: Browser, wrong: dict[str, ob
 
 async def test_limits_and_conflicts_of_labels(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-84: two labels never have one name; names are bounded; flags of the system are no labels."""
-    monkeypatch.setattr(mailboxes, "MOST", 2)
+    monkeypatch.setattr(mailboxes, "MAX_LABELS", 2)
     for name in ("one", "two"):
         await browser.call("label_save", name=name, color=0)
     assert await browser.error("label_save", name="three", color=0) == (400, "user:error")

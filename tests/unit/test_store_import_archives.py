@@ -1,5 +1,7 @@
 """What is found in archives, and what hostile ones can do (moxlite/store/imports: sources, folders, tarstream, zip)."""
 
+import base64
+import csv
 import gzip
 import io
 import os
@@ -8,22 +10,25 @@ import struct
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.header import Header
 from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+from moxlite.normal import normalized
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import items, sources
 from moxlite.store.imports.archives import members
-from moxlite.store.imports.items import Aborted, Form, Order
-from moxlite.store.imports.labels import MAX_ASKED, TELLING, Labelled, Labels
+from moxlite.store.imports.items import Aborted, Form, Mail, Order
+from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, Labelled, Labels
+from moxlite.store.imports.reading import Existing, ReadAhead
 from moxlite.store.imports.sources import BadPath, Budget, What, find, read_source
-from moxlite.store.rows.mailboxes import state
+from moxlite.store.mail.labels import add_labels, labels_of
+from moxlite.store.rows.mailboxes import flag_words, state
 from moxlite.store.types import Flag, Meaning, SpecialUse
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, imported, mbox, tar, tgz, zipped
@@ -192,6 +197,86 @@ async def test_labels_of_google_are_known_in_other_languages(
             "Trash": [["$NotJunk", r"\Seen"]],
             "Zahlen": [["$NotJunk"]],
         }
+
+
+def takeout(labels: Sequence[str]) -> bytes:
+    """A Takeout with a message for each of these values."""
+    values = [Header(one, "utf-8", header_name="X-Gmail-Labels").encode(linesep="\r\n") for one in labels]
+    file = mbox(
+        [mail(n).replace(b"Subject", f"X-Gmail-Labels: {value}\r\nSubject".encode()) for n, value in enumerate(values)]
+    )
+    return tgz({"Takeout/Mail/Alle.mbox": file})
+
+
+async def test_labels_that_are_no_keywords_keep_their_names(accounts: Accounts) -> None:
+    """STORE-194, WEBMAIL-84: also where the account has the label, and beside a label with the same keyword."""
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: add_labels(tx, {"mine": "Würzburg"}))
+        labels = [
+            "Inbox,Köln",
+            "Archived,Bonn,Köln,Würzburg",
+            "Inbox,Two words,two_words,(a){b}",
+            'Inbox,"a, b"',
+            "..,ü",
+        ]
+        progress = await imported(accounts, takeout(labels))
+        assert (done(progress).messages, progress.problems) == (5, [])
+        found = await contents(account)
+        assert [words - {r"\Seen"} for _, _, words in found["Inbox"]] == [
+            {"koln"},
+            {"two_words", "two_words_2", "ab"},
+            {"a,_b"},
+        ]
+        assert [words & {"koln", "mine"} for _, _, words in found["Bonn"]] == [{"koln", "mine"}]
+        names = {label.keyword: label.name for label in await look(account, labels_of)}
+        assert names == {
+            "mine": "Würzburg",
+            "koln": "Köln",
+            "two_words": "Two words",
+            "two_words_2": "two_words",
+            "ab": "(a){b}",
+            "a,_b": "a, b",
+        }
+
+
+LABEL = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs", "M")), min_size=1, max_size=120).map(
+    lambda text: " ".join(text.split())
+)
+WORD = st.sampled_from([r"\Seen", r"\Flagged", "$Forwarded", "work", "b{d", r"\Odd", "", "x" * 200, "Ümlaut"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.lists(LABEL, max_size=4), st.lists(WORD, max_size=4)), min_size=1, max_size=5))
+def test_messages_labels_and_flags_are_kept_or_problems(
+    tmp_path_factory: pytest.TempPathFactory, mail_given: list[tuple[list[str], list[str]]]
+) -> None:
+    """STORE-194: each that goes in is stored, or named in a problem."""
+    mails = []
+    for number, (labels, words) in enumerate(mail_given):
+        line = io.StringIO()
+        csv.writer(line).writerow(["Inbox", *labels])
+        value = base64.b64encode(line.getvalue().strip().encode())
+        octets = mail(number).replace(b"Subject", b"X-Gmail-Labels: =?utf-8?b?%b?=\r\nSubject" % value, 1)
+        mails.append(Mail("Inbox", f"labels {number}", iter([octets]), labels=True))
+        mails.append(Mail("Work", f"words {number}", iter([mail(number)]), words=tuple(words)))
+    existing = Existing({}, {use: str(use.name) for use in SpecialUse}, lambda _: set())
+    reader = ReadAhead(iter(mails), existing, 1, tmp_path_factory.getbasetemp(), None, skip_duplicates=False)
+    batch = reader.next_batch()
+    assert batch.last
+    told = "\n".join(batch.problems.texts)
+    assert len(batch.staged) == 2 * len(mail_given) == sum(batch.counts.values())
+    for number, (labels, words) in enumerate(mail_given):
+        labelled, worded = batch.staged[2 * number], batch.staged[2 * number + 1]
+        names = {
+            normalized("NFC", reader.names.get(one, reader.spellings[one])).casefold()
+            for one in labelled.keywords.split(" ")
+            if one
+        }
+        for label in labels:
+            known = any(label.lower() in words for words in KNOWN) or label.lower().startswith(CATEGORIES)
+            assert known or normalized("NFC", label).casefold() in names or repr(label)[:80] in told
+        stored = {word.lower() for word in flag_words(worded.flags, worded.keywords.split(" "))}
+        assert all(word.lower() in stored or repr(word)[:80] in told for word in words)
 
 
 def test_a_label_of_the_user_in_another_language_stays_one() -> None:

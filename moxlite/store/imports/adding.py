@@ -39,6 +39,7 @@ from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Budget, Rejoined, read_source
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
+from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.staging import (
@@ -149,10 +150,10 @@ class _Adding:
             self._running.final = True
             self._progress.begin_step("finishing")
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
-            spellings = list(reader.spellings.items())
+            spellings, names = list(reader.spellings.items()), dict(reader.names)
             with trio.CancelScope(shield=True):  # bounded: one unit
                 messages = await self._account.write(
-                    lambda tx: self._finish(tx, job, _at_home(tx, home, targets), spellings), weight=ALONE
+                    lambda tx: self._finish(tx, job, _at_home(tx, home, targets), spellings, names), weight=ALONE
                 )
             done = True
             metrics.IMPORTED.inc(messages)
@@ -162,7 +163,14 @@ class _Adding:
                 with trio.move_on_after(CLEAN_SECONDS, shield=True):
                     await self._clean()
 
-    def _finish(self, tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequence[tuple[str, str]]) -> int:
+    def _finish(
+        self,
+        tx: AccountTx,
+        job: Job,
+        targets: Sequence[Target],
+        spellings: Sequence[tuple[str, str]],
+        names: Mapping[str, str],
+    ) -> int:
         """The final unit. Raises as `finish`, and if the chosen mailbox is gone, renamed or closed to the user."""
         if self._into is not None:
             box = mailbox(tx, self._into.mailbox_id)
@@ -170,7 +178,9 @@ class _Adding:
             # The messages were staged for a name; the user may have a reason for giving it to another mailbox.
             if box.name != self._mailbox:
                 raise ImportFailed("the mailbox was renamed during the import, start it again")
-        return finish(tx, job, targets, spellings)
+        messages = finish(tx, job, targets, spellings)
+        add_labels(tx, names)
+        return messages
 
     async def _clean(self) -> None:
         try:
@@ -284,7 +294,8 @@ class _Adding:
             box = mailbox_by_use(r, use)
             uses[use] = INITIAL_SPECIAL_USE[use] if box is None else box.name
         kept = QUEUE if is_kept(r, QUEUE, self._account.config) else ""
-        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies, kept)
+        labels = {label.name.casefold(): label.keyword for label in labels_of(r)}
+        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies, kept, labels)
 
     def _bodies(self, name: str) -> set[bytes]:
         """The hashes of the bodies in a mailbox; called in the reading thread."""

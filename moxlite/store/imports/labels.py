@@ -1,9 +1,9 @@
 """Google's labels (``X-Gmail-Labels`` of Takeout) to a mailbox, flags and keywords (STORE-194).
 
 Google stores a message once, with any number of labels; here it is in one mailbox. The first system label in the order
-of `PLACES` names it, else the first of the user's own labels. Further own labels become keywords if their syntax
-allows. Takeout writes the names of system labels in the language of the user's Google account. Where that language is
-not known, a trial of the import counts the labels and proposes meanings, and the user's answer goes with the import.
+of `PLACES` names it, else the first of the user's own labels that can. Further own labels become labels here. Takeout
+writes the names of system labels in the language of the user's Google account. Where that language is not known, a
+trial of the import counts the labels and proposes meanings, and the user's answer goes with the import.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import msgspec
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.wire import read_addresses
 from moxlite.proto.mime.words import decode_words
-from moxlite.store.errors import BadKeyword
+from moxlite.store.errors import BadMailboxName
 from moxlite.store.imports.items import LabelUse
-from moxlite.store.names import INBOX
-from moxlite.store.rows.mailboxes import check_keyword
+from moxlite.store.names import INBOX, check_name
 from moxlite.store.types import Meaning, SpecialUse
 
 PLACES: Final[Mapping[Meaning, SpecialUse | None]] = {
@@ -330,11 +329,14 @@ MAX_ADDRESS: Final = 254
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """A message's mailbox: the one with the special use `use`, else the name `mailbox`; `words`: flags and keywords."""
+    """A message's mailbox: the one with the special use `use`, else the name `mailbox`; `words`: flags and keywords;
+    `labels`: names of further labels.
+    """
 
     use: SpecialUse | None
     mailbox: str
     words: tuple[str, ...]
+    labels: tuple[str, ...] = ()
 
 
 class Labels:
@@ -376,13 +378,14 @@ class Labels:
             self._survey.count(labels, header)
         meanings = self._meanings(labels)
         own = [label for label, meaning in zip(labels, meanings, strict=True) if meaning == "mailbox"]
-        words = self._words(meanings)
+        words = tuple(self._words(meanings))
         for meaning, use in PLACES.items():
             if meaning in meanings:
-                return Labelled(use, INBOX, (*words, *_keywords(own)))
-        if own:
-            return Labelled(None, own[0], (*words, *_keywords(own[1:])))
-        return Labelled(SpecialUse.ARCHIVE, "", tuple(words))
+                return Labelled(use, INBOX, words, tuple(own))
+        for number, label in enumerate(own):
+            if _names_mailbox(label):
+                return Labelled(None, label, words, (*own[:number], *own[number + 1 :]))
+        return Labelled(SpecialUse.ARCHIVE, "", words, tuple(own))
 
     def _words(self, meanings: Sequence[Meaning]) -> list[str]:
         words = []
@@ -422,15 +425,12 @@ def _is_category(label: str) -> bool:
     return label.startswith("category ") or (":" in label and label.startswith(CATEGORIES))
 
 
-def _keywords(labels: list[str]) -> list[str]:
-    found = []
-    for label in labels:
-        try:
-            check_keyword(word := label.replace(" ", "_"))
-        except BadKeyword:
-            continue
-        found.append(word)
-    return found
+def _names_mailbox(label: str) -> bool:
+    try:
+        check_name(label)
+    except BadMailboxName:
+        return False
+    return True
 
 
 # What labels in an unknown language may mean, by the messages that have them.

@@ -7,7 +7,7 @@ nothing but temporary files without a name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +21,12 @@ from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportF
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
 from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
+from moxlite.store.mail.labels import MAX_LABELS as MAX_NAMED, MAX_NAME, clean_name, free_keyword
 from moxlite.store.mail.mailboxes import MAX_MAILBOXES
 from moxlite.store.mail.staging import Staged
 from moxlite.store.mail.systemmailbox import KEPT
 from moxlite.store.names import check_name, is_below
-from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
+from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, check_keyword, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
 UNIT_MESSAGES: Final = 100
@@ -70,13 +71,15 @@ EVERYTHING: Final = allowed_flags(RIGHTS)
 
 class Existing(msgspec.Struct, frozen=True):
     """State of the account before the import: keywords by mailbox, mailbox names by special use; `bodies` reads the
-    hashes of a mailbox's bodies. `kept` is the name reserved for the system (IMAP-162), or "".
+    hashes of a mailbox's bodies. `kept` is the name reserved for the system (IMAP-162), or "". `labels`: keywords of
+    labels by name, in small letters.
     """
 
     keywords: dict[str, tuple[str, ...]]
     uses: dict[SpecialUse, str]
     bodies: Callable[[str], set[bytes]]
     kept: str = ""
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 class Box(msgspec.Struct):
@@ -169,7 +172,7 @@ class ReadAhead:
         allowed: tuple[Flag, bool] = EVERYTHING,
         labels: Labels | None = None,
     ) -> None:
-        """`allowed`: the flags that are set, and whether keywords are; others are left out silently. `labels`: what
+        """`allowed`: the flags that are set, and whether keywords are; others are left out. `labels`: what
         Google's labels mean, if the user has said so, or is to be asked.
         """
         self._space = space.share() if space is not None else None
@@ -180,11 +183,16 @@ class ReadAhead:
         self._next_id = first_id
         self._tmp = tmp
         self._boxes: dict[str, Box] = {}
-        self._refused: set[str] = set()
+        self._refused: dict[str, int] = {}
         self._folders = _Folders()
         self._labels = labels or Labels()
+        self._keywords = dict(existing.labels)
+        self._taken = set(existing.labels.values())
+        self._forbidden = 0
         self.spellings: dict[str, str] = {}
         """Keywords: stored form to spelling."""
+        self.names: dict[str, str] = {}
+        """New labels: keyword to name."""
 
     @property
     def boxes(self) -> list[Box]:
@@ -215,6 +223,11 @@ class ReadAhead:
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
             if full or time.monotonic() > until:
                 return batch
+        for name, messages in self._refused.items():
+            if messages > 1:
+                batch.problems.add(f"mailbox {name!r}: {messages} messages are left out")
+        if self._forbidden:
+            batch.problems.add(f"flags or labels that you can't set here were left out of {self._forbidden} messages")
         if problem := self._labels.problem:
             batch.problems.add(problem)
         batch.asked = self._labels.asked
@@ -242,9 +255,9 @@ class ReadAhead:
                     raise BadMailboxName(f"there are more than {MAX_MAILBOXES} mailboxes")
             except BadMailboxName as error:
                 batch.problems.add(f"mailbox {name!r} is left out: {error}")
-                # Remembered, so that a mailbox with a thousand messages is one problem and not a thousand.
+                # Remembered, so that a mailbox with a thousand messages is two problems and not a thousand.
                 if len(self._refused) < MAX_REFUSED and len(name) <= LONGEST_REFUSED:
-                    self._refused.add(name)
+                    self._refused[name] = 0
                 return None
             else:
                 if stored not in self._boxes:
@@ -276,12 +289,19 @@ class ReadAhead:
         mailbox, words = mail.mailbox, mail.words
         header = HeaderSection(prepared.header) if mail.labels else None
         if header is not None and (value := header.text(b"x-gmail-labels")):
+            if len(value) > MAX_LABELS:
+                batch.problems.add(f"{mail.place}: labels beyond {MAX_LABELS} octets are left out")
             labelled = self._labels.read(value[:MAX_LABELS], header)
-            mailbox, words = labelled.mailbox, labelled.words
+            mailbox = labelled.mailbox
+            words = (*labelled.words, *[self._label(name, batch.problems) for name in labelled.labels])
             if labelled.use is not None:
                 mailbox = self._existing.uses[labelled.use]
         box = self._box(mailbox, batch)
-        if box is None or prepared.digest in box.bodies:
+        if box is None:
+            if mailbox in self._refused:
+                self._refused[mailbox] += 1
+            return
+        if prepared.digest in box.bodies:
             return
         if self._skip_duplicates:
             box.bodies.add(prepared.digest)
@@ -315,9 +335,33 @@ class ReadAhead:
         if prepared.chunks is None:
             batch.spool = prepared.spool
 
+    def _label(self, name: str, problems: Problems) -> str:
+        """The keyword of a label. A name that is no keyword becomes one of the webmail's labels."""
+        folded = name.casefold()
+        if folded in self._keywords:
+            return self._keywords[folded]
+        try:
+            keyword = name if check_keyword(name) not in self._taken else ""
+        except BadKeyword:
+            keyword = ""
+        if not keyword:
+            shown = clean_name(name) or "?"
+            keyword = free_keyword(shown, self._taken)
+            if len(shown) > MAX_NAME:
+                problems.add(f"label {name!r} is cut to {MAX_NAME} characters")
+            if len(self._existing.labels) + len(self.names) < MAX_NAMED:
+                self.names[keyword] = shown[:MAX_NAME].strip()
+            else:
+                problems.add(f"label {name!r} is shown as {keyword!r}: only {MAX_NAMED} labels can have such names")
+        if len(self._keywords) < MAX_SPELLINGS:
+            self._keywords[folded] = keyword
+            self._taken.add(keyword.lower())
+        return keyword
+
     def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: Problems) -> tuple[Flag, str]:
         """Flags, and keywords in the format of their column; invalid words become problems."""
         flags, stored = Flag(0), set[str]()
+        forbidden = False
         if len(words) > MAX_WORDS:
             problems.add(f"{place}: {len(words) - MAX_WORDS} keywords are left out, there are too many")
         for word in words[:MAX_WORDS]:
@@ -326,6 +370,7 @@ class ReadAhead:
             except BadKeyword:
                 problems.add(f"{place}: keyword {word[:80]!r} is left out, no mail server could show it")
                 continue
+            forbidden |= bool(bits & ~self._allowed[0]) or (bool(keywords) and not self._allowed[1])
             flags |= bits & self._allowed[0]
             for keyword in keywords if self._allowed[1] else ():
                 lower = keyword.lower()
@@ -336,6 +381,7 @@ class ReadAhead:
                 stored.add(lower)
                 if box is not None:
                     box.keywords.add(lower)
+        self._forbidden += forbidden
         return flags, join_keywords(stored)
 
     def _room(self, keyword: str, stored: set[str], box: Box | None) -> bool:

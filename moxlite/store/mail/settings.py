@@ -6,6 +6,7 @@ The struct of the settings is defined in `web`; here it is only stored, and chec
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -50,8 +51,8 @@ def load_settings(r: Reader, kind: type[S]) -> S:
         return kind()
 
 
-def save_settings(tx: AccountTx, settings: msgspec.Struct) -> None:
-    """Store the settings, and notify the user's other pages."""
+def save_settings(tx: AccountTx, settings: msgspec.Struct | Mapping[str, msgspec.Raw]) -> None:
+    """Store the settings, also as JSON by name, and notify the user's other pages."""
     tx.execute(SAVE, msgspec.json.encode(settings).decode(), tx.modseq())
     tx.emit(SettingsChanged())
 

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.store.mail.labels import MAX_LABELS, Label
+
 Signature = Annotated[str, Meta(max_length=10_000)]
 SignatureHTML = Annotated[str, Meta(max_length=20_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
-Keyword = Annotated[str, Meta(pattern=r"^[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}$")]  # STORE-22
 CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
 Key = Annotated[str, Meta(pattern=r"^(((alt|[^\s\x00-\x1f\x7f-\x9f]) )?[^\s\x00-\x1f\x7f-\x9f])?$")]
 """One sign, as a keyboard writes it, with or without alt, or two, one after the other ("g i"); "" for no key."""
@@ -44,14 +45,6 @@ class Unsubscribed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sender: Annotated[str, Meta(min_length=1, max_length=1000)]
     at: datetime
-
-
-class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A label (WEBMAIL-84): the keyword of messages, its name, and its colour: a hue from 1 to 8, or 0 without one."""
-
-    keyword: Keyword
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    color: Annotated[int, Meta(ge=0, le=8)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,4 +87,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     open_on_move: bool = False
     searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
     unsubscribed: Annotated[list[Unsubscribed], Meta(max_length=500)] = []
-    labels: Annotated[list[Label], Meta(max_length=200)] = []
+    labels: Annotated[list[Label], Meta(max_length=MAX_LABELS)] = []
