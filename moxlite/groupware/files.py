@@ -237,7 +237,7 @@ async def add_file(account: Account, file: BinaryIO, target: Target, done: Impor
     if done.done or done.stop:
         return
     if target.kind == "calendar":
-        raise NoEntries("the file has no event or task with a UID")
+        raise NoEntries("the file has no event or task")
     raise NoEntries("the file has no contact")
 
 

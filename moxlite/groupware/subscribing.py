@@ -219,7 +219,7 @@ class Subscriptions:
         try:
             with trio.fail_after(DEADLINE):
                 await self._take(account, made, fetched, entries)
-        except (StoreError, TooBusy, trio.TooSlowError) as error:
+        except (SubscriptionFailed, StoreError, TooBusy, trio.TooSlowError) as error:
             # The user is told that it has failed, and tries again: half a calendar would then be there already.
             await account.write(partial(delete_collection, collection_id=made.id))
             raise TooBusy if isinstance(error, trio.TooSlowError) else error from None
@@ -284,9 +284,12 @@ class Subscriptions:
     async def _take(self, account: Account, where: Collection, fetched: Fetched, entries: list[Entry]) -> int:
         """Make the calendar have the entries of a file; returns how many have changed. What was put before an error
         stays, and is found the same by the next attempt; entries that the file no longer has go last.
+
+        Raises SubscriptionFailed: none of the entries can be read. Of single ones the log tells.
         """
         expander = Expander(account)
         changed = 0
+        unread: list[str] = []
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
             pairs = [(entry.name, entry.text) for entry in batch]
@@ -294,10 +297,12 @@ class Subscriptions:
             places = await account.scan(
                 partial(changed_entries, collection_id=where.id, entries=pairs), op="subscription"
             )
-            ready = [one async for one in _ready(expander, where, (batch[place] for place in places))]
+            ready = [one async for one in _ready(expander, where, (batch[place] for place in places), unread)]
             if ready:
                 changed += await account.write(partial(put_entries, collection_id=where.id, entries=ready))
             await give_way()
+        if unread and len(unread) == len(entries):
+            raise SubscriptionFailed(worded("the calendar cannot be read: {reason}", reason=unread[0]))
         kept = {entry.name for entry in entries}
         after = ""
         while names := await account.read(partial(names_of, collection_id=where.id, after=after), op="subscription"):
@@ -312,9 +317,9 @@ class Subscriptions:
 
 
 async def _ready(
-    expander: Expander, where: Collection, entries: Iterable[Entry]
+    expander: Expander, where: Collection, entries: Iterable[Entry], unread: list[str]
 ) -> AsyncIterator[tuple[str, bytes, ResourceFacts]]:
-    """The entries that a calendar can have."""
+    """The entries that a calendar can have; `unread` gets why one cannot be read."""
     for entry in entries:
         data = entry.text.encode("utf-8", "replace")
         try:
@@ -322,6 +327,7 @@ async def _ready(
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
             logger.warning("entry of a subscribed calendar left out", extra={"kv": kv})
+            unread.append(str(error))
 
 
 def _note(tx: AccountTx, number: int, fetched: Fetched, digest: bytes) -> None:

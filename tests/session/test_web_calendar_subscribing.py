@@ -12,7 +12,7 @@ import trio.testing
 
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.groupware.entries import TooBusy
-from moxlite.groupware.subscribing import MAX_FILE, Refresher, Subscriptions
+from moxlite.groupware.subscribing import MAX_FILE, Refresher, SubscriptionFailed, Subscriptions
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.operations import description
@@ -238,6 +238,30 @@ async def test_hostile_entries_are_left_out(feeds: Feeds) -> None:
     number = await feeds.add("webcal://calendar.example.net/feed.ics")
     assert feeds.site.asked[0][0] == "https://calendar.example.net/feed.ics"
     assert (await feeds.state(number))[1] == 1
+
+
+async def test_entries_without_uids_are_read(feeds: Feeds) -> None:
+    """DAV-44, DAV-40: those of a club, and those that share one UID; a second reading changes nothing."""
+    nameless = [event("1", f"SUMMARY:Match {n}").replace("UID:1\r\n", "") for n in range(3)]
+    feeds.site.data = file(*nameless, *[event("same", f"SUMMARY:Evening {n}") for n in range(3)])
+    number = await feeds.add()
+    modseq, total = await feeds.state(number)
+    assert total == 6
+    feeds.site.data, feeds.site.tag = feeds.site.data + b"\r\n", '"2"'
+    assert await feeds.refresh(number) == ""
+    assert await feeds.changes(number, modseq) == []
+
+
+async def test_a_calendar_of_which_nothing_can_be_read_says_so(feeds: Feeds) -> None:
+    """DAV-44: it is not subscribed; one that was keeps what it had."""
+    number = await feeds.add()
+    feeds.site.data = file(event("bad", "DTSTART:yesterday"), event("worse", "DTSTART:yesterday"))
+    feeds.site.tag = '"2"'
+    assert (await feeds.refresh(number)).startswith("the calendar cannot be read: ")
+    assert (await feeds.state(number))[1] == 2
+    with pytest.raises(SubscriptionFailed, match="the calendar cannot be read"):
+        await feeds.add("https://calendar.example.net/other.ics")
+    assert (await feeds.shown()).source
 
 
 async def test_a_lasting_move_is_kept(feeds: Feeds) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import islice
 
 import pytest
+from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.calendarfiles import (
     CALENDAR_END,
@@ -15,10 +16,10 @@ from moxlite.proto.cards.calendarfiles import (
     calendar_head,
     calendar_parts,
     calendars_by_uid,
-    counted_calendars,
     split_calendars,
 )
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.components import Component, read_components
 from moxlite.proto.cards.contentline import unfolded
 from tests.memory import at_most
 
@@ -86,11 +87,40 @@ def test_a_calendar_keeps_its_title_colour_and_description() -> None:
     assert about_of(file("X-APPLE-CALENDAR-COLOR:javascript:x\r\n", event("a", "COLOR:red"))) == About()
 
 
-def test_entries_without_a_uid_are_told() -> None:
-    """DAV-40: they are not left out in silence where a file is imported."""
-    text = file(event("a"), *["BEGIN:VEVENT\r\nDTSTART:20260101T100000Z\r\nEND:VEVENT\r\n"] * 2)
-    assert [number for _, number in counted_calendars(text)] == [3, 3, 3]
-    assert [uid for uid, _ in calendars_by_uid(text)] == ["a"]
+LINES = st.builds(
+    lambda uid, lines: [*uid, *lines],
+    st.sampled_from([(), ("UID:",), ("UID;X=1:own",), ("uid:x",), ("UID:long" + "g" * 100,)]),
+    st.lists(
+        st.sampled_from(["SUMMARY:a", "SUMMARY:b", "DTSTAMP:20260101T000000Z", "RECURRENCE-ID:20260102T100000Z"]),
+        max_size=3,
+    ),
+)
+ALARM = "BEGIN:VALARM\r\nUID:alarm\r\nACTION:DISPLAY\r\nEND:VALARM\r\n"
+
+
+@given(st.lists(st.tuples(LINES, st.sampled_from(["VEVENT", "VTODO"]), st.booleans()), max_size=6))
+def test_each_component_is_in_one_entry_of_one_uid(drawn: list[tuple[list[str], str, bool]]) -> None:
+    """DAV-40: whatever UIDs the file has, and the same at each reading; only equal ones are one."""
+    parts = ["\r\n".join([f"BEGIN:{kind}", *lines, ALARM * alarm + f"END:{kind}", ""]) for lines, kind, alarm in drawn]
+    entries = [*calendars_by_uid(file(*parts))]
+    assert len({uid for uid, _ in entries}) == len(entries)
+    assert [*calendars_by_uid(file(*(part.replace("0101T00", "0101T11") for part in parts)))] == [
+        (uid, entry.replace("0101T00", "0101T11")) for uid, entry in entries
+    ]
+    found = set()
+    for uid, entry in entries:
+        components = read_components(entry, "VCALENDAR").components
+        assert {component.value("UID") for component in components} == {uid}
+        assert sum(not component.value("RECURRENCE-ID") for component in components) < 2
+        found |= {_said(component) for component in components}
+        assert all(alarm.value("UID") == "alarm" for component in components for alarm in component.components)
+    assert found == {_said(component) for component in read_components(file(*parts), "VCALENDAR").components}
+
+
+def _said(component: Component) -> str:
+    """A component without its UID and stamp."""
+    lines = [line.whole for line in component.properties if line.name not in ("UID", "DTSTAMP")]
+    return "\n".join([component.name, *lines, str(len(component.components))])
 
 
 def test_entries_of_each_kind_are_taken() -> None:

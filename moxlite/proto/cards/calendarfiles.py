@@ -5,7 +5,9 @@ one calendar. Text in, text out; linear in the size of the file.
 from __future__ import annotations
 
 import codecs
+import hashlib
 import re
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
@@ -53,6 +55,8 @@ LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}
 """Characters for octets that are not UTF-8, as Python decodes these (PEP 383)."""
 
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
+EXCEPTION: Final = re.compile(r"^RECURRENCE-ID[;:]", re.IGNORECASE | re.MULTILINE)
+STAMPS: Final = re.compile(r"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[;:].*\n", re.IGNORECASE | re.MULTILINE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
 CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
@@ -74,19 +78,20 @@ def split_calendars(text: str) -> Iterator[str]:
 
 
 def counted_calendars(text: str) -> Iterator[tuple[str, int]]:
-    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID, and those without a
-    UID, too, so that they are told.
-    """
+    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID."""
     return ((entry, number) for _, entry, number in _entries(text))
 
 
 def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
     components of one UID and the zones that they name, in a file of several calendars as their own calendar defines
-    the zones. What has no UID is left out. An entry above `MAX_ZONES` characters of zones, or after `ALL_ZONES` of the
-    whole file, is without them; a component above `LARGEST` is cut there.
+    the zones. An entry above `MAX_ZONES` characters of zones, or after `ALL_ZONES` of the whole file, is without them;
+    a component above `LARGEST` is cut there.
+
+    An entry without a UID gets one of its text, the same each time. So does each of several that share one, as some
+    programs give it to all: two components without RECURRENCE-ID are two entries. Of equal ones there is one.
     """
-    return ((uid, entry) for uid, entry, _ in _entries(text) if uid)
+    return ((uid, entry) for uid, entry, _ in _entries(text))
 
 
 class _Written:
@@ -102,7 +107,7 @@ class _Written:
 def _entries(text: str) -> Iterator[tuple[str, str, int]]:
     # One pass over lines and no tree: objects for each line would take many times the size of the file (STORE-199). So
     # nesting, the cut of entries that are too large, and the zones that they name are all followed here, line by line.
-    entries: dict[tuple[str, str, int], _Written] = {}
+    entries: dict[tuple[str, str], _Written] = {}
     zones: dict[tuple[int, str], str] = {}
     inside: list[str] = []
     lines: list[str] = []
@@ -126,20 +131,66 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
                 if inside[1] == "VTIMEZONE":
                     zones.setdefault((calendar, name), written)
                 else:
-                    entry = entries.setdefault((inside[1], name, 0 if name else len(entries)), _Written())
+                    if not name:
+                        name = _made_uid(written)
+                        written = _with_uid(written, name)
+                    entry = entries.setdefault((inside[1], name), _Written())
                     entry.texts.append(written)
                     matches = (match for one in lines for match in ZONE.finditer(one[:500]))
                     entry.zones |= dict.fromkeys((calendar, zone_name(match[1] or match[2])) for match in matches)
             inside.pop()
             calendar += not inside
     left = ALL_ZONES
-    for (_, uid, _), found in entries.items():
+    parted = [(*one, found) for (_, uid), found in entries.items() for one in _parted(uid, found.texts)]
+    uids: set[str] = set()
+    for uid, texts, found in parted:
+        if uid in uids:  # an event and a task
+            uid = _made_uid(texts[0])
+            texts = [_with_uid(one, uid) for one in texts]
+        uids.add(uid)
         own = [*{zone[1]: zones[zone] for zone in found.zones if zone in zones}.values()]
         size = sum(map(len, own))
         if size > min(MAX_ZONES, left):
             own, size = [], 0
         left -= size
-        yield uid, "".join((*HEAD, *own, *found.texts, CALENDAR_END)), len(entries)
+        yield uid, "".join((*HEAD, *own, *texts, CALENDAR_END)), len(parted)
+
+
+def _parted(uid: str, texts: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The components of a UID: one entry, or as many as there are different ones without RECURRENCE-ID."""
+    if len(texts) > 1:
+        texts = [*{_made_uid(one): one for one in texts}.values()]
+    mains = [one for one in texts if EXCEPTION.search(one) is None]
+    if len(mains) < 2:
+        yield uid, texts
+        return
+    exceptions = [one for one in texts if EXCEPTION.search(one) is not None]
+    for one in mains:
+        own = _made_uid(one)
+        if exceptions:  # nobody knows whose they are
+            yield uid, [one, *exceptions]
+            exceptions = []
+        else:
+            yield own, [_with_uid(one, own)]
+
+
+def _made_uid(component: str) -> str:
+    """The UID of a component, of what it says: programs write other times into each download."""
+    digest = hashlib.sha256(STAMPS.sub("", component).encode("utf-8", "replace")).digest()
+    return f"urn:uuid:{uuid.UUID(bytes=digest[:16], version=5)}"
+
+
+def _with_uid(component: str, uid: str) -> str:
+    """A component with another UID; those of its alarms stay."""
+    first, *lines = component.split("\r\n")
+    depth, folds, kept = 0, False, [first, f"UID:{uid}"]
+    for line in lines:
+        word = line[:6].upper()
+        folds = folds if line[:1] == " " else depth == 0 and word[:4] in ("UID:", "UID;")
+        depth += (word == "BEGIN:") - (word[:4] == "END:")
+        if not folds:
+            kept.append(line)
+    return "\r\n".join(kept)
 
 
 class About(msgspec.Struct, frozen=True):
