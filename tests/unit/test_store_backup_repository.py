@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import random
 import shutil
 from contextlib import AbstractContextManager
 from functools import partial
@@ -15,8 +16,8 @@ import pytest
 import trio
 
 import moxlite.store.backup.blocks
+import moxlite.store.backup.making
 import moxlite.store.backup.packs
-import moxlite.store.backup.repository
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.copying import snapshot
@@ -109,7 +110,7 @@ async def test_unchanged_databases_are_not_read_again(
         os.utime(path, (1, 1))
     monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
     await back_up(Repository(Folder(repo)), source)
-    monkeypatch.setattr("moxlite.store.backup.repository.copy_pages", Mock(side_effect=AssertionError("read again")))
+    monkeypatch.setattr("moxlite.store.backup.making.copy_pages", Mock(side_effect=AssertionError("read again")))
     report = await back_up(Repository(Folder(repo)), source)
     assert report.databases == 2
 
@@ -128,6 +129,52 @@ async def test_blocks_that_were_lost_are_stored_anew(
     for pack in packs(repo):
         pack.unlink()
     await back_up(Repository(Folder(repo)), source)
+    assert Repository(Folder(repo)).verify(deep=True) == []
+
+
+@pytest.mark.parametrize("cut", [None, 0, 100, -30])
+@pytest.mark.parametrize("changed", [True, False])
+async def test_a_delta_whose_base_was_lost_is_stored_anew(
+    accounts: Accounts,
+    source: Source,
+    repo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cut: int | None,
+    changed: bool,
+) -> None:
+    """STORE-183: its own octets are there, but it cannot be read. A restored database that has not changed is read."""
+    async with accounts.use("mia") as account:
+        await put(account, 300)
+        await back_up(Repository(Folder(repo)), source)
+        (first,) = packs(repo)
+        await put(account, 5, first=500)
+    await accounts.aclose()
+    monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
+    for path in (source.data / "accounts").rglob("account.db*"):
+        os.utime(path, (1, 1))
+    await back_up(Repository(Folder(repo)), source)
+    octets = first.read_bytes()
+    first.unlink()
+    if cut is not None:
+        first.write_bytes(octets[:cut])
+    with pytest.raises(RepositoryError, match=r"blocks are missing|is damaged"):
+        Repository(Folder(repo)).sample(random.Random(1))
+    if changed:
+        for path in (source.data / "accounts").rglob("account.db"):
+            os.utime(path)
+    report = await back_up(Repository(Folder(repo)), source)
+    assert any("can't be read" in line for line in report.warnings)
+    first.unlink(missing_ok=True)
+    repository = Repository(Folder(repo))
+    assert [line for line in repository.verify(deep=True) if repository.ids()[-1] in line] == []
+    repository.extract(tmp_path / "out")
+    found = verify(tmp_path / "out", deep=True)
+    assert (found.problems, found.messages) == ([], 305)
+    # What was stored anew stays the one that is read, should the lost pack come back, and when packs are written anew.
+    first.write_bytes(octets)
+    assert Repository(Folder(repo)).verify(deep=True) == []
+    Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=0)
     assert Repository(Folder(repo)).verify(deep=True) == []
 
 
@@ -189,7 +236,7 @@ async def test_only_an_account_that_is_gone_is_left_out_without_an_error(
             shutil.rmtree(path.parent)
         return snapshot(path)
 
-    monkeypatch.setattr(moxlite.store.backup.repository, "snapshot", failing)
+    monkeypatch.setattr(moxlite.store.backup.making, "snapshot", failing)
     repository = Repository(Folder(repo))
     report = await trio.to_thread.run_sync(partial(repository.back_up, source))
     (error,) = report.errors

@@ -303,6 +303,7 @@ class Blocks:
                 logger.warning("a pack is damaged", extra={"kv": {"pack": name}})
                 continue
             self.index.add(self.index.add_pack(name), records)
+        self.index.settle()
 
     @property
     def index(self) -> BlockIndex:
@@ -349,7 +350,8 @@ class Blocks:
 
     def _encode(self, name: bytes, block: bytes, base: bytes | None) -> tuple[Record, bytes]:
         whole = self._forms.whole(block)
-        if base is not None and not self._forms.sealed and self._storage.folder is not None:
+        lost = self.index.find(name) is not None  # a delta without its base: two of them could need each other
+        if base is not None and not lost and not self._forms.sealed and self._storage.folder is not None:
             depth, plain = self._base(base)
             if depth < MAX_DEPTH:
                 delta = self._forms.delta(block, plain)
@@ -404,7 +406,7 @@ class Blocks:
 
     def whole(self, name: bytes) -> bool:
         """Whether there is a block, with all that it needs."""
-        return self.index.whole(name)
+        return self.index.has(name)
 
     def names(self) -> Iterator[bytes]:
         """Names of all blocks, pack by pack. The copy of a pack is given up once all its names were taken."""

@@ -400,14 +400,19 @@ MAX_DEPTH: Final = 8
 SCHEMA: Final = """
 CREATE TABLE pack (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
 CREATE TABLE block (name BLOB PRIMARY KEY, pack INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
-depth INTEGER NOT NULL, base BLOB NOT NULL, used INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID"""
+depth INTEGER NOT NULL, base BLOB NOT NULL, readable INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID"""
 ADD_PACK: Final = "INSERT INTO pack (name) VALUES (?) RETURNING id"
-# Twice in packs is what was being moved by `sweep` in a process that was killed.
+# Twice in packs is what was being moved by `sweep` in a process that was killed, and a delta whose base was lost, which
+# was stored anew, whole.
 ADD_BLOCK: Final = """
-INSERT INTO block (name, pack, at, length, depth, base) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO block (name, pack, at, length, depth, base, readable)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6 = x'' OR EXISTS (SELECT 1 FROM block WHERE name = ?6 AND readable))
 ON CONFLICT DO UPDATE SET pack = excluded.pack, at = excluded.at, length = excluded.length, depth = excluded.depth,
-base = excluded.base"""
-HAS: Final = "SELECT 1 FROM block WHERE name = ?"
+base = excluded.base, readable = excluded.readable WHERE excluded.depth <= depth"""
+READABLE: Final = """
+UPDATE block SET readable = 1 WHERE NOT readable AND base IN (SELECT name FROM block WHERE readable)"""
+HAS: Final = "SELECT 1 FROM block WHERE name = ? AND readable"
 FIND: Final = """
 SELECT p.id, p.name, b.at, b.length, b.depth, b.base FROM block b JOIN pack p ON p.id = b.pack WHERE b.name = ?"""
 PLACES: Final = "SELECT b.name, p.id, p.name FROM block b JOIN pack p ON p.id = b.pack ORDER BY b.pack, b.at"
@@ -465,8 +470,15 @@ class BlockIndex:
         with self._db:
             self._db.executemany(ADD_BLOCK, (_row(number, at, record) for at, record in records))
 
+    def settle(self) -> None:
+        """Find out which deltas can be read, once all packs are noted: their bases may be in later packs."""
+        for _ in range(MAX_DEPTH):
+            self._db.execute(READABLE)
+            if not self._db.changes():
+                return
+
     def has(self, name: bytes) -> bool:
-        """Whether there is a block of that name."""
+        """Whether a block can be read: it is there, and so are all that it needs."""
         return self._db.execute(HAS, (name,)).fetchone() is not None
 
     def find(self, name: bytes) -> Place | None:
@@ -481,17 +493,6 @@ class BlockIndex:
             return []
         rows: list[Row] = self._db.execute("SELECT name FROM block WHERE pack = ?", chosen.choice(packs)).fetchall()
         return [row[0] for row in chosen.sample(rows, min(count, len(rows)))]
-
-    def whole(self, name: bytes) -> bool:
-        """Whether a block, and all that it needs, is there."""
-        for _ in range(MAX_DEPTH + 1):
-            place = self.find(name)
-            if place is None:
-                return False
-            if not place.base:
-                return True
-            name = place.base
-        return False
 
     def places(self) -> Iterator[tuple[bytes, int, str]]:
         """Name, number of the pack and its name of each block, pack by pack."""

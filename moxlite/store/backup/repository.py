@@ -22,25 +22,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import apsw
 import msgspec
 
 from moxlite import __version__
 from moxlite.safefile import Tree
 from moxlite.store import metrics
-from moxlite.store.backup.blocks import BLOCK, Blocks, BlockVFS, LooseBlocks
-from moxlite.store.backup.copying import (
-    KEY_MODE,
-    Cancelled,
-    Tell,
-    copy_pages,
-    error_text,
-    inside,
-    note_failure,
-    snapshot,
-    stamp_of,
-    warnings_of,
-)
+from moxlite.store.backup.blocks import Blocks, LooseBlocks
+from moxlite.store.backup.copying import Cancelled, Tell, inside, warnings_of
 from moxlite.store.backup.keys import (
     NAMES,
     PROTECTED,
@@ -56,18 +44,8 @@ from moxlite.store.backup.keys import (
     sealer_of,
     speakers,
 )
-from moxlite.store.backup.layout import (
-    INCOMPLETE,
-    RESTORING,
-    SETTINGS,
-    ConfigFile,
-    Report,
-    Source,
-    config_files,
-    databases,
-    other_files,
-    restored_mode,
-)
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, Report, Source, restored_mode
+from moxlite.store.backup.making import Work
 from moxlite.store.backup.packs import (
     FORMAT,
     LOOSE,
@@ -86,15 +64,7 @@ from moxlite.store.backup.packs import (
     time_of,
 )
 from moxlite.store.backup.storage import Storage, sync_folder
-from moxlite.store.errors import (
-    BackupCancelled,
-    BackupError,
-    BadTarget,
-    NoRepository,
-    RemovalForbidden,
-    RepositoryError,
-    StorageFailed,
-)
+from moxlite.store.errors import BadTarget, NoRepository, RemovalForbidden, RepositoryError
 
 logger = logging.getLogger("moxlite.store.backup.repository")
 
@@ -282,7 +252,13 @@ class Repository:
             self._blocks.begin()
             self.storage.make(SIGNATURES)  # a repository from before there were any has no such folder
             self.storage.clean(SIGNATURES, SNAPSHOTS)
-            work = _Work(self._blocks, source, self._previous(), report, tell, cancelled)
+            work = Work(self._blocks, source, self._previous(), report, tell, cancelled)
+            report.warnings += [f"pack {pack} is damaged" for pack in self._blocks.damaged]
+            if lost := work.lost():
+                report.warnings.append(
+                    f"{lost} blocks of the last snapshot can't be read; what still has the same content is stored "
+                    f"again. To see which snapshots are damaged: moxlite backup verify --repo {self.storage} --deep"
+                )
             work.databases()
             work.files(keys=source.include_keys or self._sealer is not None, encrypted=self._sealer is not None)
             self._blocks.finish()
@@ -435,7 +411,7 @@ class Repository:
         with self._blocks.opened():
             if self._blocks.damaged:
                 raise RepositoryError(f"pack {self._blocks.damaged[0]} is damaged")
-            missing = sum(not self._blocks.index.has(name) for name in needed)
+            missing = sum(not self._blocks.whole(name) for name in needed)
             if missing:
                 raise RepositoryError(f"snapshot {ids[-1]}: {missing} blocks are missing")
             return Sample(ids[-1], *self._blocks.sample(chosen, needed))
@@ -479,122 +455,3 @@ class Repository:
 def _ids(storage: Storage) -> list[str]:
     found = storage.list(SNAPSHOTS).items()
     return sorted(name for name, size in found if size is not None and not name.startswith("."))
-
-
-class _Work:
-    """One snapshot being made."""
-
-    def __init__(
-        self,
-        blocks: Blocks,
-        source: Source,
-        previous: dict[str, Entry],
-        report: Report,
-        tell: Tell,
-        cancelled: Cancelled,
-    ) -> None:
-        self.blocks = blocks
-        self.source = source
-        self.previous = previous
-        self.report = report
-        self.tell = tell
-        self.cancelled = cancelled
-        self.entries: list[Entry] = []
-
-    def databases(self) -> None:
-        for database_file in databases(self.source.data):
-            path = self.source.data / database_file.path
-            self.tell(str(path))
-            try:
-                entry = self.database(path, f"data/{database_file.path}")
-            except (BackupCancelled, StorageFailed):
-                raise
-            except (BackupError, apsw.Error, OSError) as error:
-                if path.exists():  # else the account was removed meanwhile
-                    self.report.errors.append(f"{path}: {error_text(error)}")
-                continue
-            self.entries.append(entry)
-            self.report.databases += 1
-            self.report.octets += entry.size
-            if database_file.account in self.source.broken:
-                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[database_file.account]}")
-
-    def database(self, path: Path, name: str) -> Entry:
-        stamp = stamp_of(path)
-        old = self.previous.get(name)
-        unchanged = old is not None and old.stamp is not None and old.stamp.unchanged(stamp)
-        # If a pack is lost, the database is read again, so that its blocks are stored anew.
-        if old is not None and unchanged and all(map(self.blocks.index.has, old.names())):
-            return msgspec.structs.replace(old, stamp=stamp)
-        names: dict[int, bytes] = {}
-        before = [] if old is None else old.names()
-
-        def sink(number: int, block: bytes) -> None:
-            names[number] = self.blocks.put(block, before[number] if number < len(before) else None)
-
-        vfs = BlockVFS(sink)
-        try:
-            with snapshot(path) as source:
-                into = apsw.Connection("copy", vfs=vfs.name)
-                try:
-                    # No other process can open it: neither journal nor lock has a meaning.
-                    for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
-                        into.execute(f"PRAGMA {pragma}").fetchall()
-                    log = path.with_name(path.name + "-wal")
-                    size = copy_pages(source, into, log, cancelled=self.cancelled, stepped=lambda _: None)
-                finally:
-                    into.close(True)
-        except apsw.Error as error:
-            if vfs.error is not None:
-                raise vfs.error from error
-            raise
-        finally:
-            vfs.unregister()
-        if vfs.error is not None:
-            raise vfs.error
-        count = -(-size // BLOCK)
-        if sorted(names) != list(range(count)):
-            raise BackupError("the copy has gaps")
-        return Entry(name, size, 0o640, b"".join(names[number] for number in range(count)), stamp)
-
-    def files(self, *, keys: bool, encrypted: bool) -> None:
-        for other in other_files(self.source.data):
-            if other.regular and (keys or encrypted or not other.private):
-                self.file(self.source.data / other.path, f"data/{other.path}")
-        for config_file in config_files(self.source, keys=keys, encrypted=encrypted, report=self.report):
-            if config_file.content is None:
-                self.file(config_file.path, config_file.name)
-            else:
-                self.written(config_file, config_file.content)
-
-    def file(self, path: Path, name: str) -> None:
-        self.begin(path)
-        try:
-            mode = path.stat().st_mode & 0o777
-            names, size = [], 0
-            with path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    names.append(self.blocks.put(block))
-                    size += len(block)
-        except OSError as error:
-            if path.exists():
-                note_failure(self.report, self.source, path, error)
-            return
-        self.add(Entry(name, size, mode, b"".join(names)))
-
-    def written(self, config_file: ConfigFile, content: bytes) -> None:
-        """A file of which the octets are at hand."""
-        self.begin(config_file.path)
-        names = [self.blocks.put(content[at : at + BLOCK]) for at in range(0, len(content), BLOCK)]
-        self.add(Entry(config_file.name, len(content), KEY_MODE, b"".join(names)))
-
-    def begin(self, path: Path) -> None:
-        """Tell of a file. Raises BackupCancelled."""
-        if self.cancelled():
-            raise BackupCancelled("the backup was cancelled")
-        self.tell(str(path))
-
-    def add(self, entry: Entry) -> None:
-        """Have a file in the snapshot."""
-        self.entries.append(entry)
-        self.report.octets += entry.size
