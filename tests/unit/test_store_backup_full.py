@@ -18,6 +18,7 @@ from moxlite.store.backup.layout import INCOMPLETE, RESTORING, Report, Source, d
 from moxlite.store.backup.storage import sync_folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BadTarget
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
@@ -63,6 +64,8 @@ async def test_a_backup_holds_databases_configuration_and_small_files(accounts: 
     async with accounts.use("mia") as account:
         await put(account, 3)
     data = tmp_path / "data"
+    for kind in (Kind.QUEUE, Kind.AUTH):
+        open_file(data / f"{kind.value}.db", kind, Options(min_free_space=0), create=True).close()
     (data / "receivedid.key").write_bytes(b"k" * 24)
     (data / "version").write_text("0.1\n")
     (data / "acme").mkdir()
@@ -71,7 +74,7 @@ async def test_a_backup_holds_databases_configuration_and_small_files(accounts: 
     (data / "tmp" / "spool").write_text("no")
     (data / "accounts" / "mia" / "search.db").write_text("no")
     report = await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
-    assert (report.databases, report.errors, report.warnings) == (1, [], [])
+    assert (report.databases, report.errors, report.warnings) == (3, [], [])
     target = tmp_path / "backup"
     found = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
     assert found == [
@@ -79,6 +82,8 @@ async def test_a_backup_holds_databases_configuration_and_small_files(accounts: 
         "config/moxlite.toml",
         "data/accounts/mia/account.db",
         "data/acme/account.json",
+        "data/auth.db",
+        "data/queue.db",
         "data/receivedid.key",
         "data/version",
     ]
@@ -166,6 +171,33 @@ async def test_a_damaged_database_is_an_error_and_the_rest_goes_on(accounts: Acc
     assert not list((tmp_path / "backup/data/accounts/bad").iterdir())
     assert "accounts/bad" in (tmp_path / "backup" / INCOMPLETE).read_text()
     assert any("not finished" in problem.text for problem in verify(tmp_path / "backup").problems)
+
+
+@pytest.mark.parametrize("lost", ["accounts/mia", "accounts/mia/account.db", "accounts", "queue.db", "auth.db"])
+async def test_what_was_made_and_is_missing_makes_a_backup_incomplete(
+    accounts: Accounts, tmp_path: Path, lost: str
+) -> None:
+    """STORE-143, STORE-144: a disk that is not mounted, a folder or file that was removed by hand."""
+    data = tmp_path / "data"
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+    await accounts.aclose()
+    for name in ("queue.db", "auth.db"):
+        apsw.Connection(str(data / name)).execute("PRAGMA user_version = 1").fetchall()
+    (data / "version").write_text("0.1\n")
+    assert (await back_up_in_thread(source(tmp_path, "mia", "new"), tmp_path / "whole")).errors == []
+    path = data / lost
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    report = await back_up_in_thread(source(tmp_path, "mia", "new"), tmp_path / "backup")
+    (error,) = report.errors
+    assert error.startswith(f"{path if path.suffix else data / 'accounts/mia/account.db'} is missing")
+    assert error in (tmp_path / "backup" / INCOMPLETE).read_text()
+    assert any("is missing" in problem.text for problem in verify(data).problems)
+    if "mia" in error:  # an account that the configuration has no more
+        assert (await back_up_in_thread(source(tmp_path), tmp_path / "other")).errors == []
 
 
 async def test_the_mark_of_a_backup_is_durable_before_its_first_file(

@@ -394,6 +394,43 @@ async def test_pruning_reads_whether_a_snapshot_is_whole(accounts: Accounts, sou
     assert Repository(Folder(repo)).ids() == [ids[0], ids[2]]
 
 
+async def test_an_account_of_the_last_whole_snapshot_must_be_there(
+    accounts: Accounts, source: Source, repo: Path
+) -> None:
+    """STORE-143, STORE-183: also if all traces of it are gone; and each later snapshot without it lacks it."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+    await accounts.aclose()
+    await back_up(Repository(Folder(repo)), source)
+    shutil.rmtree(source.data / "accounts/mia")
+    shutil.rmtree(source.data / "made")
+    for _ in range(3):
+        report = await trio.to_thread.run_sync(partial(Repository(Folder(repo)).back_up, source))
+        assert [line.partition(":")[0] for line in report.errors] == [
+            f"{source.data}/accounts/mia/account.db is missing, and isn't in this backup"
+        ]
+    ids = Repository(Folder(repo)).ids()
+    Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=1)
+    assert Repository(Folder(repo)).ids() == [ids[0], ids[-1]]
+    assert Repository(Folder(repo)).manifest(ids[0]).errors == ()
+
+
+async def test_a_snapshot_that_lacks_blocks_puts_no_readable_one_out(
+    accounts: Accounts, source: Source, repo: Path
+) -> None:
+    """STORE-183."""
+    async with accounts.use("mia") as account:
+        await put(account, 3)
+        await back_up(Repository(Folder(repo)), source)
+        before = packs(repo)
+        await put(account, 3, first=10)
+        await back_up(Repository(Folder(repo)), source)
+    for pack in set(packs(repo)) - set(before):
+        pack.unlink()
+    Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=1)
+    assert len(Repository(Folder(repo)).ids()) == 2
+
+
 async def test_pruning_ends_what_one_that_was_killed_had_begun(
     accounts: Accounts, source: Source, repo: Path, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from moxlite.store.backup.layout import (
     Source,
     config_files,
     databases,
+    lost_databases,
     other_files,
 )
 from moxlite.store.backup.storage import sync_folder
@@ -222,17 +223,32 @@ def warnings_of(source: Source) -> list[str]:
         for database in databases(source.data)
         if database.account is not None and database.account not in source.configured
     ]
-    warnings += [
-        f"account {folder.name} has lost its database, which is not in this backup"
-        for folder in sorted(source.data.glob("accounts/*"))
-        if folder.name in source.configured and not (folder / "account.db").is_file()
-    ]
     for file in other_files(source.data):
         if not file.regular:
             warnings.append(f"{source.data / file.path} is no regular file, and left out")
         elif not file.known:
             warnings.append(f"{source.data / file.path} is unknown; it is backed up all the same")
     return warnings
+
+
+def lost_of(source: Source, before: Collection[str] = ()) -> list[str]:
+    """Errors for databases that should be in the backup and cannot be, for they are gone: all but those of accounts
+    that the configuration has no more.
+
+    Args:
+      before: paths in the newest whole snapshot, which may know of accounts of which nothing here tells any more.
+
+    Raises OSError.
+    """
+    known = {f"data/accounts/{name}/account.db": name for name in source.configured}
+    lost = {
+        str(database_file.path)
+        for database_file in lost_databases(source.data)
+        if database_file.account is None or database_file.account in source.configured
+    }
+    there = {f"data/{database_file.path}" for database_file in databases(source.data)}
+    lost |= {path.removeprefix("data/") for path in before if path in known and path not in there}
+    return [f"{source.data / path} is missing, and isn't in this backup: is its disk mounted?" for path in sorted(lost)]
 
 
 def back_up(
@@ -256,7 +272,7 @@ def back_up(
     mark = target / INCOMPLETE
     mark.write_text("This backup was not finished. Do not restore it.\n")
     sync_folder(target)  # what is copied is synced at once, and must not outlive the mark
-    report = Report(warnings=warnings_of(source))
+    report = Report(errors=lost_of(source), warnings=warnings_of(source))
     work = _Work(source, target, report, tell, cancelled)
     work.databases()
     work.files()
@@ -302,7 +318,7 @@ class _Work:
             except BackupCancelled:
                 raise
             except (BackupError, apsw.Error, OSError) as error:
-                if path.exists():  # else the account was removed meanwhile
+                if path.exists() or database.account in self.source.configured:  # else it was removed meanwhile
                     self.report.errors.append(f"{path}: {error_text(error)}")
                 continue
             if database.account in self.source.broken:

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.accounts.folders import CREATING, NAME, made_names
 from moxlite.store.backup.keys import SIGNING_KEY
 from moxlite.store.file.migrations import Kind
 
@@ -97,6 +98,23 @@ def databases(data: Path) -> list[DatabaseFile]:
         DatabaseFile(PurePosixPath(name), kind) for name, kind in SINGLE.items() if (data / name).is_file()
     ]
     return database_files
+
+
+def lost_databases(data: Path) -> list[DatabaseFile]:
+    """Databases that a server has made here and that are gone: of accounts that were made (STORE-158d), and those that
+    each start makes. Asked from what should be there, for what is found says nothing about what lacks. Raises OSError.
+    """
+    accounts = data / "accounts"
+    made = made_names(accounts)
+    kept = list(accounts.iterdir()) if accounts.is_dir() else []
+    folders = {path.name for path in kept if NAME.fullmatch(path.name) and not (path / CREATING).exists()}
+    expected = [
+        DatabaseFile(PurePosixPath("accounts", name, "account.db"), Kind.ACCOUNT, name)
+        for name in sorted(made | folders)
+    ]
+    if made and (data / "version").exists():  # a server has run here
+        expected += [DatabaseFile(PurePosixPath(f"{kind.value}.db"), kind) for kind in (Kind.QUEUE, Kind.AUTH)]
+    return [database_file for database_file in expected if not (data / database_file.path).is_file()]
 
 
 def has_databases(data: Path) -> bool:

@@ -61,7 +61,7 @@ class Work:
             except (BackupCancelled, StorageFailed):
                 raise
             except (BackupError, apsw.Error, OSError) as error:
-                if path.exists():  # else the account was removed meanwhile
+                if path.exists() or database_file.account in self.source.configured:  # else it was removed meanwhile
                     self.report.errors.append(f"{path}: {error_text(error)}")
                 continue
             self.entries.append(entry)

@@ -28,7 +28,7 @@ from moxlite import __version__
 from moxlite.safefile import Tree
 from moxlite.store import metrics
 from moxlite.store.backup.blocks import Blocks, LooseBlocks
-from moxlite.store.backup.copying import Cancelled, Tell, inside, warnings_of
+from moxlite.store.backup.copying import Cancelled, Tell, inside, lost_of, warnings_of
 from moxlite.store.backup.keys import (
     NAMES,
     PROTECTED,
@@ -252,7 +252,10 @@ class Repository:
             self._blocks.begin()
             self.storage.make(SIGNATURES)  # a repository from before there were any has no such folder
             self.storage.clean(SIGNATURES, SNAPSHOTS)
-            work = Work(self._blocks, source, self._previous(), report, tell, cancelled)
+            previous, whole = self._previous()
+            report.errors += lost_of(source, [] if whole is None else [entry.path for entry in whole.entries])
+            before = {} if previous is None else {entry.path: entry for entry in previous.entries}
+            work = Work(self._blocks, source, before, report, tell, cancelled)
             report.warnings += [f"pack {pack} is damaged" for pack in self._blocks.damaged]
             if lost := work.lost():
                 report.warnings.append(
@@ -292,15 +295,21 @@ class Repository:
         )
         return report
 
-    def _previous(self) -> dict[str, Entry]:
-        """The entries of the last snapshot, by path; none where it cannot be read."""
+    def _previous(self) -> tuple[Manifest | None, Manifest | None]:
+        """The last snapshot, and the last one that lacks nothing; None where it cannot be read."""
         last = self._last
-        if last is None and self.readable and self.ids():
+        if not self.readable:
+            return last, last
+        for one in reversed(self.ids()):
             try:
-                last = self.manifest()
+                manifest = self.manifest(one)
             except RepositoryError as error:
-                logger.warning("the last snapshot cannot be read", extra={"kv": {"err": str(error)}})
-        return {} if last is None else {entry.path: entry for entry in last.entries}
+                logger.warning("a snapshot cannot be read", extra={"kv": {"snapshot": one, "err": str(error)}})
+                continue
+            last = last or manifest
+            if not manifest.errors:
+                return last, manifest
+        return last, None
 
     # Reading
 
@@ -429,7 +438,9 @@ class Repository:
             partial = set()
             for one in ids:
                 with suppress(RepositoryError):  # told below if it is to stay
-                    if self.manifest(one).errors:
+                    manifest = self.manifest(one)
+                    whole = all(self._blocks.whole(name) for entry in manifest.entries for name in entry.names())
+                    if manifest.errors or not whole:
                         partial.add(one)
             kept = kept_ids(ids, partial, keep_daily=keep_daily, keep_weekly=keep_weekly)
             # Before anything goes, all that stays must be readable: else its blocks would go, too.

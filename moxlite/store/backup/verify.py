@@ -23,7 +23,15 @@ import msgspec
 
 from moxlite import __version__
 from moxlite.store.backup.copying import copy_database, snapshot
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, DatabaseFile, databases, other_files
+from moxlite.store.backup.layout import (
+    INCOMPLETE,
+    RESTORING,
+    SETTINGS,
+    DatabaseFile,
+    databases,
+    lost_databases,
+    other_files,
+)
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import BackupError, BadTarget, StoreError
 from moxlite.store.file.boundary import Finding
@@ -143,6 +151,8 @@ def verify(
         if (folder / SETTINGS).exists():
             text = f"this is a repository: moxlite backup verify --repo {folder}"
         verification_result.problems.append(Problem(data, text))
+    for lost in lost_databases(data):
+        verification_result.problems.append(Problem(data / lost.path, "is missing: is its disk mounted?"))
     for database_file in known:
         tell(str(data / database_file.path))
         verification_result.databases += 1
