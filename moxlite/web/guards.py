@@ -67,7 +67,7 @@ def parse_fields(text: str) -> dict[str, str]:
     Raises HTTPError 400.
     """
     try:
-        return {name: values[0] for name, values in parse_qs(text, max_num_fields=MAX_FIELDS).items()}
+        return {name: values[0] for name, values in parse_qs(text, errors="strict", max_num_fields=MAX_FIELDS).items()}
     except ValueError as e:
         raise HTTPError(400, "The query or form of this request cannot be read.") from e
 

@@ -23,6 +23,7 @@ from moxlite.web.http.errors import ClientGone, Drain, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_text
+from moxlite.web.http.paths import is_text
 
 if TYPE_CHECKING:
     from moxlite.web.context import Context
@@ -104,7 +105,8 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
             _believe_proxy(request, route.forwarded_from)
         if rules is None:  # otherwise it was counted above
             _limit(request, context)
-        if route is None:
+        # Names of our own are text. Only what rules pass on may have other octets.
+        if route is None or not is_text(request.path):
             raise HTTPError(404, "There is nothing at this address.")
         await route.handler(request, writer)
     except HTTPError as e:

@@ -846,6 +846,17 @@ async def test_others_do_not_wait_for_many_filters_of_a_long_entry(mia: Program)
     assert max(gaps) < 1
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PROPFIND", "PROPPATCH", "REPORT", "MKCALENDAR"])
+async def test_names_that_are_not_utf_8_are_not_there(mia: Program, method: str) -> None:
+    """WEB-6: in the path of each method, in Destination, and in addresses in a body."""
+    for path in (HOME + "%ff", "/dav/%ff/", HOME + "%c3%28", HOME + "%ed%a0%80", BOOK + "a%fe.vcf"):
+        assert (await mia.ask(method, path, event(), content_type="text/calendar")).status == 404, path
+    await mia.put("a", event())
+    assert (await mia.ask("MOVE", HOME + "a", destination=HOME + "%ff")).status == 403
+    answer = await mia.report(HOME, "C:calendar-multiget", f"<D:prop/><D:href>{HOME}%ff</D:href>")
+    assert [one.findtext(D + "status") for one in responses(answer)] == ["HTTP/1.1 404 Not Found"]
+
+
 async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> None:
     """DAV-12, DAV-16: what is cut off, and addresses of requests that lead out of the tree."""
     assert (await mia.ask("REPORT", HOME)).status == 400

@@ -193,7 +193,20 @@ async def test_a_path_without_its_slash_leads_to_the_service(rig: Rig) -> None:
     assert (answer.status, answer.headers["location"]) == (308, "/webmail/")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/webmail/nothing", "/webmail/msg", "/admin/", "/%00", "/webmail/%ff"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/webmail/nothing",
+        "/webmail/msg",
+        "/admin/",
+        "/%00",
+        "/webmail/%ff",
+        "/%ff",
+        "/account/%ff/",
+        "/jmap/download/%ff",
+    ],
+)
 async def test_what_is_not_there_is_not_found(rig: Rig, path: str) -> None:
     """WEB-24, WEB-6."""
     browser = rig.browser()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element, text
 from moxlite.store.groupware.collection import OUTBOX
 from moxlite.web.http.messages import Response
+from moxlite.web.http.paths import is_text, unescaped
 
 XML_HEADERS: Final = (
     ("content-type", "application/xml; charset=utf-8"),
@@ -119,9 +120,9 @@ class Tree(msgspec.Struct, frozen=True):
 
     def target(self, href: str) -> Place:
         """The place of an address or path in a request. Raises NotThere."""
-        path = unquote(urlsplit(href.strip()).path, errors="surrogateescape")
+        path = unescaped(urlsplit(href.strip()).path)
         # Hrefs in a body are not normalised as request paths are.
-        if any(part in (".", "..") for part in path.split("/")):
+        if not is_text(path) or any(part in (".", "..") for part in path.split("/")):
             raise NotThere
         return self.place(path)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Final
-from urllib.parse import parse_qs
 
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -16,6 +15,7 @@ from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
+from moxlite.web.guards import query_parameters
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
@@ -159,11 +159,7 @@ class Discovery:
 
 
 def _parameter(request: Request, name: str) -> str:
-    try:
-        found = parse_qs(request.query, errors="strict", max_num_fields=20)
-    except ValueError:
-        raise HTTPError(400, "The query cannot be read.") from None
-    return next((values[0] for key, values in found.items() if key.lower() == name), "")
+    return next((value for key, value in query_parameters(request).items() if key.lower() == name), "")
 
 
 def _only(request: Request, *methods: str) -> None:

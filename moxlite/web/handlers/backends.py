@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 import h11
 import trio
@@ -16,7 +16,7 @@ from moxlite.net.httpclient import HTTPError as ConnectError
 from moxlite.web.http.encoding import MIN_SIZE, Compressor, choose, is_compressible, stream_compressor
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.messages import Headers
-from moxlite.web.http.paths import split_target
+from moxlite.web.http.paths import split_target, unescaped
 
 if TYPE_CHECKING:
     from moxlite.config.webrules import Pattern
@@ -162,7 +162,7 @@ async def target_at(request: Request, base: str, cut: Pattern | None) -> str:
     """
     _, raw, _ = split_target(request.target)
     # Rules were matched against the normal form. `/public/../private` must not pass for one and mean the other there.
-    if unquote_to_bytes(raw).decode("utf-8", "surrogateescape") != request.path:
+    if unescaped(raw) != request.path:
         raw = quote(request.path.encode("utf-8", "surrogateescape"), safe="/:@!$&'()*+,;=~")
     if cut is not None:
         match = await in_time(

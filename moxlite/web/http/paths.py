@@ -63,13 +63,29 @@ def split_target(target: str) -> tuple[str | None, str, str]:
     return authority, path, query
 
 
+def unescaped(raw: str) -> str:
+    """A path with its percent-escapes decoded (RFC 3986 §2.1). Octets that are not UTF-8 become lone surrogates, so
+    that a server behind us can still have them; whatever else uses a path asks `is_text` first.
+    """
+    return unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
+
+
+def is_text(decoded: str) -> bool:
+    """Whether the octets of an unescaped path were UTF-8."""
+    try:
+        decoded.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def normalise_path(raw: str) -> str:
     """Normalise a path for matching. It is decoded once; dot segments and doubled slashes are removed; a slash at the
     end stays. The result is never empty.
 
-    Octets that are not UTF-8 become lone surrogates, so that no route and no file has that name.
+    Octets that are not UTF-8 stay as `unescaped` has them.
     """
-    path = unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
+    path = unescaped(raw)
     kept: list[str] = []
     segments = path.split("/")
     for segment in segments:

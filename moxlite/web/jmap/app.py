@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import urllib.parse
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -389,7 +388,7 @@ class JMAP:
             media_type = query_parameters(request).get("accept") or query_parameters(request).get("type") or ""
             shown = media_type if MEDIA_TYPE.fullmatch(media_type) else found.media_type
             size = (("content-length", str(found.size)),) if found.size is not None else ()
-            filename = disposition(urllib.parse.unquote(name) or "download")
+            filename = disposition(name or "download")
             head = (("content-type", header_value(shown)), filename, *size, *BLOB_HEADERS)
             if request.method == "HEAD":
                 await writer.respond(Response(200, head))
