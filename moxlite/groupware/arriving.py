@@ -13,6 +13,7 @@ import trio
 from moxlite.groupware.carrying import read_owed, receive
 from moxlite.groupware.entries import BadEntry, TooBusy
 from moxlite.groupware.people import user_of
+from moxlite.processor import off_loop
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents
@@ -88,12 +89,12 @@ class Arriving:
     async def _take(self, account: Account, found: Arrived, text: str, key: bytes, *, everyone: bool) -> None:
         method, entry = await read_owed(text)
         user = user_of(self._config.current, account.name)
-        if not _may_say(method, entry, found.author):
+        if not await off_loop(lambda: _may_say(method, entry, found.author), kind="dav"):
             return
         if method != "REPLY" and found.author in user.addresses:
             return  # the own entry is changed by its owner alone
         if method == "REQUEST":
-            invited = any(address_of(line) in user.addresses for part in entry.parts for line in part.all("ATTENDEE"))
+            invited = await off_loop(lambda: _invites(entry, user.addresses), kind="dav")
             there = await account.read(lambda r: entry_with_uid(r, entry.uid), op="invitation")
             # By the addresses in the event itself: a mail that was sent on, or to a list, invites other people.
             if not invited or (there is None and not (found.known or everyone)):
@@ -104,6 +105,10 @@ class Arriving:
         if await receive(account, owed, user, key):
             kv = {"account": account.name, "method": method, "author": found.author}
             logger.info("calendar changed by a mail", extra={"kv": kv})
+
+
+def _invites(entry: CalendarObject, addresses: frozenset[str]) -> bool:
+    return any(address_of(line) in addresses for part in entry.parts for line in part.all("ATTENDEE"))
 
 
 def _may_say(method: str, entry: CalendarObject, author: str) -> bool:

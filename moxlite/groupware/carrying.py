@@ -28,7 +28,9 @@ from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.itip import MAX_DECLINED, address_of, by_key, key_of, organizer_of, role_of
+from moxlite.proto.cards.limits import AboveLimit
 from moxlite.proto.cards.received import read_message, with_answer, with_cancel, with_reply, with_request, with_status
+from moxlite.proto.dav.xml import CALDAV
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
@@ -49,6 +51,7 @@ from moxlite.store.mail.facts import newest_header
 from moxlite.store.mail.settings import load_settings
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
@@ -66,6 +69,9 @@ MAX_MAIL: Final = 10 << 20
 
 TRIES: Final = 5
 """Attempts to change an entry that other programs change at the same time."""
+
+MAX_COMMENTS: Final = 20
+"""Lines in which the author says something; programs write one."""
 
 MAX_NAME: Final = 200
 MAX_COMMENT: Final = 5_000
@@ -244,7 +250,7 @@ class Carrying:
             put_resource(tx, there.collection_id, there.name, data, facts, tag=there.tag)
 
         async def change(there: CalendarObject | None, _: Expander) -> Component | None:
-            return None if there is None else with_status(there, addresses, status)
+            return None if there is None else await off_loop(partial(with_status, there, addresses, status), kind="dav")
 
         try:
             await change_entry(account, found, change, put)
@@ -281,27 +287,33 @@ async def receive(account: Account, owed: Owed, user: User, key: bytes) -> bool:
     method, message = await read_owed(owed.text)
     once = hashlib.sha256(key + account.name.encode()).digest()
     noted = ResourceFacts(message.uid, message.kind, message.title)
-    author = _author(method, message, owed.sender)
     now = int(time.time())
 
     async def change(there: CalendarObject | None, expander: Expander) -> Component | None:
-        mine = "" if there is None else role_of(there, user.addresses)
-        match method:
-            # An organiser takes no other's word on the own event, whatever address the message claims.
-            case "REQUEST" if mine != "organizer":
-                return with_request(there, message, user.addresses, now)
-            case "CANCEL" if there is not None and mine != "organizer":
-                return with_cancel(there, message, now)
-            case "REPLY" if there is not None and mine == "organizer":
-                return with_reply(there, await _to_known_times(message, there, expander), owed.sender, now)
-        return None
+        known = message
+        if method == "REPLY" and there is not None:
+            known = await _to_known_times(message, there, expander)
+
+        def work() -> Component | None:
+            mine = "" if there is None else role_of(there, user.addresses)
+            match method:
+                # An organiser takes no other's word on the own event, whatever address the message claims.
+                case "REQUEST" if mine != "organizer":
+                    return with_request(there, known, user.addresses, now)
+                case "CANCEL" if there is not None and mine != "organizer":
+                    return with_cancel(there, known, user.addresses, now)
+                case "REPLY" if there is not None and mine == "organizer":
+                    return with_reply(there, known, owed.sender, now)
+            return None
+
+        return await off_loop(work, kind="dav")
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         if tx.once(once):
             before = None if there is None else resource_data(tx, there.id)
             entry = put_received(tx, there, data, facts, matters=method != "REPLY")
             if message.kind == "VEVENT":
-                note_change(tx, author, entry.id, before, data)
+                note_change(tx, _author(method, message, owed.sender), entry.id, before, data)
             note_message(tx, owed.text.encode(), noted)
 
     return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
@@ -311,7 +323,7 @@ async def _to_known_times(message: CalendarObject, there: CalendarObject, expand
     """A REPLY without its answers to times that the organiser's entry does not have, of which exceptions would be new
     events. Raises BadEntry, TooBusy.
     """
-    known = by_key(there)
+    known = await off_loop(partial(by_key, there), kind="dav")
     parts: list[Component] = []
     left = MAX_NEW_TIMES
     for part in message.parts:
@@ -329,7 +341,7 @@ async def _to_known_times(message: CalendarObject, there: CalendarObject, expand
 def _author(method: str, message: CalendarObject, sender: str) -> Author:
     """The author of a message: the guest who answers, or the organiser."""
     line = message.main.first("ATTENDEE") if method == "REPLY" else organizer_of(message)
-    texts = [plain(text.value, MAX_COMMENT) for text in message.main.all("COMMENT")]
+    texts = [plain(text.value, MAX_COMMENT) for text in message.main.all("COMMENT")[:MAX_COMMENTS]]
     name = "" if line is None else plain(line.parameter("CN"), MAX_NAME)
     return Author(address=address_of(line) or sender, name=name, comment="\n".join(texts)[:MAX_COMMENT])
 
@@ -345,9 +357,12 @@ async def answer_entry(account: Account, text: str, user: User, status: str) -> 
         put_received(tx, there, data, facts, matters=True)
 
     async def change(there: CalendarObject | None, _: Expander) -> Component | None:
-        if there is not None and role_of(there, user.addresses) == "organizer":
-            return None
-        return with_answer(there, message, user.addresses, status, now)
+        def work() -> Component | None:
+            if there is not None and role_of(there, user.addresses) == "organizer":
+                return None
+            return with_answer(there, message, user.addresses, status, now)
+
+        return await off_loop(work, kind="dav")
 
     return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
 
@@ -366,7 +381,10 @@ async def change_entry(
     expander = Expander(account)
     for _ in range(TRIES):
         there, octets = await account.read(lambda r: _found(r, find), op="schedule")
-        component = await change(None if there is None else await read(octets), expander)
+        try:
+            component = await change(None if there is None else await read(octets), expander)
+        except AboveLimit as error:
+            raise BadEntry(CALDAV + error.condition, reason_of(error)) from None
         if component is None:
             return False
         data = (await off_loop(partial(write_component, component), kind="dav")).encode()

@@ -13,8 +13,9 @@ import msgspec
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import has_alarms
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
-from moxlite.proto.cards.cardobject import BadCard
-from moxlite.proto.cards.components import Component, Instance
+from moxlite.proto.cards.cardobject import BadCard, read_card
+from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
+from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, AboveLimit, Extent, check_extent, extent_of
 from moxlite.proto.cards.repeating import Span, joined, main_part, rules_of
 from moxlite.proto.cards.rules import MAX_STEPS, BadRecurrence, Rule, Steps, TooMuchWork, times_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
@@ -23,12 +24,14 @@ from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
     ResourceFacts,
-    card_facts,
     due_expansions,
+    facts_of_card,
     instances_of,
+    octets_known,
     set_instances,
 )
 from moxlite.store.groupware.sharing import Shelf
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -43,13 +46,8 @@ MANY: Final = 200
 as many times 10 to 40 (measured).
 """
 
-MAX_ENTRY: Final = 1 << 20
-"""Octets of an entry (DAV-5)."""
-
 PARSED: Final = 61
 """Times the octets of an entry that it takes parsed, with them: measured with cards and events of empty lines."""
-
-TOO_LARGE: Final = "an entry has more than 1 MiB"
 
 DAY: Final = 86_400
 BEFORE: Final = 366 * DAY
@@ -125,23 +123,35 @@ class Expander:
 
     async def facts_of(self, calendar_object: CalendarObject) -> ResourceFacts:
         """Compute the facts of an entry of a calendar. Raises BadEntry."""
-        if (name := calendar_object.unknown_zone()) is not None:
-            text = f"the time zone {name} is not known, and the file does not define it"
-            raise BadEntry(CALDAV + "valid-calendar-data", text)
-        starts, ends = calendar_object.bounds()
-        stretch: Span | None = None
-        instances: tuple[Instance, ...] = ()
-        if calendar_object.repeated:
-            now = int(time.time())
-            stretch, instances = await self.stored(calendar_object, (now - BEFORE, now + AFTER))
-        known = calendar_object.uid, calendar_object.kind, calendar_object.title, calendar_object.addresses()
-        return ResourceFacts(*known, starts, ends, stretch, instances, alarms=has_alarms(calendar_object))
+        many = _size(calendar_object) > MANY
+        await self._check_extent(calendar_object.calendar, calendar_object.uid, CALDAV, many=many)
+        work = partial(_facts_alone, calendar_object)
+        facts = await off_loop(work, kind="dav") if many else work()
+        if not calendar_object.repeated:
+            return facts
+        now = int(time.time())
+        stretch, instances = await self.stored(calendar_object, (now - BEFORE, now + AFTER))
+        return msgspec.structs.replace(facts, expanded=stretch, instances=instances)
 
     async def _card(self, data: bytes) -> ResourceFacts:
+        many = len(data) > LARGE
         try:
-            return card_facts(data) if len(data) <= LARGE else await off_loop(lambda: card_facts(data), kind="dav")
+            card = await off_loop(lambda: read_card(data), kind="dav") if many else read_card(data)
         except BadCard as error:
             raise BadEntry(CARDDAV + "valid-address-data", str(error)) from None
+        await self._check_extent(card.card, card.uid, CARDDAV, many=many)
+        return await off_loop(lambda: facts_of_card(card), kind="dav") if many else facts_of_card(card)
+
+    async def _check_extent(self, top: Component, uid: str, space: str, *, many: bool) -> None:
+        """Check that an entry or card is within the limits, or no larger than the account has it. Raises BadEntry."""
+        try:
+            await off_loop(lambda: check_extent(top), kind="dav") if many else check_extent(top)
+        except AboveLimit:
+            data = await self._account.scan(lambda r: octets_known(r, uid), op="dav-known")
+            try:
+                await off_loop(lambda: check_extent(top, _extent_in(data)), kind="dav")
+            except AboveLimit as error:
+                raise BadEntry(space + error.condition, reason_of(error)) from None
 
     async def stored(self, calendar_object: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
         """The instances that are stored, and the stretch of which they are all. Raises BadEntry."""
@@ -240,6 +250,37 @@ class Expander:
             return None
 
 
+def _size(calendar_object: CalendarObject) -> int:
+    """Lines and components of an entry, but those of alarms."""
+    return sum(len(part.properties) + len(part.components) for part in calendar_object.calendar.components)
+
+
+def _extent_in(data: bytes | None) -> Extent:
+    """The extent of octets that are stored."""
+    try:
+        text = "" if data is None else data.decode("utf-8-sig")
+        return extent_of(read_components(text, "VCARD" if text[:20].upper().startswith("BEGIN:VCARD") else "VCALENDAR"))
+    except (UnicodeDecodeError, BadComponents):
+        return Extent()
+
+
+def _facts_alone(calendar_object: CalendarObject) -> ResourceFacts:
+    """The facts of an entry but its instances. Raises BadEntry."""
+    if (name := calendar_object.unknown_zone()) is not None:
+        text = f"the time zone {name} is not known, and the file does not define it"
+        raise BadEntry(CALDAV + "valid-calendar-data", text)
+    starts, ends = calendar_object.bounds()
+    return ResourceFacts(
+        calendar_object.uid,
+        calendar_object.kind,
+        calendar_object.title,
+        calendar_object.addresses(),
+        starts,
+        ends,
+        alarms=has_alarms(calendar_object),
+    )
+
+
 async def _times(calendar_object: CalendarObject, rules: Sequence[Rule], stretch: Span, limit: int) -> list[int]:
     """The local times of rules around a stretch, all that may last into it, and `limit` in it. Raises TooMuchWork."""
     # local times differ from UTC by a day at most
@@ -261,8 +302,7 @@ async def _times(calendar_object: CalendarObject, rules: Sequence[Rule], stretch
 
 async def _joined(calendar_object: CalendarObject, times: Sequence[int], stretch: Span, limit: int) -> list[Instance]:
     work = partial(joined, calendar_object.parts, calendar_object.zones, times, stretch)
-    number = len(times) + sum(len(part.properties) for part in calendar_object.parts)
-    return (work() if number <= MANY else await off_loop(work, kind="dav"))[:limit]
+    return (work() if len(times) + _size(calendar_object) <= MANY else await off_loop(work, kind="dav"))[:limit]
 
 
 async def read(data: bytes) -> CalendarObject:

@@ -15,6 +15,7 @@ from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.domains.changes import require_domain
 from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
+from moxlite.proto.cards import limits
 from moxlite.proto.dav.xml import kept, read_xml
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.changelog.unit import AccountTx
@@ -283,6 +284,42 @@ async def test_what_is_too_large_or_has_no_home(mia: Program) -> None:
         "supported-calendar-data",
     )
     assert refused(await mia.put("a.ics", card())) == (403, "supported-calendar-data")
+
+
+@pytest.mark.parametrize(
+    ("lines", "condition", "reason"),
+    [
+        ([f"X-A:{index}" for index in range(10_001)], "max-resource-size", b"10,000 lines"),
+        ([f"ATTENDEE:mailto:a{index}@x.example" for index in range(501)], "max-attendees-per-instance", b"500 guests"),
+        (["RRULE:FREQ=DAILY"] * 5, "max-resource-size", b"4 repetition rules"),
+        (["DESCRIPTION:" + "x" * (300 << 10)], "max-resource-size", b"256 KiB"),
+    ],
+)
+async def test_an_entry_has_limits_that_are_named(
+    mia: Program, monkeypatch: pytest.MonkeyPatch, lines: list[str], condition: str, reason: bytes
+) -> None:
+    """DAV-5a: an entry of before stays, and may be changed, moved and removed; it becomes no larger."""
+    answer = await mia.put("a.ics", event("1", *lines))
+    assert refused(answer) == (403, condition)
+    assert reason in answer.body
+    if b"rules" in reason:
+        return
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "MOST", limits.Extent(*[1 << 20] * 6))
+        assert (await mia.put("a.ics", event("1", *lines))).status == 201
+    assert (await mia.put("a.ics", event("1", *lines, "SUMMARY:Other"))).status == (403 if "X-A:1" in lines else 204)
+    assert (await mia.put("a.ics", event("1", *lines[1:], "SUMMARY:Other"))).status == 204
+    assert (await mia.ask("MOVE", HOME + "a.ics", destination=HOME + "b.ics")).status == 201
+    assert b"SUMMARY:Other" in (await mia.ask("GET", HOME + "b.ics")).body
+    assert (await mia.ask("DELETE", HOME + "b.ics")).status == 204
+
+
+async def test_cards_have_limits_too(mia: Program) -> None:
+    """DAV-5a: but for pictures, which are as large as a card may be."""
+    answer = await mia.put("a.vcf", card("1", *(f"X-A:{index}" for index in range(10_001))), BOOK)
+    assert refused(answer) == (403, "max-resource-size")
+    assert b"10,000 lines" in answer.body
+    assert (await mia.put("a.vcf", card("1", "PHOTO:data:image/jpeg;base64," + "A" * 700_000), BOOK)).status == 201
 
 
 async def test_entries_are_copied_and_moved(mia: Program) -> None:
@@ -815,7 +852,7 @@ async def test_large_but_right_entries(mia: Program) -> None:
 
 async def test_an_expansion_of_a_large_entry_is_bounded(mia: Program) -> None:
     """DAV-9: each instance has all of its text; data of the other kind is left out."""
-    await mia.put("a.ics", event("1", "DESCRIPTION:" + "x" * 900_000, "RRULE:FREQ=HOURLY"))
+    await mia.put("a.ics", event("1", "ATTACH;VALUE=BINARY;ENCODING=BASE64:" + "x" * 900_000, "RRULE:FREQ=HOURLY"))
     stretch = 'start="20261124T000000Z" end="20270401T000000Z"'
     data = f"<C:calendar-data><C:expand {stretch}/></C:calendar-data>"
     shown = await mia.query(of("VEVENT", f"<C:time-range {stretch}/>"), data)
@@ -826,8 +863,8 @@ async def test_an_expansion_of_a_large_entry_is_bounded(mia: Program) -> None:
 
 async def test_others_do_not_wait_for_many_filters_of_a_long_entry(mia: Program) -> None:
     """DAV-18a: each of the lines of an entry is compared with each of the texts; the loop goes on meanwhile."""
-    await mia.put("long.ics", event("1", *(f"X-NOTE:{index} über die Brücke" for index in range(20_000))))
-    text = '<C:prop-filter name="X-NOTE"><C:text-match collation="i;unicode-casemap">19999 Ü</C:text-match>'
+    await mia.put("long.ics", event("1", *(f"X-NOTE:{index} über die Brücke" for index in range(9_000))))
+    text = '<C:prop-filter name="X-NOTE"><C:text-match collation="i;unicode-casemap">8999 Ü</C:text-match>'
     wanted = f'<C:comp-filter name="VEVENT">{(text + "</C:prop-filter>") * 90}</C:comp-filter>'
     gaps: list[float] = []
 

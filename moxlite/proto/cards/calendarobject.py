@@ -130,11 +130,11 @@ class CalendarObject(msgspec.Struct):
         """
         spans = [self.span(part) for part in self.parts]
         starts, ends = min(one[0] for one in spans), max(one[1] for one in spans)
+        length = max(one[1] - one[0] for one in spans)
         for part in self.parts:
             for rule in part.all("RRULE"):
                 until = next((one[6:] for one in rule.value.strip().upper().split(";") if one[:6] == "UNTIL="), "")
                 moment = value_of(until)
-                length = max(one[1] - one[0] for one in spans)
                 ends = LATEST if moment is None else max(ends, seconds_of(moment) + length + 2 * 86_400)
             if part.first("RDATE") is not None:
                 starts, ends = EARLIEST, LATEST

@@ -14,6 +14,7 @@ import msgspec
 
 from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
 from moxlite.proto.cards.contentline import Property, escaped, plain, property_of
+from moxlite.proto.cards.limits import AboveLimit, check_extent
 from moxlite.proto.cards.vcard import (
     OWN,
     Contact,
@@ -190,7 +191,8 @@ def file_card(data: bytes) -> FileCard | None:
             end = b"\r\n" if data[:last].endswith(b"\r\n") else b"\n"
             data = data[:last] + f"UID:urn:uuid:{number}".encode() + end + data[last:]
             card = read_card(data)
-    except BadCard:
+        check_extent(card.card)
+    except (BadCard, AboveLimit):
         return None
     # a UID of control characters alone is empty in the index, where a second such card would be refused
     return FileCard(msgspec.structs.replace(card.contact, uid=card.uid), data) if card.uid else None

@@ -26,9 +26,6 @@ from moxlite.proto.cards.repeating import main_part, span_of
 Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
 Role: TypeAlias = Literal["organizer", "attendee", ""]
 
-MAX_ATTENDEES: Final = 500
-"""Attendees of an entry."""
-
 MAX_DECLINED: Final = 50
 """Dates that an attendee leaves out at once, each of which is declined."""
 
@@ -107,8 +104,6 @@ def check_organizer(calendar_object: CalendarObject, before: CalendarObject | No
     names = {address_of(line) for part in calendar_object.parts if (line := part.first("ORGANIZER")) is not None}
     if len(names) > 1:
         raise NotAllowed("same-organizer-in-all-components", "all components of an entry have one organiser")
-    if any(len(part.all("ATTENDEE")) > MAX_ATTENDEES for part in calendar_object.parts):
-        raise NotAllowed("max-attendees-per-instance", f"an entry has at most {MAX_ATTENDEES} attendees")
     was = None if before is None else organizer_of(before)
     if was is not None and names and address_of(was) not in names:
         raise NotAllowed("allowed-organizer-scheduling-object-change", "the organiser of an entry stays the same")

@@ -40,6 +40,7 @@ from moxlite.proto.cards.jscalendarlines import (
     wanted_clock,
     written,
 )
+from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, octets_of
 from moxlite.proto.cards.moments import Zones
 
 DAYS: Final = frozenset({"mo", "tu", "we", "th", "fr", "sa", "su"})
@@ -47,8 +48,6 @@ FREQUENCIES: Final = frozenset({"yearly", "monthly", "weekly", "daily", "hourly"
 RULES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"})
 OWN: Final = frozenset({*PROPERTIES, *FLAGS})
 MAX_OVERRIDES: Final = 2_000
-MAX_SIZE: Final = 1 << 20
-"""Characters of an entry (DAV-5)."""
 
 
 def entry_of(calendar_object: CalendarObject | None, wanted: Object, now: int) -> Component:
@@ -172,7 +171,20 @@ def _exceptions(
     size = 0
     known = before.get("recurrenceOverrides") or {}
     start_clock = wanted_clock(wanted)
-    for key, patch in (wanted.get("recurrenceOverrides") or {}).items():
+    # A new exception has all lines and alarms of its series: their size is asked before the first is copied.
+    overrides = wanted.get("recurrenceOverrides") or {}
+    copies = sum(
+        isinstance(patch, dict)
+        and len(patch) > 0
+        and patch.get("excluded") is not True
+        and key not in there
+        and patch != known.get(key)
+        for key, patch in overrides.items()
+    )
+    if copies * octets_of(main) > MAX_ENTRY:
+        raise BadEvent("recurrenceOverrides", TOO_LARGE)
+    same_series = clock is None and _alone(before) == _alone(wanted)
+    for key, patch in overrides.items():
         moment = read_local("recurrenceOverrides", key)
         if not isinstance(patch, dict):
             raise BadEvent("recurrenceOverrides", "a patch is an object")
@@ -180,6 +192,9 @@ def _exceptions(
         if patch.get("excluded") is True or (
             old is None and (patch == {} or _is_date_only(patch, known.get(key), main, key))
         ):
+            continue
+        if old is not None and same_series and patch == known.get(key):
+            made.append(old)
             continue
         shown = normal(instance_of({**wanted, "recurrenceOverrides": {key: patch}}, key))
         same = NEVER_OVERRIDDEN | {name for name in shown if name not in OWN and shown[name] == wanted.get(name)}
@@ -196,8 +211,8 @@ def _exceptions(
                 part = Component(part.name, [*part.properties], part.components)
                 _set_lines(part, "RECURRENCE-ID", [time_line("RECURRENCE-ID", moment, clock)])
         size += sum(len(prop.whole) for prop in part.properties)
-        if size > MAX_SIZE:
-            raise BadEvent("recurrenceOverrides", f"an entry has at most {MAX_SIZE} octets")
+        if size > MAX_ENTRY:
+            raise BadEvent("recurrenceOverrides", TOO_LARGE)
         made.append(part)
     return made
 

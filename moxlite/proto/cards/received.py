@@ -14,7 +14,6 @@ from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.filezones import MAX_ZONES
 from moxlite.proto.cards.itip import (
     ANSWERS,
-    MAX_ATTENDEES,
     STAMP,
     address_of,
     attendees_of,
@@ -31,8 +30,20 @@ from moxlite.proto.cards.itip import (
     with_parameters,
     with_property,
 )
+from moxlite.proto.cards.limits import (
+    CONDITIONS,
+    MAX_ENTRY,
+    MOST,
+    SIZE,
+    TOO_LARGE,
+    AboveLimit,
+    above,
+    check_extent,
+    octets_of,
+)
 from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, utc_text, value_of
 from moxlite.proto.cards.repeating import LeftOut, left_out, main_part
+from moxlite.wording import reason_of
 
 MAX_DELEGATE: Final = 330
 """Characters of the address to which an answer hands an invitation on."""
@@ -46,8 +57,13 @@ UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORI
 REPEATED: Final = frozenset({"ATTENDEE", "RDATE", "EXDATE", "COMMENT", "CONTACT", "REQUEST-STATUS"})
 """Properties that a component may have several times; of others the first counts."""
 
-MAX_EXCEPTIONS: Final = 1000
-"""Exceptions that answers of attendees may make of an entry."""
+OF_CANCELLED: Final = frozenset({"UID", "SUMMARY", "LOCATION", "ORGANIZER", "DURATION", "CLASS"})
+"""Properties of a series that a date has which is called off: the description, files and alarms of 500 dates are none
+that anyone looks at.
+"""
+
+OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE"})
+"""Properties of a series that an exception does not have, or with another time."""
 
 OWN: Final = frozenset({"TRANSP", "CLASS", "CATEGORIES", "COLOR", "COMPLETED", "PERCENT-COMPLETE"})
 """Properties that are a receiver's own."""
@@ -77,8 +93,10 @@ def cleaned(text: str) -> str:
     if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
         raise BadComponents("the calendar asks nothing")
     named = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
-    if len(named) > MAX_EXCEPTIONS or any(len(component.all("ATTENDEE")) > MAX_ATTENDEES for component in named):
-        raise BadComponents("the calendar has too many exceptions or guests")
+    try:
+        check_extent(Component("VCALENDAR", [], named))
+    except AboveLimit as error:
+        raise BadComponents(reason_of(error)) from None
     zones = [component for component in calendar.components if component.name == "VTIMEZONE"][:MAX_ZONES]
     head = [line for line in calendar.properties if line.name == "METHOD"][:1]
     made = new_calendar(CalendarObject(Component("VCALENDAR", [], zones), [], {}), list(map(_cleaned, named)))
@@ -154,8 +172,10 @@ def with_request(
     return rebuilt(there, [*(part for key, part in earlier.items() if key not in keys), *parts])
 
 
-def with_cancel(there: CalendarObject, message: CalendarObject, now: int) -> Component | None:
-    """The receiver's entry after the organiser's CANCEL: what is called off stays, and says so. None as above."""
+def with_cancel(there: CalendarObject, message: CalendarObject, own: frozenset[str], now: int) -> Component | None:
+    """The receiver's entry after the organiser's CANCEL: what is called off stays, and says so. None as above. Raises
+    AboveLimit.
+    """
     if not _is_newer(there, message, now):
         return None
     off = by_key(message)
@@ -171,11 +191,23 @@ def with_cancel(there: CalendarObject, message: CalendarObject, now: int) -> Com
     main = known.get(None)
     if None not in off and main is not None:
         gone = left_out(main, there.zones)
-        new = [part for key, part in off.items() if key not in known][:MAX_EXCEPTIONS]
+        new = [part for key, part in off.items() if key not in known]
+        mine = own_line(main, own)
+        bare = Component(
+            main.name,
+            [line for line in main.properties if line.name in (*OF_CANCELLED, *OF_SERIES) or line is mine],
+            [],
+        )
+        copied = Component(main.name, [line for line in bare.properties if line.name not in OF_SERIES], [])
+        # Before anything is copied: the message says the number of dates, the entry the length of each.
+        if len(known) + len(new) > MOST.exceptions + 1:
+            raise AboveLimit(above("exceptions"), CONDITIONS["exceptions"])
+        if octets_of(there.calendar) + len(new) * octets_of(copied) > MAX_ENTRY:
+            raise AboveLimit(TOO_LARGE, SIZE)
         parts += [
             _stamped(with_property(component, "STATUS", "CANCELLED"), stamp_of(part, now))
             for part in new
-            if (component := _exception(there, main, gone, part)) is not None
+            if (component := _exception(there, bare, gone, part)) is not None
         ]
     return rebuilt(there, parts)
 
@@ -188,13 +220,17 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str, now:
     main = known.get(None)
     gone = LeftOut(set(), set()) if main is None else left_out(main, there.zones)
     changed = False
+    # An answer to a date makes an exception, which has all of the series: asked before it is copied.
+    copied = 0 if main is None else octets_of(main)
+    room = MAX_ENTRY - octets_of(there.calendar)
     for reply in message.parts:
         key = key_of(message, reply)
         line = attendees_of(reply).get(author)
         status = "" if line is None else line.parameter("PARTSTAT").upper()
         part = known.get(key)
-        if part is None and main is not None and key is not None and len(known) <= MAX_EXCEPTIONS:
+        if part is None and main is not None and key is not None and len(known) <= MOST.exceptions and copied <= room:
             part = _exception(there, main, gone, reply)
+            room -= copied if part is not None else 0
         mine = None if part is None else attendees_of(part).get(author)
         if part is None or mine is None or status not in ANSWERS or sequence_of(reply) < sequence_of(part):
             continue
@@ -289,11 +325,10 @@ def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Com
         return None
     if seconds_of(moment) in gone.times or f"{local:%Y%m%d}" in gone.days:
         return None
-    of_series = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")
     lines = [  # messages about the series are not about this time
         with_parameters(line, {STAMP: ""}) if line.name in ("ATTENDEE", "ORGANIZER") else line
         for line in main.properties
-        if line.name not in of_series
+        if line.name not in OF_SERIES
     ]
     lines += [recurrence]
     distance = seconds_of(moment) - seconds_of(first)

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from moxlite.proto.cards.cardobject import read_card
+from moxlite.proto.cards.cardobject import CardObject, read_card
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.proto.cards.vcard import Contact
@@ -65,6 +65,9 @@ SELECT r.id, c.id FROM collection c CROSS JOIN resource r ON r.collection_id = c
 WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id"""
 SIZE: Final = "SELECT size FROM resource WHERE id = ?"
 DATA: Final = "SELECT data FROM resource_data WHERE resource_id = ?"
+KNOWN: Final = """
+SELECT data FROM (SELECT r.size, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id WHERE r.uid = ?1
+UNION ALL SELECT size, data FROM resource_kept WHERE uid = ?1) ORDER BY size DESC LIMIT 1"""
 COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
 CONTACTS: Final = """
 SELECT coalesce(sum(total), 0) + (SELECT count(*) FROM contact_due WHERE card IS NOT NULL) FROM collection
@@ -202,9 +205,19 @@ class Changes(msgspec.Struct, frozen=True):
 
 def card_facts(data: bytes) -> ResourceFacts:
     """Compute the facts of a card. Raises BadCard."""
-    card = read_card(data)
+    return facts_of_card(read_card(data))
+
+
+def facts_of_card(card: CardObject) -> ResourceFacts:
+    """Compute the facts of a card that was read."""
     photo = photo_mark(photo_of(card.card))
     return ResourceFacts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact, photo=photo)
+
+
+def octets_known(r: Reader, uid: str) -> bytes | None:
+    """The largest that the account has with a UID, or keeps of what was removed; None for nothing."""
+    data = r.value(KNOWN, uid)
+    return None if data is None else bytes(data)
 
 
 def photo_mark(photo: Photo | None) -> str:

@@ -324,7 +324,7 @@ def put_received(
 
 def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: ResourceFacts, owner: User) -> bool:
     """Add an entry of a file, unless a calendar of the account has it. Its people hear nothing of the import, but of
-    later changes (`put_entry`); of an entry with too many people, or two organisers, of neither. Returns whether the
+    later changes (`put_entry`); of an entry with two organisers, of neither. Returns whether the
     entry was added. Raises ReadOnly, and as `put_resource`.
     """
     check_own(where)

@@ -9,6 +9,7 @@ import msgspec
 
 from moxlite.groupware.entries import PARSED
 from moxlite.proto.cards.itip import NotAllowed
+from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
@@ -38,7 +39,7 @@ from moxlite.store.groupware.scheduling import (
     remove_collection,
 )
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
-from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propstat
+from moxlite.web.dav.properties import changed_by, made_by, propstat
 from moxlite.web.dav.scheduling import tag_headers, wish_of
 from moxlite.web.dav.session import Session, stored
 from moxlite.web.http.messages import Response
@@ -66,9 +67,9 @@ async def put(s: Session) -> None:
     if kind not in OTHER_TYPES and kind != expected:
         raise Refusal(403, condition, f"this collection takes {expected}")
     conditions = await s.conditions()
-    data = await s.request.body.read(2 * MAX_RESOURCE, _cost)
-    if len(data) > MAX_RESOURCE:
-        raise Refusal(403, s.place.space + "max-resource-size", "an entry has at most 1 MiB")
+    data = await s.request.body.read(2 * MAX_ENTRY, _cost)
+    if len(data) > MAX_ENTRY:
+        raise Refusal(403, s.place.space + "max-resource-size", TOO_LARGE)
     try:
         where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
     except NoSuchCollection:

@@ -12,15 +12,13 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import BadComponents, read_components
+from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.groupware.collection import COMPONENTS, INBOX, MAX_DEAD, OUTBOX, TOO_MANY_DEAD, Collection
 from moxlite.store.groupware.resources import Resource
 from moxlite.web.dav.places import Place, Refusal, Tree, href
 from moxlite.web.http.conditional import http_date
-
-MAX_RESOURCE: Final = 1 << 20
-"""Octets of a resource (DAV-5)."""
 
 MAX_TEXT: Final = 1000
 """Characters of a name."""
@@ -414,7 +412,7 @@ PROPERTIES: Final[dict[str, Property]] = {
     CALDAV + "supported-calendar-component-set": Property(_collections("calendar", _components)),
     CALDAV + "supported-calendar-data": Property(_collections("calendar", _data_types)),
     CALDAV + "supported-collation-set": Property(_collections("calendar", _collations(CALDAV))),
-    CALDAV + "max-resource-size": Property(_collections("calendar", lambda _: str(MAX_RESOURCE))),
+    CALDAV + "max-resource-size": Property(_collections("calendar", lambda _: str(MAX_ENTRY))),
     CALDAV + "schedule-calendar-transp": Property(
         _collections(
             "calendar", lambda collection: element(CALDAV + ("transparent" if collection.transparent else "opaque"))
@@ -430,7 +428,7 @@ PROPERTIES: Final[dict[str, Property]] = {
     ),
     CARDDAV + "supported-address-data": Property(_collections("contact", _card_types)),
     CARDDAV + "supported-collation-set": Property(_collections("contact", _collations(CARDDAV))),
-    CARDDAV + "max-resource-size": Property(_collections("contact", lambda _: str(MAX_RESOURCE))),
+    CARDDAV + "max-resource-size": Property(_collections("contact", lambda _: str(MAX_ENTRY))),
     # Apple
     APPLE + "calendar-color": Property(
         _collections("", lambda collection: text(collection.colour) or None), _set_colour

@@ -14,6 +14,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.cards.cardobject import BadCard, read_card
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, BadContact, card_of, changed_card, jscontact_of
+from moxlite.proto.cards.limits import AboveLimit, Extent, check_extent, extent_of
 from moxlite.store.groupware.collection import (
     Collection,
     NoSuchCollection,
@@ -523,7 +524,8 @@ async def _octets(card: Component | None, wanted: Object) -> bytes:
     def write() -> bytes:
         made = card_of(wanted) if card is None else changed_card(card, wanted)
         octets = write_component(made).encode("utf-8", "surrogatepass")
-        read_card(octets)
+        was = Extent() if card is None else extent_of(card)
+        check_extent(read_card(octets).card, was)
         return octets
 
     try:
@@ -532,6 +534,8 @@ async def _octets(card: Component | None, wanted: Object) -> bytes:
         raise SetError("invalidProperties", str(error), properties=[error.name]) from None
     except BadCard as error:
         raise SetError("invalidProperties", str(error), properties=["name"]) from None
+    except AboveLimit as error:
+        raise SetError("tooLarge", str(error)) from None
 
 
 async def _with_pictures(call: Call, wanted: Object) -> Object:

@@ -37,6 +37,7 @@ from moxlite.proto.cards.jscalendar import (
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local, wanted_clock
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference
+from moxlite.proto.cards.limits import CONDITIONS, MAX_ENTRY, SIZE, TOO_LARGE
 from moxlite.proto.cards.moments import iana_zone, seconds_of
 from moxlite.store.groupware.collection import Collection, ReadOnly, check_own
 from moxlite.store.groupware.history import calendar_state, entry_changes
@@ -114,9 +115,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("timeZone", "recurrenceRule", "recurrenceOverrides", "baseEventId", "recurrenceId")),
 }
 """Values of properties that are asked for by name and that an event does not have (RFC 8984)."""
-
-MAX_ENTRY: Final = 1 << 20
-"""Octets of an entry (DAV-5)."""
 
 MADE: Final = 130
 KEPT: Final = 70
@@ -305,6 +303,8 @@ async def refusals() -> AsyncIterator[None]:
     except BadEvent as error:
         raise SetError("invalidProperties", str(error), properties=[error.name]) from None
     except (BadEntry, BadObject) as error:
+        if error.condition.rpartition("}")[2] in (SIZE, *CONDITIONS.values()):
+            raise SetError("tooLarge", str(error)) from None
         raise SetError("invalidProperties", str(error), properties=["recurrenceRule"]) from None
     except (NotAllowed, ReadOnly) as error:
         raise SetError("forbidden", str(error)) from None
@@ -430,7 +430,7 @@ class _Events:
 
         data = await off_loop(write, kind="jmap")
         if len(data) > MAX_ENTRY:
-            raise SetError("tooLarge", "an event has at most 1 MiB")
+            raise SetError("tooLarge", TOO_LARGE)
         facts = await Expander(call.account).facts_of(await read(data))
         if call.place.guest and facts.addresses:
             raise SetError("forbidden", "only the owner of a calendar invites people")

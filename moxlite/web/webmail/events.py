@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from moxlite.proto.cards.contentline import Property, plain
 from moxlite.proto.cards.editing import BadForm, Form, form_of
 from moxlite.proto.cards.invitation import ANSWERS
 from moxlite.proto.cards.itip import attendees_of, own_line, role_of
+from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.moments import iana_zone, is_date, moment_of
 from moxlite.proto.cards.privacy import privacy_of
 from moxlite.store.groupware.resources import Resource
@@ -25,8 +26,6 @@ from moxlite.web.webmail.querytypes import ID, AnyID
 
 Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$")]
 Short = Annotated[str, Meta(max_length=1000)]
-MAX_ENTRY: Final = 1 << 20
-"""Octets of an entry (DAV-5)."""
 
 
 class Calendar(msgspec.Struct, frozen=True):

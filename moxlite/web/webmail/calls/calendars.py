@@ -39,6 +39,7 @@ from moxlite.proto.cards.itip import (
     role_of,
     with_parameters,
 )
+from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
 from moxlite.store.groupware.collection import (
@@ -66,7 +67,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, Visit
 from moxlite.web.webmail.events import (
-    MAX_ENTRY,
     BusyPerson,
     BusyTime,
     Event,
@@ -366,7 +366,7 @@ class EventCalls(EntryCalls):
     ) -> Callable[[AccountTx], int]:
         data = write_component(made).encode()
         if len(data) > MAX_ENTRY:
-            raise UserError("an event has at most 1 MiB")
+            raise UserError(TOO_LARGE)
         entry = await read(data)
         facts = await visit.expander.facts_of(entry)
         user = self._user(caller, visit, facts.addresses)
