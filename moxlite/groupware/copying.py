@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 import trio
 
-from moxlite.groupware.entries import BadEntry, Expander
+from moxlite.groupware.entries import BadEntry, Expander, with_outcome
 from moxlite.groupware.files import note_problems
 from moxlite.groupware.people import user_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
@@ -42,7 +42,7 @@ from moxlite.store.groupware.collection import (
     has_due,
 )
 from moxlite.store.groupware.contacts import import_contacts, settle_contacts
-from moxlite.store.groupware.scheduling import add_entry
+from moxlite.store.groupware.scheduling import add_entry, added_entry
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
@@ -471,7 +471,8 @@ class CalendarCopies:
             except BadEntry as error:
                 note_problems(done, [str(error)])
                 continue
-            added = await account.write(partial(add_entry, where=where, data=data, facts=facts, owner=owner))
+            entry = await with_outcome(account, where.id, added_entry(data, facts, owner))
+            added = await account.write(partial(add_entry, where=where, entry=entry))
             done.added, done.known = done.added + added, done.known + (not added)
 
     async def _take_cards(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:

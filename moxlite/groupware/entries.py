@@ -28,13 +28,24 @@ from moxlite.store.groupware.resources import (
     facts_of_card,
     instances_of,
     octets_known,
+    resource_data,
+    resource_named,
     set_instances,
+)
+from moxlite.store.groupware.scheduling import (
+    EntryPut,
+    Outcome,
+    User,
+    is_scheduled,
+    outcome_of,
+    outcome_of_removal,
 )
 from moxlite.store.groupware.sharing import Shelf
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
 
 logger = logging.getLogger("moxlite.groupware")
 
@@ -303,6 +314,40 @@ async def _times(calendar_object: CalendarObject, rules: Sequence[Rule], stretch
 async def _joined(calendar_object: CalendarObject, times: Sequence[int], stretch: Span, limit: int) -> list[Instance]:
     work = partial(joined, calendar_object.parts, calendar_object.zones, times, stretch)
     return (work() if len(times) + _size(calendar_object) <= MANY else await off_loop(work, kind="dav"))[:limit]
+
+
+async def with_outcome(account: Account, collection_id: int, entry: EntryPut) -> EntryPut:
+    """An entry that is put, with what its change means for people: computed in a thread, and before the unit, since the
+    writer of the account takes its mail, too.
+    """
+
+    def found(r: Reader) -> tuple[bool, bytes | None]:
+        before = resource_named(r, collection_id, entry.name)
+        if not is_scheduled(entry.facts, before):
+            return False, None
+        return True, None if before is None else resource_data(r, before.id)
+
+    shared, octets = await account.read(found, op="schedule")
+    if not shared:
+        return entry
+    now = int(time.time())
+    return msgspec.structs.replace(entry, outcome=await off_loop(lambda: outcome_of(octets, entry, now), kind="dav"))
+
+
+async def removal_outcome(
+    account: Account, collection_id: int, name: str, user: User, *, answer: bool = True
+) -> Outcome | None:
+    """What the removal of an entry means for people, as of `with_outcome`; None for one without people."""
+
+    def found(r: Reader) -> bytes | None:
+        before = resource_named(r, collection_id, name)
+        return None if before is None or before.tag is None else resource_data(r, before.id)
+
+    octets = await account.read(found, op="schedule")
+    if octets is None:
+        return None
+    now = int(time.time())
+    return await off_loop(lambda: outcome_of_removal(octets, user, now, answer=answer), kind="dav")
 
 
 async def read(data: bytes) -> CalendarObject:

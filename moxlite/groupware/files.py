@@ -23,7 +23,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.groupware.entries import BadEntry, Expander, read
+from moxlite.groupware.entries import BadEntry, Expander, read, with_outcome
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import (
     CALENDAR_END,
@@ -60,8 +60,8 @@ from moxlite.store.groupware.contacts import (
     some_cards,
     some_contacts,
 )
-from moxlite.store.groupware.resources import ResourceFacts, resources_of, together, with_data
-from moxlite.store.groupware.scheduling import add_entry, default_calendar
+from moxlite.store.groupware.resources import resources_of, together, with_data
+from moxlite.store.groupware.scheduling import EntryPut, add_entry, added_entry, default_calendar
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
@@ -279,14 +279,15 @@ def _title(where: Collection) -> str:
 async def _add_events(
     account: Account, expander: Expander, where: Collection, events: list[bytes], done: ImportResult, owner: User
 ) -> None:
-    found: list[tuple[bytes, ResourceFacts]] = []
+    found: list[EntryPut] = []
     for data in events:
         await give_way()
         try:
-            found.append((data, await expander.facts(where, data)))
+            facts = await expander.facts(where, data)
+            found.append(await with_outcome(account, where.id, added_entry(data, facts, owner)))
         except BadEntry as error:
             note_problems(done, [str(error)])
-    added = await account.write(lambda tx: sum(add_entry(tx, where, data, facts, owner) for data, facts in found))
+    added = await account.write(lambda tx: sum(add_entry(tx, where, entry) for entry in found))
     done.added += added
     done.known += len(found) - added
 

@@ -3,9 +3,11 @@
 import json
 import os
 import threading
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partial
+from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import msgspec
@@ -29,6 +31,7 @@ from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation
 from moxlite.store.mail.settings import save_settings
 from moxlite.store.upkeep.outbox import OutboxRow
+from tests.browsing import Answer
 from tests.session.test_web_dav import HOME, C, D, Program, calendar, event, refused, text
 from tests.store_mail import deliver_mail
 from tests.web_rig import PASSWORD, Rig
@@ -406,6 +409,53 @@ async def test_places_and_questions_of_scheduling(office: Office) -> None:
     stolen = await mia.ask("POST", outbox, question.replace("ORGANIZER:mailto:mia@", "ORGANIZER:mailto:tom@"))
     assert refused(stolen) == (403, "organizer-allowed")
     assert (await mia.ask("POST", HOME, question)).status == 405
+
+
+async def test_an_account_takes_all_else_while_messages_are_computed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-23: what a change means for people is computed before its unit, whatever the way it comes; the writer takes
+    the mail of the account, too.
+    """
+    begun, go_on, computed = threading.Semaphore(0), threading.Event(), list[str]()
+
+    def slow(name: str, compute: Callable[..., scheduling.Outcome]) -> Callable[..., scheduling.Outcome]:
+        def outcome(*given: Any, **more: Any) -> scheduling.Outcome:
+            computed.append(name)
+            begun.release()
+            assert go_on.wait(60)
+            return compute(*given, **more)
+
+        return outcome
+
+    def never(*_: Any, **__: Any) -> scheduling.Outcome:
+        raise AssertionError("computed in the unit")
+
+    for name in ("outcome_of", "outcome_of_removal"):
+        monkeypatch.setattr(entries, name, slow(name, getattr(scheduling, name)))
+        monkeypatch.setattr(scheduling, name, never)
+    for number, change in enumerate(
+        (
+            partial(office.mia.put, "plan.ics", meeting(TOM_ASKED)),
+            partial(office.mia.put, "plan.ics", meeting(TOM_ASKED, ADA_ASKED)),
+            partial(office.mia.ask, "DELETE", HOME + "plan.ics"),
+        )
+    ):
+        answers: list[Answer] = []
+
+        async def ask(change: Callable[[], Awaitable[Answer]] = change, answers: list[Answer] = answers) -> None:
+            answers.append(await change())
+
+        go_on.clear()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.to_thread.run_sync(begun.acquire)
+            other = Program(office.rig)
+            assert (await other.put(f"{number}.ics", event(str(number)))).status == 201
+            assert not answers
+            go_on.set()
+        assert answers[0].status in (201, 204)
+    assert computed == ["outcome_of", "outcome_of", "outcome_of_removal"]
 
 
 async def test_questions_are_read_beside_the_event_loop(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -572,3 +572,56 @@ def test_what_comes_in_has_limits_that_are_named(reason: str, lines: list[str]) 
     larger = entry(component(*lines, *lines[-1:], guest("b@x.example"), "X-B:" + "x" * (300 << 10))).calendar
     with pytest.raises(AboveLimit):
         check_extent(larger, extent_of(large))
+
+
+def crowd(guests: int, exceptions: int, *lines: str) -> CalendarObject:
+    """A series with as many guests in all of its exceptions."""
+    people = [guest(f"g{number}@far.example") for number in range(guests)]
+    dates = [f"RECURRENCE-ID:2100{1 + day // 28:02}{1 + day % 28:02}T090000Z" for day in range(exceptions)]
+    return entry(component("RRULE:FREQ=DAILY", *lines, *people), *(component(date, *people) for date in dates))
+
+
+def test_guests_cost_in_proportion_to_the_entry() -> None:
+    """DAV-24: of entries of before there were limits, too: each line is compared once, not once for each guest."""
+
+    def taken(guests: int, exceptions: int) -> float:
+        before, after = crowd(guests, exceptions), crowd(guests, exceptions, "SUMMARY:Other")
+        began = time.process_time()
+        assert [len(message.recipients) for message in change(before, after)[1]] == [guests]
+        assert [len(message.recipients) for message in called_off(after, OWN, NOW)] == [guests]
+        return time.process_time() - began
+
+    assert taken(500, 50) < 40 * max(taken(50, 25), 0.02)
+
+
+def test_views_without_number_are_refused_and_called_off_in_short() -> None:
+    """DAV-24: each of 500 guests sees other dates of a series with a long description."""
+    long = "DESCRIPTION:" + "x" * 100_000
+    people = [guest(f"g{number}@far.example") for number in range(300)]
+    dates = [f"RECURRENCE-ID:2100{1 + day // 28:02}{1 + day % 28:02}T090000Z" for day in range(300)]
+    parts = [component(date, one) for date, one in zip(dates, people, strict=True)]
+    before = entry(component("RRULE:FREQ=DAILY", long, *people), *parts)
+    after = entry(component("RRULE:FREQ=DAILY", "SUMMARY:Other", long, *people), *parts)
+    with pytest.raises(NotAllowed, match="too many versions"):
+        change(before, after)
+    [message] = called_off(before, OWN, NOW)
+    assert len(message.recipients) == 300
+    assert len(message.text) < 1000
+    method, off = read_message(message.text)
+    assert (method, off.parts[0].value("STATUS"), off.parts[0].value("SEQUENCE")) == ("CANCEL", "CANCELLED", "1")
+    assert with_cancel(before, off, frozenset({TOM}), NOW) is not None
+
+
+def test_dates_taken_out_are_looked_up_once() -> None:
+    """DAV-26: an attendee whose program writes all dates anew, in lines of their own."""
+    dates = [
+        f"20{year}{month:02}{day:02}T090000Z"
+        for year in range(30, 60)
+        for month in range(1, 13)
+        for day in range(1, 26)
+    ]
+    was = entry(component("RRULE:FREQ=DAILY", "EXDATE:" + ",".join(dates), guest(MIA), organizer=ADA))
+    now = entry(component("RRULE:FREQ=DAILY", *(f"EXDATE:{date}" for date in dates), guest(MIA), organizer=ADA))
+    began = time.process_time()
+    assert answered(was, now, OWN, LOCAL, NOW).message is None
+    assert time.process_time() - began < 4

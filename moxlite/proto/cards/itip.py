@@ -29,7 +29,20 @@ Role: TypeAlias = Literal["organizer", "attendee", ""]
 MAX_DECLINED: Final = 50
 """Dates that an attendee leaves out at once, each of which is declined."""
 
+MAX_VIEWS: Final = 16 << 20
+"""Characters of all different views of an entry, before and after a change: they are compared and written in a second.
+Guests of the same dates share a view.
+"""
+
+SIZE_OF_DATE: Final = 40
+"""Characters of EXDATE with one date."""
+
+Numbers: TypeAlias = tuple[int, ...]
+
 PRODID: Final = "-//moxlite//EN"
+
+OF_END: Final = frozenset({"UID", "SUMMARY", "ORGANIZER", "DTSTART", "DTEND", "DURATION", "DUE"})
+"""Properties of the short message that a whole entry is called off."""
 
 TIMES: Final = ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE")
 """Properties whose change makes earlier answers void (RFC 5546 §2.1.4)."""
@@ -58,6 +71,10 @@ class NotAllowed(ValueError):
     def __init__(self, condition: str, text: str) -> None:
         super().__init__(text)
         self.condition = condition
+
+
+class TooManyViews(NotAllowed):
+    """The messages about a change, of which each view has its own, would be too large together."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -212,7 +229,7 @@ def organized(
     *,
     keep_answers: bool,
 ) -> Organized:
-    """Find the messages about an organiser's change.
+    """Find the messages about an organiser's change. Raises TooManyViews.
 
     Args:
       own: addresses of the organiser. local: addresses of users of this server. now: seconds UTC.
@@ -274,7 +291,15 @@ def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[M
         for address, line in attendees_of(part).items()
         if address not in own and _agent(line) == "SERVER"
     }
-    return _messages(before, None, everyone, now)
+    try:
+        return _messages(before, None, everyone, now)
+    except TooManyViews:
+        # Whoever has one date of a series takes this for the end of it, too (RFC 5546 §3.2.5).
+        lines = [line for line in before.main.properties if line.name in OF_END]
+        number = max(map(sequence_of, before.parts)) + 1
+        [told] = _told([Component(before.kind, lines, [])], now)
+        text = write_component(new_calendar(before, [_called_off(told, number)], "CANCEL"))
+        return (Message("CANCEL", tuple(everyone), text),)
 
 
 def _numbered(part: Component, was: Component | None, own: frozenset[str], *, keep: bool) -> Component:
@@ -326,25 +351,95 @@ def without_answers(part: Component, own: frozenset[str]) -> Component:
 def _messages(
     before: CalendarObject | None, after: CalendarObject | None, everyone: Iterable[str], now: int
 ) -> tuple[Message, ...]:
-    found: dict[tuple[Method, str, str], list[str]] = {}
+    """Find what attendees are told. Raises TooManyViews."""
+    was, is_now = _Views(before, now), _Views(after, now)
+    groups: dict[tuple[Numbers, Numbers, str], list[str]] = {}
     for address in everyone:
-        was, is_now = _view(before, address), _view(after, address)
-        forced = _forced(after, address)
-        if not forced and [_comparable(component) for component in was] == [
-            _comparable(component) for component in is_now
-        ]:
+        groups.setdefault((was.of(address), is_now.of(address), is_now.forced(address)), []).append(address)
+    found: dict[tuple[Method, str, str], list[str]] = {}
+    left = MAX_VIEWS
+    for (old, new, forced), addresses in groups.items():
+        left -= was.size(old) + is_now.size(new)
+        if left < 0 and len(groups) > 1:
+            raise TooManyViews("max-attendees-per-instance", "the guests of this event see too many versions of it")
+        if not forced and was.lines(old) == is_now.lines(new):
             continue
-        if not forced and is_off(is_now or was) and (not was or is_off(was)):
+        was_off, is_now_off = was.is_off(old), is_now.is_off(new)
+        if not forced and (is_now_off if new else was_off) and was_off:
             continue  # no attendee has to hear of what never was, or is off already
-        earlier = "" if before is None or not was else write_component(new_calendar(before, _told(was, now)))
-        off = not is_now or forced == "CANCEL" or is_off(is_now)
-        home = after if is_now else before
+        earlier = "" if before is None or not old else write_component(new_calendar(before, was.told(old)))
+        off = not new or forced == "CANCEL" or is_now_off
+        home, parts = (after, is_now.told(new)) if new else (before, was.told(old))
         assert home is not None
-        parts = _told(is_now or was, now, off=off, raised=not is_now)
+        if off:
+            parts = [_called_off(part, sequence_of(part) + int(not new)) for part in parts]
         method: Method = "CANCEL" if off else "REQUEST"
         text = write_component(new_calendar(home, parts, method))
-        found.setdefault((method, text, earlier), []).append(address)
+        found.setdefault((method, text, earlier), []).extend(addresses)
     return tuple(Message(method, tuple(to), text, was) for (method, text, was), to in found.items())
+
+
+class _Views:
+    """Views that attendees have of an entry: of its components those to which they are invited, by their numbers, and
+    the event itself without dates of exceptions to which others are. Each component is looked at once, whatever the
+    number of guests.
+    """
+
+    def __init__(self, calendar_object: CalendarObject | None, now: int) -> None:
+        self._parts = [] if calendar_object is None else calendar_object.parts
+        self._main = main_part(self._parts)
+        self._invited: dict[str, list[int]] = {}
+        self._forced: dict[str, str] = {}
+        for number, part in enumerate(self._parts):
+            for address, line in attendees_of(part).items():
+                self._invited.setdefault(address, []).append(number)
+                wanted = line.parameter("SCHEDULE-FORCE-SEND").upper()
+                if wanted in ("REQUEST", "CANCEL"):
+                    self._forced.setdefault(address, wanted)
+        self._lines = [_comparable(part) for part in self._parts]
+        self._dates = [_left_out(part) for part in self._parts]
+        self._told = _told(self._parts, now)
+        self._sizes = [sum(len(line.whole) for line in part.properties) for part in self._parts]
+        self._off = [is_off([part]) for part in self._parts]
+
+    def of(self, address: str) -> Numbers:
+        """The components to which an attendee is invited, the event itself first."""
+        numbers = self._invited.get(address, [])
+        return tuple(sorted(numbers, key=lambda number: number != self._main))
+
+    def forced(self, address: str) -> str:
+        """The method that a client wants to be sent in any case (RFC 6638 §7.2)."""
+        return self._forced.get(address, "")
+
+    def size(self, numbers: Numbers) -> int:
+        """About the characters of a view."""
+        dates = SIZE_OF_DATE * len(self._parts) if self._main in numbers[:1] else 0
+        return dates + sum(self._sizes[number] for number in numbers)
+
+    def is_off(self, numbers: Numbers) -> bool:
+        """Whether all of a view is cancelled; true of an empty one."""
+        return all(self._off[number] for number in numbers)
+
+    def lines(self, numbers: Numbers) -> list[frozenset[str]]:
+        """The lines of each component that matter to the attendee."""
+        lines = [self._lines[number] for number in numbers]
+        if dates := self._without(numbers):
+            lines[0] = lines[0] | {line.whole.strip() for line in dates}
+        return lines
+
+    def told(self, numbers: Numbers) -> list[Component]:
+        """A view as the attendee gets it."""
+        parts = [self._told[number] for number in numbers]
+        if dates := self._without(numbers):
+            parts[0] = Component(parts[0].name, [*parts[0].properties, *dates], [])
+        return parts
+
+    def _without(self, numbers: Numbers) -> list[Property]:
+        """EXDATE of the exceptions that are left out of a view with the event itself."""
+        if self._main not in numbers[:1]:
+            return []
+        seen = set(numbers)
+        return [line for number, line in enumerate(self._dates) if line is not None and number not in seen]
 
 
 def is_off(parts: Sequence[Component]) -> bool:
@@ -352,29 +447,8 @@ def is_off(parts: Sequence[Component]) -> bool:
     return all(part.value("STATUS").upper() == "CANCELLED" for part in parts)
 
 
-def _forced(calendar_object: CalendarObject | None, address: str) -> str:
-    """The method that a client wants to be sent in any case (RFC 6638 §7.2)."""
-    lines = (attendees_of(part).get(address) for part in ([] if calendar_object is None else calendar_object.parts))
-    wanted = (line.parameter("SCHEDULE-FORCE-SEND").upper() for line in lines if line is not None)
-    return next((one for one in wanted if one in ("REQUEST", "CANCEL")), "")
-
-
-def _view(calendar_object: CalendarObject | None, address: str) -> list[Component]:
-    """The components that an attendee sees; dates of exceptions to which others are invited are left out."""
-    if calendar_object is None:
-        return []
-    number = main_part(calendar_object.parts)
-    invited = [part for part in calendar_object.parts if address in attendees_of(part)]
-    main = None if number is None else calendar_object.parts[number]
-    if main is None or not any(part is main for part in invited):
-        return invited
-    without = [part for part in calendar_object.parts if not any(part is component for component in invited)]
-    lines = [line for part in without if (line := _left_out(main, part)) is not None]
-    seen = Component(main.name, [*main.properties, *lines], main.components)
-    return [seen, *(part for part in invited if part is not main)]
-
-
-def _left_out(main: Component, part: Component) -> Property | None:
+def _left_out(part: Component) -> Property | None:
+    """EXDATE of an exception; None for the event itself."""
     recurrence = part.first("RECURRENCE-ID")
     if recurrence is None:
         return None
@@ -396,10 +470,8 @@ def _comparable(part: Component) -> frozenset[str]:
     return frozenset(lines)
 
 
-def _told(parts: Sequence[Component], now: int, *, off: bool = False, raised: bool = False) -> list[Component]:
-    """Components as others get them: without alarms, and what is between a client and its server. `off`: called off;
-    `raised`: as a later version than the organiser's, who has none.
-    """
+def _told(parts: Sequence[Component], now: int) -> list[Component]:
+    """Components as others get them: without alarms, and what is between a client and its server."""
     components: list[Component] = []
     for part in parts:
         lines = [
@@ -407,12 +479,13 @@ def _told(parts: Sequence[Component], now: int, *, off: bool = False, raised: bo
             for line in part.properties
             if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS")
         ]
-        component = Component(part.name, [*lines, _line("DTSTAMP", utc_text(now))], [])
-        if off:
-            component = with_property(component, "STATUS", "CANCELLED")
-            component = with_property(component, "SEQUENCE", str(sequence_of(part) + int(raised)))
-        components.append(component)
+        components.append(Component(part.name, [*lines, _line("DTSTAMP", utc_text(now))], []))
     return components
+
+
+def _called_off(part: Component, sequence: int) -> Component:
+    """A component that is called off, as attendees are told; one that is gone has a number above the organiser's."""
+    return with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence))
 
 
 # An attendee's changes.
@@ -535,16 +608,19 @@ def _declined(before: CalendarObject | None, after: CalendarObject, own: frozens
     if was is None or main is None or mine is None:
         return []
     known = {line.whole for line in was.all("EXDATE")}
+    dates = {date for line in was.all("EXDATE") for date in line.value.split(",")}
     components: list[Component] = []
     for line in main.all("EXDATE"):
         if line.whole in known:
             continue
         for value in line.value.split(","):
             recurrence = property_of(line.whole[: len(line.whole) - len(line.value) - 1] + ":" + value.strip())
-            if recurrence is None or len(components) == MAX_DECLINED:
+            if len(components) == MAX_DECLINED:
+                return components
+            if recurrence is None:
                 break
             named = property_of("RECURRENCE-ID" + recurrence.whole[len("EXDATE") :])
-            if named is not None and not any(value.strip() in prop.value.split(",") for prop in was.all("EXDATE")):
+            if named is not None and value.strip() not in dates:
                 lines = [prop for prop in main.properties if prop.name not in ("DTSTART", "DTEND", "DURATION")]
                 part = Component(main.name, [*lines, named], [])
                 components.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))

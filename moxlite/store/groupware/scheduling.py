@@ -14,11 +14,12 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
-from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.calendarobject import read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import (
     Message,
     NotAllowed,
+    Role,
     answered,
     called_off,
     check_attendee,
@@ -54,6 +55,7 @@ from moxlite.store.groupware.resources import (
     put_resource,
     resource_data,
     resource_named,
+    together,
 )
 from moxlite.store.types import ModSeq
 
@@ -70,7 +72,7 @@ MAX_INBOX: Final = 500
 """Messages about events that are kept; the oldest goes for a new one."""
 
 SHARED: Final = """
-SELECT name FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND (ends IS NULL OR ends > ?)
+SELECT name, size FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND (ends IS NULL OR ends > ?)
 LIMIT ?"""
 OLDEST: Final = "SELECT name FROM resource WHERE collection_id = ? ORDER BY changed, id LIMIT 1"
 
@@ -146,7 +148,8 @@ class EntryPut(msgspec.Struct, frozen=True):
     Attributes:
       allowed: gets the entry as it is, and raises if it may not be replaced.
       answer: an attendee's answer is sent. keep_answers: as of `itip.organized`. tell: people hear of the change; else
-        of all that has changed with the next change of which they do. again: the entry was removed before.
+        of all that has changed with the next change of which they do. again: the entry was removed before. outcome: as
+        was computed before the unit; None to compute it there.
     """
 
     name: str
@@ -158,6 +161,7 @@ class EntryPut(msgspec.Struct, frozen=True):
     keep_answers: bool = False
     tell: bool = True
     again: bool = False
+    outcome: Outcome | None = None
 
 
 def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
@@ -175,53 +179,115 @@ def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
     return done
 
 
-def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | None) -> PutResult:
-    facts, data, user, keep_answers = entry.facts, entry.data, entry.user, entry.keep_answers
-    shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
-    # An entry that had guests is shared still: they are owed the word that they are no longer invited.
-    if not shared:
-        resource, new = put_resource(tx, where.id, entry.name, data, facts, entry.allowed)
-        return PutResult(resource, new, altered=False)
-    entry.allowed(before)
-    after = read_object(data)
-    was = None if before is None else read_object(resource_data(tx, before.id))
-    check_organizer(after, was)
+class Outcome(msgspec.Struct, frozen=True):
+    """What a change of an entry with people means, which is computed of its octets alone.
+
+    Attributes:
+      before: hash of what the entry was, None for a new one. refusal: why it may not be changed, None if it may.
+      role: of the user. octets: as they are stored. answers: the change is an attendee's answer alone.
+      sender: the user's address in the entry. messages: about the change. title: of an entry that is removed.
+    """
+
+    before: bytes | None
+    refusal: NotAllowed | None = None
+    role: Role = ""
+    octets: bytes = b""
+    answers: bool = False
+    sender: str = ""
+    messages: tuple[Message, ...] = ()
+    title: str = ""
+
+
+def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
+    """Compute the outcome of an entry that is put in place of `before`. `now`: seconds UTC. Takes a second for the
+    largest entries (DAV-5a), so that it is not for the event loop, nor for a unit.
+    """
+    digest = None if before is None else hashlib.sha256(before).digest()
+    user, keep_answers = entry.user, entry.keep_answers
+    after = read_object(entry.data)
+    was = None if before is None else read_object(before)
     role = role_of(after, user.addresses)
     earlier = "" if was is None else role_of(was, user.addresses)
-    if role == "attendee" and earlier == "attendee" and was is not None:
-        check_attendee(was, after, user.addresses)
-    # Two calendars with the same event would both send its messages, with answers that contradict each other.
-    if role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
-        raise Elsewhere(_name_of(tx, other.collection_id), other.name)
-    now = tx.now // 1_000_000
     # Of what is over nothing can be decided any more. An event that is moved from the past to the future is new to its
     # guests, so both must be over.
     silent = not entry.tell or (is_over(after, now) and (was is None or is_over(was, now)))
     calendar, messages = after.calendar, tuple[Message, ...]()
-    if role == "organizer":
-        calendar_object = renewed(after) if entry.again and was is None else after
-        done = organized(was, calendar_object, user.addresses, user.local, now, keep_answers=keep_answers)
-        calendar, messages = done.calendar, done.messages
-    elif role == "attendee":
-        reply = answered(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
-        calendar, messages = reply.calendar, () if reply.message is None or not entry.answer else (reply.message,)
-    elif earlier == "organizer" and was is not None:
-        messages = called_off(was, user.addresses, now)
-    # The octets then stay as the client put them: the marks that messages leave would say that people were told.
-    if silent or (role == "attendee" and not entry.answer):
-        calendar = after.calendar
+    try:
+        check_organizer(after, was)
+        if role == "attendee" and earlier == "attendee" and was is not None:
+            check_attendee(was, after, user.addresses)
+        # The octets of a silent change stay as the client put them: the marks that messages leave would say that people
+        # were told.
+        if role == "organizer" and not silent:
+            calendar_object = renewed(after) if entry.again and was is None else after
+            done = organized(was, calendar_object, user.addresses, user.local, now, keep_answers=keep_answers)
+            calendar, messages = done.calendar, done.messages
+        elif role == "attendee" and not silent and entry.answer:
+            reply = answered(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
+            calendar, messages = reply.calendar, () if reply.message is None else (reply.message,)
+        elif earlier == "organizer" and was is not None and not role and not silent:
+            messages = called_off(was, user.addresses, now)
+    except NotAllowed as error:
+        return Outcome(digest, error)
     altered = calendar is not after.calendar
-    octets = write_component(calendar).encode() if altered else data
-    tag = tx.modseq() if role else None
     # An answer alone keeps the schedule tag, so that a client that changes the event meanwhile is not refused for it.
-    known = None if before is None or not role == earlier == "attendee" else before.tag
-    if known is not None and was is not None and is_answer(was, after, user.addresses):
-        tag = ModSeq(known)
-    resource, new = put_resource(tx, where.id, entry.name, octets, facts, tag=tag)
-    if not silent:
-        # Of an event that has lost its people, the address by which the guests know the organiser is in what it was.
-        _owe(tx, messages, after if role or was is None else was, user, resource.id, facts)
-    return PutResult(resource, new, altered)
+    answers = role == earlier == "attendee" and was is not None and is_answer(was, after, user.addresses)
+    # Of an event that has lost its people, the address by which the guests know the organiser is in what it was.
+    people = (after if role or was is None else was).addresses()
+    return Outcome(
+        digest,
+        None,
+        role,
+        write_component(calendar).encode() if altered else entry.data,
+        answers,
+        next((address for address in people if address in user.addresses), ""),
+        messages,
+    )
+
+
+def outcome_of_removal(before: bytes, user: User, now: int, *, answer: bool) -> Outcome:
+    """Compute the outcome of an entry that is removed, as `outcome_of`."""
+    was = read_object(before)
+    messages: tuple[Message, ...] = ()
+    if not is_over(was, now):
+        match role_of(was, user.addresses):
+            case "organizer":
+                messages = called_off(was, user.addresses, now)
+            case "attendee" if answer and (reply := refused(was, user.addresses, now)) is not None:
+                messages = (reply,)
+    sender = next((address for address in was.addresses() if address in user.addresses), "")
+    return Outcome(hashlib.sha256(before).digest(), title=was.title, sender=sender, messages=messages)
+
+
+def is_scheduled(facts: ResourceFacts, before: Resource | None) -> bool:
+    """Whether people may have to hear of an entry that is put. One that had guests is shared still: they are owed the
+    word that they are no longer invited.
+    """
+    return facts.component in SCHEDULED and bool(facts.addresses or (before is not None and before.tag is not None))
+
+
+def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | None) -> PutResult:
+    facts, data = entry.facts, entry.data
+    if not is_scheduled(facts, before):
+        resource, new = put_resource(tx, where.id, entry.name, data, facts, entry.allowed)
+        return PutResult(resource, new, altered=False)
+    entry.allowed(before)
+    outcome = entry.outcome
+    # What it was computed of has changed since: seldom, and then here.
+    if outcome is None or outcome.before != (None if before is None else before.hash):
+        octets = None if before is None else resource_data(tx, before.id)
+        outcome = outcome_of(octets, entry, tx.now // 1_000_000)
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    # Two calendars with the same event would both send its messages, with answers that contradict each other.
+    if outcome.role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
+        raise Elsewhere(_name_of(tx, other.collection_id), other.name)
+    tag = tx.modseq() if outcome.role else None
+    if before is not None and before.tag is not None and outcome.answers:
+        tag = ModSeq(before.tag)
+    resource, new = put_resource(tx, where.id, entry.name, outcome.octets, facts, tag=tag)
+    _owe(tx, outcome.messages, outcome.sender, resource.id, facts)
+    return PutResult(resource, new, altered=outcome.octets != data)
 
 
 def delete_entry(
@@ -233,30 +299,26 @@ def delete_entry(
     *,
     answer: bool = True,
     tell: bool = True,
+    outcome: Outcome | None = None,
 ) -> None:
-    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` as there. Raises
-    ReadOnly, too.
+    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` and `outcome` as of
+    `EntryPut`. Raises ReadOnly, too.
     """
     check_own(where)
     before = resource_named(tx, where.id, name)
-    was = None
-    if before is not None and before.tag is not None and not where.inbox:
-        was = read_object(resource_data(tx, before.id))
+    told = before is not None and before.tag is not None and not where.inbox and tell
     # Read while it is there; the owner is shown what a guest has removed.
-    octets = resource_data(tx, before.id) if user.guest and before is not None else None
+    octets = resource_data(tx, before.id) if before is not None and (user.guest or told) else None
     delete_resource(tx, where.id, name, allowed, keep=True)
-    if before is not None and octets is not None and before.component == "VEVENT":
-        note_change(tx, Author(account=user.guest), before.id, octets, None)
-    now = tx.now // 1_000_000
-    if before is None or was is None or not tell or is_over(was, now):
+    if before is None or octets is None:
         return
-    messages: tuple[Message, ...] = ()
-    match role_of(was, user.addresses):
-        case "organizer":
-            messages = called_off(was, user.addresses, now)
-        case "attendee" if answer and (reply := refused(was, user.addresses, now)) is not None:
-            messages = (reply,)
-    _owe(tx, messages, was, user, 0, ResourceFacts(before.uid, before.component, was.title))
+    if user.guest and before.component == "VEVENT":
+        note_change(tx, Author(account=user.guest), before.id, octets, None)
+    if told:
+        if outcome is None or outcome.before != before.hash:
+            outcome = outcome_of_removal(octets, user, tx.now // 1_000_000, answer=answer)
+        facts = ResourceFacts(before.uid, before.component, outcome.title)
+        _owe(tx, outcome.messages, outcome.sender, 0, facts)
 
 
 def move_entry(
@@ -296,13 +358,13 @@ def remove_collection(tx: AccountTx, where: Collection, user: User, *, answer: b
     """Remove a calendar or address book; of coming entries with guests each is removed as by `delete_entry`, since of a
     calendar that goes as a whole its guests would keep the meetings.
 
-    A unit removes `AT_ONCE` of these: the caller goes on until it returns True, for then nothing is left. Raises as
-    `delete_entry` and `delete_collection`.
+    A unit removes `AT_ONCE` of these, fewer of large ones: the caller goes on until it returns True, for then nothing
+    is left. Raises as `delete_entry` and `delete_collection`.
     """
-    names = [name for (name,) in tx.rows(SHARED, where.id, tx.now // 1_000_000, AT_ONCE)]
-    for name in names:
+    rows: list[tuple[str, int]] = list(tx.rows(SHARED, where.id, tx.now // 1_000_000, AT_ONCE))
+    for name, _ in together(rows, lambda row: row[1]):
         delete_entry(tx, where, name, lambda _: None, user, answer=answer)
-    if len(names) == AT_ONCE:
+    if rows:
         return False
     delete_collection(tx, where.id)
     return True
@@ -322,19 +384,23 @@ def put_received(
     return put_resource(tx, where, name, data, facts, tag=tag)[0]
 
 
-def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: ResourceFacts, owner: User) -> bool:
+def added_entry(data: bytes, facts: ResourceFacts, owner: User) -> EntryPut:
+    """An entry of a file, as `add_entry` takes it."""
+    return EntryPut(entry_name(facts.uid), data, facts, owner, tell=False)
+
+
+def add_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> bool:
     """Add an entry of a file, unless a calendar of the account has it. Its people hear nothing of the import, but of
-    later changes (`put_entry`); of an entry with two organisers, of neither. Returns whether the
-    entry was added. Raises ReadOnly, and as `put_resource`.
+    later changes (`put_entry`); of an entry with two organisers, of neither. Returns whether the entry was added.
+    Raises ReadOnly, and as `put_resource`.
     """
     check_own(where)
-    if entry_with_uid(tx, facts.uid) is not None:
+    if entry_with_uid(tx, entry.facts.uid) is not None:
         return False
-    name = entry_name(facts.uid)
     try:
-        put_entry(tx, where, EntryPut(name, data, facts, owner, tell=False))
+        put_entry(tx, where, entry)
     except NotAllowed:
-        put_resource(tx, where.id, name, data, facts)
+        put_resource(tx, where.id, entry.name, entry.data, entry.facts)
     return True
 
 
@@ -371,15 +437,12 @@ def _name_of(r: Reader, collection_id: int) -> str:
     return str(r.value("SELECT name FROM collection WHERE id = ?", collection_id))
 
 
-def _owe(
-    tx: AccountTx, messages: Sequence[Message], entry: CalendarObject, user: User, resource: int, facts: ResourceFacts
-) -> None:
-    people = [address for address in entry.addresses() if address in user.addresses]
+def _owe(tx: AccountTx, messages: Sequence[Message], sender: str, resource: int, facts: ResourceFacts) -> None:
     for number, message in enumerate(messages):
         key = hashlib.sha256(f"schedule\0{tx.account}\0{facts.uid}\0{tx.modseq()}\0{number}".encode()).digest()
         owed = Owed(
             method=message.method,
-            sender=people[0],
+            sender=sender,
             recipients=message.recipients,
             text=message.text,
             before=message.before,

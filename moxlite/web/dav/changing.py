@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from moxlite.groupware.entries import PARSED
+from moxlite.groupware.entries import PARSED, removal_outcome, with_outcome
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
@@ -56,7 +56,7 @@ OTHER_TYPES: Final = frozenset({"text/x-vcard", "text/directory", "application/o
 
 
 def _cost(octets: int) -> int:
-    return octets + PARSED * min(octets, MAX_RESOURCE)
+    return octets + PARSED * min(octets, MAX_ENTRY)
 
 
 async def put(s: Session) -> None:
@@ -80,6 +80,8 @@ async def put(s: Session) -> None:
     # it is (conditions, tags, guests) is decided in the unit: no other write comes between.
     facts = await s.expander.facts(where, data)
     wish, user = wish_of(s.request.headers), s.user(facts.addresses)
+    entry = EntryPut(s.place.name, data, facts, user, answer=wish.answer, keep_answers=wish.tag != "")
+    entry = await with_outcome(s.account, where.id, entry)
 
     def unit(tx: AccountTx) -> PutResult:
         token = token_of(tx, where, collection_named(tx, where.kind, where.name).modseq)
@@ -93,9 +95,7 @@ async def put(s: Session) -> None:
             if before is not None and before.uid != facts.uid:
                 raise _taken(s, s.place)
 
-        keep = wish.tag != ""
-        entry = EntryPut(s.place.name, data, facts, user, allowed, answer=wish.answer, keep_answers=keep)
-        return put_entry(tx, where, entry)
+        return put_entry(tx, where, msgspec.structs.replace(entry, allowed=allowed))
 
     try:
         done = await s.account.write(unit)
@@ -147,6 +147,13 @@ async def delete(s: Session) -> None:
     conditions = await s.conditions()
     wish = wish_of(s.request.headers)
     begun = False
+    outcome = None
+    if s.place.kind == "resource":
+        try:
+            where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
+            outcome = await removal_outcome(s.account, where.id, s.place.name, s.user(()), answer=wish.answer)
+        except NoSuchCollection:
+            pass  # told by the unit
 
     def unit(tx: AccountTx) -> bool:
         target = stored(tx, s.place, s.expander.shelf)
@@ -166,7 +173,7 @@ async def delete(s: Session) -> None:
             wish.check(resource)
             _refuse_guest(s, tx, resource)
 
-        delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer)
+        delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer, outcome=outcome)
         return True
 
     while not await s.account.write(unit):

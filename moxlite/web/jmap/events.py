@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.groupware.entries import BadEntry, Expander, read
+from moxlite.groupware.entries import BadEntry, Expander, read, removal_outcome, with_outcome
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import write_component
@@ -337,12 +337,15 @@ class _Events:
         wanted = await _prepared(call, wanted)
         data, facts = await self._written(call, None, wanted)
 
+        user = user_in(call, facts.addresses)
+        entry = EntryPut(f"{uuid.uuid4()}.ics", data, facts, user, tell=self._tell)
+        entry = await with_outcome(call.account, 0, entry)
+
         def unit(tx: AccountTx) -> tuple[Resource, Collection]:
             where = _wanted_calendar(tx, call, given.get("calendarIds"))
             if entry_with_uid(tx, facts.uid) is not None:
                 raise SetError("invalidProperties", "a calendar has this event already", properties=["uid"])
-            user = user_in(call, facts.addresses)
-            done = put_entry(tx, where, EntryPut(f"{uuid.uuid4()}.ics", data, facts, user, tell=self._tell))
+            done = put_entry(tx, where, entry)
             return done.resource, where
 
         made, where = await call.account.write(unit)
@@ -380,11 +383,11 @@ class _Events:
         wanted = new if not at else _with_override(stored_event.event, at, new)
         if wanted != stored_event.event and "updated" not in names:
             wanted["updated"] = utc_date(time.time_ns() // 1000)
-        data, facts = await self._written(call, stored_event, wanted)
+        entry = await self._changed(call, stored_event, wanted)
 
         def unit(tx: AccountTx) -> None:
             there = _wanted_calendar(tx, call, wanted_calendars)
-            _put_changed(tx, call, stored_event, there, data, facts, tell=self._tell)
+            _put_changed(tx, call, stored_event, there, entry)
 
         await call.account.write(unit)
 
@@ -395,13 +398,17 @@ class _Events:
                 _check_guest(call, stored_event)
                 if at:
                     wanted = _with_override(stored_event.event, at, None)
-                    data, facts = await self._written(call, stored_event, wanted)
+                    entry = await self._changed(call, stored_event, wanted)
+                else:
+                    one = stored_event.one
+                    user = user_in(call)
+                    outcome = await removal_outcome(call.account, one.collection_id, one.name, user)
 
             def unit(tx: AccountTx) -> None:
                 home = calendar_of(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
                 shelf(call).check_writable(tx, home.id)
                 if at:
-                    _put_changed(tx, call, stored_event, home, data, facts, tell=self._tell)
+                    _put_changed(tx, call, stored_event, home, entry)
                     return
 
                 def allowed(now: Resource) -> None:
@@ -409,13 +416,20 @@ class _Events:
                     if call.place.guest and now.hash != stored_event.one.hash:
                         raise SetError("stateMismatch", "the event was changed meanwhile")
 
-                delete_entry(tx, home, stored_event.one.name, allowed, user_in(call), tell=self._tell)
+                delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
             async with refusals():
                 await call.account.write(unit)
             return None
 
         return await each(dict.fromkeys(ids), one)
+
+    async def _changed(self, call: Call, stored_event: StoredEvent, wanted: Object) -> EntryPut:
+        """A changed event as it is put. Raises as `refusals` takes."""
+        data, facts = await self._written(call, stored_event, wanted)
+        user = user_in(call, facts.addresses)
+        entry = EntryPut(stored_event.one.name, data, facts, user, tell=self._tell)
+        return await with_outcome(call.account, stored_event.one.collection_id, entry)
 
     async def _written(
         self, call: Call, stored_event: StoredEvent | None, wanted: Object
@@ -454,16 +468,7 @@ def _check_guest(call: Call, stored_event: StoredEvent) -> None:
         raise SetError("forbidden", "only the owner changes private events, and those that have guests")
 
 
-def _put_changed(
-    tx: AccountTx,
-    call: Call,
-    stored_event: StoredEvent,
-    there: Collection,
-    data: bytes,
-    facts: ResourceFacts,
-    *,
-    tell: bool,
-) -> None:
+def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Collection, entry: EntryPut) -> None:
     """Put a changed event into a calendar; it keeps its id."""
     resource = stored_event.one
     home = calendar_of(tx, call, f"{CALENDAR}{resource.collection_id}")
@@ -473,15 +478,14 @@ def _put_changed(
         if now is None or now.hash != resource.hash:
             raise SetError("stateMismatch", "the event was changed meanwhile")
 
-    user = user_in(call, facts.addresses)
-    done = put_entry(tx, home, EntryPut(resource.name, data, facts, user, allowed, tell=tell))
+    done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
     if there.id != home.id:
         check_own(there)
-        # What was stored, not `data`: scheduling may have changed the octets.
+        # What was stored, not what was put: scheduling may have changed the octets.
         octets = resource_data(tx, resource.id)
         delete_resource(tx, home.id, resource.name, lambda _: None)
         name = f"{hashlib.sha256(f'{resource.id} {resource.name}'.encode()).hexdigest()[:32]}.ics"
-        put_resource(tx, there.id, name, octets, facts, number=resource.id, tag=done.resource.tag)
+        put_resource(tx, there.id, name, octets, entry.facts, number=resource.id, tag=done.resource.tag)
 
 
 def _with_override(event: Object, key: str, wanted: Object | None) -> Object:

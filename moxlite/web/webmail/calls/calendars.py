@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC
+from functools import partial
 from operator import attrgetter
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -15,9 +16,9 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.busy import Engagement, known_engagements
-from moxlite.groupware.entries import Expander, read
+from moxlite.groupware.entries import Expander, read, removal_outcome, with_outcome
 from moxlite.groupware.people import account_of, user_of
-from moxlite.processor import give_way
+from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, Instance, write_component
 from moxlite.proto.cards.editing import (
@@ -284,11 +285,16 @@ class EventCalls(EntryCalls):
                 kept = await visit.account.read(lambda r: resource_of(r, resource.id), op="event")
                 left = 0 if kept is None else kept.modseq
             else:
+                outcome = await removal_outcome(visit.account, resource.collection_id, resource.name, user)
 
                 def unit(tx: AccountTx) -> None:
                     where = visit.calendar(tx, resource.collection_id, write=True)
                     visit.check_alone(tx, resource_of(tx, resource.id))
-                    delete_entry(tx, where, resource.name, lambda there: _check_unchanged(there, resource.modseq), user)
+
+                    def allowed(there: Resource) -> None:
+                        _check_unchanged(there, resource.modseq)
+
+                    delete_entry(tx, where, resource.name, allowed, user, outcome=outcome)
 
                 await visit.account.write(unit)
         return RemovedEvent(
@@ -307,6 +313,8 @@ class EventCalls(EntryCalls):
             facts = await visit.expander.facts(where, data)
 
             people = self._user(caller, visit, facts.addresses)
+            entry = EntryPut(removed.name, data, facts, people, again=True)
+            entry = await with_outcome(visit.account, where.id, entry)
 
             def unit(tx: AccountTx) -> PutResult:
                 def allowed(there: Resource | None) -> None:
@@ -315,7 +323,7 @@ class EventCalls(EntryCalls):
                     visit.check_alone(tx, there)
 
                 home = visit.calendar(tx, number, write=True)
-                return put_entry(tx, home, EntryPut(removed.name, data, facts, people, allowed, again=True))
+                return put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
 
             done = await visit.account.write(unit)
             return visit.holder.shown_id(done.resource.id)
@@ -364,13 +372,15 @@ class EventCalls(EntryCalls):
     async def _put_of(
         self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None
     ) -> Callable[[AccountTx], int]:
-        data = write_component(made).encode()
+        data = (await off_loop(partial(write_component, made), kind="dav")).encode()
         if len(data) > MAX_ENTRY:
             raise UserError(TOO_LARGE)
         entry = await read(data)
         facts = await visit.expander.facts_of(entry)
         user = self._user(caller, visit, facts.addresses)
         name = f"{entry.uid}.ics" if before is None else before.name
+        home_id = calendar_id if before is None else before.collection_id
+        wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
 
         def put(tx: AccountTx) -> int:
             def allowed(there: Resource | None) -> None:
@@ -378,8 +388,8 @@ class EventCalls(EntryCalls):
                 if before is not None:
                     _check_unchanged(there, before.modseq)
 
-            home = visit.calendar(tx, calendar_id if before is None else before.collection_id, write=True)
-            done = put_entry(tx, home, EntryPut(name, data, facts, user, allowed))
+            home = visit.calendar(tx, home_id, write=True)
+            done = put_entry(tx, home, msgspec.structs.replace(wanted, allowed=allowed))
             if home.id == calendar_id:
                 return done.resource.id
             there = visit.calendar(tx, calendar_id, write=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, with_outcome
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, colleague_access, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
@@ -219,13 +219,16 @@ class DeletedCalls(EntryCalls):
                 kept, data = await visit.account.read(lambda r: kept_entry(r, deleted_id), op="deleted")
                 facts = await _facts(visit.expander, kept, data)
                 user = user_of(self._server.config.current, name, facts.addresses)
+                entry = EntryPut(kept.name, data, facts, user, again=True)
+                if kept.kind == "calendar":
+                    entry = await with_outcome(visit.account, 0, entry)
 
                 def unit(tx: AccountTx) -> None:
                     home = _home(tx, kept)
                     taken = resource_named(tx, home.id, kept.name) is not None
                     free = f"{token_hex(16)}.{kept.name.rpartition('.')[2]}"[:200] if taken else kept.name
                     if kept.kind == "calendar":
-                        put_entry(tx, home, EntryPut(free, data, facts, user, again=True))
+                        put_entry(tx, home, msgspec.structs.replace(entry, name=free))
                     else:
                         put_resource(tx, home.id, free, data, facts)
 

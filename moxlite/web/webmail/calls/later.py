@@ -16,9 +16,11 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.acceptance.sieve.keeping import SortingNotices, end_vacation, sorting_notices
-from moxlite.groupware.entries import read
+from moxlite.groupware.entries import read, with_outcome
 from moxlite.groupware.people import user_of
+from moxlite.processor import off_loop
 from moxlite.proto.cards.alarms import OVER, acknowledged
+from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import rebuilt
 from moxlite.store.changelog.unit import AccountTx
@@ -94,8 +96,7 @@ class AlarmCalls(EntryCalls):
             account = visit.account
             resource, data = await account.read(partial(_stored, number=event_id), op="alarms")
             entry = await read(data)
-            parts = acknowledged(entry, now, again, str(uuid.uuid4()))
-            octets = write_component(rebuilt(entry, parts)).encode()
+            octets = await off_loop(lambda: _seen(entry, now, again), kind="dav")
             where = await account.read(lambda r: collection(r, resource.collection_id), op="alarms")
             facts = await visit.expander.facts(where, octets)
             user = user_of(self._server.config.current, caller.require().account, facts.addresses)
@@ -104,7 +105,12 @@ class AlarmCalls(EntryCalls):
                 if there is None or there.modseq != resource.modseq:
                     raise Conflict("the event was changed meanwhile")
 
-            await account.write(lambda tx: put_entry(tx, where, EntryPut(resource.name, octets, facts, user, allowed)))
+            put = await with_outcome(account, where.id, EntryPut(resource.name, octets, facts, user, allowed))
+            await account.write(lambda tx: put_entry(tx, where, put))
+
+
+def _seen(entry: CalendarObject, now: int, again: int | None) -> bytes:
+    return write_component(rebuilt(entry, acknowledged(entry, now, again, str(uuid.uuid4())))).encode()
 
 
 def _stored(r: Reader, number: int) -> tuple[Resource, bytes]:
