@@ -162,7 +162,7 @@ class Carrying:
 
         def unit(tx: AccountTx) -> None:
             if tx.once(once):
-                add_outgoing(tx, addresses, limits)
+                add_outgoing(tx, [Address.parse(address) for address in addresses], limits)
 
         try:
             await account.write(unit)

@@ -292,9 +292,9 @@ def limits_of(letter: OutgoingMessage) -> OutgoingLimits:
     return OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
 
 
-def counted_as(letter: OutgoingMessage) -> list[str]:
-    """The recipients' canonical addresses, by which the limits count them."""
-    return [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]
+def counted_as(letter: OutgoingMessage) -> list[Address]:
+    """The recipients' canonical addresses, by which the limits count them and which are known then."""
+    return [letter.snapshot.canonical(recipient.address) for recipient in letter.recipients]
 
 
 # Checks of the message itself: well-formed, written by the user, extensions needed, fields to remove (SMTP-111, 112,

@@ -23,6 +23,8 @@ from moxlite.store.auth.apppasswords import add_app_password, remove_app_passwor
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from moxlite.store.errors import StorageFull, StoreError
+from moxlite.store.mail.recipients import wrote_to
+from moxlite.store.people.correspondents import is_known
 from tests.logs import kv
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.tools import eventually, settled
@@ -58,6 +60,25 @@ async def test_a_submitted_message_is_queued(smtp: Smtp) -> None:
     assert submission.subject == "hello"
     assert (submission.has8bit, submission.smtputf8, submission.requiretls) == (False, False, None)
     assert queued.octets == MESSAGE
+
+
+async def test_recipients_of_submissions_are_known(smtp: Smtp) -> None:
+    """STORE-95: by the act, without a copy in Sent, and without a field; not those of a message that was refused."""
+    async with smtp.user() as client:
+        await send(client)
+        await send(client, to="Hidden@bücher.example")
+
+    async def full(*args: object) -> list[int]:
+        raise QueueFull("full")
+
+    async with smtp.user(context=smtp.with_context(submit=full)) as client:
+        await send(client, to="unsent@remote.example")
+    asked = [("ann", "remote.example"), ("Hidden", "bücher.example"), ("unsent", "remote.example")]
+    async with smtp.context.accounts.use("mia") as account:
+        written = await account.read(lambda r: [wrote_to(r, *one) is not None for one in asked], op="test")
+        assert written == [True, True, False]
+        known = await account.read(lambda r: [is_known(r, *one, before=0) for one in asked], op="test")
+        assert known == [True, True, False]
 
 
 async def test_trace_fields_do_not_tell_where_the_user_sits(smtp: Smtp) -> None:

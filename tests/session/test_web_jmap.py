@@ -24,6 +24,7 @@ from moxlite.store.delivery.submissions import Sent, add_submission
 from moxlite.store.errors import StorageBusy
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
@@ -769,6 +770,12 @@ async def test_a_file_that_is_too_large_is_not_missing(rig: Rig, monkeypatch: py
     assert (await client.call("Email/set", create={"d": given}))["notCreated"]["d"]["type"] == "tooLarge"
 
 
+async def wrote(rig: Rig, localpart: str, domain: str) -> bool:
+    """Whether the account has written to an address."""
+    async with rig.account() as account:
+        return await account.read(lambda r: wrote_to(r, localpart, domain) is not None, op="test")
+
+
 async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
     """JMAP-30..33: identities, envelopes, what happens on success, a held message, and what may not be sent."""
     client = Client(rig)
@@ -809,7 +816,9 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
     assert (moved["mailboxIds"], moved["keywords"]) == ({"F5": True}, {})
     [shown] = (await client.call("EmailSubmission/get", ids=[submission["id"]]))["list"]
     assert shown["deliveryStatus"]["jo@else.example"]["delivered"] == "queued"
+    assert await wrote(rig, "jo", "else.example")
     await client.call("EmailSubmission/set", update={submission["id"]: {"undoStatus": "canceled"}})
+    assert not await wrote(rig, "jo", "else.example")
     assert (await client.call("EmailSubmission/query", filter={"undoStatus": "canceled"}))["ids"] == [submission["id"]]
     again = await client.call("EmailSubmission/set", update={submission["id"]: {"undoStatus": "pending"}})
     assert again["notUpdated"][submission["id"]]["type"] == "invalidProperties"

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from moxlite.proto.address import Address
 from moxlite.proto.sasl import Done, NeedCredentials, Secrets, server_mechanism
 from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient
@@ -27,6 +28,7 @@ from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certi
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, LimitExceeded, StorageFull
 from moxlite.store.file.transaction import Tx
+from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, auth, store_options
 from tests.store_mail import look
@@ -523,23 +525,28 @@ async def test_a_migrated_hash_is_replaced_at_log_in(accounts: Accounts) -> None
 # Outgoing limits
 
 
+def addresses(*texts: str) -> list[Address]:
+    """The addresses with these texts."""
+    return [Address.parse(text) for text in texts]
+
+
 async def test_outgoing_limits_name_themselves_and_count_a_day(accounts: Accounts) -> None:
     """STORE-94, STORE-165, SMTP-116"""
     limits = OutgoingLimits(messages=5, first_time=3)
     async with accounts.use("mia") as account:
-        await account.write(lambda tx: add_outgoing(tx, ["a@x.org", "b@x.org"], limits))
+        await account.write(lambda tx: add_outgoing(tx, addresses("a@x.org", "b@x.org"), limits))
         with pytest.raises(OutgoingLimitExceeded, match="max_first_time_recipients_per_day"):
-            await account.write(lambda tx: add_outgoing(tx, ["c@x.org", "d@x.org"], limits))
-        await account.write(lambda tx: add_outgoing(tx, ["a@x.org", "a@x.org"], limits))
-        await account.write(lambda tx: add_outgoing(tx, ["c@x.org"], limits))
+            await account.write(lambda tx: add_outgoing(tx, addresses("c@x.org", "d@x.org"), limits))
+        await account.write(lambda tx: add_outgoing(tx, addresses("a@x.org", "a@x.org"), limits))
+        await account.write(lambda tx: add_outgoing(tx, addresses("c@x.org"), limits))
         with pytest.raises(OutgoingLimitExceeded, match="max_outgoing_messages_per_day"):
-            await account.write(lambda tx: add_outgoing(tx, ["a@x.org"], limits))
+            await account.write(lambda tx: add_outgoing(tx, addresses("a@x.org"), limits))
 
         def tomorrow(tx: Tx) -> None:
             tx.now += DAY + 1
-            add_outgoing(tx, ["a@x.org", "e@x.org", "f@x.org", "g@x.org"], limits)
+            add_outgoing(tx, addresses("a@x.org", "e@x.org", "f@x.org", "g@x.org"), limits)
             with pytest.raises(OutgoingLimitExceeded):
-                add_outgoing(tx, ["h@x.org"], limits)
+                add_outgoing(tx, addresses("h@x.org"), limits)
 
         await account.write(tomorrow)
 
@@ -552,15 +559,22 @@ async def test_outgoing_limits_name_themselves_and_count_a_day(accounts: Account
 
 
 async def test_old_rows_of_submissions_shrink_nightly(accounts: Accounts) -> None:
-    """STORE-94: the oldest of each address stays, for it says that the address is known."""
+    """STORE-94, STORE-95: the oldest of each address stays, for it says that it is no first-time recipient; of times
+    at which it was written to, the latest.
+    """
     async with accounts.use("mia") as account:
 
         def some_days_ago(tx: Tx, days: int) -> None:
             tx.now -= days * DAY
-            add_outgoing(tx, ["a@x.org", "b@x.org"], OutgoingLimits())
+            add_outgoing(tx, addresses("a@x.org", "b@x.org"), OutgoingLimits())
 
         for days in (5, 4, 3, 1):
             await account.write(partial(some_days_ago, days=days))
         await account.tend()
         found = await look(account, lambda r: r.rows("SELECT recipient, count(*) FROM outgoing GROUP BY 1 ORDER BY 1"))
         assert found == [("a@x.org", 2), ("b@x.org", 2)]
+        latest = await look(
+            account, lambda r: r.rows("SELECT localpart, count(*), max(sent) FROM recipient GROUP BY 1")
+        )
+        assert [(name, number) for name, number, _ in latest] == [("a", 1), ("b", 1)]
+        assert latest[0][2] == await look(account, lambda r: wrote_to(r, "a", "x.org"))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
+from moxlite.proto.address import Address
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
@@ -274,7 +275,11 @@ def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], ob
         lambda tx: set_annotation(tx, inbox, "/private/comment", b"of the inbox"),
         lambda tx: set_annotation(tx, MailboxID(0), "/shared/comment", b"of the account", is_string=False),
         lambda tx: set_rights(tx, inbox, ACCOUNTS[1], "lrs"),
-        lambda tx: add_outgoing(tx, ["remote@remote.example", "other@bücher.example"], OutgoingLimits(100, 100)),
+        lambda tx: add_outgoing(
+            tx,
+            [Address.parse(one) for one in ("remote@remote.example", "other@bücher.example")],
+            OutgoingLimits(100, 100),
+        ),
     ]
 
 

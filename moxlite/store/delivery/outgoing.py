@@ -1,5 +1,5 @@
-"""Limits of an account's submissions (STORE-94, SMTP-116): messages and first-time recipients in 24 hours, shared by
-SMTP, webmail and webapi.
+"""An account's submissions, whichever interface they come by: limits of messages and first-time recipients in 24 hours
+(STORE-94, SMTP-116), and the people whom the account has written to (STORE-95).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.address import Address
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import Beside, OwedMessage
 from moxlite.store.errors import StoreError
@@ -16,7 +17,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.recipients import forget_recipients
+from moxlite.store.mail.recipients import add_written, forget_recipients, forget_written, shrink_written
 from moxlite.store.mail.threadlinks import place_of
 from moxlite.store.options import DAY
 from moxlite.store.rows.views import mailboxes_of, members
@@ -65,8 +66,11 @@ class OutgoingLimitExceeded(StoreError):
         self.setting = setting
 
 
-def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> list[int]:
+def add_outgoing(tx: Tx, recipients: Sequence[Address], limits: OutgoingLimits, *, written: bool = True) -> list[int]:
     """Record a submission to these addresses, one row each, if the limits allow it; returns the ids of the rows.
+
+    `written`: the user wrote to them, so that they are known from now on. A receipt is sent because its recipient asked
+    for it.
 
     First-time recipients are counted only once the total reaches their limit (SMTP-116).
 
@@ -74,17 +78,21 @@ def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> l
       OutgoingLimitExceeded: no row was written.
     """
     check_outgoing(tx, recipients, limits, tx.now)
-    return [tx.insert(INSERT, recipient, tx.now) for recipient in recipients]
+    ids = [tx.insert(INSERT, str(recipient), tx.now) for recipient in recipients]
+    if written:
+        for number, recipient in zip(ids, recipients, strict=True):
+            add_written(tx, number, recipient, tx.now)
+    return ids
 
 
-def check_outgoing(r: Reader, recipients: Sequence[str], limits: OutgoingLimits, now: int) -> None:
+def check_outgoing(r: Reader, recipients: Sequence[Address], limits: OutgoingLimits, now: int) -> None:
     """Check whether the limits allow a submission to these addresses at `now`, µs UTC. Raises OutgoingLimitExceeded."""
     since = now - DAY
     total = r.value(TOTAL, since, now) + len(recipients)
     if total > limits.messages:
         raise OutgoingLimitExceeded(worded("messages"), limits.messages, "max_outgoing_messages_per_day")
     if total >= limits.first_time:
-        new = sum(r.row(KNOWN, recipient) is None for recipient in set(recipients))
+        new = sum(r.row(KNOWN, str(recipient)) is None for recipient in set(recipients))
         if new and r.value(FIRST_TIME, since, now) + new > limits.first_time:
             raise OutgoingLimitExceeded(
                 worded("first-time recipients"), limits.first_time, "max_first_time_recipients_per_day"
@@ -94,12 +102,14 @@ def check_outgoing(r: Reader, recipients: Sequence[str], limits: OutgoingLimits,
 def remove_outgoing(tx: Tx, ids: Sequence[int]) -> None:
     """Remove the rows of `add_outgoing`: the message was not sent."""
     tx.executemany(REMOVE, [(row_id,) for row_id in ids])
+    forget_written(tx, ids)
 
 
 def shrink_outgoing(tx: Tx) -> int:
     """Shrink the rows that are older than two days to the oldest one of each address, which shows that it is not a
-    first-time recipient. Returns the number of rows removed.
+    first-time recipient. Returns the number of rows removed. Of the times at which it was written to, the latest stays.
     """
+    shrink_written(tx, tx.now - KEEP)
     return tx.execute(SHRINK, tx.now - KEEP)
 
 

@@ -1,5 +1,5 @@
-"""Recipients of messages in Sent (STORE-95), for reputation (STORE-92), and correspondents (STORE-96): addresses that
-the account wrote to or had mail from, for suggestions.
+"""Recipients of submissions and of messages in Sent (STORE-95), for reputation (STORE-92), and correspondents
+(STORE-96): addresses that the account wrote to or had mail from, for suggestions.
 
 The weight of an address that the account wrote to is not decided here but in `moxlite.acceptance`. Mail that came is
 looked at in the background (`moxlite.store.people`); recipients become correspondents at once.
@@ -8,10 +8,10 @@ looked at in the background (`moxlite.store.people`); recipients become correspo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.file.transaction import Array, Reader, Row, Tx, int_array
@@ -32,6 +32,11 @@ MAX_WORD: Final = 40
 TIER: Final = 10**17
 """Step of rank between correspondents of different kinds, above all times in µs."""
 
+COPIED: Final = 300 * 1_000_000
+"""Microseconds by which the Date of a sent message may precede its submission: the names in its copy are newer."""
+
+# `message_id` is that of a message in Sent, or below 0 that of a row of `outgoing`: who was written to stays known by
+# the submission, wherever its copy is, and without one.
 INSERT: Final = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (?, ?, ?, ?, ?, ?)"
 FORGET: Final = "DELETE FROM recipient WHERE message_id = ?"
 # Without INDEXED BY, SQLite would walk all rows of the domain from the newest on.
@@ -39,6 +44,10 @@ BY_ADDRESS: Final = "SELECT max(sent) FROM recipient INDEXED BY recipient_addres
 BY_DOMAIN: Final = "SELECT max(sent) FROM recipient WHERE domain = ?"
 BY_ORGDOMAIN: Final = "SELECT max(sent) FROM recipient WHERE orgdomain = ?"
 FORGET_ALL: Final = "DELETE FROM recipient WHERE message_id IN (SELECT value FROM carray(?))"
+SHRINK: Final = """
+DELETE FROM recipient WHERE message_id < 0 AND sent < ? AND EXISTS (
+SELECT 1 FROM recipient n INDEXED BY recipient_address WHERE n.domain = recipient.domain
+AND n.localpart = recipient.localpart AND n.message_id < 0 AND (n.sent, n.id) > (recipient.sent, recipient.id))"""
 OF_MESSAGES: Final = """
 SELECT DISTINCT r.localpart, r.domain FROM carray(?) c CROSS JOIN recipient r ON r.message_id = c.value"""
 
@@ -98,6 +107,30 @@ def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], se
         if len(rows) == MAX_RECIPIENTS:
             break
     tx.executemany(INSERT, rows)
+
+
+def add_written(tx: Tx, number: int, address: Address, sent: int) -> None:
+    """Record the recipient of a submission, by the id of its row of `outgoing`."""
+    domain = address.domain
+    try:
+        orgdomain = Domain.parse(organizational_domain(domain.ascii)).unicode
+    except AddressError:
+        return
+    tx.execute(INSERT, -number, str(address.localpart), domain.unicode, orgdomain, "", sent)
+    note_correspondent(tx, "", str(address.localpart), domain.unicode, wrote=sent)
+
+
+def forget_written(tx: Tx, numbers: Sequence[int]) -> None:
+    """Remove the rows of `add_written`: the message was not sent."""
+    written = int_array([-number for number in numbers])
+    addresses = tx.rows(OF_MESSAGES, written)
+    tx.execute(FORGET_ALL, written)
+    _unwrite(tx, addresses)
+
+
+def shrink_written(tx: Tx, before: int) -> None:
+    """Leave the latest submission to each address, and those since `before`, µs UTC."""
+    tx.execute(SHRINK, before)
 
 
 def forget_recipients(tx: Tx, message_id: int) -> None:
@@ -167,7 +200,7 @@ def note_correspondent(
     number, before, messages, had_heard, had_written, rank = known
     # A sender chooses the name beside the address, and could take that of a friend: it does not replace one under which
     # the owner wrote there.
-    newer = wrote >= had_written if wrote else not had_written and heard >= had_heard
+    newer = wrote + COPIED >= had_written if wrote else not had_written and heard >= had_heard
     chosen = name if name and (newer or not before) else before
     heard, wrote, came = max(heard, had_heard), max(wrote, had_written), int(heard > 0)
     bulk = rank < TIER and (bulk or not came)

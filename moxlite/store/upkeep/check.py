@@ -204,7 +204,7 @@ _CONTENT: Final = ("message_info", "message_wire", "message_header")
 """Tables in which each email_id has a row, until its last message or tombstone with content is erased (STORE-25)."""
 
 _MAYBE: Final = ("message_smtp", "message_dkim", "message_keyword", "recipient")
-"""Tables whose rows are deleted with the message."""
+"""Tables whose rows are deleted with the message. Below 0, `recipient` has submissions (STORE-95)."""
 
 RULES: Final = (
     Rule(
@@ -428,7 +428,7 @@ RULES: Final = (
             table,
             f"message {{}} is gone, its row in {table} is not",
             f"""SELECT DISTINCT s.message_id FROM {table} s LEFT JOIN message m ON m.id = s.message_id
-            WHERE m.id IS NULL""",  # noqa: S608
+            WHERE m.id IS NULL AND s.message_id > 0""",  # noqa: S608
         )
         for table in _MAYBE
     ),

@@ -108,7 +108,7 @@ async def send_receipt(
             return False
         if message(tx, message_ids[0]).flags & Flag.MDNSENT:
             raise Conflict("a receipt was sent or declined before")
-        add_outgoing(tx, counted, limits)
+        add_outgoing(tx, counted, limits, written=False)
         store_flags_ids(tx, message_ids, mode="add", flags=Flag.MDNSENT)
         tx.owe(key, SUBMIT, OwedMessage(ready.submission, octets).pack())
         return True
