@@ -13,6 +13,7 @@ import msgspec
 from moxlite.compose.draft import kept_references
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.compose import format_address, unflow
+from moxlite.proto.mime.messageid import FORWARD_MARKS, REPLY_MARKS, marks
 from moxlite.proto.mime.text import visible_text
 from moxlite.proto.mime.types import Envelope, MailAddress
 
@@ -36,10 +37,8 @@ MAX_SEARCHED: Final = 1_000
 MAX_WHOLE: Final = 8 << 20
 """Characters of a text that is edited again: more than the original's texts together (`Quotable.texts`)."""
 
-# Marks of mail programs in German (AW, WG), Dutch (Antw), the Scandinavian languages (SV), Finnish (VS), Italian (Rif)
-# and French (TR), with counters such as Re[2]. Possessive, so that a long run of blanks is read once.
-_FORWARD: Final = re.compile(r"(?:fwd?|wg|tr)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
-_REPLY: Final = re.compile(r"(?:re|aw|antw|sv|vs|rif)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
+_FORWARD: Final = re.compile(marks(FORWARD_MARKS), re.IGNORECASE)
+_REPLY: Final = re.compile(marks(REPLY_MARKS), re.IGNORECASE)
 _ID: Final = re.compile(r"<[^<>\s]{1,996}>")
 _BLANKS: Final = re.compile(r"\n(?:[ \t]*+\n){2,}")
 

@@ -106,6 +106,8 @@ def test_reply_to_and_lists_and_own_mail() -> None:
         ("Re: Lunch", "Re: Lunch", "Fwd: Re: Lunch"),
         ("RE: re[2]: Lunch", "Re: Lunch", "Fwd: RE: re[2]: Lunch"),
         ("AW: Lunch", "Re: Lunch", "Fwd: AW: Lunch"),
+        ("Odp: 回复：Lunch", "Re: Lunch", "Fwd: Odp: 回复：Lunch"),
+        ("Doorst: Lunch", "Re: Doorst: Lunch", "Fwd: Lunch"),
         ("Fwd: Lunch", "Re: Fwd: Lunch", "Fwd: Lunch"),
         ("Regarding: Lunch", "Re: Regarding: Lunch", "Fwd: Regarding: Lunch"),
         ("", "Re: ", "Fwd: "),

@@ -1,11 +1,19 @@
 """Message-ids, references and base subjects."""
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
+from moxlite.proto.mime.messageid import (
+    FORWARD_MARKS,
+    REPLY_MARKS,
+    base_subject,
+    canonical_message_id,
+    conversation_subject,
+    references,
+)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +102,31 @@ def test_a_base_subject_is_its_own(subject: str) -> None:
     assert base_subject(base)[0] == base
 
 
-@pytest.mark.parametrize("piece", ["[a]", "re:", "[fwd:", "(fwd)", "[", "re ", "[a] re"])
+@pytest.mark.parametrize("mark", [*REPLY_MARKS, *FORWARD_MARKS])
+@pytest.mark.parametrize(
+    "form", ["{}: Tea", "{}： Tea", "[list] {} : Tea", "{}[2]: Tea", "Re: {}(3): [x] Tea", "{0}: {0}: Tea"]
+)
+def test_each_mark_of_each_language_is_left_out(mark: str, form: str) -> None:
+    """STORE-78a: also of a base subject that is stored."""
+    for spelling in (mark, mark.upper(), mark.capitalize()):
+        subject = form.format(spelling)
+        assert conversation_subject(subject) == ("tea", True)
+        assert conversation_subject(base_subject(subject)[0])[0] == "tea"
+    assert conversation_subject(f"{mark} Tea") == (f"{mark} tea", False)
+    assert conversation_subject(f"x{mark}: Tea") == (f"x{mark}: tea", False)
+
+
+def test_the_webmail_without_a_connection_has_the_same_marks() -> None:
+    """STORE-78a, WEBMAIL-92"""
+    text = Path("frontend/webmail/offline/answers.ts").read_text()
+    for name, words in (("answered", REPLY_MARKS), ("forwarded", FORWARD_MARKS)):
+        assert f"const {name} = /^(?:(?:{'|'.join(words)})" in text
+
+
+@pytest.mark.parametrize("piece", ["[a]", "re:", "aw:", "aw:re:", "[fwd:", "(fwd)", "[", "re ", "[a] re"])
 def test_long_subjects_cost_little(piece: str) -> None:
     """STORE-153. Processor time of this process: the bound is a hundred times what it takes."""
     before = time.process_time()
     base_subject(piece * 200_000)
+    conversation_subject(piece * 200_000)
     assert time.process_time() - before < 5

@@ -51,6 +51,31 @@ async def test_references_lead_to_the_nearest_message_that_is_there(accounts: Ac
         assert await place(account, reply.message_id) == (top, (grandchild.message_id, child, top), False)
 
 
+async def test_answers_of_every_language_stay_in_their_conversation(accounts: Accounts) -> None:
+    """STORE-78a, STORE-79: with references, without, when the parent comes late, and when all is placed anew."""
+    chain = [("greetings", ""), ("AW: greetings", "<1@example.com>")]
+    chain += [("Odp: Re: AW: [list] greetings", "<2@example.com>")]
+    async with accounts.use("mia") as account:
+        ids: list[int] = []
+        for number, (subject, references) in enumerate(chain, 1):
+            message = mail(number, subject=subject, references=references)
+            ids.append((await deliver_mail(account, message)).message_id)
+        top, child, _ = ids
+        expected = [(top, (), False), (top, (top,), False), (top, (child, top), False)]
+        assert [await place(account, message_id) for message_id in ids] == expected
+        guess = (await deliver_mail(account, mail(4, subject="回复： greetings"))).message_id
+        by_all_marks = (await deliver_mail(account, mail(5, subject="Re: AW: greetings"))).message_id
+        assert await place(account, guess) == (top, (top,), True)
+        assert (await place(account, by_all_marks))[0] == top
+        orphan = (await deliver_mail(account, mail(7, subject="SV: lunch", references="<6@example.com>"))).message_id
+        late = (await deliver_mail(account, mail(6, subject="lunch"))).message_id
+        assert await place(account, orphan) == (orphan, (late,), False)
+        await reassign_threads(account)
+        assert [await place(account, message_id) for message_id in ids] == expected
+        assert await place(account, guess) == (top, (top,), True)
+        assert await place(account, orphan) == (late, (late,), False)
+
+
 async def test_a_reference_under_another_subject_does_not_count(accounts: Accounts) -> None:
     """STORE-79"""
     async with accounts.use("mia") as account:

@@ -87,10 +87,39 @@ def _ids(field: bytes | str) -> list[str]:
     return [identifier for inside in found if (identifier := _canonical(_BLANKS.sub("", inside)))]
 
 
+# Subjects. Mail programs mark replies and forwarded messages in the language of their user. RFC 5256 knows the English
+# marks alone, and its base subject is the same for each server and client; conversations go by all marks.
+# "VS" is a reply in Finnish, and a forwarded message in Danish and Norwegian.
+REPLY_MARKS: Final = (
+    *("re", "aw", "sv", "vs", "antw", "rif", "r", "res", "odp", "відп", "رد", "תשובה", "תגובה"),
+    *("回复", "答复", "回覆", "返信"),
+)
+FORWARD_MARKS: Final = (
+    *("fwd", "fw", "wg", "tr", "rv", "enc", "i", "pd", "vb", "vl", "doorst", "пересл", "إعادة توجيه", "הועבר", "העברה"),
+    *("转发", "轉寄", "転送"),
+)
+"""Marks that mail programs in the webmail's languages and their neighbours put before a subject, in lower case."""
+
+_COLON: Final = "[:：]"  # Chinese and Japanese programs write the wide one
+
+
+def marks(words: Sequence[str]) -> str:
+    """A regular expression for any of these marks, with a counter such as Re[2], the colon and blanks.
+
+    Possessive, so that a long run of blanks is read once.
+    """
+    return rf"(?:{'|'.join(words)})\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+{_COLON}\s*+"
+
+
 # RFC 5256 §5 base subject, on lower-case text with single blanks.
 _BLOB: Final = re.compile(r"\[[^\[\]]*\] ?")
 _LEADER: Final = re.compile(r"(?:\[[^\[\]]*\] ?)*(?:re|fwd?) ?(?:\[[^\[\]]*\] ?)?:| ")
 _STARTS: Final = frozenset("[rf ")  # what leaders and blobs start with
+_ALL_LEADER: Final = re.compile(
+    r"(?:\[[^\[\]]*\] ?)*"
+    rf"(?:{'|'.join(REPLY_MARKS + FORWARD_MARKS)}) ?(?:\[[^\[\]]*\] ?|\([0-9]+\) ?)?{_COLON}| "
+)
+_ALL_STARTS: Final = frozenset("[ ").union(mark[0] for mark in REPLY_MARKS + FORWARD_MARKS)
 _TRAILER: Final = "(fwd)"
 _FORWARD: Final = "[fwd:"
 
@@ -100,6 +129,17 @@ def base_subject(subject: str) -> tuple[str, bool]:
 
     "" for a subject with NUL.
     """
+    return _base(subject, _LEADER, _STARTS)
+
+
+def conversation_subject(subject: str) -> tuple[str, bool]:
+    """As `base_subject`, without the marks of all languages: messages of one conversation have it in common
+    (STORE-78a). That of a base subject is the same as that of its subject.
+    """
+    return _base(subject, _ALL_LEADER, _ALL_STARTS)
+
+
+def _base(subject: str, leader: re.Pattern[str], starts: frozenset[str]) -> tuple[str, bool]:
     if "\0" in subject:
         return "", False
     text = " ".join(subject[:MAX_SUBJECT].lower().split())
@@ -114,8 +154,8 @@ def base_subject(subject: str) -> tuple[str, bool]:
                 end -= 1
             else:
                 break
-        while at < end and text[at] in _STARTS:
-            match = _LEADER.match(text, at, end)  # (3) leaders
+        while at < end and text[at] in starts:
+            match = leader.match(text, at, end)  # (3) leaders
             if match is not None:
                 response = response or match[0] != " "
                 at = match.end()

@@ -19,7 +19,7 @@ import trio
 
 from moxlite.processor import place, turn
 from moxlite.proto.mime.headers import MAX_HEADER
-from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
+from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import TooManySigns, preview
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
@@ -334,7 +334,8 @@ def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None =
     data = bytes(view) if len(view) <= ON_LOOP else view
     index, header, envelope = scan_message(data, strict=strict)
     section = bytes(data[: min(index.root.body, MAX_HEADER)])
-    subject_base, is_response = base_subject(index.envelope.subject)
+    subject_base, _ = base_subject(index.envelope.subject)
+    _, is_response = conversation_subject(index.envelope.subject)
     return Parsed(
         index=index,
         section=section,

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.proto.mime.messageid import conversation_subject
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, array_of, int_array
 from moxlite.store.options import DAY
@@ -51,7 +52,7 @@ FROM carray(?) c LEFT JOIN message m ON m.id = (SELECT o.id FROM message o WHERE
 LIMIT 1)"""
 BY_REFERENCE: Final = f"""
 SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
-WHERE subject_base = ?2 OR ?3 ORDER BY id LIMIT 1"""  # noqa: S608 - a number
+WHERE subject_base IN (?2, ?4) OR ?3 ORDER BY id LIMIT 1"""  # noqa: S608 - a number
 # The index of subjects is divided into stretches of 16,384 ids, so that a change of many messages with adjacent ids
 # touches a part of it that fits into the cache (COPY and EXPUNGE of 100,000: a third of the time). The query finds the
 # latest message of each stretch; a million messages have 61 stretches.
@@ -117,6 +118,11 @@ def place_of(r: Reader, message_id: int) -> Place:
     return Place(row[0], bool(row[1]), bool(row[2]), _parents.decode(row[3]))
 
 
+def is_same_conversation(subject: str, other: str) -> bool:
+    """Whether messages with these base subjects belong to one conversation, if one refers to the other (STORE-79)."""
+    return subject == other or conversation_subject(subject)[0] == conversation_subject(other)[0]
+
+
 class Links:
     """Finds the places of messages that are added to a mailbox one after the other, in one unit (STORE-79).
 
@@ -171,10 +177,13 @@ class Links:
                 return self._below(found, missing_link=bool(missing), missing=tuple(missing))
             missing.append(reference)
         # Without references alone: strangers share subjects such as "Re: Invoice", but no references.
-        if not keys.references and keys.is_response and keys.subject_base:
-            found = self._answered(keys.subject_base, received - BEFORE, received + AFTER)
-            if found is not None:
-                return self._below(found, missing_link=True)
+        if not keys.references and keys.is_response and (bare := conversation_subject(keys.subject_base)[0]):
+            since, until = received - BEFORE, received + AFTER
+            # A message that has other marks, too, may be answered by its whole subject.
+            matches = [self._answered(subject, since, until) for subject in {keys.subject_base, bare}]
+            answered = max((match for match in matches if match is not None), default=None)
+            if answered is not None:
+                return self._below(answered[1], missing_link=True)
         return Link(missing_link=bool(missing), missing=tuple(missing))
 
     def note(self, message_id: MessageID, keys: ThreadKeys, received: int, link: Link) -> None:
@@ -208,25 +217,27 @@ class Links:
         first = self._first(reference)
         if first is None:
             return None
-        if keys.dsn or first[1] == keys.subject_base:
+        if keys.dsn or is_same_conversation(first[1], keys.subject_base):
             return first[0]
         if self._oldest[reference] is not None:
-            found: int | None = self._r.value(BY_REFERENCE, reference, keys.subject_base, keys.dsn)
+            found: int | None = self._r.value(
+                BY_REFERENCE, reference, keys.subject_base, keys.dsn, conversation_subject(keys.subject_base)[0]
+            )
             if found is not None:
                 return found
         for message_id, subject_base in self._noted.get(reference, ())[:SAME_ID]:
-            if subject_base == keys.subject_base:
+            if is_same_conversation(subject_base, keys.subject_base):
                 return message_id
         return None
 
-    def _answered(self, subject_base: str, since: int, until: int) -> int | None:
-        """Find the latest message with this subject within the time (µs UTC)."""
+    def _answered(self, subject_base: str, since: int, until: int) -> tuple[int, int] | None:
+        """Find the latest message with this subject within the time (µs UTC): when it was received, and its id."""
         latest: tuple[int, int] | None = self._r.row(BY_SUBJECT, subject_base, self._mailbox_orig_id, since, until, 0)
         noted = self._subjects.get(subject_base, [])
         at = bisect_right(noted, until, key=itemgetter(0)) - 1
         if at >= 0 and noted[at][0] >= since:
             latest = noted[at] if latest is None else max(latest, noted[at])
-        return None if latest is None else latest[1]
+        return latest
 
     def _below(self, parent_id: int, *, missing_link: bool, missing: tuple[str, ...] = ()) -> Link:
         """Make the link to a parent, with the thread flags inherited from it (STORE-81)."""

@@ -19,7 +19,7 @@ import msgspec
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.messageid import base_subject, canonical_message_id, references
+from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -32,6 +32,7 @@ from moxlite.store.mail.threadlinks import (
     MAX_REFERENCES,
     SAME_ID,
     Place,
+    is_same_conversation,
     pack_parents,
     place_of,
 )
@@ -83,13 +84,13 @@ NOTE_MISSING: Final = (
 )
 FORGET: Final = "DELETE FROM thread_missing WHERE email_id = ? AND distance >= ?"
 EMAIL_ID: Final = "SELECT email_id FROM message WHERE id = ?"
-# ?1 a reference, ?2 the message that has it as Message-ID: orphans, with their copies, whose subject fits.
+# ?1 a reference, ?2 the message that has it as Message-ID: orphans, with their copies, and both subjects.
 ORPHANS: Final = f"""
-SELECT m.id, t.email_id, t.distance FROM message x CROSS JOIN
+SELECT m.id, t.email_id, t.distance, x.subject_base, m.subject_base, m.dsn FROM message x CROSS JOIN
 (SELECT email_id, distance FROM thread_missing WHERE reference = ?1 ORDER BY email_id LIMIT {WAITING}) t
 CROSS JOIN message m WHERE x.id = ?2 AND m.id IN (SELECT t.email_id UNION ALL
 SELECT c.id FROM message c WHERE c.email_id = t.email_id AND c.email_id <> c.id) AND m.id <> ?2 AND m.threadid <> 0
-AND (m.subject_base = x.subject_base OR m.dsn) ORDER BY t.email_id LIMIT {MAX_ADOPTED}"""  # noqa: S608 - a number
+ORDER BY t.email_id LIMIT {WAITING}"""  # noqa: S608 - a number
 SIZE_OF_THREAD: Final = """
 SELECT count(*), sum(length(thread_parents)) FROM (SELECT thread_parents FROM message WHERE threadid = ? LIMIT ?)"""
 OF_THREAD: Final = """
@@ -118,7 +119,11 @@ def adopt_orphans(
     """
     if messageid is None:
         return None
-    orphans = tx.rows(ORPHANS, messageid, message_id)
+    orphans = [
+        (orphan_id, email_id, distance)
+        for orphan_id, email_id, distance, subject, orphan_subject, dsn in tx.rows(ORPHANS, messageid, message_id)
+        if dsn or is_same_conversation(subject, orphan_subject)
+    ][:MAX_ADOPTED]
     if not orphans:
         return None
     branches = _Branches(tx)
@@ -215,7 +220,7 @@ SELECT c.value, m.id, m.subject_base FROM carray(?) c CROSS JOIN message m
 ON m.id = (SELECT o.id FROM message o WHERE o.messageid = c.value ORDER BY o.id LIMIT 1)"""
 REFERENCED: Final = f"""
 SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
-WHERE id <> ?4 AND (subject_base = ?2 OR ?3) ORDER BY id LIMIT 1"""  # noqa: S608 - a number
+WHERE id <> ?4 AND (subject_base IN (?2, ?5) OR ?3) ORDER BY id LIMIT 1"""  # noqa: S608 - a number
 # ?1: JSON, for each message its id, thread, missing link, muted, collapsed, and packed parents in hexadecimal.
 SETTLE: Final = """
 UPDATE message SET threadid = j.value ->> 1, thread_missing_link = j.value ->> 2, thread_muted = j.value ->> 3,
@@ -297,20 +302,27 @@ class Placing:
             oldest = self._find(thread.messageid)
             if oldest is not None and oldest[0] != message_id:
                 return _Match(oldest[0], missing_link=True)
+        bare, _ = conversation_subject(thread.subject_base)
         missing: list[str] = []
         for reference in reversed(thread.references[-MAX_REFERENCES:]):
             if reference == thread.messageid:
                 continue
             first = self._find(reference)
             found = None if first is None else first[0]
-            if first is not None and (found == message_id or not (thread.dsn or first[1] == thread.subject_base)):
-                found = tx.value(REFERENCED, reference, thread.subject_base, thread.dsn, message_id)
+            if first is not None and (
+                found == message_id or not (thread.dsn or is_same_conversation(first[1], thread.subject_base))
+            ):
+                found = tx.value(REFERENCED, reference, thread.subject_base, thread.dsn, message_id, bare)
             if found is not None:
                 return _Match(found, bool(missing), tuple(missing))
             missing.append(reference)
-        if not thread.references and thread.is_response and thread.subject_base:
+        if not thread.references and thread.is_response and bare:
             since, until = keys.received - BEFORE, keys.received + AFTER
-            answered = tx.row(BY_SUBJECT, thread.subject_base, keys.mailbox_orig_id, since, until, message_id)
+            rows = [
+                tx.row(BY_SUBJECT, subject, keys.mailbox_orig_id, since, until, message_id)
+                for subject in {thread.subject_base, bare}
+            ]
+            answered = max((row for row in rows if row is not None), default=None)
             if answered is not None:
                 return _Match(answered[1], missing_link=True)
         return _Match(None, bool(missing), tuple(missing))
@@ -485,7 +497,7 @@ def stored_keys(r: Reader, message_id: int) -> Keys:
     assert row is not None
     messageid, subject_base, dsn, orig_id, received, section = row
     header = HeaderSection(section)
-    _, is_response = base_subject(decode_words(header.text(b"subject") or b""))
+    _, is_response = conversation_subject(decode_words(header.text(b"subject") or b""))
     return Keys(
         ThreadKeys(
             messageid=messageid,
