@@ -5,6 +5,8 @@ calendar, answers into the organiser's entry. The sandbox reads them.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,7 +14,7 @@ import trio
 
 from moxlite.groupware.carrying import read_owed, receive
 from moxlite.groupware.entries import BadEntry, TooBusy
-from moxlite.groupware.people import user_of
+from moxlite.groupware.people import is_me, user_of
 from moxlite.processor import off_loop
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
@@ -88,13 +90,14 @@ class Arriving:
 
     async def _take(self, account: Account, found: Arrived, text: str, key: bytes, *, everyone: bool) -> None:
         method, entry = await read_owed(text)
-        user = user_of(self._config.current, account.name)
+        snapshot = self._config.current
+        user = await off_loop(lambda: user_of(snapshot, account.name, entry.addresses()), kind="dav")
         if not await off_loop(lambda: _may_say(method, entry, found.author), kind="dav"):
             return
         if method != "REPLY" and found.author in user.addresses:
             return  # the own entry is changed by its owner alone
         if method == "REQUEST":
-            invited = await off_loop(lambda: _invites(entry, user.addresses), kind="dav")
+            invited = await off_loop(lambda: _invites(entry, partial(is_me, snapshot, account.name)), kind="dav")
             there = await account.read(lambda r: entry_with_uid(r, entry.uid), op="invitation")
             # By the addresses in the event itself: a mail that was sent on, or to a list, invites other people.
             if not invited or (there is None and not (found.known or everyone)):
@@ -107,8 +110,8 @@ class Arriving:
             logger.info("calendar changed by a mail", extra={"kv": kv})
 
 
-def _invites(entry: CalendarObject, addresses: frozenset[str]) -> bool:
-    return any(address_of(line) in addresses for part in entry.parts for line in part.all("ATTENDEE"))
+def _invites(entry: CalendarObject, is_own: Callable[[str], bool]) -> bool:
+    return any(map(is_own, {address_of(line) for part in entry.parts for line in part.all("ATTENDEE")}))
 
 
 def _may_say(method: str, entry: CalendarObject, author: str) -> bool:

@@ -175,7 +175,7 @@ class Carrying:
         """Bring a message into the calendar of an account; returns the status of a failure, "" for none."""
         try:
             async with self._accounts.use(name) as account:
-                await receive(account, owed, user_of(self._config.current, name), key)
+                await receive(account, owed, user_of(self._config.current, name, owed.recipients), key)
         except (AccountUnknown, AccountRemoved):
             return UNKNOWN
         except (BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:

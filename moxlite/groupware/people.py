@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from moxlite.config.snapshot import AccountRecipient, DomainDisabled, Snapshot, UnknownLocalpart
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot, UnknownLocalpart
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.groupware.collection import ACCESSES, Access
 from moxlite.store.groupware.scheduling import User
@@ -21,9 +21,33 @@ def addresses_of(snapshot: Snapshot, account: str, *first: str) -> tuple[str, ..
     return tuple(dict.fromkeys((*first, *others)))
 
 
+def is_me(snapshot: Snapshot, account: str, address: str) -> bool:
+    """Whether mail to an address comes to the user of an account: by one of the account's addresses, with text after a
+    separator, by a catchall, or as a member of an alias.
+    """
+    try:
+        found = snapshot.lookup(Address.parse(address))
+    except AddressError:
+        return False
+    if isinstance(found, AliasRecipient):
+        return any(member.account == account for member in found.members)
+    return isinstance(found, AccountRecipient) and found.account == account
+
+
+def speaks_for(snapshot: Snapshot, account: str, address: str) -> bool:
+    """Whether `address` is the user's, who may write from it."""
+    return is_me(snapshot, account, address) and snapshot.may_send_as(account, Address.parse(address))
+
+
 def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> User:
-    """The owner of an account as a calendar user, beside these people."""
+    """The owner of an account as a calendar user, beside these people: forms of the own addresses among them are the
+    owner's, and aliases for which the owner speaks, unless the owner is there in person.
+    """
+    people = tuple(people)
     own = frozenset(address.lower() for address in addresses_of(snapshot, account))
+    own |= {one.lower() for one in people if account_of(snapshot, one) == account}
+    if own.isdisjoint(people):
+        own |= {one.lower() for one in people if speaks_for(snapshot, account, one)}
     return User(own, frozenset(one for one in people if account_of(snapshot, one) is not None))
 
 

@@ -611,6 +611,20 @@ async def test_invitations_of_known_and_proven_senders_come_into_the_calendar(of
     assert office.mails == []
 
 
+async def test_an_invitation_to_another_form_of_an_address_comes_into_the_calendar(office: Office, post: Post) -> None:
+    """DAV-26, DAV-29: with text after a separator, and a name in the URI; the answer leaves from that address."""
+    domain = office.rig.holder.current.domains.domains["example.org"]
+    msgspec.structs.force_setattr(domain, "localpart_separators", ("+",))
+    await post.send(from_ada().replace("mailto:MIA@example.org", "mailto:%22Mia%22%20%3Cmia%2Bclub%40example.org%3E"))
+    got = await office.entry("mia", "a1")
+    mine = line(got, "ATTENDEE", "mia%2bclub")
+    [path] = [one for one in await office.mia.find(HOME, D + "getetag", depth="1") if one != HOME]
+    await office.mia.put(path.rpartition("/")[2], got.replace(mine, mine.replace("NEEDS-ACTION", "ACCEPTED")))
+    await office.settle()
+    assert office.subjects == ["Accepted: Talk"]
+    assert office.mails[0]["From"].addresses[0].addr_spec == "mia+club@example.org"
+
+
 async def test_a_large_calendar_in_a_mail_holds_nobody_up(
     office: Office, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:

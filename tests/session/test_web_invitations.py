@@ -45,6 +45,14 @@ END:VCALENDAR\r
 """
 
 
+ALIASES = """
+[domains."example.org".aliases.team]
+addresses = ["mia@example.org", "tom@example.org"]
+allow_msg_from = true
+[domains."example.org".aliases.board]
+addresses = ["mia@example.org", "tom@example.org"]
+"""
+
 ADA = "ada@nordlicht.example"
 
 
@@ -102,6 +110,37 @@ async def test_an_invitation_is_shown_and_answered_once(rig: Rig, browser: Brows
     lines = bytes(calendar.get_payload(decode=True)).decode().split("\r\n")
     assert "METHOD:REPLY" in lines
     assert 'ATTENDEE;PARTSTAT=TENTATIVE;CN="Mia":mailto:MIA@example.org' in lines
+
+
+@pytest.mark.parametrize(
+    ("invited", "author"),
+    [
+        ("Mia+club@example.org", "Mia+club@example.org"),
+        ("team@example.org", "team@example.org"),
+        ("board@example.org", "mia@example.org"),
+    ],
+)
+async def test_each_address_that_leads_to_the_user_can_be_answered(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch, invited: str, author: str
+) -> None:
+    """WEBMAIL-129: with text after a separator, or as a member of an alias, from which mail may be sent or not."""
+    path = rig.holder.domains_path
+    separators = 'localpart_separators = ["+"]'
+    path.write_text(
+        path.read_text().replace('[domains."example.org"]', f'[domains."example.org"]\n{separators}') + ALIASES
+    )
+    assert await rig.holder.reload()
+    monkeypatch.setitem(globals(), "MAIL", MAIL.replace("mailto:MIA@example.org", f"mailto:%22M%22%20%3C{invited}%3E"))
+    number = await invite(rig)
+    assert (await card(browser, number))["me"] == invited
+    await browser.call("invitation_answer", message_id=number, path="0.1", answer="yes", submit_id=os.urandom(16).hex())
+    assert (await card(browser, number))["answer"] == "yes"
+    [sent] = await messages(rig, "Sent")
+    mail = message_from_bytes((await browser.fetch(f"/webmail/msg/{sent.id}/raw")).body, policy=policy.default)
+    assert mail["From"].addresses[0].addr_spec == author
+    _, calendar = mail.iter_parts()
+    lines = bytes(calendar.get_payload(decode=True)).decode().replace("\r\n ", "").split("\r\n")
+    assert f'ATTENDEE;PARTSTAT=ACCEPTED;CN="Mia":mailto:{invited}' in lines
 
 
 async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser: Browser) -> None:

@@ -11,6 +11,7 @@ from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.itip import (
     Message,
     NotAllowed,
+    address_of,
     answered,
     called_off,
     check_attendee,
@@ -75,6 +76,24 @@ def test_each_guest_is_told_what_the_guest_sees() -> None:
     later = component("RRULE:FREQ=DAILY;COUNT=5", guest(MIA, "ACCEPTED"), guest(TOM))
     _, messages = change(entry(series, without_ada, with_bo), entry(later, without_ada, with_bo))
     assert told(messages) == {TOM: "REQUEST", ADA: "REQUEST"}
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("mailto:ann@x.example", "ann@x.example"),
+        (" MAILTO:Ann@x.example ", "ann@x.example"),
+        ("mailto:%22Ann%20B%22%20%3Cann@x.example%3E", "ann@x.example"),
+        ("mailto:Ann <ann@x.example>", "ann@x.example"),
+        ("mailto:ann%2Bclub@x.example?subject=x", "ann+club@x.example"),
+        ("urn:uuid:1", ""),
+    ],
+)
+def test_the_address_of_a_calendar_user_is_found_in_its_uri(value: str, address: str) -> None:
+    """WEBMAIL-129, DAV-29"""
+    prop = property_of(f"ATTENDEE:{value}")
+    assert address_of(prop) == address
+    assert entry(component(f"ATTENDEE:{value}")).addresses()[1:] == ((address,) if address else ())
 
 
 @pytest.mark.parametrize(

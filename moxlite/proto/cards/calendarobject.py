@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
-from moxlite.proto.cards.contentline import Property, plain, property_of
+from moxlite.proto.cards.contentline import Property, mail_address, plain, property_of
 from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.moments import (
     FLOATING,
@@ -120,8 +120,8 @@ class CalendarObject(msgspec.Struct):
         found: dict[str, None] = {}
         for part in self.parts:
             for prop in part.properties:
-                if prop.name in ("ORGANIZER", "ATTENDEE") and prop.value.strip().lower().startswith("mailto:"):
-                    found[plain(prop.value.strip()[7:], 320).lower()] = None
+                if prop.name in ("ORGANIZER", "ATTENDEE") and (address := mail_address(prop.value)):
+                    found[address.lower()] = None
         return tuple(found)
 
     def bounds(self) -> tuple[int | None, int | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import quopri
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -14,6 +15,9 @@ from moxlite.proto.mime.charset import decode_text
 
 MAX_LINE: Final = 32 * 1024
 """Characters in which the name and parameters of a line end, at most."""
+
+MAX_ADDRESS: Final = 320
+"""Characters of a mail address."""
 
 MAX_PARAMETERS: Final = 50
 """Parameters of a line that are read: ATTENDEE, which knows most, has eleven (RFC 5545 §3.8.4.1)."""
@@ -140,6 +144,19 @@ def plain(value: str, most: int) -> str:
     """Text of a value in one line of at most so many characters, without control characters."""
     text = unescaped(value[: 4 * most])
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:most]
+
+
+def mail_address(value: str) -> str:
+    """The address in a ``mailto`` URI (RFC 6068), as it is written; "" for another value. Some programs write a name
+    into the URI: ``mailto:%22Ann%22%20%3Cann@x.example%3E``.
+    """
+    scheme, _, text = value.strip()[: 4 * MAX_ADDRESS].partition(":")
+    if scheme.lower() != "mailto":
+        return ""
+    text = unquote(text.partition("?")[0]).strip()
+    if text.endswith(">"):
+        text = text[:-1].rpartition("<")[2]
+    return plain(text, MAX_ADDRESS)
 
 
 def escaped(text: str) -> str:

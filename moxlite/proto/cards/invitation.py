@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.proto.cards.components import BadComponents, read_mailed
-from moxlite.proto.cards.contentline import Property, escaped, folded, plain, unescaped
+from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, escaped, folded, mail_address, plain, unescaped
 from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.moments import (
     ABBREVIATION,
@@ -277,10 +277,9 @@ def _recurrence(prop: Property) -> Recurrence:
 
 def _person(prop: Property) -> Person | None:
     """A participant with a mail address; None for another one."""
-    kind, _, address = prop.value.strip().partition(":")
-    if kind.lower() != "mailto" or "@" not in address:
-        address = prop.parameter("EMAIL")
-    address = plain(address, 320)
+    address = mail_address(prop.value)
+    if "@" not in address:
+        address = plain(prop.parameter("EMAIL"), MAX_ADDRESS)
     if "@" not in address:
         return None
     return Person(plain(prop.parameter("CN"), 200), address, ANSWERS.get(prop.parameter("PARTSTAT").upper(), ""))

@@ -19,7 +19,7 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import Property, plain, property_of
+from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, mail_address, plain, property_of
 from moxlite.proto.cards.moments import moment_of, seconds_of, utc_text
 from moxlite.proto.cards.repeating import main_part, span_of
 
@@ -93,10 +93,9 @@ class Message(msgspec.Struct, frozen=True):
 
 def address_of(prop: Property | None) -> str:
     """The mail address of a calendar user, in lower case; "" for another one."""
-    value = "" if prop is None else prop.value.strip()
-    if value[:7].lower() == "mailto:":
-        return plain(value[7:], 320).lower()
-    return plain("" if prop is None else prop.parameter("EMAIL"), 320).lower()
+    if prop is None:
+        return ""
+    return (mail_address(prop.value) or plain(prop.parameter("EMAIL"), MAX_ADDRESS)).lower()
 
 
 def organizer_of(calendar_object: CalendarObject) -> Property | None:

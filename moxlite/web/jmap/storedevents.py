@@ -12,6 +12,7 @@ import msgspec
 from moxlite.groupware.entries import Expander
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.contentline import mail_address
 from moxlite.proto.cards.jscalendar import clock_of, event_of, instance_of, local_text, lone_events, recurrence_key
 from moxlite.proto.cards.moments import moment_of, seconds_of, value_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, event_ids, resource_of, size_of, together
@@ -84,7 +85,7 @@ def own_addresses(call: Call) -> frozenset[str]:
 
 def is_own(address: object, own: frozenset[str]) -> bool:
     """Whether a URI of a participant is of one of these addresses."""
-    return isinstance(address, str) and address.lower().removeprefix("mailto:") in own
+    return isinstance(address, str) and mail_address(address).lower() in own
 
 
 def user_in(call: Call, people: Iterable[str] = ()) -> User:

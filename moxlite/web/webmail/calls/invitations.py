@@ -13,7 +13,7 @@ from msgspec import Meta
 from moxlite.compose.draft import File
 from moxlite.groupware.carrying import answer_entry
 from moxlite.groupware.entries import BadEntry, TooBusy, read
-from moxlite.groupware.people import user_of
+from moxlite.groupware.people import account_of, is_me, speaks_for, user_of
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.components import BadComponents
@@ -219,7 +219,7 @@ class InvitationCalls(AccountCalls):
         )
         server = self._server
         written = Written(
-            from_=Party(name, me),
+            from_=Party(name, me if speaks_for(server.config.current, session.account, me) else session.address),
             to=[Party(event.organizer.name, event.organizer.address)],
             cc=[],
             bcc=[],
@@ -240,7 +240,7 @@ class InvitationCalls(AccountCalls):
                 await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
                 # Last, and without consequence for the call: the organiser has the answer, and the calendar can be
                 # filled by hand.
-                await self._put_answer(account, session, source.text, answer)
+                await self._put_answer(account, session, source.text, answer, me)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
@@ -251,21 +251,22 @@ class InvitationCalls(AccountCalls):
         event = calendar.event
         if not me or not event.uid or calendar.method not in ("REQUEST", "CANCEL"):
             return "", 0
-        user = user_of(self._server.config.current, session.account)
         async with self._accounts.use(session.account) as account:
             octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
         if not octets:
             return "", 0
         entry = await read(octets)
         time = "" if event.recurrence is None else event.recurrence.time
-        status, version = answer_in(entry, user.addresses, time)
+        own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
+        status, version = answer_in(entry, own | {me.lower()}, time)
         return ANSWERS.get(status, ""), version
 
-    async def _put_answer(self, account: Account, session: Session, text: str, answer: Answer) -> None:
+    async def _put_answer(self, account: Account, session: Session, text: str, answer: Answer, me: str) -> None:
         """Put the event into the user's calendar with the answer, which is on its way already. A refused event that is
         not there stays out.
         """
         user = user_of(self._server.config.current, session.account)
+        user = msgspec.structs.replace(user, addresses=user.addresses | {me.lower()})
         try:
             async with self._server.sandbox.turn(session.account) as turn:
                 clean = (await turn.do(CleanCalendar(text))).text
@@ -290,12 +291,10 @@ class InvitationCalls(AccountCalls):
 
     def _invited(self, session: Session, calendar: Calendar) -> str:
         """The user's address among the participants, as it is written there; "" for none."""
-        settings = self._server.config.current.account(session.account)
-        own = {one.casefold() for one in (settings.destinations if settings is not None else ())}
-        own.add(session.address.casefold())
-        return next(
-            (attendee.address for attendee in calendar.event.attendees if attendee.address.casefold() in own), ""
-        )
+        snapshot, account = self._server.config.current, session.account
+        invited = [one.address for one in calendar.event.attendees if is_me(snapshot, account, one.address)]
+        # In person before as a member of an alias.
+        return next((one for one in invited if account_of(snapshot, one) == account), next(iter(invited), ""))
 
 
 class Source(msgspec.Struct, frozen=True):
