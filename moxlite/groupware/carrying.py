@@ -20,7 +20,7 @@ import trio
 from moxlite.compose.draft import BadDraft, check, message, recipients
 from moxlite.groupware.entries import LARGE, BadEntry, Expander, TooBusy, read
 from moxlite.groupware.letters import language_in, letter
-from moxlite.groupware.people import account_of, is_missing, user_of
+from moxlite.groupware.people import account_of, colleague_addresses, is_missing, user_of
 from moxlite.logins.identity import Identity
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError
@@ -49,6 +49,7 @@ from moxlite.store.groupware.resources import (
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.store.mail.facts import newest_header
 from moxlite.store.mail.settings import load_settings
+from moxlite.store.people.correspondents import is_known
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 from moxlite.wording import reason_of
@@ -122,7 +123,10 @@ class Carrying:
         for address in owed.recipients:
             name = account_of(snapshot, address)
             if name is not None:
-                here[address] = name
+                if await self._takes(name, owed):
+                    here[address] = name
+                else:
+                    outside.append(address)
             elif is_missing(snapshot, address):
                 failed[address] = UNKNOWN
             else:
@@ -150,6 +154,33 @@ class Carrying:
             await self._note(account, owed, frozenset(one for one in failed if failed[one] == status), status)
         if delayed is not None:
             raise delayed
+
+    async def _takes(self, name: str, owed: Owed) -> bool:
+        """Whether a message goes into the calendar of a user of this server, by the user's choice (DAV-29); else it
+        goes there as the mail that others would get.
+        """
+        snapshot = self._config.current
+        settings = snapshot.account(name)
+        if settings is None or settings.invitations == "all":
+            return True
+        if settings.invitations == "never":
+            return False
+        # Colleagues know each other.
+        if owed.method != "REQUEST" or colleague_addresses(snapshot, name, account_of(snapshot, owed.sender) or ""):
+            return True
+        _, message = await read_owed(owed.text)
+        sender, now = Address.parse(owed.sender), time.time_ns() // 1000
+
+        def knows(r: Reader) -> bool:
+            return entry_with_uid(r, message.uid) is not None or is_known(
+                r, str(sender.localpart), sender.domain.unicode, now
+            )
+
+        try:
+            async with self._accounts.use(name) as account:
+                return await account.read(knows, op="schedule")
+        except (AccountUnknown, AccountRemoved):
+            return True  # `_deliver` says so
 
     async def _count(self, account: Account, addresses: list[str], key: bytes) -> bool:
         """Count a message to users of this server as a mail to them would be, once; False above the limits."""

@@ -625,6 +625,38 @@ async def test_an_invitation_to_another_form_of_an_address_comes_into_the_calend
     assert office.mails[0]["From"].addresses[0].addr_spec == "mia+club@example.org"
 
 
+@pytest.mark.parametrize(
+    ("setting", "domain", "known", "taken"),
+    [
+        ("never", "example.org", True, False),
+        ("known", "example.org", False, True),
+        ("known", "other.example", False, False),
+        ("known", "other.example", True, True),
+        ("all", "other.example", False, True),
+    ],
+)
+async def test_the_choice_of_invitations_holds_between_users_of_the_server(
+    office: Office, setting: str, domain: str, known: bool, taken: bool
+) -> None:
+    """DAV-25, DAV-29: those who do not want them in the calendar get the mail; people of one domain know each other."""
+    if domain != "example.org":
+        path = office.rig.holder.domains_path
+        other = path.read_text().replace('destinations."tom@example.org"', f'destinations."tom@{domain}"')
+        path.write_text(other + f'\n[domains."{domain}"]\n')
+        assert await office.rig.holder.reload()
+    tom = f"tom@{domain}"
+    msgspec.structs.force_setattr(office.rig.holder.current.domains.accounts["tom"], "invitations", setting)
+    if known:
+        async with office.rig.account("tom") as account:
+            contact = Contact(name="Mia", emails=(Entry("mia@example.org"),))
+            await account.write(lambda tx: save_contact(tx, contact))
+    asked = f"ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{tom}"
+    await office.mia.put("m.ics", meeting(asked))
+    await office.settle()
+    assert bool(await office.entry("tom")) == taken
+    assert [mail["To"] for mail in office.mails] == ([] if taken else [tom])
+
+
 async def test_a_large_calendar_in_a_mail_holds_nobody_up(
     office: Office, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
