@@ -65,7 +65,7 @@ async def main():
     config, _ = ConfigHolder.open(folder / "moxlite.toml")
     accounts = Accounts(folder / "data", Options(min_free_space=0))
     told = []
-    handler = Ringing(config=config, sandbox=None, told=told.append, tmp=folder / "data/tmp")
+    handler = Ringing(config=config, told=told.append, tmp=folder / "data/tmp")
 
     async with accounts.use("mia") as mia:
         async def ring():
