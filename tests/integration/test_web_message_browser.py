@@ -107,6 +107,27 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
         assert [packed.read(name) for name in packed.namelist()] == [octets for _, _, octets in files]
 
 
+def test_pictures_that_the_page_does_not_show_are_offered(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-48a, WEBMAIL-55: as Apple Mail and iPhones send them; beside the text all are, and the row has a sign."""
+    page = reader.page
+    message = EmailMessage()
+    message["From"] = "Ada Lindqvist <ada@nordlicht.example>"
+    message["Subject"] = "Pictures"
+    message.set_content('<p>look <img src="cid:a"><img src="cid:c">', subtype="html")
+    for name, kind in (("a", "png"), ("b", "png"), ("c", "heic")):
+        file = f"{name}.{kind}"
+        message.add_related(picture(4, 4), "image", kind, cid=f"<{name}>", filename=file, disposition="inline")
+    assert mailbox.append("INBOX", "", "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))[0] == "OK"
+    expect(page.locator(".message").first).to_contain_text("Pictures")
+    expect(page.locator(".message").first.get_by_role("img", name="Attachments: 1")).to_be_visible()
+    page.locator(".message").first.click()
+    expect(page.locator(".attachment-name")).to_have_text(["b.png", "c.heic"])
+    expect(page.get_by_role("link", name="Save all")).to_have_attribute("href", re.compile(r"\?without=0\.1$"))
+    page.keyboard.press("t")
+    expect(page.locator(".text-part")).to_contain_text("look")
+    expect(page.locator(".attachment-name")).to_have_text(["a.png", "b.png", "c.heic"])
+
+
 PAPER = """() => {
   const inner = Object.getOwnPropertyDescriptor(HTMLIFrameElement.prototype, "contentWindow");
   window.printed = [];
