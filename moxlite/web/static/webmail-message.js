@@ -685,8 +685,9 @@ function markIn(page, needles) {
 }
 function pageFacts(page) {
   const fact = (name) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
-  const [blocked, inside] = [fact("blocked"), fact("inside")];
-  if (blocked === null || inside === null) return null;
+  const blocked = fact("blocked");
+  if (blocked === null) return null;
+  const inside = fact("inside") ?? "";
   const [count, ...hosts] = blocked.split(" ");
   return { count: Number(count), hosts, coloured: fact("coloured") === "yes", inside: inside.split(" ") };
 }

@@ -252,8 +252,8 @@ function textToHTML(text2) {
 
 var mark2 = "offline:";
 var [mostQuoted, mostSubject] = [2e5, 1e3];
-var answered = /^(?:(?:re|aw|antw|sv|vs|rif)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+/i;
-var forwarded = /^(?:(?:fwd?|wg|tr)\s*(?:\[\d+\]|\(\d+\))?\s*:\s*)+/i;
+var answered = /^(?:(?:re|aw|sv|vs|antw|rif|r|res|odp|відп|رد|תשובה|תגובה|回复|答复|回覆|返信)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/i;
+var forwarded = /^(?:(?:fwd|fw|wg|tr|rv|enc|i|pd|vb|vl|doorst|пересл|إعادة توجيه|הועבר|העברה|转发|轉寄|転送)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/i;
 var party = (one) => ({ name: one.name, address: bareAddress(one) });
 var key = (one) => one.address.toLowerCase();
 function unique(parties) {
