@@ -1,6 +1,7 @@
 """Contacts as tables (CSV, RFC 4180): read as Gmail, Outlook and Thunderbird export them, written with Gmail's columns.
 
-A cell that a spreadsheet would take for a formula is written with an apostrophe before it, which reading takes away.
+What a contact has no place for is in its note, with the title of the column. A cell that a spreadsheet would take for a
+formula is written with an apostrophe before it, which reading takes away.
 """
 
 from __future__ import annotations
@@ -9,8 +10,13 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date
+from itertools import islice
 from typing import Final
 
+from moxlite.proto.cards.contactcolumns import ADDRESS, TITLES, Column, column_of, kind_in, rank
+from moxlite.proto.cards.contentline import escaped
 from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, Entry, Unreadable, named_parts
 from moxlite.wording import worded
 
@@ -18,24 +24,21 @@ MAX_COLUMNS: Final = 500
 """Columns of a table. Outlook exports about 90, Gmail some for each further address; each is looked at for every row.
 """
 
-NAMES: Final = ("name", "display name", "full name", "file as", "formatted name")
-GIVEN: Final = ("given name", "first name")
-MIDDLE: Final = ("additional name", "middle name")
-FAMILY: Final = ("family name", "last name", "surname")
-NOTES: Final = ("notes", "note")
-ORGANIZATIONS: Final = ("organization name", "organization 1 - name", "organization", "company")
-GROUPS: Final = ("labels", "group membership", "categories", "groups")
-"""Names of columns, in small letters, the best first."""
+CODE_PAGES: Final = ("cp1252", "cp1250", "cp1251", "cp1255", "cp1256", "cp932", "gb18030")
+"""Charsets in which Outlook and spreadsheets write where the text is no UTF-8; the one in which most titles are known
+counts.
+"""
 
-EMAIL: Final = re.compile(
-    r"(?:e-?mail(?: \d+)?(?: address| - value)?|e-?mail \d+ address|primary e-?mail|secondary e-?mail)"
-)
-PHONE: Final = re.compile(
-    r"(?:(?:(\w++) )?(?:phone|fax|pager)(?: \d+)?(?: - value| number)?|(?:mobile|fax|pager) number)"
-)
-"""Names of columns with addresses and numbers."""
+LOOKED_AT: Final = 2_000
+"""Rows that show whether the day of a date is first."""
 
-KINDS: Final = {"home": "home", "work": "work", "business": "work", "mobile": "mobile", "fax": "fax", "pager": "pager"}
+DEFAULTS: Final = re.compile(
+    r"smtp|ex|normale?|normal[nao]+|нормальний|標準|普通|正常|רגיל|عادي|false|falsch|faux|falso|onwaar|falskt|nepravda|"
+    r"fałsz|unspecified|keine angabe|non spécifié|sin especificar|non specificato|não especificado|"
+    r"niet opgegeven|ej angivet|0",
+    re.IGNORECASE,
+)
+"""What Outlook writes in columns that nobody has filled."""
 
 FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 NUMBER: Final = re.compile(r"[+\-]?[0-9 ()/.\-]++")
@@ -55,20 +58,21 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
 
     Raises Unreadable if the file is no table of contacts.
     """
-    try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    text = text.replace("\0", "")
+    text = _decoded(data)
     head = text[:10_000].partition("\n")[0]
+    if head[:4].lower() == "sep=":  # of Excel
+        text = text[len(head) + 1 :]
+        head = text[:10_000].partition("\n")[0]
     mark = max((",", ";", "\t"), key=head.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
     try:
-        titles = [title.strip().casefold() for title in next(rows, [])]
+        titles = [title.strip() for title in next(rows, [])]
     except csv.Error as e:
         raise Unreadable(worded("the file is no table: {reason}", reason=e)) from e
-    if len(titles) > MAX_COLUMNS or not any(_is_known(title) for title in titles):
+    columns = [column_of(title) for title in titles[: MAX_COLUMNS + 1]]
+    if len(titles) > MAX_COLUMNS or not {"name", "given", "family", "email"} & {column.field for column in columns}:
         raise Unreadable("the first line does not name columns such as Name, First Name or E-mail Address")
+    day_first = _day_first(columns, titles, csv.reader(io.StringIO(text, newline=""), delimiter=mark))
     while True:
         try:
             row = next(rows, None)
@@ -78,7 +82,7 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
         if row is None:
             return
         if any(cell.strip() for cell in row):
-            yield _contact(titles, row, rows.line_num)
+            yield from _contact(titles, columns, row, rows.line_num, day_first=day_first)
 
 
 def write_csv(contacts: Iterable[Contact]) -> str:
@@ -102,65 +106,195 @@ def write_csv(contacts: Iterable[Contact]) -> str:
     return out.getvalue()
 
 
-def _is_known(title: str) -> bool:
-    return title in (*NAMES, *GIVEN, *FAMILY) or EMAIL.fullmatch(title) is not None
+def _decoded(data: bytes) -> str:
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        head = data[:10_000].partition(b"\n")[0]
+
+        def known(page: str) -> int:
+            titles = re.split("[,;\t]", head.decode(page, "replace"))
+            return sum(bool(column_of(title.strip('" \r')).field) for title in titles[:MAX_COLUMNS])
+
+        text = data.decode(max(CODE_PAGES, key=known), "replace")
+    return text.replace("\0", "")
 
 
-def _contact(titles: list[str], row: list[str], line: int) -> Contact | Unreadable:
-    cells: dict[str, str] = {}
+def _contact(
+    titles: list[str], columns: list[Column], row: list[str], line: int, *, day_first: bool
+) -> Iterator[Contact | Unreadable]:
+    """The contact of a row, and what of it is too long for one."""
+    fields: dict[str, tuple[int, str, str]] = {}
+    places: dict[str, dict[str, str]] = {}
     emails: list[Entry] = []
     phones: list[Entry] = []
-    for title, cell in zip(titles, row, strict=False):
-        value = _plain(_unquoted(cell), 20 * MAX_TEXT)
-        if not value:
+    sites: list[Entry] = []
+    rest: list[tuple[str, str]] = []
+    cells = [
+        (title, column, _plain(_unquoted(cell))) for title, column, cell in zip(titles, columns, row, strict=False)
+    ]
+    kinds = {column.number: kind_in(value) for _, column, value in cells if column.field == "kind"}
+    for title, column, value in cells:
+        kind = kinds.get(column.number, "") or column.kind
+        if not value or column.field == "kind":
             continue
-        cells.setdefault(title, value)
-        if title.endswith(("type", "label")):
-            continue
-        if EMAIL.fullmatch(title) is not None:
-            kind = _kind(
-                cells.get(title.removesuffix("value") + "type", cells.get(title.removesuffix("value") + "label", ""))
-            )
-            emails += [Entry(address, kind) for part in MARKS.split(value) if (address := part.strip()[:MAX_TEXT])]
-        elif (match := PHONE.fullmatch(title)) is not None:
-            kind = _kind(
-                cells.get(title.removesuffix("value") + "type", cells.get(title.removesuffix("value") + "label", ""))
-            )
-            kind = kind or _kind(match[1] or title.split(" ", 1)[0])
-            phones += [Entry(number, kind) for part in MARKS.split(value) if (number := part.strip()[:MAX_TEXT])]
-    given, middle, family = (_first(cells, names) for names in (GIVEN, MIDDLE, FAMILY))
-    organization = _first(cells, ORGANIZATIONS)
-    name = _first(cells, NAMES) or " ".join(filter(None, (given, middle, family))) or organization
+        match column.field:
+            case "email" if column.sure or "@" in value:
+                emails += [Entry(part.strip(), kind) for part in MARKS.split(value) if part.strip()]
+            case "phone" if column.sure or sum(char.isdigit() for char in value) > 1:
+                phones += [Entry(part.strip(), kind) for part in MARKS.split(value) if part.strip()]
+            case "website" if "." in value or column.sure:
+                sites += [Entry(part.strip(), kind) for part in MARKS.split(value) if part.strip()]
+            case "formatted" | "street" | "extended" | "box" | "city" | "region" | "code" | "country" as part:
+                place = places.setdefault(column.number, {"kind": kind})
+                place[part] = f"{place[part]}, {value}" if part in place else value
+            case field if field in TITLES:
+                found = rank(title), title, value
+                before = fields.setdefault(field, found)
+                if before is not found:
+                    fields[field] = min(before, found)
+                    rest.append(max(before, found)[1:])
+            case _:
+                rest.append((title, value))
+    rest += [("", value) for cell in row[len(titles) :] if (value := _plain(_unquoted(cell)))]
+
+    def said(field: str) -> str:
+        return fields[field][2] if field in fields else ""
+
+    family, given, middle, prefix, suffix = map(said, ("family", "given", "middle", "prefix", "suffix"))
+    organization = ", ".join(filter(None, (said("organization"), said("department"))))
+    name = said("name") or " ".join(filter(None, (given, middle, family))) or organization
     name = name or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:
-        return Unreadable(worded("line {line}: neither a name nor an address", line=line))
+        yield Unreadable(worded("line {line}: neither a name nor an address", line=line))
+        return
+    lines = [f"{field}:{escaped(said(field))}" for field in TITLES if field.isupper() and said(field)]
+    lines += [f"{what.upper()}:{escaped(said(what))}" for what in ("nickname", "title") if said(what)]
+    # Thunderbird has three columns, of which that of the day is called as the whole date in some languages.
+    born = _born(said("birth year"), said("birth month"), said("birth day") or said("birthday"))
+    dates = [("ANNIVERSARY", "anniversary", ""), ("BDAY", "birthday", born)]
+    for what, field, known in dates:
+        if day := known or _date(said(field), day_first=day_first):
+            lines.append(f"{what}:{day}")
+        elif said(field).strip("0/.-: "):
+            rest.append(fields[field][1:])
+    if not born:
+        rest += [fields[field][1:] for field in ("birth year", "birth month", "birth day") if field in fields]
+    lines += [f"URL{_typed(one.kind)}:{''.join(one.value.split())}" for one in sites]
+    for place in places.values():
+        if place.keys() <= {"kind", "formatted"}:
+            place["street"] = place["formatted"]
+        parts = ";".join(escaped(place.get(part, "")) for part in ADDRESS)
+        lines.append(f"ADR{_typed(place['kind'])}:{parts}")
+    shown = {name, given, family, *(" ".join(order) for order in ((given, family), (family, given)))}
+    extra = [
+        f"{title}: {value}" if title else value
+        for title, value in rest
+        if not DEFAULTS.fullmatch(value)
+        and value not in shown
+        and {*re.findall(r"\w+", value)} != {*re.findall(r"\w+", name)}
+        and not any("@" in entry.value and entry.value in value for entry in emails)
+    ]
+    note = "\n".join([*filter(None, [said("notes")]), *extra])
     groups = [
         group.strip().removeprefix("* ")
-        for group in MARKS.split(_first(cells, GROUPS))
+        for group in MARKS.split(said("groups"))
         if group.strip().casefold() not in SYSTEM
     ]
-    note = next((_unquoted(cell) for title, cell in zip(titles, row, strict=False) if title in NOTES and cell), "")
+    contact = Contact(
+        name=name,
+        parts=(family, given, middle, *(prefix, suffix) * bool(prefix or suffix))
+        if given or family or middle or prefix or suffix
+        else (),
+        emails=tuple(dict.fromkeys(emails)),
+        phones=tuple(dict.fromkeys(phones)),
+        organization=organization,
+        note=note,
+        groups=tuple(dict.fromkeys(group for group in groups if group)),
+        other=tuple(lines),
+    )
+    fitting = _fitting(contact)
+    yield fitting
+    if fitting != contact:
+        yield Unreadable(worded("line {line_num}: {reason}", line_num=line, reason="what is too long was cut"))
+
+
+def _fitting(contact: Contact) -> Contact:
+    """As much of a contact as one may have."""
+
+    def entries(given: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        return tuple(Entry(one.value[:MAX_TEXT], one.kind) for one in given[:MAX_ENTRIES])
+
     return Contact(
-        name=name[:MAX_TEXT],
-        parts=(family, given, middle) if given or family else (),
-        emails=tuple(dict.fromkeys(emails))[:MAX_ENTRIES],
-        phones=tuple(dict.fromkeys(phones))[:MAX_ENTRIES],
-        organization=organization[:MAX_TEXT],
-        note=note[:MAX_NOTE],
-        groups=tuple(dict.fromkeys(group[:MAX_TEXT] for group in groups if group))[:MAX_ENTRIES],
+        name=contact.name[:MAX_TEXT],
+        parts=tuple(part[:MAX_TEXT] for part in contact.parts),
+        emails=entries(contact.emails),
+        phones=entries(contact.phones),
+        organization=contact.organization[:MAX_TEXT],
+        note=contact.note[:MAX_NOTE],
+        groups=tuple(group[:MAX_TEXT] for group in contact.groups[:MAX_ENTRIES]),
+        other=tuple(line for line in contact.other[:MAX_ENTRIES] if len(line) < MAX_TEXT * len(ADDRESS)),
     )
 
 
-def _first(cells: dict[str, str], names: tuple[str, ...]) -> str:
-    return next((cells[name] for name in names if name in cells), "")
+def _typed(kind: str) -> str:
+    return f";TYPE={kind}" if kind in ("home", "work") else ""
 
 
-def _kind(text: str) -> str:
-    return next((kind for word, kind in KINDS.items() if word in text.casefold()), "")
+DAY: Final = re.compile(r"(\d{1,2})([./-])\s?(\d{1,2})\2\s?(\d{4}|\d\d)?(?: .*)?")
+YEAR_FIRST: Final = re.compile(r"(\d{4})[-./年]\s?(\d{1,2})[-./月]\s?(\d{1,2})日?(?:[T ].*)?")
+NO_YEAR: Final = re.compile(r"--(\d\d)-?(\d\d)")
+APPLE: Final = 1604
+"""The year of a birthday without one."""
 
 
-def _plain(text: str, most: int) -> str:
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in text[:most]).strip()
+def _day_first(columns: list[Column], titles: list[str], rows: Iterator[list[str]]) -> bool:
+    """Whether dates as 1/2/1990 have their day first: by those with one reading, else by the language."""
+    dates = [at for at, column in enumerate(columns) if column.field in ("birthday", "anniversary")]
+    if not dates:
+        return True
+    with suppress(csv.Error):
+        for row in islice(rows, 1, LOOKED_AT):
+            for found in (DAY.fullmatch(row[at].strip()) for at in dates if at < len(row)):
+                if found is not None and max(int(found[1]), int(found[3])) > 12:
+                    return int(found[1]) > 12
+    return titles[dates[0]].casefold() not in ("birthday", "anniversary")
+
+
+def _date(text: str, *, day_first: bool) -> str:
+    """A day as vCards have it (RFC 6350 §4.3.1); "" for none."""
+    text = text.strip()
+    if (found := YEAR_FIRST.fullmatch(text)) is not None:
+        return _written(int(found[1]), int(found[2]), int(found[3]))
+    if (found := NO_YEAR.fullmatch(text)) is not None:
+        return _written(APPLE, int(found[1]), int(found[2]))
+    if (found := DAY.fullmatch(text)) is not None:
+        day, month = int(found[1]), int(found[3])
+        if found[2] != "." and not day_first:
+            day, month = month, day
+        year = int(found[4] or APPLE)
+        return _written(year if year > 99 else year + (2000 if year < 30 else 1900), month, day)
+    return ""
+
+
+def _born(year: str, month: str, day: str) -> str:
+    """The date of birth in three columns; "" for none."""
+    if not (month.isdecimal() and day.isdecimal()):
+        return ""
+    return _written(int(year) if year.isdecimal() else APPLE, int(month), int(day))
+
+
+def _written(year: int, month: int, day: int) -> str:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return ""
+    return f"--{month:02}{day:02}" if year == APPLE else f"{year:04}{month:02}{day:02}"
+
+
+def _plain(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text).strip()
 
 
 def _unquoted(cell: str) -> str:

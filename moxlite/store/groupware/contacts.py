@@ -502,6 +502,7 @@ def _merged(old: Contact, new: Contact) -> Contact:
         tuple(entry for entry in entries if entry.value.casefold() not in values)
         for entries in (new.emails, new.phones)
     ]
+    there = {_name_of(line) for line in old.other}
     return msgspec.structs.replace(
         old,
         emails=(*old.emails, *more[0])[:MAX_EMAILS],
@@ -509,8 +510,13 @@ def _merged(old: Contact, new: Contact) -> Contact:
         groups=tuple(dict.fromkeys((*old.groups, *new.groups)))[:50],
         organization=old.organization or new.organization,
         note=old.note or new.note,
-        other=old.other or new.other,
+        other=(*old.other, *(line for line in new.other if _name_of(line) not in there)),
     )
+
+
+def _name_of(line: str) -> str:
+    """The name of a property in capitals, with its group."""
+    return line.partition(":")[0].partition(";")[0].upper()
 
 
 def _listed(row: Row) -> tuple[int, Listed]:
