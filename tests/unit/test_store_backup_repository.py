@@ -28,6 +28,7 @@ from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
 from moxlite.store.options import Options
+from moxlite.store.recover.rebuild import recover
 from tests.store_fixtures import accounts
 from tests.store_mail import deliver_mail, mail, put
 
@@ -486,9 +487,8 @@ async def test_damage_in_a_repository_is_found(accounts: Accounts, source: Sourc
         victim.write_bytes(data[:100] + b"wrong" + data[105:])
         assert Repository(Folder(repo)).verify(deep=False) == []
         assert "blocks are missing or damaged" in Repository(Folder(repo)).verify(deep=True)[0]
-        with pytest.raises(RepositoryError):
-            Repository(Folder(repo)).extract(tmp_path / "out")
-        assert (tmp_path / "out" / INCOMPLETE).exists()
+        with pytest.raises(RepositoryError, match=r"account mia .* blocks can't be read"):
+            Repository(Folder(repo)).extract_account("mia", tmp_path / "account.db")
         for cut in (data[:-5], data[:100], data[:-60] + b"wrong" + data[-55:], b"", None):
             if cut is None:
                 victim.unlink()
@@ -504,6 +504,41 @@ async def test_damage_in_a_repository_is_found(accounts: Accounts, source: Sourc
     manifest = repo / "snapshots" / Repository(Folder(repo)).ids()[0]
     manifest.write_bytes(b"?" * 100)
     assert "manifest is damaged" in Repository(Folder(repo)).verify(deep=False)[0]
+
+
+@pytest.mark.parametrize("cut", [None, 0, 100, -30, "octets"])
+async def test_a_damaged_snapshot_is_written_as_far_as_it_can_be_read(
+    accounts: Accounts, source: Source, repo: Path, tmp_path: Path, cut: int | str | None
+) -> None:
+    """STORE-183: the files after a damaged one, too; accounts and files that lack something are listed."""
+    async with accounts.use("mia") as account:
+        await put(account, 5)
+    await back_up(Repository(Folder(repo)), source)
+    (sound,) = packs(repo)
+    async with accounts.use("ben") as account:
+        await put(account, 300)
+    await accounts.aclose()
+    await back_up(Repository(Folder(repo)), source)
+    (victim,) = set(packs(repo)) - {sound}
+    octets = victim.read_bytes()
+    if cut is None:
+        victim.unlink()
+    else:
+        at = len(octets) // 3
+        victim.write_bytes(octets[:cut] if isinstance(cut, int) else octets[:at] + os.urandom(20) + octets[at + 20 :])
+    lacks = Repository(Folder(repo)).extract(tmp_path / "out")
+    assert lacks[0].startswith("account ben (data/accounts/ben/account.db): ")
+    assert "moxlite account recover ben" in lacks[0]
+    assert (tmp_path / "out" / INCOMPLETE).read_text() == "".join(f"{line}\n" for line in lacks)
+    assert lacks[0] in [problem.text for problem in verify(tmp_path / "out").problems]
+    damaged = tmp_path / "out/data/accounts/ben/account.db"
+    assert damaged.stat().st_size == (source.data / "accounts/ben/account.db").stat().st_size
+    if cut == "octets":  # all but one block, or what needs it
+        assert (await trio.to_thread.run_sync(recover, "ben", damaged, tmp_path / "saved")).saved > 0
+    shutil.rmtree(damaged.parent)
+    (tmp_path / "out" / INCOMPLETE).unlink()
+    found = verify(tmp_path / "out", deep=True)
+    assert (found.problems, found.messages) == ([], 5)
 
 
 async def test_a_snapshot_cut_short_is_invisible(

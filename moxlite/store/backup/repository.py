@@ -27,7 +27,7 @@ import msgspec
 from moxlite import __version__
 from moxlite.safefile import Tree
 from moxlite.store import metrics
-from moxlite.store.backup.blocks import Blocks, LooseBlocks
+from moxlite.store.backup.blocks import BLOCK, Blocks, LooseBlocks
 from moxlite.store.backup.copying import Cancelled, Tell, inside, lost_of, warnings_of
 from moxlite.store.backup.keys import (
     NAMES,
@@ -44,7 +44,7 @@ from moxlite.store.backup.keys import (
     sealer_of,
     speakers,
 )
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, Report, Source, restored_mode
+from moxlite.store.backup.layout import DATA, INCOMPLETE, RESTORING, SETTINGS, Report, Source, restored_mode
 from moxlite.store.backup.making import Work
 from moxlite.store.backup.packs import (
     FORMAT,
@@ -358,9 +358,11 @@ class Repository:
                     return b"".join(self._blocks.get(one) for one in entry.names())
         raise RepositoryError(f"the snapshot has no {name}")
 
-    def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> Manifest:
-        """Write a snapshot as a full backup to the new folder `target`; returns its manifest. Raises BadTarget,
-        RepositoryError, OSError.
+    def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> list[str]:
+        """Write a snapshot as a full backup to the new folder `target`. Returns a line for each thing that it lacks:
+        what could not be backed up, and each file that has zeros in place of blocks that cannot be read.
+
+        Raises BadTarget, RepositoryError, OSError.
         """
         if target.exists() and any(target.iterdir()):
             raise BadTarget(f"{target} is not empty")
@@ -368,21 +370,27 @@ class Repository:
         places = [entry.parts for entry in manifest.entries]  # before anything is written
         if len(set(places)) < len(places):
             raise RepositoryError("a manifest has a file twice")
+        lacks = list(manifest.errors)
         target.mkdir(mode=0o750, parents=True, exist_ok=True)
         with self._blocks.opened(), Tree(target) as tree:
-            with tree.new_file((INCOMPLETE,), 0o640) as mark:
-                mark.write("".join(f"{line}\n" for line in manifest.errors).encode())
+            with tree.new_file((INCOMPLETE,), 0o640):
+                pass
             for entry, parts in zip(manifest.entries, places, strict=True):
                 tell(entry.path)
                 with tree.new_file(parts, restored_mode(entry.mode)) as file:
-                    self._extract_file(entry, file)
-        if not manifest.errors:
+                    lacks += self._extract_file(entry, file)
+            if lacks:
+                with tree.new_file((INCOMPLETE,), 0o640, replace=True) as mark:
+                    mark.write("".join(f"{line}\n" for line in lacks).encode())
+        if not lacks:
             (target / INCOMPLETE).unlink()
         sync_folder(target)
-        return manifest
+        return lacks
 
     def extract_account(self, account: str, target: Path, *, snapshot_id: str | None = None) -> None:
-        """Write the database of one account to a new file. Raises RepositoryError, OSError."""
+        """Write the database of one account to a new file. Raises RepositoryError: among others, blocks of it cannot be
+        read; OSError.
+        """
         path = f"data/accounts/{account}/account.db"
         for entry in self.manifest(snapshot_id).entries:
             if entry.path == path:
@@ -393,13 +401,31 @@ class Repository:
                     Tree(target.parent) as tree,
                     tree.new_file((target.name,), mode) as file,
                 ):
-                    return self._extract_file(entry, file)
+                    lacks = self._extract_file(entry, file)
+                if lacks:
+                    raise RepositoryError(lacks[0])
+                return
         raise RepositoryError(f"the snapshot has no account {account!r}")
 
-    def _extract_file(self, entry: Entry, file: BinaryIO) -> None:
-        file.writelines(self._blocks.get(name) for name in entry.names())
+    def _extract_file(self, entry: Entry, file: BinaryIO) -> list[str]:
+        """Write a file, with zeros in place of blocks that cannot be read; returns a line about them, if any."""
+        names, bad = entry.names(), list[RepositoryError]()
+        for name in names:
+            try:
+                file.write(self._blocks.get(name))
+            except RepositoryError as error:
+                bad.append(error)
+                file.write(bytes(min(BLOCK, max(0, entry.size - file.tell()))))
+        account = entry.parts[2] if entry.parts[:2] == (DATA, "accounts") and len(entry.parts) > 3 else ""
+        what = f"account {account} ({entry.path})" if account else entry.path
+        if bad:
+            salvage = f". To save its other mail: moxlite account recover {account} --file FILE" if account else ""
+            return [
+                f"{what}: {len(bad)} of {len(names)} blocks can't be read, zeros stand for them ({bad[0]}){salvage}"
+            ]
         if file.tell() != entry.size:
-            raise RepositoryError(f"{entry.path} has {file.tell()} octets, {entry.size} were expected")
+            return [f"{what} has {file.tell()} octets, {entry.size} were expected"]
+        return []
 
     # Samples
 

@@ -47,6 +47,9 @@ logger = logging.getLogger("moxlite.store.verify")
 MAX_LINES: Final = 20
 """Lines of SQLite's own check that are told of one file."""
 
+MAX_MARK: Final = 64 << 10
+"""Octets of a mark that are read."""
+
 REPAIRS: Final = {
     "counts": "moxlite store fix-counts",
     "total_size": "moxlite store fix-counts",
@@ -144,6 +147,7 @@ def verify(
     for mark in (folder / INCOMPLETE, data / RESTORING):
         if mark.exists():
             verification_result.problems.append(Problem(mark, "the copy was not finished"))
+    verification_result.problems += [Problem(folder / INCOMPLETE, line) for line in _lacks(folder / INCOMPLETE)]
     _version(data, verification_result)
     known = databases(data)
     if not known:
@@ -186,6 +190,16 @@ def check_database(data: Path, database_file: DatabaseFile) -> list[str]:
     except (apsw.Error, OSError, StoreError) as error:
         return [str(error)]
     return [problem.text for problem in verification_result.problems]
+
+
+def _lacks(mark: Path) -> list[str]:
+    """What a mark says about an incomplete copy."""
+    try:
+        with mark.open("rb") as file:
+            lines = file.read(MAX_MARK).decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return lines[:MAX_LINES]
 
 
 def _version(data: Path, verification_result: VerificationResult) -> None:
