@@ -541,6 +541,43 @@ async def test_a_damaged_snapshot_is_written_as_far_as_it_can_be_read(
     assert (found.problems, found.messages) == ([], 5)
 
 
+@pytest.mark.parametrize("cut", [None, 0, 100, -30, "octets"])
+async def test_damaged_packs_are_set_aside_and_their_blocks_stored_anew(
+    accounts: Accounts, source: Source, repo: Path, tmp_path: Path, cut: int | str | None
+) -> None:
+    """STORE-183: without anything that can still be read being lost, and deltas of what is lost are stored anew."""
+    async with accounts.use("mia") as account:
+        await put(account, 300)
+        await back_up(Repository(Folder(repo)), source)
+        (victim,) = packs(repo)
+        await put(account, 5, first=500)
+    await accounts.aclose()
+    await back_up(Repository(Folder(repo)), source)
+    octets = victim.read_bytes()
+    if cut is None:
+        victim.unlink()
+    else:
+        at = len(octets) // 3
+        victim.write_bytes(octets[:cut] if isinstance(cut, int) else octets[:at] + os.urandom(20) + octets[at + 20 :])
+    lacks = Repository(Folder(repo)).verify(deep=True)
+    assert lacks
+    aside = Repository(Folder(repo)).set_aside()
+    assert aside == ([] if cut is None else [victim.stem])
+    assert not victim.exists()
+    if cut is not None:
+        assert (repo / "damaged" / victim.name).exists()
+    # Exactly what could be read before can be read.
+    left = [line for line in Repository(Folder(repo)).verify(deep=True) if line.startswith("snapshot")]
+    assert left == [line for line in lacks if line.startswith("snapshot")]
+    assert Repository(Folder(repo)).set_aside() == []
+    await back_up(Repository(Folder(repo)), source)
+    repository = Repository(Folder(repo))
+    assert [line for line in repository.verify(deep=True) if repository.ids()[-1] in line] == []
+    assert repository.extract(tmp_path / "out") == []
+    found = verify(tmp_path / "out", deep=True)
+    assert (found.problems, found.messages) == ([], 305)
+
+
 async def test_a_snapshot_cut_short_is_invisible(
     accounts: Accounts, source: Source, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

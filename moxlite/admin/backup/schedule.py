@@ -161,8 +161,8 @@ class BackupSchedule:
         logger.error("the backup cannot be read back", extra={"kv": {"target": self._target, "err": found.problem}})
         text = (
             f"A sample of the backup in {self._target} cannot be read back:\n\n{found.problem}\n\n"
-            f"See what is damaged: moxlite backup verify --repo {self._target} --deep. Until it is mended, back up to "
-            "another place: set backup.target to a new one.\n"
+            f"To see what is damaged, and have the next backup store it again: moxlite backup verify --repo "
+            f"{self._target} --deep --fix. If that happens again, replace the disk.\n"
         )
         once = f"backup sample {int(found.at // 86_400)}"
         try:

@@ -102,7 +102,7 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
     findings: list[Finding] = []
     if last.problem:
         text = f"a sample of the backup cannot be read back: {last.problem}"
-        commands = (f"moxlite backup verify --repo {about} --deep",)
+        commands = (f"moxlite backup verify --repo {about} --deep --fix",)
         findings.append(
             Finding(grade="error", code="backup-sample", about=about, text=text, commands=commands, detail=f"({when})")
         )
@@ -130,7 +130,7 @@ def _of_rehearsal(static: Static, about: str) -> list[Finding]:
                 code="backup-rehearsal",
                 about=about,
                 text=f"a restore of the account {last.account or '?'} was rehearsed and failed: {last.problem}",
-                commands=(f"moxlite backup verify --repo {about} --deep",),
+                commands=(f"moxlite backup verify --repo {about} --deep --fix",),
                 detail=f"({when})",
             )
         ]

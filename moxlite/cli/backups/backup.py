@@ -257,19 +257,36 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @backup.command()
 @REPO
 @click.option("--deep", is_flag=True, help="Read all blocks, and compare them with their names.")
+@click.option("--fix", is_flag=True, help="With --deep: first set damaged packs aside.")
 @IDENTITY
 @PASSPHRASE
-def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | None) -> None:
+def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
     """Check that all blocks of all snapshots are there, and that no snapshot was changed after it was signed; exit code
     1 if not. Printed is, too, who signed them.
+
+    With --deep --fix, damaged packs go to the folder REPO/damaged, without their sound blocks, and the next backup
+    stores again what the server still has of them. Snapshots that need other blocks of them stay damaged.
     """
     from collections import Counter
 
+    from moxlite.process.stopped import as_owner
     from moxlite.store.errors import StoreError
 
-    signers = Counter[str]()
+    if fix and not deep:
+        raise click.UsageError("--fix needs --deep: damage is found by reading all blocks")
     with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
-        problems = repository.verify(deep=deep)
+        folder = repository.storage.folder
+        if fix:
+            # What root makes here must be the server's, which goes on with it.
+            with as_owner(folder) if folder is not None else contextlib.nullcontext():
+                packs = repository.set_aside()
+            for pack in packs:
+                print(f"fixed: pack {printable(pack)} was set aside, to {printable(repo)}/damaged")
+            if packs:
+                print("To store again what is lost: moxlite backup --repo " + printable(repo))
+
+        signers = Counter[str]()
+        problems = repository.verify(deep=deep and not fix)
         for one in repository.ids():
             with contextlib.suppress(StoreError):  # a wrong signature is among the problems
                 signers.update(repository.signers(one)[:1] or ["no one"])

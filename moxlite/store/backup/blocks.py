@@ -19,8 +19,8 @@ import itertools
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import apsw
@@ -28,10 +28,12 @@ import zstandard
 
 from moxlite.store.backup.keys import Opener, Sealer, check_sealed
 from moxlite.store.backup.packs import (
+    DAMAGED,
     MAX_DEPTH,
     NAME_SIZE,
     PACK_SIZE,
     PACKS,
+    SUFFIX,
     BlockIndex,
     Pack,
     PackWriter,
@@ -466,6 +468,35 @@ class Blocks:
                 self._replace(copied)
         self._replace(copied)
         return blocks, octets - self.stored
+
+    def set_aside(self, unreadable: Collection[bytes]) -> list[str]:
+        """Move damaged packs to the folder `DAMAGED`, once their other blocks were added to new packs; their names.
+        `unreadable`: all blocks that cannot be read. Raises OSError: all that could be read can be read still.
+        """
+        damaged: dict[int, tuple[str, set[bytes]]] = {}
+        for name in unreadable:
+            place = self.index.find(name)
+            # A delta whose base is damaged is no damage of its own pack.
+            if place is not None and (not place.base or (place.base not in unreadable and self.index.has(place.base))):
+                damaged.setdefault(place.number, (place.pack, set()))[1].add(name)
+        for number, (pack, names) in damaged.items():
+            there = [name for name, pack_number, _ in self.index.places() if pack_number == number]
+            self.index.use(name for name in there if name not in names)
+            with suppress(RepositoryError):  # cut short: what comes behind is lost
+                self._copy(number, pack)
+            self._open.close(number, pack)
+        self.finish()
+        packs = [*self.damaged, *(pack for pack, _ in damaged.values())]
+        if packs:
+            self._storage.make(DAMAGED)
+        for pack in packs:
+            found, aside = object_name(pack), f"{DAMAGED}/{pack}{SUFFIX}"
+            if self._storage.folder is not None:
+                self._storage.add(aside, self._storage.fetch(found))  # renamed: a bad sector cannot be copied
+            else:
+                self._storage.write(aside, self._storage.fetch(found).read_bytes())
+            self._storage.remove([found])
+        return packs
 
     def _copy(self, number: int, name: str) -> None:
         """Add the needed blocks of a pack to others. Raises RepositoryError: it cannot be read; OSError."""

@@ -212,6 +212,9 @@ def decode(data: bytes) -> Manifest:
 PACKS: Final = "packs"
 """The folder of packs in a repository."""
 
+DAMAGED: Final = "damaged"
+"""The folder of packs that were set aside. Nothing reads them; who does not need them any more removes them."""
+
 MAGIC: Final = b"moxpack1"
 TAIL: Final = struct.Struct("<Q8s")
 

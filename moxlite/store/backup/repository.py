@@ -346,6 +346,21 @@ class Repository:
             except RepositoryError:
                 yield name
 
+    def set_aside(self, tell: Tell = lambda _: None) -> list[str]:
+        """Read all blocks, and move damaged packs out of the way (see `Blocks.set_aside`): the next snapshot stores
+        anew what the server still has of them. Returns their names. Raises RepositoryError, RemovalForbidden, OSError.
+        """
+        if not self.readable:
+            raise RepositoryError("the repository is encrypted: an identity is needed to look for damage")
+        with self._locked(), self._blocks.opened():
+            try:
+                packs = self._blocks.set_aside(set(self._damaged_blocks(tell)))
+            except PermissionError as error:
+                raise RemovalForbidden(f"{self.storage}: damaged packs stay: {error.strerror}") from None
+        if packs:
+            logger.warning("packs set aside", extra={"kv": {"repo": str(self.storage), "packs": len(packs)}})
+        return packs
+
     def names(self, snapshot_id: str | None = None) -> list[str]:
         """The names of all files of a snapshot. Raises RepositoryError."""
         return [entry.path for entry in self.manifest(snapshot_id).entries]
