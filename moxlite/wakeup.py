@@ -5,14 +5,20 @@ from typing import Final
 
 import trio
 
+AHEAD: Final = 86_400.0
+"""Seconds by which a moment may be ahead: a clock that is set right in service was wrong by less."""
+
 LONGEST_SLEEP: Final = 3600.0
 """Seconds between looks at the clock: it may be set, the machine may sleep."""
 
 
 async def sleep_by_both_clocks(seconds: float, *, since: float | None = None) -> None:
     """Sleep for so long by the wall clock, from `since` on (seconds UTC, now if None), or by ours from now on,
-    whichever is over first: one may be set, the other stands still while the machine sleeps.
+    whichever is over first: one may be set, the other stands still while the machine sleeps. A `since` that is over a
+    day ahead was noted by a clock that was wrong, and counts as long ago.
     """
+    if since is not None and since > time.time() + AHEAD:
+        return
     wall, own = (time.time() if since is None else since) + seconds, trio.current_time() + seconds
     while (left := min(wall - time.time(), own - trio.current_time())) > 0:  # noqa: ASYNC110  clocks set no event
         await trio.sleep(min(left, LONGEST_SLEEP))

@@ -1,17 +1,19 @@
 """Scheduled backups and the notice when they fail (docs/spec/store.md, STORE-187)."""
 
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.backup.schedule import BackupSchedule, read_sampled
-from moxlite.admin.doctor.backups import _of_sample
+from moxlite.admin.backup.schedule import BackupSchedule, Sampled, read_sampled
+from moxlite.admin.doctor.backups import _of_clock, _of_sample
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError, load
@@ -20,7 +22,7 @@ from moxlite.operations.server import BackUp
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.keys import make_key
-from moxlite.store.backup.packs import is_encrypted
+from moxlite.store.backup.packs import is_encrypted, snapshot_id, time_of
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import RemovalForbidden
@@ -90,6 +92,33 @@ async def test_snapshots_are_made_and_counted_as_success(config: ConfigHolder, t
         assert len(Repository(Folder(target)).ids()) == 1
         metrics.BACKUP_LAST_SUCCESS.set(0)
     assert await notices(accounts) == 0
+
+
+async def test_a_clock_that_was_ahead_stops_no_backups(
+    config: ConfigHolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-187, STORE-187b: the machine ran once a year ahead, its last right backup is two days old."""
+    target, data = tmp_path / "repo", config.current.static.data_dir
+    async with serving(config, target):
+        await eventually(lambda: read_sampled(data) is not None, what="a sample")
+    (first,) = (target / "snapshots").iterdir()
+    ahead = time_of(first.name) + 365 * DAY * 10**6
+    first.rename(first.with_name(snapshot_id(ahead)))
+    shutil.copy(first.with_name(snapshot_id(ahead)), first.with_name(snapshot_id(ahead - 367 * DAY * 10**6)))
+    future = time.time() + 365 * DAY
+    (data / "backup-sample.json").write_bytes(
+        msgspec.json.encode(Sampled(future, snapshot_id(ahead), partial=True, good=future))
+    )
+    (clock,) = _of_clock(config.current.static, "repo")
+    assert (clock.grade, clock.code) == ("warning", "backup-clock")
+    async with serving(config, target):
+        await eventually(lambda: len(Repository(Folder(target)).ids()) == 3, what="a scheduled backup")
+        await eventually(lambda: read_sampled(data).at < future, what="a sample")  # type: ignore[union-attr]
+    newest = Repository(Folder(target)).ids()[-1]
+    assert abs(time_of(newest) / 1e6 - time.time()) < DAY
+    (clock,) = _of_clock(config.current.static, "repo")
+    assert snapshot_id(ahead) in clock.text
+    assert newest not in clock.text
 
 
 async def test_a_failure_is_told_once_and_again_after_two_intervals(

@@ -5,6 +5,7 @@ import hashlib
 import os
 import random
 import shutil
+import time
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.copying import snapshot
 from moxlite.store.backup.layout import INCOMPLETE, Report, Source
-from moxlite.store.backup.packs import kept_ids, snapshot_id
+from moxlite.store.backup.packs import kept_ids, next_id, order_of, snapshot_id, time_of
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
@@ -638,6 +639,35 @@ def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
 def test_names_of_snapshots_sort_by_time() -> None:
     """STORE-183."""
     assert snapshot_id(1_790_000_000_000_001) == "20260921T141320.000001Z"
+    year = 366 * 86_400 * 10**6
+    right, ids = 1_790_000_000_000_000, list[str]()
+    for created in (right, right + year, right + 1, right + 2, right + year + 1, right + 3):
+        ids.append(next_id(created, ids[-1] if ids else None))
+    assert [one.partition("Z")[2] for one in ids] == ["", "", "-1", "-1", "-1", "-2"]
+    assert sorted({*ids}, key=order_of) == ids
+    assert [time_of(one) - right for one in ids] == [0, year, 1, 2, year + 1, 3]
+    # A snapshot of a wrong clock takes the place of none that was made after it.
+    assert kept_ids(ids[:4], (), keep_daily=1, keep_weekly=0) == {ids[3]}
+
+
+async def test_the_newest_snapshot_is_the_one_that_was_made_last(
+    accounts: Accounts, source: Source, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-183: not that of a clock that was a year ahead; and that one is named."""
+    now = time.time_ns()
+    async with accounts.use("mia") as account:
+        for number, (messages, ahead) in enumerate(((3, 0), (1, 366), (4, 0), (2, 0))):
+            await put(account, messages, first=100 * number + 1)
+            monkeypatch.setattr(
+                "moxlite.store.backup.repository.time.time_ns", lambda at=now + ahead * 86_400 * 10**9: at
+            )
+            await back_up(Repository(Folder(repo)), source)
+            now += 10**9
+    monkeypatch.undo()
+    repository = Repository(Folder(repo))
+    assert repository.extract(tmp_path / "out") == []
+    assert verify(tmp_path / "out").messages == 10
+    assert repository.sample(random.Random(1)).ahead == repository.ids()[1]
 
 
 # Encrypted

@@ -1,6 +1,6 @@
 """Backups by the clock, and the notice when they fail (STORE-187).
 
-When the next one is due is told by the names of the snapshots in the repository, so a restart of the server neither
+When the next one is due is told by the times of the snapshots in the repository, so a restart of the server neither
 doubles one nor puts it off.
 """
 
@@ -94,15 +94,20 @@ class BackupSchedule:
             pause = 2 * pause if outcome.made and not outcome.whole else RETRY
 
     async def _last(self) -> float:
-        """Time of the newest whole snapshot, seconds UTC; 0 without a snapshot that can be seen."""
+        """Time of the newest whole snapshot, seconds UTC; 0 without a snapshot that can be seen. One with a time in
+        the future was made by a wrong clock, and does not count.
+        """
         try:
             snapshot_infos = await self._commands.at_storage(self._target, Repository.infos)
         except (BackupError, OSError):
             return 0.0
-        newest = snapshot_infos[-1].created / 1e6 if snapshot_infos else 0.0
+        now = time.time()
+        newest = max((one.created / 1e6 for one in snapshot_infos if one.created / 1e6 <= now), default=0.0)
         sampled = await trio.to_thread.run_sync(read_sampled, self._data)
         # By the sample after it, for the manifests of an encrypted repository tell the server nothing.
-        return sampled.good if newest and sampled is not None and sampled.partial and sampled.at >= newest else newest
+        if newest and sampled is not None and sampled.partial and sampled.at >= newest:
+            return min(sampled.good, newest)
+        return newest
 
     @property
     def _data(self) -> Path:
@@ -224,7 +229,8 @@ class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
     at: seconds UTC. snapshot: the newest one. blocks: blocks of 64 KiB that were read. compared: their octets match
     their names; else the repository is encrypted, and only their beginnings were looked at. problem: why it could not
     be read, "" for success. kept: why old snapshots stay, "" if they were removed, or are removed by hand. partial: the
-    snapshot lacks something. good: seconds UTC of the last one that was whole; 0 for none.
+    snapshot lacks something. good: seconds UTC of the last one that was whole; 0 for none. ahead: a snapshot with a
+    time in the future, "" for none.
     """
 
     at: float
@@ -235,6 +241,7 @@ class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
     kept: str = ""
     partial: bool = False
     good: float = 0.0
+    ahead: str = ""
 
 
 def sample(storage: Storage, data: Path, identity: Path | None) -> Sampled:
@@ -244,7 +251,7 @@ def sample(storage: Storage, data: Path, identity: Path | None) -> Sampled:
         found = Repository(storage, data=data, identity_file=identity).sample(_chosen)
     except BackupError as error:
         return Sampled(at, problem=str(error))
-    return Sampled(at, found.snapshot, found.blocks, found.compared)
+    return Sampled(at, found.snapshot, found.blocks, found.compared, ahead=found.ahead)
 
 
 def read_sampled(data: Path) -> Sampled | None:

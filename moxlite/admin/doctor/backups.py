@@ -11,8 +11,8 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.backup.rehearsal import read_rehearsed
-from moxlite.admin.backup.schedule import read_sampled
+from moxlite.admin.backup.rehearsal import FILE as REHEARSED, read_rehearsed
+from moxlite.admin.backup.schedule import FILE, read_sampled
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
@@ -20,7 +20,8 @@ from moxlite.process.backuptargets import Target
 from moxlite.process.configtest import backup_fault
 from moxlite.process.keys import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
-from moxlite.store.backup.packs import is_encrypted
+from moxlite.store.backup.packs import is_encrypted, time_of
+from moxlite.store.backup.repository import CLOCKS
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
 
@@ -80,6 +81,7 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
         )
     findings += _of_sample(static, about)
     findings += _of_rehearsal(static, about)
+    findings += _of_clock(static, about)
     if not isinstance(target, Path):
         return findings
     try:
@@ -143,6 +145,27 @@ def _of_rehearsal(static: Static, about: str) -> list[Finding]:
         f"{last.newer} came after the backup"
     )
     return [Finding(grade="note", code="backup-rehearsal", about=about, text=text)]
+
+
+def _of_clock(static: Static, about: str) -> list[Finding]:
+    """Backups and rehearsals that were made while the clock was ahead."""
+    sampled, rehearsed = read_sampled(static.data_dir), read_rehearsed(static.data_dir)
+    soon = time.time() + CLOCKS
+    names = set[str]()
+    if sampled is not None:
+        names.update(one for one in (sampled.snapshot, sampled.ahead) if time_of(one) > soon * 1e6)
+        if sampled.at > soon:
+            names.add(FILE)
+    if rehearsed is not None and rehearsed.at > soon:
+        names.add(REHEARSED)
+    if not names:
+        return []
+    text = (
+        f"these backups have a time in the future, so this machine's clock was wrong when they were made: "
+        f"{', '.join(sorted(names))}. Scheduled backups go on, and a restore takes the snapshot that was made last"
+    )
+    commands = ("timedatectl", f"moxlite backup list --repo {about}")
+    return [Finding(grade="warning", code="backup-clock", about=about, text=text, commands=commands)]
 
 
 def _encrypted(static: Static, target: Path) -> bool:

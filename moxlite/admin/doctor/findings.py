@@ -21,6 +21,7 @@ Code = Literal[
     "account-broken",
     "account-stopped",
     "address-blocked",
+    "backup-clock",
     "backup-kept",
     "backup-none",
     "backup-old",

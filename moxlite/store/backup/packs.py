@@ -8,6 +8,7 @@ import calendar
 import errno
 import os
 import random
+import re
 import secrets
 import struct
 import time
@@ -42,6 +43,8 @@ FORMATS: Final = (LOOSE, FORMAT)
 MAX_SIZE: Final = 1 << 30
 """Octets of a manifest, 32 for each 64 KiB: 2 TiB of data."""
 
+
+TURNS: Final = re.compile(r"[1-9][0-9]{0,8}")
 
 DAY: Final = 86_400 * 1_000_000
 WEEK: Final = 7 * DAY
@@ -143,11 +146,14 @@ class SnapshotInfo(msgspec.Struct, frozen=True):
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """Blocks that were read back, and whether their octets were compared with their names."""
+    """Blocks that were read back, and whether their octets were compared with their names. `ahead`: a snapshot with a
+    time in the future, "" for none.
+    """
 
     snapshot: str
     blocks: int
     compared: bool
+    ahead: str = ""
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -163,14 +169,31 @@ _MANIFEST_DECODER: Final = msgpack_decoder(Manifest)
 
 
 def snapshot_id(created: int) -> str:
-    """The name of a snapshot: its time to the microsecond, in UTC; sorted by name is sorted by time."""
+    """Its time to the microsecond, in UTC: the name of a snapshot, unless the clock went back (see `next_id`)."""
     return time.strftime("%Y%m%dT%H%M%S", time.gmtime(created // 1_000_000)) + f".{created % 1_000_000:06}Z"
+
+
+def order_of(snapshot: str) -> tuple[int, str]:
+    """The key by which names of snapshots sort as these were made: how often the clock went back, and the time."""
+    name, _, turns = snapshot.partition("-")
+    return (int(turns), name) if TURNS.fullmatch(turns) else (0, snapshot)
+
+
+def next_id(created: int, last: str | None) -> str:
+    """The name of a snapshot made after `last`, the newest one. After a clock that was ahead it ends with how often
+    that happened, so that a snapshot of the wrong time is the newest one no more.
+    """
+    name = snapshot_id(created)
+    turns, before = order_of(last or "")
+    if name <= before:
+        turns += 1
+    return f"{name}-{turns}" if turns else name
 
 
 def time_of(snapshot: str) -> int:
     """µs UTC of a snapshot's name, 0 for another name."""
     try:
-        seconds, _, micros = snapshot.removesuffix("Z").partition(".")
+        seconds, _, micros = order_of(snapshot)[1].removesuffix("Z").partition(".")
         return calendar.timegm(time.strptime(seconds, "%Y%m%dT%H%M%S")) * 1_000_000 + int(micros or 0)
     except ValueError:
         return 0
@@ -181,7 +204,7 @@ def kept_ids(ids: list[str], partial: Collection[str], *, keep_daily: int, keep_
     any.
 
     Args:
-      ids: all, ascending.
+      ids: all, as they were made.
       partial: those that lack something. They stand for a day or week that has no whole one, and put no whole one out.
     """
     whole = [one for one in ids if one not in partial]
@@ -189,7 +212,7 @@ def kept_ids(ids: list[str], partial: Collection[str], *, keep_daily: int, keep_
     for among in (whole, [*(one for one in ids if one in partial), *whole]):
         for length, shift, number in ((DAY, 0, keep_daily), (WEEK, MONDAY, keep_weekly)):
             newest = {(time_of(one) + shift) // length: one for one in among}  # the last of each stays
-            kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
+            kept.update(sorted(newest.values(), key=order_of, reverse=True)[:number])
     return kept
 
 

@@ -1,7 +1,7 @@
 """An incremental repository of snapshots: ``moxlite backup --repo DIR`` (STORE-183, STORE-184, ADMIN-73).
 
 REPO/repository.json        format, and the recipients when it is encrypted
-REPO/snapshots/TIME         the manifests (see `manifest`); sealed like the blocks
+REPO/snapshots/TIME[-N]     the manifests (see `manifest`); sealed like the blocks. N: see `next_id`
 REPO/signatures/TIME        the signatures of the manifests, as they are stored (see `signing`)
 REPO/packs/NAME.pack        the blocks: see `packs`, `blocks`
 REPO/names.age, identity.age  see `sealing`
@@ -59,14 +59,18 @@ from moxlite.store.backup.packs import (
     decode,
     encode,
     kept_ids,
+    next_id,
+    order_of,
     read_settings,
-    snapshot_id,
     time_of,
 )
 from moxlite.store.backup.storage import Storage, sync_folder
 from moxlite.store.errors import BadTarget, NoRepository, RemovalForbidden, RepositoryError
 
 logger = logging.getLogger("moxlite.store.backup.repository")
+
+CLOCKS: Final = 3600
+"""Seconds that a time may be ahead of the clock before the clock counts as having been wrong."""
 
 SNAPSHOTS: Final = "snapshots"
 SIGNATURES: Final = "signatures"
@@ -271,7 +275,8 @@ class Repository:
             data = encode(manifest)
             if self._sealer is not None:
                 data = self._sealer.seal(data)
-            name = snapshot_id(created)
+            ids = self.ids()
+            name = next_id(created, ids[-1] if ids else None)
             if signer is not None:
                 signature = signer.sign(SNAPSHOT_SIGNED, name, data)
                 self.storage.write(f"{SIGNATURES}/{name}", msgspec.json.encode(signature))
@@ -464,7 +469,9 @@ class Repository:
             missing = sum(not self._blocks.whole(name) for name in needed)
             if missing:
                 raise RepositoryError(f"snapshot {ids[-1]}: {missing} blocks are missing")
-            return Sample(ids[-1], *self._blocks.sample(chosen, needed))
+            ahead = max(ids, key=time_of)
+            soon = (time.time() + CLOCKS) * 1e6
+            return Sample(ids[-1], *self._blocks.sample(chosen, needed), ahead=ahead if time_of(ahead) > soon else "")
 
     # Removing
 
@@ -506,4 +513,4 @@ class Repository:
 
 def _ids(storage: Storage) -> list[str]:
     found = storage.list(SNAPSHOTS).items()
-    return sorted(name for name, size in found if size is not None and not name.startswith("."))
+    return sorted((name for name, size in found if size is not None and not name.startswith(".")), key=order_of)
