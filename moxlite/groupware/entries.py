@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -46,6 +46,8 @@ from moxlite.wording import reason_of
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
+
+T = TypeVar("T")
 
 logger = logging.getLogger("moxlite.groupware")
 
@@ -136,8 +138,7 @@ class Expander:
         """Compute the facts of an entry of a calendar. Raises BadEntry."""
         many = _size(calendar_object) > MANY
         await self._check_extent(calendar_object.calendar, calendar_object.uid, CALDAV, many=many)
-        work = partial(_facts_alone, calendar_object)
-        facts = await off_loop(work, kind="dav") if many else work()
+        facts = await about(calendar_object, partial(_facts_alone, calendar_object))
         if not calendar_object.repeated:
             return facts
         now = int(time.time())
@@ -249,20 +250,22 @@ class Expander:
 
     async def data(self, resource: Resource) -> bytes:
         """The octets of an entry, as the user sees them. Raises NoSuchResource."""
-        return await self._account.read(lambda r: self.shelf.data(r, resource, BUSY_TITLE), op="dav-data")
+        ask = self._account.scan if self.shelf.guest else self._account.read
+        return await ask(lambda r: self.shelf.data(r, resource, BUSY_TITLE), op="dav-data")
 
     async def seen(self, resource: Resource) -> Resource | None:
         """The row of an entry as the user sees it; None for one that the user does not see, or that is gone."""
         if not self.shelf.guest:
             return resource
         try:
-            return await self._account.read(lambda r: self.shelf.seen(r, resource, BUSY_TITLE), op="dav-data")
+            # In a thread: what a guest sees of an entry is found in its octets.
+            return await self._account.scan(lambda r: self.shelf.seen(r, resource, BUSY_TITLE), op="dav-data")
         except NoSuchResource:
             return None
 
 
 def _size(calendar_object: CalendarObject) -> int:
-    """Lines and components of an entry, but those of alarms."""
+    """Lines and components of an entry, without the lines of alarms."""
     return sum(len(part.properties) + len(part.components) for part in calendar_object.calendar.components)
 
 
@@ -314,6 +317,11 @@ async def _times(calendar_object: CalendarObject, rules: Sequence[Rule], stretch
 async def _joined(calendar_object: CalendarObject, times: Sequence[int], stretch: Span, limit: int) -> list[Instance]:
     work = partial(joined, calendar_object.parts, calendar_object.zones, times, stretch)
     return (work() if len(times) + _size(calendar_object) <= MANY else await off_loop(work, kind="dav"))[:limit]
+
+
+async def about(calendar_object: CalendarObject, work: Callable[[], T]) -> T:
+    """Run work that takes as long as an entry is large: that of a large one in a thread."""
+    return work() if _size(calendar_object) <= MANY else await off_loop(work, kind="dav")
 
 
 async def with_outcome(account: Account, collection_id: int, entry: EntryPut) -> EntryPut:

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ import msgspec
 
 from moxlite.admin.publicpages import calendar_link
 from moxlite.groupware.busy import busy_events, busy_times, merged
-from moxlite.groupware.entries import BUSY_TITLE, DAY, Expander, read
+from moxlite.groupware.entries import BUSY_TITLE, DAY, Expander, about, read
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarfiles import CALENDAR_END, About, WrittenZones, calendar_head, calendar_parts
 from moxlite.proto.cards.calendarobject import BadObject
@@ -101,7 +102,8 @@ async def calendar_file(account: Account, snapshot: Snapshot, seen: Sight) -> As
         zones = WrittenZones()
         async for data in _entries(account, seen):
             with suppress(BadObject):  # damaged
-                yield calendar_parts((await read(data)).calendar, zones)
+                entry = await read(data)
+                yield await about(entry, partial(calendar_parts, entry.calendar, zones))
     yield CALENDAR_END
 
 
@@ -116,7 +118,7 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
             for row in rows
         ]
 
-    while rows := await account.read(page, op="calendar-link"):
+    while rows := await account.scan(page, op="calendar-link"):
         for resource, data in rows:
             after = resource.id
             room -= len(data)

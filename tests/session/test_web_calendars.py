@@ -15,7 +15,7 @@ from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import calendars
-from moxlite.web.webmail.events import item_of
+from moxlite.web.webmail.events import items_of
 from tests.session.test_web_dav import Program, event as entry
 from tests.web_rig import PASSWORD, Browser, Rig
 
@@ -123,11 +123,12 @@ async def test_many_series_are_no_more_events_than_an_answer_has(diary: Diary, m
     made: list[str] = []
 
     def counted(*given: Any, **options: Any) -> Any:
-        made.append("")
-        return item_of(*given, **options)
+        items = items_of(*given, **options)
+        made.extend(item.title for item in items)
+        return items
 
     monkeypatch.setattr(calendars, "MAX_INSTANCES", 10)
-    monkeypatch.setattr(calendars, "item_of", counted)
+    monkeypatch.setattr(calendars, "items_of", counted)
     span = {"since": 4_070_000_000, "until": 4_080_000_000}
     found = await diary.browser.call("events", **span, calendar_ids=[diary.calendar])
     assert (len(found["events"]), found["more"], len(made)) == (10, True, 20)

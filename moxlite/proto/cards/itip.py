@@ -293,7 +293,7 @@ def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[M
     try:
         return _messages(before, None, everyone, now)
     except TooManyViews:
-        # Whoever has one date of a series takes this for the end of it, too (RFC 5546 §3.2.5).
+        # A guest who has one date of a series takes this for its end, too (RFC 5546 §3.2.5).
         lines = [line for line in before.main.properties if line.name in OF_END]
         number = max(map(sequence_of, before.parts)) + 1
         [told] = _told([Component(before.kind, lines, [])], now)

@@ -69,7 +69,7 @@ def extent_of(top: Component) -> Extent:
                 longest = max(longest, len(line.whole))
             if line.name == "RRULE":
                 of_component += 1
-            elif depth == 1 and line.name == "ATTENDEE":  # those of alarms get their mails
+            elif depth == 1 and line.name == "ATTENDEE":  # an alarm has receivers of its mail
                 guests.add(address_of(line) or line.value)
         rules = max(rules, of_component)
         exceptions += depth == 1 and component.first("RECURRENCE-ID") is not None

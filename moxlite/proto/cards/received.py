@@ -58,8 +58,8 @@ REPEATED: Final = frozenset({"ATTENDEE", "RDATE", "EXDATE", "COMMENT", "CONTACT"
 """Properties that a component may have several times; of others the first counts."""
 
 OF_CANCELLED: Final = frozenset({"UID", "SUMMARY", "LOCATION", "ORGANIZER", "DURATION", "CLASS"})
-"""Properties of a series that a date has which is called off: the description, files and alarms of 500 dates are none
-that anyone looks at.
+"""Properties of a series that a date has which is called off: no user looks at the description, files and alarms of
+such a date.
 """
 
 OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE"})

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from moxlite.groupware.entries import Expander
+from moxlite.groupware.entries import Expander, about
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import split_calendars
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of
@@ -78,9 +78,6 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 """Filters about texts, with the properties that are looked at."""
 
 FILTERS: Final = ("inCalendar", "after", "before", "uid", *TEXTS)
-FEW: Final = 20
-"""Exceptions of a series in which texts are looked for on the event loop."""
-
 MAX_KEY: Final = 200
 """Characters of a text by which events are sorted."""
 
@@ -145,10 +142,9 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 
 
 async def _fits(call: Call, match: _Match, wish: Object, zone: ZoneInfo) -> bool:
-    """Whether a filter holds for an event; where it has many exceptions, in a thread."""
+    """Whether a filter holds for an event."""
     await give_way()
-    find = partial(holds, wish, partial(_meets, call, match, zone))
-    return find() if len(match.found.entry.parts) <= FEW else await off_loop(find, kind="jmap")
+    return await about(match.found.entry, partial(holds, wish, partial(_meets, call, match, zone)))
 
 
 async def query_changes(call: Call) -> Object:

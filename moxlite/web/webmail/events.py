@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -171,11 +172,33 @@ class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: AnyID
 
 
-def item_of(
-    resource: Resource, entry: CalendarObject, instance: Instance, own: frozenset[str], *, guest: bool
+def items_of(
+    resource: Resource, entry: CalendarObject, instances: Sequence[Instance], own: frozenset[str], *, guest: bool
+) -> list[EventItem]:
+    """The times of an event as the page shows them to the owner of the calendar, or a guest. Each component is looked
+    at once. `own`: the user's addresses.
+    """
+    private = guest and privacy_of(entry) != "public"
+    answers = role_of(entry, own) == "attendee"
+    shown: dict[int, EventItem] = {}
+    items: list[EventItem] = []
+    for instance in instances:
+        number = instance.part if entry.repeated else -1
+        if number not in shown:
+            part = entry.parts[number] if entry.repeated else entry.main
+            shown[number] = _item_of(resource, entry, part, own, answers=answers, private=private)
+        items.append(
+            msgspec.structs.replace(
+                shown[number], recurrence=instance.recurrence, starts=instance.starts, ends=instance.ends
+            )
+        )
+    return items
+
+
+def _item_of(
+    resource: Resource, entry: CalendarObject, part: Component, own: frozenset[str], *, answers: bool, private: bool
 ) -> EventItem:
-    """An event as the page shows it, to the owner of the calendar or to a guest. `own`: the user's addresses."""
-    part = entry.parts[instance.part] if entry.repeated else entry.main
+    """What all times of one component have in common."""
     first = part.first("DTSTART")
     start = moment_of(first, entry.zones)
     whole = first is not None and is_date(first)
@@ -183,9 +206,9 @@ def item_of(
     return EventItem(
         id=resource.id,
         calendar_id=resource.collection_id,
-        recurrence=instance.recurrence,
-        starts=instance.starts,
-        ends=instance.ends,
+        recurrence="",
+        starts=0,
+        ends=0,
         clock="date" if whole else "local" if floating else "utc",
         title=plain(part.value("SUMMARY"), 500),
         place=plain(part.value("LOCATION"), 200),
@@ -193,9 +216,9 @@ def item_of(
         repeats=entry.repeated,
         # Without the user, who often is among the participants as organiser.
         guests=sum(address not in own for address in attendees_of(part)),
-        answer=answer_of(entry, part, own),
+        answer=_answer_in(part, own) if answers else "",
         cancelled=part.value("STATUS").upper() == "CANCELLED",
-        private=guest and privacy_of(entry) != "public",
+        private=private,
     )
 
 
@@ -292,8 +315,11 @@ def guest_of(line: Property) -> EventGuest:
 
 def answer_of(entry: CalendarObject, part: Component, own: frozenset[str]) -> Literal["", "ask", "yes", "no", "maybe"]:
     """The user's answer to an invitation, "ask" for none yet, "" where there is nothing to answer."""
-    if role_of(entry, own) != "attendee":
-        return ""
+    return _answer_in(part, own) if role_of(entry, own) == "attendee" else ""
+
+
+def _answer_in(part: Component, own: frozenset[str]) -> Literal["", "ask", "yes", "no", "maybe"]:
+    """The answer of an attendee in one component."""
     mine = own_line(part, own)
     match "" if mine is None else ANSWERS.get(mine.parameter("PARTSTAT").upper(), "ask"):
         case "yes":

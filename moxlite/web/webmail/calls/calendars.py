@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.busy import Engagement, known_engagements
-from moxlite.groupware.entries import Expander, read, removal_outcome, with_outcome
+from moxlite.groupware.entries import Expander, about, read, removal_outcome, with_outcome
 from moxlite.groupware.people import account_of, user_of
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import CalendarObject
@@ -81,7 +81,7 @@ from moxlite.web.webmail.events import (
     form_of_call,
     guest_of,
     is_first,
-    item_of,
+    items_of,
     part_at,
     time_of,
 )
@@ -160,11 +160,11 @@ class EventCalls(EntryCalls):
                     if not data or len(event_items) > MAX_INSTANCES:
                         continue
                     entry = await read(data)
-                    instances = [Instance(*entry.span(entry.main), "", 0)]
+                    instances = [Instance(*await about(entry, partial(_span, entry)), "", 0)]
                     if entry.repeated:
                         instances = await visit.expander.instances(resource, entry, span)
                     guest = visit.holder.guest != ""
-                    items = [item_of(resource, entry, instance, own, guest=guest) for instance in instances]
+                    items = await about(entry, partial(items_of, resource, entry, instances, own, guest=guest))
                     event_items += [
                         msgspec.structs.replace(
                             item, id=visit.holder.shown_id(item.id), calendar_id=visit.holder.shown_id(item.calendar_id)
@@ -182,25 +182,29 @@ class EventCalls(EntryCalls):
         async with self._entries(caller, event_id) as visit:
             resource, entry = await _stored(visit, event_id)
         own = frozenset[str]() if visit.holder.guest else self._own(caller)
-        part = part_at(entry, recurrence)
-        organizer = organizer_of(entry)
-        return Event(
-            id=event_id,
-            calendar_id=visit.holder.shown_id(resource.collection_id),
-            recurrence=recurrence,
-            changed=resource.modseq,
-            repeats=entry.repeated,
-            form=call_form(form_at(entry, recurrence)),
-            organizer=None if organizer is None else guest_of(organizer),
-            own=organizer is None or address_of(organizer) in own,
-            guests=[
-                guest_of(line)
-                for address, line in attendees_of(part).items()
-                if organizer is None or address != address_of(organizer)
-            ],
-            answer=answer_of(entry, part, own),
-            exceptions=sum(part.first("RECURRENCE-ID") is not None for part in entry.parts),
-        )
+
+        def shown() -> Event:
+            part = part_at(entry, recurrence)
+            organizer = organizer_of(entry)
+            return Event(
+                id=event_id,
+                calendar_id=visit.holder.shown_id(resource.collection_id),
+                recurrence=recurrence,
+                changed=resource.modseq,
+                repeats=entry.repeated,
+                form=call_form(form_at(entry, recurrence)),
+                organizer=None if organizer is None else guest_of(organizer),
+                own=organizer is None or address_of(organizer) in own,
+                guests=[
+                    guest_of(line)
+                    for address, line in attendees_of(part).items()
+                    if organizer is None or address != address_of(organizer)
+                ],
+                answer=answer_of(entry, part, own),
+                exceptions=sum(part.first("RECURRENCE-ID") is not None for part in entry.parts),
+            )
+
+        return await about(entry, shown)
 
     @call()
     async def event_save(
@@ -233,20 +237,22 @@ class EventCalls(EntryCalls):
                 resource, entry = await _stored(visit, event_id)
                 _check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
-                shown = form_at(entry, recurrence)
+                shown = await about(entry, partial(form_at, entry, recurrence))
                 own = {"alarms": form.alarms, "mails": form.mails, "free": form.free}
-                if role_of(entry, author.own) == "attendee" and form != msgspec.structs.replace(shown, **own):
+                role = await about(entry, partial(role_of, entry, author.own))
+                if role == "attendee" and form != msgspec.structs.replace(shown, **own):
                     raise UserError(
                         "only the organiser changes this event; alarms, and whether you are busy, are yours"
                     )
                 if not recurrence or scope == "all" or (scope == "following" and is_first(entry, recurrence)):
-                    made = series_changed(entry, form, shown, author)
+                    made = await about(entry, partial(series_changed, entry, form, shown, author))
                 elif scope == "this":
-                    made = one_changed(entry, recurrence, form, author)
+                    made = await about(entry, partial(one_changed, entry, recurrence, form, author))
                 else:
                     before = await _number_before(visit.expander, entry, recurrence)
-                    rest = following(entry, recurrence, form, shown, author, _new_uid(), before)
-                    kept = ended(entry, recurrence)
+                    work = partial(following, entry, recurrence, form, shown, author, _new_uid(), before)
+                    rest = await about(entry, work)
+                    kept = await about(entry, partial(ended, entry, recurrence))
                     return await self._put_event(caller, visit, home, (kept, resource), (rest, None))
                 return await self._put_event(caller, visit, home, (made, resource))
         except BadForm as error:
@@ -334,7 +340,7 @@ class EventCalls(EntryCalls):
         own = self._own(caller)
         async with self._entries(caller) as visit:
             resource, entry = await _stored(visit, event_id)
-            if role_of(entry, own) != "attendee":
+            if await about(entry, partial(role_of, entry, own)) != "attendee":
                 raise UserError("you are not invited to this event")
 
             def answered(part: Component) -> Component:
@@ -347,10 +353,13 @@ class EventCalls(EntryCalls):
                     ),
                 )
 
-            only = part_at(entry, recurrence)
-            alone = recurrence != "" and only is not entry.main
-            parts = [answered(part) if not alone or part is only else part for part in entry.parts]
-            await self._put_event(caller, visit, resource.collection_id, (rebuilt(entry, parts), resource))
+            def made() -> Component:
+                only = part_at(entry, recurrence)
+                alone = recurrence != "" and only is not entry.main
+                return rebuilt(entry, [answered(part) if not alone or part is only else part for part in entry.parts])
+
+            changed = await about(entry, made)
+            await self._put_event(caller, visit, resource.collection_id, (changed, resource))
 
     def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
         """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
@@ -465,6 +474,10 @@ def _page(
     return page, len(page) < len(resources) or len(resources) == PAGE
 
 
+def _span(entry: CalendarObject) -> tuple[int, int]:
+    return entry.span(entry.main)
+
+
 async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
     """An entry with an event, by its id in the browser. Raises NoSuchResource, NoSuchCollection."""
 
@@ -475,7 +488,9 @@ async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject
         visit.calendar(r, one.collection_id)
         return one, visit.data(r, one)
 
-    resource, data = await visit.account.read(find, op="event")
+    # In a thread where what a guest sees of an entry is found in its octets.
+    ask = visit.account.scan if visit.holder.guest else visit.account.read
+    resource, data = await ask(find, op="event")
     return resource, await read(data)
 
 
