@@ -13,20 +13,20 @@ import msgspec
 import trio
 
 from moxlite.groupware.carrying import read_owed, receive
-from moxlite.groupware.entries import BadEntry, TooBusy
+from moxlite.groupware.entries import BadEntry, TooBusy, read
 from moxlite.groupware.people import is_me, user_of
 from moxlite.processor import off_loop
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents
-from moxlite.proto.cards.itip import address_of, organizer_of
+from moxlite.proto.cards.itip import address_of, brought_by, organizer_of
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import CleanCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, LimitExceeded, NoSuchMessage, OverQuota
-from moxlite.store.groupware.resources import entry_with_uid
+from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.groupware.scheduling import Owed
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
@@ -92,15 +92,16 @@ class Arriving:
         method, entry = await read_owed(text)
         snapshot = self._config.current
         user = await off_loop(lambda: user_of(snapshot, account.name, entry.addresses()), kind="dav")
-        if not await off_loop(lambda: _may_say(method, entry, found.author), kind="dav"):
+        octets = await account.read(lambda r: _entry(r, entry.uid), op="invitation")
+        there = await read(octets) if octets else None
+        if not await off_loop(lambda: _may_say(method, entry, found.author, there), kind="dav"):
             return
         if method != "REPLY" and found.author in user.addresses:
             return  # the own entry is changed by its owner alone
         if method == "REQUEST":
             invited = await off_loop(lambda: _invites(entry, partial(is_me, snapshot, account.name)), kind="dav")
-            there = await account.read(lambda r: entry_with_uid(r, entry.uid), op="invitation")
             # By the addresses in the event itself: a mail that was sent on, or to a list, invites other people.
-            if not invited or (there is None and not (found.known or everyone)):
+            if not invited or (not there and not (found.known or everyone)):
                 return
         owed = Owed(
             method=method, sender=found.author, recipients=(), text=text, before="", resource=0, title=entry.title
@@ -114,11 +115,19 @@ def _invites(entry: CalendarObject, is_own: Callable[[str], bool]) -> bool:
     return any(map(is_own, {address_of(line) for part in entry.parts for line in part.all("ATTENDEE")}))
 
 
-def _may_say(method: str, entry: CalendarObject, author: str) -> bool:
-    """Whether the author of a mail is the one who may say this: the organiser, or the guest who answers."""
+def _may_say(method: str, entry: CalendarObject, author: str, there: CalendarObject | None) -> bool:
+    """Whether the author of a mail is the one who may say this: the organiser, somebody who brought the entry that is
+    `there`, or the guest who answers.
+    """
     if method == "REPLY":
         return all(address_of(part.first("ATTENDEE")) == author for part in entry.parts)
-    return address_of(organizer_of(entry)) == author
+    return author == address_of(organizer_of(entry)) or author in brought_by(there)
+
+
+def _entry(r: Reader, uid: str) -> bytes:
+    """The octets of the entry with a UID, empty without one."""
+    resource = entry_with_uid(r, uid)
+    return b"" if resource is None else resource_data(r, resource.id)
 
 
 def _arrived(r: Reader, number: int) -> Arrived | None:

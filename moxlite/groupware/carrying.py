@@ -330,7 +330,7 @@ async def receive(account: Account, owed: Owed, user: User, key: bytes) -> bool:
             match method:
                 # An organiser takes no other's word on the own event, whatever address the message claims.
                 case "REQUEST" if mine != "organizer":
-                    return with_request(there, known, user.addresses, now)
+                    return with_request(there, known, user.addresses, now, owed.sender)
                 case "CANCEL" if there is not None and mine != "organizer":
                     return with_cancel(there, known, user.addresses, now)
                 case "REPLY" if there is not None and mine == "organizer":
@@ -377,9 +377,10 @@ def _author(method: str, message: CalendarObject, sender: str) -> Author:
     return Author(address=address_of(line) or sender, name=name, comment="\n".join(texts)[:MAX_COMMENT])
 
 
-async def answer_entry(account: Account, text: str, user: User, status: str) -> bool:
+async def answer_entry(account: Account, text: str, user: User, status: str, author: str) -> bool:
     """Bring an invitation, and the answer that its receiver has given otherwise, into the receiver's calendar; returns
-    whether it changed there. Raises as `receive`.
+    whether it changed there. `author`: the proven author of the invitation, who may change the event from now on; ""
+    for none. Raises as `receive`.
     """
     _, message = await read_owed(text)
     now = int(time.time())
@@ -391,7 +392,7 @@ async def answer_entry(account: Account, text: str, user: User, status: str) -> 
         def work() -> Component | None:
             if there is not None and role_of(there, user.addresses) == "organizer":
                 return None
-            return with_answer(there, message, user.addresses, status, now)
+            return with_answer(there, message, user.addresses, status, now, author)
 
         return await off_loop(work, kind="dav")
 

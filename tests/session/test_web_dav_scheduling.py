@@ -730,6 +730,41 @@ async def test_answers_to_times_that_a_series_does_not_have_make_none(office: Of
     assert [await answered(f"{day}T100000Z") for day in ("20991125", "20991224", "20991124")] == [1, 2, 3]
 
 
+ASSISTANT = "bo@office.example"
+
+
+@pytest.mark.parametrize("validation", ["dmarc", "none"])
+async def test_who_brought_an_event_that_was_answered_may_change_it(
+    office: Office, post: Post, validation: Validation
+) -> None:
+    """DAV-29: the author, SENT-BY and EMAIL of what was answered, with proof; nobody that a later message names."""
+    browser = office.rig.browser(app="/webmail/")
+    await browser.log_in()
+
+    def booked(start: str, sequence: int, parameters: str = "") -> str:
+        organizer = f"ORGANIZER;CN=Ada{parameters}:mailto:2_abc@imip.example"
+        return from_ada(start=start, sequence=sequence).replace("ORGANIZER;CN=Ada:mailto:ada@remote.example", organizer)
+
+    first = booked("20991124T100000Z", 0, f';SENT-BY="mailto:{ASSISTANT}";X-MOXLITE-BROUGHT-BY=eve@evil.example')
+    number = await post.send(first, validation=validation)
+    assert not await office.entry("mia", "a1")
+    await browser.call("invitation_answer", answer="yes", message_id=number, path="0", submit_id=os.urandom(16).hex())
+    assert "20991124T100000Z" in line(await office.entry("mia", "a1"), "DTSTART", "")
+    may_change = validation == "dmarc"
+    moved = booked("20991124T120000Z", 1, ';EMAIL=eve@evil.example;SENT-BY="mailto:eve@evil.example"')
+    await post.send(moved, author="eve@evil.example")
+    await post.send(moved, validation="none")
+    assert "20991124T100000Z" in line(await office.entry("mia", "a1"), "DTSTART", "")
+    await post.send(moved)
+    assert ("20991124T120000Z" in line(await office.entry("mia", "a1"), "DTSTART", "")) == may_change
+    await post.send(booked("20991124T140000Z", 2), author="eve@evil.example")
+    assert "20991124T140000Z" not in await office.entry("mia", "a1")
+    await post.send(booked("20991124T120000Z", 3), "CANCEL", author=ASSISTANT)
+    assert ("STATUS:CANCELLED" in await office.entry("mia", "a1")) == may_change
+    reply = office.mails[0].as_string()
+    assert "BROUGHT-BY" not in reply
+
+
 async def test_mail_and_calendar_agree(office: Office, post: Post) -> None:
     """DAV-30, WEBMAIL-129: an answer in the webmail is in the calendar, and one in the calendar on the card."""
     browser = office.rig.browser(app="/webmail/")

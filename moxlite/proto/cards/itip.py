@@ -53,7 +53,10 @@ UNTOLD: Final = frozenset({"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED", "T
 STAMP: Final = "X-MOXLITE-DTSTAMP"
 """Parameter of ORGANIZER and ATTENDEE: DTSTAMP of the newest message of this person that was taken."""
 
-OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP})
+BROUGHT_BY: Final = "X-MOXLITE-BROUGHT-BY"
+"""Parameter of ORGANIZER: addresses, beside the organiser's, whose proven mail may change the event."""
+
+OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY})
 """Parameters between a client and its server (RFC 6638 §7), and the server's own."""
 
 OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})
@@ -101,6 +104,25 @@ def address_of(prop: Property | None) -> str:
 def organizer_of(calendar_object: CalendarObject) -> Property | None:
     """The line of the organiser; None for an entry without one."""
     return next((line for part in calendar_object.parts if (line := part.first("ORGANIZER")) is not None), None)
+
+
+def brought_by(calendar_object: CalendarObject | None) -> frozenset[str]:
+    """The addresses that may change an entry in a calendar: of its organiser, and of those who brought it."""
+    line = None if calendar_object is None else organizer_of(calendar_object)
+    if line is None:
+        return frozenset()
+    return frozenset((address_of(line), *line.parameter(BROUGHT_BY).split())) - {""}
+
+
+def named_by(calendar_object: CalendarObject, author: str) -> str:
+    """Value of BROUGHT_BY for an entry that a proven author has brought: this one, and addresses that write for the
+    organiser by SENT-BY and EMAIL.
+    """
+    line = organizer_of(calendar_object)
+    if line is None:
+        return ""
+    named = (author, mail_address(line.parameter("SENT-BY")), plain(line.parameter("EMAIL"), MAX_ADDRESS))
+    return " ".join(dict.fromkeys(one.lower() for one in named if "@" in one and " " not in one))
 
 
 def role_of(calendar_object: CalendarObject, own: frozenset[str]) -> Role:

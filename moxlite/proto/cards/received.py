@@ -14,6 +14,7 @@ from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.filezones import MAX_ZONES
 from moxlite.proto.cards.itip import (
     ANSWERS,
+    BROUGHT_BY,
     STAMP,
     address_of,
     attendees_of,
@@ -21,6 +22,7 @@ from moxlite.proto.cards.itip import (
     is_off,
     key_of,
     mapped,
+    named_by,
     new_calendar,
     organizer_of,
     own_line,
@@ -119,14 +121,14 @@ def _cleaned(part: Component) -> Component:
 
 
 def with_answer(
-    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], status: str, now: int
+    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], status: str, now: int, author: str = ""
 ) -> Component | None:
     """The receiver's entry after a REQUEST and the answer to it; None where neither changes anything. An event that is
-    refused, and not there, stays out. `now`: seconds UTC.
+    refused, and not there, stays out. `now`: seconds UTC; `author`: the proven author of the REQUEST, "" for none.
     """
     if there is None and status == "DECLINED":
         return None
-    made = with_request(there, message, own, now)
+    made = with_request(there, message, own, now, author)
     base = there if made is None else object_of(made)
     if base is None:
         return None
@@ -154,16 +156,23 @@ def answer_in(there: CalendarObject, own: frozenset[str], recurrence: str) -> tu
 
 
 def with_request(
-    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], now: int
+    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], now: int, author: str = ""
 ) -> Component | None:
     """The receiver's entry after the organiser's REQUEST; None if that is old, or of another organiser. `now`: seconds
-    UTC.
+    UTC; `author`: proven author who brings a new entry, "" for none. Who brought an entry does not change with it.
     """
     earlier = by_key(there)
     if there is not None and not _is_newer(there, message, now):
         return None
+    line = None if there is None else organizer_of(there)
+    if line is not None:
+        brought = line.parameter(BROUGHT_BY)
+    else:
+        brought = named_by(message, author) if author else ""
     parts = [
-        _stamped(_received(part, earlier.get(key_of(message, part)) or earlier.get(None), own), stamp_of(part, now))
+        _stamped(
+            _received(part, earlier.get(key_of(message, part)) or earlier.get(None), own), stamp_of(part, now), brought
+        )
         for part in message.parts
     ]
     if there is None or main_part(message.parts) is not None:
@@ -268,9 +277,12 @@ def stamp_of(part: Component, now: int) -> str:
     return utc_text(now if moment is None else min(seconds_of(moment), now))
 
 
-def _stamped(part: Component, stamp: str) -> Component:
-    """A component of the organiser with the time of the message that brought it."""
-    return mapped(part, lambda line: with_parameters(line, {STAMP: stamp}) if line.name == "ORGANIZER" else line)
+def _stamped(part: Component, stamp: str, brought: str | None = None) -> Component:
+    """A component of the organiser with the time of the message that brought it, and with BROUGHT_BY, None to leave
+    that.
+    """
+    wanted = {STAMP: stamp} if brought is None else {STAMP: stamp, BROUGHT_BY: brought}
+    return mapped(part, lambda line: with_parameters(line, wanted) if line.name == "ORGANIZER" else line)
 
 
 def _is_newer(there: CalendarObject, message: CalendarObject, now: int) -> bool:

@@ -240,7 +240,7 @@ class InvitationCalls(AccountCalls):
                 await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
                 # Last, and without consequence for the call: the organiser has the answer, and the calendar can be
                 # filled by hand.
-                await self._put_answer(account, session, source.text, answer, me)
+                await self._put_answer(account, session, source, answer, me)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
@@ -261,16 +261,17 @@ class InvitationCalls(AccountCalls):
         status, version = answer_in(entry, own | {me.lower()}, time)
         return ANSWERS.get(status, ""), version
 
-    async def _put_answer(self, account: Account, session: Session, text: str, answer: Answer, me: str) -> None:
+    async def _put_answer(self, account: Account, session: Session, source: Source, answer: Answer, me: str) -> None:
         """Put the event into the user's calendar with the answer, which is on its way already. A refused event that is
         not there stays out.
         """
         user = user_of(self._server.config.current, session.account)
         user = msgspec.structs.replace(user, addresses=user.addresses | {me.lower()})
+        author = source.author if source.proven else ""
         try:
             async with self._server.sandbox.turn(session.account) as turn:
-                clean = (await turn.do(CleanCalendar(text))).text
-            await answer_entry(account, clean, user, PARTSTATS[answer])
+                clean = (await turn.do(CleanCalendar(source.text))).text
+            await answer_entry(account, clean, user, PARTSTATS[answer], author)
         except (Refused, JobFailed, BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded) as error:
             kv = {"account": session.account, "err": str(error)}
             logger.info("answered event not put into the calendar", extra={"kv": kv})
