@@ -59,6 +59,7 @@ class Mover:
                 "from": rule.msg_from_regexp,
                 "headers": dict(rule.headers_regexp),
                 "allow": rule.list_allow_domain and rule.list_allow_domain.unicode,
+                "proven": rule.verified_domain and rule.verified_domain.unicode,
             }
             for rule in destination.rulesets
         ]
@@ -87,6 +88,7 @@ async def test_a_rule_for_a_sender_is_offered_added_and_removed(mover: Mover) ->
     }
     await mover.browser.call("ruleset_accept", **moved)
     rule: dict[str, object] = {"mailbox": "Garden", "from": r"^ada@nordlicht\.example$", "headers": {}, "allow": None}
+    rule["proven"] = None
     assert mover.rules == [rule]
     assert 'comment = "by webmail on 20' in mover.rig.holder.domains_path.read_text()
     assert await mover.offered(moved) is None
@@ -109,8 +111,16 @@ async def test_a_rule_for_a_list_needs_a_domain_that_vouches_for_it(mover: Mover
             "from": None,
             "headers": {"^list-id$": r"<garden\.lists\.club\.example>$"},
             "allow": "club.example",
+            "proven": "club.example",
         }
     ]
+    # One that was made before rules had the proven domain is the same rule.
+    path = mover.rig.holder.domains_path
+    path.write_text(path.read_text().replace('verified_domain = "club.example"\n', ""))
+    assert await mover.rig.holder.reload()
+    assert mover.rules[0]["proven"] is None
+    again = await mover.arrived(LISTED, dkim=("nordlicht.example", "club.example"))
+    assert await mover.offered(await mover.move(again)) is None
     other = await mover.arrived(LISTED.replace(b"garden", b"tools"), dkim=("nordlicht.example", "ub.example"))
     assert await mover.offered(await mover.move(other)) is None
 

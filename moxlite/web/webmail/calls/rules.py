@@ -282,15 +282,19 @@ def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> R
             return None
         pattern = {"^list-id$": re.escape(f"<{list_id}>") + "$"}
         allowed = Domain.parse(min(above, key=len))
-        return Ruleset(mailbox=mailbox, headers_regexp=pattern, list_allow_domain=allowed)
+        # Anyone can write a List-Id: it is the list's in mail that its domain proves.
+        return Ruleset(mailbox=mailbox, verified_domain=allowed, headers_regexp=pattern, list_allow_domain=allowed)
     return Ruleset(mailbox=mailbox, msg_from_regexp=f"^{re.escape(sender)}$") if sender else None
 
 
 def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
-    """The rules that match the same mail, whatever mailbox they file it into."""
+    """The rules that match the same mail, whatever mailbox they file it into. Rules for a list that were made before
+    they had its proven domain are the same.
+    """
 
     def bare(ruleset: Ruleset) -> Ruleset:
-        return msgspec.structs.replace(ruleset, mailbox=rule.mailbox, comment="")
+        proven = ruleset.verified_domain or ruleset.list_allow_domain
+        return msgspec.structs.replace(ruleset, mailbox=rule.mailbox, comment="", verified_domain=proven)
 
     return [ruleset for ruleset in rules if bare(ruleset) == bare(rule)]
 
@@ -348,6 +352,8 @@ def _table(rule: Ruleset, comment: str) -> dict[str, Any]:
         table["msg_from_regexp"] = rule.msg_from_regexp
     if rule.headers_regexp:
         table["headers_regexp"] = dict(rule.headers_regexp)
+    if rule.verified_domain is not None:
+        table["verified_domain"] = rule.verified_domain.unicode
     if rule.list_allow_domain is not None:
         table["list_allow_domain"] = rule.list_allow_domain.unicode
     return table | {"comment": comment}
