@@ -132,6 +132,96 @@ LANGUAGES: Final = {
         "januari februari maart april mei juni juli augustus september oktober november december",
         "{day} {number} {month} {year}",
     ),
+    "ar": _language(
+        "دعوة|تم التحديث|تم الإلغاء|تم القبول|تم الرفض|مبدئي|رد",
+        "يدعوك {name} إلى هذا الحدث.|غيّر {name} هذا الحدث.|ألغى {name} هذا الحدث."
+        "|قبل {name} هذه الدعوة.|رفض {name} هذه الدعوة.|قبل {name} هذه الدعوة مبدئيًا.|ردّ {name} على هذه الدعوة.",
+        "الوقت|المكان|يمكنك الرد من تقويمك أو بأزرار برنامج البريد.|سابقًا|غير محدد|متكرر",
+        "الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد",
+        "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+        "{day}، {number} {month} {year}",
+    ),
+    "cs": _language(
+        "Pozvánka|Změněno|Zrušeno|Přijato|Odmítnuto|Nezávazně|Odpověď",
+        "{name} vás zve na tuto událost.|{name} změnil(a) tuto událost.|{name} zrušil(a) tuto událost."
+        "|{name} přijal(a) tuto pozvánku.|{name} odmítl(a) tuto pozvánku."
+        "|{name} nezávazně přijal(a) tuto pozvánku.|{name} odpověděl(a) na tuto pozvánku.",
+        "Kdy|Kde|Odpovězte ve svém kalendáři nebo tlačítky poštovního programu.|dříve|neurčeno|opakuje se",
+        "pondělí úterý středa čtvrtek pátek sobota neděle",
+        "ledna února března dubna května června července srpna září října listopadu prosince",
+        "{day} {number}. {month} {year}",
+    ),
+    "he": _language(
+        "הזמנה|עודכן|בוטל|התקבל|נדחה|אולי|תשובה",
+        "קיבלת הזמנה לאירוע הזה מאת {name}.|האירוע הזה שונה על ידי {name}.|האירוע הזה בוטל על ידי {name}."
+        "|ההזמנה התקבלה על ידי {name}.|ההזמנה נדחתה על ידי {name}.|ההזמנה התקבלה באופן זמני על ידי {name}."
+        "|התקבלה תשובה להזמנה מאת {name}.",
+        "מתי|איפה|אפשר להשיב ביומן או בכפתורים של תוכנת הדואר.|קודם|לא נקבע|חוזר",
+        "שני שלישי רביעי חמישי שישי שבת ראשון",
+        "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
+        "יום {day}, {number} ב{month} {year}",
+    ),
+    "ja": _language(
+        "招待|更新|キャンセル|承諾|辞退|仮承諾|回答",
+        "{name} さんがこの予定に招待しています。|{name} さんがこの予定を変更しました。"
+        "|{name} さんがこの予定をキャンセルしました。|{name} さんが招待を承諾しました。"
+        "|{name} さんが招待を辞退しました。"
+        "|{name} さんが招待を仮承諾しました。|{name} さんが招待に回答しました。",
+        "日時|場所|カレンダーまたはメールソフトのボタンで回答してください。|変更前|未定|繰り返し",
+        "月 火 水 木 金 土 日",
+        "1 2 3 4 5 6 7 8 9 10 11 12",
+        "{year}年{month}月{number}日（{day}）",
+    ),
+    "pl": _language(
+        "Zaproszenie|Zmieniono|Odwołano|Przyjęto|Odrzucono|Wstępnie|Odpowiedź",
+        "{name} zaprasza na to wydarzenie.|{name}: wydarzenie zostało zmienione."
+        "|{name}: wydarzenie zostało odwołane.|{name}: zaproszenie zostało przyjęte."
+        "|{name}: zaproszenie zostało odrzucone.|{name}: zaproszenie zostało wstępnie przyjęte."
+        "|{name}: odpowiedź na zaproszenie.",
+        "Kiedy|Gdzie|Odpowiedz w kalendarzu lub przyciskami w programie pocztowym.|wcześniej|do ustalenia|cyklicznie",
+        "poniedziałek wtorek środa czwartek piątek sobota niedziela",
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+        "{day}, {number} {month} {year}",
+    ),
+    "pt": _language(
+        "Convite|Atualizado|Cancelado|Aceite|Recusado|Provisório|Resposta",
+        "{name} convida você para este evento.|{name} alterou este evento.|{name} cancelou este evento."
+        "|{name} aceitou este convite.|{name} recusou este convite.|{name} aceitou provisoriamente este convite."
+        "|{name} respondeu a este convite.",
+        "Quando|Onde|Responda no seu calendário ou com os botões do programa de e-mail.|antes|a definir|repetido",
+        "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo",
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        "{day}, {number} de {month} de {year}",
+    ),
+    "sv": _language(
+        "Inbjudan|Ändrad|Inställd|Accepterad|Avböjd|Preliminär|Svar",
+        "{name} bjuder in dig till den här händelsen.|{name} har ändrat den här händelsen."
+        "|{name} har ställt in den här händelsen.|{name} har accepterat inbjudan.|{name} har avböjt inbjudan."
+        "|{name} har preliminärt accepterat inbjudan.|{name} har svarat på inbjudan.",
+        "När|Var|Svara i din kalender eller med knapparna i ditt e-postprogram.|tidigare|ej bestämt|upprepas",
+        "måndag tisdag onsdag torsdag fredag lördag söndag",
+        "januari februari mars april maj juni juli augusti september oktober november december",
+        "{day} {number} {month} {year}",
+    ),
+    "uk": _language(
+        "Запрошення|Змінено|Скасовано|Прийнято|Відхилено|Попередньо|Відповідь",
+        "{name} запрошує вас на цю подію.|{name} змінює цю подію.|{name} скасовує цю подію."
+        "|{name} приймає це запрошення.|{name} відхиляє це запрошення.|{name} попередньо приймає це запрошення."
+        "|{name} відповідає на це запрошення.",
+        "Коли|Де|Відповідайте в календарі або кнопками поштової програми.|раніше|не визначено|повторюється",
+        "понеділок вівторок середа четвер п’ятниця субота неділя",
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+        "{day}, {number} {month} {year}",
+    ),
+    "zh": _language(
+        "邀请|已更新|已取消|已接受|已拒绝|暂定|回复",
+        "{name} 邀请您参加此活动。|{name} 更改了此活动。|{name} 取消了此活动。"
+        "|{name} 接受了此邀请。|{name} 拒绝了此邀请。|{name} 暂时接受了此邀请。|{name} 回复了此邀请。",
+        "时间|地点|请在日历中回复，或使用邮件程序中的按钮回复。|原为|待定|重复",
+        "星期一 星期二 星期三 星期四 星期五 星期六 星期日",
+        "1 2 3 4 5 6 7 8 9 10 11 12",
+        "{year}年{month}月{number}日 {day}",
+    ),
 }
 """The languages of the webmail by their codes."""
 
@@ -190,6 +280,12 @@ def letter(
     return draft, files
 
 
+def answer_words(language: str, status: str, name: str, title: str) -> tuple[str, str]:
+    """Subject and first line of the mail in which somebody answers an invitation with PARTSTAT `status`."""
+    words = LANGUAGES[language]
+    return f"{words.subjects[status]}: {title}", words.sentences[status].replace("{name}", name)
+
+
 REMINDERS: Final = {
     "en": "Reminder",
     "de": "Erinnerung",
@@ -197,6 +293,15 @@ REMINDERS: Final = {
     "fr": "Rappel",
     "it": "Promemoria",
     "nl": "Herinnering",
+    "ar": "تذكير",
+    "cs": "Připomenutí",
+    "he": "תזכורת",
+    "ja": "リマインダー",
+    "pl": "Przypomnienie",
+    "pt": "Lembrete",
+    "sv": "Påminnelse",
+    "uk": "Нагадування",
+    "zh": "提醒",
 }
 """Before the title, in the mail of an alarm."""
 

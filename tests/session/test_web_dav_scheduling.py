@@ -16,6 +16,7 @@ import trio
 
 from moxlite.groupware import carrying, entries
 from moxlite.groupware.carrying import Chosen
+from moxlite.groupware.letters import LANGUAGES, REMINDERS, SAID
 from moxlite.operations.queue import Fail
 from moxlite.proto.cards.components import Component, read_components
 from moxlite.proto.cards.vcard import Contact, Entry
@@ -34,6 +35,7 @@ from moxlite.store.upkeep.outbox import OutboxRow
 from tests.browsing import Answer
 from tests.session.test_web_dav import HOME, C, D, Program, calendar, event, refused, text
 from tests.store_mail import deliver_mail
+from tests.tools import top
 from tests.web_rig import PASSWORD, Rig
 
 pytestmark = pytest.mark.served
@@ -193,6 +195,21 @@ async def test_mail_about_events_is_in_the_language_of_its_sender(
     assert all(one in bodies[0] for one in words)
     assert "Oslo (" in bodies[1]
     assert "Kiruna)" in bodies[1]
+
+
+def test_mail_about_events_has_all_languages_of_the_webmail() -> None:
+    """DAV-25, DAV-50: each with all words, and its own ones."""
+    every = {path.stem for path in (top() / "frontend/i18n").glob("*.json")} | {"en"}
+    assert LANGUAGES.keys() == REMINDERS.keys() == every
+    for code, words in LANGUAGES.items():
+        assert all("{name}" in sentence for sentence in words.sentences.values()), code
+        assert (len(words.days), len(words.months), len(set(words.sentences.values()))) == (7, 12, len(SAID)), code
+        day = words.date.format(day=words.days[0], number=24, month=words.months[10], year=2099)
+        assert all(piece in day for piece in (words.days[0], "24", words.months[10], "2099")), code
+    english = LANGUAGES["en"]
+    for code in every - {"en"}:
+        assert not set(english.sentences.values()) & set(LANGUAGES[code].sentences.values()), code
+        assert LANGUAGES[code].answer != english.answer
 
 
 async def test_each_guest_gets_mail_in_the_language_of_the_own_mail(office: Office) -> None:

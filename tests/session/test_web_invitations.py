@@ -143,6 +143,22 @@ async def test_each_address_that_leads_to_the_user_can_be_answered(
     assert f'ATTENDEE;PARTSTAT=ACCEPTED;CN="Mia":mailto:{invited}' in lines
 
 
+async def test_an_answer_is_in_the_language_of_the_organisers_mail(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-129, DAV-25"""
+    monkeypatch.setitem(globals(), "MAIL", f"Content-Language: ja\r\n{MAIL}")
+    facts = MessageFacts(smtp=SMTPFacts(msgfrom="ada", msgfrom_domain="nordlicht.example"))
+    async with rig.account() as account:
+        octets = MAIL.format(sequence=0, method="REQUEST", organizer=ADA, uid="1", sender=ADA).encode()
+        number = (await deliver_mail(account, octets, facts=facts)).message_id
+    await browser.call("invitation_answer", message_id=number, path="0.1", answer="yes", submit_id=os.urandom(16).hex())
+    [sent] = await messages(rig, "Sent")
+    mail = message_from_bytes((await browser.fetch(f"/webmail/msg/{sent.id}/raw")).body, policy=policy.default)
+    assert mail["Subject"] == "承諾: Plan"
+    assert mail.get_body(("plain",)).get_content().startswith("Mia さんが招待を承諾しました。")  # type: ignore[union-attr]  # it has one
+
+
 async def test_updates_and_cancellations_change_earlier_cards(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-129, STORE-96b: by sequence and stamp, of the same organiser; an answer stays with its version."""
     first = await invite(rig)

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.compose.draft import File
-from moxlite.groupware.carrying import answer_entry
+from moxlite.groupware.carrying import answer_entry, by_language
 from moxlite.groupware.entries import BadEntry, TooBusy, read
+from moxlite.groupware.letters import answer_words
 from moxlite.groupware.people import account_of, is_me, speaks_for, user_of
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject
@@ -60,9 +61,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder
 
 logger = logging.getLogger("moxlite.web.invitations")
-
-TITLES: Final = {"yes": "Accepted", "no": "Declined", "maybe": "Tentative"}
-VERBS: Final = {"yes": "accepted", "no": "declined", "maybe": "tentatively accepted"}
 
 SHOWN_PEOPLE: Final = 100
 """Participants in an answer; the card names some of them."""
@@ -217,15 +215,19 @@ class InvitationCalls(AccountCalls):
             parameters=(("method", "REPLY"), ("charset", "utf-8")),
             place="alternative",
         )
-        server = self._server
+        server, organizer = self._server, event.organizer
+        async with self._accounts.use(session.account) as account:
+            # Of the organiser's newest mail, which may be large.
+            [language] = await account.scan(lambda r: by_language(r, [organizer.address]), op="invitation")
+        subject, sentence = answer_words(language, PARTSTATS[answer], name or me, event.title)
         written = Written(
             from_=Party(name, me if speaks_for(server.config.current, session.account, me) else session.address),
-            to=[Party(event.organizer.name, event.organizer.address)],
+            to=[Party(organizer.name, organizer.address)],
             cc=[],
             bcc=[],
             reply_to=[],
-            subject=f"{TITLES[answer]}: {event.title}",
-            text=f"{name or me} has {VERBS[answer]} this invitation.\n" + (f"\n{note}\n" if note else ""),
+            subject=subject,
+            text=f"{sentence}\n" + (f"\n{note}\n" if note else ""),
             uploads=[],
             message_id=new_message_id(server.config.current.static.hostname.ascii),
             in_reply_to=source.message_id,
