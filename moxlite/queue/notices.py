@@ -390,9 +390,11 @@ async def note_failures(ctx: Context, database: Database, messages: Sequence[Mes
 async def _note(account: Account, database: Database, address: str, error: str) -> bool:
     """Note a bounce of an address; returns whether it is stopped by that."""
     found = await account.read(targets, op="forwarding")
-    known = next((target for target in found if target.address == address), None)
-    if known is None:
+    # One asked for all mail, one for mail of aliases; those that bounce already first.
+    same = sorted((target for target in found if target.address == address), key=lambda target: target.failing is None)
+    if not same:
         return False
+    known = same[0]
 
     def has_arrived(r: Reader) -> bool:
         states = (State.DELIVERED.value, State.RELAYED.value)

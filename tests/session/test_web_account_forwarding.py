@@ -178,6 +178,32 @@ async def test_a_new_member_at_another_server_is_asked_for_the_alias(
     assert [address for address, _ in links] == [TARGET, "new@far.example"], "each once"
 
 
+@pytest.mark.parametrize("word", ["yes", "no"])
+async def test_agreeing_to_the_mail_of_an_alias_is_not_agreeing_to_all_mail(
+    rig: Rig, browser: Browser, links: list[tuple[str, str]], word: str
+) -> None:
+    """QUEUE-179: the carrier's forwarding to the same address is asked for by itself; what was agreed to holds."""
+    await rig.holder.edit(lambda document, snapshot: document.put(CLUB, {"addresses": MEMBERS}))
+    await asked(links, 1)
+    stranger = rig.browser(app="/", remote="198.51.100.7")
+    assert (await answer(stranger, links[0][1], "yes")).status == 200
+
+    async def allowed(*, of_alias: bool) -> bool:
+        async with rig.account() as account:
+            return await account.write(lambda tx: may_forward(tx, TARGET, of_alias=of_alias)) == ""
+
+    assert await allowed(of_alias=True)
+    assert not await allowed(of_alias=False)
+    wanted = {"forward_to": [TARGET], "keep_copy": True}
+    saved = await browser.call("forward_save", old=EMPTY, changed=wanted)
+    assert [(one["address"], one["state"]) for one in saved["targets"]] == [(TARGET, "asked")]
+    page = await stranger.fetch(f"/mail/consent/{links[1][1]}")
+    assert f"Shall mail to mia@example.org be sent on to {TARGET}?" in page.body.decode()
+    assert (await allowed(of_alias=True), await allowed(of_alias=False)) == (True, False)
+    assert (await answer(stranger, links[1][1], word)).status == 200
+    assert (await allowed(of_alias=True), await allowed(of_alias=False)) == (True, word == "yes")
+
+
 async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     rig: Rig, browser: Browser, links: list[tuple[str, str]]
 ) -> None:

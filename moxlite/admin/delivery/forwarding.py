@@ -42,9 +42,11 @@ from moxlite.store.delivery.forwarding import (
     answer_target,
     ask_target,
     confirm_target,
+    covering,
     linked_target,
     named_targets,
     start_again,
+    target_key,
     targets,
 )
 from moxlite.store.delivery.scripts import script_targets
@@ -132,9 +134,9 @@ class Forwarding:
 
         async with self._accounts.use(name) as account:
             found, scripts, named = await account.read(read, op="forwarding")
-        known = {one.address: one for one in found}
+        known = {one.key: one for one in found}
         looked = {
-            one.lower(): PassedOn(address=one, target=known.get(one.lower()), alias=alias)
+            one.lower(): PassedOn(address=one, target=covering(known, one, of_alias=alias is not None), alias=alias)
             for one, alias in snapshot.passed_on(name).items()
         }
         for address, script in scripts.items():
@@ -176,7 +178,7 @@ class Forwarding:
         if self._submit is None:
             raise NoWayToAsk("the queue of outgoing mail is out of service")
         async with self._accounts.use(name) as account:
-            token = await account.write(lambda tx: ask_target(tx, address))
+            token = await account.write(lambda tx: ask_target(tx, target_key(address, of_alias=alias is not None)))
         settings = snapshot.account(name)
         full_name = settings.full_name if settings is not None and alias is None else ""
         code = make_code(name, token)
@@ -194,7 +196,8 @@ class Forwarding:
             now = time.time_ns() // 1000
             target = await account.read(lambda r: linked_target(r, token, now), op="forwarding")
         found = None if target is None else await self.find(name, target.address)
-        if found is None:
+        # Its owner agrees to what was asked: not to all mail, where an alias was the reason.
+        if target is None or found is None or (found.alias is not None) != target.of_alias:
             return None
         return Question(str(found.alias or _own_address(snapshot, name) or name), found.address)
 
@@ -230,14 +233,23 @@ class Forwarding:
 
     async def start(self, name: str, address: str) -> bool:
         """Send mail again to an address that was stopped; returns whether it was. Raises StoreError."""
+        key = await self._key(name, address)
         async with self._accounts.use(name) as account:
-            return await account.write(lambda tx: start_again(tx, address))
+            return await account.write(lambda tx: start_again(tx, key))
 
     async def confirm(self, name: str, address: str) -> None:
         """Send mail to an address without asking its owner, on the administrator's word. Raises StoreError."""
+        key = await self._key(name, address)
         async with self._accounts.use(name) as account:
-            await account.write(lambda tx: confirm_target(tx, address))
+            await account.write(lambda tx: confirm_target(tx, key))
         logger.info("address confirmed by the administrator", extra={"kv": {"account": name}})
+
+    async def _key(self, name: str, address: str) -> str:
+        """The key of the target whose agreement counts, or would count. Raises StoreError."""
+        found = await self.find(name, address)
+        if found is not None and found.target is not None:
+            return found.target.key
+        return target_key(address, of_alias=found is not None and found.alias is not None)
 
 
 def _is_own(snapshot: Snapshot, name: str, address: str) -> bool:

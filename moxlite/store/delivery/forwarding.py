@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from moxlite.store.errors import StoreError
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.options import DAY
 
 MAX_PER_DAY: Final = 500
@@ -37,6 +38,9 @@ MAX_NAMED: Final = 20
 
 NAMED_FOR: Final = 30 * DAY
 """µs for which such an address is shown."""
+
+OF_ALIAS: Final = "\talias"
+"""Behind an address in its row: its owner was asked for mail of aliases alone. No address has a tab."""
 
 COLUMNS: Final = "address, asked, confirmed, failing, stopped, error"
 ALL: Final = f"SELECT {COLUMNS} FROM forward_target ORDER BY address"  # noqa: S608 column names
@@ -75,12 +79,15 @@ class AskedJustNow(StoreError):
     """The owner of the address was asked within a day."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(f"{address} was asked within the last 24 hours; wait until its owner has answered")
+        super().__init__(
+            f"{address.removesuffix(OF_ALIAS)} was asked within the last 24 hours; wait until its owner has answered"
+        )
 
 
 class Target(msgspec.Struct, frozen=True):
     """An address. Times in µs UTC: of the last question, 0 for none, of the confirmation, of the first bounce since a
     message arrived there, and since when nothing is sent; None for no such time. `error`: of the last bounce.
+    `of_alias`: its owner was asked for mail of aliases, and not for all mail of the account.
     """
 
     address: str
@@ -89,21 +96,43 @@ class Target(msgspec.Struct, frozen=True):
     failing: int | None
     stopped: int | None
     error: str
+    of_alias: bool = False
+
+    @property
+    def key(self) -> str:
+        """The address as the functions here take it."""
+        return target_key(self.address, of_alias=self.of_alias)
+
+    @property
+    def answered(self) -> bool:
+        """Whether its owner, or the administrator, has decided about it."""
+        return self.confirmed is not None or self.stopped is not None
+
+
+def target_key(address: str, *, of_alias: bool) -> str:
+    """The key of an address: agreeing to the mail of an alias is not agreeing to all mail of its carrier."""
+    return address.lower() + (OF_ALIAS if of_alias else "")
+
+
+def _read(row: Row) -> Target:
+    target = Target(*row)
+    address, mark, _ = target.address.partition(OF_ALIAS)
+    return msgspec.structs.replace(target, address=address, of_alias=bool(mark))
 
 
 def targets(r: Reader) -> list[Target]:
     """All addresses that were asked or in use, by address, those no longer configured among them."""
-    return [Target(*row) for row in r.rows(ALL)]
+    return [_read(row) for row in r.rows(ALL)]
 
 
 def named_targets(r: Reader, now: int) -> list[Target]:
     """The addresses for which a script that ran within 30 days found no agreement, by address; `now` in µs UTC."""
-    return [Target(*row) for row in r.rows(NAMED, now - NAMED_FOR)]
+    return [_read(row) for row in r.rows(NAMED, now - NAMED_FOR)]
 
 
 def _target(r: Reader, address: str) -> Target | None:
     row = r.row(ONE, address.lower())
-    return None if row is None else Target(*row)
+    return None if row is None else _read(row)
 
 
 def _hash(token: str) -> bytes:
@@ -127,7 +156,7 @@ def ask_target(tx: Tx, address: str) -> str:
 def linked_target(r: Reader, token: str, now: int) -> Target | None:
     """The address whose question has this secret, is not answered yet, and not older than a week; `now` in µs UTC."""
     row = r.row(LINKED, _hash(token))
-    target = None if row is None else Target(*row)
+    target = None if row is None else _read(row)
     return target if target is not None and target.asked > now - LINK_LIFE else None
 
 
@@ -136,7 +165,7 @@ def answer_target(tx: Tx, token: str, *, agree: bool) -> bool:
     target = linked_target(tx, token, tx.now)
     if target is None:
         return False
-    (confirm_target if agree else refuse_target)(tx, target.address)
+    (confirm_target if agree else refuse_target)(tx, target.key)
     return True
 
 
@@ -161,14 +190,25 @@ def start_again(tx: Tx, address: str) -> bool:
     return True
 
 
-def may_forward(tx: Tx, address: str) -> str:
-    """Count a message for an address; returns why it is not to be sent there, "" if it is. An address that waits for
-    the agreement of its owner is noted.
+def covering(found: Mapping[str, Target], address: str, *, of_alias: bool) -> Target | None:
+    """The target whose agreement counts for mail to an address, of `found` by key: agreeing to all mail of an account
+    is agreeing to what it gets by aliases, unless its owner has said otherwise of these.
     """
-    known = _target(tx, address)
-    if known is None or (known.confirmed is None and known.stopped is None):
+    whole, narrow = found.get(target_key(address, of_alias=False)), found.get(target_key(address, of_alias=True))
+    if not of_alias:
+        return whole
+    return whole if narrow is None or (not narrow.answered and whole is not None and whole.answered) else narrow
+
+
+def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> str:
+    """Count a message for an address; returns why it is not to be sent there, "" if it is. An address that waits for
+    the agreement of its owner is noted. `of_alias`: the message came to an alias of which the address is a member.
+    """
+    keys = [target_key(address, of_alias=narrow) for narrow in (False, True)]
+    known = covering({key: one for key in keys if (one := _target(tx, key)) is not None}, address, of_alias=of_alias)
+    if known is None or not known.answered:
         # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
-        tx.execute(NAME, address.lower(), tx.now)
+        tx.execute(NAME, target_key(address, of_alias=of_alias), tx.now)
         tx.execute(UNNAME, MAX_NAMED)
         return "the owner of the address has not confirmed it yet"
     if known.stopped is not None:
@@ -176,7 +216,7 @@ def may_forward(tx: Tx, address: str) -> str:
     since = tx.now - DAY
     if tx.value(SENT, since, tx.now) >= MAX_PER_DAY:
         return f"{MAX_PER_DAY} messages were sent on in 24 hours"
-    tx.execute(COUNT, since, tx.now, address.lower())
+    tx.execute(COUNT, since, tx.now, known.key)
     return ""
 
 
@@ -186,10 +226,17 @@ def note_bounce(tx: Tx, address: str, error: str, *, arrived: bool) -> bool:
     Args:
       arrived: whether a message has arrived there since the first of the bounces noted before.
     """
-    known = _target(tx, address)
+    stops = False
+    for of_alias in (False, True):  # whatever the message was: the address is the same
+        stops |= _note_bounce(tx, target_key(address, of_alias=of_alias), error, arrived=arrived)
+    return stops
+
+
+def _note_bounce(tx: Tx, key: str, error: str, *, arrived: bool) -> bool:
+    known = _target(tx, key)
     if known is None or known.confirmed is None or known.stopped is not None:
         return False
     failing = tx.now if known.failing is None or arrived else known.failing
     stops = tx.now - failing >= STOP_AFTER
-    tx.execute(BOUNCED, failing, tx.now if stops else None, error[:MAX_ERROR], address.lower())
+    tx.execute(BOUNCED, failing, tx.now if stops else None, error[:MAX_ERROR], key)
     return stops

@@ -232,7 +232,7 @@ class _Unit:
         """
         allowed: list[Redirect] = []
         for action in redirects:
-            problem = may_forward(self._tx, action.to)
+            problem = may_forward(self._tx, action.to, of_alias=bool(action.alias))
             if problem:
                 note_failure(self._tx, "", 0, f"not sent on to {action.to}, but kept: {problem}")
                 if self._added is None:
