@@ -11,8 +11,10 @@ import { textToHTML } from "../words/html";
 const mark = "offline:";
 /** Characters of a quoted text, and of a subject, as at the server. */
 const [mostQuoted, mostSubject] = [200_000, 1_000];
-const answered = /^(?:(?:re|aw|sv|vs|antw|rif|r|res|odp|відп|رد|תשובה|תגובה|回复|答复|回覆|返信)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/i;
-const forwarded = /^(?:(?:fwd|fw|wg|tr|rv|enc|i|pd|vb|vl|doorst|пересл|إعادة توجيه|הועבר|העברה|转发|轉寄|転送)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/i;
+const answered =
+  /^(?:(?:re|aw|sv|vs|antw|rif|r|res|odp|відп|رد|תשובה|תגובה|回复|答复|回覆|返信)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/i;
+const forwarded =
+  /^(?:(?:fwd|fw|wg|tr|rv|enc|i|pd|vb|vl|doorst|пересл|إعادة توجيه|הועבר|העברה|转发|轉寄|転送)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*)+/i;
 
 /** What a mark stands for: the original's HTML, or one of its files. */
 interface Marked {
