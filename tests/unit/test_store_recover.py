@@ -20,6 +20,7 @@ from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE, message_range
 from moxlite.store.content.prepare import prepare
+from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import BadTarget
@@ -108,8 +109,9 @@ def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
 
 
 def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
-    """STORE-188, STORE-189a: scripts, the vacation answer with those who got it, agreements of forwarding, templates,
-    identities; and a scheduled message, which is on hold in the queue then. One whose octets are lost is told.
+    """STORE-95, STORE-188, STORE-189a: whom one wrote to, scripts, the vacation answer with those who got it,
+    agreements of forwarding, templates, identities; and a scheduled message, which is on hold in the queue then. One
+    whose octets are lost is told.
     """
     submission = Submission(
         account=NAME,
@@ -137,6 +139,7 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
                     "INSERT INTO jmap_identity VALUES ('mia@example.org', 1, '{}')",
                 ):
                     tx.execute(sql)
+                add_outgoing(tx, [Address.parse("zoe@example.org")], OutgoingLimits())
                 owed = OwedMessage(submission, beside=Beside(original_id=other, scheduled=box))
                 tx.owe(b"kept", SUBMIT, owed.pack(), message_id, due=1 << 60)
                 tx.owe(b"lost", SUBMIT, OwedMessage(submission).pack(), 1 << 30, due=1 << 60)
@@ -160,6 +163,8 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
         "jmap_identity",
     ):
         assert rows(path, f"SELECT * FROM {table}") == rows(file, f"SELECT * FROM {table}") != []
+    written = "SELECT message_id, localpart, domain, sent FROM recipient WHERE message_id < 0"
+    assert rows(path, written) == rows(file, written) != []
     [(key, message_id, data)] = rows(path, "SELECT key, message_id, data FROM outbox")
     owed = OwedMessage.unpack(data)
     assert (key, owed.submission.hold) == (b"kept", True)

@@ -185,6 +185,14 @@ class Salvage:
                 for _, record in rows_of(self._pages, root, seen):
                     if copy := found_copy(record):
                         self._db.execute(ADD_COPY, msgspec.structs.astuple(copy)[:6])
+            elif table == "recipient":
+                # Of submissions alone (STORE-95): those of messages come back with these, under other ids.
+                submitted = (record for _, record in rows_of(self._pages, root, seen))
+                self.copied[table] = [
+                    (None, *record[1:])
+                    for record in submitted
+                    if len(record) > 1 and isinstance(record[1], int) and record[1] < 0
+                ]
             elif table == "imap_remote":
                 rows = [_with_rowid(cell, record) for cell, record in rows_of(self._pages, root, seen)]
                 self.remotes = [remote for remote in map(found_remote, rows) if remote]
