@@ -1,6 +1,7 @@
 """Sessions, log-in attempts, client keys, removals, audit log in auth.db; credentials and limits in account.db."""
 
 import datetime as dt
+import re
 import threading
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, auth, store_options
 from tests.store_mail import look
 from tests.supervised import supervised
+from tests.tools import top
 
 __all__ = ["accounts", "auth", "store_options"]
 
@@ -578,3 +580,11 @@ async def test_old_rows_of_submissions_shrink_nightly(accounts: Accounts) -> Non
         )
         assert [(name, number) for name, number, _ in latest] == [("a", 1), ("b", 1)]
         assert latest[0][2] == await look(account, lambda r: wrote_to(r, "a", "x.org"))
+
+
+def test_each_way_out_of_a_user_counts_and_notes_its_recipients() -> None:
+    """STORE-94, STORE-95: what hands mail of users to the queue does so beside `add_outgoing`."""
+    owing = re.compile(r"\.owe\(.*\bSUBMIT\b")
+    ways = [path for part in ("web", "groupware", "submission") for path in (top() / "moxlite" / part).rglob("*.py")]
+    found = {path.name: "add_outgoing(" in text for path in ways if owing.search(text := path.read_text())}
+    assert found == dict.fromkeys(("methods.py", "sending.py", "receipts.py", "submissions.py", "carrying.py"), True)
