@@ -44,7 +44,7 @@ from moxlite.periodic import Examinations, start_periodic
 from moxlite.process.budget import make_budget, memory_limit, raise_limit
 from moxlite.process.errors import StartFailed
 from moxlite.process.parent import Parent
-from moxlite.process.signals import Signals, keep_alive, more_time, notify
+from moxlite.process.signals import LAST, Signals, keep_alive, more_time, notify
 from moxlite.process.startup import Endpoint, Started, note_version
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
@@ -130,6 +130,7 @@ async def serve(
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         on_progress(more_time())
         components = await open_house(started, databases, tree, budget, local=local)
+        signals.patience = max(GRACE_SECONDS, components.static.queue.shutdown_grace) + LAST
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, components, signals))
         components.files.accounts.register_task("migration.links", partial(attend_links, components))
@@ -206,6 +207,7 @@ async def serve(
             ready(components)
             await trio.to_thread.run_sync(_settle_memory)
             await components.shutdown.wait()
+            signals.stop_in_time()
             logger.info("stopping")
             notify("STOPPING=1")
             # No new attempt and no new connection; what runs has its time, then its scope ends it.

@@ -2,6 +2,7 @@
 that the server is up and alive (sd_notify(3), ADMIN-38, ADMIN-40).
 """
 
+import faulthandler
 import logging
 import math
 import os
@@ -24,6 +25,9 @@ EARLY: Final = ("SIGHUP", "SIGUSR1")
 ENDING: Final = ("SIGTERM", "SIGINT")
 """Signals that are noted while the server serves. Before that they end the process: nothing is acknowledged yet."""
 
+LAST: Final = 10.0
+"""Seconds for what comes after the last connection and attempt: files are closed, which takes a slow disk some."""
+
 MAX_WAITING: Final = 16
 """Signals noted but not handled yet. Beyond that, the oldest are forgotten, as the kernel merges equal ones."""
 
@@ -36,6 +40,9 @@ class Signals:
         self._wakeup = Wakeup()
         self._token: trio.lowlevel.TrioToken | None = None
         self._stack = ExitStack()
+        self._ends = False
+        self.patience = LAST
+        """Seconds from a stop on after which the process is ended, whatever hangs."""
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._noting(EARLY))
@@ -45,6 +52,8 @@ class Signals:
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.close()
+        if self._ends:
+            faulthandler.cancel_dump_traceback_later()
 
     def ending(self) -> AbstractContextManager[None]:
         """Note the signals that ask to stop, too, while this block lasts."""
@@ -66,10 +75,22 @@ class Signals:
     def note(self, name: str) -> None:
         """Note a signal; callable in any thread and between any two steps of another function."""
         self._waiting.append(name)
+        if name in ENDING:
+            self.stop_in_time()
         if self._token is not None:
             # Idempotent: a storm of signals makes one call, not a queue of them. Trio may have ended: then none waits.
             with suppress(trio.RunFinishedError):
                 self._token.run_sync_soon(self._wakeup.set, idempotent=True)
+
+    def stop_in_time(self) -> None:
+        """End the process, with the steps of all threads on standard error, if it has not ended after `patience`; the
+        first call counts. What was acknowledged is on disk.
+        """
+        # By a thread of its own without Python: a thread that does not end, a child that is not heard of, a writer in a
+        # long unit, a step of the loop, and whatever keeps Python's lock would all stop a task that watches the clock.
+        if not self._ends:
+            self._ends = True
+            faulthandler.dump_traceback_later(self.patience, exit=True, file=2)
 
     async def next(self) -> str:
         """The name of the next signal; one task at a time waits for it."""
