@@ -43,7 +43,7 @@ from moxlite.process.localserve import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Started
-from moxlite.process.watchdog import ClockWatch
+from moxlite.process.watchdog import ClockTrust, ClockWatch
 from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext, Loopback, local_addresses, now
 from moxlite.queue.hosts.hosts import IPv6Source
@@ -398,10 +398,13 @@ async def _open_files(
     started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget, lease: "HoldingTask | None"
 ) -> Files:
     config, static, faults = started.holder, started.holder.current.static, StorageFaults()
-    waiting, replicated = _waiting(static), _replicated(static)
+    waiting, replicated, trust = _waiting(static), _replicated(static), ClockTrust(static.data_dir / "clock.json")
+    tree.start("process.clocktrust", trust.serve)
     conditions = [lease.holding] if lease is not None else []
     permitted = permitting([*conditions, waiting.before] if waiting is not None else conditions)
-    options = store_options(config, degraded=faults.note, copied=waiting, replicated=replicated, permitted=permitted)
+    options = store_options(
+        config, degraded=faults.note, copied=waiting, replicated=replicated, permitted=permitted, steady=trust
+    )
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)

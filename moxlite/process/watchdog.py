@@ -12,12 +12,16 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from time import perf_counter
 from types import CodeType
 from typing import Final
 
+import msgspec
 import trio
 
+from moxlite.config.files import write_atomically
+from moxlite.decoders import from_json
 from moxlite.net import metrics
 from moxlite.processor import acting, loop
 
@@ -189,6 +193,74 @@ class ClockWatch:
         clockset_logger.info("the clock was set, or the machine has slept")
         for observer in self._observers:
             observer()
+
+
+# Whether the wall clock may decide that something is old enough to be deleted (STORE-190a).
+#
+# A machine without a battery may start a year ahead, and set its clock a moment later. What is deleted by age meanwhile
+# would be gone for good, and waiting costs nothing but room.
+
+
+JUMP: Final = 86_400 + 3600
+"""Seconds by which the clock must differ from what it should be: a day, and the time between two looks."""
+
+NIGHT: Final = 86_400.0
+"""Seconds after a jump in which nothing is deleted."""
+
+LOOK: Final = 3600.0
+"""Seconds between two looks at the clock."""
+
+
+class _Clock(msgspec.Struct, frozen=True):
+    """What is remembered. seen: seconds UTC of the last look. until: nothing is deleted before, seconds UTC."""
+
+    seen: float
+    until: float = 0.0
+
+
+class ClockTrust:
+    """Whether the clock is trusted: not in the night after a jump, also one that came while no server ran. A machine
+    that was off for over a day waits a night as well, for the two look the same.
+
+    Args:
+      file: where the last look is remembered.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._last = time.monotonic()
+        try:
+            self._clock = from_json(file.read_bytes(), _Clock)
+        except (OSError, msgspec.DecodeError):  # the first start, or a restored machine
+            self._clock = _Clock(time.time())
+        self._look()
+
+    def __call__(self) -> bool:
+        """Whether what is old may be deleted now."""
+        now = time.time()
+        if abs(now - self._expected()) > JUMP:
+            self._look()
+        return now >= self._clock.until
+
+    async def serve(self) -> None:
+        """Look each hour until cancelled."""
+        while True:
+            await trio.sleep(LOOK)
+            self._look()
+
+    def _expected(self) -> float:
+        return self._clock.seen + time.monotonic() - self._last
+
+    def _look(self) -> None:
+        now, expected = time.time(), self._expected()
+        until = self._clock.until
+        if abs(now - expected) > JUMP:
+            until = now + NIGHT
+            kv = {"days": round((now - expected) / 86_400, 1)}
+            clockset_logger.warning("the clock has jumped: nothing old is deleted for a day", extra={"kv": kv})
+        self._clock, self._last = _Clock(now, until), time.monotonic()
+        with suppress(OSError):  # a full disk: the next start may not see a jump, and this process does
+            write_atomically(self._file, msgspec.json.encode(self._clock))
 
 
 _LIBRARY: Final[ctypes.CDLL | None] = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None

@@ -291,7 +291,9 @@ class Queue:
             await trio.sleep(CLEANING_SECONDS)
 
     async def clean(self) -> None:
-        """Remove expired retired rows, outcomes, keys, suppressions and counts of the guard."""
+        """Remove expired retired rows, outcomes, keys, suppressions and counts of the guard, if the clock is steady."""
+        if not self._database.options.steady():
+            return
         now = self.ctx.clock()
         while await self._database.write(lambda tx: clean_retired(tx, now)):
             pass

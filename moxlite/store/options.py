@@ -97,6 +97,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     - `account_config` looks an account up in the current configuration; None: not configured, so it can neither be
       opened nor created.
+    - `steady` tells whether the wall clock can be trusted to delete what is old; see `ClockTrust` (STORE-190a).
     - `min_free_space`: octets on the disk below which nothing is added (STORE-157).
     - `expunged_retention`, `expunged_kept`: tombstones older (µs), or beyond so many, are purged (STORE-27).
     - `undelete_grace`: µs for which the content of expunged messages is kept (STORE-190).
@@ -115,6 +116,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     account_config: Callable[[str], AccountConfig | None] = every_account
+    steady: Callable[[], bool] = lambda: True
     min_free_space: int = 256 << 20
     expunged_retention: int = 400 * DAY
     expunged_kept: int = 200_000

@@ -3,11 +3,15 @@
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 import trio
 
+from moxlite.process.watchdog import ClockTrust
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.restore import restore_mail
@@ -19,6 +23,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.options import DAY, SECOND, AccountConfig, Options
 from moxlite.store.reports.history import LastScrub, forget_scrubs, last_scrubs
 from moxlite.store.reports.reportsdb import ReportsDB
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, Flag
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.erase import expire
@@ -149,6 +154,53 @@ async def test_a_short_disk_frees_what_could_be_undeleted(
         monkeypatch.setattr(account.database.health, "short_of_space", lambda: True)
         await account.eraser.once()
         assert await look(account, lambda r: removed_messages(r, 0)) == []
+
+
+async def test_after_a_jump_of_the_clock_nothing_is_erased_for_a_night(
+    tmp_path: Path, store_options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-190a: started twice with the clock a year ahead, once with the right one; then, a night later, as ever."""
+    now, file = time.time(), tmp_path / "clock.json"
+    clock = SimpleNamespace(time=lambda: now, monotonic=lambda: 0.0, time_ns=lambda: int(now * 1e9))
+    monkeypatch.setattr("moxlite.process.watchdog.time", clock)
+    monkeypatch.setattr("moxlite.store.upkeep.erase.time", clock)
+    monkeypatch.setattr("moxlite.store.accounts.rounds.time", clock)
+
+    async def start() -> int:
+        """A run of the server; how many messages can be brought back, and are in Trash."""
+        options = msgspec.structs.replace(store_options, steady=ClockTrust(file))
+        accounts = Accounts(tmp_path / "data", options)
+        await Rounds(accounts)._tend("mia")
+        async with accounts.use("mia") as account:
+            found = len(await look(account, lambda r: removed_messages(r, 0)))
+            trash = await look(account, lambda r: mailbox_by_name(r, "Trash"))
+            found += 0 if trash is None else trash.total
+        await accounts.aclose()
+        return found
+
+    accounts = Accounts(tmp_path / "data", store_options)
+    async with accounts.use("mia") as account:
+        await put(account, 2, flags=Flag.DELETED)
+        await put(account, 1, first=10)
+        inbox = await box(account)
+        trash = await look(account, lambda r: mailbox_by_name(r, "Trash"))
+        assert trash is not None
+        await account.write(lambda tx: move_messages(tx, inbox.id, [UID(3)], trash.id))
+        await account.write(lambda tx: expunge(tx, inbox.id, [UID(1), UID(2)]))
+    await accounts.aclose()
+    there = await start()
+    assert there == 3
+    for days in (365, 0.01, -365, 0.5):
+        now += days * 86_400
+        assert await start() == there
+    now += 0.6 * 86_400
+    assert await start() == there  # neither is old
+    now += 8 * 86_400  # off for a week: a night more
+    assert await start() == there
+    now += 0.9 * 86_400
+    assert await start() == there
+    now += 0.2 * 86_400
+    assert await start() == 1  # in Trash for 30 days
 
 
 async def test_old_messages_of_a_mailbox_expire(accounts: Accounts, tmp_path: Path) -> None:

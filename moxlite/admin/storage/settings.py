@@ -36,9 +36,10 @@ def store_options(
     copied: Callable[[Path], None] | None = None,
     replicated: Callable[[Path], bool] = lambda _: False,
     permitted: Callable[[Path], None] | None = None,
+    steady: Callable[[], bool] = lambda: True,
 ) -> Options:
     """The store's options. Each look-up of an account uses the present configuration. `degraded`, `copied`,
-    `replicated`, `permitted`: as in `Options`.
+    `replicated`, `permitted`, `steady`: as in `Options`.
     """
     settings = config.current.static.store
     return Options(
@@ -53,6 +54,7 @@ def store_options(
         copied=copied,
         replicated=replicated,
         permitted=permitted,
+        steady=steady,
     )
 
 

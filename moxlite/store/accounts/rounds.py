@@ -155,10 +155,13 @@ class Rounds:
     async def _tend(self, name: str) -> None:
         try:
             async with self._accounts.use(name, linger=LINGER) as account:
-                await account.tend()
-                await expire(account, time.time_ns() // 1000)
+                steady = self._accounts.options.steady()
+                if steady:
+                    await account.tend()
+                    await expire(account, time.time_ns() // 1000)
                 await account.settle()
-                await trio.to_thread.run_sync(drop_old_copies, account.directory)
+                if steady:
+                    await trio.to_thread.run_sync(drop_old_copies, account.directory)
         except (StoreError, OSError) as error:
             logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
 

@@ -109,7 +109,7 @@ class ReportsDB:
         """Remove expired rows, for ever. Errors: StoreError propagates."""
         while True:
             # One unit after the other, with room for others between: the rows of a whole busy day expire together.
-            while await self.database.write(drop_expired):
+            while self.database.options.steady() and await self.database.write(drop_expired):
                 await trio.lowlevel.checkpoint()
             await trio.sleep(UPKEEP)
 

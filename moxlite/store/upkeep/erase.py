@@ -185,11 +185,12 @@ def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
     return tx.execute(FORGET_KEYS, tx.now - KEY_AGE, limit)
 
 
-def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
+def _pending(r: Reader, grace: int, *, steady: bool) -> tuple[int, int | None]:
     """Number of contents to erase, `COUNTED` at most, and the modseq from which on none is erased now: it is kept for
-    undeleting, or its turn comes later. None: there is no such modseq.
+    undeleting, or its turn comes later. None: there is no such modseq. Unless the clock is `steady`, all are kept.
     """
-    kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace, UNIT_BODIES) if grace else None
+    since = time.time_ns() // 1000 - grace if steady else 0
+    kept_from = r.value(KEPT_FROM, since, UNIT_BODIES) if grace else None
     return r.value(PENDING, COUNTED), kept_from
 
 
@@ -234,7 +235,8 @@ class Eraser:
         async with self._lock:
             self._wakeup.clear()
             while True:
-                pending, kept_from = await account.read(partial(_pending, grace=grace), op="erase_pending")
+                looking = partial(_pending, grace=grace, steady=account.options.steady())
+                pending, kept_from = await account.read(looking, op="erase_pending")
                 self._count(pending)
                 if not pending:
                     return float("inf")
