@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 import pytest
 import trio
 
@@ -164,6 +165,69 @@ def test_a_changed_card_keeps_what_only_other_programs_know() -> None:
     assert "item1" not in text
     again = read_card(text.encode()).contact
     assert (again.name, again.emails, again.groups) == ("Ada Berg", wanted.emails, wanted.groups)
+
+
+OWNED = """BEGIN:VCARD
+VERSION:4.0
+UID:1
+FN;LANGUAGE=de:Ada Lind
+N;X-A=1:Lind;Ada;;;;;Jr.
+item1.EMAIL;PREF=1;X-B=c;TYPE=INTERNET,work:ada@nordlicht.example
+item1.X-ABLabel:Boat
+EMAIL;VALUE=uri:mailto:ada@home.example
+TEL;PREF=1;TYPE="cell,voice";VALUE=uri:tel:+49-1
+TEL;TYPE=home:+49 2
+item2.ORG;X-D=e:Nordlicht
+NOTE;X-E=f:tea
+NOTE:coffee
+CATEGORIES;X-F=g:friends,work
+CATEGORIES:sailing
+END:VCARD
+""".replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "before", "after"),
+    [
+        ({"name": "Ada Berg"}, "de:Ada Lind|N;X-A=1:Lind;", "de:Ada Berg|N;X-A=1:Berg;"),
+        ({"organization": "Elbe"}, ":Nordlicht", ":Elbe"),
+        ({"note": "water"}, "f:tea", "f:water"),
+        ({"groups": ("friends", "sailing", "new")}, "g:friends,work", "g:friends,new"),
+        ({"emails": {0: Entry("a@b.example", "work")}}, "ada@nordlicht.example", "a@b.example"),
+        ({"emails": {0: Entry("a@b.example", "home")}}, "work:ada@nordlicht.example", "home:a@b.example"),
+        ({"emails": {1: Entry("a@b.example")}}, "ada@home.example", "a@b.example"),
+        ({"phones": {0: Entry("+49-3", "mobile")}}, "+49-1", "+49-3"),
+        ({"phones": {0: Entry("+49 3", "mobile")}}, '"cell,voice";VALUE=uri:tel:+49-1', "cell,voice:+49 3"),
+        ({"phones": {1: Entry("+49 2", "work")}}, "TEL;TYPE=home", "TEL;TYPE=work"),
+    ],
+)
+def test_a_corrected_value_changes_in_its_line(changes: dict[str, Any], before: str, after: str) -> None:
+    """DAV-22: with its place, preference, parameters, group and label; and no other line changes."""
+    found = read_card(OWNED.encode())
+    entries = {
+        name: tuple(value.get(at, entry) for at, entry in enumerate(getattr(found.contact, name)))
+        for name, value in changes.items()
+        if isinstance(value, dict)
+    }
+    wanted = msgspec.structs.replace(found.contact, **(changes | entries))
+    expected = OWNED
+    for old, new in zip(before.split("|"), after.split("|"), strict=True):
+        assert old in expected
+        expected = expected.replace(old, new)
+    assert changed_card(found, wanted).decode().replace("\r\n ", "") == expected
+
+
+def test_addresses_change_places_with_their_lines() -> None:
+    """DAV-22: and one that goes takes only its own label along."""
+    found = read_card(OWNED.encode())
+    first, second = found.contact.emails
+    text = changed_card(found, msgspec.structs.replace(found.contact, emails=(second, first))).decode()
+    assert [line for line in OWNED.split("\r\n") if line not in text.replace("\r\n ", "").split("\r\n")] == []
+    assert read_card(text.encode()).contact.emails == (second, first)
+    text = changed_card(found, msgspec.structs.replace(found.contact, emails=(Entry("new@b.example"), second))).decode()
+    assert "item1.X-ABLabel:Boat" in text
+    text = changed_card(found, msgspec.structs.replace(found.contact, emails=(second,))).decode()
+    assert "item1" not in text
 
 
 @pytest.mark.parametrize(

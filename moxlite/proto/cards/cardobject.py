@@ -6,27 +6,39 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from difflib import SequenceMatcher
 from typing import Final
 
 import msgspec
 
 from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
-from moxlite.proto.cards.contentline import Property, escaped, plain, property_of
+from moxlite.proto.cards.contentline import (
+    Property,
+    changed_line,
+    escaped,
+    group_of,
+    plain,
+    property_of,
+    split,
+    with_value,
+)
 from moxlite.proto.cards.limits import AboveLimit, check_extent
 from moxlite.proto.cards.vcard import (
+    KINDS,
+    MAX_TEXT as MAX_ENTRY,
     OWN,
     Contact,
     Entry,
     Unreadable,
     contact_of,
+    entry_line,
     kind_of,
     named_parts,
     tidied,
     write_vcard,
-    written_entry,
-    written_groups,
     written_parts,
 )
 
@@ -39,6 +51,10 @@ itself keeps all of them.
 GROUP_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-KIND"
 MEMBER_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-MEMBER"
 """Names that programs use for KIND and MEMBER in version 3.0, which has none."""
+
+
+URI: Final = re.compile(r"[A-Za-z0-9+*#.()@_~!$&'=%;/?-]+")
+"""What may follow ``mailto:`` and ``tel:``."""
 
 
 class BadCard(ValueError):
@@ -90,76 +106,138 @@ def new_card(contact: Contact) -> bytes:
 
 
 def changed_card(card_object: CardObject, contact: Contact) -> bytes:
-    """The card with the values of a contact that was changed. Lines of what stayed the same stay as they are, so that
-    nothing is lost that only other programs know.
+    """The card with the values of a contact that was changed. Only the values that differ change, in the lines that
+    hold them: their parameters, groups and labels stay, and so does all that only other programs know.
     """
     before, contact = card_object.contact, tidied(contact)
     lines = card_object.card.properties
     if contact.name != before.name:
-        lines = _with(lines, "FN", [f"FN:{escaped(contact.name)}"])
+        lines = _with_value(lines, "FN", escaped(contact.name))
     if contact.name != before.name or contact.parts not in ((), before.parts):
         parts = contact.parts if contact.parts != before.parts else ()
-        lines = _with(lines, "N", [written_parts(parts or named_parts(contact.name))])
+        value = written_parts(parts or named_parts(contact.name)).partition(":")[2]
+        there = card_object.card.first("N")
+        more = [] if there is None else split(there.value, ";")[5:]
+        lines = _with_value(lines, "N", ";".join([value, *more]), stale=("SORT-AS", "JSCOMPS"))
     if contact.emails != before.emails:
-        lines = _with_entries(lines, "EMAIL", contact.emails)
+        lines = _with_entries(lines, "EMAIL", before.emails, contact.emails)
     if contact.phones != before.phones:
-        lines = _with_entries(lines, "TEL", contact.phones)
+        lines = _with_entries(lines, "TEL", before.phones, contact.phones)
     if contact.organization != before.organization:
-        lines = _with(
-            lines, "ORG", [f"ORG:{escaped(contact.organization)}"] * bool(contact.organization), lambda _: False
-        )
+        lines = _with_value(lines, "ORG", escaped(contact.organization), stale=("SORT-AS",))
     if contact.note != before.note:
-        lines = _with(lines, "NOTE", [f"NOTE:{escaped(contact.note)}"] * bool(contact.note))
+        lines = _with_value(lines, "NOTE", escaped(contact.note))
     if contact.groups != before.groups:
-        lines = _with(lines, "CATEGORIES", [written_groups(contact.groups)] * bool(contact.groups))
-    more = [prop for line in contact.other if line not in before.other and (prop := property_of(line)) is not None]
-    return write_component(Component("VCARD", [*lines, *more], [])).encode()
+        lines = _with_groups(lines, contact.groups)
+    more_lines = [
+        prop for line in contact.other if line not in before.other and (prop := property_of(line)) is not None
+    ]
+    return write_component(Component("VCARD", [*lines, *more_lines], [])).encode()
 
 
 def card_with_uid(card_object: CardObject, uid: str) -> bytes:
     """The card with another UID."""
     return write_component(
-        Component("VCARD", _with(card_object.card.properties, "UID", [f"UID:{escaped(uid)}"]), [])
+        Component("VCARD", _with_value(card_object.card.properties, "UID", escaped(uid)), [])
     ).encode()
 
 
-def _with_entries(lines: list[Property], name: str, entries: tuple[Entry, ...]) -> list[Property]:
-    """The lines with these addresses or numbers."""
-
-    def entry(line: Property) -> Entry:
-        value = plain(line.value, MAX_TEXT).removeprefix("mailto:" if name == "EMAIL" else "tel:")
-        return Entry(value, kind_of(line))
-
-    there = {entry(line) for line in lines if line.name == name}
-    new = [written_entry(name, one) for one in entries if one not in there]
-    return _with(lines, name, new, lambda line: entry(line) in entries)
-
-
-def _with(
-    lines: list[Property], name: str, new: list[str], stays: Callable[[Property], bool] = lambda _: False
-) -> list[Property]:
-    """The lines with new lines of a name after the old ones that stay. A line that goes takes its label with it, such
-    as ``item1.X-ABLabel``.
+def _with_value(lines: list[Property], name: str, value: str, stale: Collection[str] = ()) -> list[Property]:
+    """The lines with another value in the first one of a name; "" takes that line away. `stale`: parameters that tell
+    something of the old value.
     """
-    gone = {_group(line) for line in lines if line.name == name and not stays(line)} - {""}
-    gone -= {_group(line) for line in lines if line.name in OWN and not (line.name == name and not stays(line))}
+    at = next((number for number, line in enumerate(lines) if line.name == name), len(lines))
+    if not value:
+        return _without(lines, lines[at : at + 1])
+    there = lines[at] if at < len(lines) else changed_line(name, {}, "")
+    parameters = {key: values for key, values in there.parameters.items() if key not in stale}
+    same = len(parameters) == len(there.parameters)
+    new = with_value(there, value) if same else changed_line(name, parameters, value, group_of(there))
+    return [*lines[:at], new, *lines[at + 1 :]]
+
+
+def _with_entries(
+    lines: list[Property], name: str, before: tuple[Entry, ...], entries: tuple[Entry, ...]
+) -> list[Property]:
+    """The lines with these addresses or numbers in the places of those before. A corrected one stays in its line, and a
+    moved one takes its line along.
+    """
+    there: dict[Entry, Property] = {}
+    places: list[int] = []
+    for at, line in enumerate(lines):
+        if line.name == name and (entry := _entry(line)) in before:
+            there.setdefault(entry, line)
+            places.append(at)
+    new = {entry: line for entry, line in there.items() if entry in entries}
+    for kind, start, end, first, last in SequenceMatcher(None, before, entries, autojunk=False).get_opcodes():
+        if kind == "replace":
+            for old, entry in zip(before[start:end], entries[first:last], strict=False):
+                if old not in entries and entry not in new and old in there:
+                    new[entry] = _corrected(there[old], old, entry)
+    ordered = [new.get(entry) or entry_line(name, entry) for entry in entries]
+    gone = [line for old, line in there.items() if old not in entries and group_of(line) not in map(group_of, ordered)]
+    # the n-th of these lines before is the place of the n-th one now
     kept: list[Property] = []
-    place = len(lines)
-    for prop in lines:
-        if prop.name == name:
-            place = len(kept)
-            if stays(prop):
-                kept.append(prop)
-                place += 1
-        elif not (prop.name.startswith("X-AB") and _group(prop) in gone):
-            kept.append(prop)
-    added = [made for line in new if (made := property_of(line)) is not None]
-    return [*kept[:place], *added, *kept[place:]]
+    for at, line in enumerate(lines):
+        if at not in places:
+            kept.append(line)
+        elif at == places[-1]:
+            kept += ordered
+        elif ordered:
+            kept.append(ordered.pop(0))
+    return _without(kept if places else [*kept, *ordered], gone)
 
 
-def _group(line: Property) -> str:
-    """The group that a line belongs to, in lower case; "" without one."""
-    return line.whole.partition(":")[0].partition(";")[0].rpartition(".")[0].strip().lower()
+def _entry(line: Property) -> Entry:
+    """The address or number of a line."""
+    value = plain(line.decoded, MAX_ENTRY)
+    return Entry(value.removeprefix("mailto:" if line.name == "EMAIL" else "tel:"), kind_of(line))
+
+
+def _corrected(line: Property, before: Entry, entry: Entry) -> Property:
+    """The line of an address or number with another value, another kind, or both."""
+    value = escaped(entry.value)
+    prefix = line.value[: len(line.value.lstrip().partition(":")[0]) + 1].lower()
+    if prefix in ("mailto:", "tel:"):
+        if URI.fullmatch(entry.value):
+            value = prefix + entry.value
+        else:  # no URI, but text (RFC 6350 §6.4.1)
+            kept = {key: values for key, values in line.parameters.items() if key != "VALUE"}
+            line = changed_line(line.name, kept, line.value, group_of(line))
+    if entry.kind == before.kind:
+        return with_value(line, value)
+    types = [one for one in line.parameters.get("TYPE", []) if one.lower() not in KINDS]
+    types += entry_line(line.name, entry).parameters.get("TYPE", [])
+    return changed_line(line.name, {**line.parameters, "TYPE": types}, value, group_of(line))
+
+
+def _with_groups(lines: list[Property], groups: tuple[str, ...]) -> list[Property]:
+    """The lines with these groups: one that stays is in its line, new ones are in the first."""
+    more = list(groups)
+    kept: list[Property] = []
+    at = next((number for number, line in enumerate(lines) if line.name == "CATEGORIES"), None)
+    if at is None:
+        return [*lines, changed_line("CATEGORIES", {}, ",".join(map(escaped, groups)))]
+    for line in lines:
+        if line.name == "CATEGORIES":
+            for piece in split(line.decoded, ","):
+                more = [group for group in more if group != plain(piece, MAX_ENTRY)]
+    for number, line in enumerate(lines):
+        if line.name != "CATEGORIES":
+            kept.append(line)
+            continue
+        pieces = [piece for piece in split(line.decoded, ",") if plain(piece, MAX_ENTRY) in groups]
+        pieces += map(escaped, more if number == at else ())
+        if pieces:
+            kept.append(with_value(line, ",".join(pieces)))
+    return kept
+
+
+def _without(lines: list[Property], gone: Collection[Property]) -> list[Property]:
+    """The lines without some, and without the labels of those (``item1.X-ABLabel``)."""
+    left = [line for line in lines if not any(line is one for one in gone)]
+    groups = {group_of(line) for line in gone} - {""} - {group_of(line) for line in left if line.name in OWN}
+    return [line for line in left if not (line.name.startswith("X-AB") and group_of(line) in groups)]
 
 
 def read_card(data: bytes) -> CardObject:

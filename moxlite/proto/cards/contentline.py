@@ -5,7 +5,7 @@ escaped text.
 from __future__ import annotations
 
 import quopri
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -108,6 +108,29 @@ def property_of(line: str) -> Property | None:
         values = value.split(",") if key == "TYPE" or (key != "TZID" and '"' not in value) else [value]
         parameters.setdefault(key, []).extend(part.strip(' "') for part in values)
     return Property(name, parameters, line[at + 1 :], line)
+
+
+def group_of(line: Property) -> str:
+    """The group that a line belongs to (``item1.EMAIL``), in lower case; "" without one."""
+    return line.whole.partition(":")[0].partition(";")[0].rpartition(".")[0].strip().lower()
+
+
+def with_value(line: Property, value: str) -> Property:
+    """The line with another value; its name, group and parameters stay to the letter."""
+    if line.decoded != line.value:
+        kept = {key: values for key, values in line.parameters.items() if key not in ("ENCODING", "CHARSET", "TYPE")}
+        return changed_line(line.name, kept, value, group_of(line))
+    head = line.whole[: len(line.whole) - len(line.value)]
+    return Property(line.name, line.parameters, value, head + value)
+
+
+def changed_line(name: str, parameters: Mapping[str, Sequence[str]], value: str, group: str = "") -> Property:
+    """The line of a name, parameters and a value."""
+    head = f"{group}.{name}" if group else name
+    for key, values in parameters.items():
+        if values:
+            head += f";{key}=" + ",".join(f'"{one}"' if set(one) & set(",;:") else one for one in values)
+    return Property(name, {key: [*values] for key, values in parameters.items()}, value, f"{head}:{value}")
 
 
 def split(value: str, mark: str) -> list[str]:

@@ -17,6 +17,7 @@ import msgspec
 from moxlite.proto.cards.contentline import (
     MAX_LINE,
     Property,
+    changed_line,
     escaped,
     folded,
     plain,
@@ -199,8 +200,8 @@ def write_vcard(contact: Contact) -> str:
     lines.append(f"FN:{escaped(contact.name)}")
     if any(contact.parts):
         lines.append(written_parts(contact.parts))
-    lines += [written_entry("EMAIL", email) for email in contact.emails]
-    lines += [written_entry("TEL", phone) for phone in contact.phones]
+    lines += [entry_line("EMAIL", email).whole for email in contact.emails]
+    lines += [entry_line("TEL", phone).whole for phone in contact.phones]
     if contact.organization:
         lines.append(f"ORG:{escaped(contact.organization)}")
     if contact.note:
@@ -334,7 +335,7 @@ def written_groups(groups: tuple[str, ...]) -> str:
     return "CATEGORIES:" + ",".join(map(escaped, groups))
 
 
-def written_entry(name: str, entry: Entry) -> str:
+def entry_line(name: str, entry: Entry) -> Property:
     """The line of an address or number."""
     kind = {"mobile": "cell"}.get(entry.kind, entry.kind)
-    return f"{name}{f';TYPE={kind}' if kind else ''}:{escaped(entry.value)}"
+    return changed_line(name, {"TYPE": [kind]} if kind else {}, escaped(entry.value))
