@@ -1,11 +1,14 @@
 """vCards of several versions, and hostile ones (WEBMAIL-128)."""
 
+import quopri
 import time
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
+from moxlite.proto.cards.cardobject import FileCard
+from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.vcard import (
     MAX_CARD,
     Contact,
@@ -43,6 +46,59 @@ def test_a_card_of_an_old_telephone_is_read() -> None:
     assert found.phones == (Entry("+49 171 1", "mobile"),)
     assert found.emails == (Entry("j@example.org", "home"),)
     assert found.note.split() == ["one", "two"]
+
+
+def test_lines_of_old_versions_keep_their_types() -> None:
+    """WEBMAIL-128: bare ones, and beside quoted-printable, in a charset that is not said."""
+    found = one(
+        b"BEGIN:VCARD\r\nVERSION:2.1\r\nN:M\xfcller;J\xf6rg\r\n"
+        b"item1.ADR;HOME;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:;;Am Weg=C3=9F;K=C3=B6ln;;;\r\nADR;WORK:;;x \x96 y;;;;\r\nURL;WORK:https://a.example\r\n"
+        b"PHOTO;JPEG;BASE64:AAAA\r\nLOGO;TYPE=GIF;ENCODING=BASE64:AAAA\r\nBDAY:19900102\r\nEND:VCARD\r\n"
+    )
+    assert found.name == "Jörg Müller"
+    assert found.other == (
+        "item1.ADR;TYPE=HOME:;;Am Wegß;Köln;;;",
+        *("ADR;TYPE=WORK:;;x – y;;;;", "URL;TYPE=WORK:https://a.example", "PHOTO;TYPE=JPEG;ENCODING=b:AAAA"),
+        *("LOGO;TYPE=GIF;ENCODING=BASE64:AAAA", "BDAY:19900102"),
+    )
+
+
+GMAIL = (
+    b"BEGIN:VCARD\r\nVERSION:%b\r\nFN:Ada\r\nN:;Ada;;;\r\nitem1.URL:http\\://www.google.com/profiles/1\r\n"
+    b"item1.X-ABLabel:PROFILE\r\nURL:https\\\r\n ://a.example/\r\n"
+    b"NOTE:a\\\\: b\\, c\\:d\r\nX-OLD;HOME:1\r\nEND:VCARD\r\n"
+)
+
+
+@pytest.mark.parametrize("version", [b"2.1", b"3.0"])
+def test_links_of_gmail_are_links(version: bytes) -> None:
+    """WEBMAIL-128: which writes ``http\\://``; texts stay what they are."""
+    [found] = read_contacts([GMAIL % version])
+    assert isinstance(found, Contact | FileCard)
+    contact = found if isinstance(found, Contact) else found.contact
+    urls = [line.partition(":")[2] for line in contact.other if "URL" in line]
+    assert urls == ["http://www.google.com/profiles/1", "https://a.example/"]
+    assert contact.note == "a\\: b, c:d"
+
+
+NAMES = st.sampled_from(["ADR;HOME", "ADR;TYPE=home", "URL", "BDAY", "TITLE;CHARSET=UTF-8", "X-A", "item1.X-B", "GEO"])
+VALUE = st.text(st.characters(codec="utf-8", categories=("L", "N", "S")), max_size=30).map("x".__add__)
+
+
+@given(st.sampled_from(["2.1", "3.0", "4.0"]), st.lists(st.tuples(NAMES, VALUE, st.booleans()), max_size=8))
+def test_every_line_of_a_card_is_kept(version: str, lines: list[tuple[str, str, bool]]) -> None:
+    """WEBMAIL-128: of all versions, quoted-printable or not."""
+    parts = [
+        f"{name};ENCODING=QUOTED-PRINTABLE:{quopri.encodestring(value.encode()).decode().replace('=' + chr(10), '')}"
+        if quoted and version == "2.1"
+        else f"{name}:{value}"
+        for name, value, quoted in lines
+    ]
+    card = "\r\n".join(["BEGIN:VCARD", f"VERSION:{version}", "FN:Ada", *parts, "END:VCARD", ""])
+    [found] = read_contacts([card.encode()])
+    assert isinstance(found, Contact | FileCard)
+    contact = found if isinstance(found, Contact) else found.contact
+    assert [line.partition(":")[2] for line in contact.other] == [value for _, value, _ in lines]
 
 
 def test_what_has_no_place_is_kept_and_large_pictures_are_not() -> None:

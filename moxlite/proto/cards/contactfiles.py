@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
@@ -25,6 +26,9 @@ MAX_OCTETS: Final = 2 << 20
 
 LINE: Final = 40
 """Octets that a line takes in memory beside its own."""
+
+ESCAPED_COLON: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\((?:\r?\n[ \t])?):")
+r"""Gmail writes ``http\://``. No text has a colon escaped (RFC 6350 §3.4), so that only addresses of pages change."""
 
 BEGIN: Final = b"BEGIN:VCARD"
 END: Final = b"END:VCARD"
@@ -61,7 +65,8 @@ def _of_cards(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadab
     exact = True
     depth = size = 0
     for line in file_lines(pieces):
-        short, octets = line.short, line.whole
+        short = ESCAPED_COLON.sub(rb"\1\2:", line.short)
+        octets = None if line.whole is None else ESCAPED_COLON.sub(rb"\1\2:", line.whole)
         first = short[: short.find(b"\n") + 1]
         mark = first[:100].strip(b" \t\r\n\xef\xbb\xbf").upper() if first[:1] not in b" \t" else b""
         if mark in (BEGIN, END):

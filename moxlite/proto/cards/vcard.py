@@ -8,6 +8,7 @@ nothing but large pictures and sounds.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
@@ -26,6 +27,7 @@ from moxlite.proto.cards.contentline import (
     unescaped,
     unfolded,
 )
+from moxlite.proto.mime.charset import guess_text
 
 MAX_CARD: Final = 64 * 1024
 """Octets of a card without its pictures, sounds and keys."""
@@ -96,12 +98,9 @@ class Contact(msgspec.Struct, frozen=True):
 def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
     """The cards of a file, in order; an error in place of one that cannot be read. Linear in the size of the file.
 
-    The charset is UTF-8, or Latin-1 where the file is no UTF-8.
+    The charset is UTF-8, or Windows-1252 where the file is no UTF-8.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    text = guess_text(data.removeprefix(BOM_UTF8))
     lines: list[str] | None = None
     depth = size = 0
     for line in unfolded(text):
@@ -284,7 +283,7 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
             case "CATEGORIES":
                 groups += [plain(group, MAX_TEXT) for group in split(value, ",")]
             case _ if prop.name not in OWN:
-                line = prop.whole if value is prop.value else f"{prop.name}:{value}"
+                line = prop.whole if value is prop.value and not _is_old(prop) else _renewed(prop, value)
                 other.append("\\n".join(line.splitlines()))  # what quoted-printable hides is no line of its own
     if not seen:
         return Unreadable("a card is empty")
@@ -315,6 +314,24 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
         other=tuple(kept),
         dropped=tuple(dict.fromkeys(dropped)),
     )
+
+
+def _is_old(prop: Property) -> bool:
+    """Whether a property has types as version 2.1 has them: ``ADR;HOME:``."""
+    head = prop.whole.partition(":")[0]
+    return '"' not in head and any("=" not in one for one in head.split(";")[1:])
+
+
+def _renewed(prop: Property, value: str) -> str:
+    """A line of version 2.1 as the later ones have it, with this value."""
+    group = prop.whole.partition(":")[0].partition(";")[0]
+    types = [one for one in prop.parameters.get("TYPE", []) if one.upper() not in ("QUOTED-PRINTABLE", "BASE64")]
+    others = {"TYPE": types, **{k: v for k, v in prop.parameters.items() if k not in ("TYPE", "CHARSET")}}
+    if value is not prop.value:
+        others.pop("ENCODING", None)
+    elif "BASE64" in map(str.upper, prop.parameters.get("TYPE", [])):
+        others["ENCODING"] = ["b"]
+    return "".join([group, *(f";{name}={','.join(values)}" for name, values in others.items() if values), ":", value])
 
 
 def kind_of(line: Property) -> str:
