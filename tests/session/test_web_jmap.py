@@ -4,7 +4,6 @@ The suite of https://github.com/jmapio/jmap-test-suite passes, too (docs/spec/jm
 """
 
 import base64
-import itertools
 import json
 import time
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.ledger import REFUSED, Hold, Ledger, begin, ledger, own
-from moxlite.processor import act_for, acting
+from moxlite.processor import acting
 from moxlite.proto.mdn import MDN, compose_mdn
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
@@ -29,9 +27,8 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from moxlite.web import serve
-from moxlite.web.jmap import app, streams
 from moxlite.web.jmap.methods import Call
-from moxlite.web.jmap.protocol import LIMITS, ON_LOOP, encoded, read_object
+from moxlite.web.jmap.protocol import LIMITS
 from moxlite.web.jmap.table import METHODS
 from tests.jmap_rig import ACCOUNT, JMAP, MAIL, USING, Client, Object, rig
 from tests.signeddata import mail as signed_mail, streamed
@@ -518,84 +515,6 @@ async def test_no_query_costs_more_than_its_objects(rig: Rig, name: str) -> None
         assert await client.error(name, **{key: value}) == f"unsupported{key.title()}"
 
 
-async def test_requests_wait_for_room_before_they_are_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JMAP-5a, STORE-198a: what a request takes with its values is held from before its body to its answer; short ones
-    are not held up, and all is given back.
-    """
-    begin(64 << 20)
-    running, most, short = 0, 0, 0
-    reading, all_wait, answered = trio.Event(), trio.Event(), trio.Event()
-    make_room = Ledger.make_room
-
-    def looked(book: Ledger, ask: Any) -> None:
-        if len(book.asks) == 3:
-            all_wait.set()
-        make_room(book, ask)
-
-    async def read_slowly(octets: bytes) -> Object:
-        nonlocal running, most
-        if len(octets) > ON_LOOP:
-            running, most = running + 1, max(most, running + 1)
-            reading.set()
-            await answered.wait()
-        return await read_object(octets)
-
-    async def encode_last(found: Object) -> bytes:
-        nonlocal running, short
-        octets = await encoded(found)
-        if isinstance(found, dict):
-            if len(octets) > ON_LOOP:
-                running -= 1
-            else:
-                short += running
-        return octets
-
-    monkeypatch.setattr(Ledger, "make_room", looked)
-    monkeypatch.setattr(app, "read_object", read_slowly)
-    monkeypatch.setattr(app, "encoded", encode_last)
-    text = "x" * 2_000_000  # of which the share of an account, 32 MiB, has room for one with all that it takes
-
-    async def echo(words: str) -> None:
-        own = Client(rig)
-        assert (await own.call("Core/echo", text=words))["text"] == words
-
-    with trio.fail_after(60):
-        async with trio.open_nursery() as nursery:
-            for _ in range(4):
-                nursery.start_soon(echo, text)
-            await reading.wait()
-            await all_wait.wait()
-            await echo("y")
-            answered.set()
-    assert (most, short) == (1, 1)
-    await trio.testing.wait_all_tasks_blocked()
-    assert ledger().octets == 0
-
-
-async def test_an_answer_waits_for_room_and_is_refused_in_its_words(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """STORE-198a: a text with an emoji, a card of many lines, and mailboxes fifty times; alone all of them pass."""
-    client = Client(rig)
-    body = "x" * 3_000_000 + "\N{GRINNING FACE}"
-    number = await client.imported(
-        b"Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + body.encode() + b"\r\n"
-    )
-    asked: Object = {"ids": [number], "properties": ["bodyValues"], "fetchTextBodyValues": True}
-    begin(64 << 20)
-    [found] = (await client.call("Email/get", **asked))["list"]
-    assert found["bodyValues"]["1"]["value"].startswith(body)
-    await trio.testing.wait_all_tasks_blocked()
-    assert ledger().octets == 0
-    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
-    act_for(ACCOUNT[1:])
-    held = ledger().hold()
-    await held.take("answer", 20 << 20)
-    own("")
-    assert await client.error("Email/get", **asked) == "serverUnavailable"
-    assert REFUSED.labels(kind="answer").value > 0
-    held.close()
-    assert (await client.call("Email/get", **asked))["list"] == [found]
-
-
 async def test_names_and_paths_of_a_patch_are_bounded(rig: Rig) -> None:
     """JMAP-5a: a patch of many paths copies what it changes for each of them."""
     client = Client(rig)
@@ -608,30 +527,6 @@ async def test_names_and_paths_of_a_patch_are_bounded(rig: Rig) -> None:
     twice: Object = {"keywords/a": True, "keywords/a!b": True, "keywords": {}}
     refused = await client.call("Email/set", update={number: twice})
     assert refused["notUpdated"][number]["type"] == "invalidPatch"
-
-
-async def test_header_fields_of_an_answer_are_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JMAP-5: one long field in many spellings, many addresses, and many parts, against a lower limit."""
-    monkeypatch.setattr(streams, "TEXTS", 1 << 20)
-    client = Client(rig)
-    long = await client.imported(b"Xlong: " + b"x\r\n " * 20_000 + b"x\r\nSubject: x\r\n\r\nx\r\n")
-    spelled = [f"header:{''.join(letters)}" for letters in itertools.product("xX", "lL", "oO", "nN", "gG")]
-    [found] = (await client.call("Email/get", ids=[long], properties=spelled[:1]))["list"]
-    assert len(found["header:xlong"]) > 60_000
-    assert await client.error("Email/get", ids=[long], properties=spelled) == "requestTooLarge"
-    absent = [f"header:X-{index}" for index in range(900)]
-    several = [await client.imported(b"Subject: %d\r\n\r\nx\r\n" % one) for one in range(30)]
-    assert await client.error("Email/get", ids=several, properties=absent) == "requestTooLarge"
-    to = await client.imported(b"To: " + b"a@b.example,\r\n " * 3_000 + b"c@b.example\r\n\r\nx\r\n")
-    names = [f"header:{name}:asAddresses{every}" for name in ("to", "To") for every in ("", ":all")]
-    [found] = (await client.call("Email/get", ids=[to], properties=names[:2]))["list"]
-    assert (len(found[names[0]]), len(found[names[1]])) == (3_001, 1)
-    assert await client.error("Email/get", ids=[to], properties=names) == "requestTooLarge"
-    parts = b"Content-Type: multipart/mixed; boundary=b\r\nSubject: y\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 900
-    many = [await client.imported(parts + b"--b--\r\n%d\r\n" % one) for one in range(2)]
-    shown = ["bodyStructure", "textBody", "htmlBody", "attachments"]
-    assert len((await client.call("Email/get", ids=many[:1], properties=shown))["list"]) == 1
-    assert await client.error("Email/get", ids=many, properties=shown) == "requestTooLarge"
 
 
 async def test_threads_and_snippets(rig: Rig) -> None:

@@ -21,6 +21,7 @@ UNCALLED = {
     "store/junk/classify.py play": "benches and tests play a corpus to the filter",
     "net/exposition.py Ours.collect": "prometheus_client calls its collectors",
     "net/resolver.py FakeResolver": "resolver of tests",
+    "proto/imap/client.py ClientDecoder.next_response": "tests and campaigns read responses at once",
     "net/limits.py NEW_CONNECTIONS": "limits of sessions in tests and benches",
     "process/keys.py load_certificates": "tests make the ports of a server with it",
     "sandbox/composing.py _Writer": "html.parser calls the methods of a parser",

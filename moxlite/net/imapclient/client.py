@@ -157,7 +157,7 @@ class Client(Line):
     async def aclose(self) -> None:
         """Close at once, without LOGOUT."""
         self._transport.broken = self._transport.broken or "closed"
-        self._release()
+        self._transport.release()
         await trio.aclose_forcefully(self._transport.stream)
 
     # --- commands

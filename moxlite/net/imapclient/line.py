@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.ledger import NoRoom, ledger
 from moxlite.net.imapclient.transport import SILENT_SECONDS, ConnectionLost, Refused, Transport, printable
 from moxlite.net.log import TRACE
 from moxlite.processor import off_loop
@@ -85,8 +84,6 @@ class Line:
         self._strict = strict
         self._decoder = ClientDecoder(max_response=max_response)
         self._number = 0
-        self._hold = ledger().hold()
-        self._coming = 0  # octets that are held for the response that comes
         self._in_use = ""
         self._bye = ""
         self._since_breath = 0
@@ -104,7 +101,7 @@ class Line:
         if self._in_use:
             raise self._transport.fail(f"{self._in_use} was left in the middle")
         self._in_use = word
-        self._release()  # the answer to the last command, which its caller has read
+        self._transport.release()  # the answer to the last command, which its caller has read
         self._transport.begin()
         return self._tag()
 
@@ -164,15 +161,21 @@ class Line:
         `kept` is false: then until the next response.
         """
         if not kept:
-            self._release()
+            self._transport.release()
         while True:
             try:
-                response = await self._parsed()
+                response, whole = None, self._decoder.take()
+                if whole is not None:
+                    cost = PARSED * whole.lines + LITERAL * (len(whole.octets) - whole.lines)
+                    await self._transport.take(cost, self._in_use, whole=True)
+                    parse = partial(self._decoder.parse, whole)
+                    response = parse() if whole.lines <= LONG else await off_loop(parse, kind="imap-client")
             except ProtocolError as error:
                 self._misread(error)
                 continue
             if response is None:
-                await self._reserve(LITERAL * self._decoder.announced)
+                if self._decoder.announced > BUFFERED:
+                    await self._transport.take(LITERAL * self._decoder.announced, self._in_use)
                 octets = await self._transport.receive(self._in_use, patient=patient)
                 if not octets:
                     raise self._transport.lost(
@@ -188,40 +191,6 @@ class Line:
                 await trio.lowlevel.checkpoint()
             self._note(response)
             return response
-
-    async def _parsed(self) -> r.Response | None:
-        """The next response; None if it is incomplete. Raises ProtocolError, ConnectionLost."""
-        whole = self._decoder.take()
-        if whole is None:
-            return None
-        await self._take(PARSED * whole.lines + LITERAL * (len(whole.octets) - whole.lines))
-        self._coming = 0
-        parse = partial(self._decoder.parse, whole)
-        return parse() if whole.lines <= LONG else await off_loop(parse, kind="imap-client")
-
-    async def _reserve(self, octets: int) -> None:
-        """Wait for room for a response that comes."""
-        if octets > LITERAL * BUFFERED:
-            await self._take(octets)
-            self._coming = max(octets, self._coming)
-
-    def _release(self) -> None:
-        self._hold.close()
-        self._coming = 0
-
-    async def _take(self, octets: int) -> None:
-        """Wait for room for the response that comes. Raises BrokenServer for more than one command may hold,
-        ConnectionLost if no room comes in time.
-        """
-        octets = max(0, octets - self._coming)
-        if self._hold.octets + octets > ledger().total // 2:
-            raise self._transport.fail(
-                worded("the server sends more than {command} can take", command=self._in_use or "the greeting")
-            )
-        try:
-            await self._hold.take("link", octets)
-        except NoRoom as error:
-            raise self._transport.lost(str(error)) from None
 
     def _misread(self, error: ProtocolError) -> None:
         self._misunderstood += 1

@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from moxlite.ledger import NoRoom, ledger
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
 from moxlite.proto.imap.responses import State
 from moxlite.wording import worded
@@ -67,6 +68,8 @@ class Transport:
         self.stream = stream
         self.broken = ""
         self.left = MAX_DATA
+        self._hold = ledger().hold()
+        self._coming = 0  # octets that are held for the response that comes
         self._seconds = seconds
         self._until = float("inf")
 
@@ -128,6 +131,28 @@ class Transport:
             yield
         if scope.cancelled_caught:
             raise self.lost(worded(text, seconds=int(seconds)))
+
+    async def take(self, octets: int, running: str, *, whole: bool = False) -> None:
+        """Wait for room for the response that comes, with what was taken for it before.
+
+        Args:
+          whole: it has come.
+
+        Raises BrokenServer for more than one command may hold, ConnectionLost if no room comes in time.
+        """
+        more = max(0, octets - self._coming)
+        self._coming = 0 if whole else self._coming + more
+        if self._hold.octets + more > ledger().total // 2:
+            raise self.fail(worded("the server sends more than {command} can take", command=running or "the greeting"))
+        try:
+            await self._hold.take("link", more)
+        except NoRoom as error:
+            raise self.lost(str(error)) from None
+
+    def release(self) -> None:
+        """Hold the responses that came before no longer."""
+        self._hold.close()
+        self._coming = 0
 
     def lost(self, text: str) -> ConnectionLost:
         """Make the connection unusable; the error to raise."""

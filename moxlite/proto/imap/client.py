@@ -39,7 +39,6 @@ _CONDITION: Final = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECAS
 _NUMBERED: Final = re.compile(rb"([0-9]{1,10}) ([A-Za-z]+)(?: |\Z)")
 _WORD: Final = re.compile(rb"([A-Za-z0-9-]+)(?: |\Z)")
 _LONG: Final = re.compile(rb"\* (?:[0-9]{1,10} (?:UID)?FETCH|E?SEARCH|SORT|THREAD|VANISHED|UIDBATCHES) ", re.IGNORECASE)
-# Without a way back: of a code of 1 MB, each octet would be remembered with 190 octets.
 _CODE: Final = re.compile(rb"\[([^\x00-\x20\]]++)(?: ((?:[^\]\"\r\n]++|\"(?:[^\"\\]++|\\.)*+\")*+))?\](?: |\Z)")
 _TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
 _ITEM: Final = re.compile(
@@ -48,13 +47,7 @@ _ITEM: Final = re.compile(
 
 
 class Whole(Struct, frozen=True):
-    """A response that was not parsed yet.
-
-    Attributes:
-      octets: without the end of the last line.
-      blanks: at its end, behind the last literal.
-      lines: octets that belong to no literal.
-    """
+    """Octets of a response, number of blanks at its end behind the last literal, and of octets outside of literals."""
 
     octets: bytes
     blanks: int
@@ -88,7 +81,7 @@ class ClientDecoder:
     @property
     def announced(self) -> int:
         """Number of octets of the running response that have come, or were announced as a literal."""
-        return len(self._buffer) + len(self._response) + self._left
+        return self.buffered + self._left
 
     def next_response(self) -> r.Response | None:
         """Return the next response, None if it is incomplete. Raises ProtocolError; a fatal one ends the connection."""
@@ -96,7 +89,7 @@ class ClientDecoder:
         return None if whole is None else self.parse(whole)
 
     def take(self) -> Whole | None:
-        """Return the next response, not parsed yet. Raises as `next_response`."""
+        """As `next_response`, not parsed yet."""
         while True:
             if self._left:
                 taken = min(self._left, len(self._buffer))
@@ -118,10 +111,10 @@ class ClientDecoder:
             mark = _MARK.search(stripped) if stripped.endswith(b"}") else None
             if mark is None:
                 octets = bytes(self._response) + stripped
-                lines = len(octets) - self._literals
+                whole = Whole(octets, len(stripped) - len(stripped.rstrip(b" ")), len(octets) - self._literals)
                 self._response.clear()
                 self._literals = 0
-                return Whole(octets, len(stripped) - len(stripped.rstrip(b" ")), lines)
+                return whole
             self._response += stripped + b"\r\n"
             self._left = int(mark[1])
             self._literals += self._left
@@ -132,17 +125,16 @@ class ClientDecoder:
     def _check(self, line: int) -> None:
         """Raise ProtocolError for a response whose lines are too long, with so many octets of the one that comes."""
         octets = len(self._response) - self._literals + line
-        start = bytes(self._response[:40] or self._buffer[:40])
-        if octets > (MAX_LINE if octets > MAX_SHORT and _LONG.match(start) else MAX_SHORT):
+        if octets > (MAX_LINE if octets > MAX_SHORT and _LONG.match(self._response or self._buffer) else MAX_SHORT):
             raise ProtocolError("line of the server is too long", fatal=True)
 
     def parse(self, whole: Whole) -> r.Response:
         """Parse a response. Raises ProtocolError."""
-        data, blanks = whole.octets, whole.blanks
+        data = whole.octets
         if data.startswith(b"+"):
             return r.Continue(data[2:])
         if data.startswith(b"* "):
-            return self._untagged(data, blanks)
+            return self._untagged(data, whole.blanks)
         match = _TAG.match(data)
         if match is None or not data.startswith(b" ", match.end()):
             raise ProtocolError("response without tag")

@@ -40,6 +40,9 @@ PART: Final = 256
 LETTER: Final = 4
 """Times its octets that a text takes at most: with one emoji, each letter has four."""
 
+AHEAD: Final = 4 << 20
+"""Octets that a call which has kept as many takes at once: it would wait for each of its pages while others do."""
+
 ITEM: Final = 128
 """Octets that an address, or another item of a field's value, counts: two octets of a field may be an address."""
 
@@ -80,6 +83,7 @@ class Budget:
         """
         more = octets - self._reserved
         if self._hold is not None and more > 0:
+            more = max(more, min(self._kept, AHEAD))
             try:
                 await self._hold.take("answer", more)
             except NoRoom as error:

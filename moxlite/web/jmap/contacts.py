@@ -97,8 +97,7 @@ MAX_TEXT: Final = 10_000
 MAX_IDS: Final = 5_000
 """Ids of one answer, as of Email/query."""
 
-MADE: Final = 130
-KEPT: Final = 70
+MADE, KEPT = 130, 70
 """Times its octets that a card takes while its object is made, and from then on: measured with empty lines."""
 
 AT_ONCE: Final = 200
@@ -287,8 +286,7 @@ async def card_get(call: Call) -> Object:
         part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
         while part:
             stored, number = await call.account.scan(partial(_read, call=call, ids=part), op="jmap cards")
-            octets = sum(len(stored_card.data) for stored_card in stored)
-            await call.budget.reserve(MADE * octets)
+            await call.budget.reserve(MADE * (octets := sum(len(stored_card.data) for stored_card in stored)))
             found += await off_loop(partial(_cards, call, stored, asked), kind="jmap")
             call.budget.keep(KEPT * octets)
             part = part[number:]
@@ -304,8 +302,7 @@ def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[St
 
 def _read(r: Reader, call: Call, ids: Sequence[int]) -> tuple[list[StoredCard], int]:
     """The cards with the first of these ids, as many as are held at once, and the number of ids."""
-    held = [*together(ids, partial(size_of, r))]
-    return [*_seen_cards(r, call, held)], len(held)
+    return [*_seen_cards(r, call, held := [*together(ids, partial(size_of, r))])], len(held)
 
 
 def _cards(call: Call, stored: Sequence[StoredCard], names: Sequence[str]) -> list[Object]:
