@@ -62,6 +62,9 @@ EVENTS: Final = 8
 WAIT: Final = 30.0
 """Seconds that something waits for room: shorter than any client's patience, longer than most exchanges."""
 
+PATIENCE: Final = 10.0
+"""Seconds after which what waits comes before an owner that holds nothing."""
+
 MAX_WAITING: Final = 100
 """Items of one owner that wait at a time: as many as a browser and a phone ask for, far fewer than a flood."""
 
@@ -152,13 +155,14 @@ class _Owner:
 class _Ask:
     """A hold that waits for room."""
 
-    __slots__ = ("granted", "hold", "kind", "octets")
+    __slots__ = ("granted", "hold", "kind", "octets", "since")
 
     def __init__(self, hold: Hold, kind: Kind, octets: int) -> None:
         self.hold = hold
         self.kind: Kind = kind
         self.octets = octets
         self.granted = trio.Event()
+        self.since = trio.current_time()
 
 
 class Ledger:
@@ -228,9 +232,7 @@ class Ledger:
 
     def has_before(self, hold: Hold) -> bool:
         """Whether the room that there is belongs to something that waits, and comes before this hold's owner."""
-        return (
-            self._next is not None and self._next.hold is not hold and self._part(self._next.hold) <= self._part(hold)
-        )
+        return self._next is not None and self._next.hold is not hold and self._rank(self._next) <= self._part(hold)
 
     def add(self, hold: Hold, kind: Kind, octets: int) -> None:
         """Note that a hold has so much more, or less."""
@@ -248,9 +250,9 @@ class Ledger:
         HELD.labels(kind=kind).inc(octets)
 
     def call(self) -> None:
-        """Grant what fits, first to the owner that holds the least part of its share."""
+        """Grant what fits, in the order of ranks."""
         self._next = None
-        for ask in sorted(self.asks, key=lambda ask: self._part(ask.hold)):
+        for ask in sorted(self.asks, key=self._rank):
             short = self.short(ask.hold, ask.kind, ask.octets)
             if short is None:
                 self.asks.remove(ask)
@@ -259,6 +261,12 @@ class Ledger:
             elif short == "total":
                 self._next = ask  # else small items would take what is given back, piece by piece
                 return
+
+    def _rank(self, ask: _Ask) -> float:
+        """The place of what waits: the owner that holds the least part of its share comes first, but none waits behind
+        all that others ask for meanwhile.
+        """
+        return self._part(ask.hold) - (trio.current_time() - ask.since) / PATIENCE
 
     def _part(self, hold: Hold) -> float:
         """The part of its share that an owner holds; all strangers count as one owner."""

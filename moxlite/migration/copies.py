@@ -18,6 +18,7 @@ from moxlite.net.limits import LoginsElsewhere
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.operations.copies import Copied, CopyByImap, Note
+from moxlite.processor import act_for
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError
 from moxlite.wording import reason_of, worded
@@ -114,6 +115,7 @@ class Copies:
         Raises CopyFailed, CopyBusy.
         """
         account_name = order.account
+        act_for(account_name)  # a command begins it, too
         if account_name in self._running:
             raise CopyBusy(worded("another import or export of {account} by IMAP is running", account=account_name))
         scope = self._running[account_name] = trio.CancelScope()
