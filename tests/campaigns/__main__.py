@@ -18,7 +18,7 @@ from tests.tools import top
 
 OTHERS = {"children", "report", "__main__"}
 
-ALONE: Final = ("devices", "mailauth", "webapi_schema")
+ALONE: Final = ("calls", "devices", "mailauth", "webapi_schema")
 """Campaigns that go on for an hour or two: none is in a part."""
 
 

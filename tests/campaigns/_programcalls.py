@@ -1,4 +1,6 @@
-"""Calls as programs make them, with a password or a token: JMAP, WebDAV with CalDAV and CardDAV, and the admin API."""
+"""Calls as programs make them, with a password or a token: JMAP, WebDAV with CalDAV and CardDAV, addresses to give
+away, and the admin API.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from tests.campaigns._schemas import TEXTS, Maker
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
 
-__all__ = ["AdminAPI", "Dav", "Jmap", "Program"]
+__all__ = ["AdminAPI", "Aliases", "Dav", "Jmap", "Program"]
 
 Ask = Callable[[str, str, bytes, dict[str, str]], tuple[int, bytes]]
 
@@ -121,6 +123,9 @@ XML: Final = (
     ),
     b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;">]><propfind xmlns="DAV:">&c;</propfind>',
 )
+ESCAPES: Final = ("%ff", "%c3%28/", "%ed%a0%80", "%00", "%", "%2f..%2f", "%25ff", "a%fe.ics")
+"""Ends of paths: octets that are no UTF-8, no text, or no escape."""
+
 BODIES: Final = (*XML, ICALENDAR, VCARD)
 HREF: Final = re.compile(rb"<(?:\w+:)?href>([^<]{1,300})</")
 DEEP: Final = 300
@@ -300,6 +305,8 @@ class Dav(Program):
         place = chance.choice(self._places)
         if method in ("PUT", "MKCOL", "MKCALENDAR") and chance.random() < 0.8:
             place = place.rpartition("/")[0] + chance.choice(("/a.ics", "/b.vcf", "/new/", "/a%00b", "/" + "x" * 300))
+        if chance.random() < 0.1:
+            place += chance.choice(ESCAPES)
         if method == "DELETE" and chance.random() < 0.7:
             method = "GET"
         body = self.torn(chance.choice(XML if method in ("PROPFIND", "PROPPATCH", "REPORT") else BODIES))
@@ -333,6 +340,52 @@ class Dav(Program):
                 and text not in self._places
             ):
                 self._places.append(text)
+
+
+class Aliases(Program):
+    """A password manager that makes addresses to give away, by either of the APIs that such programs know."""
+
+    name = "aliases"
+
+    def __init__(self, server: LocalServer, chance: random.Random, ask: Ask) -> None:
+        super().__init__(server, chance, ask)
+        made = server.cli("account", "app-password", "add", "moxlite", "calls", "--token", "--scope", "addresses")
+        self._token = made.stdout.split()[-1]
+
+    def call(self, *, session: bool) -> tuple[str, tuple[int, bytes], bytes]:
+        chance = self.chance
+        method, pattern = chance.choice(ALIAS_CALLS)
+        number = str(self.maker.value({"enum": ["1", "2", "0", "9" * 15, "x", "%ff", "0" * 36]}, "id"))[:100]
+        path = f"/webapi/{pattern.replace('ID', quote(number.encode('utf-8', 'surrogatepass'), safe='%'))}"
+        if method == "GET":
+            path += f"?{chance.choice(QUERIES)}={chance.choice(('1', '-1', 'x', '%ff', '9' * 30, 'true', ''))}"
+        body = self.maker.body({"const": self.mutated(ALIAS)}) if method != "GET" else b""
+        fields = {"content-type": "application/json"}
+        if session:
+            simple = "v1" not in pattern
+            fields |= {"authentication": self._token} if simple else {"authorization": f"Bearer {self._token}"}
+        answer = self._ask(method, path, body, fields)
+        if answer[0] in (200, 201) and answer[1].startswith(b"{"):
+            self.maker.note(json.loads(answer[1]))
+        return f"aliases {method} {pattern}", answer, body
+
+
+ALIAS_CALLS: Final = (
+    *(("POST", "api/v1/aliases"), ("GET", "api/v1/aliases"), ("GET", "api/v1/aliases/ID")),
+    *(("PATCH", "api/v1/aliases/ID"), ("DELETE", "api/v1/aliases/ID"), ("POST", "api/v1/active-aliases")),
+    *(("DELETE", "api/v1/active-aliases/ID"), ("GET", "api/v1/domain-options"), ("GET", "api/v1/api-token-details")),
+    *(("POST", "api/alias/random/new"), ("GET", "api/v2/aliases"), ("GET", "api/aliases/ID")),
+    *(("PUT", "api/aliases/ID"), ("PATCH", "api/aliases/ID"), ("DELETE", "api/aliases/ID")),
+    *(("POST", "api/aliases/ID/toggle"), ("GET", "api/user_info")),
+)
+QUERIES: Final = ("page[size]", "page[number]", "filter[search]", "filter[active]", "page_id", "enabled", "hostname")
+ALIAS: Final = {
+    "domain": "localhost",
+    "description": "shop.example",
+    "note": "x",
+    "format": "custom",
+    "local_part": "a",
+}
 
 
 class AdminAPI(Program):
