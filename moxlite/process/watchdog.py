@@ -212,7 +212,7 @@ LOOK: Final = 3600.0
 
 
 class _Clock(msgspec.Struct, frozen=True):
-    """What is remembered. seen: seconds UTC of the last look. until: nothing is deleted before, seconds UTC."""
+    """State across starts. seen: seconds UTC of the last look. until: seconds UTC before which nothing is deleted."""
 
     seen: float
     until: float = 0.0

@@ -5,6 +5,7 @@ import shutil
 import socket
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import msgspec
@@ -15,7 +16,8 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup import copying
 from moxlite.store.backup.copying import back_up, copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, Report, Source, databases
-from moxlite.store.backup.storage import sync_folder
+from moxlite.store.backup.repository import Repository, create_repository
+from moxlite.store.backup.storage import Folder, sync_folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BadTarget
 from moxlite.store.file.migrations import Kind, open_file
@@ -121,6 +123,25 @@ async def test_the_copy_is_one_moment_while_deliveries_go_on(accounts: Accounts,
     assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert check_account(Reader(db), deep=True) == []
     db.close()
+
+
+@pytest.mark.parametrize("repository", [False, True])
+async def test_a_full_disk_is_backed_up_to_another_one(
+    accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: bool
+) -> None:
+    """STORE-161: its log is as long as it is, and cannot grow."""
+    full = SimpleNamespace(total=1 << 30, used=1 << 30, free=0)
+    monkeypatch.setattr("moxlite.store.backup.copying.shutil.disk_usage", lambda path: full)
+    async with accounts.use("mia") as account:
+        await put(account, 200)
+        assert (tmp_path / "data/accounts/mia/account.db-wal").stat().st_size > 0
+        if repository:
+            create_repository(Folder(tmp_path / "backup"), tmp_path / "data")
+            back_up_there = partial(Repository(Folder(tmp_path / "backup")).back_up, source(tmp_path, "mia"))
+            report = await trio.to_thread.run_sync(back_up_there)
+        else:
+            report = await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
+    assert (report.databases, report.errors) == (1, [])
 
 
 async def test_the_queue_is_copied_first_and_auth_last(tmp_path: Path) -> None:

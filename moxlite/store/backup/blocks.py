@@ -354,20 +354,15 @@ class Blocks:
         whole = self._forms.whole(block)
         lost = self.index.find(name) is not None  # a delta without its base: two of them could need each other
         if base is not None and not lost and not self._forms.sealed and self._storage.folder is not None:
-            depth, plain = self._base(base)
-            if depth < MAX_DEPTH:
+            try:
+                depth, plain = self._read(base)
+            except RepositoryError:
+                depth, plain = MAX_DEPTH, b""
+            if depth < MAX_DEPTH and self._forms.name_of(plain) == base:
                 delta = self._forms.delta(block, plain)
                 if len(delta) * DELTA_SHARE <= len(whole):
                     return Record(name, len(delta), depth + 1, base), delta
         return Record(name, len(whole)), whole
-
-    def _base(self, name: bytes) -> tuple[int, bytes]:
-        """As `_read`; too deep for another delta when it cannot be had."""
-        try:
-            depth, block = self._read(name)
-        except RepositoryError:
-            return MAX_DEPTH, b""
-        return (depth, block) if self._forms.name_of(block) == name else (MAX_DEPTH, b"")
 
     # Reading
 

@@ -45,9 +45,12 @@ running server.
 """
 
 WAL_LIMIT: Final = 4 << 30
-"""Octets of log above which a copy is given up, for the log cannot start over while it lasts (STORE-161); or a quarter
-of the free space.
+"""Octets by which a log may grow before a copy is given up, for it cannot start over while the copy lasts (STORE-161);
+or a quarter of the free space.
 """
+
+WAL_FLOOR: Final = 64 << 20
+"""Octets by which it may always grow: on a full disk it does not, and its data can still be saved to another one."""
 
 SETTLED: Final = 2 * 10**9
 """Nanoseconds after which a file's times are sure to differ at its next change, whatever their grain."""
@@ -112,7 +115,7 @@ def copy_pages(
       BackupCancelled, BackupError (the log grew too long), apsw.Error.
     """
     page = int(source.pragma("page_size"))
-    limit = min(WAL_LIMIT, shutil.disk_usage(log.parent).free // 4)
+    limit = _size(log) + min(WAL_LIMIT, max(WAL_FLOOR, shutil.disk_usage(log.parent).free // 4))
     with target.backup("main", source, "main") as backup:
         while not backup.done:
             if cancelled():
@@ -120,7 +123,7 @@ def copy_pages(
             backup.step(STEP)
             stepped((backup.page_count - backup.remaining) * page)
             if _size(log) > limit:
-                raise BackupError(f"{log} grew over {limit} octets while the copy was made")
+                raise BackupError(f"{log} grew over {limit >> 20} MiB during the copy: the data disk has little room")
         pages = backup.page_count
     return pages * page
 
@@ -232,8 +235,8 @@ def warnings_of(source: Source) -> list[str]:
 
 
 def lost_of(source: Source, before: Collection[str] = ()) -> list[str]:
-    """Errors for databases that should be in the backup and cannot be, for they are gone: all but those of accounts
-    that the configuration has no more.
+    """Errors for databases that should be in the backup and are gone: all but databases of accounts that are not in the
+    configuration.
 
     Args:
       before: paths in the newest whole snapshot, which may know of accounts of which nothing here tells any more.

@@ -326,7 +326,7 @@ class Repository:
         ids = self.ids()  # first: the blocks of a snapshot that is made meanwhile would be missing
         with self._blocks.opened():
             problems += [f"pack {name} is damaged" for name in self._blocks.damaged]
-            damaged = set(self._damaged_blocks(tell)) if deep else set[bytes]()
+            damaged = _unreadable(self._blocks, tell) if deep else set[bytes]()
             for one in ids:
                 tell(one)
                 try:
@@ -342,15 +342,6 @@ class Repository:
                         problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
         return problems
 
-    def _damaged_blocks(self, tell: Tell) -> Iterator[bytes]:
-        """All blocks are read, pack by pack, whether a snapshot needs them or not."""
-        tell(f"{self.storage}/{PACKS}")
-        for name in self._blocks.names():
-            try:
-                self._blocks.get(name)
-            except RepositoryError:
-                yield name
-
     def set_aside(self, tell: Tell = lambda _: None) -> list[str]:
         """Read all blocks, and move damaged packs out of the way (see `Blocks.set_aside`): the next snapshot stores
         anew what the server still has of them. Returns their names. Raises RepositoryError, RemovalForbidden, OSError.
@@ -359,7 +350,7 @@ class Repository:
             raise RepositoryError("the repository is encrypted: an identity is needed to look for damage")
         with self._locked(), self._blocks.opened():
             try:
-                packs = self._blocks.set_aside(set(self._damaged_blocks(tell)))
+                packs = self._blocks.set_aside(_unreadable(self._blocks, tell))
             except PermissionError as error:
                 raise RemovalForbidden(f"{self.storage}: damaged packs stay: {error.strerror}") from None
         if packs:
@@ -514,3 +505,15 @@ class Repository:
 def _ids(storage: Storage) -> list[str]:
     found = storage.list(SNAPSHOTS).items()
     return sorted((name for name, size in found if size is not None and not name.startswith(".")), key=order_of)
+
+
+def _unreadable(blocks: Blocks, tell: Tell) -> set[bytes]:
+    """All blocks that cannot be read. They are read pack by pack, whether a snapshot needs them or not."""
+    tell(PACKS)
+    bad = set[bytes]()
+    for name in blocks.names():
+        try:
+            blocks.get(name)
+        except RepositoryError:
+            bad.add(name)
+    return bad

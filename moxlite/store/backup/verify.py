@@ -193,7 +193,7 @@ def check_database(data: Path, database_file: DatabaseFile) -> list[str]:
 
 
 def _lacks(mark: Path) -> list[str]:
-    """What a mark says about an incomplete copy."""
+    """Lines of the mark of an incomplete copy."""
     try:
         with mark.open("rb") as file:
             lines = file.read(MAX_MARK).decode(errors="replace").splitlines()

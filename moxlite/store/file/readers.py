@@ -390,7 +390,7 @@ class OpenReads:
                 )
             limit = WAL_LIMIT
             if read.patient:
-                limit = min(WAL_LIMIT_PATIENT, shutil.disk_usage(self._path.parent).free // 4)
+                limit = min(WAL_LIMIT_PATIENT, max(WAL_LIMIT, shutil.disk_usage(self._path.parent).free // 4))
             if wal_bytes > limit and not read.expired:
                 logger.warning(
                     "read interrupted",
