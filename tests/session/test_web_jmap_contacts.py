@@ -69,6 +69,36 @@ async def test_a_card_is_made_changed_and_destroyed(rig: Rig) -> None:
     assert (await client.call("ContactCard/changes", sinceState=before))["created"] == []
 
 
+async def test_a_card_with_all_sorts_of_properties(rig: Rig) -> None:
+    """JMAP-61, DAV-11: is taken whole, shown as it was given, and is a card for phones; a phone's card keeps labels."""
+    client = Client(rig)
+    card: Object = {
+        "name": {
+            "components": [{"kind": "surname", "value": "Lind"}, {"kind": "generation", "value": "Jr."}],
+            "isOrdered": True,
+            "sortAs": {"surname": "lind"},
+        },
+        "emails": {"a": {"address": "ada@nordlicht.example", "label": "Boat"}},
+        "speakToAs": {"grammaticalGender": "neuter"},
+        "personalInfo": {"h": {"kind": "hobby", "value": "sailing", "level": "high"}},
+        "localizations": {"de": {"titles": None}},
+        "anniversaries": {"b": {"kind": "birth", "date": {"@type": "PartialDate", "month": 12, "day": 10}}},
+    }
+    defaults = {"emails/a/contexts": {}, "keywords": {}, "name/defaultSeparator": "", "phones": {"p": {"number": "1"}}}
+    number = await made(client, **card)
+    assert card.items() <= (await shown(client, number)).items()
+    assert (await client.call("ContactCard/set", update={number: defaults}))["notUpdated"] is None
+    found = await shown(client, number)
+    assert {**card, "phones": {"p": {"number": "1"}}}.items() <= found.items()
+    async with rig.account() as account:
+        data = await account.read(lambda r: resource_data(r, int(number[1:])), op="test")
+    text = data.decode().replace("\r\n ", "")
+    assert 'N;JSCOMPS=";0;6";SORT-AS=lind:Lind;;;;;;Jr.' in text
+    assert "item1.EMAIL;PROP-ID=a:ada@nordlicht.example" in text
+    assert "item1.X-ABLabel:Boat" in text
+    assert "BDAY;PROP-ID=b:--1210" in text
+
+
 async def test_wrong_cards_are_refused_one_by_one(rig: Rig) -> None:
     """JMAP-61: each with the property that is wrong."""
     client = Client(rig)

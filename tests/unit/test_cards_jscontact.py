@@ -7,7 +7,10 @@ from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.cardobject import BadCard, read_card
 from moxlite.proto.cards.components import write_component
-from moxlite.proto.cards.jscontact import BadContact, card_of, changed_card, jscontact_of
+from moxlite.proto.cards.jscontact import jscontact_of
+from moxlite.proto.cards.jscontactlines import card_of, changed_card
+from moxlite.proto.cards.jscontactshapes import CHOICES, DEFAULTS, REQUIRED, TYPES, BadContact, normal
+from moxlite.proto.cards.jspatches import patched
 
 CARD = """BEGIN:VCARD
 VERSION:4.0
@@ -117,6 +120,234 @@ def test_only_the_lines_of_what_changed_are_written_anew() -> None:
     assert jscontact_of(read_card(changed.encode()).card) == wanted
 
 
+LABELLED = """BEGIN:VCARD
+VERSION:4.0
+UID:1
+FN:Ada
+item1.EMAIL;PREF=1;TYPE=INTERNET,work;X-B=c:ada@nordlicht.example
+item1.X-ABLabel:_$!<Other>!$_
+item2.EMAIL:ada@home.example
+item2.X-ABLabel:Special
+item3.ADR;GEO="geo:1,2";X-D=e:;;Elbe 1;Hamburg;;20095;Germany
+item3.X-ABADR:de
+NICKNAME;X-E=f:Jim,Jimmie
+END:VCARD
+""".replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "before", "after"),
+    [
+        ("emails/e1/address", "a@b.example", "TYPE=INTERNET,work;X-B=c:ada@nordlicht", "a@b"),
+        ("emails/e2/address", "a@b.example", "item2.EMAIL:ada@home.example", "item2.EMAIL:a@b.example"),
+        ("emails/e2/label", "Boat", "Label:Special", "Label:Boat"),
+        ("emails/e2/label", None, "item2.X-ABLabel:Special\r\n", ""),
+        ("emails/e2/pref", 3, "item2.EMAIL:", "item2.EMAIL;PREF=3:"),
+        ("nicknames/k2/name", "James", "X-E=f:Jim,Jimmie", "X-E=f:Jim\r\nNICKNAME;X-E=f:James"),
+        ("notes", {"n1": {"note": "hi"}}, "END:VCARD", "NOTE;PROP-ID=n1:hi\r\nEND:VCARD"),
+        ("name/full", "Ada Lind", "FN:Ada", "FN:Ada Lind"),
+    ],
+)
+def test_a_patch_changes_only_the_line_of_what_it_names(path: str, value: Any, before: str, after: str) -> None:
+    """JMAP-61: groups, labels and parameters of it and of all others stay."""
+    card = read_card(LABELLED.encode()).card
+    wanted = patched(jscontact_of(card), {path: value})
+    text = write_component(changed_card(card, wanted)).replace("\r\n ", "")
+    assert before in LABELLED
+    if path == "emails/e1/address":
+        assert text == LABELLED.replace(
+            "item1.EMAIL;PREF=1;TYPE=INTERNET,work;X-B=c:ada@nordlicht.example",
+            "item1.EMAIL;X-B=c;TYPE=work,INTERNET;PREF=1:a@b.example",
+        )
+    else:
+        assert text == LABELLED.replace(before, after)
+    assert jscontact_of(read_card(text.encode()).card) == wanted
+
+
+def test_ids_of_others_stay_when_one_goes() -> None:
+    """JMAP-61: an id by its number is written down before the number changes."""
+    card = read_card(LABELLED.encode()).card
+    wanted = patched(jscontact_of(card), {"emails/e1": None, "nicknames/k1": None})
+    text = write_component(changed_card(card, wanted)).replace("\r\n ", "")
+    assert jscontact_of(read_card(text.encode()).card) == wanted
+    assert "item1" not in text
+    assert "item2.EMAIL;PROP-ID=e2:ada@home.example\r\nitem2.X-ABLabel:Special" in text
+
+
+EMPTY: dict[str, Any] = {
+    "String": "",
+    "Set": {},
+    "Texts": {},
+    "Patches": {},
+    "Boolean": False,
+    "Uri": None,
+    "Pref": None,
+    "UTCDateTime": None,
+    "UnsignedInt": None,
+    "Date": None,
+}
+SAMPLES: dict[str, Any] = {
+    "String": "one; two, three",
+    "Uri": "https://x.example/?a,b;c",
+    "Set": {"example.com:a": True},
+    "Texts": {"surname": "Lind, A", "given": "Ada"},
+    "Patches": {"de": {"name/full": "Ada", "titles": None}},
+    "Boolean": True,
+    "Pref": 3,
+    "UTCDateTime": "2026-11-21T10:00:00Z",
+    "UnsignedInt": 7,
+    "Date": {"@type": "PartialDate", "month": 12, "day": 10},
+}
+
+
+def sample(kind: str, member: tuple[str, str]) -> Any:
+    if kind[0] == "[":
+        return [sample(kind[1:-1], member)]
+    if kind[0] == "{":
+        return {"x1": sample(kind[1:-1], member), "x2": sample(kind[1:-1], member)}
+    if kind in SAMPLES:
+        return choice(member, kind)
+    return {name: sample(one, (kind, name)) for name, one in TYPES[kind].items()}
+
+
+def choice(member: tuple[str, str], kind: str) -> Any:
+    if member not in CHOICES:
+        return {"work": True} if member[1] == "contexts" else SAMPLES[kind]
+    return {CHOICES[member][0]: True} if kind == "Set" else CHOICES[member][0]
+
+
+def members(kind: str = "Card", path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The paths to all members of all types."""
+    found = []
+    for name, one in TYPES[kind].items():
+        found.append((*path, kind, name))
+        inner = one.strip("{}[]")
+        if inner in TYPES and len(path) < 8:
+            found += members(inner, (*path, kind, name))
+    return found
+
+
+def with_member(kind: str, path: tuple[str, ...], value: Any, *, all_of: bool) -> Any:
+    """An object of a type that has what it must have, or all, and a value at the end of a path."""
+    own, name, *rest = path
+    assert own == kind
+    least = {one: sample(TYPES[kind][one], (kind, one)) for one in (TYPES[kind] if all_of else REQUIRED.get(kind, ()))}
+    member = TYPES[kind][name]
+    inner = with_member(member.strip("{}[]"), tuple(rest), value, all_of=all_of) if rest else value
+    if rest:
+        inner = [inner] if member[0] == "[" else {"x1": inner} if member[0] == "{" else inner
+    return {**least, name: inner}
+
+
+def plain(value: dict[str, Any]) -> Any:
+    return normal({name: one for name, one in value.items() if name != "version"}, "Card")
+
+
+def read_back(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The object of the card that is written, through its text."""
+    text = write_component(card_of({"@type": "Card", "version": "1.0", **wanted}))
+    return jscontact_of(read_card(text.encode()).card)
+
+
+@pytest.mark.parametrize("path", [path for path in members() if path[-1] != "uid"], ids="/".join)
+def test_every_property_has_a_place_in_a_card(path: tuple[str, ...]) -> None:
+    """JMAP-61: with its default, which is taken, and with a value, which is read back as it was."""
+    kind = TYPES[path[-2]][path[-1]]
+    default = DEFAULTS.get((path[-2], path[-1]), [] if kind[0] == "[" else {} if kind[0] == "{" else EMPTY.get(kind))
+    if kind == "String" and path[-2:] in CHOICES and path[-2:] not in DEFAULTS:
+        default = None
+    if path[-1] not in REQUIRED.get(path[-2], ()):
+        wanted = with_member("Card", path, default, all_of=False)
+        assert plain(read_back(wanted)) == plain(wanted)
+    wanted = with_member("Card", path, sample(kind, (path[-2], path[-1])), all_of=False)
+    assert plain(read_back(wanted)) == plain(wanted)
+
+
+@pytest.mark.parametrize("name", [name for name in TYPES["Card"] if name != "uid"])
+def test_every_property_stays_when_another_changes(name: str) -> None:
+    """JMAP-61, JMAP-60: and what a phone changes of a card is what counts."""
+    whole = {"@type": "Card", "version": "1.0", **sample("Card", ("", "")), "relatedTo": {"urn:uuid:2": {}}}
+    before = card_of(whole)
+    assert plain(jscontact_of(before)) == plain(whole)
+    wanted = {key: value for key, value in whole.items() if key != name}
+    after = read_card(write_component(changed_card(before, wanted)).encode()).card
+    assert plain(jscontact_of(after)) == plain(wanted)
+    again = changed_card(after, whole)
+    assert plain(jscontact_of(again)) == plain(whole)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("EXPERTISE;LEVEL=expert;INDEX=2:tea", {"personalInfo": {"f1": {"kind": "expertise", "value": "tea"}}}),
+        ("RELATED;TYPE=friend:urn:uuid:2", {"relatedTo": {"urn:uuid:2": {"relation": {"friend": True}}}}),
+        ("GRAMGENDER:FEMININE", {"speakToAs": {"grammaticalGender": "feminine"}}),
+        ("CALURI:https://x.example/c", {"calendars": {"c1": {"kind": "calendar", "uri": "https://x.example/c"}}}),
+        ("FBURL:https://x.example/f", {"calendars": {"c1": {"kind": "freeBusy", "uri": "https://x.example/f"}}}),
+        ("CALADRURI:mailto:a@x.example", {"schedulingAddresses": {"i1": {"uri": "mailto:a@x.example"}}}),
+        ("SOURCE:https://x.example/s", {"directories": {"r1": {"kind": "entry", "uri": "https://x.example/s"}}}),
+        ("KEY:https://x.example/k", {"cryptoKeys": {"y1": {"uri": "https://x.example/k"}}}),
+        ("NICKNAME:Jim,Jimmie", {"nicknames": {"k1": {"name": "Jim"}, "k2": {"name": "Jimmie"}}}),
+        ("BDAY:--0412", {"anniversaries": {"d1": {"kind": "birth", "date": {"month": 4, "day": 12}}}}),
+        ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12", {"anniversaries": {"d1": {"date": {"month": 4, "day": 12}}}}),
+        ("BDAY:16040412", {"anniversaries": {"d1": {"date": {"month": 4, "day": 12}}}}),
+        ("BIRTHPLACE:Oslo\r\nBDAY:19900407", {"anniversaries": {"d1": {"place": {"full": "Oslo"}}}}),
+        (
+            'N;JSCOMPS="s,-;1;s,\\, ;0":Lind;Ada;;;',
+            {
+                "name": {
+                    "components": [
+                        {"kind": "given", "value": "Ada"},
+                        {"kind": "separator", "value": ", "},
+                        {"kind": "surname", "value": "Lind"},
+                    ],
+                    "isOrdered": True,
+                    "defaultSeparator": "-",
+                },
+            },
+        ),
+        (
+            "ADR;CC=NO:;;Elbe 1;Oslo;;;;;;;1;Elbe;;;;;;",
+            {
+                "addresses": {
+                    "a1": {
+                        "countryCode": "NO",
+                        "components": [
+                            {"kind": "locality", "value": "Oslo"},
+                            {"kind": "number", "value": "1"},
+                            {"kind": "name", "value": "Elbe"},
+                        ],
+                    }
+                }
+            },
+        ),
+    ],
+)
+def test_lines_of_vcard_are_properties_of_jscontact(line: str, expected: dict[str, Any]) -> None:
+    """JMAP-61: RFC 9555 §2, and a birthday without a year as Apple's programs write it."""
+    card = f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nFN:Ada\r\n{line}\r\nEND:VCARD\r\n"
+    found = jscontact_of(read_card(card.encode()).card)
+
+    def has(value: Any, part: Any) -> bool:
+        if not isinstance(part, dict):
+            return bool(value == part)
+        return all(key in value and has(value[key], one) for key, one in part.items())
+
+    assert has(found, expected)
+    assert "year" not in str(found) or "1990" in line
+    assert "vCardProps" not in found
+
+
+def test_what_a_phone_changes_counts() -> None:
+    """JMAP-61: a line JSPROP says nothing about a name or an address that is no longer there."""
+    components = [{"kind": "given", "value": "Ada", "phonetic": "eida"}]
+    made = card_of({"@type": "Card", "version": "1.0", "uid": "1", "name": {"components": components}})
+    text = write_component(made)
+    assert jscontact_of(read_card(text.encode()).card)["name"]["components"] == components
+    changed = text.replace("N:;Ada;;;", "N:;Eva;;;")
+    assert jscontact_of(read_card(changed.encode()).card)["name"]["components"] == [{"kind": "given", "value": "Eva"}]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -130,7 +361,7 @@ def test_only_the_lines_of_what_changed_are_written_anew() -> None:
         ("emails", []),
         ("emails", {"a b": {"address": "x"}}),
         ("emails", {"a": {"address": 1}}),
-        ("emails", {"a": {"address": "x", "label": "y"}}),
+        ("emails", {"a": {"address": "x", "shoe": "y"}}),
         ("emails", {"a": {"address": "x", "contexts": {"moon": True}}}),
         ("emails", {"a": {"address": "x", "pref": 0}}),
         ("phones", {"a": {"number": "1", "features": {"smell": True}}}),
@@ -138,7 +369,10 @@ def test_only_the_lines_of_what_changed_are_written_anew() -> None:
         ("links", {"a": {"uri": "x\r\nEMAIL:evil@x"}}),
         ("media", {"a": {"kind": "film", "uri": "x"}}),
         ("anniversaries", {"a": {"kind": "birth", "date": "today"}}),
-        ("onlineServices", {"a": {"uri": "x:y", "service": 'a"b'}}),
+        ("cryptoKeys", {"a": {}}),
+        ("localizations", {"de": 1}),
+        ("relatedTo", {"a": {"relation": {"friend": False}}}),
+        ("addresses", {"a": {"isOrdered": 1}}),
         ("keywords", {"a": False}),
         ("updated", "yesterday"),
         ("vCardProps", [["x-a", {}, "text"]]),

@@ -57,6 +57,11 @@ URI: Final = re.compile(r"[A-Za-z0-9+*#.()@_~!$&'=%;/?-]+")
 """What may follow ``mailto:`` and ``tel:``."""
 
 
+APPLE_DATE: Final = re.compile(r"1604-?(\d\d)-?(\d\d)")
+NO_YEAR: Final = re.compile(r"--(\d\d)-?(\d\d)")
+"""A date without a year, as Apple's programs write it in version 3.0, and as version 4.0 has it."""
+
+
 class BadCard(ValueError):
     """A file that no address book takes; the message says why, for people."""
 
@@ -280,44 +285,47 @@ def shown_card(card_object: CardObject, version: str, names: Collection[str]) ->
     """The card in a version, "" for its own, with the properties of these names, empty for all (RFC 6352 §10.4)."""
     lines = card_object.card.properties
     if version and version != card_object.card.value("VERSION"):
-        lines = [_converted(line, version) for line in lines]
+        lines = [converted(line, version) for line in lines]
     if names:
         wanted = {*names, "VERSION"}
         lines = [line for line in lines if line.name in wanted]
     return write_component(Component("VCARD", lines, []))
 
 
-def _converted(prop: Property, version: str) -> Property:
+def converted(prop: Property, version: str) -> Property:
     """A property in another version (RFC 6350 §A; RFC 2426)."""
-    whole = prop.whole
-    head, _, _ = whole.partition(":")
     match prop.name, version:
         case "VERSION", _:
-            whole = f"VERSION:{version}"
-        case "KIND", "3.0":
-            whole = f"{GROUP_OF_APPLE}:{prop.value}"
-        case "MEMBER", "3.0":
-            whole = f"{MEMBER_OF_APPLE}:{prop.value}"
-        case name, "4.0" if name == GROUP_OF_APPLE:
-            whole = f"KIND:{prop.value}"
-        case name, "4.0" if name == MEMBER_OF_APPLE:
-            whole = f"MEMBER:{prop.value}"
+            return with_value(prop, version)
+        case (("KIND" | "MEMBER"), "3.0"):
+            return _changed(prop, {}, name={"KIND": GROUP_OF_APPLE, "MEMBER": MEMBER_OF_APPLE}[prop.name])
+        case name, "4.0" if name in (GROUP_OF_APPLE, MEMBER_OF_APPLE):
+            return _changed(prop, {}, name="KIND" if name == GROUP_OF_APPLE else "MEMBER")
         case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "4.0") if prop.parameter("ENCODING").lower() in ("b", "base64"):
             kind = prop.parameter("TYPE").lower() or "jpeg"
             media = kind if "/" in kind else f"{'audio' if prop.name == 'SOUND' else 'image'}/{kind}"
-            whole = f"{prop.name}:data:{media};base64,{prop.value}"
+            return _changed(prop, {"ENCODING": [], "TYPE": [], "VALUE": []}, value=f"data:{media};base64,{prop.value}")
         case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "3.0") if prop.value.lower().startswith("data:"):
             media, _, data = prop.value[5:].partition(",")
             kind = media.partition(";")[0].rpartition("/")[2].upper()
-            whole = f"{prop.name};ENCODING=b;TYPE={kind or 'JPEG'}:{data}"
-        case (("EMAIL" | "TEL" | "ADR" | "IMPP"), "4.0") if "pref" in [
-            t.lower() for t in prop.parameters.get("TYPE", [])
-        ]:
+            return _changed(prop, {"ENCODING": ["b"], "TYPE": [kind or "JPEG"], "VALUE": []}, value=data)
+        case (("EMAIL" | "TEL" | "ADR" | "IMPP"), "4.0") if "pref" in _types(prop):
             kept = [value for value in prop.parameters["TYPE"] if value.lower() != "pref"]
-            types = f";TYPE={','.join(kept)}" if kept else ""
-            whole = f"{head.partition(';')[0]}{types};PREF=1:{prop.value}"
+            return _changed(prop, {"TYPE": kept, "PREF": ["1"]})
         case (("EMAIL" | "TEL" | "ADR" | "IMPP"), "3.0") if prop.parameter("PREF") == "1":
-            types = ",".join([*prop.parameters.get("TYPE", []), "pref"])
-            whole = f"{head.partition(';')[0]};TYPE={types}:{prop.value}"
-    changed = property_of(whole)
-    return prop if changed is None else changed
+            return _changed(prop, {"TYPE": [*prop.parameters.get("TYPE", []), "pref"], "PREF": []})
+        case (("BDAY" | "ANNIVERSARY" | "DEATHDATE"), "4.0") if match := APPLE_DATE.fullmatch(prop.value.strip()):
+            return _changed(prop, {"X-APPLE-OMIT-YEAR": [], "VALUE": []}, value=f"--{match[1]}{match[2]}")
+        case (("BDAY" | "ANNIVERSARY" | "DEATHDATE"), "3.0") if match := NO_YEAR.fullmatch(prop.value.strip()):
+            return _changed(prop, {"X-APPLE-OMIT-YEAR": ["1604"], "VALUE": []}, value=f"1604-{match[1]}-{match[2]}")
+    return prop
+
+
+def _types(prop: Property) -> list[str]:
+    return [value.lower() for value in prop.parameters.get("TYPE", [])]
+
+
+def _changed(prop: Property, parameters: dict[str, list[str]], *, name: str = "", value: str | None = None) -> Property:
+    """The line with other parameters, another name and another value; the rest of it stays."""
+    text = prop.value if value is None else value
+    return changed_line(name or prop.name, prop.parameters | parameters, text, group_of(prop))

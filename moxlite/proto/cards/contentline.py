@@ -130,7 +130,7 @@ def changed_line(name: str, parameters: Mapping[str, Sequence[str]], value: str,
     for key, values in parameters.items():
         if values:
             head += f";{key}=" + ",".join(f'"{one}"' if set(one) & set(",;:") else one for one in values)
-    return Property(name, {key: [*values] for key, values in parameters.items()}, value, f"{head}:{value}")
+    return Property(name.upper(), {key: [*values] for key, values in parameters.items()}, value, f"{head}:{value}")
 
 
 def split(value: str, mark: str) -> list[str]:

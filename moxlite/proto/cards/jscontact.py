@@ -1,20 +1,30 @@
-"""JSContact (RFC 9553) and vCard (RFC 6350) into each other (RFC 9555). Values in, values out.
+"""vCard (RFC 6350, RFC 9554) as JSContact (RFC 9553), by RFC 9555 §2. Values in, values out.
 
-Each property of JSContact belongs to some properties of vCard: `COVERED`. Those without a place in JSContact here are
-``vCardProps`` (RFC 9555 §3.15). A changed card keeps the lines of what has not changed, so that nothing is lost that
-only other programs know.
+Each property of JSContact belongs to some properties of vCard: `COVERED`. Those without a place in JSContact are
+``vCardProps`` (RFC 9555 §2.15); what a card says that vCard has no property for is in lines JSPROP (RFC 9555 §3.2.1).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
 
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, escaped, property_of, split, unescaped
-
-Object: TypeAlias = dict[str, Any]
+from moxlite.proto.cards.contentline import Property, group_of, split, unescaped, with_value
+from moxlite.proto.cards.jscontactshapes import (
+    ADDRESSES,
+    CHOICES,
+    KEY,
+    NAMES,
+    TYPES,
+    BadContact,
+    Object,
+    check,
+)
+from moxlite.proto.cards.jspatches import patched, tokens_of
 
 COVERED: Final[Mapping[str, tuple[str, ...]]] = {
     "uid": ("UID",),
@@ -27,26 +37,54 @@ COVERED: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("N", "FN"),
     "nicknames": ("NICKNAME",),
     "organizations": ("ORG",),
+    "speakToAs": ("GRAMGENDER", "PRONOUNS"),
     "titles": ("TITLE", "ROLE"),
     "emails": ("EMAIL",),
     "phones": ("TEL",),
     "onlineServices": ("IMPP", "SOCIALPROFILE", "X-SOCIALPROFILE"),
     "addresses": ("ADR",),
-    "anniversaries": ("BDAY", "ANNIVERSARY", "DEATHDATE"),
+    "anniversaries": ("BDAY", "ANNIVERSARY", "DEATHDATE", "BIRTHPLACE", "DEATHPLACE"),
     "notes": ("NOTE",),
     "keywords": ("CATEGORIES",),
-    "links": ("URL",),
+    "links": ("URL", "CONTACT-URI"),
     "media": ("PHOTO", "LOGO", "SOUND"),
     "preferredLanguages": ("LANG",),
+    "calendars": ("CALURI", "FBURL"),
+    "schedulingAddresses": ("CALADRURI",),
+    "cryptoKeys": ("KEY",),
+    "directories": ("SOURCE", "ORG-DIRECTORY"),
+    "personalInfo": ("EXPERTISE", "HOBBY", "INTEREST"),
+    "relatedTo": ("RELATED",),
+    "localizations": (),
 }
 """The properties of vCard that each property of JSContact is made of."""
 
-FRAME: Final = frozenset({"VERSION", "BEGIN", "END"})
+LETTERS: Final = {
+    "nicknames": "k",
+    "organizations": "o",
+    "titles": "t",
+    "emails": "e",
+    "phones": "p",
+    "onlineServices": "s",
+    "addresses": "a",
+    "anniversaries": "d",
+    "notes": "n",
+    "links": "l",
+    "media": "m",
+    "preferredLanguages": "g",
+    "calendars": "c",
+    "schedulingAddresses": "i",
+    "cryptoKeys": "y",
+    "directories": "r",
+    "personalInfo": "f",
+}
+"""Properties whose objects have ids: the letter that an id without PROP-ID begins with."""
+
+FRAME: Final = frozenset({"VERSION", "BEGIN", "END", "JSPROP"})
 OWN: Final = frozenset(name for names in COVERED.values() for name in names) | FRAME
 PROPERTIES: Final = ("@type", "version", *COVERED, "vCardProps")
 
-KINDS: Final = ("individual", "group", "org", "location", "device", "application")
-CONTEXTS: Final = {"home": "private", "work": "work"}
+CONTEXTS: Final = {"home": "private", "work": "work", "billing": "billing", "delivery": "delivery"}
 FEATURES: Final = {
     "voice": "voice",
     "cell": "mobile",
@@ -55,44 +93,156 @@ FEATURES: Final = {
     "text": "text",
     "video": "video",
     "textphone": "textphone",
+    "main-number": "main-number",
 }
-NAME_PARTS: Final = ("surname", "given", "given2", "title", "credential")
-ADDRESS_PARTS: Final = ("postOfficeBox", "apartment", "name", "locality", "region", "postcode", "country")
 DATES: Final = {"BDAY": "birth", "ANNIVERSARY": "wedding", "DEATHDATE": "death"}
-MEDIA: Final = {"PHOTO": "photo", "LOGO": "logo", "SOUND": "sound"}
+PLACES: Final = {"BIRTHPLACE": "birth", "DEATHPLACE": "death"}
+LEVELS: Final = {"beginner": "low", "average": "medium", "expert": "high"}
+KINDS: Final = {
+    "PHOTO": "photo",
+    "LOGO": "logo",
+    "SOUND": "sound",
+    "CONTACT-URI": "contact",
+    "CALURI": "calendar",
+    "FBURL": "freeBusy",
+    "ORG-DIRECTORY": "directory",
+    "SOURCE": "entry",
+}
+"""Kinds of resources by their property."""
 
-KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
-NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
 DATE: Final = re.compile(r"(\d{4}|--)-?(\d{2})?-?(\d{2})?(?:T.*)?")
-CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-MAX_TEXT: Final = 20_000
-MAX_URI: Final = 256 << 10
-MAX_OBJECTS: Final = 50
-"""Objects of one property."""
+MOMENT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:\.\d+)?Z")
+APPLE_LABEL: Final = re.compile(r"_\$!<(.*)>!\$_")
+NO_YEAR: Final = 1604
+"""The year that Apple's programs write for none: it had a 29 February."""
 
+LISTED: Final = ("name", "addresses", "organizations")
+"""Properties with arrays that lines have, too: a line JSPROP with such an array must say the same."""
 
-class BadContact(ValueError):
-    """A JSContact object that cannot be a card. `name`: the property."""
-
-    def __init__(self, name: str, text: str) -> None:
-        super().__init__(text)
-        self.name = name
-
-
-# From vCard
+MAX_KEPT: Final = 200
+"""Lines JSPROP that are read."""
 
 
 def jscontact_of(card: Component) -> Object:
     """The JSContact object of a card."""
     found: Object = {"@type": "Card", "version": "1.0", "uid": unescaped(card.value("UID"))}
-    for name, read in READERS.items():
-        lines = [prop for prop in card.properties if prop.name in COVERED[name]]
-        if lines and (value := read(lines)):
+    labels = {group_of(line): line for line in card.all("X-ABLABEL")}
+    labels.pop("", None)
+    for name, covered in COVERED.items():
+        lines = [prop for prop in card.properties if prop.name in covered]
+        if lines and name in LETTERS:
+            value: Any = {}
+            for key, line in keyed(name, lines).items():
+                if (one := READERS[name](line)) is not None:
+                    value[key] = one | _label(name, labels.get(group_of(line)))
+            for line in lines:
+                of_kind = (one for one in value.values() if one.get("kind") == PLACES.get(line.name, "none"))
+                if (one := next(of_kind, None)) is not None:
+                    one.setdefault("place", _place(line))
+        elif lines and name != "uid":
+            value = READERS[name](lines)
+        else:
+            continue
+        if value:
             found[name] = value
-    rest = [_unknown(prop) for prop in card.properties if prop.name not in OWN]
+    found = _with_kept(found, card.all("JSPROP"))
+    rest = [unknown(prop) for prop in unknown_lines(card.properties)]
     if rest:
         found["vCardProps"] = rest
     return found
+
+
+def keyed(name: str, lines: Sequence[Property]) -> dict[str, Property]:
+    """The lines of objects by their PROP-ID, else by a letter and their number."""
+    found: dict[str, Property] = {}
+    number = 0
+    for line in lines:
+        if line.name in PLACES:
+            continue
+        for one in singles(line):
+            number += 1
+            key = one.parameter("PROP-ID")
+            found[key if KEY.fullmatch(key) and key not in found else f"{LETTERS[name]}{number}"] = one
+    return found
+
+
+def singles(line: Property) -> list[Property]:
+    """A line as lines of one value each: NICKNAME is a list (RFC 6350 §6.2.3)."""
+    pieces = [piece for piece in split(line.decoded, ",") if piece.strip()] if line.name == "NICKNAME" else []
+    return [with_value(line, piece) for piece in pieces] if len(pieces) > 1 else [line]
+
+
+def has_label(name: str) -> bool:
+    """Whether the objects of a property have a label."""
+    return name in LETTERS and "label" in TYPES[TYPES["Card"][name][1:-1]]
+
+
+def unknown_lines(lines: Sequence[Property]) -> Iterator[Property]:
+    """The lines that are no property of JSContact here."""
+    labelled = {name for property_name, names in COVERED.items() if has_label(property_name) for name in names}
+    groups = {group_of(line) for line in lines if line.name in labelled} - {""}
+    return (
+        line for line in lines if line.name not in OWN and not (line.name == "X-ABLABEL" and group_of(line) in groups)
+    )
+
+
+def unknown(prop: Property) -> list[Any]:
+    """A line as an element of ``vCardProps``."""
+    parameters = {
+        name.lower(): values[0] if len(values) == 1 else values for name, values in prop.parameters.items() if values
+    }
+    kind = str(parameters.pop("value", "unknown")).lower()
+    return [prop.name.lower(), parameters, kind, prop.value]
+
+
+def _label(name: str, line: Property | None) -> Object:
+    if line is None or not has_label(name):
+        return {}
+    match = APPLE_LABEL.fullmatch(text := _text(line))
+    return {"label": text if match is None else match[1]}
+
+
+def _with_kept(found: Object, lines: Sequence[Property]) -> Object:
+    """The object with what lines JSPROP say. A line that is wrong, or that another program made stale, says nothing."""
+    for line in lines[:MAX_KEPT]:
+        path = line.parameter("JSPTR").removeprefix("/")
+        tokens = tokens_of(path)
+        try:
+            value = msgspec.json.decode(unescaped(line.decoded))
+        except msgspec.DecodeError:
+            continue
+        holder: Any = found
+        for token in tokens[:-1]:
+            holder = holder.get(token) if isinstance(holder, dict) else None
+        if not isinstance(holder, dict):
+            continue
+        listed = tokens[0] in LISTED and isinstance(value, list)
+        if not listed or _pieces(holder.get(tokens[-1])) == _pieces(value):
+            changed = patched(found, {path: value})
+            if is_kept(tokens[0], changed.get(tokens[0])):
+                found = changed
+    return found
+
+
+def is_kept(name: str, value: Any) -> bool:
+    """Whether a line JSPROP may make this of a property."""
+    if name not in TYPES["Card"] or name == "uid":
+        return ":" in name
+    try:
+        check(name, value, TYPES["Card"][name], ("Card", name))
+    except BadContact:
+        return False
+    return True
+
+
+def _pieces(value: Any) -> list[tuple[str, str]]:
+    """What a line has of an array."""
+    known = {*NAMES, *ADDRESSES, ""}
+    objects = [one for one in value or () if isinstance(one, dict) and one.get("kind", "") in known]
+    return sorted((str(one.get("kind", "")), str(one.get("value", one.get("name", "")))) for one in objects)
+
+
+# Values
 
 
 def _text(prop: Property) -> str:
@@ -103,406 +253,221 @@ def _first(lines: list[Property]) -> str:
     return _text(lines[0]).strip()
 
 
-def _keyed(lines: Iterable[Property], make: Callable[[Property], Object | None], letter: str) -> Object:
-    """Objects by their PROP-ID, else by a letter and their number."""
-    found: Object = {}
-    for number, line in enumerate(lines, 1):
-        value = make(line)
-        key = line.parameter("PROP-ID")
-        if value is not None:
-            found[key if KEY.fullmatch(key) and key not in found else f"{letter}{number}"] = value
-    return found
-
-
-def _types(prop: Property) -> list[str]:
+def types_of(prop: Property) -> list[str]:
+    """The types of a line in lower case."""
     return [value.lower() for value in prop.parameters.get("TYPE", [])]
 
 
 def _common(prop: Property) -> Object:
-    """Contexts, preference and label."""
+    """Contexts and preference."""
     found: Object = {}
-    contexts = {CONTEXTS[value]: True for value in _types(prop) if value in CONTEXTS}
-    if contexts:
-        found["contexts"] = contexts
-    pref = prop.parameter("PREF") or ("1" if "pref" in _types(prop) else "")
+    known = [
+        value for value in types_of(prop) if value in CONTEXTS and (prop.name == "ADR" or value in ("home", "work"))
+    ]
+    if known:
+        found["contexts"] = {CONTEXTS[value]: True for value in known}
+    pref = prop.parameter("PREF") or ("1" if "pref" in types_of(prop) else "")
     if pref.isascii() and pref.isdigit() and 1 <= int(pref[:4]) <= 100:
         found["pref"] = int(pref)
     return found
 
 
+def _parameters(prop: Property, names: Mapping[str, str]) -> Object:
+    """Members that are texts of parameters."""
+    return {member: text for member, name in names.items() if (text := unescaped(prop.parameter(name)))}
+
+
+def components_of(prop: Property, kinds: Sequence[str]) -> Object:
+    """The components of N or ADR, in the order that JSCOMPS gives them (RFC 9555 §3.3.1)."""
+    pieces = [[unescaped(value) for value in split(piece, ",")] for piece in split(prop.decoded, ";")[: len(kinds)]]
+    # pieces for old programs repeat those of new ones (RFC 9554 §2.1)
+    old = {1, 2} if prop.name == "ADR" and any(any(piece) for piece in pieces[7:]) else set()
+    places = [
+        (at, number) for at, piece in enumerate(pieces) for number, value in enumerate(piece) if value and at not in old
+    ]
+    components = [{"kind": kinds[at], "value": pieces[at][number]} for at, number in places]
+    if prop.parameter("JSCOMPS"):
+        separator, *entries = split(prop.parameter("JSCOMPS"), ";")
+        ordered: list[Object] = []
+        named: list[tuple[int, int]] = []
+        for entry in entries:
+            head, _, rest = entry.partition(",")
+            if head == "s":
+                ordered.append({"kind": "separator", "value": unescaped(rest)})
+            elif head.isascii() and head.isdigit() and (not rest or (rest.isascii() and rest.isdigit())):
+                named.append((int(head[:4]), int(rest[:4] or 0)))
+                if named[-1] in places:
+                    ordered.append(components[places.index(named[-1])])
+        if sorted(named) == places and places:
+            between = unescaped(separator.partition(",")[2])
+            return {"components": ordered, "isOrdered": True, **({"defaultSeparator": between} if between else {})}
+    return {"components": components} if components else {}
+
+
 def _name_of(lines: list[Property]) -> Object:
     found: Object = {}
     for line in lines:
-        if line.name == "FN" and "full" not in found:
+        if line.name == "FN" and "full" not in found and line.parameter("DERIVED").lower() != "true":
             found["full"] = _text(line)
-        elif line.name == "N" and "components" not in found:
-            parts = [
-                {"kind": kind, "value": unescaped(value)}
-                for kind, piece in zip(NAME_PARTS, split(line.decoded, ";"), strict=False)
-                for value in split(piece, ",")
-                if value
-            ]
-            if parts:
-                found["components"] = parts
+        elif line.name == "N" and "components" not in found and not line.parameter("PHONETIC"):
+            found |= components_of(line, NAMES)
+            sort = dict(zip(("surname", "given"), split(line.parameter("SORT-AS"), ","), strict=False))
+            if kept := {kind: unescaped(value) for kind, value in sort.items() if value}:
+                found["sortAs"] = kept
     return found
 
 
 def _organization(prop: Property) -> Object | None:
     name, *units = [unescaped(piece) for piece in split(prop.decoded, ";")]
+    sort, *sorts = [*map(unescaped, split(prop.parameter("SORT-AS"), ",")), *[""] * len(units)]
     found: Object = {"name": name} if name else {}
-    kept = [{"name": unit} for unit in units if unit]
+    kept = [
+        {"name": unit, **({"sortAs": after} if after else {})}
+        for unit, after in zip(units, sorts, strict=False)
+        if unit
+    ]
     if kept:
         found["units"] = kept
-    return {**found, **_common(prop)} if found else None
+    return {**found, **({"sortAs": sort} if sort else {}), **_common(prop)} if found else None
 
 
 def _phone(prop: Property) -> Object:
-    features = {FEATURES[value]: True for value in _types(prop) if value in FEATURES}
+    features = {FEATURES[value]: True for value in types_of(prop) if value in FEATURES}
     return {"number": _text(prop), **({"features": features} if features else {}), **_common(prop)}
 
 
 def _service(prop: Property) -> Object:
-    named = {"service": prop.parameter("SERVICE-TYPE")} if prop.parameter("SERVICE-TYPE") else {}
-    if prop.name != "IMPP" and not named and (kinds := [kind for kind in _types(prop) if kind not in CONTEXTS]):
-        named = {"service": kinds[0]}
-    user = {"user": prop.parameter("USERNAME")} if prop.parameter("USERNAME") else {}
-    return {"uri": _text(prop), **named, **user, **_common(prop)}
+    found = _parameters(prop, {"service": "SERVICE-TYPE", "user": "USERNAME"})
+    known = [kind for kind in types_of(prop) if kind not in (*CONTEXTS, "pref")]
+    if prop.name != "IMPP" and "service" not in found and known:
+        found["service"] = known[0]
+    member = "user" if prop.parameter("VALUE").lower() == "text" else "uri"
+    return {member: _text(prop), **found, **_common(prop)} if _text(prop) else {**found, **_common(prop)}
 
 
 def _address(prop: Property) -> Object | None:
-    parts = [
-        {"kind": kind, "value": unescaped(value)}
-        for kind, piece in zip(ADDRESS_PARTS, split(prop.decoded, ";"), strict=False)
-        for value in split(piece, ",")
-        if value
-    ]
-    full = {"full": unescaped(prop.parameter("LABEL"))} if prop.parameter("LABEL") else {}
-    return {**({"components": parts} if parts else {}), **full, **_common(prop)} if parts or full else None
+    members = {"full": "LABEL", "coordinates": "GEO", "timeZone": "TZ", "countryCode": "CC"}
+    found = {**components_of(prop, ADDRESSES), **_parameters(prop, members)}
+    return {**found, **_common(prop)} if found else None
 
 
 def _anniversary(prop: Property) -> Object | None:
-    match = DATE.fullmatch(prop.value.strip())
-    if match is None:
+    text = prop.value.strip()
+    moment = MOMENT.fullmatch(re.sub("[-:]", "", text))
+    if moment is not None:
+        utc = "{}-{}-{}T{}:{}:{}Z".format(*moment.groups())
+        return {"kind": DATES[prop.name], "date": {"@type": "Timestamp", "utc": utc}}
+    match = DATE.fullmatch(text)
+    if match is None or text.startswith("---"):
         return None
-    year, month, day = match.groups()
-    parts = {"year": year, "month": month, "day": day}
-    date = {name: int(value) for name, value in parts.items() if value and value != "--" and int(value)}
-    return {"kind": DATES[prop.name], "date": {"@type": "PartialDate", **date}} if date else None
+    date = dict(zip(("year", "month", "day"), (int(value.strip("-") or 0) for value in match.groups("")), strict=True))
+    if date["year"] == NO_YEAR and date["month"]:
+        date["year"] = 0
+    scale = prop.parameter("CALSCALE")
+    kept: Object = {name: value for name, value in date.items() if value} | ({"calendarScale": scale} if scale else {})
+    if not (date["year"] or date["month"]):
+        return None
+    return {"kind": DATES[prop.name], "date": {"@type": "PartialDate", **kept}}
 
 
-def _medium(prop: Property) -> Object:
+def _place(prop: Property) -> Object:
+    text = _text(prop)
+    is_uri = prop.parameter("VALUE").lower() == "uri" or text.startswith("geo:")
+    return {"coordinates": text} if is_uri else {"full": text}
+
+
+def _note(prop: Property) -> Object:
+    author = _parameters(prop, {"name": "AUTHOR-NAME", "uri": "AUTHOR"})
+    moment = _utc(prop.parameter("CREATED"))
+    return {
+        "note": _text(prop),
+        **({"created": moment} if moment else {}),
+        **({"author": author} if author else {}),
+    }
+
+
+def _resource(prop: Property) -> Object:
     uri = prop.value.strip()
     if prop.parameter("ENCODING").lower() in ("b", "base64"):
-        kind = prop.parameter("TYPE").lower() or "jpeg"
-        media = kind if "/" in kind else f"{'audio' if prop.name == 'SOUND' else 'image'}/{kind}"
-        uri = f"data:{media};base64,{uri}"
-    return {"kind": MEDIA[prop.name], "uri": uri}
+        kind = prop.parameter("TYPE").lower() or ("octet-stream" if prop.name == "KEY" else "jpeg")
+        main = {"SOUND": "audio", "KEY": "application"}.get(prop.name, "image")
+        uri = f"data:{kind if '/' in kind else f'{main}/{kind}'};base64,{uri}"
+    index = prop.parameter("INDEX")
+    return {
+        **({"kind": KINDS[prop.name]} if prop.name in KINDS else {}),
+        "uri": uri,
+        **_parameters(prop, {"mediaType": "MEDIATYPE"}),
+        **({"listAs": int(index)} if index.isascii() and index.isdigit() and len(index) < 9 else {}),
+        **_common(prop),
+    }
+
+
+def _personal(prop: Property) -> Object:
+    level, index = prop.parameter("LEVEL").lower(), prop.parameter("INDEX")
+    level = LEVELS.get(level, level if level in CHOICES["PersonalInfo", "level"] else "")
+    return {
+        "kind": prop.name.lower(),
+        "value": _text(prop),
+        **({"level": level} if level else {}),
+        **({"listAs": int(index)} if index.isascii() and index.isdigit() and len(index) < 9 else {}),
+    }
+
+
+def _speak(lines: list[Property]) -> Object:
+    genders = [_text(line).strip().lower() for line in lines if line.name == "GRAMGENDER"]
+    pronouns = {
+        line.parameter("PROP-ID") or f"u{number}": {"pronouns": _text(line), **_common(line)}
+        for number, line in enumerate((line for line in lines if line.name == "PRONOUNS"), 1)
+    }
+    return {
+        **({"grammaticalGender": genders[0]} if genders else {}),
+        **({"pronouns": pronouns} if pronouns else {}),
+    }
 
 
 def _keywords(lines: list[Property]) -> Object:
     return {unescaped(piece): True for line in lines for piece in split(line.decoded, ",") if piece}
 
 
-def _unknown(prop: Property) -> list[Any]:
-    parameters = {
-        name.lower(): values[0] if len(values) == 1 else values for name, values in prop.parameters.items() if values
+def _related(lines: list[Property]) -> Object:
+    return {
+        _text(line): {"relation": kinds} if (kinds := {kind: True for kind in types_of(line) if kind != "pref"}) else {}
+        for line in lines
     }
-    kind = str(parameters.pop("value", "unknown")).lower()
-    return [prop.name.lower(), parameters, kind, prop.value]
 
 
-def _moment(lines: list[Property]) -> str:
-    digits = re.sub(r"[-:]", "", lines[0].value.strip())
-    match = re.fullmatch(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:\.\d+)?Z", digits)
+def _utc(text: str) -> str:
+    match = MOMENT.fullmatch(re.sub(r"[-:]", "", text.strip()))
     return "" if match is None else "{}-{}-{}T{}:{}:{}Z".format(*match.groups())
 
 
-READERS: Final[Mapping[str, Callable[[list[Property]], Any]]] = {
+READERS: Final[Mapping[str, Callable[..., Any]]] = {
     "kind": lambda lines: _first(lines).lower(),
     "members": lambda lines: {_text(line): True for line in lines},
     "prodId": _first,
-    "created": _moment,
-    "updated": _moment,
+    "created": lambda lines: _utc(lines[0].value),
+    "updated": lambda lines: _utc(lines[0].value),
     "language": _first,
     "name": _name_of,
-    "nicknames": lambda lines: _keyed(lines, lambda prop: {"name": _text(prop), **_common(prop)}, "k"),
-    "organizations": lambda lines: _keyed(lines, _organization, "o"),
-    "titles": lambda lines: _keyed(lines, lambda prop: {"name": _text(prop), "kind": prop.name.lower()}, "t"),
-    "emails": lambda lines: _keyed(
-        lines, lambda prop: {"address": _text(prop).removeprefix("mailto:"), **_common(prop)}, "e"
-    ),
-    "phones": lambda lines: _keyed(lines, _phone, "p"),
-    "onlineServices": lambda lines: _keyed(lines, _service, "s"),
-    "addresses": lambda lines: _keyed(lines, _address, "a"),
-    "anniversaries": lambda lines: _keyed(lines, _anniversary, "d"),
-    "notes": lambda lines: _keyed(lines, lambda prop: {"note": _text(prop)}, "n"),
+    "nicknames": lambda prop: {"name": _text(prop).strip(), **_common(prop)},
+    "organizations": _organization,
+    "speakToAs": _speak,
+    "titles": lambda prop: {"name": _text(prop), "kind": prop.name.lower()},
+    "emails": lambda prop: {"address": _text(prop).removeprefix("mailto:"), **_common(prop)},
+    "phones": _phone,
+    "onlineServices": _service,
+    "addresses": _address,
+    "anniversaries": _anniversary,
+    "notes": _note,
     "keywords": _keywords,
-    "links": lambda lines: _keyed(lines, lambda prop: {"uri": prop.value.strip(), **_common(prop)}, "l"),
-    "media": lambda lines: _keyed(lines, _medium, "m"),
-    "preferredLanguages": lambda lines: _keyed(lines, lambda prop: {"language": _first([prop]), **_common(prop)}, "g"),
+    "links": _resource,
+    "media": _resource,
+    "preferredLanguages": lambda prop: {"language": _text(prop).strip(), **_common(prop)},
+    "calendars": _resource,
+    "schedulingAddresses": _resource,
+    "cryptoKeys": _resource,
+    "directories": _resource,
+    "personalInfo": _personal,
+    "relatedTo": _related,
 }
-
-
-# To vCard
-
-
-def card_of(wanted: Object) -> Component:
-    """The card of a JSContact object, version 4.0. Raises BadContact."""
-    return _written([_line("VERSION", {}, "4.0")], {}, wanted)
-
-
-def changed_card(card: Component, wanted: Object) -> Component:
-    """The card with the properties of a JSContact object; lines of what has not changed stay. Raises BadContact."""
-    return _written(card.properties, jscontact_of(card), wanted)
-
-
-def _written(lines: list[Property], before: Object, wanted: Object) -> Component:
-    unknown = [name for name in wanted if name not in PROPERTIES]
-    if unknown:
-        raise BadContact(unknown[0], "there is no such property, or it has no place in a card")
-    if wanted.get("@type") != "Card" or wanted.get("version") != "1.0":
-        raise BadContact("@type", "a Card of version 1.0 is expected")
-    kept = lines
-    for name, covered in COVERED.items():
-        if wanted.get(name) == before.get(name):
-            continue
-        new = _lines_of(name, wanted)
-        kept = [prop for prop in kept if prop.name not in covered] + new
-    if wanted.get("vCardProps") != before.get("vCardProps"):
-        kept = [prop for prop in kept if prop.name in OWN] + _unknown_lines(wanted.get("vCardProps") or [])
-    if not any(prop.name == "FN" for prop in kept):
-        kept = [*kept, _line("FN", {}, escaped(_shown_name(wanted)))]
-    return Component("VCARD", kept, [])
-
-
-def _shown_name(wanted: Object) -> str:
-    """A name for a card that has none, which vCard demands (RFC 6350 §6.2.1)."""
-    name = wanted.get("name") or {}
-    parts = [one["value"] for one in name.get("components", ()) if one.get("kind") in ("given", "given2", "surname")]
-    for key, member in (("organizations", "name"), ("emails", "address"), ("phones", "number"), ("nicknames", "name")):
-        parts = parts or [one[member] for one in (wanted.get(key) or {}).values() if one.get(member)][:1]
-    return " ".join(parts) or "?"
-
-
-def _line(name: str, parameters: Mapping[str, str | list[str]], value: str) -> Property:
-    """A line. Raises BadContact for what cannot be in one."""
-    head = name
-    for key, given in parameters.items():
-        values = [given] if isinstance(given, str) else given
-        for one in values:
-            if '"' in one or "\n" in one or CONTROL.search(one):
-                raise BadContact("vCardProps", "a parameter has quotes or control characters")
-        head += f";{key}=" + ",".join(f'"{one}"' if re.search("[,;:]", one) else one for one in values)
-    if CONTROL.search(value) or "\n" in value:
-        raise BadContact(name.lower(), "a value has control characters")
-    made = property_of(f"{head}:{value}")
-    if made is None:
-        raise BadContact(name.lower(), "this cannot be written as a card")
-    return made
-
-
-def _string(name: str, value: Any, most: int = MAX_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > most:
-        raise BadContact(name, f"a text of at most {most} characters is expected")
-    return escaped(value)
-
-
-def _members(name: str, value: Any, known: tuple[str, ...]) -> Object:
-    """An object whose members are known. Raises BadContact."""
-    if not isinstance(value, dict) or value.keys() - {"@type", *known}:
-        raise BadContact(name, "an object is expected whose members have a place in a card")
-    return value
-
-
-def _parameters(name: str, key: str, value: Object) -> dict[str, str | list[str]]:
-    """PROP-ID, TYPE and PREF of an object with contexts and pref."""
-    found: dict[str, str | list[str]] = {"PROP-ID": key}
-    contexts, pref = value.get("contexts") or {}, value.get("pref")
-    back = {shown: written for written, shown in CONTEXTS.items()}
-    if not isinstance(contexts, dict) or not all(one in back and on is True for one, on in contexts.items()):
-        raise BadContact(name, "contexts are private and work")
-    if contexts:
-        found["TYPE"] = [back[context] for context in contexts]
-    if pref is not None:
-        if not isinstance(pref, int) or isinstance(pref, bool) or not 1 <= pref <= 100:
-            raise BadContact(name, "pref is a number from 1 to 100")
-        found["PREF"] = str(pref)
-    return found
-
-
-COMMON: Final = ("contexts", "pref")
-
-
-def _lines_of(name: str, wanted: Object) -> list[Property]:
-    """The lines of a property of JSContact. Raises BadContact."""
-    value = wanted.get(name)
-    if value is None:
-        return []
-    match name:
-        case "uid" | "kind" | "prodId" | "language":
-            if name == "kind" and value not in KINDS:
-                raise BadContact(name, f"a kind is one of {', '.join(KINDS)}")
-            return [_line(COVERED[name][0], {}, _string(name, value, 1_000))]
-        case "created" | "updated":
-            if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", value):
-                raise BadContact(name, "a UTCDateTime is expected")
-            return [_line(COVERED[name][0], {}, re.sub(r"[-:]|\.\d+", "", value))]
-        case "members" | "keywords":
-            if not isinstance(value, dict) or len(value) > 1_000 or not all(on is True for on in value.values()):
-                raise BadContact(name, "an object of true is expected")
-            texts = [_string(name, one, 1_000) for one in value]
-            return (
-                [_line("CATEGORIES", {}, ",".join(texts))]
-                if name == "keywords"
-                else [_line("MEMBER", {}, text) for text in texts]
-            )
-        case "name":
-            return _name_lines(value)
-    if not isinstance(value, dict) or len(value) > MAX_OBJECTS or not all(map(KEY.fullmatch, value)):
-        raise BadContact(name, f"an object of at most {MAX_OBJECTS} objects by id is expected")
-    return [_line_of(name, key, one) for key, one in value.items()]
-
-
-def _name_lines(value: Any) -> list[Property]:
-    given = _members("name", value, ("components", "full", "isOrdered"))
-    props: list[Property] = []
-    if given.get("full") is not None:
-        props.append(_line("FN", {}, _string("name", given["full"], 1_000)))
-    components = given.get("components")
-    if components is not None:
-        props.append(_line("N", {}, _structured("name", components, NAME_PARTS)))
-    return props
-
-
-def _structured(name: str, components: Any, kinds: tuple[str, ...]) -> str:
-    """The value of N or ADR. Raises BadContact."""
-    pieces: dict[str, list[str]] = {kind: [] for kind in kinds}
-    if not isinstance(components, list) or len(components) > MAX_OBJECTS:
-        raise BadContact(name, "components is an array")
-    for component in components:
-        part = _members(name, component, ("kind", "value"))
-        if part.get("kind") not in pieces:
-            raise BadContact(name, f"a component is one of {', '.join(kinds)}")
-        pieces[part["kind"]].append(_string(name, part.get("value"), 1_000))
-    return ";".join(",".join(values) for values in pieces.values())
-
-
-def _line_of(name: str, key: str, value: Any) -> Property:
-    # A table of RFC 9555 §2: each property of a card has a line of its own shape, so that a common form would hide
-    # them.
-    match name:
-        case "nicknames":
-            given = _members(name, value, ("name", *COMMON))
-            return _line("NICKNAME", _parameters(name, key, given), _string(name, given.get("name"), 1_000))
-        case "organizations":
-            given = _members(name, value, ("name", "units", *COMMON))
-            units = given.get("units") or []
-            if not isinstance(units, list) or len(units) > MAX_OBJECTS:
-                raise BadContact(name, "units is an array")
-            texts = [given.get("name") or "", *(_members(name, unit, ("name",)).get("name") for unit in units)]
-            joined = ";".join(_string(name, text, 1_000) for text in texts)
-            return _line("ORG", _parameters(name, key, given), joined)
-        case "titles":
-            given = _members(name, value, ("name", "kind"))
-            kind = given.get("kind") or "title"
-            if kind not in ("title", "role"):
-                raise BadContact(name, "a kind is title or role")
-            return _line(kind.upper(), {"PROP-ID": key}, _string(name, given.get("name"), 1_000))
-        case "emails":
-            given = _members(name, value, ("address", *COMMON))
-            return _line("EMAIL", _parameters(name, key, given), _string(name, given.get("address"), 1_000))
-        case "phones":
-            return _phone_line(key, _members(name, value, ("number", "features", *COMMON)))
-        case "onlineServices":
-            given = _members(name, value, ("uri", "service", "user", *COMMON))
-            parameters = _parameters(name, key, given)
-            for member, parameter in (("service", "SERVICE-TYPE"), ("user", "USERNAME")):
-                if given.get(member) is not None:
-                    _string(name, given[member], 1_000)
-                    parameters[parameter] = given[member]
-            line = "SOCIALPROFILE" if given.get("service") is not None else "IMPP"
-            return _line(line, parameters, _uri(name, given.get("uri")))
-        case "addresses":
-            given = _members(name, value, ("components", "full", *COMMON))
-            parameters = _parameters(name, key, given)
-            if given.get("full") is not None:
-                parameters["LABEL"] = _string(name, given["full"], 1_000)
-            return _line("ADR", parameters, _structured(name, given.get("components") or [], ADDRESS_PARTS))
-        case "anniversaries":
-            return _anniversary_line(key, _members(name, value, ("kind", "date")))
-        case "notes":
-            given = _members(name, value, ("note",))
-            return _line("NOTE", {"PROP-ID": key}, _string(name, given.get("note")))
-        case "links":
-            given = _members(name, value, ("uri", *COMMON))
-            return _line("URL", _parameters(name, key, given), _uri(name, given.get("uri")))
-        case "media":
-            given = _members(name, value, ("kind", "uri", "mediaType"))
-            back = {shown: written for written, shown in MEDIA.items()}
-            if given.get("kind") not in back:
-                raise BadContact(name, f"a kind is one of {', '.join(back)}")
-            return _line(back[given["kind"]], {"PROP-ID": key}, _uri(name, given.get("uri")))
-    given = _members(name, value, ("language", *COMMON))
-    return _line("LANG", _parameters(name, key, given), _string(name, given.get("language"), 100))
-
-
-def _uri(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_URI or not value.isprintable() or " " in value:
-        raise BadContact(name, f"a URI of at most {MAX_URI} characters is expected")
-    return value
-
-
-def _phone_line(key: str, given: Object) -> Property:
-    parameters = _parameters("phones", key, given)
-    features = given.get("features") or {}
-    back = {shown: written for written, shown in FEATURES.items()}
-    if not isinstance(features, dict) or not all(one in back and on is True for one, on in features.items()):
-        raise BadContact("phones", f"a feature is one of {', '.join(back)}")
-    types = [*parameters.get("TYPE", []), *(back[feature] for feature in features)]
-    if types:
-        parameters["TYPE"] = types
-    if isinstance(given.get("number"), str) and given["number"].startswith("tel:"):
-        parameters["VALUE"] = "uri"
-    return _line("TEL", parameters, _string("phones", given.get("number"), 1_000))
-
-
-def _anniversary_line(key: str, given: Object) -> Property:
-    back = {shown: written for written, shown in DATES.items()}
-    date = given.get("date")
-    if given.get("kind") not in back:
-        raise BadContact("anniversaries", f"a kind is one of {', '.join(back)}")
-    match date:
-        case {"@type": "Timestamp", "utc": str(utc)} if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", utc):
-            text = utc[:10].replace("-", "")
-        case dict() if not date.keys() - {"@type", "year", "month", "day"}:
-            year, month, day = (date.get(one) for one in ("year", "month", "day"))
-            if not all(one is None or (isinstance(one, int) and 0 < one < 10_000) for one in (year, month, day)):
-                raise BadContact("anniversaries", "year, month and day are numbers")
-            head = "--" if year is None else f"{year:04}"
-            tail = f"{month or 0:02}{day:02}" if day is not None else f"{month:02}" if month is not None else ""
-            text = f"{head}-{tail}" if year is not None and day is None and tail else head + tail
-        case _:
-            raise BadContact("anniversaries", "a date is a PartialDate or Timestamp")
-    return _line(back[given["kind"]], {"PROP-ID": key}, text)
-
-
-def _unknown_lines(value: Any) -> list[Property]:
-    if not isinstance(value, list) or len(value) > 4 * MAX_OBJECTS:
-        raise BadContact("vCardProps", f"an array of at most {4 * MAX_OBJECTS} properties is expected")
-    props: list[Property] = []
-    for one in value:
-        match one:
-            case [str(name), dict(parameters), str(kind), str(text)] if NAME.fullmatch(name):
-                if name.upper() in OWN or not all(NAME.fullmatch(key) for key in parameters):
-                    raise BadContact("vCardProps", f"{name} is a property of JSContact, or no property")
-                if not all(isinstance(v, str) or _strings(v) for v in parameters.values()):
-                    raise BadContact("vCardProps", "a parameter is a string, or an array of strings")
-                typed = {} if kind == "unknown" else {"VALUE": kind}
-                props.append(_line(name.upper(), {**{k.upper(): v for k, v in parameters.items()}, **typed}, text))
-            case _:
-                raise BadContact("vCardProps", "a property is an array of name, parameters, type and value")
-    return props
-
-
-def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+"""What lines say, those of `LETTERS` one by one."""

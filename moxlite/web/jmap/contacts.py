@@ -13,7 +13,9 @@ import msgspec
 from moxlite.processor import off_loop
 from moxlite.proto.cards.cardobject import BadCard, read_card
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, BadContact, card_of, changed_card, jscontact_of
+from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, jscontact_of
+from moxlite.proto.cards.jscontactlines import card_of, changed_card
+from moxlite.proto.cards.jscontactshapes import BadContact
 from moxlite.proto.cards.limits import AboveLimit, Extent, check_extent, extent_of
 from moxlite.store.groupware.collection import (
     Collection,
@@ -544,7 +546,8 @@ async def _with_pictures(call: Call, wanted: Object) -> Object:
     found: Object = {}
     for key, one in media.items():
         if isinstance(one, dict) and isinstance(one.get("blobId"), str):
-            found[key] = {"kind": one.get("kind"), "uri": await data_uri(call, one["blobId"], one.get("mediaType"))}
+            more = {name: value for name, value in one.items() if name not in ("blobId", "mediaType")}
+            found[key] = {**more, "uri": await data_uri(call, one["blobId"], one.get("mediaType"))}
         else:
             found[key] = one
     return {**wanted, "media": found}
