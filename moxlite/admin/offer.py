@@ -55,6 +55,8 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
     dav: list[Server] = []
     jmap: list[Server] = []
     for name, listener in public_first(snapshot):
+        if snapshot.is_inner(name):
+            continue
         host = own or snapshot.hostname(name)
         upgrade: Security = "plain" if listener.tls is None else "starttls"
         if listener.imaps.enabled:

@@ -14,7 +14,7 @@ from moxlite.config.listeners import Listener
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import near
 from moxlite.config.webrules import WebRule, web_redirects, web_rules
-from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
+from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path, is_local_name
 
 ReportKind = Literal["dmarc", "tlsrpt", "host_tlsrpt"]
 Key: TypeAlias = tuple[str, str]
@@ -158,6 +158,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """Hostname of this listener: its own name, or else the machine's."""
         return self.static.listeners[listener].hostname or self.static.hostname
 
+    def is_inner(self, listener: str) -> bool:
+        """Whether the hostname of this listener means something in the inner network alone, and the machine's does
+        not.
+        """
+        return is_local_name(self.hostname(listener).ascii) and not is_local_name(self.static.hostname.ascii)
+
+    def outgoing_name(self, listener: str) -> Domain:
+        """The hostname of this listener in what others see (messages, trace fields, URLs): the machine's in place of an
+        inner one.
+        """
+        return self.static.hostname if self.is_inner(listener) else self.hostname(listener)
+
     @property
     def hostnames(self) -> frozenset[str]:
         """The hostnames of all listeners, and the machine's name: A-labels."""
@@ -171,7 +183,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """
         listeners = sorted(self.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
         for name, listener in listeners:
-            if listener.jmap_https.enabled:
+            if listener.jmap_https.enabled and not self.is_inner(name):
                 return jmap_session(self.hostname(name), listener.jmap_https.port)
         return ""
 

@@ -31,19 +31,6 @@ _NUMBER: Final = re.compile(r"[0-9]++|0x[0-9a-f]*+", re.IGNORECASE)
 number (RFC 3696 §2).
 """
 
-_LOCAL: Final = frozenset(
-    (
-        *("localhost", "localdomain", "local", "internal", "home", "lan", "corp", "intranet", "private"),
-        *("localhost4", "localhost6", "localdomain4", "localdomain6"),
-    )
-)
-"""Top-level domains that exist on machines and inner networks alone (RFC 6761 §6.3, RFC 6762 §3, ICANN's reserved
-``internal``, ``home`` and ``corp``), and names of loopback in /etc/hosts.
-"""
-
-_HOME: Final = ".home.arpa"
-"""Names of home networks (RFC 8375)."""
-
 
 def is_internal(ip: IPAddress) -> bool:
     """Whether an address is not on the internet: private, loopback, link-local, multicast, or an IPv6 form that leads
@@ -72,12 +59,3 @@ def is_address_text(name: str) -> bool:
     """
     text = name.removesuffix(".")
     return ":" in text or "[" in text or _NUMBER.fullmatch(text.rpartition(".")[2]) is not None
-
-
-def is_local_name(name: str) -> bool:
-    """Whether a host's name means something on this machine or in its network alone: ``localhost``, names below the
-    top-level domains of inner networks, and single labels.
-    """
-    text = name.removesuffix(".").lower()
-    rest, _, last = text.rpartition(".")
-    return not rest or last in _LOCAL or f".{text}".endswith(_HOME)

@@ -38,6 +38,19 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]
 _LDH: Final = re.compile(r"(?i:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)")
 _LAX_LDH: Final = re.compile(r"(?i:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*)")
 
+_LOCAL: Final = frozenset(
+    (
+        *("localhost", "localdomain", "local", "internal", "home", "lan", "corp", "intranet", "private"),
+        *("localhost4", "localhost6", "localdomain4", "localdomain6"),
+    )
+)
+"""Top-level domains that exist on machines and inner networks alone (RFC 6761 §6.3, RFC 6762 §3, ICANN's reserved
+``internal``, ``home`` and ``corp``), and names of loopback in /etc/hosts.
+"""
+
+_HOME: Final = ".home.arpa"
+"""Names of home networks (RFC 8375)."""
+
 
 class AddressError(ValueError):
     """The text is not a domain, localpart, address or path. The message is for people, in printable ASCII."""
@@ -79,6 +92,15 @@ class Domain(msgspec.Struct, frozen=True, order=True):
 
 
 @lru_cache(maxsize=4096)  # a server sees few domains often; IDNA checks cost 20 µs a label
+def is_local_name(name: str) -> bool:
+    """Whether a host's name means something on this machine or in its network alone: ``localhost``, names below the
+    top-level domains of inner networks, and single labels.
+    """
+    text = name.removesuffix(".").lower()
+    rest, _, last = text.rpartition(".")
+    return not rest or last in _LOCAL or f".{text}".endswith(_HOME)
+
+
 def _parse_domain(text: str, strict: bool) -> Domain:
     if len(text) > DOMAIN_LIMIT:
         raise AddressError("domain too long")

@@ -147,7 +147,7 @@ class Session:
     Attributes:
       context, wire: services and stream.
       snapshot: the configuration, updated at each EHLO, HELO and MAIL.
-      hostname: our name on this listener.
+      hostname: our name on this listener, as others may see it.
       dialogue: commands and replies, with the SMTP state machine.
       login: the logged-in user, the client certificate, failed log-ins.
       record: numbers of commands and failed transactions.
@@ -159,7 +159,7 @@ class Session:
         self.context = context
         self.wire = wire
         self.snapshot: Snapshot = context.config.current
-        self.hostname = self.snapshot.hostname(wire.info.listener)
+        self.hostname = self.snapshot.outgoing_name(wire.info.listener)
         self.dialogue = Dialogue(
             wire,
             ServerConnection(

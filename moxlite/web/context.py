@@ -351,9 +351,13 @@ def _admin_services(listener: Listener) -> list[tuple[str, WebService]]:
 
 
 def _redirect(service: WebService, scheme: str) -> Handler:
-    """Lead to a service at another port of the host that was asked for."""
+    """Lead to a service at another port of the host that was asked for; not what a web server in front passes on,
+    whose visitors reach none of our ports.
+    """
 
     async def redirect(request: Request, writer: ResponseWriter) -> None:
+        if request.headers.get("x-forwarded-for") is not None:
+            raise HTTPError(404, "There is nothing at this address.")
         name = request.host.name or ""
         host = f"[{name}]" if ":" in name else name
         await writer.respond(Response.redirect(303, f"{scheme}://{host}:{service.port}{quote(service.path)}"))

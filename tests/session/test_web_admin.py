@@ -63,18 +63,22 @@ async def test_licences_are_listed_without_log_in(rig: Rig, app: str) -> None:
 
 
 async def test_a_port_without_the_account_app_leads_to_the_admin_app(rig: Rig) -> None:
-    """WEB-22, WEB-25, ADMIN-32: and a port with other apps leads to the admin app's own."""
+    """WEB-22, WEB-25, ADMIN-32: and a port with other apps leads to the admin app's own,
+    unless a web server in front of this one has passed the request on.
+    """
     alone = visitor(rig, port=82)
     answer = await alone.fetch("/")
     assert (answer.status, answer.headers["location"]) == (303, "/admin/")
     assert (await alone.fetch("/favicon.ico")).status == 200
     assert (await alone.fetch("/elsewhere")).status == 404
     answer = await alone.fetch("/admin")
-    assert (answer.status, answer.headers["location"]) == (303, "/admin/")
+    assert (answer.status, answer.headers["location"]) == (308, "/admin/")
     other = visitor(rig, port=83)
     other.host = "127.0.0.1:83"
     answer = await other.fetch("/admin/")
     assert (answer.status, answer.headers["location"]) == (303, "http://127.0.0.1:82/admin/")
+    passed_on = await other.fetch("/admin/", headers={"x-forwarded-for": "192.0.2.1"})
+    assert (passed_on.status, passed_on.headers.get("location")) == (404, None)
     assert (await visitor(rig).fetch("/")).status == 200  # the account app
 
 

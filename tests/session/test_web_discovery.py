@@ -272,3 +272,20 @@ async def test_counters_have_labels_of_configured_domains_alone(discovery: Rig) 
     before = metrics.autoconf_requests.labels(domain="plain.example").value
     await client(discovery, "autoconfig.plain.example").fetch(MOZILLA)
     assert metrics.autoconf_requests.labels(domain="plain.example").value == before + 1
+
+
+async def test_an_inner_listener_is_offered_to_nobody(tmp_path: Path) -> None:
+    """WEB-23a."""
+    inner = """
+[listeners.inner]
+ips = ["127.0.0.1"]
+hostname = "localhost"
+imap = { enabled = true, port = 1143 }
+jmap_https = { enabled = true, port = 1144 }
+tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]
+"""
+    async with trio.open_nursery() as nursery:
+        rig = await open_rig(tmp_path / "rig", nursery, static=SERVED + inner, domains=DOMAINS)
+        offer = offer_for(rig.holder.current, Domain.parse("plain.example"))
+        assert {server.port for server in offer.imap + offer.jmap} == {143, 443, 993}
+        nursery.cancel_scope.cancel()

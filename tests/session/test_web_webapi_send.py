@@ -394,3 +394,14 @@ async def _open_with(folder: Path, nursery: trio.Nursery, domains: str) -> Rig:
     """A server whose DKIM keys are in `folder`/keys."""
     domains = domains.replace("dkim/one.pem", str(folder / "keys/dkim/one.pem"))
     return await open_rig(folder, nursery, static=STATIC + API, domains=domains)
+
+
+@pytest.mark.rig(static=STATIC + API.replace("ips", 'hostname = "localhost"\nips'), domains=configured())
+async def test_the_name_of_an_inner_listener_is_in_no_mail(rig: Rig) -> None:
+    """WEB-23a."""
+    api = client(rig)
+    api._browser.host = "localhost"
+    await api.call("Send", To=ME, Subject="inner", Text="x")
+    octets = await sent("inner")
+    assert b"localhost" not in octets
+    assert octets.count(b"mail.example.org") >= 3  # Message-ID, and both names of Received

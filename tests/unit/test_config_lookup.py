@@ -1,9 +1,11 @@
 """Who gets mail for an address, who may log in and send with it (SMTP-52, SMTP-68..72)."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+import moxlite
 from moxlite.config.load import load
 from moxlite.config.snapshot import (
     AccountRecipient,
@@ -28,6 +30,9 @@ localpart = "tls-reports"
 [listeners.local]
 ips = ["127.0.0.1"]
 hostname = "other.example.net"
+[listeners.inner]
+ips = ["127.0.0.2"]
+hostname = "localhost"
 """
 
 DOMAINS = """\
@@ -241,3 +246,20 @@ def test_an_own_quota_goes_before_the_global_one(snapshot: Snapshot) -> None:
 def test_an_unknown_account_is_told_with_the_one_that_was_meant(snapshot: Snapshot, name: str, hint: str) -> None:
     """ADMIN-18."""
     assert snapshot.no_account(name) == f'there is no account "{name}"{hint}'
+
+
+def test_the_name_of_an_inner_listener_stays_inside(snapshot: Snapshot) -> None:
+    """WEB-23a."""
+    assert snapshot.outgoing_name("inner").ascii == "mx.example.org"
+    assert snapshot.outgoing_name("local").ascii == "other.example.net"
+
+
+def test_listeners_names_are_asked_for_as_others_may_see_them() -> None:
+    """WEB-23a: what answers others asks for `outgoing_name`, but for modules that compare what a client has asked for
+    with our names.
+    """
+    compare = {Path("web/http/hsts.py"), Path("web/context.py")}
+    root = Path(moxlite.__file__).parent
+    speaking = ("smtpd", "imapd", "web", "queue", "submission", "groupware", "acceptance")
+    modules = {path.relative_to(root) for folder in speaking for path in (root / folder).rglob("*.py")}
+    assert {path for path in modules if re.search(r"\.hostname\(", (root / path).read_text())} == compare

@@ -8,10 +8,11 @@ from typing import Final
 import pytest
 import trio
 
-from moxlite.net.addresses import is_address_text, is_internal, is_local_name
+from moxlite.net.addresses import is_address_text, is_internal
 from moxlite.net.dial import INNER, DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import FakeResolver
+from moxlite.proto.address import is_local_name
 from moxlite.queue.hosts.hosts import NoHosts, addresses_of
 from tests.trees import nodes, trees
 

@@ -15,7 +15,7 @@ import trio
 from moxlite.mailauth import iprev
 from moxlite.mailauth.results import IPRevStatus
 from moxlite.metrics import Gauge
-from moxlite.net.addresses import is_address_text, is_internal, is_local_name
+from moxlite.net.addresses import is_address_text, is_internal
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import (
     MX,
@@ -28,7 +28,7 @@ from moxlite.net.resolver import (
     TooManyAliases,
     absolute,
 )
-from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.address import AddressError, Domain, is_local_name
 from moxlite.proto.smtp.errors import SMTPError
 
 logger = logging.getLogger("moxlite.queue.hosts.hosts")

@@ -313,7 +313,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     if unknown:
         raise SetError("invalidProperties", "there is no such property", properties=unknown)
     # in a thread: a request may have 10 MB of header fields to encode
-    hostname = call.snapshot.hostname(call.request.info.listener).ascii
+    hostname = call.snapshot.outgoing_name(call.request.info.listener).ascii
     draft = await off_loop(partial(draft_of, words, hostname), kind="compose")
     async with holding(call) if draft.blobs else nullcontext():
         return await _composed(call, draft, metadata)

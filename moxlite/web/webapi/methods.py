@@ -163,7 +163,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
 
 def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Parties) -> OutgoingMessage:
     snapshot, listener = call.snapshot, call.request.info.listener
-    hostname = snapshot.hostname(listener)
+    hostname = snapshot.outgoing_name(listener)
     to = parties.unique
     now = time.time_ns() // 1000
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
