@@ -48,6 +48,12 @@ logger = logging.getLogger("moxlite.autotls")
 LONGEST_SLEEP: Final = 3600.0
 """Seconds between two rounds, because DNS may have changed by then."""
 
+NEW_FOR: Final = 3600.0
+LOOK_EVERY: Final = 60.0
+"""Seconds for which DNS is asked each `LOOK_EVERY` seconds where a new name points to: its owner is just about to
+publish it. Later at each round.
+"""
+
 SHORTEST_SLEEP: Final = 5.0
 """Seconds between two rounds at least: a name that is due and cannot be ordered must not keep the loop busy."""
 
@@ -203,7 +209,7 @@ class AutoTLS:
         for host in self._states.now.hosts.keys() - set(wanted):
             del self._states.now.hosts[host]
         for host in wanted:
-            self._states.now.hosts.setdefault(host, HostState())
+            self._states.now.hosts.setdefault(host, HostState(since=now))
         self._states.now.set_right(now, ordering.LONGEST_PAUSE)
         self._reachability.keep(wanted)
         await self._ask_for_windows(wanted)
@@ -346,7 +352,8 @@ class AutoTLS:
         snapshot, state, now = self._config.current, self._states.now.hosts[host], self._clock()
         found = await self._reachability.ask_dns(snapshot, host)
         if not found.order:
-            state.next_try = max(state.next_try, now + ordering.FIRST_PAUSE * 5)
+            wait = LOOK_EVERY if now < state.since + NEW_FOR else ordering.FIRST_PAUSE * 5
+            state.next_try = max(state.next_try, now + wait)
             return
         saw = self._seen(found.ips)
         if now < state.next_try and state.saw == saw:

@@ -52,10 +52,12 @@ class HostState(msgspec.Struct, omit_defaults=True):
     failures: failed orders in a row. next_try: seconds UTC of the next try after a failure; earlier if the fingerprint
     `saw` of addresses and settings has changed. error: text of the last failure. kind: the challenge that worked last.
     ordered: seconds UTC of the last successful order. of: id of the certificate that `window`, `renew_at` and `ask_at`
-    are about. renew_at: seconds UTC of the renewal. ask_at: seconds UTC of the next request for renewal information.
+    are about. since: seconds UTC since which the name is wanted, until its first certificate. renew_at: seconds UTC of
+    the renewal. ask_at: seconds UTC of the next request for renewal information.
     """
 
     failures: int = 0
+    since: float = 0.0
     next_try: float = 0.0
     saw: str = ""
     error: str = ""
@@ -84,6 +86,7 @@ class State(msgspec.Struct, omit_defaults=True):
         self.not_before = self.not_before if self.not_before <= now + longest else 0.0
         for host in self.hosts.values():
             host.ordered = min(host.ordered, now)
+            host.since = min(host.since, now)
             host.next_try = host.next_try if host.next_try <= now + longest else 0.0
             host.ask_at = host.ask_at if host.ask_at <= now + longest else 0.0
 

@@ -496,6 +496,20 @@ async def test_names_that_do_not_point_here_are_left_out(tmp_path: Path) -> None
     assert _names(ca.orders[-1]) == ["mx.example.org"]
 
 
+async def test_dns_that_comes_after_the_name_is_seen_within_a_minute(tmp_path: Path) -> None:
+    """WEB-115: for an hour, across a restart; then every five minutes."""
+    world = World(tmp_path, configured(tmp_path), PlayedCA())
+    world.resolver.set("mx.example.org.", RecordType.A, ["198.51.100.7"])
+    pauses: list[float] = []
+    for number in range(70):
+        pauses.append(await world.keeper.round())
+        world.ca.now += pauses[-1]
+        if number == 30:
+            world.restart()
+    assert max(pauses[:55]) == 60.0
+    assert set(pauses[66:]) == {300.0}
+
+
 async def test_a_new_domain_gets_its_certificate_without_restart(tmp_path: Path) -> None:
     """WEB-114: names are looked at in each round; those of disabled and of reports-only domains are left out."""
     ca = PlayedCA()
