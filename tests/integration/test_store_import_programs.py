@@ -191,7 +191,9 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
     """STORE-155, STORE-139"""
     path = tmp_path / "x.txt"
     path.write_text("hello\n")
+    (tmp_path / "dbox/mailboxes").mkdir(parents=True)
     for args, text in (
+        (("import", "maildir", "moxlite", "Inbox", str(tmp_path / "dbox")), "doveadm -o mail_location=mdbox"),
         (("import", "mbox", "moxlite", "Inbox", str(path)), "nothing was imported: the file is not an mbox"),
         (("import", "archive", "moxlite", str(path)), "neither a zip nor a tar.gz"),
         (("import", "mbox", "nobody", "Inbox", str(path)), 'there is no account "nobody"'),

@@ -26,7 +26,7 @@ from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Mail, Order
 from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, Labelled, Labels
 from moxlite.store.imports.reading import Existing, ReadAhead
-from moxlite.store.imports.sources import BadPath, Budget, What, find, read_source
+from moxlite.store.imports.sources import BadPath, Budget, What, find, read_source, recognise
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.rows.mailboxes import flag_words, state
 from moxlite.store.types import Flag, Meaning, SpecialUse
@@ -76,6 +76,28 @@ async def test_any_mix_of_mail_in_an_archive(accounts: Accounts, pack: object) -
         assert [octets for octets, _, _ in found["B/C/Entwürfe"]] == [mail(6)]
         assert found["Empty"] == []
         assert [octets for octets, _, _ in found["Inbox"]] == [mail(7)]
+
+
+async def test_stores_of_other_programs_say_what_to_do(accounts: Accounts) -> None:
+    """STORE-126: Outlook's and Dovecot's own, alone and in an archive."""
+    async with accounts.use("mia"):
+        progress = await imported(accounts, b"!BDN" + b"\0" * 600, ARCHIVE)
+        assert isinstance(progress.end, Aborted)
+        assert "readpst -e -o" in progress.end.text
+        assert recognise(b"!BDN" + b"\0" * 600) is Form.ARCHIVE
+        files = {"old/Outlook.PST": b"!BDN", "mdbox/storage/m.1": b"x", "mdbox/mailboxes/A/dbox-Mails/u.7": b"x"}
+        pst, *boxes = (await imported(accounts, tgz(files), ARCHIVE)).problems
+        assert pst.startswith("old/Outlook.PST: ")
+        assert "readpst" in pst
+        assert ["doveadm" in text for text in boxes] == [True, True]
+
+
+async def test_a_home_directory_is_taken_for_its_maildir(accounts: Accounts) -> None:
+    """STORE-126: nothing comes below a mailbox "Maildir"."""
+    files = {"Maildir/cur/1790848740.1.x:2,S": lf(mail(1)), "Maildir/.Sent/new/1790848740.2.x": lf(mail(2))}
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, tgz(files), ARCHIVE))
+        assert {name for name, box in (await contents(account)).items() if box} == {"Inbox", "Sent"}
 
 
 async def test_letters_without_a_file_of_keywords_are_a_problem(accounts: Accounts) -> None:

@@ -97,10 +97,18 @@ def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_du
 def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
     """Import a Maildir into MAILBOX of ACCOUNT.
 
-    Folders in it (.Sent, .Lists.python) go below MAILBOX, or beside it if that is Inbox.
+    Folders in it (.Sent, .Lists.python) go below MAILBOX, or beside it if that is Inbox. For a home directory, its
+    Maildir is imported.
     """
-    if not any((path / name).is_dir() for name in ("new", "cur")):
-        raise Failure(f"{path} is not a Maildir: it has neither new nor cur")
+    from moxlite.store.imports.items import DBOX, DBOX_FOLDERS
+    from moxlite.store.imports.sources import HOME
+
+    if not _is_maildir(path):
+        if (path / "mailboxes").is_dir() or any((path / name).is_dir() for name in DBOX_FOLDERS):
+            raise Failure(f"{path}: {DBOX}")
+        if not _is_maildir(path / HOME):
+            raise Failure(f"{path} is not a Maildir: it has neither new nor cur")
+        path = path / HOME
     _import(
         path,
         account=account,
@@ -136,6 +144,10 @@ def archive(
         skip_duplicates=skip_duplicates,
         dry_run=dry_run,
     )
+
+
+def _is_maildir(path: Path) -> bool:
+    return any((path / name).is_dir() for name in ("new", "cur"))
 
 
 def _import(path: Path, *, without: str = "", **args: Any) -> None:

@@ -24,6 +24,20 @@ MAX_TEXT: Final = 500
 """Characters of a problem: it names a file of the archive."""
 
 
+PST: Final = (
+    "this is a mail store of Outlook (.pst): make a folder of messages of it with readpst (of the package pst-utils), "
+    "and import the folder: readpst -e -o FOLDER FILE.pst"
+)
+DBOX: Final = (
+    "this is a mail store of Dovecot (mdbox or sdbox): make a Maildir of it with Dovecot, and import the Maildir: "
+    "doveadm -o mail_location=mdbox:STORE backup -u USER maildir:MAILDIR"
+)
+"""What to do with formats that only their own programs read."""
+
+DBOX_FOLDERS: Final = ("dbox-Mails", "storage")
+"""Folders of messages in Dovecot's stores."""
+
+
 class Form(Enum):
     """Format of an import's octets."""
 

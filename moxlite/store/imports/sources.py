@@ -26,12 +26,26 @@ from moxlite.proto.maildir import KEYWORDS_FILE, folder_of, parse_keywords, pars
 from moxlite.proto.mbox import End, Event, Head, MboxError, MboxReader
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.archives import READ_SIZE, Member, Read, members, zip_members
-from moxlite.store.imports.items import Folder, Form, Item, Keywords, Mail, Order, Part, Problem
+from moxlite.store.imports.items import (
+    DBOX,
+    DBOX_FOLDERS,
+    PST,
+    Folder,
+    Form,
+    Item,
+    Keywords,
+    Mail,
+    Order,
+    Part,
+    Problem,
+)
 from moxlite.store.names import INBOX, SEPARATOR, is_below
 from moxlite.store.options import SECOND
 
 ZIP_MARK: Final = b"PK\x03\x04"
 GZIP_MARK: Final = b"\x1f\x8b"
+PST_MARK: Final = b"!BDN"
+"""Taken as an archive, so that its import says what to do with it."""
 TAR_MARK: Final = b"ustar"
 TAR_MARK_AT: Final = 257
 """Octet of a tar file at which its mark begins (POSIX ustar)."""
@@ -101,7 +115,7 @@ def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
         elif start.startswith(GZIP_MARK):
             yield from _walk_gzip(Rejoined(start, file.read), order, budget)
         else:
-            raise ImportFailed("this is neither a zip nor a tar.gz file")
+            raise ImportFailed(PST if start == PST_MARK else "this is neither a zip nor a tar.gz file")
 
 
 def _parts(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
@@ -138,7 +152,7 @@ class _Window(io.RawIOBase):
 
 def recognise(start: bytes) -> Form | None:
     """Guess the format of a file by its first `RECOGNISED` octets; None if it cannot be imported."""
-    if start.startswith((ZIP_MARK, GZIP_MARK)):
+    if start.startswith((ZIP_MARK, GZIP_MARK, PST_MARK)):
         return Form.ARCHIVE
     if start.startswith(TAR_MARK, TAR_MARK_AT):
         return Form.TAR
@@ -285,7 +299,15 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
                 text = (text + piece)[:MAX_KEYWORDS_FILE]
             yield Keywords(folder, parse_keywords(text))
         case _:
-            yield Problem(f"{shown}: not a file of mail")
+            yield Problem(f"{shown}: {_remedy(shown) or 'not a file of mail'}")
+
+
+def _remedy(name: str) -> str:
+    """What to do with a file of a mail store that only its own program reads; "" for another file."""
+    *folders, last = name.split("/")
+    if last.lower().endswith(".pst"):
+        return PST
+    return DBOX if folders[-1:] and folders[-1] in DBOX_FOLDERS and DBOX_FILE.fullmatch(last) else ""
 
 
 def _from_file(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -363,6 +385,7 @@ def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
 # ==================================  ===========================  =============================
 # ``A/B.mbox``                        mbox                         ``A/B``
 # ``A/B/cur/NAME``, ``new``, ``tmp``  message of a Maildir         ``A/B``
+# ``Maildir/cur/NAME``                message in a home directory  Inbox
 # ``A/.B.C/cur/NAME``                 message of a Maildir++       ``A/B/C``
 # ``A/B/NAME.eml``                    message                      ``A/B``
 # ``A.sbd/B``                         mbox of Thunderbird          ``A/B``, if it begins as one
@@ -377,6 +400,11 @@ MAILDIR_FILES: Final = frozenset({"maildirfolder", "maildirsize", "subscriptions
 """Files of Dovecot and Courier beside messages; more begin with `DOVECOT`."""
 
 DOVECOT: Final = "dovecot"
+DBOX_FILE: Final = re.compile(r"[mu]\.\d+")
+"""A file of messages in a store of Dovecot."""
+
+HOME: Final = "Maildir"
+"""The Maildir of a home directory, which is no mailbox of that name."""
 
 
 class BadPath(Exception):
@@ -439,7 +467,7 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
 def _mailbox(parts: list[str], order: Order) -> str:
     """The mailbox name for a path, below the order's mailbox if that is not Inbox; not yet checked."""
     elements: list[str] = []
-    for part in parts:
+    for part in parts[1:] if parts[:1] == [HOME] else parts:
         dotted = folder_of(part)
         if dotted is not None:
             elements += [_decoded(one) for one in dotted]
