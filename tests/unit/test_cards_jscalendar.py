@@ -1,5 +1,6 @@
 """JSCalendar and iCalendar into each other (RFC 8984, RFC 5545)."""
 
+import time
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -339,3 +340,22 @@ def test_ends_of_all_years_are_shown(ends: str) -> None:
     found = read_object(text.encode())
     assert event_of(found)["start"] == "0001-01-01T00:00:00"
     assert form_of(found, found.main).start == datetime(1, 1, 1)  # noqa: DTZ001 local time
+
+
+def test_exceptions_of_a_long_series_are_counted_before_they_are_copied() -> None:
+    """DAV-5a: each has the lines and alarms of its series."""
+    alerts = {
+        f"a{number}": {"@type": "Alert", "trigger": {"@type": "OffsetTrigger", "offset": "-PT5M"}}
+        for number in range(100)
+    }
+    wanted: Object = {"uid": "1", "title": "Plan", "start": "2026-11-30T12:00:00", "alerts": alerts}
+    wanted |= {"description": "x" * 5_000, "recurrenceRule": {"@type": "RecurrenceRule", "frequency": "daily"}}
+    days = [
+        f"20{year}-{month:02}-{day:02}T12:00:00" for year in (27, 28) for month in range(1, 13) for day in range(1, 29)
+    ]
+    began = time.process_time()
+    with pytest.raises(BadEvent, match="at most 1 MiB"):
+        entry_of(None, {**wanted, "recurrenceOverrides": {day: {"title": "Other"} for day in days}}, NOW)
+    assert time.process_time() - began < 2
+    few = entry_of(None, {**wanted, "recurrenceOverrides": {day: {"title": "Other"} for day in days[:5]}}, NOW)
+    assert sum(part.first("RECURRENCE-ID") is not None for part in few.components) == 5
