@@ -890,6 +890,9 @@ async def test_names_that_are_not_utf_8_are_not_there(mia: Program, method: str)
         assert (await mia.ask(method, path, event(), content_type="text/calendar")).status == 404, path
     await mia.put("a", event())
     assert (await mia.ask("MOVE", HOME + "a", destination=HOME + "%ff")).status == 403
+    assert (await mia.ask("MOVE", HOME + "a", destination="http://[::1")).status == 400
+    answer = await mia.report(HOME, "C:calendar-multiget", "<D:prop/><D:href>http://[::1/a</D:href>")
+    assert [one.findtext(D + "status") for one in responses(answer)] == ["HTTP/1.1 404 Not Found"]
     answer = await mia.report(HOME, "C:calendar-multiget", f"<D:prop/><D:href>{HOME}%ff</D:href>")
     assert [one.findtext(D + "status") for one in responses(answer)] == ["HTTP/1.1 404 Not Found"]
 

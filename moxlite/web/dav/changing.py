@@ -302,7 +302,10 @@ async def copy(s: Session) -> None:
 def _destination(s: Session) -> Place:
     """The place that Destination names. Raises Refusal."""
     field = s.request.headers.get("destination") or ""
-    host = urlsplit(field).netloc
+    try:
+        host = urlsplit(field).netloc
+    except ValueError:  # a host in brackets that is no address
+        raise Refusal(400, "", "Destination is an address of this server") from None
     if not field or (host and host != s.request.host.authority):
         raise Refusal(502 if field else 400, "", "Destination is an address of this server")
     try:

@@ -120,7 +120,10 @@ class Tree(msgspec.Struct, frozen=True):
 
     def target(self, href: str) -> Place:
         """The place of an address or path in a request. Raises NotThere."""
-        path = unescaped(urlsplit(href.strip()).path)
+        try:
+            path = unescaped(urlsplit(href.strip()).path)
+        except ValueError:  # a host in brackets that is no address
+            raise NotThere from None
         # Hrefs in a body are not normalised as request paths are.
         if not is_text(path) or any(part in (".", "..") for part in path.split("/")):
             raise NotThere
