@@ -127,6 +127,16 @@ ESCAPES: Final = ("%ff", "%c3%28/", "%ed%a0%80", "%00", "%", "%2f..%2f", "%25ff"
 """Ends of paths: octets that are no UTF-8, no text, or no escape."""
 
 BODIES: Final = (*XML, ICALENDAR, VCARD)
+FITTING: Final = {
+    "PROPFIND": XML[1:3],
+    "PROPPATCH": XML[3:4],
+    "REPORT": XML[4:8],
+    "MKCALENDAR": XML[8:9],
+    "MKCOL": (b"",),
+    "GET": (b"",),
+    "DELETE": (b"",),
+}
+COLLECTION: Final = re.compile(r"/dav/(?:calendars|addressbooks)/[^/]+/[^/]+/")
 HREF: Final = re.compile(rb"<(?:\w+:)?href>([^<]{1,300})</")
 DEEP: Final = 300
 
@@ -309,17 +319,28 @@ class Dav(Program):
             place += chance.choice(ESCAPES)
         if method == "DELETE" and chance.random() < 0.7:
             method = "GET"
-        body = self.torn(chance.choice(XML if method in ("PROPFIND", "PROPPATCH", "REPORT") else BODIES))
-        if method == "PUT" and chance.random() < 0.7:
+        # Most requests fit, so that what they ask is done: the door refuses the others.
+        fits = chance.random() < 0.7
+        body = self.torn(chance.choice(FITTING.get(method, BODIES) if fits else BODIES))
+        if method == "PUT" and fits:
+            place = chance.choice([one for one in self._places if COLLECTION.fullmatch(one)])
             kind, body = ("ics", ICALENDAR) if "/calendars/" in place else ("vcf", VCARD)
-            place, body = f"{place.rpartition('/')[0]}/{chance.randrange(5)}.{kind}", self.torn(body)
+            number = chance.randrange(5)
+            body = self.torn(re.sub(rb"UID:\w", b"UID:%d" % number, body))
+            place = f"{place.rpartition('/')[0]}/{number}.{kind}"
+        elif method in ("MKCOL", "MKCALENDAR") and fits:
+            place = f"/dav/calendars/moxlite/new{chance.randrange(3)}/"
         if method in ("GET", "HEAD"):
             body = b""
         fields = dict(self.fields) if session else {}
         fields["content-type"] = chance.choice(
             ("text/calendar", "text/vcard", "application/xml", "x", "text/xml; charset=utf-16")
         )
-        fields["depth"] = chance.choice(("0", "1", "infinity", "x"))
+        if method == "PUT" and fits:
+            fields["content-type"] = "text/calendar" if body.startswith(b"BEGIN:VCAL") else "text/vcard"
+        elif fits:
+            fields["content-type"] = "application/xml"
+        fields["depth"] = chance.choice(("0", "1", "1", "1") if fits else ("0", "1", "infinity", "x"))
         if chance.random() < 0.2:
             fields["if-match"] = chance.choice(("*", '"x"', "", 'W/"1", "2"'))
         if method in ("COPY", "MOVE"):
@@ -327,19 +348,19 @@ class Dav(Program):
             fields["overwrite"] = chance.choice(("T", "F", "x"))
         answer = self._ask(method, place, body, fields)
         self._note(answer[1])
+        if answer[0] == 201 and method in ("PUT", "MKCOL", "MKCALENDAR"):
+            self._add(place)
         return f"dav {method}", answer, body
 
     def _note(self, octets: bytes) -> None:
         for href in HREF.findall(octets):
             text = href.decode("ascii", "replace")
-            if (
-                len(self._places) < 200
-                and text.startswith("/")
-                and text.isprintable()
-                and " " not in text
-                and text not in self._places
-            ):
-                self._places.append(text)
+            if text.startswith("/") and text.isprintable() and " " not in text:
+                self._add(text)
+
+    def _add(self, place: str) -> None:
+        if len(self._places) < 200 and place not in self._places:
+            self._places.append(place)
 
 
 class Aliases(Program):
