@@ -671,7 +671,19 @@ async def test_a_card_is_shown_in_the_other_version(mia: Program) -> None:
         "X-ADDRESSBOOKSERVER-KIND:group",
         "X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:x",
     ]
-    assert await shown('<CR:address-data><CR:prop name="FN"/></CR:address-data>') == ["VERSION:4.0", "FN:Ada"]
+    assert await shown('<CR:address-data><CR:prop name="FN"/></CR:address-data>') == ["VERSION:3.0", "FN:Ada"]
+    lines = ("item1.EMAIL;X-A=b;PREF=1:ada@example.org", "item1.X-ABLabel:Boat", "BDAY:--1210")
+    await mia.put("a.vcf", card("1", *lines), BOOK)
+    assert await shown("<CR:address-data/>") == [
+        "VERSION:3.0",
+        "UID:1",
+        "FN:Ada",
+        "item1.EMAIL;X-A=b;TYPE=pref:ada@example.org",
+        "item1.X-ABLabel:Boat",
+        "BDAY;X-APPLE-OMIT-YEAR=1604:1604-12-10",
+    ]
+    await mia.put("a.vcf", card("1", "BDAY;X-APPLE-OMIT-YEAR=1604:1604-12-10", version="3.0"), BOOK)
+    assert (await shown('<CR:address-data version="4.0"/>'))[-1] == "BDAY:--1210"
 
 
 async def test_principals_are_searched_and_other_reports_refused(mia: Program) -> None:

@@ -54,7 +54,7 @@ MEMBER_OF_APPLE: Final = "X-ADDRESSBOOKSERVER-MEMBER"
 
 
 URI: Final = re.compile(r"[A-Za-z0-9+*#.()@_~!$&'=%;/?-]+")
-"""What may follow ``mailto:`` and ``tel:``."""
+"""Characters after ``mailto:`` and ``tel:``."""
 
 
 APPLE_DATE: Final = re.compile(r"1604-?(\d\d)-?(\d\d)")

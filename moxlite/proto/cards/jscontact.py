@@ -236,7 +236,7 @@ def is_kept(name: str, value: Any) -> bool:
 
 
 def _pieces(value: Any) -> list[tuple[str, str]]:
-    """What a line has of an array."""
+    """The parts of an array that a line has, too."""
     known = {*NAMES, *ADDRESSES, ""}
     objects = [one for one in value or () if isinstance(one, dict) and one.get("kind", "") in known]
     return sorted((str(one.get("kind", "")), str(one.get("value", one.get("name", "")))) for one in objects)
@@ -280,7 +280,7 @@ def _parameters(prop: Property, names: Mapping[str, str]) -> Object:
 def components_of(prop: Property, kinds: Sequence[str]) -> Object:
     """The components of N or ADR, in the order that JSCOMPS gives them (RFC 9555 §3.3.1)."""
     pieces = [[unescaped(value) for value in split(piece, ",")] for piece in split(prop.decoded, ";")[: len(kinds)]]
-    # pieces for old programs repeat those of new ones (RFC 9554 §2.1)
+    # pieces for old programs repeat pieces for new ones (RFC 9554 §2.1)
     old = {1, 2} if prop.name == "ADR" and any(any(piece) for piece in pieces[7:]) else set()
     places = [
         (at, number) for at, piece in enumerate(pieces) for number, value in enumerate(piece) if value and at not in old
@@ -470,4 +470,4 @@ READERS: Final[Mapping[str, Callable[..., Any]]] = {
     "personalInfo": _personal,
     "relatedTo": _related,
 }
-"""What lines say, those of `LETTERS` one by one."""
+"""Readers of lines: of all lines of a property, in `LETTERS` of one line."""

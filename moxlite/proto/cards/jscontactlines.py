@@ -61,7 +61,7 @@ Parameters: TypeAlias = dict[str, list[str]]
 
 NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
 UNSAFE: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f"]')
-"""What the value of a parameter cannot have (RFC 6350 §3.3)."""
+"""Characters that the value of a parameter cannot have (RFC 6350 §3.3)."""
 
 WRITTEN: Final = frozenset(
     {"PROP-ID", "PREF", "VALUE", "LABEL", "GEO", "TZ", "CC", "SORT-AS", "JSCOMPS", "USERNAME", "SERVICE-TYPE", "TYPE"}
@@ -175,7 +175,7 @@ def _placed(
 
 
 def _labelled(lines: list[Property], labels: Mapping[str, str], gone: Sequence[Property]) -> list[Property]:
-    """The lines with the labels of these groups, and without those of lines that are gone."""
+    """The lines with the labels of these groups, and without labels of lines that are gone."""
     left = {group_of(line) for line in lines if line.name in OWN}
     groups = {group_of(line) for line in gone} - {""} - left
     there = {group_of(line): line for line in lines if line.name == "X-ABLABEL"}

@@ -147,7 +147,7 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("PersonalInfo", "level"): ("high", "medium", "low"),
     ("Address", "contexts"): PLACES,
 }
-"""What members are chosen from; beside these, values of vendors, which have a colon (RFC 9553 §1.8.2)."""
+"""Values of members that have a choice; vendors have more, with a colon (RFC 9553 §1.8.2)."""
 
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")

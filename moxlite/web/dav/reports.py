@@ -88,7 +88,7 @@ class DataWanted(msgspec.Struct, frozen=True):
 
     Attributes:
       expand, recurrences, busy: stretches (RFC 4791 §9.6.5 to §9.6.7). comp: the components and properties, None for
-        all. version: of cards, "" for their own. names: properties of cards, empty for all.
+        all. version: of cards. names: properties of cards, empty for all.
     """
 
     name: str
@@ -113,8 +113,8 @@ def data_wanted(root: Element) -> DataWanted | None:
     for data in (card, calendar):
         check_number(0 if data is None else sum(1 for _ in data.iter()))
     if card is not None:
-        version = card.get("version") or ""
-        if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("", "3.0", "4.0"):
+        version = card.get("version") or "3.0"  # the default of RFC 6352 §10.4
+        if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("3.0", "4.0"):
             raise Refusal(403, CARDDAV + "supported-address-data-conversion", "cards are of version 3.0 or 4.0")
         names = tuple((one.get("name") or "").upper() for one in card.findall(CARDDAV + "prop"))
         return DataWanted(ADDRESS_DATA, version=version, names=names)
@@ -193,7 +193,7 @@ class Reports:
             return (await self._expander.data(resource)).decode("utf-8-sig")
         if wanted.name == ADDRESS_DATA:
             data = await self._expander.data(resource)
-            return await _made(resource, lambda: shown_card(read_card(data), wanted.version, wanted.names))
+            return await _made(resource, lambda: _card_text(data, wanted))
         calendar = calendar_object or await self._expander.read(resource)
         instances: Sequence[Instance] = ()
         stretch = wanted.expand or wanted.recurrences
@@ -435,6 +435,14 @@ async def _made(resource: Resource, make: Callable[[], str]) -> str:
         await give_way()
         return make()
     return await off_loop(make, kind="dav")
+
+
+def _card_text(data: bytes, wanted: DataWanted) -> str:
+    """The text of a card in the version that is wanted: as it was put, where it has that."""
+    card_object = read_card(data)
+    if not wanted.names and card_object.card.value("VERSION") == wanted.version:
+        return data.decode("utf-8-sig")
+    return shown_card(card_object, wanted.version, wanted.names)
 
 
 def _shown_calendar(calendar_object: CalendarObject, wanted: DataWanted, instances: Sequence[Instance]) -> str:
