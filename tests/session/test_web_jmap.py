@@ -269,11 +269,42 @@ async def test_mailboxes_are_made_renamed_and_destroyed(rig: Rig) -> None:
     assert refused["notCreated"]["y"]["properties"] == ["name"]
     assert refused["notCreated"]["z"]["properties"] == ["role"]
     assert {key: one["type"] for key, one in refused["notDestroyed"].items()} == {"F1": "forbidden", "F999": "notFound"}
+    long = await client.call("Mailbox/set", create={"x": {"name": "x" * 2000}}, update={deep: {"name": "\x00"}})
+    assert long["notCreated"]["x"]["properties"] == long["notUpdated"][deep]["properties"] == ["name"]
     await client.imported(mailbox=deep)
     kept = await client.call("Mailbox/set", destroy=[deep])
     assert kept["notDestroyed"][deep]["type"] == "mailboxHasEmail"
     gone = await client.call("Mailbox/set", destroy=[work, deep], onDestroyRemoveEmails=True)
     assert {*gone["destroyed"]} == {work, deep}
+
+
+async def test_mailboxes_change_names_with_each_other(rig: Rig) -> None:
+    """JMAP-11: in one call, two or three, with those below them, and a new one takes a name that becomes free."""
+    client = Client(rig)
+    names = {"a": {"name": "A"}, "b": {"name": "B"}, "c": {"name": "C"}, "in": {"name": "In", "parentId": "#a"}}
+    made = (await client.call("Mailbox/set", create=names))["created"]
+    ids = {name: one["id"] for name, one in made.items()}
+
+    async def now() -> dict[str, str]:
+        found = (await client.call("Mailbox/get", ids=[*ids.values()]))["list"]
+        return {one["id"]: one["name"] for one in found}
+
+    async def set_to(**wanted: str) -> Object:
+        return await client.call("Mailbox/set", update={ids[name]: {"name": value} for name, value in wanted.items()})
+
+    assert (await set_to(a="B", b="A"))["notUpdated"] is None
+    assert await now() == {ids["a"]: "B", ids["b"]: "A", ids["c"]: "C", ids["in"]: "In"}
+    assert (await set_to(a="C", b="B", c="A"))["notUpdated"] is None
+    assert await now() == {ids["a"]: "C", ids["b"]: "B", ids["c"]: "A", ids["in"]: "In"}
+    async with rig.account() as account:
+        assert await account.read(lambda r: mailbox_by_name(r, "C/In"), op="test") is not None
+    assert (await set_to(a="D", c="C"))["notUpdated"] is None
+    refused = await set_to(a="B", c="B")
+    assert {one["type"] for one in refused["notUpdated"].values()} == {"alreadyExists"}
+    freed = await client.call("Mailbox/set", create={"n": {"name": "B"}}, update={ids["b"]: {"name": "E"}})
+    assert (freed["notCreated"], freed["notUpdated"]) == (None, None)
+    freed = await client.call("Mailbox/set", create={"m": {"name": "E"}}, destroy=[ids["b"]])
+    assert (freed["notCreated"], freed["destroyed"]) == (None, [ids["b"]])
 
 
 async def test_an_email_has_every_property(rig: Rig) -> None:

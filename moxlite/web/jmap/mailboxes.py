@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.store.accounts.access import check_rights, may_read
-from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbox
+from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbox, StoreError
 from moxlite.store.mail.annotations import annotations_named, set_annotation
 from moxlite.store.mail.mailboxes import (
     create_mailbox,
@@ -31,6 +32,7 @@ from moxlite.web.jmap.standard import (
     changes_response,
     each,
     get_response,
+    has_no_room,
     holds,
     query_changes_of,
     results_response,
@@ -310,10 +312,26 @@ class _Mailboxes:
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            await call.account.write(partial(_update, call=call, number=read_id(key, LETTER), patch=patch))
+            await call.account.write(partial(_update, call=call, patches={key: patch}))
             return None
 
-        return await each(patches, one)
+        # A name may be free only once another mailbox of the call has left it; where two wait for each other, all that
+        # wait change together (RFC 8620 §5.3).
+        found: dict[str, Outcome] = {}
+        waiting = dict(patches)
+        while waiting:
+            found |= await each(waiting, one)
+            left = {key: patch for key, patch in waiting.items() if has_no_room(found[key])}
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        if len(waiting) > 1:
+            try:
+                await call.account.write(partial(_update, call=call, patches=waiting))
+            except (SetError, StoreError):
+                return found  # with the error that each has alone
+            found |= dict.fromkeys(waiting)
+        return found
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: object) -> Outcome:
@@ -419,8 +437,21 @@ def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:
     return SetError("alreadyExists", str(error), **({} if found is None else {"existingId": f"{LETTER}{found.id}"}))
 
 
-def _update(tx: AccountTx, call: Call, number: int, patch: Object) -> None:
-    box = _allowed(tx, call.place, number, "")
+def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> None:
+    """Change mailboxes; several leave their names before one takes its new one."""
+    boxes = [(_allowed(tx, call.place, read_id(key, LETTER), ""), patch) for key, patch in patches.items()]
+    changes = [(box, *_changes(tx, call, box, patch)) for box, patch in boxes]
+    if len(changes) > 1:
+        for box, changed, _ in changes:
+            if "name" in changed or "parentId" in changed:
+                above, mark, _ = box.name.rpartition(SEPARATOR)
+                rename_subscribed(tx, box.id, f"{above}{mark}{token_hex(16)}")
+    for box, changed, wanted in changes:
+        _apply(tx, call, box.id, changed, wanted)
+
+
+def _changes(tx: AccountTx, call: Call, box: Mailbox, patch: Object) -> tuple[Object, Object]:
+    """The properties of a mailbox that a patch changes, and all that it has then. Raises SetError, NoRight."""
     now = _objects(tx, call.place, TYPE.properties, {box.id})[0]
     if isinstance(patch.get("parentId"), str):
         patch = {**patch, "parentId": call.id_of(patch["parentId"])}
@@ -429,17 +460,21 @@ def _update(tx: AccountTx, call: Call, number: int, patch: Object) -> None:
     _check(changed)
     _check_guest(call, changed)
     if changed:
-        _allowed(tx, call.place, number, "x")
+        _allowed(tx, call.place, box.id, "x")
+    return changed, wanted
+
+
+def _apply(tx: AccountTx, call: Call, number: MailboxID, changed: Object, wanted: Object) -> None:
     if "role" in changed:
-        set_special_use(tx, box.id, USES.get(changed["role"] or "", SpecialUse(0)))
+        set_special_use(tx, number, USES.get(changed["role"] or "", SpecialUse(0)))
     if "sortOrder" in changed:
-        set_annotation(tx, box.id, SORT_KEY, str(changed["sortOrder"]).encode())
+        set_annotation(tx, number, SORT_KEY, str(changed["sortOrder"]).encode())
     if "name" in changed or "parentId" in changed:
         name = _name_in(tx, call, wanted)
-        if name.startswith(box.name + SEPARATOR):
+        if name.startswith(mailbox(tx, number).name + SEPARATOR):
             raise SetError("invalidProperties", "a mailbox cannot be below itself", properties=["parentId"])
         try:
-            rename_subscribed(tx, box.id, name)
+            rename_subscribed(tx, number, name)
         except MailboxExists as error:
             raise _taken(tx, name, error) from None
     if "isSubscribed" in changed:

@@ -330,6 +330,13 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
         patches = {key: patch for key, patch in patches.items() if key not in early}
         updated = {**early, **(dict(await handler.update(call, patches)) if patches else {})}
         destroyed = dict(await handler.destroy(call, [*gone])) if gone else {}
+        # a name that the call itself has made free (RFC 8620 §5.3)
+        again = {name: create[name] for name, outcome in created.items() if has_no_room(outcome)}
+        if again and (updated or destroyed):
+            for name, outcome in (await handler.create(call, again)).items():
+                created[name] = outcome
+                if isinstance(outcome, dict):
+                    call.created[name] = outcome["id"]
     return {
         "accountId": call.place.id,
         "oldState": old,
@@ -387,6 +394,11 @@ def _failed(outcomes: Mapping[str, Outcome]) -> dict[str, Object] | None:
     return {key: outcome.value() for key, outcome in outcomes.items() if isinstance(outcome, SetError)} or None
 
 
+def has_no_room(outcome: Outcome) -> bool:
+    """Whether another object has the name that this one wants."""
+    return isinstance(outcome, SetError) and outcome.kind == "alreadyExists"
+
+
 async def each(objects: Mapping[str, Any], work: Callable[[str, Any], Awaitable[Outcome]]) -> dict[str, Outcome]:
     """Do the same with each object; an error of one does not stop the others."""
     found: dict[str, Outcome] = {}
@@ -400,25 +412,25 @@ async def each(objects: Mapping[str, Any], work: Callable[[str, Any], Awaitable[
     return found
 
 
-ERRORS: tuple[tuple[type[StoreError], str], ...] = (
-    (NoSuchMessage, "notFound"),
-    (NoSuchMailbox, "notFound"),
-    (OverQuota, "overQuota"),
-    (BadMailboxName, "invalidProperties"),
-    (BadKeyword, "invalidProperties"),
-    (MailboxNotAllowed, "forbidden"),
-    (NoRight, "forbidden"),
-    (BadMessage, "invalidEmail"),
-    (LimitExceeded, "overQuota"),
+ERRORS: tuple[tuple[type[StoreError], str, str], ...] = (
+    (NoSuchMessage, "notFound", ""),
+    (NoSuchMailbox, "notFound", ""),
+    (OverQuota, "overQuota", ""),
+    (BadMailboxName, "invalidProperties", "name"),
+    (BadKeyword, "invalidProperties", "keywords"),
+    (MailboxNotAllowed, "forbidden", ""),
+    (NoRight, "forbidden", ""),
+    (BadMessage, "invalidEmail", ""),
+    (LimitExceeded, "overQuota", ""),
 )
-"""Errors of the store as types of SetErrors; all others are errors of the server."""
+"""Errors of the store as types of SetErrors, with the property that is wrong; all others are errors of the server."""
 
 
 def set_error(error: StoreError) -> SetError:
     """The SetError for an error of the store; one about the storage itself is raised again."""
-    for kind, name in ERRORS:
+    for kind, name, wrong in ERRORS:
         if isinstance(error, kind):
-            return SetError(name, str(error))
+            return SetError(name, str(error), **({"properties": [wrong]} if wrong else {}))
     raise error
 
 
