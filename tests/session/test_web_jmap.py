@@ -664,6 +664,24 @@ async def test_an_attached_message_keeps_what_a_file_keeps(rig: Rig) -> None:
         assert shown[kind] == {name: given[name] for name in properties[1:]}
 
 
+async def test_a_related_multipart_names_the_type_of_its_root(rig: Rig) -> None:
+    """JMAP-28: RFC 2387 §3.1."""
+    client = Client(rig)
+    picture = {"blobId": await client.upload(b"PNG", "image/png"), "type": "image/png"}
+    given = {
+        "mailboxIds": {"F3": True},
+        "htmlBody": [{"partId": "h", "type": "text/html"}],
+        "bodyValues": {"h": {"value": "<img src='cid:a@b'>"}},
+        "attachments": [{**picture, "disposition": "inline", "cid": "a@b"}],
+    }
+    made = await client.call("Email/set", create={"d": given})
+    [found] = (await client.call("Email/get", ids=[made["created"]["d"]["id"]], properties=["header:Content-Type"]))[
+        "list"
+    ]
+    assert "multipart/related" in found["header:Content-Type"]
+    assert "text/html" in found["header:Content-Type"]
+
+
 async def test_an_empty_list_is_no_field(rig: Rig) -> None:
     """JMAP-28: of all forms that are lists, also within those that are given several times (RFC 5322 §3.6.2 to §3.6.4);
     what the server adds where it is missing is there.

@@ -381,7 +381,9 @@ def octets_of(draft: Draft, blobs: Blobs) -> Iterator[bytes]:
 
 def _entity(part: Part, blobs: Blobs) -> Entity:
     if part.parts:
-        return MultiPart(tuple(_entity(one, blobs) for one in part.parts), part.media_type.partition("/")[2])
+        subtype = part.media_type.partition("/")[2]
+        root = (("type", part.parts[0].media_type),) if subtype == "related" else ()  # RFC 2387 §3.1
+        return MultiPart(tuple(_entity(one, blobs) for one in part.parts), subtype, root)
     if part.text is not None:
         headers = part.headers
         if part.disposition:
