@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware import scheduling
-from moxlite.store.groupware.collection import collections_of
+from moxlite.store.groupware.collection import change_collection, collection, collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import calendars
@@ -94,6 +95,33 @@ async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> No
     await browser.call("calendar_remove", calendar_id=work)
     assert [one["name"] for one in await browser.call("calendars")] == ["Calendar"]
     assert await browser.error("calendar_remove", calendar_id=work) == (404, "user:notFound")
+
+
+@pytest.mark.parametrize(
+    ("name", "colour"), [("Two  blanks", "teal"), ("n" * 900, "#f0a"), ("a\ttab", "#3A7BD3FF"), ("", "salmon")]
+)
+async def test_values_of_other_programs_stay_while_others_change(diary: Diary, name: str, colour: str) -> None:
+    """WEBMAIL-174: a calendar is hidden and renamed whatever its name and colour: only changed values are checked."""
+    browser = diary.browser
+
+    def written(tx: AccountTx) -> None:
+        found = collection(tx, diary.calendar)
+        change_collection(tx, msgspec.structs.replace(found, display_name=name, colour=colour))
+
+    async def now() -> tuple[str, str, bool]:
+        async with diary.rig.account() as account:
+            found = await account.read(lambda r: collection(r, diary.calendar), op="test")
+        return found.display_name, found.colour, found.hidden
+
+    async with diary.rig.account() as account:
+        await account.write(written)
+    (shown,) = await browser.call("calendars")
+    given = {"calendar_id": diary.calendar, "colour": shown["colour"]}
+    await browser.call("calendar_save", name=shown["name"], hidden=True, **given)
+    assert await now() == (name, colour, True)
+    await browser.call("calendar_save", name="Plans", **given)
+    assert await now() == ("Plans", colour, False)
+    assert await browser.error("calendar_save", name="ü" * 128, **given) == (400, "user:error")
 
 
 async def test_a_calendar_of_many_meetings_goes_in_slices(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -388,6 +388,9 @@ async def test_properties_are_changed_all_or_none(mia: Program) -> None:
     assert done == {D + "displayname": "200", "{urn:x}own": "200"}
     failed = await patch("<D:set><D:prop><D:displayname>Not</D:displayname><D:getetag>x</D:getetag></D:prop></D:set>")
     assert failed == {D + "displayname": "424", D + "getetag": "403"}
+    for name in ("ü" * 128, "a\tb"):  # one rule for all interfaces
+        failed = await patch(f"<D:set><D:prop><D:displayname>{name}</D:displayname></D:prop></D:set>")
+        assert failed == {D + "displayname": "409"}
     props = (await mia.find(HOME, D + "displayname", "{urn:x}own"))[HOME]
     assert text(props[D + "displayname"]) == "Mein"
     assert text(props["{urn:x}own"][0]) == "t"

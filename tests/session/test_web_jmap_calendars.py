@@ -5,8 +5,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.groupware.collection import change_collection, collection
 from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
@@ -95,6 +98,29 @@ async def test_a_calendar_is_made_changed_and_destroyed(rig: Rig) -> None:
     assert (await client.call("Calendar/set", destroy=[number], onDestroyRemoveEvents=True))["destroyed"] == [number]
     assert (await client.call("Calendar/changes", sinceState=before))["destroyed"] == []
     assert await client.error("CalendarEvent/changes", sinceState=state) == "cannotCalculateChanges"
+
+
+async def test_what_a_phone_has_written_of_a_calendar_stays(rig: Rig) -> None:
+    """JMAP-71: a name that JMAP does not take is not judged with another property; two calendars swap names."""
+    client = Client(rig)
+    made = await client.call("Calendar/set", create={"a": {"name": "A"}, "b": {"name": "B"}})
+    first, second = (made["created"][key]["id"] for key in ("a", "b"))
+    swapped = await client.call("Calendar/set", update={first: {"name": "B"}, second: {"name": "A"}})
+    assert swapped["notUpdated"] is None
+
+    def write(tx: AccountTx) -> None:
+        found = collection(tx, int(first[1:]))
+        change_collection(tx, msgspec.structs.replace(found, display_name="n" * 900, colour="lightsteelblue"))
+
+    async with rig.account() as account:
+        await account.write(write)
+        assert (await client.call("Calendar/set", update={first: {"description": "new"}}))["notUpdated"] is None
+        found = await account.read(lambda r: collection(r, int(first[1:])), op="test")
+    assert (found.display_name, found.colour, found.description) == ("n" * 900, "lightsteelblue", "new")
+    [shown] = (await client.call("Calendar/get", ids=[first]))["list"]
+    assert shown["color"] == "lightsteelblue"
+    refused = await client.call("Calendar/set", update={first: {"name": "ü" * 128}})
+    assert refused["notUpdated"][first]["properties"] == ["name"]
 
 
 async def test_what_a_program_puts_in_place_of_the_alerts_is_ignored(rig: Rig) -> None:

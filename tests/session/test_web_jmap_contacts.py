@@ -4,11 +4,13 @@ import base64
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.vcard import Contact, Entry
-from moxlite.store.groupware.collection import collections_of, delete_collection
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.groupware.collection import change_collection, collection, collections_of, delete_collection
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import card_facts, delete_resource, put_resource, resource_data, resources_of
 from moxlite.web.jmap import contacts
@@ -188,6 +190,28 @@ async def test_a_card_moves_to_another_book_and_keeps_its_id(rig: Rig) -> None:
         "b": ["shareWith"],
         "c": ["sortOrder"],
     }
+
+
+async def test_what_a_phone_has_written_of_a_book_stays(rig: Rig) -> None:
+    """JMAP-60: a name or an order that JMAP does not take is not judged, nor changed, with another property."""
+    client = Client(rig)
+    [book] = (await client.call("AddressBook/get"))["list"]
+    number = int(book["id"][1:])
+
+    def write(tx: AccountTx) -> None:
+        found = collection(tx, number)
+        change_collection(tx, msgspec.structs.replace(found, display_name="n" * 900, position=-5))
+
+    async with rig.account() as account:
+        await account.write(write)
+        patch = {book["id"]: {"description": "new"}}
+        assert (await client.call("AddressBook/set", update=patch))["notUpdated"] is None
+        found = await account.read(lambda r: collection(r, number), op="test")
+    assert (found.display_name, found.position, found.description) == ("n" * 900, -5, "new")
+    made = await client.call("AddressBook/set", create={"a": {"name": "A"}, "b": {"name": "B"}})
+    ids = [made["created"][key]["id"] for key in ("a", "b")]
+    swapped = await client.call("AddressBook/set", update={ids[0]: {"name": "B"}, ids[1]: {"name": "A"}})
+    assert swapped["notUpdated"] is None
 
 
 async def test_what_others_change_is_told(rig: Rig) -> None:

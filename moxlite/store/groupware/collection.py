@@ -131,6 +131,16 @@ class BadName(StoreError):
     """A name that no collection or resource may have."""
 
 
+MAX_SHOWN: Final = 255
+"""Octets of the name that users see (RFC 9610 §2, draft-ietf-jmap-calendars §4)."""
+
+
+def check_shown(name: str) -> None:
+    """Raise BadName for a name that users are not to see: one rule for all interfaces, for names that change."""
+    if not 0 < len(name.encode("utf-8", "replace")) <= MAX_SHOWN or not name.isprintable():
+        raise BadName(f"a name has 1 to {MAX_SHOWN} octets of printable characters")
+
+
 class Collection(msgspec.Struct, frozen=True):
     """A calendar or address book.
 
@@ -164,6 +174,11 @@ class Collection(msgspec.Struct, frozen=True):
     size: int = 0
     inbox: bool = False
     subscribed: bool = False
+
+    @property
+    def shown_colour(self) -> str:
+        """Its colour without the opacity of Apple's programs."""
+        return self.colour[:7] if self.colour.startswith("#") else self.colour
 
     @property
     def has_events(self) -> bool:

@@ -15,7 +15,16 @@ from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.groupware.collection import COMPONENTS, INBOX, MAX_DEAD, OUTBOX, TOO_MANY_DEAD, Collection
+from moxlite.store.groupware.collection import (
+    COMPONENTS,
+    INBOX,
+    MAX_DEAD,
+    OUTBOX,
+    TOO_MANY_DEAD,
+    BadName,
+    Collection,
+    check_shown,
+)
 from moxlite.store.groupware.resources import Resource
 from moxlite.web.dav.places import Place, Refusal, Tree, href
 from moxlite.web.http.conditional import http_date
@@ -266,7 +275,13 @@ def _words(one: Element | None, most: int) -> str:
 
 
 def _set_name(collection: Collection, value: Element | None) -> Collection:
-    return msgspec.structs.replace(collection, display_name=_words(value, MAX_TEXT))
+    name = _words(value, MAX_TEXT)
+    try:
+        if name not in ("", collection.display_name):
+            check_shown(name)
+    except BadName as error:
+        raise BadValue(str(error)) from None
+    return msgspec.structs.replace(collection, display_name=name)
 
 
 def _set_description(shelf: str) -> Write:

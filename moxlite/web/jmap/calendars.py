@@ -35,7 +35,7 @@ from moxlite.store.groupware.scheduling import remove_collection
 from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
-from moxlite.web.jmap.sharing import Collections, publish, put_shares, rights_of, share_with
+from moxlite.web.jmap.sharing import Collections, is_shown_name, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import ObjectType, Outcome, changes_of, changes_response, each, get_response, run_set
 
 if TYPE_CHECKING:
@@ -56,9 +56,6 @@ TYPE: Final = ObjectType(
     ),
     fixed=("id", "isDefault", "myRights"),
 )
-MAX_NAME: Final = 255
-"""Octets of the name of a calendar (§4)."""
-
 MAX_TEXT: Final = 10_000
 """Characters of a description, as many as CalDAV takes: the calendars are the same."""
 
@@ -118,7 +115,7 @@ def _shown(r: Reader, call: Call, shared: ReadableCollection, default: int) -> O
         "id": f"{CALENDAR}{one.id}",
         "name": one.display_name or one.name,
         "description": one.description or None,
-        "color": one.colour[:7] or None,
+        "color": one.shown_colour or None,
         "sortOrder": max(0, one.position or 0),
         "isSubscribed": True,
         "isVisible": not one.hidden,
@@ -217,7 +214,7 @@ class _Calendars:
                 now = _shown(tx, call, ReadableCollection(found, writable=True), default_of(calendars_of(tx, call)))
                 now["shareWith"] = now["shareWith"] or {}
                 wanted = TYPE.patched(now, patch)
-                new = {name: wanted[name] for name in TYPE.settable if wanted[name] != now[name] or name == "name"}
+                new = {name: wanted[name] for name in TYPE.settable if wanted[name] != now[name]}
                 change_collection(tx, _changed(found, new))
                 return put_shares(tx, call, found, wanted["shareWith"])
 
@@ -256,7 +253,9 @@ def _changed(before: Collection, wanted: Object) -> Collection:
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
     if wrong:
         raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
-    found = msgspec.structs.replace(before, display_name=wanted["name"])
+    found = before
+    if "name" in wanted:
+        found = msgspec.structs.replace(found, display_name=wanted["name"])
     if "description" in wanted:
         found = msgspec.structs.replace(found, description=wanted["description"] or "")
     if "color" in wanted:
@@ -283,9 +282,7 @@ def _with_alerts(found: Collection, wanted: Object) -> Collection:
 def _is_valid(name: str, value: Any) -> bool:
     match name:
         case "name":
-            return (
-                isinstance(value, str) and 0 < len(value.encode("utf-8", "replace")) <= MAX_NAME and value.isprintable()
-            )
+            return is_shown_name(value)
         case "description":
             return isinstance(value, str | None) and len(value or "") <= MAX_TEXT
         case "color":

@@ -49,7 +49,15 @@ from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.sharing import Collections, copy_entries, publish, put_shares, rights_of, share_with
+from moxlite.web.jmap.sharing import (
+    Collections,
+    copy_entries,
+    is_shown_name,
+    publish,
+    put_shares,
+    rights_of,
+    share_with,
+)
 from moxlite.web.jmap.standard import (
     ObjectType,
     Outcome,
@@ -90,9 +98,6 @@ CARD_TYPE: Final = ObjectType(
     fixed=("id", *JSCONTACT[:2]),
     once=JSCONTACT[:2],
 )
-MAX_NAME: Final = 255
-"""Octets of the name of an address book (RFC 9610 §2)."""
-
 MAX_TEXT: Final = 10_000
 """Characters of a description, as many as CardDAV takes: the address books are the same."""
 
@@ -204,7 +209,8 @@ class _Books:
                 now = _book(tx, call, ReadableCollection(found, writable=True), _default(shelf(call).shared(tx)))
                 now["shareWith"] = now["shareWith"] or {}
                 wanted = BOOK_TYPE.patched(now, patch)
-                change_collection(tx, _changed_book(found, wanted))
+                changed = {name: value for name, value in wanted.items() if value != now[name]}
+                change_collection(tx, _changed_book(found, changed))
                 return put_shares(tx, call, found, wanted["shareWith"])
 
             guests, told = await call.account.write(unit)
@@ -245,10 +251,10 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
     unknown = [name for name in wanted if name not in BOOK_TYPE.settable]
     if unknown:
         raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
-    name, description = wanted["name"], wanted.get("description")
+    name, description = wanted.get("name"), wanted.get("description")
     order = wanted.get("sortOrder", 0)
     wrong: list[str] = []
-    if not isinstance(name, str) or not 0 < len(name.encode("utf-8", "replace")) <= MAX_NAME or not name.isprintable():
+    if "name" in wanted and not is_shown_name(name):
         wrong.append("name")
     if not isinstance(description, str | None) or len(description or "") > MAX_TEXT:
         wrong.append("description")
@@ -260,9 +266,12 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
         wrong.append("shareWith")
     if wrong:
         raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
-    return msgspec.structs.replace(
-        before, display_name=name, description=description or "", position=order if "sortOrder" in wanted else None
-    )
+    found = before
+    if "name" in wanted:
+        found = msgspec.structs.replace(found, display_name=wanted["name"])
+    if "description" in wanted:
+        found = msgspec.structs.replace(found, description=description or "")
+    return msgspec.structs.replace(found, position=order) if "sortOrder" in wanted else found
 
 
 def _card(stored_card: StoredCard) -> Object:

@@ -19,9 +19,11 @@ from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
+    BadName,
     Collection,
     NoSuchCollection,
     change_collection,
+    check_shown,
     create_collection,
     delete_collection,
     ensure_defaults,
@@ -91,6 +93,20 @@ class CollectionGuest(msgspec.Struct, frozen=True):
 
 GuestName = Annotated[str, Meta(max_length=320)]
 GuestRights = Literal["", "read", "change"]
+
+
+def name_given(before: Collection, name: str) -> str:
+    """The name of a calendar or address book that a page sends: one that it sends back as it came stays as it is.
+    Raises UserError.
+    """
+    if name in (before.display_name, before.display_name or before.name):
+        return before.display_name
+    shown = " ".join(name.split())
+    try:
+        check_shown(shown)
+    except BadName as error:
+        raise UserError(f"name: {error}") from None
+    return shown
 
 
 def shown_guests(snapshot: Snapshot, guests: Sequence[tuple[str, bool]]) -> list[CollectionGuest]:
@@ -195,19 +211,17 @@ class BookCalls(ShelfCalls):
 
     @call()
     async def address_book_save(
-        self, caller: Caller, name: Annotated[str, Meta(min_length=1, max_length=200)], book_id: AnyID = 0
+        self, caller: Caller, name: Annotated[str, Meta(min_length=1, max_length=1000)], book_id: AnyID = 0
     ) -> int:
         """Make an address book, or rename the one with this id; returns its id."""
-        shown = " ".join(name.split())
-        if not shown.isprintable() or not shown:
-            raise UserError("name: an address book needs a name")
 
         def unit(tx: AccountTx) -> int:
             if not book_id:
                 ensure_defaults(tx)
-                return create_collection(tx, Collection(0, "contact", f"c-{token_hex(8)}", display_name=shown)).id
+                blank = Collection(0, "contact", f"c-{token_hex(8)}")
+                return create_collection(tx, msgspec.structs.replace(blank, display_name=name_given(blank, name))).id
             before = shelf.find(tx, book_id)
-            if before.display_name != shown:
+            if (shown := name_given(before, name)) != before.display_name:
                 change_collection(tx, msgspec.structs.replace(before, display_name=shown))
             return before.id
 

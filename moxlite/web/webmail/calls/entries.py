@@ -4,6 +4,7 @@ addresses (DAV-44), and for deleted events and contacts, which come back for 30 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -66,7 +67,14 @@ from moxlite.store.groupware.subscriptions import Subscription, subscriptions
 from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
-from moxlite.web.webmail.calls.books import CollectionGuest, GuestName, GuestRights, share_with, shown_guests
+from moxlite.web.webmail.calls.books import (
+    CollectionGuest,
+    GuestName,
+    GuestRights,
+    name_given,
+    share_with,
+    shown_guests,
+)
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.events import Calendar, CalendarLink
 from moxlite.web.webmail.holders import BITS
@@ -150,6 +158,15 @@ class EntryCalls(AccountCalls):
             raise NotFound("this event was removed") from None
         except (Elsewhere, UIDTaken) as error:
             raise Conflict(str(error)) from None
+
+
+def colour_given(before: Collection, colour: str) -> str:
+    """The colour that a page sends: one that it sends back as it came stays as it is, whatever program wrote it."""
+    if colour in (before.colour, before.shown_colour):
+        return before.colour
+    if re.fullmatch(COLOUR, colour) is None:
+        raise UserError("colour: #rrggbb expected")
+    return colour
 
 
 class SubscribingCalls(EntryCalls):
@@ -314,7 +331,7 @@ class CalendarCalls(EntryCalls):
         self,
         caller: Caller,
         calendar_id: ID,
-        colour: Annotated[str, Meta(pattern=COLOUR)] = "",
+        colour: Annotated[str, Meta(max_length=50)] = "",
         hidden: bool = False,
     ) -> None:
         """Set how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it is
@@ -325,14 +342,16 @@ class CalendarCalls(EntryCalls):
                 lambda r: visit.calendar(r, visit.holder.local_id(calendar_id)), op="calendars"
             )
         async with self._entries(caller) as own:
-            await own.account.write(lambda tx: set_shared_view(tx, visit.holder.owner, place.id, colour, hidden=hidden))
+            given = colour_given(place, colour)
+            view = "" if given == place.colour else given
+            await own.account.write(lambda tx: set_shared_view(tx, visit.holder.owner, place.id, view, hidden=hidden))
 
     @call()
     async def calendar_save(
         self,
         caller: Caller,
-        name: Annotated[str, Meta(min_length=1, max_length=200)],
-        colour: Annotated[str, Meta(pattern=COLOUR)] = "",
+        name: Annotated[str, Meta(min_length=1, max_length=1000)],
+        colour: Annotated[str, Meta(max_length=50)] = "",
         hidden: bool = False,
         calendar_id: AnyID = 0,
         access: Literal["", "usual", "details", "busy", "nothing"] = "",
@@ -340,9 +359,6 @@ class CalendarCalls(EntryCalls):
         """Make a calendar, or change the one with this id; returns its id. ``access``: what colleagues see of it, ""
         for what they saw before.
         """
-        shown = " ".join(name.split())
-        if not shown:
-            raise UserError("name: a calendar needs a name")
 
         def unit(tx: AccountTx) -> int:
             before = (
@@ -352,8 +368,8 @@ class CalendarCalls(EntryCalls):
             )
             changed = msgspec.structs.replace(
                 before,
-                display_name=shown,
-                colour=before.colour if colour == before.colour[:7] else colour,
+                display_name=name_given(before, name),
+                colour=colour_given(before, colour),
             ).with_hidden(hidden=hidden)
             if access:
                 changed = changed.with_access(None if access == "usual" else access)
@@ -438,7 +454,7 @@ class CalendarCalls(EntryCalls):
 
 
 def _shown(one: Collection, source: Subscription | None) -> Calendar:
-    shown = Calendar(one.id, one.display_name or one.name, one.colour[:7], one.hidden, one.total)
+    shown = Calendar(one.id, one.display_name or one.name, one.shown_colour, one.hidden, one.total)
     if source is None:
         return shown
     return msgspec.structs.replace(
