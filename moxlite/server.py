@@ -57,6 +57,7 @@ from moxlite.store.groupware.alarms import RING
 from moxlite.store.upkeep.outbox import loaded
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import Components, open_house, open_queue
+from moxlite.wording import causes
 
 if TYPE_CHECKING:
     from moxlite.groupware.ringing import Ringing
@@ -105,13 +106,7 @@ def run(
         failed, others = group.split(StartFailed)
         if failed is None or others is not None:
             raise
-        raise _first(failed) from None
-
-
-def _first(group: BaseExceptionGroup[StartFailed]) -> StartFailed:
-    """The first exception in nested groups."""
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+        raise causes(failed)[0] from None
 
 
 async def serve(

@@ -24,6 +24,7 @@ import msgspec
 import trio
 
 from moxlite.metrics import Counter
+from moxlite.wording import fault_of
 
 FIRST_PAUSE: Final = 1.0
 """Seconds between the first failure of a task and its next start: an error that passes by itself is hardly noticed."""
@@ -271,10 +272,8 @@ def _fatal(error: BaseException) -> bool:
 
 
 def _line(error: BaseException) -> str:
-    """An error in one line; of a group the first one in it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    text = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+    """An error in one line."""
+    text = fault_of(error)[:MAX_ERROR]
     return "".join(char if char.isprintable() else " " for char in text)
 
 

@@ -42,8 +42,24 @@ def as_worded(text: str) -> Worded:
     return text if isinstance(text, Worded) else Worded(text, {})
 
 
+def causes(error: BaseException) -> list[BaseException]:
+    """The errors of a group, also of groups in it, in their order; of another error itself. The text of a group tells
+    only how many there are.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return [cause for part in error.exceptions for cause in causes(part)]
+    return [error]
+
+
+def fault_of(error: BaseException) -> str:
+    """An error that no one expected, for a person: its type and text; of a group the causes."""
+    return "; ".join(dict.fromkeys(f"{type(cause).__name__}: {cause}".removesuffix(": ") for cause in causes(error)))
+
+
 def reason_of(error: BaseException) -> Worded:
-    """The text of an error."""
+    """The text of an error; of a group the texts of its causes."""
+    if isinstance(error, BaseExceptionGroup):
+        return Worded("; ".join(dict.fromkeys(str(cause) for cause in causes(error))), {})
     found = error.args[0] if error.args else ""
     return found if isinstance(found, Worded) and str(error) == found else Worded(str(error), {})
 

@@ -18,6 +18,7 @@ from h2.settings import SettingCodes
 
 from moxlite.net.httpclient import HTTPError, HTTPResponse
 from moxlite.wakeup import Wakeup
+from moxlite.wording import causes
 
 READ: Final = 16 << 10
 """Octets read at once, as many as a record of TLS has."""
@@ -175,9 +176,9 @@ class _Connection:
                 await self._send()
                 nursery.cancel_scope.cancel()
         except* _Gone as group:
-            reason = f"connection lost: {group.exceptions[0]}"
+            reason = f"connection lost: {causes(group)[0]}"
         except* (trio.BrokenResourceError, trio.ClosedResourceError, h2.exceptions.H2Error) as group:
-            reason = f"connection lost: {type(group.exceptions[0]).__name__}"
+            reason = f"connection lost: {type(causes(group)[0]).__name__}"
         for exchange in self._open.values():
             exchange.end(reason)
 

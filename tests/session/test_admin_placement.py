@@ -1,5 +1,6 @@
 """Where mail lands at other providers (ADMIN-70b)."""
 
+import json
 import random
 import time
 from functools import partial
@@ -17,6 +18,7 @@ from moxlite.admin.doctor.placement import Context, Placement, Trial, findings_o
 from moxlite.admin.doctor.requests import Landing, ListPlacement, Provider
 from moxlite.metrics import DAY_SECONDS
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.mail.links import NewLink, add_link, remove_link, rename_link
@@ -144,6 +146,48 @@ async def test_a_link_that_is_renamed_or_removed_meanwhile_is_no_fall(
     assert {one.address: one.landing for one in results} == {"mia@gmail.com": "inbox", "mia@outlook.com": "junk"}
 
 
+@pytest.mark.served
+async def test_what_is_known_outlasts_an_interruption(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70b: each result is kept as it comes; what is under way then is looked for again, after a restart too."""
+    monkeypatch.setattr(placement, "LOOK_EVERY", 0.05)
+    other = OtherProvider(rig)
+    await link(rig, "Gmail", "mia@gmail.com", "Inbox")
+    await link(rig, "GMX", "mia@gmx.net", "Inbox")
+    other.rules = {"mia@gmail.com": "Gmail/Inbox", "mia@gmx.net": ""}
+    data = rig.holder.current.static.data_dir
+
+    def landings() -> dict[str, str]:
+        return {one.name: one.landing for one in read_tests(data)}
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other.placement().run)
+        with trio.fail_after(5):
+            while landings().get("Gmail") != "inbox":  # noqa: ASYNC110 - of a file
+                await trio.sleep(0.01)
+        nursery.cancel_scope.cancel()
+    assert landings() == {"Gmail": "inbox", "GMX": ""}
+    async with rig.accounts.use("mia") as account:
+        await deliver_mail(account, other.octets[1], "GMX/Inbox")
+    (result,) = await other.placement().run(send=False)
+    assert (result.name, result.landing) == ("GMX", "inbox")
+    assert landings() == {"Gmail": "inbox", "GMX": "inbox"}
+    assert len(other.taken) == 2
+
+
+@pytest.mark.served
+async def test_an_interrupted_command_is_called_so(rig: Rig) -> None:
+    """WEB-160, ADMIN-39b: and a failed one has the causes of its nursery's group."""
+    with trio.CancelScope() as scope:
+        async with rig.auth.audit.recording("placement test", ""), trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            scope.cancel()
+    with pytest.raises(ExceptionGroup):
+        async with rig.auth.audit.recording("placement test", ""), trio.open_nursery():
+            raise OSError("no room")
+    entries = await rig.auth.audit.entries(AuditFilter())
+    assert [json.loads(entry.detail)["why"] for entry in entries[:2]] == ["no room", "interrupted"]
+
+
 def test_a_fall_says_since_when_and_what_had_changed() -> None:
     """ADMIN-70b: one bad night is shown, two are a finding with what to do; a good one ends it."""
     tests = [trial(0, "inbox"), trial(1, "inbox"), trial(2, "junk", MOVED)]
@@ -194,9 +238,9 @@ async def test_it_runs_at_night_and_after_a_change(rig: Rig, monkeypatch: pytest
 
     test = OtherProvider(rig).placement()
 
-    async def run() -> list[Trial]:
+    async def run(*, send: bool = True) -> list[Trial]:
         nonlocal runs
-        runs += 1
+        runs += send
         await trio.lowlevel.checkpoint()
         return []
 
@@ -224,9 +268,10 @@ async def test_a_change_in_dns_is_tested_and_named(rig: Rig, monkeypatch: pytest
     await test._keep([earlier(contexts[0])])
     hours = 0
 
-    async def run() -> list[Trial]:
-        contexts.append(await test._context())
-        await test._keep([earlier(one) for one in contexts])
+    async def run(*, send: bool = True) -> list[Trial]:
+        if send:
+            contexts.append(await test._context())
+            await test._keep([earlier(one) for one in contexts])
         return []
 
     async def sleep(seconds: float) -> None:

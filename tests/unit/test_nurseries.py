@@ -2,6 +2,7 @@
 
 import ast
 
+from moxlite.wording import fault_of, reason_of
 from tests.trees import nodes, trees
 
 NURSERIES = {
@@ -60,6 +61,14 @@ NURSERIES = {
     "web/webmail/calls/sent.py",  # the poll of one page about its message
     "web/webmail/live/frames.py",
 }
+WITHOUT_TASKS = {
+    "sandbox/child.py",
+    "store/backup/blocks.py",
+    "store/backup/keys.py",
+}
+"""Modules without Trio, whose libraries raise single errors."""
+
+BROAD = {"Exception", "BaseException", "ExceptionGroup", "BaseExceptionGroup"}
 STARTS = NURSERIES | {
     "net/listeners.py",  # in the nursery that it is given
     "queue/scheduling/scheduler.py",  # the same
@@ -73,6 +82,43 @@ def test_tasks_are_started_in_known_places() -> None:
     assert _calling("start_soon") <= STARTS
     for known in STARTS:
         assert known in trees()
+
+
+def test_a_groups_own_text_is_not_shown() -> None:
+    """ADMIN-39b: a handler of every error may get a nursery's group, whose text says only how many there are; its
+    causes are in `fault_of` and `reason_of`.
+    """
+    assert {path for path in trees() if any(map(_shows, nodes(path, ast.ExceptHandler)))} == WITHOUT_TASKS
+    assert {path for path in trees() if any(map(_shows_argument, nodes(path, ast.AsyncFunctionDef)))} == set()
+
+
+def test_the_causes_of_nested_groups_are_named_once_each() -> None:
+    """ADMIN-39b."""
+    inner = ExceptionGroup("inner", [OSError("no room"), ValueError("odd")])
+    group = ExceptionGroup("Exceptions from Trio nursery", [inner, OSError("no room"), KeyError()])
+    assert fault_of(group) == "OSError: no room; ValueError: odd; KeyError"
+    assert reason_of(ExceptionGroup("x", [OSError("no room")])) == "no room"
+
+
+def _shows(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler of every error makes text of the error itself."""
+    types = set() if handler.type is None else {one.id for one in ast.walk(handler.type) if isinstance(one, ast.Name)}
+    return bool(types & BROAD) and _makes_text(handler, handler.name)
+
+
+def _shows_argument(function: ast.AsyncFunctionDef) -> bool:
+    """The same of the end of an asynchronous block, which gets every error of its nursery."""
+    return function.name == "__aexit__" and any(_makes_text(function, one.arg) for one in function.args.args[2:3])
+
+
+def _makes_text(tree: ast.AST, name: str | None) -> bool:
+    for node in ast.walk(tree):
+        value = node.value if isinstance(node, ast.FormattedValue) else None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"str", "repr"}:
+            value = node.args[0] if node.args else None
+        if isinstance(value, ast.Name) and value.id == name:
+            return True
+    return False
 
 
 def _calling(name: str) -> set[str]:

@@ -124,7 +124,7 @@ async def test_one_task_fails_and_the_others_go_on(clock: MockClock) -> None:
         tree.start("store.other", other)
         tree.start("store.failing", failing)
         await trio.sleep(0.5)
-        assert tree.down["store.failing"].error == "PermissionError: no"
+        assert tree.down["store.failing"].error == "PermissionError: no; RuntimeError: x"
         await trio.sleep(10)
     assert len(other.starts) == 1
     assert len(failing.starts) == 2

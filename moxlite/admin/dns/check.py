@@ -32,6 +32,7 @@ from moxlite.net.dnssec.resolver import ValidatingResolver
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, TLSA, Answer, DNSError, NotFound, Resolver, TempError
 from moxlite.proto.address import Domain
+from moxlite.wording import fault_of
 
 # Checks of the way to this server: DNSSEC, reverse names, MX, TLS, MTA-STS (ADMIN-48, AUTH-60, 73).
 
@@ -477,7 +478,7 @@ async def check_domain(
             reports[name] = await topic(case)
         except Exception as error:  # one topic's crash becomes an entry of its report, and the others go on (ADMIN-67)
             logger.exception("a DNS check failed", extra={"kv": {"topic": name, "domain": domain.ascii}})
-            reports[name] = Report(errors=[f"the check failed: {type(error).__name__}: {error}"])
+            reports[name] = Report(errors=[f"the check failed: {fault_of(error)}"])
 
     with trio.move_on_after(SECONDS):
         async with trio.open_nursery() as nursery:

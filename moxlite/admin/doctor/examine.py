@@ -27,6 +27,7 @@ from moxlite.process.permissions import NamedFiles, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.proto.address import Domain
 from moxlite.safefile import openings
+from moxlite.wording import fault_of
 
 # The configuration's files, and their permissions (ADMIN-10, ADMIN-11, ADMIN-37).
 
@@ -224,7 +225,7 @@ async def examine(examination: Examination) -> list[Finding]:
             findings.extend(await check(examination))
         except Exception as error:  # a crash of one check becomes a finding, and the others go on
             logger.exception("a check failed", extra={"kv": {"check": name}})
-            text = f"the check failed: {type(error).__name__}: {error}"
+            text = f"the check failed: {fault_of(error)}"
             findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
         del waiting[name]
 

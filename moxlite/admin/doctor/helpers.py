@@ -27,6 +27,7 @@ from moxlite.sandbox import processes
 from moxlite.sandbox.jobs import DrawHTML, Drawn
 from moxlite.sandbox.messages import Ready
 from moxlite.wakeup import sleep_by_both_clocks
+from moxlite.wording import reason_of
 
 logger = logging.getLogger("moxlite.admin.doctor")
 
@@ -95,7 +96,7 @@ async def _tried(attempt: Try) -> tuple[str, str]:
     except trio.TooSlowError:
         return f"no answer within {SECONDS:.0f} s", ""
     except Exception as error:  # noqa: BLE001 - of any kind of child: it is what was asked for
-        return str(error) or type(error).__name__, ""
+        return reason_of(error) or type(error).__name__, ""
 
 
 def words(state: HelperState) -> str:

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -72,6 +72,9 @@ FIRST: Final = 1500.0
 
 WAIT: Final = 900.0
 """Seconds that a message may take: longer than greylisting, shorter than a night."""
+
+AGAIN: Final = 120.0
+"""Seconds for which a message of an interrupted test is looked for at least: after a restart, the mirror needs some."""
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks for a message that is under way, at our own copy of the mailbox."""
@@ -194,11 +197,13 @@ class Placement:
         self._resolver = resolver
         self._data: Path = config.current.static.data_dir
         self._lock = trio.Lock()
+        self._writing = trio.Lock()
 
     async def serve(self) -> None:
         """Test each night, and soon after a change of what providers judge a server by, for ever. Raises OSError: the
         results cannot be kept.
         """
+        await self.run(send=False)
         if await self._has_changed():
             await sleep_by_both_clocks(FIRST)
             await self.run()
@@ -208,6 +213,8 @@ class Placement:
             await sleep_by_both_clocks(min(left, RECORDS_EVERY))
             if left <= RECORDS_EVERY or await self._has_changed():
                 await self.run()
+            else:
+                await self.run(send=False)
 
     async def _has_changed(self) -> bool:
         """Whether version, addresses, keys or records are other ones than at the latest test."""
@@ -222,9 +229,9 @@ class Placement:
             return context
         return msgspec.structs.replace(context, records=await records_of(self._resolver, own.domain, context.keys))
 
-    async def run(self) -> list[Trial]:
-        """Send to each linked mailbox that may get one, and look where it lands; returns the new results. Raises
-        OSError.
+    async def run(self, *, send: bool = True) -> list[Trial]:
+        """Send to each linked mailbox that may get one, and look where it lands, as well as where messages of tests
+        have landed that were interrupted; returns the new results. Each is kept as it comes. Raises OSError.
         """
         async with self._lock:
             name, own = self._config.current.static.postmaster.account, self._own()
@@ -232,37 +239,65 @@ class Placement:
                 return []
             try:
                 async with self._accounts.use(name) as account:
-                    return await self._run(account, own)
+                    return await self._run(account, own, send=send)
             except StoreError as error:
                 logger.error("placement not tested", extra={"kv": {"err": str(error)}})
                 return []
 
-    async def _run(self, account: Account, own: Address) -> list[Trial]:
-        linked = await account.read(links, op="placement")
-        now, addresses = time.time(), {link.address for link in linked}
-        tests = await trio.to_thread.run_sync(read_tests, self._data)
+    async def _run(self, account: Account, own: Address, *, send: bool) -> list[Trial]:
+        linked = {link.address: link for link in await account.read(links, op="placement")}
+        now = time.time()
         # Results that are no longer of use: of links that are gone, and of a clock that was ahead.
-        tests = [test for test in tests if test.address in addresses and test.at <= now]
-        sent: list[tuple[Link, Trial]] = []
-        context = await self._context()
-        if tests:  # what has no answer now is as it was
-            context = msgspec.structs.replace(context, records=tests[-1].context.records | context.records)
-        for link in linked:
-            recent = sum(trial.address == link.address and trial.at > now - DAY_SECONDS for trial in tests)
-            # a link that is not connected would make each message a missing one
-            if recent >= A_DAY or not self._current(account.name, link.id):
-                continue
-            test = await self._send(account.name, own, link, context)
-            if test is not None:
-                sent.append((link, test))
-        await self._keep([*tests, *(test for _, test in sent)])
+        tests = {
+            test.message_id: test
+            for test in await trio.to_thread.run_sync(read_tests, self._data)
+            if test.address in linked and test.at <= now
+        }
+        watched = [
+            (linked[test.address], test, max(AGAIN, test.at + WAIT - now))
+            for test in tests.values()
+            if not test.landing
+        ]
+        if send:
+            for link, test in await self._send_all(account, own, linked.values(), tests):
+                watched.append((link, test, WAIT))
         results: list[Trial] = []
+
+        async def watch(link: Link, test: Trial, seconds: float) -> None:
+            result = await self._watch(account, link, test, seconds)
+            if result is None:
+                del tests[test.message_id]
+            else:
+                tests[test.message_id] = result
+                if result.landing:
+                    results.append(result)
+            await self._keep(tests.values())
+
         async with trio.open_nursery() as nursery:
-            for link, test in sent:
-                nursery.start_soon(self._watch, account, link, test, results)
-        trials = {trial.message_id: trial for trial in results}
-        await self._keep([*tests, *(trials[test.message_id] for _, test in sent if test.message_id in trials)])
+            for link, test, seconds in watched:
+                nursery.start_soon(watch, link, test, seconds)
         return results
+
+    async def _send_all(
+        self, account: Account, own: Address, linked: Iterable[Link], tests: dict[str, Trial]
+    ) -> list[tuple[Link, Trial]]:
+        """Send to each mailbox that may get one; `tests` has them too then, and its file."""
+        context, now = await self._context(), time.time()
+        if tests:  # what has no answer now is as it was
+            context = msgspec.structs.replace(context, records=[*tests.values()][-1].context.records | context.records)
+        sent: list[tuple[Link, Trial]] = []
+        for link in linked:
+            recent = [
+                trial for trial in tests.values() if trial.address == link.address and trial.at > now - DAY_SECONDS
+            ]
+            # a link that is not connected would make each message a missing one
+            if len(recent) >= A_DAY or not all(trial.landing for trial in recent):
+                continue
+            if self._current(account.name, link.id) and (test := await self._send(account.name, own, link, context)):
+                sent.append((link, test))
+                tests[test.message_id] = test
+                await self._keep(tests.values())
+        return sent
 
     async def _send(self, name: str, own: Address, link: Link, context: Context) -> Trial | None:
         snapshot = self._config.current
@@ -286,29 +321,31 @@ class Placement:
             return None
         return Trial(sent / 1e6, link.address, link.name, link.host, message_id, context)
 
-    async def _watch(self, account: Account, link: Link, test: Trial, results: list[Trial]) -> None:
-        """Look for a message until it is there or its time is over. Errors: an account that cannot be read counts as
-        not found.
+    async def _watch(self, account: Account, link: Link, test: Trial, seconds: float) -> Trial | None:
+        """Look for a message until it is there or its time is over; None if nothing is known, the test itself if the
+        account cannot be read, so that the next run looks again.
         """
         result = msgspec.structs.replace(test, landing="missing")
-        with trio.move_on_after(WAIT):
+        with trio.move_on_after(seconds):
             while True:
                 try:
                     named = await account.read(partial(link_by_id, link_id=link.id), op="placement")
                     if named is None:
-                        return  # unlinked meanwhile: nothing is known
+                        return None  # unlinked meanwhile
                     link = named  # renamed, perhaps
-                    ids, box = await account.read(partial(_find, link=link, message_id=test.message_id), op="placement")
+                    ids, box, came = await account.read(
+                        partial(_find, link=link, message_id=test.message_id), op="placement"
+                    )
                     junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
                 except StoreError as error:
                     logger.error("placement not looked at", extra={"kv": {"link": link.name, "err": str(error)}})
-                    break
+                    return test
                 if box is not None:
                     result = msgspec.structs.replace(
                         test,
                         landing=landing_in(link, box, junk),
                         mailbox=box.name.removeprefix(f"{link.name}/"),
-                        seconds=max(0.0, time.time() - test.at),
+                        seconds=max(0.0, min(time.time(), came) - test.at),
                     )
                     await self._file(account, link, ids)
                     break
@@ -317,11 +354,11 @@ class Placement:
             result = msgspec.structs.replace(result, landing="unsent")
         elif result.landing == "missing" and not self._current(account.name, link.id):
             logger.warning("placement not seen: the link is not connected", extra={"kv": {"link": link.name}})
-            return
+            return None
         placement_tests.labels(landing=result.landing).inc()
         kv = {"address": link.address, "landing": result.landing, "seconds": round(result.seconds)}
         logger.info("placement tested", extra={"kv": kv})
-        results.append(result)
+        return result
 
     async def _file(self, account: Account, link: Link, ids: Sequence[MessageID]) -> None:
         """Mark the message as read, and move it to the trash of the link, from where it goes there. Without a trash
@@ -340,10 +377,11 @@ class Placement:
         except StoreError as error:
             logger.warning("placement test not filed", extra={"kv": {"link": link.name, "err": str(error)}})
 
-    async def _keep(self, tests: Sequence[Trial]) -> None:
-        since = time.time() - KEPT * DAY_SECONDS
-        octets = msgspec.json.encode(Trials([test for test in tests if test.at > since]))
-        await trio.to_thread.run_sync(lambda: write_atomically(self._data / STATE, octets, mode=0o640))
+    async def _keep(self, tests: Collection[Trial]) -> None:
+        async with self._writing:  # the newest state must be written last
+            since = time.time() - KEPT * DAY_SECONDS
+            octets = msgspec.json.encode(Trials([test for test in tests if test.at > since]))
+            await trio.to_thread.run_sync(lambda: write_atomically(self._data / STATE, octets, mode=0o640))
 
     def _own(self) -> Address | None:
         """The first address of the postmaster's account: the messages are from a person's domain."""
@@ -368,9 +406,9 @@ def landing_in(link: Link, box: Mailbox, junk: str) -> Landing:
     return "junk" if name == junk else "other"
 
 
-def _find(r: Reader, link: Link, message_id: str) -> tuple[list[MessageID], Mailbox | None]:
-    """The copies of a message in the mailboxes of a link, and the mailbox of one; Inbox before others, as Gmail's
-    labels show a message twice.
+def _find(r: Reader, link: Link, message_id: str) -> tuple[list[MessageID], Mailbox | None, float]:
+    """The copies of a message in the mailboxes of a link, and the mailbox of one and when it came there, seconds UTC;
+    Inbox before others, as Gmail's labels show a message twice.
     """
     boxes = {box.id: box for box in mailboxes_below(r, link.name)}
     ids = messages_by_messageid(r, message_id.strip("<>"))
@@ -380,7 +418,8 @@ def _find(r: Reader, link: Link, message_id: str) -> tuple[list[MessageID], Mail
         if (place := r.value("SELECT mailbox_id FROM message WHERE id = ?", number)) in boxes
     }
     ordered = sorted(places.values(), key=lambda box: not box.name.lower().endswith("/inbox"))
-    return list(places), ordered[0] if ordered else None
+    came = min((r.value("SELECT received FROM message WHERE id = ?", number) for number in places), default=0) / 1e6
+    return list(places), ordered[0] if ordered else None, came
 
 
 def context_of(snapshot: Snapshot, own: Address | None) -> Context:

@@ -77,6 +77,7 @@ from moxlite.store.accounts.folders import DIRECTORY_MODE
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import BackupError
 from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
+from moxlite.wording import causes
 
 logger = logging.getLogger("moxlite.admin.standby")
 
@@ -263,7 +264,7 @@ class Replication:
                 ours, others = group.split((_Ended, NotOurs, OSError, ValueError, BackupError))
                 if ours is None or others is not None:
                     raise
-                raise _first(ours) from None
+                raise causes(ours)[0] from None
             finally:
                 await end_program(process, END)
 
@@ -522,8 +523,3 @@ def _words(line: bytes) -> str:
         return printable(line.decode(errors="replace"))[:300]
     parts = [str(found[key]) for key in ("msg", "path", "error") if found.get(key)]
     return printable(" ".join(parts))[:300]
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -22,6 +22,7 @@ from moxlite.net.control.protocol import (
     StreamSender,
 )
 from moxlite.net.control.tcp import Unproven, open_ctl
+from moxlite.wording import causes
 
 T = TypeVar("T")
 
@@ -155,7 +156,7 @@ class _Call:
                     await self.downloaded.wait()
                 nursery.cancel_scope.cancel()
         except ExceptionGroup as group:
-            raise group.exceptions[0] from None  # the first one to fail has cancelled the others
+            raise causes(group)[0] from None  # the first one to fail has cancelled the others
         assert self.answer is not None
         return self.answer
 

@@ -25,6 +25,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
+from moxlite.wording import causes, reason_of
 
 logger = logging.getLogger("moxlite.store.auth")
 
@@ -229,7 +230,7 @@ class Recording:
         outcome: Outcome = "done"
         if error is not None:
             # what is refused has words for people; anything else is a fault, or was cancelled
-            words = getattr(error, "text", None) or str(error)
+            words = getattr(error, "text", None) or ("interrupted" if _is_cancelled(error) else reason_of(error))
             outcome = "refused" if getattr(error, "code", "failed") not in FAULTS else "failed"
             self._detail["why"] = words[:500]
         with trio.CancelScope(deadline=trio.current_time() + FINISH_SECONDS, shield=True):
@@ -248,6 +249,10 @@ class Recording:
     def _changes(self) -> Sequence[Difference]:
         found: Any = self._detail.get("changes", ())
         return found  # type: ignore[no-any-return]
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    return all(isinstance(cause, trio.Cancelled) for cause in causes(error))
 
 
 def plain(arguments: Mapping[str, Any]) -> dict[str, object]:
