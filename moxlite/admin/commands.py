@@ -65,6 +65,7 @@ from moxlite.operations.server import (
     Wellness,
 )
 from moxlite.operations.store import CheckReport, StoreCheck, StoreRepair
+from moxlite.process.signals import unit
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
@@ -160,7 +161,11 @@ class AdminCommands:
         }
 
     async def stop(self, args: Stop) -> Process:
-        """Begin the orderly shutdown; the caller waits for the process to end."""
+        """Begin the orderly shutdown; the caller waits for the process to end. Refused where it would be started
+        again.
+        """
+        if name := unit():
+            raise CommandFailed("refused", f"systemd starts this server again; stop it with: systemctl stop {name}")
         self._stop()
         return Process(os.getpid(), __version__)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import glob
 import hashlib
 import os
 import pwd
@@ -125,7 +126,7 @@ def remove(data: Path, *, purge: bool, say: Say) -> None:
     UNIT.unlink(missing_ok=True)
     if SYSTEMD.exists():
         run("systemctl", "daemon-reload")
-    kept = [path for path in (CONFIG.parent, data, BACKUPS) if path.exists()]
+    kept = kept_of(data)
     if purge:
         for path in kept:
             shutil.rmtree(path)
@@ -134,6 +135,14 @@ def remove(data: Path, *, purge: bool, say: Say) -> None:
     PROGRAM.unlink(missing_ok=True)
     say("removed" if purge else f"kept, with user {USER}: {' '.join(map(str, kept))}")
     shutil.rmtree(UNPACKED, ignore_errors=True)
+
+
+def kept_of(data: Path) -> list[Path]:
+    """Folders of an installation that outlive its program: configuration, mail with its copies of updates and ways
+    back (`Notes`), backups.
+    """
+    copies = [path for name in ("before", "of") for path in data.parent.glob(f"{glob.escape(data.name)}.{name}-*")]
+    return [path for path in (CONFIG.parent, data, *sorted(copies), BACKUPS) if path.exists()]
 
 
 def tidy() -> None:

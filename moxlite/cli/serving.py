@@ -221,7 +221,10 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
 
 @click.command()
 def stop() -> None:
-    """Stop the running server, and wait until its process is gone."""
+    """Stop the running server, and wait until its process is gone.
+
+    Refused for a server that systemd starts again: systemctl stop moxlite.
+    """
     process = perform(Stop())
     deadline = time.monotonic() + STOP_SECONDS
     while _alive(process.pid):

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Self
 
@@ -124,6 +125,18 @@ def notify(state: str) -> None:
             _send(sock, state)
     except OSError as error:
         _not_told(state, error)
+
+
+def unit() -> str:
+    """The unit of systemd that this process belongs to, which starts it again; "" without one."""
+    if not os.environ.get("NOTIFY_SOCKET"):
+        return ""
+    try:
+        group = Path("/proc/self/cgroup").read_text().strip()
+    except OSError:
+        group = ""
+    name = group.rpartition("/")[2]
+    return name.removesuffix(".service") if name.endswith(".service") else "moxlite"
 
 
 def more_time() -> Callable[[], None]:

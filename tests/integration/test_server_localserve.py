@@ -293,6 +293,15 @@ def test_submitted_mail_to_anyone_comes_back_to_its_sender(server: LocalServer) 
 # Command line against the running server: every verb once
 
 
+def test_a_server_of_systemd_names_the_command_that_stops_it(tmp_path: Path) -> None:
+    """ADMIN-19a: its unit would start it again seconds later."""
+    with LocalServer(tmp_path, environment={"NOTIFY_SOCKET": "@moxlite-test-unheard"}) as local:
+        done = local.cli("stop", check=False)
+        assert (done.returncode, "systemctl stop " in done.stderr) == (1, True), done.stderr
+        assert local.cli("healthcheck", check=False).returncode in (0, 1)
+        assert local.process.poll() is None
+
+
 def test_version_mismatch_and_absence_have_their_exit_codes(tmp_path: Path) -> None:
     """ADMIN-18: 3 no running server."""
     local = LocalServer(tmp_path)

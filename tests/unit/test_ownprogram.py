@@ -102,3 +102,15 @@ def test_a_new_program_that_noted_its_version_is_not_undone(monkeypatch: pytest.
     assert not installation._acknowledged(notes)
     note_version(tmp_path)
     assert installation._acknowledged(notes)
+
+
+def test_what_outlives_the_program_has_the_copies_of_updates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-60d: a way back and an update leave folders with all mail beside the data."""
+    monkeypatch.setattr(installation, "CONFIG", tmp_path / "etc" / "moxlite.toml")
+    monkeypatch.setattr(installation, "BACKUPS", tmp_path / "backups")
+    data = tmp_path / "moxlite"
+    notes = installation.Notes("copy", "2.0", "1.0", str(data))
+    copies = [notes.copy, Path(f"{notes.copy}.part"), notes.newer]
+    for folder in (data, *copies, tmp_path / "moxlite-notes"):
+        folder.mkdir()
+    assert set(installation.kept_of(data)) == {data, *copies}

@@ -144,6 +144,7 @@ def remove(purge: bool) -> None:
         with contextlib.suppress(Failure):
             data = load_config(installation.CONFIG).static.data_dir
     if purge:
-        ask(f"Remove {installation.CONFIG.parent}, {data} with all mail, and backups of this machine?")
+        kept = " ".join(map(str, installation.kept_of(data)))
+        ask(f"Remove configuration, all mail with its copies, and backups of this machine: {kept}?")
     with _failures():
         installation.remove(data, purge=purge, say=print)
