@@ -2,11 +2,12 @@
 without that mark are examples with words of the reader's own.
 """
 
+import shlex
 import textwrap
 
 from tests.tools import top
 
-__all__ = ["commands", "example"]
+__all__ = ["commands", "example", "follow_options"]
 
 
 def commands(page: str, heading: str) -> list[str]:
@@ -16,6 +17,14 @@ def commands(page: str, heading: str) -> list[str]:
     found = [line for block in _blocks(page, heading, "sh") for line in block.replace("\\\n", " ").splitlines()]
     assert found, f"{page} has no commands below {heading!r}"
     return found
+
+
+def follow_options(page: str, heading: str) -> list[str]:
+    """Source and options that a page has written to the file of the unit moxlite-follow."""
+    (line,) = [one for one in commands(page, heading) if one.endswith(">/etc/default/moxlite-follow")]
+    name, _, words = shlex.split(line)[1].partition("=")
+    assert name == "FOLLOW"
+    return shlex.split(words.strip('"'))
 
 
 def example(page: str, heading: str, mark: str) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 import msgspec
 
 from moxlite import __version__
-from moxlite.admin.quickstart.files import unit_file
+from moxlite.admin.quickstart.files import follow_unit_file, unit_file
 from moxlite.admin.updates import Change, UpdateError
 from moxlite.config.files import write_atomically
 from moxlite.config.static import Static, Updates
@@ -37,11 +37,13 @@ UNPACKED: Final = Path("/opt/moxlite-file")
 """Folder in which the one file unpacks itself as root."""
 
 UNIT: Final = Path("/etc/systemd/system/moxlite.service")
+FOLLOW_UNIT: Final = UNIT.with_name("moxlite-follow.service")
 CONFIG: Final = Path("/etc/moxlite/moxlite.toml")
 DATA: Final = Path("/var/lib/moxlite")
 BACKUPS: Final = Path("/var/backups/moxlite")
 """The server may write there too."""
 
+UNITS: Final = (UNIT, FOLLOW_UNIT)
 USER: Final = "moxlite"
 PACKAGE: Final = Path("/var/lib/dpkg/info/moxlite.list")
 PACKAGE_PROGRAM: Final = Path("/usr/bin/moxlite")
@@ -98,14 +100,17 @@ def install(say: Say) -> None:
     text = unit_file(program=str(PROGRAM), config=CONFIG, data=DATA, more=[BACKUPS], waits=True)
     UNIT.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(UNIT, text.encode(), mode=0o644, owner=(0, 0))
-    say(f"installed {PROGRAM}, {UNIT}, and the user {USER}")
+    text = follow_unit_file(program=str(PROGRAM), config=CONFIG, data=DATA)
+    write_atomically(FOLLOW_UNIT, text.encode(), mode=0o644, owner=(0, 0))
+    say(f"installed {PROGRAM}, {UNIT}, {FOLLOW_UNIT}, and the user {USER}")
     if not AUTHORITIES.exists():
         say("no certificates of public authorities are here: apt-get install ca-certificates")
     if SYSTEMD.exists():
         run("systemctl", "daemon-reload")
-        run("systemctl", "enable", "--quiet", "moxlite")
+        run("systemctl", "enable", "--quiet", *(unit.stem for unit in UNITS))
         if CONFIG.exists():
             run("systemctl", "start", "moxlite")
+        run("systemctl", "start", FOLLOW_UNIT.stem)  # it waits for its options
     else:
         say(f"systemd does not run here: start the server with {PROGRAM} serve")
     if not CONFIG.exists():
@@ -119,11 +124,12 @@ def remove(data: Path, *, purge: bool, say: Say) -> None:
     """
     own_file()
     if SYSTEMD.exists() and UNIT.exists():
-        run("systemctl", "disable", "--now", "--quiet", "moxlite")
+        run("systemctl", "disable", "--now", "--quiet", *(unit.stem for unit in UNITS if unit.exists()))
     elif (data / "ctl").is_socket():  # started by hand
         with contextlib.suppress(Refused):  # and stopped since
             run(*own_program(), "--config", str(CONFIG), "stop")
-    UNIT.unlink(missing_ok=True)
+    for unit in UNITS:
+        unit.unlink(missing_ok=True)
     if SYSTEMD.exists():
         run("systemctl", "daemon-reload")
     kept = kept_of(data)

@@ -134,6 +134,7 @@ def key_gen(stem: str) -> None:
 # ``moxlite config``: check, describe, and change the configuration (ADMIN-11, ADMIN-12..17).
 
 BACKUPS: Final = Path("/var/backups/moxlite")
+DATA: Final = Path("/var/lib/moxlite")
 """The place of backups in the documentation and of the Debian package."""
 
 
@@ -299,13 +300,17 @@ def example(name: str | None) -> None:
 
 
 @config.command()
-def printservice() -> None:
+@click.option("--follow", is_flag=True, help="The unit moxlite-follow, for a second machine.")
+def printservice(follow: bool) -> None:
     """Print a unit for systemd, with the paths of this installation: configuration, data, `backup.target`,
     `standby.target` and the folder of `log_file`.
     """
-    from moxlite.admin.quickstart.files import unit_file
+    from moxlite.admin.quickstart.files import follow_unit_file, unit_file
     from moxlite.cli.common import load_config
 
+    if follow:
+        print(follow_unit_file(program=program(), config=config_path().resolve(), data=DATA), end="")
+        return
     path, static = config_path().resolve(), load_config().static
     more = [static.backup.target if isinstance(static.backup.target, Path) else BACKUPS]
     if isinstance(static.standby.target, Path):

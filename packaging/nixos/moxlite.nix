@@ -42,20 +42,68 @@ in
       wants = [ "network-online.target" ];
       wantedBy = [ "multi-user.target" ];
       unitConfig.ConditionPathExists = "/etc/moxlite/moxlite.toml"; # quickstart writes it
-      serviceConfig = { # by script/gen, from the unit
+      serviceConfig = { # by script/gen, from the unit moxlite
         Type = "notify";
         # The server is a child of the process that systemd starts, which passes signals on to it.
         NotifyAccess = "all";
-        KillMode = "mixed";
         WatchdogSec = "60";
         Restart = "always";
+        ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml serve";
+        ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
+        KillMode = "mixed";
         RestartSec = "5s";
+        # Another machine serves: starting again would change nothing.
+        RestartPreventExitStatus = "6";
         LimitNOFILE = "65535";
         UMask = "007";
         WorkingDirectory = "/etc";
-        ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml serve";
-        ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         ReadWritePaths = "/etc/moxlite /var/lib/moxlite -/var/backups/moxlite";
+        ProtectSystem = "strict";
+        ProtectHome = "yes";
+        PrivateTmp = "yes";
+        PrivateMounts = "yes";
+        PrivateDevices = "yes";
+        NoNewPrivileges = "yes";
+        ProtectKernelTunables = "yes";
+        ProtectKernelModules = "yes";
+        ProtectKernelLogs = "yes";
+        ProtectControlGroups = "yes";
+        ProtectClock = "yes";
+        ProtectHostname = "yes";
+        ProtectProc = "invisible";
+        ProcSubset = "pid";
+        LockPersonality = "yes";
+        RestrictRealtime = "yes";
+        RestrictNamespaces = "yes";
+        RemoveIPC = "yes";
+        RestrictAddressFamilies = "AF_INET AF_INET6 AF_UNIX AF_NETLINK";
+        SystemCallArchitectures = "native";
+        # Landlock's calls, by which processes for others' mail confine themselves, are in no set of systemd 252 (Debian 12).
+        SystemCallFilter = "@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self";
+        SystemCallErrorNumber = "EPERM";
+        CapabilityBoundingSet = "CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_FSETID CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL";
+      };
+    };
+    systemd.services.moxlite-follow = {
+      description = "moxlite, second machine";
+      after = [ "network-online.target" ];
+      wants = [ "network-online.target" ];
+      wantedBy = [ "multi-user.target" ];
+      unitConfig.ConditionPathExists = "/etc/default/moxlite-follow"; # its options
+      serviceConfig = { # by script/gen, from the unit moxlite-follow
+        Type = "exec";
+        # Once it has taken over, it starts the server's own unit, and ends.
+        Restart = "on-failure";
+        EnvironmentFile = "/etc/default/moxlite-follow";
+        ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml standby follow --into /var/lib/moxlite-standby --unit moxlite.service $FOLLOW";
+        KillMode = "mixed";
+        RestartSec = "5s";
+        # Another machine serves: starting again would change nothing.
+        RestartPreventExitStatus = "6";
+        LimitNOFILE = "65535";
+        UMask = "007";
+        WorkingDirectory = "/etc";
+        ReadWritePaths = "/etc /var/lib";
         ProtectSystem = "strict";
         ProtectHome = "yes";
         PrivateTmp = "yes";

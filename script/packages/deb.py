@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.admin.installation import BACKUPS, CONFIG, DATA
-from moxlite.admin.quickstart.files import unit_file
+from moxlite.admin.quickstart.files import follow_unit_file, unit_file
 from packages.binary import NAME, machine_of
 from packages.sources import TOP, commit_time, run
 
@@ -55,9 +55,11 @@ def build_deb(to: Path, version: str, program: Path, *, compression: str = "xz")
 def _system(tree: Path) -> None:
     for folder in (CONFIG.parent, DATA):
         (tree / folder.relative_to("/")).mkdir(parents=True)
-    place = tree / "lib/systemd/system/moxlite.service"
-    place.parent.mkdir(parents=True)
-    place.write_text(unit_file(program="/usr/bin/moxlite", config=CONFIG, data=DATA, more=[BACKUPS], waits=True))
+    units, program = tree / "lib/systemd/system", "/usr/bin/moxlite"
+    units.mkdir(parents=True)
+    text = unit_file(program=program, config=CONFIG, data=DATA, more=[BACKUPS], waits=True)
+    (units / "moxlite.service").write_text(text)
+    (units / "moxlite-follow.service").write_text(follow_unit_file(program=program, config=CONFIG, data=DATA))
     about = tree / "usr/share/doc/moxlite"
     about.mkdir(parents=True)
     shutil.copy(TOP / "LICENSE", about / "copyright")

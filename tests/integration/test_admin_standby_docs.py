@@ -18,7 +18,7 @@ import pytest
 
 from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, State, read_document
 from tests.objectstorage import Bucket, serving
-from tests.pages import commands, example
+from tests.pages import commands, example, follow_options
 from tests.realservers import tree
 from tests.running import ServedServer
 from tests.tools import free_port, top, until
@@ -135,6 +135,11 @@ class Place:
         (found,) = [one for one in commands(PAGE, heading) if one.startswith(beginning)]
         return shlex.split(self.here(found), comments=True)
 
+    def follow(self, heading: str) -> list[str]:
+        """What the unit of the second machine runs, with the options of the page."""
+        words = ["moxlite", "standby", "follow", *follow_options(PAGE, heading), "--into", "/var/lib/moxlite-standby"]
+        return [self.here(word) for word in words]
+
     def note_signer(self, machine: Path) -> None:
         """Put the signer of the first machine into the key's file, as the page says, once it has one."""
         until((machine / "config/backup-signing.key").exists, what="the first machine's signer")
@@ -221,7 +226,7 @@ def test_a_second_machine_as_the_page_says(place: Place) -> None:
     first = ServedServer(place.folder / "first", static=static)
     with first:
         until(lambda: complete(first), what="a complete copy")
-        follow = place.words("The second machine", "moxlite standby follow")
+        follow = place.follow("The second machine")
         follower = subprocess.Popen([sys.executable, "-m", *follow], stderr=subprocess.DEVNULL)
         try:
             deliver(first, "kept")
@@ -271,7 +276,7 @@ def test_a_take_over_without_a_person_as_the_page_says(place: Place) -> None:
     second, log = place.folder / "second", place.folder / "second.log"
     with first, log.open("wb") as output:
         until(lambda: complete(first), what="a complete copy")
-        _, *words = place.words(heading, "moxlite standby follow")
+        _, *words = place.follow(heading)
         words += ["--config-dir", str(second / "config"), "--data-dir", str(second / "data"), "--no-drop"]
         follower = subprocess.Popen([sys.executable, "-m", FAST, *words], stderr=output)
         try:

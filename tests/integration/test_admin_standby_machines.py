@@ -21,11 +21,12 @@ from typing import Final
 
 import pytest
 
+from moxlite.process.errors import REPLACED
 from tests.containers import INCLUDE, Machine, booted
 from tests.machine import hindrance_to_containers
 from tests.objectstorage import Bucket, serving
 from tests.packagerig import build_package
-from tests.pages import commands, example
+from tests.pages import commands, example, follow_options
 from tests.sshserver import HINDRANCE, SETTINGS, SSHD, make_key
 from tests.tools import need, until
 
@@ -211,18 +212,22 @@ class Pair:
 
     def follow(self, computer: Computer, heading: str = "The second machine") -> None:
         """Follow, until the copy has everything."""
-        command = self.page(heading, "moxlite standby follow", computer)
-        computer.run(f"systemd-run --unit=follow --property=KillMode=mixed {command}")
+        options = self.here(shlex.join(follow_options(PAGE, heading)), computer.address)
+        (computer.root / "etc/default/moxlite-follow").write_text(f'FOLLOW="{options}"\n')
+        for line in commands(PAGE, heading):
+            if line.startswith("systemctl "):
+                computer.run(line)
 
         def current() -> bool:
             said = computer.run(f"moxlite standby status {COPY} 2>&1; echo $?", check=False)
             return "are copied here" in said and said.endswith("\n0")
 
-        until(current, seconds=180, what=f"a current copy: {computer.run('journalctl -n 20 -u follow')}", pause=1)
+        log = computer.run("journalctl -n 20 -u moxlite-follow")
+        until(current, seconds=180, what=f"a current copy: {log}", pause=1)
 
     def take_over(self, computer: Computer) -> None:
         """By hand, as the page has it."""
-        computer.run("systemctl stop follow")
+        computer.run(self.page("When the first machine is gone", "systemctl disable", computer))
         said = computer.run(self.page("When the first machine is gone", "moxlite standby takeover", computer) + " 2>&1")
         assert "has epoch" in said, said
         self.move(computer)
@@ -429,3 +434,11 @@ def test_by_the_lease_over_and_back(pair: Pair) -> None:
     pair.mail_when_served(first)
     assert time.monotonic() - began < 30
     assert "does not start" not in first.run("moxlite healthcheck 2>&1", check=False), "child processes (ADMIN-70d)"
+    assert first.run("systemctl show --value --property=ExecMainStatus moxlite-follow") == "0"
+    assert first.machine.active(), "the server's own unit"
+    first.run("systemctl restart moxlite")
+    assert first.machine.active()
+    time.sleep(10)  # longer than until a unit is started again
+    assert second.machine.shows("ExecMainStatus") == str(REPLACED)
+    assert second.machine.shows("ActiveState") == "failed"
+    assert second.machine.shows("NRestarts") == "0"

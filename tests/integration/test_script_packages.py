@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin.quickstart.files import unit_file
+from moxlite.admin.quickstart.files import follow_unit_file, unit_file
 from tests import installroot
 from tests.installroot import InstallRoot, install_root
 from tests.machine import hindrance_to_nets
@@ -58,6 +58,7 @@ def test_what_is_in_the_package(deb: Path) -> None:
     programs = [name for name, words in files.items() if words[0] == "-rwxr-xr-x"]
     assert programs == ["./usr/bin/moxlite", "./usr/lib/moxlite/moxlite"]
     assert {"./etc/moxlite/", "./var/lib/moxlite/", "./lib/systemd/system/moxlite.service"} <= files.keys()
+    assert "./lib/systemd/system/moxlite-follow.service" in files
     assert {f"./usr/lib/moxlite/lib/moxlite/{name}" for name in ("schema/auth/", "web/static/")} <= files.keys()
     assert {name.split("/")[1] for name in files} == {"", "etc", "lib", "usr", "var"}
 
@@ -87,12 +88,21 @@ def test_packages_are_for_the_processor_of_the_program(tmp_path: Path) -> None:
 def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
     """ADMIN-40: its paths, and no start before there is a configuration."""
     subprocess.run(["dpkg-deb", "--extract", str(deb), str(tmp_path)], check=True)
-    unit = tmp_path / "lib/systemd/system/moxlite.service"
+    units = tmp_path / "lib/systemd/system"
+    unit, follow = units / "moxlite.service", units / "moxlite-follow.service"
     lines = unit.read_text().splitlines()
     assert "ExecStart=/usr/bin/moxlite --config /etc/moxlite/moxlite.toml serve" in lines
     assert "ReadWritePaths=/etc/moxlite /var/lib/moxlite -/var/backups/moxlite" in lines
     assert "ConditionPathExists=/etc/moxlite/moxlite.toml" in lines[: lines.index("[Service]")]
-    command = [need("systemd-analyze"), "security", "--offline=true", "--threshold=30", "--no-pager", str(unit)]
+    command = [
+        need("systemd-analyze"),
+        "security",
+        "--offline=true",
+        "--threshold=30",
+        "--no-pager",
+        str(unit),
+        str(follow),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -112,6 +122,8 @@ def test_the_container_grants_what_the_unit_grants() -> None:
     assert re.findall(r"- \./\w+:(.*)", compose) == folders
     quadlet = QUADLET.read_text()
     assert set(re.search(r"AddCapability=(.*)", quadlet)[1].split()) == granted  # type: ignore[index]
+    restarts = re.compile("^Restart(?:PreventExitStatus)?=.*", re.MULTILINE)
+    assert restarts.findall(quadlet) == restarts.findall(unit)
     assert re.findall(r"Volume=(.*):(.*)", quadlet) == [(folder, folder) for folder in folders]
 
 
@@ -149,7 +161,7 @@ with builtins;
 
 
 def test_a_module_of_nixos_has_the_unit(tmp_path: Path) -> None:
-    """ADMIN-42: nix reads it; the service has each directive of our own unit, and no other."""
+    """ADMIN-42: nix reads it; each service has each directive of our own unit, and no other."""
     if shutil.which("nix-instantiate") is None:
         pytest.skip("Debian's nix-bin is not installed")
     (tmp_path / "asked.nix").write_text(NIX.replace("MODULE", str(top() / "packaging/nixos/moxlite.nix")))
@@ -158,19 +170,20 @@ def test_a_module_of_nixos_has_the_unit(tmp_path: Path) -> None:
     environment = os.environ | places | {"HOME": str(tmp_path)}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    service = json.loads(done.stdout)["systemd"]["services"]["moxlite"]
-    unit = unit_file(
-        program="/p/moxlite",
-        config=Path("/etc/moxlite/moxlite.toml"),
-        data=Path("/var/lib/moxlite"),
-        more=[Path("/var/backups/moxlite")],
-        waits=True,
-    )
-    section = unit.partition("[Service]\n")[2].partition("\n[Install]")[0].replace("\\\n", "")
-    directives = dict(line.split("=", 1) for line in section.splitlines() if "=" in line and line[0] != "#")
-    directives["ExecReload"] = directives["ExecReload"].replace("/bin/kill", "/c/bin/kill")
-    assert {name: str(value) for name, value in service["serviceConfig"].items()} == directives
-    assert f"ConditionPathExists={service['unitConfig']['ConditionPathExists']}" in unit
+    services = json.loads(done.stdout)["systemd"]["services"]
+    config, data, backups = Path("/etc/moxlite/moxlite.toml"), Path("/var/lib/moxlite"), Path("/var/backups/moxlite")
+    units = {
+        "moxlite": unit_file(program="/p/moxlite", config=config, data=data, more=[backups], waits=True),
+        "moxlite-follow": follow_unit_file(program="/p/moxlite", config=config, data=data),
+    }
+    assert services.keys() == units.keys()
+    for name, unit in units.items():
+        section = unit.partition("[Service]\n")[2].partition("\n[Install]")[0].replace("\\\n", "")
+        section = section.replace("/bin/kill", "/c/bin/kill")
+        directives = dict(line.split("=", 1) for line in section.splitlines() if "=" in line and line[0] != "#")
+        assert {key: str(value) for key, value in services[name]["serviceConfig"].items()} == directives
+        assert f"ConditionPathExists={services[name]['unitConfig']['ConditionPathExists']}" in unit
+        assert f"Description={services[name]['description']}\n" in unit
 
 
 LIFE = """\

@@ -4,16 +4,22 @@ import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from moxlite.admin.doctor import backups
 from moxlite.admin.doctor.backups import disks_of, share_a_disk
+from moxlite.admin.quickstart.files import FOLLOW_INTO, FOLLOW_OPTIONS, follow_unit_file, unit_file
+from moxlite.admin.standby.following import Source
+from moxlite.cli.backups.takeover import Succession
 from moxlite.config.load import Problem, load, read_source
 from moxlite.config.static import Backup
 from moxlite.process import fences
 from moxlite.process.configtest import _hidden, backup_fault
+from moxlite.process.errors import REPLACED
 from moxlite.process.fences import hidden, told, writable_paths
+from moxlite.proto.sshurl import parse_object_url
 from tests.small_config import DOMAINS, STATIC
 
 
@@ -30,6 +36,68 @@ from tests.small_config import DOMAINS, STATIC
 def test_paths_that_the_unit_hides_are_known(path: str, setting: str) -> None:
     """ADMIN-11a."""
     assert hidden(Path(path)) == setting
+
+
+def test_the_second_machine_s_unit_has_the_server_s_fences_and_paths() -> None:
+    """STORE-186q: but for what it runs and may write to. Each path to write to is a mount, and no file can be renamed
+    from one to another, so that the copy's databases and the data are below the same one; the options are outside of
+    the folders that a take-over wants empty.
+    """
+    config, data = Path("/etc/moxlite/moxlite.toml"), Path("/srv/mail/moxlite")
+    serves = unit_file(program="moxlite", config=config, data=data)
+    follows = follow_unit_file(program="moxlite", config=config, data=data)
+    fences = [unit.partition("ReadWritePaths=")[2].partition("\n")[2] for unit in (serves, follows)]
+    assert fences[0] == fences[1]
+    assert "SystemCallFilter=" in fences[0]
+    assert all(f"\nRestartPreventExitStatus={REPLACED}\n" in unit for unit in (serves, follows))
+    packaged = follow_unit_file(program="moxlite", config=config, data=Path("/var/lib/moxlite"))
+    (line,) = [one for one in packaged.splitlines() if one.startswith("ReadWritePaths=")]
+    paths = [Path(word) for word in line.partition("=")[2].split()]
+    for needed in (config.parent, FOLLOW_INTO, Path("/var/lib/moxlite")):
+        assert [path for path in paths if needed.is_relative_to(path) and needed != path]
+    (shared,) = [path for path in paths if FOLLOW_INTO.is_relative_to(path)]
+    assert Path("/var/lib/moxlite").is_relative_to(shared)
+    assert not FOLLOW_OPTIONS.is_relative_to(config.parent)
+    assert "/srv/mail" in follows
+
+
+def test_a_machine_that_took_over_lets_systemd_start_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186q: within the unit of the second machine nothing serves."""
+    words: list[str] = []
+
+    def run(_: str, command: list[str]) -> NoReturn:
+        words.extend(command)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execvp", run)
+    (tmp_path / "key").touch()
+    source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
+    with pytest.raises(SystemExit):
+        Succession(source, tmp_path, str(tmp_path), None, no_drop=False, unit="moxlite.service").serve()
+    assert words == ["systemctl", "start", "--no-block", "moxlite.service"]
+
+
+def test_no_lease_is_taken_where_the_unit_lets_nothing_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186h, STORE-186q: a data directory elsewhere is told, with what to do, before anything depends on it."""
+    config = tmp_path / "copy/config"
+    config.mkdir(parents=True)
+    (config / "moxlite.toml").write_text(f'user = "0"\n{STATIC}')
+    (config / "domains.toml").write_text(DOMAINS)
+    (tmp_path / "key").touch()
+    source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    succession = Succession(
+        source, tmp_path / "copy", str(tmp_path / "config"), str(place / "data"), no_drop=False, unit="moxlite.service"
+    )
+    assert succession.hindrance() == ""
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != place and access(path, mode))
+    assert f"ReadWritePaths={place}" in succession.hindrance()
 
 
 def test_an_error_names_the_fence_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.switches import ADMIN_PORT, WEBAPI_PORT, pages_line, publish_lines
 from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.config.toml.edit import Document
+from moxlite.process.errors import REPLACED
 from moxlite.proto.address import Address, Domain
 
 STATIC: Final = """\
@@ -140,23 +141,19 @@ RULESET: Final = """
 
 UNIT: Final = """\
 [Unit]
-Description=moxlite mail server
+Description={description}
 After=network-online.target
 Wants=network-online.target
 {condition}
 [Service]
-Type=notify
-# The server is a child of the process that systemd starts, which passes signals on to it.
-NotifyAccess=all
+{runs}
 KillMode=mixed
-WatchdogSec=60
-Restart=always
 RestartSec=5s
+# Another machine serves: starting again would change nothing.
+RestartPreventExitStatus={replaced}
 LimitNOFILE=65535
 UMask=007
 WorkingDirectory={top}
-ExecStart={program} --config {config} serve
-ExecReload=/bin/kill -HUP $MAINPID
 ReadWritePaths={writable}
 ProtectSystem=strict
 ProtectHome=yes
@@ -187,6 +184,28 @@ CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL
 [Install]
 WantedBy=multi-user.target
 """
+
+SERVES: Final = """\
+Type=notify
+# The server is a child of the process that systemd starts, which passes signals on to it.
+NotifyAccess=all
+WatchdogSec=60
+Restart=always
+ExecStart={program} --config {config} serve
+ExecReload=/bin/kill -HUP $MAINPID"""
+
+FOLLOWS: Final = """\
+Type=exec
+# Once it has taken over, it starts the server's own unit, and ends.
+Restart=on-failure
+EnvironmentFile={options}
+ExecStart={program} --config {config} standby follow --into {into} --unit moxlite.service $FOLLOW"""
+
+FOLLOW_OPTIONS: Final = Path("/etc/default/moxlite-follow")
+"""FOLLOW="...": source and options of `standby follow`. Not in the configuration's folder, which is to be empty."""
+
+FOLLOW_INTO: Final = Path("/var/lib/moxlite-standby")
+"""Where a second machine has its copy."""
 
 
 def static_file(
@@ -275,8 +294,30 @@ def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = 
     """
     folder = config.parent
     writable = " ".join([str(folder), str(data), *(f"-{path}" for path in more)])
-    condition = f"ConditionPathExists={config}\n" if waits else ""
-    return UNIT.format(program=program, config=config, writable=writable, top=folder.parent, condition=condition)
+    return UNIT.format(
+        description="moxlite mail server",
+        condition=f"ConditionPathExists={config}\n" if waits else "",
+        runs=SERVES.format(program=program, config=config),
+        replaced=REPLACED,
+        top=folder.parent,
+        writable=writable,
+    )
+
+
+def follow_unit_file(*, program: str, config: Path, data: Path) -> str:
+    """The text of a systemd unit for a second machine, which waits for its options (STORE-186q)."""
+    top = config.parent.parent
+    # A take-over makes folders there, and moves the copy's databases: no file can be renamed from one of these paths
+    # to another one, each of which is a mount within the unit.
+    writable = dict.fromkeys((top, FOLLOW_INTO.parent, data.parent))
+    return UNIT.format(
+        description="moxlite, second machine",
+        condition=f"ConditionPathExists={FOLLOW_OPTIONS}\n",
+        runs=FOLLOWS.format(program=program, config=config, options=FOLLOW_OPTIONS, into=FOLLOW_INTO),
+        replaced=REPLACED,
+        top=top,
+        writable=" ".join(map(str, writable)),
+    )
 
 
 def _toml(value: "str | list[str]") -> str:

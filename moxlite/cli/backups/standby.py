@@ -48,6 +48,7 @@ def standby() -> None:
 @click.option("--config-dir", metavar="DIR", help="With --take-over: where the configuration goes.")
 @click.option("--data-dir", metavar="DIR", help="With --take-over: where the data goes.")
 @click.option("--no-drop", is_flag=True, help="With --take-over: as for `serve`.")
+@click.option("--unit", metavar="UNIT", help="With --take-over: start this systemd unit to serve, and end.")
 @source_options
 def follow(
     source: str,
@@ -59,6 +60,7 @@ def follow(
     config_dir: str | None,
     data_dir: str | None,
     no_drop: bool,
+    unit: str | None,
     **keys: Unpack[SourceKeys],
 ) -> None:
     """Keep a copy of another machine current, until SIGTERM. SOURCE is the other machine's standby.target.
@@ -68,8 +70,8 @@ def follow(
     machine may be a second MX: it answers 451, so that others keep the mail and try again.
 
     With --take-over the command becomes `moxlite serve` when the other machine, which has standby.lease, has not
-    renewed its lease for 60 s. The other machine has ended then. Both machines may have this command as their service:
-    the one that was first last serves at once.
+    renewed its lease for 60 s. The other machine has ended then. Both machines may have this command as their service,
+    such as the packaged unit moxlite-follow: the one that was first last serves at once.
     """
     import trio
 
@@ -85,7 +87,7 @@ def follow(
         if take_over:
             from moxlite.cli.backups.takeover import Succession
 
-            succession = Succession(followed, folder, config_dir, data_dir, no_drop=no_drop)
+            succession = Succession(followed, folder, config_dir, data_dir, no_drop=no_drop, unit=unit)
             if succession.is_first():
                 succession.serve()
         won = trio.run(_follow, followed, folder, place, hostname or _hostname(), succession)

@@ -16,6 +16,7 @@ from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standb
 from moxlite.cli.common import Failure, config_path, load_config, note
 from moxlite.escapes import printable
 from moxlite.ownprogram import own_program
+from moxlite.process.errors import REPLACED
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Follower, Source
@@ -98,7 +99,17 @@ def takeover(
 class Succession:
     """A take-over without a person: this machine has the lease of the other one, which was over (STORE-186h)."""
 
-    def __init__(self, source: "Source", folder: Path, config: str | None, data: str | None, *, no_drop: bool) -> None:
+    def __init__(
+        self,
+        source: "Source",
+        folder: Path,
+        config: str | None,
+        data: str | None,
+        *,
+        no_drop: bool,
+        unit: str | None = None,
+    ) -> None:
+        """`unit`: systemd's for the server, started in place of becoming the server."""
         from moxlite.proto.sshurl import ObjectURL
 
         if not isinstance(source.target, ObjectURL):
@@ -110,6 +121,7 @@ class Succession:
         self._config = (Path(config) if config is not None else config_path().parent).absolute()
         self._data = None if data is None else Path(data).absolute()
         self._no_drop = no_drop
+        self._unit = unit
 
     @property
     def _file(self) -> Path:
@@ -132,13 +144,14 @@ class Succession:
             raise Failure(
                 f"this machine was the first one as epoch {own.epoch}; another one has taken over as epoch "
                 f"{head.epoch}. For mail that only this machine has: moxlite standby send-rest. To follow, then move "
-                f"{data} and {self._config} away"
+                f"{data} and {self._config} away",
+                REPLACED,
             )
         return True
 
     def hindrance(self) -> str:
         """Why the copy could not be put in place here: mistakes in its configuration, which an older version may find
-        in that of a newer one, or files that are there; "" for nothing. Blocks.
+        in that of a newer one, files that are there, or a folder that is read-only; "" for nothing. Blocks.
         """
         from moxlite.admin.restoring import check_empty
         from moxlite.config.load import ConfigError
@@ -146,11 +159,19 @@ class Succession:
         from moxlite.store.errors import StoreError
 
         try:
-            check_empty(prepare_folder(self._folder, self._config, self._data))
+            prepared = prepare_folder(self._folder, self._config, self._data)
+            check_empty(prepared)
         except ConfigError as error:
             return f"the configuration has mistakes: {printable(str(error.problems[0]))}"
         except (OSError, StoreError, UnknownUser) as error:
             return printable(str(error))
+        for path in (prepared.config, prepared.snapshot.static.data_dir):
+            there = next(parent for parent in (path, *path.parents) if parent.exists())
+            if not os.access(there, os.W_OK):
+                return (
+                    f"{there} is read-only here: `systemctl edit moxlite-follow`, with the lines [Service] and "
+                    f"ReadWritePaths={there}, then `systemctl restart moxlite-follow`"
+                )
         return ""
 
     def succeed(self, candidate: "Candidate") -> None:
@@ -223,7 +244,10 @@ class Succession:
         )
 
     def serve(self) -> NoReturn:
-        """Become the server."""
+        """Become the server, or let systemd start its unit."""
+        if self._unit is not None:
+            # Not waited for: that unit starts the server again where its start fails, and this process has ended well.
+            os.execvp("systemctl", ["systemctl", "start", "--no-block", self._unit])  # noqa: S606, S607 - no shell
         command = [*PROGRAM, "--config", str(self._file), "serve", *(["--no-drop"] if self._no_drop else [])]
         os.execv(command[0], command)  # noqa: S606 - our own program
 
