@@ -42,7 +42,7 @@ from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
 from moxlite.periodic import Examinations, start_periodic
 from moxlite.process.budget import make_budget, memory_limit, raise_limit
-from moxlite.process.errors import StartFailed
+from moxlite.process.errors import Replaced, StartFailed
 from moxlite.process.parent import Parent
 from moxlite.process.signals import LAST, Signals, keep_alive, more_time, notify
 from moxlite.process.startup import Endpoint, Started, note_version
@@ -94,6 +94,7 @@ def run(
 
     Raises:
       StartFailed: auth.db was written by a newer program, the control socket cannot be made.
+      Replaced: another machine serves these accounts, from the start or since.
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_heap_small()
@@ -215,6 +216,9 @@ async def serve(
             connections.cancel_scope.deadline = now + GRACE_SECONDS
             attempts.cancel_scope.deadline = now + components.static.queue.shutdown_grace
     logger.info("stopped")
+    lease = components.files.lease
+    if lease is not None and await lease.was_replaced():
+        raise Replaced(lease.holding.taken)
 
 
 def _ringing(components: Components) -> "Ringing":

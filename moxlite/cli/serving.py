@@ -151,7 +151,7 @@ def _serve_with(
 ) -> int:
     from moxlite import server as composition
     from moxlite.config.load import ConfigError
-    from moxlite.process.errors import AlreadyRunning, PortTaken, StartFailed
+    from moxlite.process.errors import REPLACED, AlreadyRunning, PortTaken, Replaced, StartFailed
     from moxlite.process.startup import start
 
     try:
@@ -178,6 +178,8 @@ def _serve_with(
 
     try:
         composition.run(started, local=local, ready=ready, signals=signals, ctl_tcp=ctl_tcp)
+    except Replaced as error:
+        raise Failure(str(error), REPLACED) from None
     except StartFailed as error:
         raise Failure(str(error)) from None
     finally:

@@ -1,5 +1,10 @@
 """The exceptions for a failed start of the process."""
 
+from typing import Final
+
+REPLACED: Final = 6
+"""Exit code of a machine whose accounts another one serves: the units don't restart it (ADMIN-18, ADMIN-40)."""
+
 
 class StartFailed(Exception):
     """The server cannot start; the text is for people, one line for each fault."""
@@ -11,6 +16,10 @@ class PortTaken(StartFailed):
     def __init__(self, where: str) -> None:
         super().__init__(f"{where}; stop that one, or change the port in the configuration")
         self.where = where
+
+
+class Replaced(StartFailed):
+    """Another machine serves these accounts, for good."""
 
 
 class AlreadyRunning(StartFailed):

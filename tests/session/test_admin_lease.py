@@ -1,6 +1,8 @@
 """The lease of a stand-by, held in the object storage of the tests (STORE-186g)."""
 
 import itertools
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +33,12 @@ from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.control.client import CtlFailed
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.operations.standby import HandedOver
-from moxlite.process.errors import StartFailed
+from moxlite.process.errors import REPLACED, Replaced, StartFailed
 from moxlite.proto.sshurl import parse_object_url
 from moxlite.store.errors import NoLease
 from tests.house import STATIC, Running, house, soon
 from tests.objectstorage import Bucket, serving
+from tests.running import ServedServer
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -67,7 +70,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr(holding_module, "SILENT", 3.0)
     monkeypatch.setattr(replicating, "BEAT", 0.3)
     ended: list[Path] = []
-    monkeypatch.setattr(holding_module, "end_process", ended.append)
+    monkeypatch.setattr(holding_module, "end_process", lambda data, _: ended.append(data))
     return ended
 
 
@@ -289,17 +292,22 @@ async def test_a_server_without_its_lease_for_long_ends(
 
 async def test_an_owner_without_a_second_machine_goes_on(tmp_path: Path, bucket: Bucket, quick: list[Path]) -> None:
     """STORE-186g: with `lease_lost = "continue"` storage that is away stops nothing; another owner does."""
-    async with house(tmp_path, static=settings(tmp_path, bucket, 'lease_lost = "continue"\n')) as h:
-        bucket.failing = 1_000_000
-        holding = h.house.files.lease.holding  # type: ignore[union-attr]  # it has one
-        await soon(lambda: holding.left <= 0, "the lease is over")
-        assert (await send(h)).startswith("250")
-        bucket.objects[f"pair/{LEASE}"] = b'{"owner":"b","epoch":2,"holder":"x","origin":"y","host":"other","number":1}'
-        bucket.failing = 0
-        await soon(lambda: holding.taken, "the other machine is noticed")
-        with pytest.raises(NoLease):
-            holding(tmp_path / "config/data/accounts/mia/account.db")
-        await soon(h.house.shutdown.is_set, "the server stops")
+    ended = pytest.RaisesGroup(pytest.RaisesExc(Replaced, match="another machine"), flatten_subgroups=True)
+    static = settings(tmp_path, bucket, 'lease_lost = "continue"\n')
+    with ended:
+        async with house(tmp_path, static=static) as h:
+            bucket.failing = 1_000_000
+            holding = h.house.files.lease.holding  # type: ignore[union-attr]  # it has one
+            await soon(lambda: holding.left <= 0, "the lease is over")
+            assert (await send(h)).startswith("250")
+            bucket.objects[f"pair/{LEASE}"] = (
+                b'{"owner":"b","epoch":2,"holder":"x","origin":"y","host":"other","number":1}'
+            )
+            bucket.failing = 0
+            await soon(lambda: holding.taken, "the other machine is noticed")
+            with pytest.raises(NoLease):
+                holding(tmp_path / "config/data/accounts/mia/account.db")
+            await soon(h.house.shutdown.is_set, "the server stops")
 
 
 async def test_a_machine_that_comes_back_does_not_serve(
@@ -316,6 +324,29 @@ async def test_a_machine_that_comes_back_does_not_serve(
     with pytest.RaisesGroup(pytest.RaisesExc(StartFailed, match="another machine"), flatten_subgroups=True):
         async with house(tmp_path, static=static):
             pass
+
+
+def test_a_machine_that_was_replaced_ends_by_a_code_that_says_so(
+    tmp_path: Path, bucket: Bucket, storage: ObjectStore
+) -> None:
+    """STORE-186q: its unit does not start it again; nor after a start that finds another machine's epoch. A copy of its
+    disk has no other epoch, and is switched off one day: then this machine is started again.
+    """
+    section = settings(tmp_path, bucket).partition("[standby]")[2]
+    server = ServedServer(tmp_path / "machine", static=f"[standby]{section}", module="tests.campaigns._fastlease")
+    server.start()
+    found = read_lease(storage)
+    assert found is not None
+    take(storage, msgspec.structs.replace(found[1], holder="clone", number=98), found[0])
+    assert server.process.wait(timeout=60) != REPLACED
+    server.start()
+    found = read_lease(storage)
+    assert found is not None
+    take(storage, lease(2, "b"), found[0])
+    assert server.process.wait(timeout=60) == REPLACED
+    with server.folder.with_suffix(".again").open("wb") as log:
+        again = subprocess.Popen([sys.executable, "-m", server.module, *server.command()], stderr=log)
+        assert again.wait(timeout=60) == REPLACED
 
 
 async def test_storage_that_honours_no_conditions_stops_the_start(
@@ -385,46 +416,48 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
     candidate = Candidate(
         source, folder, lambda: Followed(0.0, URL, current=1.0), lambda: hindrance[0] if hindrance else ""
     )
-    async with house(tmp_path, static=settings(tmp_path, bucket)) as h:
-        assert (await send(h)).startswith("250")
-        assert "no second machine" in await refused(h)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(candidate.until_over)
-            assert "its disk is full; this server goes on" in await refused(h)
-            monkeypatch.setattr(takingover, "__version__", "9.9.9")
-            hindrance.clear()
-            assert "has version 9.9.9" in await refused(h)
-            monkeypatch.setattr(takingover, "__version__", __version__)
-            await trio.sleep(0.3)
-
-            announced: list[bool] = []
-
-            def about_to_be_handed() -> bool:
-                there = read_lease(storage)
-                assert there is not None
-                return there[1].handing
-
-            def fail(*_: object) -> None:
-                announced.append(about_to_be_handed())
-                raise TimeoutError("the target is away")
-
-            with monkeypatch.context() as away:
-                away.setattr(control, "sync", fail)
-                assert "the target is away; this server goes on" in await refused(h)
-            assert set(announced) == {True}
-            await soon(lambda: not about_to_be_handed(), "the lease is kept")
+    ended = pytest.RaisesGroup(pytest.RaisesExc(Replaced, match="handed over"), flatten_subgroups=True)
+    with ended:
+        async with house(tmp_path, static=settings(tmp_path, bucket)) as h:
             assert (await send(h)).startswith("250")
-            async with h.ctl() as client:
-                assert (await client.call("standby handover", {}, HandedOver)).epoch == 2
-            assert {"account.db", "queue.db", "auth.db"} <= {*copied}
-            last = read_handed(storage, 1)
-            assert last is not None
-            assert last.databases.keys() >= {"accounts/mia/account.db", "queue.db", "auth.db"}
-            assert max(last.databases.values()) == len(copied)
-            assert (await send(h)).startswith("451 4.3.2")
-        assert candidate.handed
-        assert candidate.head.epoch == 2
-        await soon(h.house.shutdown.is_set, "the server stops")
+            assert "no second machine" in await refused(h)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(candidate.until_over)
+                assert "its disk is full; this server goes on" in await refused(h)
+                monkeypatch.setattr(takingover, "__version__", "9.9.9")
+                hindrance.clear()
+                assert "has version 9.9.9" in await refused(h)
+                monkeypatch.setattr(takingover, "__version__", __version__)
+                await trio.sleep(0.3)
+
+                announced: list[bool] = []
+
+                def about_to_be_handed() -> bool:
+                    there = read_lease(storage)
+                    assert there is not None
+                    return there[1].handing
+
+                def fail(*_: object) -> None:
+                    announced.append(about_to_be_handed())
+                    raise TimeoutError("the target is away")
+
+                with monkeypatch.context() as away:
+                    away.setattr(control, "sync", fail)
+                    assert "the target is away; this server goes on" in await refused(h)
+                assert set(announced) == {True}
+                await soon(lambda: not about_to_be_handed(), "the lease is kept")
+                assert (await send(h)).startswith("250")
+                async with h.ctl() as client:
+                    assert (await client.call("standby handover", {}, HandedOver)).epoch == 2
+                assert {"account.db", "queue.db", "auth.db"} <= {*copied}
+                last = read_handed(storage, 1)
+                assert last is not None
+                assert last.databases.keys() >= {"accounts/mia/account.db", "queue.db", "auth.db"}
+                assert max(last.databases.values()) == len(copied)
+                assert (await send(h)).startswith("451 4.3.2")
+            assert candidate.handed
+            assert candidate.head.epoch == 2
+            await soon(h.house.shutdown.is_set, "the server stops")
     found = read_lease(storage)
     assert found is not None
     assert found[1].head == candidate.head
@@ -433,7 +466,10 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
 async def test_a_lease_that_no_one_took_comes_back(
     tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """STORE-186l: the other machine may still take it for a whole lifetime; then the first one may."""
+    """STORE-186l: the other machine may still take it for a whole lifetime; then the first one may, so that its end is
+    not for good.
+    """
+    monkeypatch.setattr(holding_module, "TAKEN", 0.2)
     monkeypatch.setattr(lease_module, "LIFETIME", 2.0)
     static = settings(tmp_path, bucket)
     async with house(tmp_path, static=static):
@@ -445,6 +481,11 @@ async def test_a_lease_that_no_one_took_comes_back(
     async with house(tmp_path, static=static) as h:
         assert time.monotonic() - began > 2
         assert (await send(h)).startswith("250")
+        held = h.house.files.lease
+        assert held is not None
+        held.holding.handed = True
+        assert not await held.was_replaced()
+        held.holding.handed = False
     found = read_lease(storage)
     assert found is not None
     assert not found[1].handed

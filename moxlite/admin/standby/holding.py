@@ -57,7 +57,7 @@ from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
 from moxlite.process.backuptargets import login_for
-from moxlite.process.errors import StartFailed
+from moxlite.process.errors import REPLACED, Replaced, StartFailed
 from moxlite.process.keys import Read
 from moxlite.proto.sshurl import ObjectURL
 from moxlite.store.errors import BackupError, NoLease
@@ -90,6 +90,9 @@ COPIES: Final = 8
 NOTICE: Final = 2.0
 """Seconds in which the second machine notices that the lease is about to be handed over: it looks each two."""
 
+TAKEN: Final = 5.0
+"""Seconds in which the second machine takes a lease that was handed over, as this server ends."""
+
 ANSWER: Final = 0.5
 """Seconds in which the answer reaches who handed the lease over, before the server ends."""
 
@@ -103,6 +106,7 @@ class Holding:
 
     Attributes:
       taken: a sentence when another machine has the lease, or may take it; "" else. It is final.
+      replaced: the other machine has it as another epoch, so that this one has nothing to start again for.
       handing: this machine is about to hand the lease over, and acknowledges nothing.
       handed: the other machine may take the lease from now on, so this process ends when it is over.
       problem: why the last renewal failed, "" if it did not.
@@ -118,6 +122,7 @@ class Holding:
         self._began = Elapsed()
         self.renewed_at = 0.0
         self.taken = ""
+        self.replaced = False
         self.handing = self.handed = False
         self.problem = "the lease was not taken yet"
 
@@ -158,9 +163,13 @@ class HoldingTask:
     """Takes the lease before anything is opened, and renews it while the server runs."""
 
     def __init__(
-        self, settings: Standby, data: Path, read: Read, end: Callable[[Path], None] = lambda data: end_process(data)
+        self,
+        settings: Standby,
+        data: Path,
+        read: Read,
+        end: Callable[[Path, int], None] = lambda data, code: end_process(data, code),
     ) -> None:
-        """`end` ends the process at once."""
+        """`end` ends the process at once, with an exit code."""
         self.holding = Holding(data, stops=settings.lease_lost == "stop")
         self._settings = settings
         self._data = data
@@ -195,13 +204,13 @@ class HoldingTask:
     async def begin(self) -> None:
         """Take the lease, in `BEGIN` seconds, or when that of an earlier process of this identity is over.
 
-        Raises StartFailed: another machine has it, the storage does not answer, or is no place for a lease.
+        Raises StartFailed: `Replaced`, another machine has it; the storage does not answer, or is no place for a lease.
         """
         until = trio.current_time() + BEGIN
         while not await self._renew():
             holding = self.holding
             if holding.taken:
-                raise StartFailed(holding.taken)
+                raise (Replaced if holding.replaced else StartFailed)(holding.taken)
             if self._earlier is None and trio.current_time() > until:
                 if not holding.stops:
                     return
@@ -249,6 +258,19 @@ class HoldingTask:
             if self._mine is not None and not (holding.taken or holding.problem):
                 self._mine = msgspec.structs.replace(self._mine, stopped=True)
                 await self._renew_now()
+
+    async def was_replaced(self) -> bool:
+        """Whether another machine has the lease as another epoch. One that was handed over, and that no one has taken
+        in `TAKEN` seconds, may come back to this machine.
+        """
+        holding = self.holding
+        with trio.move_on_after(TAKEN):
+            while holding.handed and not holding.replaced:
+                with contextlib.suppress(OSError, ValueError, BackupError):
+                    there = await trio.to_thread.run_sync(lambda: read_lease(self._opened()))
+                    holding.replaced = there is not None and self._mine is not None and there[1].head != self._mine.head
+                await trio.sleep(LOOK)
+        return holding.replaced
 
     async def hand_over(self) -> Ready:
         """Give the lease to the machine that follows, and end this server (STORE-186l).
@@ -362,6 +384,8 @@ class HoldingTask:
         try:
             await trio.to_thread.run_sync(self._renew_once)
         except (LeaseTaken, NotOurs) as error:  # for good: what this machine would acknowledge now, the other one lacks
+            # Not by a copy of this machine's disk, whose lease ends when it is switched off.
+            holding.replaced = isinstance(error, NotOurs) or self._mine is None or error.lease.head != self._mine.head
             holding.taken = f"{error}; for mail that only this machine has: moxlite standby send-rest"
         except (OSError, ValueError, BackupError) as error:
             text = printable(f"{self._settings.target}: {getattr(error, 'strerror', '') or error}")[:500]
@@ -429,14 +453,14 @@ class HoldingTask:
             if self.holding.taken:  # nothing is acknowledged by now; sessions and files get time to end in order
                 done.wait(EARLIER)
             if self.holding.until_end <= 0 and not done.is_set():
-                self._end(self._data)
+                self._end(self._data, REPLACED if self.holding.replaced else 1)
                 return
 
 
-def end_process(data: Path) -> None:
+def end_process(data: Path, code: int) -> None:
     """End this process, and the Litestream of its data directory, at once."""
     logger.critical("ended: this machine does not hold the lease")
     # The program first: on its own it would go on to write to the folder of an epoch that has ended.
     with contextlib.suppress(OSError):
         os.kill(control.info(data / SOCKET).pid, signal.SIGKILL)
-    os._exit(1)
+    os._exit(code)
