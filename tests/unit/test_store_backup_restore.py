@@ -1,6 +1,9 @@
 """Restoring a full backup, and verifying one (docs/spec/store.md §13)."""
 
+import os
 import shutil
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from moxlite.store.errors import BadTarget
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox
+from tests.tools import top
 
 OPTIONS = Options(min_free_space=0)
 
@@ -162,6 +166,33 @@ def test_the_mark_stays_while_a_machine_is_restored(backup: Path, tmp_path: Path
         restore(backup, data, OPTIONS, resume_queue=False, keep_mark=True)
         assert (data / RESTORING).exists()
         assert boxes(data)
+
+
+MOUNTED = """\
+mount --bind "$1" "$1" && mount --bind "$2" "$2" && exec "$3" -c "
+from pathlib import Path
+from moxlite.store.backup.restore import restore
+from moxlite.store.options import Options
+restore(Path('$1'), Path('$2'), Options(min_free_space=0), resume_queue=True, move=True)
+"
+"""
+
+
+def test_databases_are_moved_or_copied_where_each_folder_is_a_mount(backup: Path, tmp_path: Path) -> None:
+    """STORE-186q: as within a unit of systemd with both as ReadWritePaths: one device, and no rename between them."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespaces here")
+    data = tmp_path / "restored"
+    data.mkdir()
+    words = ["unshare", "-rm", "sh", "-c", MOUNTED, "sh", str(backup), str(data), sys.executable]
+    subprocess.run(words, env=os.environ | {"PYTHONPATH": str(top())}, check=True, timeout=120)
+    assert (data / "queue.db").exists()
+    assert (backup / "data/queue.db").exists(), "copied"
+    moved = tmp_path / "moved"
+    restore(backup, moved, OPTIONS, resume_queue=True, move=True)
+    assert (moved / "queue.db").exists()
+    assert not (backup / "data/queue.db").exists()
+    assert not [path for path in (backup / "data").iterdir() if path.name.startswith("tmp")]
 
 
 def test_without_room_nothing_is_restored(backup: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ one, and a whole account as one file (STORE-145, STORE-185).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
@@ -123,7 +124,7 @@ def restore(
     staging = _staging(data)
     needed = sum((origin / database_file.path).stat().st_size for database_file in databases(origin))
     free = shutil.disk_usage(staging).free
-    move = move and origin.stat().st_dev == staging.stat().st_dev
+    move = move and _can_move(origin, staging)
     if not move and free < needed + options.min_free_space:
         raise BadTarget(f"{needed + options.min_free_space} octets are needed in {data}, {free} are free")
     for database in databases(origin):
@@ -159,6 +160,24 @@ def _staging(data: Path) -> Path:
     staging = tmp / STAGING
     staging.mkdir(parents=True)
     return staging
+
+
+def _can_move(origin: Path, staging: Path) -> bool:
+    """Whether a file can be renamed from one folder to another. The same device doesn't say so: each path that a unit
+    of systemd may write to is a mount of its own.
+    """
+    number, name = tempfile.mkstemp(dir=origin)
+    os.close(number)
+    file = Path(name)
+    try:
+        file = file.replace(staging / file.name)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    finally:
+        file.unlink()
+    return True
 
 
 def _stage(database: DatabaseFile, origin: Path, staging: Path, *, move: bool) -> Path:
