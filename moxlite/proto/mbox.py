@@ -157,7 +157,7 @@ class MboxReader:
             raise MboxError(f"message {self.messages + 1} does not begin with a line that starts with 'From '")
         self._sender, self._date = parse_from_line(line)
         if not self.messages:
-            self._dated = self._date is not None
+            self._dated = is_separator(line)
         self._lines = FromFile()
         self._state = "header"
         self.messages += 1
@@ -272,11 +272,15 @@ def parse_from_line(line: bytes) -> tuple[bytes, tuple[int, int] | None]:
 
 def is_separator(line: bytes, *, dated: bool = True) -> bool:
     """Whether a line that begins with ``From `` separates messages of a file whose separators are `dated`, or not."""
+    text = line[len(b"From ") :].strip()
+    shape = FROM_DATE.search(text)  # a day that does not exist separates as well
+    if shape is not None:
+        return SENDER.fullmatch(text[: shape.start()].strip()) is not None
     sender, date = parse_from_line(line)
     if date is None:
         return not dated and line.split() == [b"From", sender]
     # A word in place of an address has a date as ctime writes it: "From our side 2 Oct 2026 10:00" is a text.
-    return SENDER.fullmatch(sender) is not None and (b"@" in sender or sender == b"-" or bool(FROM_DATE.search(line)))
+    return b"@" in sender or sender == b"-"
 
 
 def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:

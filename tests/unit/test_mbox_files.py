@@ -89,6 +89,7 @@ SEPARATORS = (
     b"From ann Thu Oct  1 10:00:00 2026 remote from site",
     b"From ann@example.org Thu, 01 Oct 2026 12:00:00 +0200",
     b"From  Thu Oct  1 10:00:00 2026",
+    b"From ann@example.org Thu Oct 32 25:00:00 2026",
 )
 TEXTS = (
     b"From my end all is well.",
