@@ -355,6 +355,19 @@ async def test_duplicates_are_imported_again_unless_told_otherwise(accounts: Acc
         assert done(await imported(accounts, mbox([mail(1), mail(1)]), elsewhere)).messages == 1
 
 
+async def test_the_same_file_twice_is_recognised(accounts: Accounts) -> None:
+    """STORE-127: nothing is doubled unawares; one that has more is imported, and what is double is told."""
+    async with accounts.use("mia") as account:
+        done(await imported(accounts, mbox([mail(1), mail(2)]), MBOX))
+        before = await look(account, state)
+        end = (await imported(accounts, mbox([mail(1), mail(2)]), MBOX)).end
+        assert end == Aborted("all 2 messages are in their mailboxes already")
+        assert (await look(account, state)).total_size == before.total_size
+        progress = await imported(accounts, mbox([mail(1), mail(2), mail(3)]), MBOX)
+        assert (done(progress).messages, done(progress).problems) == (3, 1)
+        assert progress.problems[0].startswith("2 messages were in their mailboxes already")
+
+
 async def test_mailboxes_say_what_is_junk_and_sent_knows_its_recipients(accounts: Accounts) -> None:
     """STORE-84, STORE-95, STORE-127"""
     async with accounts.use("mia") as account:

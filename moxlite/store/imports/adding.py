@@ -118,6 +118,7 @@ class _Adding:
         gap: int = GAP,
     ) -> None:
         """`order` is that of an import from files; `gap` is the number of ids that are left for deliveries."""
+        self._tells_doubles = order is not None and not order.skip_duplicates
         self._into = None if order is None else order.into
         self._mailbox = "" if order is None else order.mailbox
         self._gap = gap
@@ -152,10 +153,14 @@ class _Adding:
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
             spellings, names = list(reader.spellings.items()), dict(reader.names)
             with trio.CancelScope(shield=True):  # bounded: one unit
-                messages = await self._account.write(
+                messages, again = await self._account.write(
                     lambda tx: self._finish(tx, job, _at_home(tx, home, targets), spellings, names), weight=ALONE
                 )
             done = True
+            if again:
+                self._progress.problem(
+                    f"{again} messages were in their mailboxes already, and are there twice now: leave out duplicates"
+                )
             metrics.IMPORTED.inc(messages)
             return Done(messages, self._progress.problem_count, dry_run=False, first_id=job.first_id)
         finally:
@@ -170,8 +175,11 @@ class _Adding:
         targets: Sequence[Target],
         spellings: Sequence[tuple[str, str]],
         names: Mapping[str, str],
-    ) -> int:
-        """The final unit. Raises as `finish`, and if the chosen mailbox is gone, renamed or closed to the user."""
+    ) -> tuple[int, int]:
+        """The final unit; returns the number of messages, and of those that their mailbox had already. Raises as
+        `finish`, if the chosen mailbox is gone, renamed or closed to the user, or if it had all of them: the same file
+        was given twice.
+        """
         if self._into is not None:
             box = mailbox(tx, self._into.mailbox_id)
             Access(owner=self._account.name, guest=self._into.guest).require(tx, box, self._into.rights)
@@ -180,7 +188,10 @@ class _Adding:
                 raise ImportFailed("the mailbox was renamed during the import, start it again")
         messages = finish(tx, job, targets, spellings)
         add_labels(tx, names)
-        return messages
+        again: int = tx.value(AGAIN, job.first_id, messages) if self._tells_doubles else 0
+        if again and again == messages:
+            raise ImportFailed(f"all {messages} messages are in their mailboxes already")
+        return messages, again
 
     async def _clean(self) -> None:
         try:
@@ -429,6 +440,10 @@ ADDED: Final = """
 SELECT m.uid, m.id, m.mailbox_id, m.flags, m.keywords FROM import_message i CROSS JOIN message m ON m.id = i.id
 ORDER BY m.mailbox_id, m.uid"""
 CLEAR: Final = "DELETE FROM import_message"
+AGAIN: Final = """
+SELECT count(*) FROM message i WHERE i.id >= ?1 AND i.id < ?1 + ?2 AND EXISTS (SELECT 1 FROM message m
+WHERE m.mailbox_id = i.mailbox_id AND m.received = i.received AND m.body_id = i.body_id AND m.id < ?1)"""
+"""Messages of an import that their mailbox had before, with the same octets and time of arrival."""
 
 _references: Final = msgpack_decoder(tuple[str, ...])
 
