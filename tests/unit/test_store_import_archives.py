@@ -373,7 +373,9 @@ def test_opened_tells_what_is_unread_where_nothing_else_does() -> None:
     assert labels.read(b"I,W") == Labelled(None, "Inbox", ("$Important",))
     assert labels.read(b"S").words == (r"\Seen",)
     assert Labels({"Q": "opened", "U": "unread"}).read(b"X").words == (r"\Seen",)
-    assert Labels({"Inbox": "mailbox"}).read(b"Inbox,Spam") == Labelled(SpecialUse.JUNK, "Inbox", (r"\Seen", "Inbox"))
+    assert Labels({"Inbox": "mailbox"}).read(b"Inbox,Spam") == Labelled(
+        SpecialUse.JUNK, "Inbox", (r"\Seen",), ("Inbox",)
+    )
 
 
 def test_labels_that_are_asked_for_are_bounded() -> None:
