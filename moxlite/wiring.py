@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import trio
 
@@ -85,6 +85,8 @@ if TYPE_CHECKING:
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
     from moxlite.migration.links import Links
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.imports.items import AddBeside, Problems
     from moxlite.store.mail.links import Relay
 
 logger = logging.getLogger("moxlite.server")
@@ -422,12 +424,22 @@ async def _open_files(
         accounts=accounts,
         auth=auth,
         reports=reports,
-        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
+        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space, add_beside=_adding(config)),
         spools=Spools(space, exempt=static.rate_limits.exempt),
         faults=faults,
         waiting=waiting,
         lease=lease,
     )
+
+
+def _adding(config: ConfigHolder) -> "AddBeside":
+    async def add(account: "Account", file: BinaryIO) -> "Problems":
+        await lazyimport.load("moxlite.groupware.files")
+        from moxlite.groupware.files import add_beside
+
+        return await add_beside(config, account, file)
+
+    return add
 
 
 def _replicated(static: Static) -> Callable[[Path], bool]:

@@ -22,7 +22,7 @@ import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -244,7 +244,8 @@ async def house(
     ports = Ports()
     started = start(path, drop=False, bind=ports.bind)
     ready: list[Components] = []
-    signals = Signals()
+    ending = ExitStack()
+    signals = ending.enter_context(Signals())
     try:
         async with AsyncExitStack() as clients, trio.open_nursery() as nursery:
             # memory is the whole process's: objects of tests must not be frozen, and looking at all of them takes 0.1 s
@@ -259,6 +260,7 @@ async def house(
             await clients.aclose()
             ready[0].shutdown.set()
     finally:
+        ending.close()
         os.umask(umask)
         started.close()
         for handler in [one for one in logging.getLogger().handlers if isinstance(one, LogHandler)]:

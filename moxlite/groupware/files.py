@@ -23,7 +23,8 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.groupware.entries import BadEntry, Expander, read, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
+from moxlite.groupware.people import user_of
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import (
     CALENDAR_END,
@@ -41,7 +42,7 @@ from moxlite.proto.cards.cardobject import BadCard, FileCard, changed_card, read
 from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
 from moxlite.proto.cards.contentline import escaped, plain
 from moxlite.proto.cards.vcard import Contact, Unreadable
-from moxlite.store.errors import ImportFailed, StorageFull
+from moxlite.store.errors import ImportFailed, StorageFull, StoreError
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.groupware.collection import (
     COMPONENTS,
@@ -62,12 +63,14 @@ from moxlite.store.groupware.contacts import (
 )
 from moxlite.store.groupware.resources import resources_of, together, with_data
 from moxlite.store.groupware.scheduling import EntryPut, add_entry, added_entry, default_calendar
+from moxlite.store.imports.items import Problems
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.operations.groupware import Copied
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
@@ -239,6 +242,25 @@ async def add_file(account: Account, file: BinaryIO, target: Target, done: Impor
     if target.kind == "calendar":
         raise NoEntries("the file has no event or task")
     raise NoEntries("the file has no contact")
+
+
+async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) -> Problems:
+    """Add the calendars and contacts that an archive of mail had, of a .zip; returns what could not be added."""
+    done, problems = ImportResult(), Problems()
+    try:
+        await add_file(account, file, Target("calendar"), done, user_of(config.current, account.name))
+    except NoEntries:
+        pass
+    except TooBusy:
+        problems.add("calendars and contacts are left out: the server is busy")
+    except (Unreadable, StoreError) as error:
+        problems.add(f"calendars and contacts are left out from here: {reason_of(error)}")
+    for reason in done.problems:
+        problems.add(f"calendars and contacts: {reason}")
+    problems.count += done.unread - len(done.problems)
+    if done.dropped:
+        problems.add(f"{done.dropped} contacts: pictures are left out, they are too large")
+    return problems
 
 
 def _some(items: Iterator[Item]) -> list[Item]:

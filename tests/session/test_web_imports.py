@@ -16,6 +16,9 @@ import h11
 import pytest
 import trio
 
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import collections_of
+from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.imports import adding, engine
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.web.importing import browser as imports, upload
@@ -176,6 +179,42 @@ async def test_a_file_is_what_its_first_octets_say(rig: Rig, mia: Browser, file:
     async with rig.account() as account:
         found = {name: len(messages) for name, messages in (await contents(account)).items() if messages}
     assert found == {mailbox: 1}
+
+
+@pytest.mark.served
+@pytest.mark.parametrize("pack", [tgz, zipped])
+async def test_calendars_and_contacts_of_takeout_come_with_its_mail(rig: Rig, mia: Browser, pack: Any) -> None:
+    """STORE-194b: a second import changes nothing; what cannot be read is told; a trial adds nothing."""
+    match = "BEGIN:VEVENT\r\nDTSTART:20260101T100000Z\r\nSUMMARY:Match\r\nEND:VEVENT\r\n"
+    bad = "BEGIN:VEVENT\r\nUID:bad\r\nDTSTART:yesterday\r\nEND:VEVENT\r\n"
+    calendar = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nX-WR-CALNAME:Club\r\n{match}{bad}END:VCALENDAR\r\n"
+    card = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nN:;Ada;;;\r\nURL:http\\://a.example\r\nEND:VCARD\r\n"
+    file = pack(
+        {
+            "Takeout/Mail/All.mbox": mbox([mail(1)]),
+            "Takeout/Calendar/Club.ics": calendar.encode(),
+            "Takeout/Contacts/All/All.vcf": card.encode(),
+            "Takeout/Contacts/Friends/Friends.vcf": card.encode(),
+        }
+    )
+
+    def entries(r: Reader) -> list[tuple[str, bytes]]:
+        return [
+            (where.display_name, resource_data(r, resource.id))
+            for kind in ("calendar", "contact")
+            for where in collections_of(r, kind)
+            for resource in resources_of(r, where.id, 0, 10)
+        ]
+
+    assert (await imported(rig, mia, ("file", file), ("dry_run", b"1")))["problems"] == 0
+    async with rig.account() as account:
+        assert await look(account, entries) == []
+    done = await imported(rig, mia, ("file", file))
+    assert (done["messages"], done["problems"]) == (1, 1)
+    await imported(rig, mia, ("file", file), ("skip_duplicates", b"1"))
+    async with rig.account() as account:
+        [(title, event), (_, contact)] = await look(account, entries)
+    assert (title, b"SUMMARY:Match" in event, b"URL:http://a.example" in contact) == ("Club", True, True)
 
 
 @pytest.mark.served

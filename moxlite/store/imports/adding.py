@@ -12,6 +12,7 @@ import io
 import logging
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, NoSuchMailbox, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.imports.archives import READ_SIZE
-from moxlite.store.imports.items import Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
+from moxlite.store.imports.items import AddBeside, Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
 from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Budget, Rejoined, read_source
@@ -116,8 +117,12 @@ class _Adding:
         space: SpoolSpace | None = None,
         order: Order | None = None,
         gap: int = GAP,
+        beside: zipfile.ZipFile | None = None,
     ) -> None:
-        """`order` is that of an import from files; `gap` is the number of ids that are left for deliveries."""
+        """`order` is that of an import from files; `gap` is the number of ids that are left for deliveries; `beside`
+        gets files of calendars and contacts.
+        """
+        self._beside = beside
         self._tells_doubles = order is not None and not order.skip_duplicates
         self._into = None if order is None else order.into
         self._mailbox = "" if order is None else order.mailbox
@@ -215,6 +220,7 @@ class _Adding:
             skip_duplicates=self._skip_duplicates,
             allowed=EVERYTHING if self._into is None else allowed_flags(self._into.rights),
             labels=Labels(self._meanings, trial=job is None),
+            beside=self._beside,
         )
         await self._pump(reader, dry=job is None)
         return reader
@@ -330,7 +336,11 @@ class FromFile:
         order: Order,
         file: BinaryIO | Upload,
         space: SpoolSpace | None,
+        add_beside: AddBeside | None = None,
     ) -> None:
+        """`add_beside`: see `Imports`."""
+        self._add_beside = add_beside
+        self._progress = running.progress
         self._arguments = account, accounts, running, directory
         self._space = space
         self._account = account
@@ -345,14 +355,26 @@ class FromFile:
         try:
             size = await trio.to_thread.run_sync(_size_of, source)
             gap = GAP if size is None else gap_for(size)
-            adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap)
             # The reading thread looks itself whether it is to end: between two batches may be minutes.
             budget = Budget(limit, trio.from_thread.check_cancelled)
             items = read_source(cast("BinaryIO", source), self._order, budget)
-            return await (adding.count(items) if self._order.dry_run else adding.run(items))
+            if self._add_beside is None:
+                return await self._add(_Adding(*self._arguments, space=self._space, order=self._order, gap=gap), items)
+            with tempfile.TemporaryFile(dir=self._directory) as file:
+                with zipfile.ZipFile(file, "w") as beside:
+                    adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap, beside=beside)
+                    done = await self._add(adding, items)
+                if not beside.namelist() or self._order.dry_run:
+                    return done
+                # After the mail, which appears all at once: what of this cannot be added leaves the mail in place.
+                self._progress.left_out(await self._add_beside(self._account, cast("BinaryIO", file)))
+                return msgspec.structs.replace(done, problems=self._progress.problem_count)
         finally:
             if source is not self._file:
                 source.close()
+
+    async def _add(self, adding: _Adding, items: Iterator[Item]) -> Done:
+        return await (adding.count(items) if self._order.dry_run else adding.run(items))
 
     async def _limit(self) -> int:
         """Maximum of unpacked octets (STORE-156)."""

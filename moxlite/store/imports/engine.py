@@ -19,7 +19,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.imports.items import Aborted, Done, Order, Progress, RunningImport, Upload
+from moxlite.store.imports.items import Aborted, AddBeside, Done, Order, Progress, RunningImport, Upload
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.types import MailboxID
 from moxlite.supervision import Fate, Supervisor
@@ -49,10 +49,12 @@ class Imports:
         tree: Supervisor | None = None,
         *,
         space: SpoolSpace | None = None,
+        add_beside: AddBeside | None = None,
     ) -> None:
         """`directory` is for temporary files, ``data/tmp``; `tree` runs the imports of `start`; messages that are too
-        long for memory count against `space`.
+        long for memory count against `space`. `add_beside` adds the calendars and contacts of an archive of mail.
         """
+        self._add_beside = add_beside
         self._space = space
         self._accounts = accounts
         self._directory = directory
@@ -128,7 +130,14 @@ class Imports:
 
                 async with self._accounts.use(progress.account) as account:
                     adding = FromFile(
-                        account, self._accounts, running_import, self._directory, order, file, self._space
+                        account,
+                        self._accounts,
+                        running_import,
+                        self._directory,
+                        order,
+                        file,
+                        self._space,
+                        self._add_beside,
                     )
                     end = await adding.run()
         except OverQuota as error:

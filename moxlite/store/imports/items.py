@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 import msgspec
 import trio
 
 from moxlite.store.mail.remotes import Origin
 from moxlite.store.types import MailboxID, Meaning
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
 
 MAX_MEMBER: Final = 100 << 20
 """Octets of one message (STORE-150, STORE-156)."""
@@ -146,6 +149,13 @@ class Keywords(msgspec.Struct, frozen=True):
     words: dict[str, str]
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """A file of a calendar or of contacts in an archive of mail, as Google's Takeout has them."""
+
+    name: str
+    pieces: Iterator[bytes]
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Something was left out; the text says what and where."""
 
@@ -175,7 +185,10 @@ class Problems:
         self.count += more.count
 
 
-Item: TypeAlias = Folder | Mail | Keywords | Problem
+AddBeside: TypeAlias = "Callable[[Account, BinaryIO], Awaitable[Problems]]"
+"""Adds the calendars and contacts of a .zip to an account; what cannot be added is in the result."""
+
+Item: TypeAlias = Folder | Mail | Keywords | Beside | Problem
 
 
 # State and events of an import, for listeners that may join at any time (STORE-128).

@@ -7,6 +7,7 @@ nothing but temporary files without a name.
 from __future__ import annotations
 
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
-from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
+from moxlite.store.imports.items import MAX_MEMBER, Beside, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
 from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.labels import MAX_LABELS as MAX_NAMED, MAX_NAME, clean_name, free_keyword
@@ -41,6 +42,9 @@ UNIT_SECONDS: Final = 1.0
 
 MAX_SPELLINGS: Final = 20_000
 """Different keywords of one import: as many as 20 mailboxes may have."""
+
+MAX_BESIDE: Final = 512 << 20
+"""Octets of a calendar or of contacts in an archive of mail."""
 
 MAX_UNKNOWN: Final = 10_000
 """Folders whose letters wait for their file of keywords."""
@@ -171,9 +175,11 @@ class ReadAhead:
         skip_duplicates: bool,
         allowed: tuple[Flag, bool] = EVERYTHING,
         labels: Labels | None = None,
+        beside: zipfile.ZipFile | None = None,
     ) -> None:
         """`allowed`: the flags that are set, and whether keywords are; others are left out. `labels`: what
-        Google's labels mean, if the user has said so, or is to be asked.
+        Google's labels mean, if the user has said so, or is to be asked. `beside`: gets files of calendars and
+        contacts.
         """
         self._space = space.share() if space is not None else None
         self._items = items
@@ -189,6 +195,7 @@ class ReadAhead:
         self._keywords = dict(existing.labels)
         self._taken = set(existing.labels.values())
         self._forbidden = 0
+        self._beside = beside
         self.spellings: dict[str, str] = {}
         """Keywords: stored form to spelling."""
         self.names: dict[str, str] = {}
@@ -218,6 +225,11 @@ class ReadAhead:
                         batch.counts.setdefault(box.name, box.messages)
                 case Keywords(folder, words):
                     self._folders.explain(folder, words)
+                case Beside(name, pieces):
+                    if self._beside is None:
+                        batch.problems.add(f"{name}: calendars and contacts are imported by a running server only")
+                    else:
+                        self._copy(self._beside, name, pieces, batch.problems)
                 case Problem(text):
                     batch.problems.add(text)
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
@@ -241,6 +253,17 @@ class ReadAhead:
         if unknown:
             problems.add(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
         return self._flags(tuple(words[letter] for letter in letters if letter in words), None, folder, problems)
+
+    def _copy(self, beside: zipfile.ZipFile, name: str, pieces: Iterator[bytes], problems: Problems) -> None:
+        octets = 0
+        # A number before the name, as an archive may have two files of one name.
+        with beside.open(zipfile.ZipInfo(f"{len(beside.filelist)}/{name}"), "w") as file:
+            for piece in pieces:
+                octets += len(piece)
+                if octets > MAX_BESIDE:
+                    problems.add(f"{name}: cut, it has more than {MAX_BESIDE} octets")
+                    break
+                file.write(piece)
 
     def _box(self, name: str, batch: Batch) -> Box | None:
         if name in self._refused:

@@ -30,6 +30,7 @@ from moxlite.store.imports.items import (
     DBOX,
     DBOX_FOLDERS,
     PST,
+    Beside,
     Folder,
     Form,
     Item,
@@ -293,6 +294,8 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
             )
         case What.EML:
             yield Mail(mailbox, shown, _from_file(member.pieces), words=(r"\Seen",), labels=True)
+        case What.BESIDE:
+            yield Beside(shown, member.pieces)
         case What.KEYWORDS:
             text = b""
             for piece in member.pieces:
@@ -388,9 +391,13 @@ def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
 # ``Maildir/cur/NAME``                message in a home directory  Inbox
 # ``A/.B.C/cur/NAME``                 message of a Maildir++       ``A/B/C``
 # ``A/B/NAME.eml``                    message                      ``A/B``
+# ``A/B.ics``, ``A/B.vcf``            calendar, contacts           none
 # ``A.sbd/B``                         mbox of Thunderbird          ``A/B``, if it begins as one
 # ==================================  ===========================  =============================
 
+
+BESIDE: Final = (".ics", ".vcf")
+"""Suffixes of calendars and contacts."""
 
 MAILDIR: Final = frozenset({"new", "cur", "tmp"})
 SILENT: Final = (".msf", ".DS_Store")
@@ -419,6 +426,7 @@ class What(Enum):
     MAILDIR = "maildir"
     EML = "eml"
     KEYWORDS = "keywords"
+    BESIDE = "beside"
     FOLDER = "folder"
     NOTHING = "nothing"
     OTHER = "other"
@@ -456,6 +464,8 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
         return ArchiveMember(What.MBOX, _mailbox([*folder, last[:-5]], order))
     if lower.endswith(".eml"):
         return ArchiveMember(What.EML, _mailbox(folder, order))
+    if lower.endswith(BESIDE) and not last.startswith("."):
+        return ArchiveMember(What.BESIDE)
     if last.endswith(SILENT) or last in MAILDIR_FILES or last.startswith(DOVECOT):
         return ArchiveMember(What.NOTHING)
     # Thunderbird has mbox files without a suffix, in folders with the suffix .sbd; the content decides
