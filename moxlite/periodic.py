@@ -82,10 +82,12 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
     if static.standby.target is not None:
         from moxlite.admin.standby.replicating import Replication
 
-        lease = components.files.lease
+        lease, waiting = components.files.lease, components.files.waiting
+        assert waiting is not None  # there is a target
         state = None if lease is None else lease.state
-        replication = Replication(components.config, components.backups.read, components.files.waiting, state)
-        # In mode sync no port accepts before commits wait for the target: nothing is acknowledged that was not tried.
+        replication = Replication(components.config, components.backups.read, waiting, state)
+        # No port accepts before it is known whether another machine has taken over, and, in mode sync, before commits
+        # wait for the target: nothing is acknowledged that was not tried.
         components.before_serving.append(replication.begun)
         components.notes.append(replication.note)
         tree.start("admin.standby", replication.serve)

@@ -105,13 +105,15 @@ class Files:
     spools: Spools
     faults: StorageFaults
     waiting: "Waiting | None"
-    """Waits for the second machine, in mode sync."""
+    """Waits for the second machine in mode sync, and refuses once it has taken over."""
     lease: "HoldingTask | None"
     """Holds the lease, where a second machine takes over by itself."""
 
     def problems(self) -> list[str]:
         """Files of the server that cannot be used, one line each."""
         broken = {"auth.db": self.auth.broken, "reports.db": self.reports.broken}
+        if self.waiting is not None:
+            broken["standby.target"] = self.waiting.replaced
         return [f"{name}: {why}" for name, why in broken.items() if why]
 
 
@@ -400,7 +402,7 @@ async def _open_files(
     started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget, lease: "HoldingTask | None"
 ) -> Files:
     config, static, faults = started.holder, started.holder.current.static, StorageFaults()
-    waiting, replicated, trust = _waiting(static), _replicated(static), ClockTrust(static.data_dir / "clock.json")
+    (waiting, replicated), trust = _standby(static), ClockTrust(static.data_dir / "clock.json")
     tree.start("process.clocktrust", trust.serve)
     conditions = [lease.holding] if lease is not None else []
     permitted = permitting([*conditions, waiting.before] if waiting is not None else conditions)
@@ -442,20 +444,15 @@ def _adding(config: ConfigHolder) -> "AddBeside":
     return add
 
 
-def _replicated(static: Static) -> Callable[[Path], bool]:
+def _standby(static: Static) -> tuple["Waiting | None", Callable[[Path], bool]]:
+    """The conditions of a second machine, and `Options.replicated`."""
     if static.standby.target is None:
-        return lambda _: False
+        return None, lambda _: False
     from moxlite.admin.standby.layout import is_copied
-
-    return partial(is_copied, static.data_dir)
-
-
-def _waiting(static: Static) -> "Waiting | None":
-    if static.standby.target is None or static.standby.mode == "async":
-        return None
     from moxlite.admin.standby.waiting import Waiting
 
-    return Waiting(static.data_dir, refuse=static.standby.target_away == "refuse")
+    waits, refuse = static.standby.mode == "sync", static.standby.target_away == "refuse"
+    return Waiting(static.data_dir, waits=waits, refuse=refuse), partial(is_copied, static.data_dir)
 
 
 async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:

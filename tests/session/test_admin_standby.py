@@ -349,9 +349,17 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     assert own.known == [successor, first]
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
     async with house(tmp_path, static=static) as h:
-        await soon(lambda: "belongs to another machine" in h.house.notes[0](), "the first machine is told")
-        await deliver(h, "orphan")
-        assert (await h.readiness())[0] == 200
+        assert "belongs to another machine" in h.house.notes[0]()  # before a port was open
+        smtp = await h.smtp()
+        for _ in range(3):
+            assert (await smtp.say("MAIL FROM:<a@elsewhere.example>")).startswith("250")
+            assert (await smtp.say("RCPT TO:<mia@example.org>")).startswith("250")
+            assert (await smtp.say("DATA")).startswith("354")
+            assert (await smtp.say("Subject: orphan\r\n\r\nText\r\n.")).startswith("451 4.3.2")
+        imap = await h.imap()
+        assert "NO [UNAVAILABLE]" in (await imap.say("a1 CREATE Later"))[-1]
+        assert any("* 1 EXISTS" in line for line in await imap.select("Inbox"))  # reading goes on
+        assert (await h.readiness())[0] == 503
     assert positions.read_bytes() == before
     async with house(tmp_path / "new", static=static, passwords={}) as h:
         await soon((tmp_path / "target/epoch-0002/positions.json").exists, "the second machine copies")

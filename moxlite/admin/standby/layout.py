@@ -71,6 +71,10 @@ class NotOurs(Exception):
     """The target belongs to another machine."""
 
 
+class Replaced(NotOurs):
+    """Another machine has taken over from this one."""
+
+
 class Head(msgspec.Struct, frozen=True):
     """The newest epoch of a target: a number that grows with each take-over, and the machine to which it belongs. Only
     that machine writes to the folder of the epoch.
@@ -257,8 +261,16 @@ def claim(storage: Storage, data: Path, head: Head | None = None) -> Head:
 
 
 def check_own(storage: Storage, data: Path) -> Head | None:
-    """The epoch of this machine; None for a new target. Raises NotOurs: another machine has the target; OSError."""
+    """The epoch of this machine; None for a new target. Raises NotOurs: another machine has the target, or Replaced: it
+    had this machine's epoch before; OSError.
+    """
     head, own = read_head(storage), read_document(data / OWN, Head)
+    if head is not None and own is not None and head.epoch > own.epoch:
+        raise Replaced(
+            f"another machine has taken over: epoch {head.epoch} of {storage} belongs to another machine, this one had "
+            f"{own.epoch}. Stop this server, then send what only it has: moxlite standby send-rest. If that machine "
+            "is gone: moxlite standby takeover --yes-the-other-is-down"
+        )
     if head is not None and head != own:
         raise NotOurs(
             f"epoch {head.epoch} of {storage} belongs to another machine, so nothing is copied: if that machine has "

@@ -45,6 +45,7 @@ from moxlite.admin.standby.layout import (
     HeldLease,
     NotOurs,
     Positions,
+    Replaced,
     State,
     check_own,
     claim,
@@ -99,6 +100,11 @@ PRUNE: Final = 60.0
 BEGIN: Final = 30.0
 """Seconds for which a start waits for the program in mode sync."""
 
+ASK: Final = 10.0
+"""Seconds for which a start waits in mode async for the target to say whose epoch it is. One that is away says nothing,
+and the server serves.
+"""
+
 TELL: Final = 20.0
 """Seconds between two writings of the state while the program does not run, or the target is slow."""
 
@@ -138,11 +144,11 @@ class Replication:
         self,
         config: ConfigHolder,
         read: Read,
-        waiting: Waiting | None = None,
+        waiting: Waiting,
         lease: Callable[[], HeldLease] | None = None,
     ) -> None:
-        """`read` reads files that moxlite.toml names, which only root may be able to open. `waiting`: of mode sync.
-        `lease`: its state, where the configuration has one.
+        """`read` reads files that moxlite.toml names, which only root may be able to open. `waiting`: refuses changes
+        where another machine has taken over. `lease`: its state, where the configuration has one.
         """
         static = config.current.static
         assert static.standby.target is not None
@@ -158,6 +164,7 @@ class Replication:
         self._waiting = waiting
         self._lease = lease
         self.ready = trio.Event()
+        self._looked = trio.Event()  # at the target, whose epoch it is
 
     @property
     def _target(self) -> Target:
@@ -186,12 +193,12 @@ class Replication:
 
     async def begun(self) -> None:
         """In mode sync: wait until the program answers, or for `BEGIN` seconds. Commits wait for the target then, or
-        find it away: none is acknowledged before it was tried.
+        find it away: none is acknowledged before it was tried. In mode async: wait until it is known whether another
+        machine has taken over, for `ASK` seconds at most.
         """
-        if self._waiting is not None:
-            with trio.move_on_after(BEGIN):
-                await self.ready.wait()
-            self._waiting.begin()
+        with trio.move_on_after(BEGIN if self._waiting.waits else ASK):
+            await (self.ready if self._waiting.waits else self._looked).wait()
+        self._waiting.begin()
 
     async def serve(self) -> None:
         """Copy until cancelled.
@@ -218,6 +225,9 @@ class Replication:
                 await self._run()
             except (OSError, ValueError, BackupError, NotOurs, _Ended) as error:
                 text = words_of(error)
+                if isinstance(error, Replaced):
+                    self._waiting.replaced = text
+                self._looked.set()
                 logger.error("copying to the second machine was interrupted", extra={"kv": {"err": text}})
                 await self._tell(problem=text)
             pause = FIRST_PAUSE if trio.current_time() - began > CALM else min(2 * pause, LAST_PAUSE)
@@ -228,11 +238,16 @@ class Replication:
     async def _run(self) -> None:
         """Run the program until it ends."""
         await trio.to_thread.run_sync(partial(self._folder.mkdir, mode=0o700, exist_ok=True))
+        try:
+            epoch = await self._at_target(lambda storage: _begin(storage, self._data))
+        except OSError as error:
+            raise _Ended(target_fault(self._target, error)) from None
+        self._waiting.replaced = ""
+        self._looked.set()
         program = needed_program(self._settings.litestream)
         self._version = await trio.to_thread.run_sync(check_version, program)
         await trio.to_thread.run_sync(_end_left, self.socket)
         try:
-            epoch = await self._at_target(lambda storage: _begin(storage, self._data))
             await self._until_alone(epoch)
         except OSError as error:
             raise _Ended(target_fault(self._target, error)) from None
@@ -296,8 +311,7 @@ class Replication:
                 await self._tell(problem=text if silent else self.state.problem)
             else:
                 silent = 0
-                if self._waiting is not None:
-                    self._waiting.begin()
+                self._waiting.begin()
                 self.ready.set()
                 if reason:
                     raise _Ended(reason)
@@ -308,7 +322,7 @@ class Replication:
         """Write the positions to the target if they are news; tell the state."""
         at, last = self._said
         now = time.time()
-        certain = self._waiting is not None and self._waiting.refuses
+        certain = self._waiting.refuses
         copied, missing = dict(self._progress.copied), self._progress.uncopied
         origin = await trio.to_thread.run_sync(origin_of, self._data)
         positions = Positions(now, socket.gethostname(), __version__, self._version, copied, certain, missing, origin)
@@ -336,7 +350,7 @@ class Replication:
 
     async def _tell(self, *, problem: str, epoch: int | None = None) -> None:
         lag = self._progress.lag()
-        if self._waiting is not None and self._waiting.away and not problem:
+        if self._waiting.away and not problem:
             problem = f"changes are acknowledged before they are copied: {self._waiting.away}"
         if not problem and lag > AWAY:
             problem = f"{self._target} takes no changes, or is very slow"
