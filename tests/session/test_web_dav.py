@@ -675,8 +675,8 @@ async def test_a_card_is_shown_in_the_other_version(mia: Program) -> None:
         "X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:x",
     ]
     assert await shown('<CR:address-data><CR:prop name="FN"/></CR:address-data>') == ["VERSION:3.0", "FN:Ada"]
-    lines = ("item1.EMAIL;X-A=b;PREF=1:ada@example.org", "item1.X-ABLabel:Boat", "BDAY:--1210")
-    await mia.put("a.vcf", card("1", *lines), BOOK)
+    labeled = ("item1.EMAIL;X-A=b;PREF=1:ada@example.org", "item1.X-ABLabel:Boat", "BDAY:--1210")
+    await mia.put("a.vcf", card("1", *labeled), BOOK)
     assert await shown("<CR:address-data/>") == [
         "VERSION:3.0",
         "UID:1",
