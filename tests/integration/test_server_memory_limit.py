@@ -28,7 +28,8 @@ SECONDS: Final = 200.0
 """Seconds for which all of it goes on at most; it ends soon after the honest program has its answer."""
 
 MOUNT: Final = Path("/sys/fs/cgroup")
-LINES: Final = b"X:\r\n" * 90_000
+LINES: Final = b"X-LINE:some words of a line\r\n" * 9_900
+"""As many as an entry may have."""
 USING: Final = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:contacts"]
 UNCHECKED: Final = ssl._create_unverified_context()
 PASSWORDS: Final = {"moxlite@localhost": "moxmoxmox", "bob@localhost": "moxmoxmox", "eve@localhost": "moxmoxmox"}
@@ -285,7 +286,7 @@ async def whole(server: LocalServer, port: int) -> tuple[Crowd, list[int]]:
 
 
 def test_all_that_costs_memory_at_once_ends_in_refusals(tmp_path: Path, group: Group) -> None:
-    """STORE-198a: unfinished bodies of strangers and of an account, long websocket messages, cards and events of 90,000
+    """STORE-198a: unfinished bodies of strangers and of an account, long websocket messages, cards and events of 9,900
     lines, and a mail server whose LIST never ends: the server lives, refuses some, answers an honest program whole, and
     another account's NOOP in half a second.
     """

@@ -43,6 +43,10 @@ LETTER: Final = 4
 AHEAD: Final = 4 << 20
 """Octets that a call which has kept as many takes at once: it would wait for each of its pages while others do."""
 
+ENTRY_MADE: Final = 130
+ENTRY_KEPT: Final = 70
+"""Times its octets that a card or event takes while its object is made, and from then on: measured with empty lines."""
+
 ITEM: Final = 128
 """Octets that an address, or another item of a field's value, counts: two octets of a field may be an address."""
 

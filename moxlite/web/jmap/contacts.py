@@ -46,6 +46,7 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.blobs import check_blobs, data_uri
+from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
@@ -103,9 +104,6 @@ MAX_TEXT: Final = 10_000
 
 MAX_IDS: Final = 5_000
 """Ids of one answer, as of Email/query."""
-
-MADE, KEPT = 130, 70
-"""Times its octets that a card takes while its object is made, and from then on: measured with empty lines."""
 
 AT_ONCE: Final = 200
 """Cards that are read in one scan."""
@@ -293,14 +291,13 @@ async def card_get(call: Call) -> Object:
         if len(numbers) > most:
             raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
         ids = [f"{CARD}{number}" for number in numbers]
-    for at in range(0, len(ids), AT_ONCE):
-        part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
-        while part:
-            stored, number = await call.account.scan(partial(_read, call=call, ids=part), op="jmap cards")
-            await call.budget.reserve(MADE * (octets := sum(len(stored_card.data) for stored_card in stored)))
-            found += await off_loop(partial(_cards, call, stored, asked), kind="jmap")
-            call.budget.keep(KEPT * octets)
-            part = part[number:]
+    numbers = [read_id(one, CARD) for one in ids]
+    while numbers:
+        stored, number = await call.account.scan(partial(_read, call=call, ids=numbers), op="jmap cards")
+        await call.budget.reserve(ENTRY_MADE * (octets := sum(len(stored_card.data) for stored_card in stored)))
+        found += await off_loop(partial(_cards, call, stored, asked), kind="jmap")
+        call.budget.keep(ENTRY_KEPT * octets)
+        numbers = numbers[number:]
     present = {one["id"] for one in found}
     return get_response(call, now, found, [one for one in ids if one not in present])
 
@@ -313,7 +310,7 @@ def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> Iterator[St
 
 def _read(r: Reader, call: Call, ids: Sequence[int]) -> tuple[list[StoredCard], int]:
     """The cards with the first of these ids, as many as are held at once, and the number of ids."""
-    return [*_seen_cards(r, call, held := [*together(ids, partial(size_of, r))])], len(held)
+    return [*_seen_cards(r, call, held := [*together(ids[:AT_ONCE], partial(size_of, r))])], len(held)
 
 
 def _cards(call: Call, stored: Sequence[StoredCard], names: Sequence[str]) -> list[Object]:

@@ -53,6 +53,7 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, delete_entry, put_entry
 from moxlite.web.jmap.blobs import check_blobs, data_uri
+from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready, shelf
 from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
@@ -115,10 +116,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("timeZone", "recurrenceRule", "recurrenceOverrides", "baseEventId", "recurrenceId")),
 }
 """Values of properties that are asked for by name and that an event does not have (RFC 8984)."""
-
-MADE: Final = 130
-KEPT: Final = 70
-"""Times its octets that an event takes while its object is made, and from then on: measured with empty lines."""
 
 AT_ONCE: Final = 100
 """Events that are read in one scan."""
@@ -253,7 +250,7 @@ async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) 
     while asked:
         numbers = [*dict.fromkeys(number for number, _ in islice(asked, AT_ONCE))]
         octets = await call.account.read(partial(octets_of, numbers=numbers), op="jmap events")
-        await call.budget.reserve(MADE * octets)
+        await call.budget.reserve(ENTRY_MADE * octets)
         found, looked_at = await call.account.scan(partial(found_events, call=call, numbers=numbers), op="jmap events")
         stored_events = {stored_event.one.id: stored_event for stored_event in found}
         these = {*numbers[:looked_at]}
@@ -266,7 +263,7 @@ async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) 
             yield view.shown(stored_event, key)
             for beside in stored_event.further() if further else ():
                 yield view.shown(stored_event, beside)
-        call.budget.keep(KEPT * octets)
+        call.budget.keep(ENTRY_KEPT * octets)
 
 
 async def changes(call: Call) -> Object:
