@@ -63,7 +63,7 @@ WAIT: Final = 30.0
 """Seconds that something waits for room: shorter than any client's patience, longer than most exchanges."""
 
 PATIENCE: Final = 10.0
-"""Seconds after which what waits comes before an owner that holds nothing."""
+"""Seconds after which what an account waits for comes before an owner that holds nothing."""
 
 MAX_WAITING: Final = 100
 """Items of one owner that wait at a time: as many as a browser and a phone ask for, far fewer than a flood."""
@@ -263,10 +263,11 @@ class Ledger:
                 return
 
     def _rank(self, ask: _Ask) -> float:
-        """The place of what waits: the owner that holds the least part of its share comes first, but none waits behind
-        all that others ask for meanwhile.
+        """The place of what waits: the owner that holds the least part of its share comes first, but no account waits
+        behind all that others ask for meanwhile. Strangers are too many for that: in their order they'd be a wall.
         """
-        return self._part(ask.hold) - (trio.current_time() - ask.since) / PATIENCE
+        waited = 0.0 if ask.hold.owner.stranger else trio.current_time() - ask.since
+        return self._part(ask.hold) - waited / PATIENCE
 
     def _part(self, hold: Hold) -> float:
         """The part of its share that an owner holds; all strangers count as one owner."""
