@@ -13,7 +13,7 @@ from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.editing import form_of
 from moxlite.proto.cards.jscalendar import COVERED, Clock, Object, event_of, instance_of
-from moxlite.proto.cards.jscalendarlines import BadEvent
+from moxlite.proto.cards.jscalendarlines import BadEvent, normal
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference, patched
 
@@ -359,3 +359,104 @@ def test_exceptions_of_a_long_series_are_counted_before_they_are_copied() -> Non
     assert time.process_time() - began < 2
     few = entry_of(None, {**wanted, "recurrenceOverrides": {day: {"title": "Other"} for day in days[:5]}}, NOW)
     assert sum(part.first("RECURRENCE-ID") is not None for part in few.components) == 5
+
+
+PLAIN: Object = {
+    "@type": "Event",
+    "uid": "u",
+    "start": "2026-11-02T09:00:00",
+    "timeZone": "Europe/Berlin",
+    "duration": "PT1H",
+}
+DEFAULTS: Object = {
+    **dict.fromkeys(("prodId", "created", "locale", "color", "sentBy", "endTimeZone", "mainLocationId", "replyTo")),
+    **dict.fromkeys(("organizerCalendarAddress", "recurrenceRule", "requestStatus")),
+    **dict.fromkeys(("title", "description"), ""),
+    **dict.fromkeys(("sequence", "priority"), 0),
+    **dict.fromkeys(("showWithoutTime", "excluded", "useDefaultAlerts"), False),
+    **dict.fromkeys(("mayInviteSelf", "mayInviteOthers", "hideAttendees"), False),
+    **{key: {} for key in ("locations", "virtualLocations", "links", "keywords", "categories", "relatedTo")},
+    **{key: {} for key in ("participants", "alerts", "localizations", "recurrenceOverrides", "timeZones")},
+    "descriptionContentType": "text/plain",
+    "freeBusyStatus": "busy",
+    "privacy": "public",
+    "status": "confirmed",
+}
+RULE: Object = {
+    "interval": 1,
+    "rscale": "gregorian",
+    "skip": "omit",
+    "firstDayOfWeek": "mo",
+    "count": None,
+    "until": None,
+    **{key: [] for key in ("byDay", "byMonthDay", "byMonth", "byYearDay", "byWeekNo", "bySetPosition")},
+    **{key: [] for key in ("byHour", "byMinute", "bySecond")},
+}
+PLACE: Object = {
+    **dict.fromkeys(("name", "description"), ""),
+    **{key: {} for key in ("locationTypes", "links")},
+    **dict.fromkeys(("relativeTo", "timeZone", "coordinates")),
+}
+ROOM: Object = {"name": "", "description": "", "features": {}}
+LINK: Object = {**dict.fromkeys(("contentType", "size", "rel", "display", "cid")), "title": ""}
+PERSON: Object = {
+    **dict.fromkeys(("name", "description", "participationComment"), ""),
+    **dict.fromkeys(("email", "sendTo", "kind", "locationId", "language", "sentBy", "invitedBy", "scheduleStatus")),
+    **{key: {} for key in ("delegatedTo", "delegatedFrom", "memberOf", "links")},
+    "participationStatus": "needs-action",
+    "scheduleAgent": "server",
+    "scheduleSequence": 0,
+    **dict.fromkeys(("expectReply", "scheduleForceSend"), False),
+}
+ALERT: Object = {"action": "display", "acknowledged": None, "relatedTo": {}}
+
+
+def with_default(kind: str, name: str, value: Any) -> Object:
+    """An event that says a default, in one of its objects."""
+    match kind:
+        case "rule":
+            return {"recurrenceRule": {"@type": "RecurrenceRule", "frequency": "daily", name: value}}
+        case "place":
+            return {"locations": {"a": {"@type": "Location", "description": "x", name: value}}}
+        case "room":
+            return {"virtualLocations": {"a": {"uri": "https://x.example/", name: value}}}
+        case "link":
+            return {"links": {"a": {"href": "https://x.example/", name: value}}}
+        case "person":
+            guest = {"calendarAddress": "mailto:b@x.example", "roles": {"attendee": True}, name: value}
+            return {"organizerCalendarAddress": "mailto:a@x.example", "participants": {"a": guest}}
+        case "alert":
+            return {"alerts": {"a": {"trigger": {"offset": "-PT5M", "relativeTo": "start"}, name: value}}}
+    return {name: value}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (kind, name, value)
+        for kind, values in (
+            *(("event", DEFAULTS), ("rule", RULE), ("place", PLACE), ("room", ROOM), ("link", LINK)),
+            *(("person", PERSON), ("alert", ALERT)),
+        )
+        for name, value in values.items()
+    ],
+)
+def test_every_property_may_say_its_default(kind: str, name: str, value: Any) -> None:
+    """JMAP-71: programs that write whole objects do (RFC 8984 §4, §5)."""
+    wanted = {**PLAIN, **with_default(kind, name, value)}
+    entry = entry_of(None, wanted, NOW)
+    text = write_component(entry)
+    found = event_of(read_object(text.encode()))
+    if kind == "place":
+        place = normal(wanted)["locations"]["a"]
+        assert found["locations"] == {"a": {key: one for key, one in place.items() if one is not None}}
+    assert (found["uid"], found["start"]) == ("u", PLAIN["start"])
+    assert "RSCALE" not in text
+    assert "SKIP" not in text
+
+
+@pytest.mark.parametrize(("name", "value"), [("rscale", "chinese"), ("skip", "forward")])
+def test_another_calendar_of_a_rule_is_refused(name: str, value: str) -> None:
+    """JMAP-71: it would be another series."""
+    with pytest.raises(BadEvent):
+        entry_of(None, {**PLAIN, "recurrenceRule": {"frequency": "yearly", name: value}}, NOW)

@@ -381,9 +381,10 @@ def keyed(lines: Iterable[Property], letter: str) -> dict[str, Property]:
 
 
 def _locations(lines: list[Property]) -> Object:
+    # other programs write an empty line for no place
     found = _keyed(
-        (line for line in lines if line.name == "LOCATION"),
-        lambda prop: {"@type": "Location", "name": _text([prop])},
+        (line for line in lines if line.name == "LOCATION" and (line.value.strip() or line.parameter("JSID"))),
+        lambda prop: {"@type": "Location", **({"name": text} if (text := _text([prop])) else {})},
         "l",
     )
     places = (PLACE.fullmatch(line.value.strip()) for line in lines if line.name == "GEO")

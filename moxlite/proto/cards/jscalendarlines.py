@@ -73,6 +73,15 @@ def normal(wanted: Object) -> Object:
             found[name] = {key: {"@type": kind, **one} for key, one in _objects(name, found[name]).items()}
             if not found[name]:
                 del found[name]
+    for place in (found.get("locations") or {}).values():
+        if place.get("name") == "":
+            del place["name"]
+    if isinstance(found.get("recurrenceRule"), dict):
+        found["recurrenceRule"] = {
+            name: value
+            for name, value in found["recurrenceRule"].items()
+            if value not in (None, []) and RULE_DEFAULTS.get(name, "") != str(value).lower()
+        }
     for alert in (found.get("alerts") or {}).values():
         if isinstance(alert.get("trigger"), dict):
             alert["trigger"] = {"@type": "OffsetTrigger", **alert["trigger"]}
@@ -96,6 +105,9 @@ def normal(wanted: Object) -> Object:
         del found["duration"]
     return {name: value for name, value in found.items() if value not in ({}, []) or name not in SETS}
 
+
+RULE_DEFAULTS: Final = {"rscale": "gregorian", "skip": "omit"}
+"""Values of a rule that say what it says without them, as its line does."""
 
 SETS: Final = frozenset({"keywords", "categories", "recurrenceOverrides"})
 
@@ -346,11 +358,13 @@ def _locations(name: str, old: list[Property], before: Object, wanted: Object) -
     places = [*(wanted.get(name) or {}).items()][:1]
     made: list[Property] = []
     for key, one in places:
-        if one.get("name"):
-            there = keyed((line for line in old if line.name == "LOCATION"), "l").get(key)
-            same = there is not None and ((before.get(name) or {}).get(key) or {}).get("name") == one["name"]
-            line = there if same and there is not None else line_of("LOCATION", string_of(name, one["name"], 5_000))
-            made.append(line if line.parameter("JSID") == key else with_parameters(line, {"JSID": key}))
+        there = keyed((line for line in old if line.name == "LOCATION"), "l").get(key)
+        text = one.get("name") or ""
+        same = there is not None and ((before.get(name) or {}).get(key) or {}).get("name", "") == text
+        line = (
+            there if same and there is not None else line_of("LOCATION", string_of(name, text, 5_000) if text else "")
+        )
+        made.append(line if line.parameter("JSID") == key else with_parameters(line, {"JSID": key}))
         match = GEO.fullmatch(one["coordinates"]) if isinstance(one.get("coordinates"), str) else None
         if match is not None:
             made.append(line_of("GEO", f"{match[1]};{match[2]}"))

@@ -237,7 +237,7 @@ def _rule(rule: Any, clock: Clock) -> str:
         *RULE_LISTS.values(),
     }
     if not isinstance(rule, dict) or rule.get("frequency") not in FREQUENCIES or rule.keys() - members:
-        raise BadEvent("recurrenceRule", "a RecurrenceRule without rscale and skip is expected")
+        raise BadEvent("recurrenceRule", "a RecurrenceRule with the default rscale and skip is expected")
     parts = [f"FREQ={rule['frequency'].upper()}"]
     for member, name in (("interval", "INTERVAL"), ("count", "COUNT")):
         if rule.get(member) is not None:
