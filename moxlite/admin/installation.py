@@ -2,17 +2,20 @@
 
 import contextlib
 import ctypes
+import fcntl
 import glob
 import hashlib
 import os
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 from urllib.parse import urljoin
 
 import msgspec
@@ -185,8 +188,9 @@ def run(*command: str) -> str:
 # at the way back (renameat2(2), RENAME_EXCHANGE): after a loss of power the machine starts with the old or with the new
 # program.
 #
-# The copy of the data is made while no server runs, so it has all that was acknowledged. It is put back by itself only
-# if the new program has never been ready. Later than that the owner decides, for mail may have come since.
+# The copy of the data is made while the server runs, and made equal once it has stopped (`bring`): mail stands still
+# for as long as what came since takes, and the copy has all that was acknowledged. It is put back by itself only if the
+# new program has never been ready. Later than that the owner decides, for mail may have come since.
 
 NEW: Final = PROGRAM.with_name(".moxlite.new")
 NOTES: Final = UNPACKED / "update.json"
@@ -338,7 +342,7 @@ def wait(say: Say) -> Notes:
 
 
 STEPS: Final = {
-    "copy": "stopping the server and copying its data",
+    "copy": "copying the data, then, with the server stopped, what came since",
     "switch": "replacing the program",
     "start": "starting the new program",
     "back": "going back to the former program and its data",
@@ -369,13 +373,15 @@ def finish() -> None:
 
 
 def _copy(notes: Notes) -> Notes:
-    run("systemctl", "stop", "moxlite")
-    part = Path(f"{notes.copy}.part")
+    data, part = Path(notes.data), Path(f"{notes.copy}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.rmtree(notes.copy, ignore_errors=True)
     try:
-        run("cp", "--archive", "--reflink=auto", "--no-target-directory", notes.data, str(part))
+        known = bring(data, part, {})
+        run("systemctl", "stop", "moxlite")
+        bring(data, part, known)
         (part / MARK).write_text(f"{notes.former}\n")
+        _dress(part, data.stat())
     except (Refused, OSError) as error:
         shutil.rmtree(part, ignore_errors=True)
         NEW.unlink(missing_ok=True)
@@ -445,3 +451,109 @@ def _exchange(first: Path, second: Path) -> None:
 
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+# A copy of the data directory that is made while the server writes to it, and made equal once it has stopped.
+#
+# A file counts as unchanged if size, times and inode are as before its first copy, and were not of that moment, in
+# which a file can change twice with the same times. Of the others blocks are compared, so that a database of which some
+# pages have changed is read, and hardly written; a file system with reflinks (XFS, btrfs) clones them in no time.
+
+BLOCK: Final = 1 << 20
+"""Octets that are compared and written at a time."""
+
+RACY: Final = 2_000_000_000
+"""Nanoseconds after a change in which another one may have the same times: FAT and old file systems count in twos."""
+
+FICLONE: Final = 0x40049409
+"""Request of ioctl_ficlone(2)."""
+
+READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Flags by which a file is opened to read it: a pipe that has taken its place must not make root wait."""
+
+Stamp = tuple[int, int, int, int]
+"""Size, time of the last change of content and of the inode, inode."""
+
+
+def bring(source: Path, target: Path, known: Mapping[str, Stamp]) -> dict[str, Stamp]:
+    """Make `target` equal to the folder `source`, whose files may change or go meanwhile; returns stamps of files for
+    the next call. Those with a stamp in `known` are left alone. Sockets are left out.
+
+    The service user may have the folder in hand while root reads it: nothing is reached through a symbolic link, and
+    only root can enter `target`. Raises OSError.
+    """
+    stamps: dict[str, Stamp] = {}
+    target.mkdir(mode=0o700, exist_ok=True)
+    for at, folders, files, folder_fd in os.fwalk(source, onerror=_pass_over_gone, follow_symlinks=False):
+        place = target / Path(at).relative_to(source)
+        for name in {one.name for one in place.iterdir()} - {*folders, *files}:
+            _remove(place / name)
+        for name in (*folders, *files):
+            with contextlib.suppress(FileNotFoundError):
+                _bring_entry(name, folder_fd, place / name, f"{at}/{name}", known, stamps)
+    return stamps
+
+
+def _pass_over_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _bring_entry(
+    name: str, folder_fd: int, target: Path, path: str, known: Mapping[str, Stamp], stamps: dict[str, Stamp]
+) -> None:
+    """Raises FileNotFoundError: it is gone."""
+    entry = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if target.is_symlink() or (target.exists() and stat.S_IFMT(target.lstat().st_mode) != stat.S_IFMT(entry.st_mode)):
+        _remove(target)
+    if stat.S_ISDIR(entry.st_mode):
+        target.mkdir(exist_ok=True)
+        _dress(target, entry)
+    elif stat.S_ISLNK(entry.st_mode):
+        target.symlink_to(os.readlink(name, dir_fd=folder_fd))
+        os.chown(target, entry.st_uid, entry.st_gid, follow_symlinks=False)
+    elif stat.S_ISREG(entry.st_mode):
+        stamp = (entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns, entry.st_ino)
+        if known.get(path) == stamp and target.exists():
+            return
+        settled = time.time_ns() - max(entry.st_mtime_ns, entry.st_ctime_ns) > RACY
+        with (
+            os.fdopen(os.open(name, READ, dir_fd=folder_fd), "rb") as reader,
+            os.fdopen(os.open(target, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b", buffering=0) as writer,
+        ):
+            _bring_content(reader, writer)
+        _dress(target, entry)
+        if settled:
+            stamps[path] = stamp
+
+
+def _bring_content(reader: BinaryIO, writer: FileIO) -> None:
+    """Make a file's content equal to that of another one."""
+    try:
+        fcntl.ioctl(writer, FICLONE, reader.fileno())
+        writer.truncate(os.fstat(reader.fileno()).st_size)
+        return
+    except OSError:  # no reflinks here
+        pass
+    end = 0
+    while block := reader.read(BLOCK):
+        if os.pread(writer.fileno(), BLOCK, end) != block:
+            writer.seek(end)
+            while block:
+                block = block[writer.write(block) :]
+        end = reader.tell()
+    writer.truncate(end)
+
+
+def _dress(path: Path, entry: os.stat_result) -> None:
+    """Give a file or folder owner, mode and times of another one."""
+    os.chown(path, entry.st_uid, entry.st_gid)
+    path.chmod(stat.S_IMODE(entry.st_mode))
+    os.utime(path, ns=(entry.st_atime_ns, entry.st_mtime_ns))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

@@ -2,11 +2,14 @@
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import moxlite
@@ -114,3 +117,73 @@ def test_what_outlives_the_program_has_the_copies_of_updates(tmp_path: Path, mon
     for folder in (data, *copies, tmp_path / "moxlite-notes"):
         folder.mkdir()
     assert set(installation.kept_of(data)) == {data, *copies}
+
+
+def test_the_data_is_copied_before_the_server_stops_and_made_equal_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-60e: what the server writes until it has stopped is in the copy; what did not change is not read again."""
+    data, old = tmp_path / "moxlite", time.time() - 100
+    (data / "accounts/mia").mkdir(parents=True)
+    (data / "gone").mkdir()
+    for name in ("accounts/mia/account.db", "accounts/mia/account.db-shm", "still.db", "gone/x", "kind"):
+        (data / name).write_bytes(name.encode() * 300_000)
+        os.utime(data / name, (old, old))
+    (data / "link").symlink_to("still.db")
+    os.mkfifo(data / "pipe")
+    database = data / "accounts/mia/account.db"
+    notes = installation.Notes("copy", "2.0", "1.0", str(data))
+    part = Path(f"{notes.copy}.part")
+    monkeypatch.setattr(installation, "NOTES", tmp_path / "update.json")
+    monkeypatch.setattr(installation, "_note", lambda notes, state, **_: msgspec.structs.replace(notes, state=state))
+    monkeypatch.setattr(installation, "RACY", -1)
+    commands: list[tuple[str, ...]] = []
+
+    def run(*command: str) -> str:
+        commands.append(command)
+        assert (part / "accounts/mia/account.db").read_bytes() == database.read_bytes()
+        assert part.stat().st_mode & 0o777 == 0o700
+        (part / "still.db").write_bytes(b"not read again")
+        content = bytearray(database.read_bytes())
+        content[2_000_000:2_000_004] = b"mail"
+        database.write_bytes(bytes(content[:-7]))
+        database.with_name("account.db-wal").write_bytes(b"log")
+        database.with_name("account.db-shm").unlink()
+        shutil.rmtree(data / "gone")
+        (data / "kind").unlink()
+        (data / "kind").symlink_to("/etc/passwd")
+        return ""
+
+    monkeypatch.setattr(installation, "run", run)
+    assert installation._copy(notes).state == "switch"
+    assert commands == [("systemctl", "stop", "moxlite")]
+    assert (notes.copy / "still.db").read_bytes() == b"not read again"
+    (notes.copy / "still.db").write_bytes((data / "still.db").read_bytes())
+    (notes.copy / installation.MARK).unlink()
+    (data / "pipe").unlink()
+    assert _everything(notes.copy) == _everything(data)
+
+
+def test_a_change_at_the_moment_of_the_copy_is_not_missed(tmp_path: Path) -> None:
+    """ADMIN-60e: two changes in one tick of the file system's clock have the same times."""
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    data.mkdir()
+    (data / "queue.db").write_bytes(b"one")
+    known = installation.bring(data, copy, {})
+    assert known == {}
+    entry = (data / "queue.db").stat()
+    (data / "queue.db").write_bytes(b"two")
+    os.utime(data / "queue.db", ns=(entry.st_atime_ns, entry.st_mtime_ns))
+    installation.bring(data, copy, known)
+    assert (copy / "queue.db").read_bytes() == b"two"
+
+
+def _everything(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mode,
+            path.lstat().st_uid,
+            os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b"",
+        )
+        for path in (folder, *folder.rglob("*"))
+    }

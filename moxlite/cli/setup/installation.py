@@ -54,9 +54,9 @@ def update(resolver: str | None) -> None:
     """Replace this program by the next version, from the place that [updates] in moxlite.toml names.
 
     Its change must be signed and have the SHA-256 of the file; older versions are refused. The new program is tried,
-    then the server is stopped, its data copied to DATA.before-VERSION (refused without room for it), and the new
-    program started. If it is never ready, the former one and its data come back by themselves. Later you go back by
-    typing `moxlite.previous self back`.
+    then the data is copied to DATA.before-VERSION while the server runs (refused without room for it), the server
+    stopped, what came since copied too, and the new program started. If it is never ready, the former one and its data
+    come back by themselves. Later you go back by typing `moxlite.previous self back`.
 
     Exit code 0, also without a newer version; 75 if that cannot be found out.
     """
@@ -86,7 +86,7 @@ def update(resolver: str | None) -> None:
         if octets is None:
             print(f"this is {__version__}, the newest version is {newest}")
             return
-        ask(f"Replace {__version__} by {newest}? The server stops for as long as its data is copied.")
+        ask(f"Replace {__version__} by {newest}? The server stops shortly, after its data is copied.")
         begin(octets, newest, static.data_dir)
         _await_end()
 
