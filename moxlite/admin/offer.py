@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.config.listeners import Listener
-from moxlite.config.snapshot import Snapshot, jmap_session
+from moxlite.config.snapshot import Snapshot, is_inner, jmap_session
 from moxlite.proto import pacc
 from moxlite.proto.address import Domain
 
@@ -55,7 +55,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
     dav: list[Server] = []
     jmap: list[Server] = []
     for name, listener in public_first(snapshot):
-        if snapshot.is_inner(name):
+        if is_inner(snapshot, name):
             continue
         host = own or snapshot.hostname(name)
         upgrade: Security = "plain" if listener.tls is None else "starttls"

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from moxlite.admin.offer import DAV_PATH, public_first
 from moxlite.config.listeners import Listener
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import Snapshot, outgoing_name
 from moxlite.proto.address import is_local_name
 from moxlite.wording import worded
 
@@ -147,4 +147,4 @@ def _https_ports(listener: Listener) -> set[int]:
 
 
 def _origin(snapshot: Snapshot, name: str, port: int) -> str:
-    return f"https://{snapshot.outgoing_name(name).ascii}{'' if port == HTTPS else f':{port}'}"
+    return f"https://{outgoing_name(snapshot, name).ascii}{'' if port == HTTPS else f':{port}'}"

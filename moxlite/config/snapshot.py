@@ -158,18 +158,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """Hostname of this listener: its own name, or else the machine's."""
         return self.static.listeners[listener].hostname or self.static.hostname
 
-    def is_inner(self, listener: str) -> bool:
-        """Whether the hostname of this listener means something in the inner network alone, and the machine's does
-        not.
-        """
-        return is_local_name(self.hostname(listener).ascii) and not is_local_name(self.static.hostname.ascii)
-
-    def outgoing_name(self, listener: str) -> Domain:
-        """The hostname of this listener in what others see (messages, trace fields, URLs): the machine's in place of an
-        inner one.
-        """
-        return self.static.hostname if self.is_inner(listener) else self.hostname(listener)
-
     @property
     def hostnames(self) -> frozenset[str]:
         """The hostnames of all listeners, and the machine's name: A-labels."""
@@ -183,7 +171,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """
         listeners = sorted(self.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
         for name, listener in listeners:
-            if listener.jmap_https.enabled and not self.is_inner(name):
+            if listener.jmap_https.enabled and not is_inner(self, name):
                 return jmap_session(self.hostname(name), listener.jmap_https.port)
         return ""
 
@@ -327,6 +315,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
                 reports="host_tlsrpt",
             )
         return NOT_LOCAL
+
+
+def is_inner(snapshot: Snapshot, listener: str) -> bool:
+    """Whether the hostname of a listener means something in the inner network alone, and the machine's does not."""
+    return is_local_name(snapshot.hostname(listener).ascii) and not is_local_name(snapshot.static.hostname.ascii)
+
+
+def outgoing_name(snapshot: Snapshot, listener: str) -> Domain:
+    """The hostname of a listener in what others see (messages, trace fields, URLs): the machine's in place of an inner
+    one.
+    """
+    return snapshot.static.hostname if is_inner(snapshot, listener) else snapshot.hostname(listener)
 
 
 class CurrentConfig(Protocol):

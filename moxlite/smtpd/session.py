@@ -20,7 +20,7 @@ from typing import Any, Final
 import trio
 
 from moxlite.config.listeners import Listener, SMTPService
-from moxlite.config.snapshot import Recipient, Snapshot
+from moxlite.config.snapshot import Recipient, Snapshot, outgoing_name
 from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.mailauth.results import SPFResult
 from moxlite.net.admission import ConnectionInfo
@@ -159,7 +159,7 @@ class Session:
         self.context = context
         self.wire = wire
         self.snapshot: Snapshot = context.config.current
-        self.hostname = self.snapshot.outgoing_name(wire.info.listener)
+        self.hostname = outgoing_name(self.snapshot, wire.info.listener)
         self.dialogue = Dialogue(
             wire,
             ServerConnection(

@@ -14,6 +14,7 @@ from moxlite.config.snapshot import (
     NotLocal,
     Snapshot,
     UnknownLocalpart,
+    outgoing_name,
 )
 from moxlite.proto.address import Address, Path as MailPath
 
@@ -250,8 +251,8 @@ def test_an_unknown_account_is_told_with_the_one_that_was_meant(snapshot: Snapsh
 
 def test_the_name_of_an_inner_listener_stays_inside(snapshot: Snapshot) -> None:
     """WEB-23a."""
-    assert snapshot.outgoing_name("inner").ascii == "mx.example.org"
-    assert snapshot.outgoing_name("local").ascii == "other.example.net"
+    assert outgoing_name(snapshot, "inner").ascii == "mx.example.org"
+    assert outgoing_name(snapshot, "local").ascii == "other.example.net"
 
 
 def test_listeners_names_are_asked_for_as_others_may_see_them() -> None:

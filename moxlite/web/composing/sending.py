@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.compose.draft import BadDraft, check, recipients
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import Snapshot, outgoing_name
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
@@ -312,7 +312,7 @@ def addressed(
 ) -> OutgoingMessage:
     """The letter of a message; `mail_from` is None for the null path. `now`: µs UTC."""
     snapshot = wish.snapshot
-    hostname = snapshot.outgoing_name(wish.listener)
+    hostname = outgoing_name(snapshot, wish.listener)
     # With several recipients the field would tell each one of those in Bcc (RFC 5321 §7.2).
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
     protocol = "HTTPS" if wish.secure else "HTTP"

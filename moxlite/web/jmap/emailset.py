@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.config.snapshot import outgoing_name
 from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.access import check_rights, flag_rights
@@ -313,7 +314,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     if unknown:
         raise SetError("invalidProperties", "there is no such property", properties=unknown)
     # in a thread: a request may have 10 MB of header fields to encode
-    hostname = call.snapshot.outgoing_name(call.request.info.listener).ascii
+    hostname = outgoing_name(call.snapshot, call.request.info.listener).ascii
     draft = await off_loop(partial(draft_of, words, hostname), kind="compose")
     async with holding(call) if draft.blobs else nullcontext():
         return await _composed(call, draft, metadata)

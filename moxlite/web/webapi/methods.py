@@ -17,6 +17,7 @@ import trio
 
 from moxlite.acceptance.carrying import without_fields
 from moxlite.compose.draft import BadDraft, message
+from moxlite.config.snapshot import outgoing_name
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
@@ -163,7 +164,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
 
 def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Parties) -> OutgoingMessage:
     snapshot, listener = call.snapshot, call.request.info.listener
-    hostname = snapshot.outgoing_name(listener)
+    hostname = outgoing_name(snapshot, listener)
     to = parties.unique
     now = time.time_ns() // 1000
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
