@@ -290,7 +290,7 @@ def test_messages_labels_and_flags_are_kept_or_problems(
     for number, (labels, words) in enumerate(mail_given):
         labelled, worded = batch.staged[2 * number], batch.staged[2 * number + 1]
         names = {
-            normalized("NFC", reader.names.get(one, reader.spellings[one])).casefold()
+            normalized("NFC", reader.naming.names.get(one, reader.naming.spellings[one])).casefold()
             for one in labelled.keywords.split(" ")
             if one
         }

@@ -37,7 +37,7 @@ from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import AddBeside, Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
 from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
-from moxlite.store.imports.sources import ZIP_MARK, Budget, Rejoined, read_source
+from moxlite.store.imports.sources import ZIP_MARK, Budget, Rejoined, read_source, set_aside
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
 from moxlite.store.mail.labels import add_labels, labels_of
@@ -68,7 +68,7 @@ from moxlite.store.rows.mailboxes import (
     state,
 )
 from moxlite.store.rows.messages import flags_of_bits
-from moxlite.store.types import UID, Flag, Mailbox, MailboxID, Meaning, MessageAdded, MessageID, SpecialUse, ThreadKeys
+from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse, ThreadKeys
 
 logger = logging.getLogger("moxlite.store.imports")
 
@@ -117,15 +117,10 @@ class _Adding:
         space: SpoolSpace | None = None,
         order: Order | None = None,
         gap: int = GAP,
-        beside: zipfile.ZipFile | None = None,
     ) -> None:
-        """`order` is that of an import from files; `gap` is the number of ids that are left for deliveries; `beside`
-        gets files of calendars and contacts.
-        """
-        self._beside = beside
-        self._tells_doubles = order is not None and not order.skip_duplicates
+        """`order` is that of an import from files; `gap` is the number of ids that are left for deliveries."""
+        self._order = order
         self._into = None if order is None else order.into
-        self._mailbox = "" if order is None else order.mailbox
         self._gap = gap
         self._space = space
         self._account = account
@@ -134,8 +129,6 @@ class _Adding:
         self._progress = running.progress
         self._directory = directory
         self._octets = 0
-        self._skip_duplicates = order is not None and order.skip_duplicates
-        self._meanings: Mapping[str, Meaning] = {} if order is None else order.meanings
 
     async def count(self, items: Iterator[Item]) -> Done:
         """Do a dry run: only count messages and find problems."""
@@ -156,7 +149,7 @@ class _Adding:
             self._running.final = True
             self._progress.begin_step("finishing")
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
-            spellings, names = list(reader.spellings.items()), dict(reader.names)
+            spellings, names = list(reader.naming.spellings.items()), dict(reader.naming.names)
             with trio.CancelScope(shield=True):  # bounded: one unit
                 messages, again = await self._account.write(
                     lambda tx: self._finish(tx, job, _at_home(tx, home, targets), spellings, names), weight=ALONE
@@ -189,11 +182,15 @@ class _Adding:
             box = mailbox(tx, self._into.mailbox_id)
             Access(owner=self._account.name, guest=self._into.guest).require(tx, box, self._into.rights)
             # The messages were staged for a name; the user may have a reason for giving it to another mailbox.
-            if box.name != self._mailbox:
+            if self._order is not None and box.name != self._order.mailbox:
                 raise ImportFailed("the mailbox was renamed during the import, start it again")
         messages = finish(tx, job, targets, spellings)
         add_labels(tx, names)
-        again: int = tx.value(AGAIN, job.first_id, messages) if self._tells_doubles else 0
+        again: int = (
+            tx.value(AGAIN, job.first_id, messages)
+            if self._order is not None and not self._order.skip_duplicates
+            else 0
+        )
         if again and again == messages:
             raise ImportFailed(f"all {messages} messages are in their mailboxes already")
         return messages, again
@@ -217,10 +214,9 @@ class _Adding:
             first,
             self._directory,
             self._space,
-            skip_duplicates=self._skip_duplicates,
+            skip_duplicates=self._order is not None and self._order.skip_duplicates,
             allowed=EVERYTHING if self._into is None else allowed_flags(self._into.rights),
-            labels=Labels(self._meanings, trial=job is None),
-            beside=self._beside,
+            labels=Labels({} if self._order is None else self._order.meanings, trial=job is None),
         )
         await self._pump(reader, dry=job is None)
         return reader
@@ -358,12 +354,12 @@ class FromFile:
             # The reading thread looks itself whether it is to end: between two batches may be minutes.
             budget = Budget(limit, trio.from_thread.check_cancelled)
             items = read_source(cast("BinaryIO", source), self._order, budget)
+            adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap)
             if self._add_beside is None:
-                return await self._add(_Adding(*self._arguments, space=self._space, order=self._order, gap=gap), items)
+                return await self._add(adding, set_aside(items, None))
             with tempfile.TemporaryFile(dir=self._directory) as file:
                 with zipfile.ZipFile(file, "w") as beside:
-                    adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap, beside=beside)
-                    done = await self._add(adding, items)
+                    done = await self._add(adding, set_aside(items, beside))
                 if not beside.namelist() or self._order.dry_run:
                     return done
                 # After the mail, which appears all at once: what of this cannot be added leaves the mail in place.

@@ -7,8 +7,8 @@ nothing but temporary files without a name.
 from __future__ import annotations
 
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
-from moxlite.store.imports.items import MAX_MEMBER, Beside, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
+from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
 from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.labels import MAX_LABELS as MAX_NAMED, MAX_NAME, clean_name, free_keyword
@@ -42,9 +42,6 @@ UNIT_SECONDS: Final = 1.0
 
 MAX_SPELLINGS: Final = 20_000
 """Different keywords of one import: as many as 20 mailboxes may have."""
-
-MAX_BESIDE: Final = 512 << 20
-"""Octets of a calendar or of contacts in an archive of mail."""
 
 MAX_UNKNOWN: Final = 10_000
 """Folders whose letters wait for their file of keywords."""
@@ -161,6 +158,46 @@ class _Folders:
             raise ImportFailed("there are too many folders with too long names")
 
 
+class _Naming:
+    """Keywords of an import.
+
+    Attributes:
+      spellings: stored form to spelling.
+      names: of new labels of the webmail, by keyword.
+    """
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        """`labels`: as in `Existing`."""
+        self.spellings: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self._room = MAX_NAMED - len(labels)
+        self._keywords = dict(labels)
+        self._taken = set(labels.values())
+
+    def label(self, name: str, problems: Problems) -> str:
+        """The keyword of a label. A name that is no keyword becomes one of the webmail's labels."""
+        folded = name.casefold()
+        if folded in self._keywords:
+            return self._keywords[folded]
+        try:
+            keyword = name if check_keyword(name) not in self._taken else ""
+        except BadKeyword:
+            keyword = ""
+        if not keyword:
+            shown = clean_name(name) or "?"
+            keyword = free_keyword(shown, self._taken)
+            if len(shown) > MAX_NAME:
+                problems.add(f"label {name!r} is cut to {MAX_NAME} characters")
+            if len(self.names) < self._room:
+                self.names[keyword] = shown[:MAX_NAME].strip()
+            else:
+                problems.add(f"label {name!r} is shown as {keyword!r}: only {MAX_NAMED} labels can have such names")
+        if len(self._keywords) < MAX_SPELLINGS:
+            self._keywords[folded] = keyword
+            self._taken.add(keyword.lower())
+        return keyword
+
+
 class ReadAhead:
     """Maker of batches. For one thread at a time; the event loop reads its attributes between two calls."""
 
@@ -175,31 +212,22 @@ class ReadAhead:
         skip_duplicates: bool,
         allowed: tuple[Flag, bool] = EVERYTHING,
         labels: Labels | None = None,
-        beside: zipfile.ZipFile | None = None,
     ) -> None:
         """`allowed`: the flags that are set, and whether keywords are; others are left out. `labels`: what
-        Google's labels mean, if the user has said so, or is to be asked. `beside`: gets files of calendars and
-        contacts.
+        Google's labels mean, if the user has said so, or is to be asked.
         """
-        self._space = space.share() if space is not None else None
+        self._spool = partial(Spool, tmp, space=space.share() if space is not None else None)
         self._items = items
         self._skip_duplicates = skip_duplicates
         self._allowed = allowed
         self._existing = existing
         self._next_id = first_id
-        self._tmp = tmp
         self._boxes: dict[str, Box] = {}
         self._refused: dict[str, int] = {}
         self._folders = _Folders()
         self._labels = labels or Labels()
-        self._keywords = dict(existing.labels)
-        self._taken = set(existing.labels.values())
+        self.naming = _Naming(existing.labels)
         self._forbidden = 0
-        self._beside = beside
-        self.spellings: dict[str, str] = {}
-        """Keywords: stored form to spelling."""
-        self.names: dict[str, str] = {}
-        """New labels: keyword to name."""
 
     @property
     def boxes(self) -> list[Box]:
@@ -225,11 +253,6 @@ class ReadAhead:
                         batch.counts.setdefault(box.name, box.messages)
                 case Keywords(folder, words):
                     self._folders.explain(folder, words)
-                case Beside(name, pieces):
-                    if self._beside is None:
-                        batch.problems.add(f"{name}: calendars and contacts are imported by a running server only")
-                    else:
-                        self._copy(self._beside, name, pieces, batch.problems)
                 case Problem(text):
                     batch.problems.add(text)
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
@@ -253,17 +276,6 @@ class ReadAhead:
         if unknown:
             problems.add(f"{folder or 'top folder'}: no keyword for {', '.join(unknown)} in dovecot-keywords")
         return self._flags(tuple(words[letter] for letter in letters if letter in words), None, folder, problems)
-
-    def _copy(self, beside: zipfile.ZipFile, name: str, pieces: Iterator[bytes], problems: Problems) -> None:
-        octets = 0
-        # A number before the name, as an archive may have two files of one name.
-        with beside.open(zipfile.ZipInfo(f"{len(beside.filelist)}/{name}"), "w") as file:
-            for piece in pieces:
-                octets += len(piece)
-                if octets > MAX_BESIDE:
-                    problems.add(f"{name}: cut, it has more than {MAX_BESIDE} octets")
-                    break
-                file.write(piece)
 
     def _box(self, name: str, batch: Batch) -> Box | None:
         if name in self._refused:
@@ -291,7 +303,7 @@ class ReadAhead:
         return self._boxes[name]
 
     def _mail(self, mail: Mail, batch: Batch) -> None:
-        spool = Spool(self._tmp, space=self._space)
+        spool = self._spool()
         try:
             spool.fill(_limited(mail.pieces))
             prepared = prepare_here(spool, max_size=MAX_MEMBER)
@@ -316,7 +328,7 @@ class ReadAhead:
                 batch.problems.add(f"{mail.place}: labels beyond {MAX_LABELS} octets are left out")
             labelled = self._labels.read(value[:MAX_LABELS], header)
             mailbox = labelled.mailbox
-            words = (*labelled.words, *[self._label(name, batch.problems) for name in labelled.labels])
+            words = (*labelled.words, *[self.naming.label(name, batch.problems) for name in labelled.labels])
             if labelled.use is not None:
                 mailbox = self._existing.uses[labelled.use]
         box = self._box(mailbox, batch)
@@ -358,29 +370,6 @@ class ReadAhead:
         if prepared.chunks is None:
             batch.spool = prepared.spool
 
-    def _label(self, name: str, problems: Problems) -> str:
-        """The keyword of a label. A name that is no keyword becomes one of the webmail's labels."""
-        folded = name.casefold()
-        if folded in self._keywords:
-            return self._keywords[folded]
-        try:
-            keyword = name if check_keyword(name) not in self._taken else ""
-        except BadKeyword:
-            keyword = ""
-        if not keyword:
-            shown = clean_name(name) or "?"
-            keyword = free_keyword(shown, self._taken)
-            if len(shown) > MAX_NAME:
-                problems.add(f"label {name!r} is cut to {MAX_NAME} characters")
-            if len(self._existing.labels) + len(self.names) < MAX_NAMED:
-                self.names[keyword] = shown[:MAX_NAME].strip()
-            else:
-                problems.add(f"label {name!r} is shown as {keyword!r}: only {MAX_NAMED} labels can have such names")
-        if len(self._keywords) < MAX_SPELLINGS:
-            self._keywords[folded] = keyword
-            self._taken.add(keyword.lower())
-        return keyword
-
     def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: Problems) -> tuple[Flag, str]:
         """Flags, and keywords in the format of their column; invalid words become problems."""
         flags, stored = Flag(0), set[str]()
@@ -400,7 +389,7 @@ class ReadAhead:
                 if not self._room(lower, stored, box):
                     problems.add(f"{place}: keyword {keyword!r} is left out, there are too many")
                     continue
-                self.spellings.setdefault(lower, keyword)
+                self.naming.spellings.setdefault(lower, keyword)
                 stored.add(lower)
                 if box is not None:
                     box.keywords.add(lower)
@@ -410,7 +399,7 @@ class ReadAhead:
     def _room(self, keyword: str, stored: set[str], box: Box | None) -> bool:
         if box is not None and keyword not in box.keywords and len(box.keywords) >= MAX_PER_MAILBOX:
             return False
-        if keyword not in self.spellings and len(self.spellings) >= MAX_SPELLINGS:
+        if keyword not in self.naming.spellings and len(self.naming.spellings) >= MAX_SPELLINGS:
             return False
         return len(stored) < MAX_PER_MESSAGE
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -305,6 +306,26 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
             yield Problem(f"{shown}: {_remedy(shown) or 'not a file of mail'}")
 
 
+def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator[Item]:
+    """The items, without files of calendars and contacts, which go into a .zip; without one they are problems."""
+    for item in items:
+        if not isinstance(item, Beside):
+            yield item
+        elif beside is None:
+            yield Problem(f"{item.name}: calendars and contacts are imported by a running server only")
+        else:
+            octets = 0
+            # A number before the name, as an archive may have two files of one name.
+            with beside.open(zipfile.ZipInfo(f"{len(beside.filelist)}/{item.name}"), "w") as file:
+                for piece in item.pieces:
+                    octets += len(piece)
+                    if octets > MAX_BESIDE:
+                        break
+                    file.write(piece)
+            if octets > MAX_BESIDE:
+                yield Problem(f"{item.name}: cut, it has more than {MAX_BESIDE} octets")
+
+
 def _remedy(name: str) -> str:
     """What to do with a file of a mail store that only its own program reads; "" for another file."""
     *folders, last = name.split("/")
@@ -395,6 +416,9 @@ def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
 # ``A.sbd/B``                         mbox of Thunderbird          ``A/B``, if it begins as one
 # ==================================  ===========================  =============================
 
+
+MAX_BESIDE: Final = 512 << 20
+"""Octets of a calendar or of contacts in an archive of mail."""
 
 BESIDE: Final = (".ics", ".vcf")
 """Suffixes of calendars and contacts."""
