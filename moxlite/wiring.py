@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from moxlite.migration.copies import Copies
     from moxlite.migration.links import Links
     from moxlite.store.changelog.account import Account
-    from moxlite.store.imports.items import AddBeside, Problems
+    from moxlite.store.imports.items import Problems
     from moxlite.store.mail.links import Relay
 
 logger = logging.getLogger("moxlite.server")
@@ -426,7 +426,7 @@ async def _open_files(
         accounts=accounts,
         auth=auth,
         reports=reports,
-        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space, add_beside=_adding(config)),
+        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space, add_beside=partial(_add_beside, config)),
         spools=Spools(space, exempt=static.rate_limits.exempt),
         faults=faults,
         waiting=waiting,
@@ -434,14 +434,11 @@ async def _open_files(
     )
 
 
-def _adding(config: ConfigHolder) -> "AddBeside":
-    async def add(account: "Account", file: BinaryIO) -> "Problems":
-        await lazyimport.load("moxlite.groupware.files")
-        from moxlite.groupware.files import add_beside
+async def _add_beside(config: ConfigHolder, account: "Account", file: BinaryIO) -> "Problems":
+    await lazyimport.load("moxlite.groupware.files")
+    from moxlite.groupware.files import add_beside
 
-        return await add_beside(config, account, file)
-
-    return add
+    return await add_beside(config, account, file)
 
 
 def _standby(static: Static) -> tuple["Waiting | None", Callable[[Path], bool]]:
@@ -571,12 +568,8 @@ def _scheduling(components: Components) -> "Carrying":
     """Hands over messages about events."""
     from moxlite.groupware.carrying import Carrying
 
-    return Carrying(
-        config=components.config,
-        accounts=components.files.accounts,
-        keys=components.started.keys,
-        tmp=components.files.spools.directory,
-    )
+    files, keys = components.files, components.started.keys
+    return Carrying(config=components.config, accounts=files.accounts, keys=keys, tmp=files.spools.directory)
 
 
 def _arriving(components: Components) -> "Arriving":

@@ -12,15 +12,13 @@ from moxlite.proto.cards.itip import (
     Message,
     NotAllowed,
     address_of,
-    answered,
     called_off,
-    check_attendee,
     check_organizer,
     organized,
-    refused,
     role_of,
     with_parameters,
 )
+from moxlite.proto.cards.itipanswers import answered, check_attendee, refused
 from moxlite.proto.cards.limits import AboveLimit, check_extent, extent_of
 from moxlite.proto.cards.received import cleaned, read_message, with_answer, with_cancel, with_reply, with_request
 

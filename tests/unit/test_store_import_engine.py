@@ -18,7 +18,8 @@ from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports import adding, reading as reading_module
-from moxlite.store.imports.adding import add_messages, finish
+from moxlite.store.imports.adding import add_messages
+from moxlite.store.imports.appearing import finish
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Aborted, Count, Done, Event, Form, Order, Progress, Step, Trouble, Upload
 from moxlite.store.mail.expunging import expunge_all

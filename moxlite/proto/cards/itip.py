@@ -6,7 +6,7 @@ Theory of operation
 An entry is shared by its organiser and the attendees; each has a copy, and the organiser's counts. `organized` compares
 the organiser's entry before and after a change. Each attendee has a view of it: the event, and those exceptions to
 which the attendee is invited. A view that differs is sent (REQUEST), one that is gone is called off (CANCEL).
-`answered` finds what an attendee's change answers (REPLY). `received` brings such messages into the receiver's copy.
+`itipanswers` finds what an attendee's change answers (REPLY). `received` brings such messages into the receiver's copy.
 """
 
 from __future__ import annotations
@@ -202,14 +202,14 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if any(char in value for char in ":;,") else value
 
 
-def _line(name: str, value: str) -> Property:
+def new_line(name: str, value: str) -> Property:
     return Property(name, {}, value, f"{name}:{value}")
 
 
 def with_property(part: Component, name: str, value: str) -> Component:
     """A component with one property of that name."""
     kept = [line for line in part.properties if line.name != name]
-    return Component(part.name, [*kept, _line(name, value)], part.components)
+    return Component(part.name, [*kept, new_line(name, value)], part.components)
 
 
 def mapped(part: Component, change: Callable[[Property], Property | None]) -> Component:
@@ -220,7 +220,7 @@ def mapped(part: Component, change: Callable[[Property], Property | None]) -> Co
 
 def new_calendar(calendar_object: CalendarObject, parts: Sequence[Component], method: str = "") -> Component:
     """A calendar with these components, and the zones that they may name."""
-    head = [_line("VERSION", "2.0"), _line("PRODID", PRODID), *([_line("METHOD", method)] if method else [])]
+    head = [new_line("VERSION", "2.0"), new_line("PRODID", PRODID), *([new_line("METHOD", method)] if method else [])]
     zones = [component for component in calendar_object.calendar.components if component.name == "VTIMEZONE"]
     return Component("VCALENDAR", head, [*zones, *parts])
 
@@ -417,7 +417,7 @@ class _Views:
                 wanted = line.parameter("SCHEDULE-FORCE-SEND").upper()
                 if wanted in ("REQUEST", "CANCEL"):
                     self._forced.setdefault(address, wanted)
-        self._lines = [_comparable(part) for part in self._parts]
+        self._lines = [comparable(part) for part in self._parts]
         self._dates = [_left_out(part) for part in self._parts]
         self._told = _told(self._parts, now)
         self._sizes = [sum(len(line.whole) for line in part.properties) for part in self._parts]
@@ -478,7 +478,7 @@ def _left_out(part: Component) -> Property | None:
     return None if line is None else with_parameters(line, {"RANGE": ""})
 
 
-def _comparable(part: Component) -> frozenset[str]:
+def comparable(part: Component) -> frozenset[str]:
     """The lines of a component that matter to an attendee."""
     lines: set[str] = set()
     for line in part.properties:
@@ -500,152 +500,13 @@ def _told(parts: Sequence[Component], now: int) -> list[Component]:
             for line in part.properties
             if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS")
         ]
-        components.append(Component(part.name, [*lines, _line("DTSTAMP", utc_text(now))], []))
+        components.append(Component(part.name, [*lines, new_line("DTSTAMP", utc_text(now))], []))
     return components
 
 
 def _called_off(part: Component, sequence: int) -> Component:
     """A component that is called off, as attendees are told; one that is gone has a number above the organiser's."""
     return with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence))
-
-
-# An attendee's changes.
-
-
-def check_attendee(before: CalendarObject, after: CalendarObject, own: frozenset[str]) -> None:
-    """Check that an attendee changes nothing that is the organiser's (RFC 6638 §3.2.2.1). Raises NotAllowed."""
-    earlier = by_key(before)
-    for part in after.parts:
-        was = earlier.get(key_of(after, part))
-        if was is None:
-            continue
-        others = attendees_of(part).keys() - own
-        if times_of(part) != times_of(was) or others != attendees_of(was).keys() - own:
-            text = "only the organiser changes times and guests of an event"
-            raise NotAllowed("allowed-attendee-scheduling-object-change", text)
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """An attendee's change: the calendar as it is stored, and the answer in it, None for none."""
-
-    calendar: Component
-    message: Message | None
-
-
-def is_answer(before: CalendarObject, after: CalendarObject, own: frozenset[str]) -> bool:
-    """Whether an attendee's change is the answer alone."""
-
-    def told(part: Component) -> tuple[frozenset[str], str]:
-        mine = own_line(part, own)
-        lines = [prop for prop in part.properties if prop is not mine and prop.name != "TRANSP"]
-        return _comparable(Component(part.name, lines, [])), write_component(Component("", [], part.components))
-
-    was, is_now = by_key(before), by_key(after)
-    return was.keys() == is_now.keys() and all(told(was[key]) == told(part) for key, part in is_now.items())
-
-
-def answered(
-    before: CalendarObject | None,
-    after: CalendarObject,
-    own: frozenset[str],
-    local: frozenset[str],
-    now: int,
-    *,
-    keep_answers: bool = False,
-) -> Answered:
-    """Find the answer in an attendee's change. Arguments as of `organized`."""
-    line = organizer_of(after)
-    assert line is not None
-    earlier = by_key(before)
-    calendar = after.calendar
-    if keep_answers:
-        kept = [_kept(part, earlier.get(key_of(after, part)), own) for part in after.parts]
-        calendar = calendar if kept == after.parts else rebuilt(after, kept)
-        after = msgspec.structs.replace(after, parts=kept)
-    replies: list[Component] = []
-    for part in after.parts:
-        mine = own_line(part, own)
-        was = own_line(earlier.get(key_of(after, part)) or earlier.get(None) or Component("", [], []), own)
-        status = "" if mine is None else mine.parameter("PARTSTAT").upper()
-        forced = line.parameter("SCHEDULE-FORCE-SEND").upper() == "REPLY"
-        if mine is not None and status in ANSWERS and (forced or was is None or status != was.parameter("PARTSTAT")):
-            replies.append(_reply(part, mine, now))
-    replies += _declined(before, after, own, now)
-    if not replies:
-        return Answered(calendar, None)
-    organizer = address_of(line)
-    told = {"SCHEDULE-STATUS": DELIVERED if organizer in local else SENT, "SCHEDULE-FORCE-SEND": ""}
-    parts = [
-        mapped(part, lambda prop: with_parameters(prop, told) if prop.name == "ORGANIZER" else prop)
-        for part in after.parts
-    ]
-    text = write_component(new_calendar(after, replies, "REPLY"))
-    return Answered(rebuilt(after, parts), Message("REPLY", (organizer,), text))
-
-
-def _kept(part: Component, was: Component | None, own: frozenset[str]) -> Component:
-    """A component with the answer that is known already, where the client knows none."""
-    mine, earlier = own_line(part, own), None if was is None else own_line(was, own)
-    known = "" if earlier is None else earlier.parameter("PARTSTAT").upper()
-    if mine is None or known not in ANSWERS or mine.parameter("PARTSTAT").upper() in ANSWERS:
-        return part
-    return mapped(part, lambda prop: with_parameters(prop, {"PARTSTAT": known}) if prop is mine else prop)
-
-
-def refused(before: CalendarObject, own: frozenset[str], now: int) -> Message | None:
-    """Find the answer in the removal of an attendee's entry."""
-    line = organizer_of(before)
-    replies = [
-        _reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now)
-        for part in before.parts
-        if (mine := own_line(part, own)) is not None
-        and mine.parameter("PARTSTAT").upper() != "DECLINED"
-        and part.value("STATUS").upper() != "CANCELLED"
-    ]
-    if line is None or not replies:
-        return None
-    return Message("REPLY", (address_of(line),), write_component(new_calendar(before, replies, "REPLY")))
-
-
-def own_line(part: Component, own: frozenset[str]) -> Property | None:
-    """The line of the attendee with one of these addresses, or None."""
-    return next((line for address, line in attendees_of(part).items() if address in own), None)
-
-
-def _reply(part: Component, mine: Property, now: int) -> Component:
-    names = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "COMMENT")
-    lines = [line for line in part.properties if line.name in names]
-    organizer = part.first("ORGANIZER")
-    people = [prop for prop in (organizer, mine) if prop is not None]
-    lines += [with_parameters(prop, dict.fromkeys((*OF_SERVER, "RSVP"), "")) for prop in people]
-    lines += [_line("SEQUENCE", str(sequence_of(part))), _line("DTSTAMP", utc_text(now))]
-    return Component(part.name, [*lines, _line("REQUEST-STATUS", "2.0;Success")], [])
-
-
-def _declined(before: CalendarObject | None, after: CalendarObject, own: frozenset[str], now: int) -> list[Component]:
-    """Refusals of the dates that an attendee took out of a repeated entry (RFC 6638 §3.2.2.1)."""
-    was, main = by_key(before).get(None), by_key(after).get(None)
-    mine = None if main is None else own_line(main, own)
-    if was is None or main is None or mine is None:
-        return []
-    known = {line.whole for line in was.all("EXDATE")}
-    dates = {date for line in was.all("EXDATE") for date in line.value.split(",")}
-    components: list[Component] = []
-    for line in main.all("EXDATE"):
-        if line.whole in known:
-            continue
-        for value in line.value.split(","):
-            recurrence = property_of(line.whole[: len(line.whole) - len(line.value) - 1] + ":" + value.strip())
-            if len(components) == MAX_DECLINED:
-                return components
-            if recurrence is None:
-                break
-            named = property_of("RECURRENCE-ID" + recurrence.whole[len("EXDATE") :])
-            if named is not None and value.strip() not in dates:
-                lines = [prop for prop in main.properties if prop.name not in ("DTSTART", "DTEND", "DURATION")]
-                part = Component(main.name, [*lines, named], [])
-                components.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))
-    return components
 
 
 def is_over(calendar_object: CalendarObject, now: int) -> bool:

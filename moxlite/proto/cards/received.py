@@ -25,13 +25,13 @@ from moxlite.proto.cards.itip import (
     named_by,
     new_calendar,
     organizer_of,
-    own_line,
     rebuilt,
     sequence_of,
     times_of,
     with_parameters,
     with_property,
 )
+from moxlite.proto.cards.itipanswers import own_line
 from moxlite.proto.cards.limits import (
     CONDITIONS,
     MAX_ENTRY,

@@ -20,17 +20,14 @@ from moxlite.proto.cards.itip import (
     Message,
     NotAllowed,
     Role,
-    answered,
     called_off,
-    check_attendee,
     check_organizer,
-    is_answer,
     is_over,
     organized,
-    refused,
     renewed,
     role_of,
 )
+from moxlite.proto.cards.itipanswers import answered, check_attendee, is_answer, refused
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader

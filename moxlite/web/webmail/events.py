@@ -15,7 +15,8 @@ from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import Property, plain
 from moxlite.proto.cards.editing import BadForm, Form, form_of
 from moxlite.proto.cards.invitation import ANSWERS
-from moxlite.proto.cards.itip import attendees_of, own_line, role_of
+from moxlite.proto.cards.itip import attendees_of, role_of
+from moxlite.proto.cards.itipanswers import own_line
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.moments import iana_zone, is_date, moment_of
 from moxlite.proto.cards.privacy import privacy_of

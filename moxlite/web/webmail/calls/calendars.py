@@ -31,15 +31,7 @@ from moxlite.proto.cards.editing import (
     series_changed,
 )
 from moxlite.proto.cards.invitation import PARTSTATS
-from moxlite.proto.cards.itip import (
-    address_of,
-    attendees_of,
-    mapped,
-    organizer_of,
-    rebuilt,
-    role_of,
-    with_parameters,
-)
+from moxlite.proto.cards.itip import address_of, attendees_of, mapped, organizer_of, rebuilt, role_of, with_parameters
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
