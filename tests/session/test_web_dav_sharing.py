@@ -79,6 +79,29 @@ async def test_a_guest_sees_what_is_shared_and_no_more(family: Family) -> None:
     assert (await family.tom.ask("GET", SHARED + "a.ics")).status == 404
 
 
+async def test_the_owner_is_told_who_has_rights(family: Family) -> None:
+    """DAV-41: in DAV:acl (RFC 3744 §5.5), of the calendar and its entries; a guest sees no other guests."""
+
+    async def acl(program: Program, path: str, depth: str = "0") -> list[tuple[str, list[str]]]:
+        found = (await program.find(path.removesuffix("a.ics") if depth == "1" else path, D + "acl", depth=depth))[path]
+        return [
+            (
+                text(ace.find(f"{D}principal/{D}href")) or next(iter(ace.find(D + "principal") or ())).tag,
+                [one.tag.removeprefix(D) for name in ace.findall(f"{D}grant/{D}privilege") for one in name],
+            )
+            for ace in found[D + "acl"]
+        ]
+
+    owner = (D + "property", ["all"])
+    assert await acl(family.mia, HOME) == [owner]
+    await family.share(write=True)
+    await family.share(guest="anyone")
+    guests = [owner, (D + "authenticated", ["read"]), ("/dav/principals/tom/", ["read", "write"])]
+    for path, depth in ((HOME, "0"), (HOME + "a.ics", "0"), (HOME + "a.ics", "1")):
+        assert await acl(family.mia, path, depth) == guests
+    assert await acl(family.tom, SHARED) == [owner, (D + "self", ["read", "write"])]
+
+
 async def test_a_guest_with_the_right_changes_entries(family: Family) -> None:
     """DAV-41, JMAP-79: not the calendar itself, and no entry that has guests; each side sees the other's changes, of
     which the owner is told.

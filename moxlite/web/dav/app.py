@@ -39,7 +39,7 @@ from moxlite.store.groupware.resources import (
     resources_of,
 )
 from moxlite.store.groupware.scheduling import User
-from moxlite.store.groupware.sharing import ReadableCollection, shared_collection, shared_collections
+from moxlite.store.groupware.sharing import ReadableCollection, guests_of, shared_collection, shared_collections
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
@@ -399,6 +399,7 @@ async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
                         Place("collection", place.shelf, collection.name),
                         collection,
                         token=token_of(r, collection, collection.modseq),
+                        guests=guests_of(r, collection),
                     )
                     for collection in collections_of(r, place.shelf)
                 ]
@@ -416,7 +417,9 @@ async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
                     after = row.id
                     seen = await s.expander.seen(row)
                     if seen is not None:
-                        yield Target(Place("resource", place.shelf, where.name, row.name), where, seen)
+                        yield Target(
+                            Place("resource", place.shelf, where.name, row.name), where, seen, guests=above.guests
+                        )
                 if len(rows) < PAGE:
                     return
                 await give_way()

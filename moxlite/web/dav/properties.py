@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -26,6 +26,7 @@ from moxlite.store.groupware.collection import (
     check_shown,
 )
 from moxlite.store.groupware.resources import Resource
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.dav.places import Place, Refusal, Tree, href
 from moxlite.web.http.conditional import http_date
 
@@ -54,7 +55,7 @@ class Person(msgspec.Struct, frozen=True):
 
 class Target(msgspec.Struct, frozen=True):
     """A place with what is stored there. `token`: the state of the collection; `data`: elements that only a report
-    makes, by name; `person`: the other user that it is.
+    makes, by name; `person`: the other user that it is; `guests`: users with rights on the collection, as `guests_of`.
     """
 
     place: Place
@@ -63,6 +64,7 @@ class Target(msgspec.Struct, frozen=True):
     token: str = ""
     data: Mapping[str, str] = {}
     person: Person | None = None
+    guests: Sequence[tuple[str, bool]] = ()
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -202,10 +204,21 @@ def _supported_privileges(_: Viewer, __: Target) -> str:
     return one(DAV + "all", "everything", read, one(DAV + "write", "change", *write))
 
 
-def _acl(viewer: Viewer, _: Target) -> str:
-    owner = element(DAV + "principal", element(DAV + "property", element(DAV + "owner")))
-    grant = element(DAV + "grant", element(DAV + "privilege", element(DAV + "all")))
-    return element(DAV + "ace", owner, grant, element(DAV + "protected"))
+def _acl(viewer: Viewer, target: Target) -> str:
+    """An element for the owner, and one for each guest; a guest sees no other guests (RFC 3744 §5.5)."""
+
+    def ace(principal: str, names: Sequence[str], *more: str) -> str:
+        privileges = "".join(element(DAV + "privilege", element(DAV + name)) for name in names)
+        return element(DAV + "ace", element(DAV + "principal", principal), element(DAV + "grant", privileges), *more)
+
+    found = [ace(element(DAV + "property", element(DAV + "owner")), ("all",), element(DAV + "protected"))]
+    if viewer.tree.owner:
+        found.append(ace(element(DAV + "self"), ("read",) if viewer.read_only else ("read", "write")))
+        return "".join(found)
+    for name, writable in target.guests:
+        person = element(DAV + "authenticated") if name == ANYONE else viewer.of(Place("person", name=name))
+        found.append(ace(person, ("read", "write") if writable else ("read",)))
+    return "".join(found)
 
 
 def _reports(_: Viewer, target: Target) -> str | None:

@@ -14,7 +14,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collection_named, token_of
 from moxlite.store.groupware.resources import NoSuchResource, resource_named
 from moxlite.store.groupware.scheduling import User
-from moxlite.store.groupware.sharing import Shelf
+from moxlite.store.groupware.sharing import Shelf, guests_of
 from moxlite.web.dav.conditions import Conditions, conditions_of
 from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Shelf as ShelfName, Tree
 from moxlite.web.dav.properties import Person, Target, Viewer
@@ -116,8 +116,8 @@ def stored(r: Reader, place: Place, shelf: Shelf) -> Target:
         return Target(place)
     where = collection_named(r, place.shelf, place.collection)
     if place.kind == "collection":
-        return Target(place, where, token=token_of(r, where, where.modseq))
+        return Target(place, where, token=token_of(r, where, where.modseq), guests=guests_of(r, where))
     resource = resource_named(r, where.id, place.name)
     if resource is None:
         raise NoSuchResource("there is no such entry")
-    return Target(place, where, shelf.seen(r, resource, BUSY_TITLE))
+    return Target(place, where, shelf.seen(r, resource, BUSY_TITLE), guests=guests_of(r, where))
