@@ -268,6 +268,9 @@ async def test_mailboxes_are_made_renamed_and_destroyed(rig: Rig) -> None:
     assert refused["notCreated"]["x"]["type"] == "alreadyExists"
     assert refused["notCreated"]["y"]["properties"] == ["name"]
     assert refused["notCreated"]["z"]["properties"] == ["role"]
+    twice = {key: {"name": key, "role": "archive"} for key in ("r", "s")}
+    roles = await client.call("Mailbox/set", create=twice)
+    assert ([*roles["created"]], roles["notCreated"]["s"]["properties"]) == (["r"], ["role"])
     assert {key: one["type"] for key, one in refused["notDestroyed"].items()} == {"F1": "forbidden", "F999": "notFound"}
     long = await client.call("Mailbox/set", create={"x": {"name": "x" * 2000}}, update={deep: {"name": "\x00"}})
     assert long["notCreated"]["x"]["properties"] == long["notUpdated"][deep]["properties"] == ["name"]

@@ -411,6 +411,9 @@ def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:
 def _create(tx: AccountTx, call: Call, given: Object) -> Object:
     _check_guest(call, given)
     use = USES.get(given.get("role") or "", SpecialUse(0))
+    holder = mailbox_by_use(tx, use) if use else None
+    if holder is not None and f"{LETTER}{holder.id}" in call.created.values():  # it would lose the role in silence
+        raise SetError("invalidProperties", "another mailbox of the call has this role", properties=["role"])
     name = _name_in(tx, call, given)
     try:
         made = create_mailbox(tx, name, use)[-1]
