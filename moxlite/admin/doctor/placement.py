@@ -73,7 +73,7 @@ FIRST: Final = 1500.0
 WAIT: Final = 900.0
 """Seconds that a message may take: longer than greylisting, shorter than a night."""
 
-AGAIN: Final = 120.0
+RESUMED: Final = 120.0
 """Seconds for which a message of an interrupted test is looked for at least: after a restart, the mirror needs some."""
 
 LOOK_EVERY: Final = 5.0
@@ -254,7 +254,7 @@ class Placement:
             if test.address in linked and test.at <= now
         }
         watched = [
-            (linked[test.address], test, max(AGAIN, test.at + WAIT - now))
+            (linked[test.address], test, max(RESUMED, test.at + WAIT - now))
             for test in tests.values()
             if not test.landing
         ]
