@@ -347,6 +347,14 @@ def test_a_machine_that_was_replaced_ends_by_a_code_that_says_so(
     with server.folder.with_suffix(".again").open("wb") as log:
         again = subprocess.Popen([sys.executable, "-m", server.module, *server.command()], stderr=log)
         assert again.wait(timeout=60) == REPLACED
+    other = tmp_path / "other"
+    (other / "standby").mkdir(parents=True)
+    claim(storage, other, Head(2, "b"))
+    (tmp_path / "identity").write_text(str(pyrage.x25519.Identity.generate()))
+    words = ["standby", "follow", URL, "--into", str(tmp_path / "copy"), "--take-over"]
+    words += ["--identity", str(tmp_path / "identity"), "--storage-keys", str(tmp_path / "keys")]
+    follows = server.cli(*words, check=False)
+    assert (follows.returncode, "another one has taken over as epoch 2" in follows.stderr) == (REPLACED, True)
 
 
 async def test_storage_that_honours_no_conditions_stops_the_start(

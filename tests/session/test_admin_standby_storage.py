@@ -11,6 +11,7 @@ import trio
 from moxlite.admin.standby import following as following_module, holding as holding_module, replicating
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.lease import Lease
+from moxlite.process.errors import Replaced
 from moxlite.proto.sshurl import parse_object_url
 from tests.house import Running, house, soon
 from tests.objectstorage import Bucket, bucket
@@ -92,20 +93,22 @@ async def test_a_lease_that_another_machine_got_by_a_lie_is_noticed(
 ) -> None:
     """STORE-186g: storage that honoured conditions at the start does so no more: the owner looks before it writes."""
     monkeypatch.setattr(holding_module, "RENEW", 0.2)
-    monkeypatch.setattr(holding_module, "end_process", lambda data: None)
+    monkeypatch.setattr(holding_module, "end_process", lambda *_: None)
     keys = bucket.keys_file(tmp_path / "keys")
     static = settings(tmp_path, identity, URL) + f'storage_keys_file = "{keys}"\nlease = true\n'
-    async with house(tmp_path, static=static) as h:
-        lease = h.house.files.lease
-        assert lease is not None
-        await soon(lambda: lease.holding.left > 0, "the lease")
-        bucket.conditions = False
-        [name] = [one for one in bucket.objects if one.endswith("lease.json")]
-        words = msgspec.json.encode(Lease("other", 2, "holder", "origin", "mx2.example.org"))
-        with trio.fail_after(120):
-            while not lease.holding.taken:  # the owner may write between its look and ours
-                with bucket.guard:
-                    bucket.objects[name] = words
-                await trio.sleep(0.05)
-        assert lease.holding.left <= 0
-        assert "mx2.example.org" in lease.state().taken
+    ended = pytest.RaisesGroup(pytest.RaisesExc(Replaced, match="mx2.example.org"), flatten_subgroups=True)
+    with ended:
+        async with house(tmp_path, static=static) as h:
+            lease = h.house.files.lease
+            assert lease is not None
+            await soon(lambda: lease.holding.left > 0, "the lease")
+            bucket.conditions = False
+            [name] = [one for one in bucket.objects if one.endswith("lease.json")]
+            words = msgspec.json.encode(Lease("other", 2, "holder", "origin", "mx2.example.org"))
+            with trio.fail_after(120):
+                while not lease.holding.taken:  # the owner may write between its look and ours
+                    with bucket.guard:
+                        bucket.objects[name] = words
+                    await trio.sleep(0.05)
+            assert lease.holding.left <= 0
+            assert "mx2.example.org" in lease.state().taken
