@@ -4,7 +4,7 @@ it by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC
 from functools import partial
@@ -17,10 +17,10 @@ from msgspec import Meta
 
 from moxlite.groupware.busy import Engagement, known_engagements
 from moxlite.groupware.entries import Expander, about, read, removal_outcome, with_outcome
-from moxlite.groupware.people import account_of, user_of
-from moxlite.processor import give_way, off_loop
+from moxlite.groupware.people import account_of
+from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import Component, Instance, write_component
+from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.editing import (
     BadForm,
     ended,
@@ -32,7 +32,6 @@ from moxlite.proto.cards.editing import (
 )
 from moxlite.proto.cards.invitation import PARTSTATS
 from moxlite.proto.cards.itip import address_of, attendees_of, mapped, organizer_of, rebuilt, role_of, with_parameters
-from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
 from moxlite.store.groupware.collection import (
@@ -42,23 +41,19 @@ from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
     overlapping,
-    resource_named,
     resource_of,
     together,
 )
 from moxlite.store.groupware.scheduling import (
     EntryPut,
     PutResult,
-    User,
     delete_entry,
-    entry_name,
-    move_entry,
     put_entry,
 )
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls, Visit
+from moxlite.web.webmail.calls.entries import EntryCalls, Visit, check_unchanged
 from moxlite.web.webmail.events import (
     BusyPerson,
     BusyTime,
@@ -227,7 +222,7 @@ class EventCalls(EntryCalls):
                     new = new_event(form, _new_uid(), author)
                     return await self._put_event(caller, visit, calendar, (new, None))
                 resource, entry = await _stored(visit, event_id)
-                _check_unchanged(resource, changed)
+                check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
                 shown = await about(entry, partial(form_at, entry, recurrence))
                 own = {"alarms": form.alarms, "mails": form.mails, "free": form.free}
@@ -266,7 +261,7 @@ class EventCalls(EntryCalls):
         """
         async with self._entries(caller, event_id) as visit:
             resource, entry = await _stored(visit, event_id)
-            _check_unchanged(resource, changed)
+            check_unchanged(resource, changed)
             user = self._user(caller, visit)
             made: Component | None = None
             try:
@@ -290,7 +285,7 @@ class EventCalls(EntryCalls):
                     visit.check_alone(tx, resource_of(tx, resource.id))
 
                     def allowed(there: Resource) -> None:
-                        _check_unchanged(there, resource.modseq)
+                        check_unchanged(there, resource.modseq)
 
                     delete_entry(tx, where, resource.name, allowed, user, outcome=outcome)
 
@@ -352,57 +347,6 @@ class EventCalls(EntryCalls):
 
             changed = await about(entry, made)
             await self._put_event(caller, visit, resource.collection_id, (changed, resource))
-
-    def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
-        """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
-        if visit.holder.guest:
-            return User(frozenset(), guest=visit.holder.guest)
-        return user_of(self._server.config.current, caller.require().account, people)
-
-    async def _put_event(
-        self, caller: Caller, visit: Visit, calendar_id: int, *made: tuple[Component, Resource | None]
-    ) -> int:
-        """Put entries, each in place of another or as a new one, into a calendar in one unit; returns the id of the
-        last.
-        """
-        # All are checked before the unit; then both halves of a series change, or
-        # none.
-        puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
-        return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
-
-    async def _put_of(
-        self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None
-    ) -> Callable[[AccountTx], int]:
-        data = (await off_loop(partial(write_component, made), kind="dav")).encode()
-        if len(data) > MAX_ENTRY:
-            raise UserError(TOO_LARGE)
-        entry = await read(data)
-        facts = await visit.expander.facts_of(entry)
-        user = self._user(caller, visit, facts.addresses)
-        name = f"{entry.uid}.ics" if before is None else before.name
-        home_id = calendar_id if before is None else before.collection_id
-        wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
-
-        def put(tx: AccountTx) -> int:
-            def allowed(there: Resource | None) -> None:
-                visit.check_alone(tx, there)
-                if before is not None:
-                    _check_unchanged(there, before.modseq)
-
-            home = visit.calendar(tx, home_id, write=True)
-            done = put_entry(tx, home, msgspec.structs.replace(wanted, allowed=allowed))
-            if home.id == calendar_id:
-                return done.resource.id
-            there = visit.calendar(tx, calendar_id, write=True)
-            # Programs name entries as they like: another one there may have the name.
-            new = name if resource_named(tx, there.id, name) is None else entry_name(entry.uid)
-            visit.check_alone(tx, resource_named(tx, there.id, new))
-            move_entry(tx, home, name, facts, (there, new), user)
-            moved = resource_named(tx, there.id, new)
-            assert moved is not None
-            return moved.id
-
-        return put
 
 
 class BusyCalls(EntryCalls):
@@ -484,13 +428,6 @@ async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject
     ask = visit.account.scan if visit.holder.guest else visit.account.read
     resource, data = await ask(find, op="event")
     return resource, await read(data)
-
-
-def _check_unchanged(there: Resource | None, changed: int) -> None:
-    if there is None:
-        raise NotFound("this event was removed")
-    if changed and there.modseq != changed:
-        raise Conflict("the event was changed meanwhile")
 
 
 async def _number_before(expander: Expander, entry: CalendarObject, recurrence: str) -> int:

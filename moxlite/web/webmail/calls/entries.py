@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from secrets import token_hex
@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, colleague_access, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
+from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject
+from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
+from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
@@ -48,7 +51,10 @@ from moxlite.store.groupware.resources import (
 from moxlite.store.groupware.scheduling import (
     Elsewhere,
     EntryPut,
+    User,
     default_calendar,
+    entry_name,
+    move_entry,
     put_entry,
     remove_collection,
 )
@@ -158,6 +164,65 @@ class EntryCalls(AccountCalls):
             raise NotFound("this event was removed") from None
         except (Elsewhere, UIDTaken) as error:
             raise Conflict(str(error)) from None
+
+    def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
+        """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
+        if visit.holder.guest:
+            return User(frozenset(), guest=visit.holder.guest)
+        return user_of(self._server.config.current, caller.require().account, people)
+
+    async def _put_event(
+        self, caller: Caller, visit: Visit, calendar_id: int, *made: tuple[Component, Resource | None]
+    ) -> int:
+        """Put entries, each in place of another or as a new one, into a calendar in one unit; returns the id of the
+        last.
+        """
+        # All are checked before the unit; then both halves of a series change, or
+        # none.
+        puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
+        return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
+
+    async def _put_of(
+        self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None
+    ) -> Callable[[AccountTx], int]:
+        data = (await off_loop(partial(write_component, made), kind="dav")).encode()
+        if len(data) > MAX_ENTRY:
+            raise UserError(TOO_LARGE)
+        entry = await read(data)
+        facts = await visit.expander.facts_of(entry)
+        user = self._user(caller, visit, facts.addresses)
+        name = f"{entry.uid}.ics" if before is None else before.name
+        home_id = calendar_id if before is None else before.collection_id
+        wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
+
+        def put(tx: AccountTx) -> int:
+            def allowed(there: Resource | None) -> None:
+                visit.check_alone(tx, there)
+                if before is not None:
+                    check_unchanged(there, before.modseq)
+
+            home = visit.calendar(tx, home_id, write=True)
+            done = put_entry(tx, home, msgspec.structs.replace(wanted, allowed=allowed))
+            if home.id == calendar_id:
+                return done.resource.id
+            there = visit.calendar(tx, calendar_id, write=True)
+            # Programs name entries as they like: another one there may have the name.
+            new = name if resource_named(tx, there.id, name) is None else entry_name(entry.uid)
+            visit.check_alone(tx, resource_named(tx, there.id, new))
+            move_entry(tx, home, name, facts, (there, new), user)
+            moved = resource_named(tx, there.id, new)
+            assert moved is not None
+            return moved.id
+
+        return put
+
+
+def check_unchanged(there: Resource | None, changed: int) -> None:
+    """Raise NotFound or Conflict for an event that was removed or changed since it was shown."""
+    if there is None:
+        raise NotFound("this event was removed")
+    if changed and there.modseq != changed:
+        raise Conflict("the event was changed meanwhile")
 
 
 def colour_given(before: Collection, colour: str) -> str:
