@@ -50,8 +50,13 @@ class Language(msgspec.Struct, frozen=True):
     date: str
 
 
-SAID: Final = ("REQUEST", "CHANGE", "CANCEL", "ACCEPTED", "DECLINED", "TENTATIVE", "ANSWER")
-"""Kinds of messages: an invitation, a change, the end of an event, and the answers of a guest."""
+SAID: Final = (
+    *("REQUEST", "CHANGE", "CANCEL", "ACCEPTED", "DECLINED", "TENTATIVE", "ANSWER"),
+    *("COUNTER", "DECLINECOUNTER"),
+)
+"""Kinds of messages: an invitation, a change, the end of an event, the answers of a guest, another time that a guest
+proposes, and that the organiser declines it.
+"""
 
 
 def _language(subjects: str, sentences: str, words: str, days: str, months: str, date: str) -> Language:
@@ -72,29 +77,32 @@ def _language(subjects: str, sentences: str, words: str, days: str, months: str,
 
 LANGUAGES: Final = {
     "en": _language(
-        "Invitation|Updated|Cancelled|Accepted|Declined|Tentative|Answer",
+        "Invitation|Updated|Cancelled|Accepted|Declined|Tentative|Answer|New time|Time declined",
         "{name} invites you to this event.|{name} has changed this event.|{name} has called off this event."
         "|{name} has accepted this invitation.|{name} has declined this invitation."
-        "|{name} has tentatively accepted this invitation.|{name} has answered this invitation.",
+        "|{name} has tentatively accepted this invitation.|{name} has answered this invitation."
+        "|{name} proposes a new time for this event.|{name} has declined the new time that you proposed.",
         "When|Where|Answer with your calendar, or with the buttons of your mail program.|was|open|repeated",
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
         "January February March April May June July August September October November December",
         "{day}, {number} {month} {year}",
     ),
     "de": _language(
-        "Einladung|Geändert|Abgesagt|Zugesagt|Abgelehnt|Vielleicht|Antwort",
+        "Einladung|Geändert|Abgesagt|Zugesagt|Abgelehnt|Vielleicht|Antwort|Neue Zeit|Zeit abgelehnt",
         "{name} lädt zu diesem Termin ein.|{name} hat diesen Termin geändert.|{name} hat diesen Termin abgesagt."
-        "|{name} hat zugesagt.|{name} hat abgesagt.|{name} hat mit Vorbehalt zugesagt.|{name} hat geantwortet.",
+        "|{name} hat zugesagt.|{name} hat abgesagt.|{name} hat mit Vorbehalt zugesagt.|{name} hat geantwortet."
+        "|{name} schlägt für diesen Termin eine andere Zeit vor.|{name} hat die vorgeschlagene Zeit abgelehnt.",
         "Wann|Wo|Antworten geht im Kalender oder mit den Knöpfen des E-Mail-Programms.|vorher|offen|wiederholt",
         "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
         "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
         "{day}, {number}. {month} {year}",
     ),
     "es": _language(
-        "Invitación|Modificado|Cancelado|Aceptado|Rechazado|Provisional|Respuesta",
+        "Invitación|Modificado|Cancelado|Aceptado|Rechazado|Provisional|Respuesta|Nueva hora|Hora rechazada",
         "{name} te invita a este evento.|{name} ha modificado este evento.|{name} ha cancelado este evento."
         "|{name} ha aceptado la invitación.|{name} ha rechazado la invitación."
-        "|{name} ha aceptado provisionalmente la invitación.|{name} ha respondido a la invitación.",
+        "|{name} ha aceptado provisionalmente la invitación.|{name} ha respondido a la invitación."
+        "|{name} propone otra hora para este evento.|{name} ha rechazado la hora propuesta.",
         "Cuándo|Dónde|Responde desde tu calendario o con los botones de tu programa de correo."
         "|antes|por decidir|repetido",
         "lunes martes miércoles jueves viernes sábado domingo",
@@ -102,121 +110,133 @@ LANGUAGES: Final = {
         "{day}, {number} de {month} de {year}",
     ),
     "fr": _language(
-        "Invitation|Modifié|Annulé|Accepté|Refusé|Peut-être|Réponse",
+        "Invitation|Modifié|Annulé|Accepté|Refusé|Peut-être|Réponse|Nouvel horaire|Horaire refusé",
         "{name} vous invite à cet événement.|{name} a modifié cet événement.|{name} a annulé cet événement."
         "|{name} a accepté cette invitation.|{name} a refusé cette invitation."
-        "|{name} a accepté provisoirement cette invitation.|{name} a répondu à cette invitation.",
+        "|{name} a accepté provisoirement cette invitation.|{name} a répondu à cette invitation."
+        "|{name} propose un autre horaire pour cet événement.|{name} a refusé l’horaire proposé.",
         "Quand|Où|Répondez dans votre agenda ou avec les boutons de votre messagerie.|avant|à définir|répété",
         "lundi mardi mercredi jeudi vendredi samedi dimanche",
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
         "{day} {number} {month} {year}",
     ),
     "it": _language(
-        "Invito|Modificato|Annullato|Accettato|Rifiutato|Forse|Risposta",
+        "Invito|Modificato|Annullato|Accettato|Rifiutato|Forse|Risposta|Nuovo orario|Orario rifiutato",
         "{name} ti invita a questo evento.|{name} ha modificato questo evento.|{name} ha annullato questo evento."
         "|{name} ha accettato l’invito.|{name} ha rifiutato l’invito.|{name} ha accettato l’invito con riserva."
-        "|{name} ha risposto all’invito.",
+        "|{name} ha risposto all’invito."
+        "|{name} propone un altro orario per questo evento.|{name} ha rifiutato l’orario proposto.",
         "Quando|Dove|Rispondi dal calendario o con i pulsanti del programma di posta.|prima|da definire|ripetuto",
         "lunedì martedì mercoledì giovedì venerdì sabato domenica",
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
         "{day} {number} {month} {year}",
     ),
     "nl": _language(
-        "Uitnodiging|Gewijzigd|Afgelast|Aangenomen|Afgewezen|Misschien|Antwoord",
+        "Uitnodiging|Gewijzigd|Afgelast|Aangenomen|Afgewezen|Misschien|Antwoord|Nieuwe tijd|Tijd afgewezen",
         "{name} nodigt je uit voor deze afspraak.|{name} heeft deze afspraak gewijzigd."
         "|{name} heeft deze afspraak afgelast.|{name} heeft de uitnodiging aangenomen."
         "|{name} heeft de uitnodiging afgewezen.|{name} heeft de uitnodiging onder voorbehoud aangenomen."
-        "|{name} heeft op de uitnodiging geantwoord.",
+        "|{name} heeft op de uitnodiging geantwoord."
+        "|{name} stelt een andere tijd voor deze afspraak voor.|{name} heeft de voorgestelde tijd afgewezen.",
         "Wanneer|Waar|Antwoord in je agenda, of met de knoppen van je mailprogramma.|was|open|herhaald",
         "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
         "januari februari maart april mei juni juli augustus september oktober november december",
         "{day} {number} {month} {year}",
     ),
     "ar": _language(
-        "دعوة|تم التحديث|تم الإلغاء|تم القبول|تم الرفض|مبدئي|رد",
+        "دعوة|تم التحديث|تم الإلغاء|تم القبول|تم الرفض|مبدئي|رد|وقت جديد|تم رفض الوقت",
         "يدعوك {name} إلى هذا الحدث.|غيّر {name} هذا الحدث.|ألغى {name} هذا الحدث."
-        "|قبل {name} هذه الدعوة.|رفض {name} هذه الدعوة.|قبل {name} هذه الدعوة مبدئيًا.|ردّ {name} على هذه الدعوة.",
+        "|قبل {name} هذه الدعوة.|رفض {name} هذه الدعوة.|قبل {name} هذه الدعوة مبدئيًا.|ردّ {name} على هذه الدعوة."
+        "|يقترح {name} وقتًا جديدًا لهذا الحدث.|رفض {name} الوقت المقترح.",
         "الوقت|المكان|يمكنك الرد من تقويمك أو بأزرار برنامج البريد.|سابقًا|غير محدد|متكرر",
         "الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد",
         "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
         "{day}، {number} {month} {year}",
     ),
     "cs": _language(
-        "Pozvánka|Změněno|Zrušeno|Přijato|Odmítnuto|Nezávazně|Odpověď",
+        "Pozvánka|Změněno|Zrušeno|Přijato|Odmítnuto|Nezávazně|Odpověď|Nový čas|Čas odmítnut",
         "{name} vás zve na tuto událost.|{name} změnil(a) tuto událost.|{name} zrušil(a) tuto událost."
         "|{name} přijal(a) tuto pozvánku.|{name} odmítl(a) tuto pozvánku."
-        "|{name} nezávazně přijal(a) tuto pozvánku.|{name} odpověděl(a) na tuto pozvánku.",
+        "|{name} nezávazně přijal(a) tuto pozvánku.|{name} odpověděl(a) na tuto pozvánku."
+        "|{name} navrhuje pro tuto událost nový čas.|{name} odmítl(a) navržený čas.",
         "Kdy|Kde|Odpovězte ve svém kalendáři nebo tlačítky poštovního programu.|dříve|neurčeno|opakuje se",
         "pondělí úterý středa čtvrtek pátek sobota neděle",
         "ledna února března dubna května června července srpna září října listopadu prosince",
         "{day} {number}. {month} {year}",
     ),
     "he": _language(
-        "הזמנה|עודכן|בוטל|התקבל|נדחה|אולי|תשובה",
+        "הזמנה|עודכן|בוטל|התקבל|נדחה|אולי|תשובה|מועד חדש|המועד נדחה",
         "קיבלת הזמנה לאירוע הזה מאת {name}.|האירוע הזה שונה על ידי {name}.|האירוע הזה בוטל על ידי {name}."
         "|ההזמנה התקבלה על ידי {name}.|ההזמנה נדחתה על ידי {name}.|ההזמנה התקבלה באופן זמני על ידי {name}."
-        "|התקבלה תשובה להזמנה מאת {name}.",
+        "|התקבלה תשובה להזמנה מאת {name}."
+        "|הוצע מועד חדש לאירוע הזה מאת {name}.|המועד שהוצע נדחה על ידי {name}.",
         "מתי|איפה|אפשר להשיב ביומן או בכפתורים של תוכנת הדואר.|קודם|לא נקבע|חוזר",
         "שני שלישי רביעי חמישי שישי שבת ראשון",
         "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
         "יום {day}, {number} ב{month} {year}",
     ),
     "ja": _language(
-        "招待|更新|キャンセル|承諾|辞退|仮承諾|回答",
+        "招待|更新|キャンセル|承諾|辞退|仮承諾|回答|新しい日時の提案|日時の辞退",
         "{name} さんがこの予定に招待しています。|{name} さんがこの予定を変更しました。"
         "|{name} さんがこの予定をキャンセルしました。|{name} さんが招待を承諾しました。"
         "|{name} さんが招待を辞退しました。"
-        "|{name} さんが招待を仮承諾しました。|{name} さんが招待に回答しました。",
+        "|{name} さんが招待を仮承諾しました。|{name} さんが招待に回答しました。"
+        "|{name} さんがこの予定の新しい日時を提案しています。|{name} さんが提案された日時を辞退しました。",
         "日時|場所|カレンダーまたはメールソフトのボタンで回答してください。|変更前|未定|繰り返し",
         "月 火 水 木 金 土 日",
         "1 2 3 4 5 6 7 8 9 10 11 12",
         "{year}年{month}月{number}日（{day}）",
     ),
     "pl": _language(
-        "Zaproszenie|Zmieniono|Odwołano|Przyjęto|Odrzucono|Wstępnie|Odpowiedź",
+        "Zaproszenie|Zmieniono|Odwołano|Przyjęto|Odrzucono|Wstępnie|Odpowiedź|Nowy termin|Termin odrzucony",
         "{name} zaprasza na to wydarzenie.|{name}: wydarzenie zostało zmienione."
         "|{name}: wydarzenie zostało odwołane.|{name}: zaproszenie zostało przyjęte."
         "|{name}: zaproszenie zostało odrzucone.|{name}: zaproszenie zostało wstępnie przyjęte."
-        "|{name}: odpowiedź na zaproszenie.",
+        "|{name}: odpowiedź na zaproszenie."
+        "|{name} proponuje nowy termin tego wydarzenia.|{name}: proponowany termin został odrzucony.",
         "Kiedy|Gdzie|Odpowiedz w kalendarzu lub przyciskami w programie pocztowym.|wcześniej|do ustalenia|cyklicznie",
         "poniedziałek wtorek środa czwartek piątek sobota niedziela",
         "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
         "{day}, {number} {month} {year}",
     ),
     "pt": _language(
-        "Convite|Atualizado|Cancelado|Aceite|Recusado|Provisório|Resposta",
+        "Convite|Atualizado|Cancelado|Aceite|Recusado|Provisório|Resposta|Novo horário|Horário recusado",
         "{name} convida você para este evento.|{name} alterou este evento.|{name} cancelou este evento."
         "|{name} aceitou este convite.|{name} recusou este convite.|{name} aceitou provisoriamente este convite."
-        "|{name} respondeu a este convite.",
+        "|{name} respondeu a este convite."
+        "|{name} propõe outro horário para este evento.|{name} recusou o horário proposto.",
         "Quando|Onde|Responda no seu calendário ou com os botões do programa de e-mail.|antes|a definir|repetido",
         "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo",
         "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
         "{day}, {number} de {month} de {year}",
     ),
     "sv": _language(
-        "Inbjudan|Ändrad|Inställd|Accepterad|Avböjd|Preliminär|Svar",
+        "Inbjudan|Ändrad|Inställd|Accepterad|Avböjd|Preliminär|Svar|Ny tid|Tiden avböjd",
         "{name} bjuder in dig till den här händelsen.|{name} har ändrat den här händelsen."
         "|{name} har ställt in den här händelsen.|{name} har accepterat inbjudan.|{name} har avböjt inbjudan."
-        "|{name} har preliminärt accepterat inbjudan.|{name} har svarat på inbjudan.",
+        "|{name} har preliminärt accepterat inbjudan.|{name} har svarat på inbjudan."
+        "|{name} föreslår en ny tid för den här händelsen.|{name} har avböjt den föreslagna tiden.",
         "När|Var|Svara i din kalender eller med knapparna i ditt e-postprogram.|tidigare|ej bestämt|upprepas",
         "måndag tisdag onsdag torsdag fredag lördag söndag",
         "januari februari mars april maj juni juli augusti september oktober november december",
         "{day} {number} {month} {year}",
     ),
     "uk": _language(
-        "Запрошення|Змінено|Скасовано|Прийнято|Відхилено|Попередньо|Відповідь",
+        "Запрошення|Змінено|Скасовано|Прийнято|Відхилено|Попередньо|Відповідь|Новий час|Час відхилено",
         "{name} запрошує вас на цю подію.|{name} змінює цю подію.|{name} скасовує цю подію."
         "|{name} приймає це запрошення.|{name} відхиляє це запрошення.|{name} попередньо приймає це запрошення."
-        "|{name} відповідає на це запрошення.",
+        "|{name} відповідає на це запрошення."
+        "|{name} пропонує новий час для цієї події.|{name} відхиляє запропонований час.",
         "Коли|Де|Відповідайте в календарі або кнопками поштової програми.|раніше|не визначено|повторюється",
         "понеділок вівторок середа четвер п’ятниця субота неділя",
         "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
         "{day}, {number} {month} {year}",
     ),
     "zh": _language(
-        "邀请|已更新|已取消|已接受|已拒绝|暂定|回复",
+        "邀请|已更新|已取消|已接受|已拒绝|暂定|回复|新时间|时间已拒绝",
         "{name} 邀请您参加此活动。|{name} 更改了此活动。|{name} 取消了此活动。"
-        "|{name} 接受了此邀请。|{name} 拒绝了此邀请。|{name} 暂时接受了此邀请。|{name} 回复了此邀请。",
+        "|{name} 接受了此邀请。|{name} 拒绝了此邀请。|{name} 暂时接受了此邀请。|{name} 回复了此邀请。"
+        "|{name} 为此活动提议了新时间。|{name} 拒绝了提议的时间。",
         "时间|地点|请在日历中回复，或使用邮件程序中的按钮回复。|原为|待定|重复",
         "星期一 星期二 星期三 星期四 星期五 星期六 星期日",
         "1 2 3 4 5 6 7 8 9 10 11 12",
@@ -280,10 +300,10 @@ def letter(
     return draft, files
 
 
-def answer_words(language: str, status: str, name: str, title: str) -> tuple[str, str]:
-    """Subject and first line of the mail in which somebody answers an invitation with PARTSTAT `status`."""
+def answer_words(language: str, said: str, name: str, title: str) -> tuple[str, str]:
+    """Subject and first line of the mail with which a guest or organiser answers. `said`: a kind of `SAID`."""
     words = LANGUAGES[language]
-    return f"{words.subjects[status]}: {title}", words.sentences[status].replace("{name}", name)
+    return f"{words.subjects[said]}: {title}", words.sentences[said].replace("{name}", name)
 
 
 REMINDERS: Final = {

@@ -259,3 +259,31 @@ def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: Loca
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.screenshot(path=tmp_path / "phone-card.png")
     reader.close()
+
+
+def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-129a: in the reader's zone; an end before the start is refused in the form."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    once = CALENDAR.replace("RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=5\r\n", "").replace("UID:1@", "UID:2@")
+    session.append("INBOX", "", "", once.format(guests="").replace("Sailing", "Rowing").encode())
+    session.logout()
+    reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, timezone_id="Europe/Berlin")
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.locator(".message", has_text="Rowing").click()
+    card = page.locator(".event-card")
+    card.get_by_role("button", name="Propose new time…").click()
+    dialog = page.get_by_role("dialog", name="Propose a new time")
+    expect(dialog.get_by_label("New start")).to_have_value("2026-07-01T16:00")
+    expect(dialog.get_by_label("New end")).to_have_value("2026-07-01T17:30")
+    dialog.get_by_label("New start").fill("2026-07-02T18:00")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("New end").fill("2026-07-02T19:00")
+    dialog.get_by_role("button", name="Send").click()
+    expect(card).to_contain_text("You proposed a new time.")
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
+    page.reload()
+    expect(card).to_contain_text("You proposed a new time.")
+    reader.close()

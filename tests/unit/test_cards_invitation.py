@@ -16,6 +16,8 @@ from moxlite.proto.cards.invitation import (
     Rule,
     placed,
     read_calendar,
+    write_counter,
+    write_declined,
     write_reply,
 )
 
@@ -134,6 +136,38 @@ def test_what_is_no_calendar_says_so(text: str, words: str) -> None:
     """WEBMAIL-129: it stays a file."""
     with pytest.raises(BadCalendar, match=words):
         read_calendar(text)
+
+
+def test_a_proposal_has_the_new_time_and_is_declined() -> None:
+    """WEBMAIL-129a, RFC 5546 §3.2.7, §3.2.8: what is written is read again; days stay days, and no line is smuggled."""
+    event = read_calendar(
+        calendar(
+            "ORGANIZER;CN=A:mailto:ada@nordlicht.example",
+            "SEQUENCE:3",
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260701T100000",
+            "DTSTART;TZID=Europe/Berlin:20260701T100000",
+        )
+    ).event
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    times = datetime(2026, 7, 2, 8, tzinfo=UTC), datetime(2026, 7, 2, 9, 30, tzinfo=UTC)
+    text = write_counter(event, "me@example.org", "Me", times, "late\r\nX:1", now)
+    found = read_calendar(text)
+    assert (found.method, found.event.uid, found.event.sequence) == ("COUNTER", "1@example.org", 3)
+    assert found.event.recurrence == event.recurrence
+    assert found.event.start == Moment("2026-07-02T08:00:00", 1782979200, "UTC")
+    assert found.event.end == Moment("2026-07-02T09:30:00", 1782984600, "UTC")
+    assert found.event.attendees == (Person("Me", "me@example.org", "maybe"),)
+    assert "COMMENT:late\\nX:1" in text.split("\r\n")
+    days = write_counter(event, "me@example.org", "", (datetime(2026, 7, 2), datetime(2026, 7, 3)), "", now)  # noqa: DTZ001 days
+    assert "DTSTART;VALUE=DATE:20260702" in days.split("\r\n")
+    declined = read_calendar(write_declined(found.event, "no", now)) if found.event.organizer else None
+    assert declined is not None
+    assert (declined.method, declined.event.uid, declined.event.recurrence, declined.event.attendees) == (
+        "DECLINECOUNTER",
+        "1@example.org",
+        event.recurrence,
+        (),
+    )
 
 
 def test_an_answer_names_the_event_and_its_version() -> None:

@@ -2,12 +2,13 @@
 
 import type { Client, Guest, Invitation, MessageItem, Repeats, When } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
-import { attempt } from "../../lib/dialogs";
+import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
 import { newId } from "../compose/copies";
+import { fieldValue } from "../later/times";
 import sheet from "./invitation.css";
 
 adopt(sheet);
@@ -26,6 +27,7 @@ const given: Readonly<Record<string, string>> = {
   yes: t("You accepted."),
   maybe: t("You answered “maybe”."),
   no: t("You declined."),
+  proposed: t("You proposed a new time."),
 };
 const comes: Readonly<Record<string, string>> = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
 const days: Readonly<Record<string, number>> = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
@@ -48,7 +50,7 @@ function momentOf(when: When, zone?: string): string {
 }
 
 /** Beginning and end in words. */
-function timesOf({ start, end }: Invitation): string {
+function timesOf({ start, end }: Pick<Invitation, "start" | "end">): string {
   if (start === null) return t("No time given");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
@@ -161,10 +163,119 @@ function stateOf(found: Invitation): Child {
         ),
       ];
     case "stranger":
+      if (found.method === "COUNTER")
+        return t("This new time can’t be accepted here: its sender isn’t a verified guest of one of your events.");
       return t("Nothing proves that this comes from the organiser, so it changes nothing.");
     default:
       return null;
   }
+}
+
+/** What a message says, before the facts: the answer of a guest, another time, or that the organiser declines it. */
+function saidOf(found: Invitation): string {
+  const [answered] = found.people.filter((one) => one.answer !== "");
+  if (found.method === "REPLY" && answered !== undefined)
+    return t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer]! });
+  if (found.proposal !== null)
+    return t("{who} proposes a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
+  if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null)
+    return t("{who} declined your new time.", { who: isolated(found.organizer.name || found.organizer.address) });
+  return "";
+}
+
+/** What became of the time that a guest proposes. */
+const became: Readonly<Record<string, string>> = {
+  accepted: t("New time accepted."),
+  changed: t("This event has changed since this time was proposed."),
+  declined: t("New time declined."),
+};
+
+/** The buttons with which the organiser answers a guest who proposes another time. */
+function proposed(client: Client, item: MessageItem, path: string, found: Invitation): Child {
+  const { proposal } = found;
+  if (proposal === null) return null;
+  const said = el("span", { role: "status" }, became[proposal.state] ?? "");
+  if (proposal.state !== "") return said;
+  const ids = { accept: newId(), decline: newId() };
+  const who = isolated(proposal.by.name || proposal.by.address);
+  const buttons = (["accept", "decline"] as const).map((name) =>
+    el(
+      "button",
+      {
+        class: name === "accept" ? "btn primary" : "btn line",
+        type: "button",
+        onclick: async () => {
+          const accept = name === "accept";
+          const done = await attempt(accept ? t("Moving event") : t("Declining new time"), () =>
+            client.invitation_proposal(item.id, path, accept, ids[name]),
+          );
+          if (!done) return;
+          toast(accept ? t("Event moved. Guests will get an update.") : t("{who} will get a message", { who }));
+          for (const button of buttons) button.remove();
+          fill(said, became[accept ? "accepted" : "declined"]!);
+        },
+      },
+      name === "accept" ? t("Accept new time") : t("Decline new time"),
+    ),
+  );
+  return [buttons, said];
+}
+
+/** Ask for another time for an event, and propose it to the organiser. */
+async function propose(client: Client, item: MessageItem, path: string, found: Invitation): Promise<boolean> {
+  const { start, end } = found;
+  if (start === null) return false;
+  const whole = !start.local.includes("T");
+  const value = (when: When) =>
+    whole ? when.local : when.utc === null ? when.local.slice(0, 16) : fieldValue(new Date(when.utc * 1000));
+  // the end of a whole day is the day after it (RFC 5545 §3.6.1)
+  const shifted = (date: string, days: number) =>
+    new Date(Date.parse(`${date.slice(0, 10)}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  const field = (old: string) =>
+    el("input", { class: "dialog-input", type: whole ? "date" : "datetime-local", value: old, required: true });
+  const begins = field(value(start));
+  const ends = field(end === null ? value(start) : whole ? shifted(end.local, -1) : value(end));
+  const note = el("input", {
+    class: "dialog-input",
+    maxlength: "2000",
+    dir: "auto",
+  });
+  ends.addEventListener("input", () => ends.setCustomValidity(""));
+  /** What was sent last, which may have had no reply: the same is sent again under the same id, so it leaves once. */
+  let last = { sent: "", id: "" };
+  return dialog<boolean>(t("Propose a new time"), (close) => [
+    el(
+      "form",
+      {
+        onsubmit: async (event: Event) => {
+          event.preventDefault();
+          if (ends.value < begins.value) {
+            ends.setCustomValidity(t("The end must be after the start."));
+            ends.reportValidity();
+            return;
+          }
+          const sent = (field: string, days: number) =>
+            whole ? shifted(field, days) : `${new Date(field).toISOString().slice(0, 16)}Z`;
+          const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()] as const;
+          if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
+          const [from, to, words] = values;
+          const done = await attempt(t("Sending the proposal"), () =>
+            client.invitation_propose(item.id, path, from, to, last.id, words),
+          );
+          if (done) close(true);
+        },
+      },
+      el("label", { class: "field" }, t("New start"), begins),
+      el("label", { class: "field" }, t("New end"), ends),
+      el("label", { class: "field" }, t("Note to the organiser"), note),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+        el("button", { class: "btn primary", type: "submit" }, t("Send")),
+      ),
+    ),
+  ]).then((done) => done === true);
 }
 
 /** Show the event of a part of a message; a calendar that cannot be read stays a file. */
@@ -200,7 +311,6 @@ function draw(
 ): void {
   const fact = (name: string, value: Child) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
   const there = thereOf(found);
-  const [answered] = found.people.filter((one) => one.answer !== "");
   const note = el("input", {
     class: "dialog-input event-note",
     placeholder: t("Add a note"),
@@ -234,21 +344,20 @@ function draw(
   };
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
-  const replied = found.method === "REPLY" && answered !== undefined;
+  const means = saidOf(found);
   fill(
     place,
     el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))),
-    replied &&
-      el(
-        "p",
-        { class: "event-state" },
-        t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer]! }),
-      ),
+    means !== "" && el("p", { class: "event-state" }, means),
     state !== null && el("p", { class: "event-state" }, state),
     el(
       "dl",
       { class: "event-facts" },
-      fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]),
+      found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)),
+      fact(found.proposal === null ? t("When") : t("Proposed time"), [
+        timesOf(found),
+        there !== "" && el("span", { class: "hint" }, el("br"), there),
+      ]),
       found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)),
       found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
       found.place !== "" && fact(t("Where"), isolated(found.place)),
@@ -275,6 +384,23 @@ function draw(
           ),
         ),
       open && note,
+      open &&
+        found.repeats === null &&
+        found.start !== null &&
+        el(
+          "button",
+          {
+            class: "btn line",
+            type: "button",
+            onclick: async () => {
+              if (!(await propose(client, item, path, found))) return;
+              toast(t("New time proposed"));
+              draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
+            },
+          },
+          t("Propose new time…"),
+        ),
+      proposed(client, item, path, found),
       el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")),
       said,
     ),

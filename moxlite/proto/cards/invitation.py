@@ -8,6 +8,7 @@ nothing. Known names of time zones count, not what a file says about them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Final
 
@@ -202,21 +203,51 @@ def _placed(moment: Moment | None) -> Moment | None:
 
 def write_reply(event: Event, address: str, name: str, answer: str, note: str, now: datetime) -> str:
     """A calendar that answers an invitation (RFC 5546 §3.2.3). `answer`: yes, no or maybe. `now`: UTC."""
+    return _message("REPLY", event, (_attendee(address, name, PARTSTATS[answer]),), note, now)
+
+
+def write_counter(
+    event: Event, address: str, name: str, times: tuple[datetime, datetime], note: str, now: datetime
+) -> str:
+    """A calendar in which a guest proposes another time, and comes perhaps (RFC 5546 §3.2.7). `times`: start and end,
+    UTC, or without a zone the first of whole days and the day after the last. `now`: UTC.
+    """
+    lines = [_attendee(address, name, "TENTATIVE")]
+    for kind, at in zip(("DTSTART", "DTEND"), times, strict=True):
+        lines.append(f"{kind};VALUE=DATE:{_digits(at)[:8]}" if at.tzinfo is None else f"{kind}:{_digits(at)}Z")
+    return _message("COUNTER", event, lines, note, now)
+
+
+def write_declined(event: Event, note: str, now: datetime) -> str:
+    """A calendar in which the organiser declines the time that `event`, a COUNTER, proposes (RFC 5546 §3.2.8). `now`:
+    UTC.
+    """
+    return _message("DECLINECOUNTER", event, (), note, now)
+
+
+def _attendee(address: str, name: str, status: str) -> str:
+    return f"ATTENDEE;PARTSTAT={status}{_parameter('CN', name) if name else ''}:mailto:{_uri(address)}"
+
+
+def _digits(at: datetime) -> str:
+    return f"{at:%Y%m%dT%H%M%S}".rjust(15, "0")
+
+
+def _message(method: str, event: Event, more: Sequence[str], note: str, now: datetime) -> str:
+    """A calendar about an event of the organiser's, with `more` lines."""
     assert event.organizer is not None
-    status = PARTSTATS[answer]
-    common = _parameter("CN", name) if name else ""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//moxlite//EN",
-        "METHOD:REPLY",
+        f"METHOD:{method}",
         "BEGIN:VEVENT",
         f"UID:{escaped(_printable(event.uid))}",
         *([event.recurrence.line] if event.recurrence is not None else []),
         f"SEQUENCE:{event.sequence}",
-        f"DTSTAMP:{now:%Y%m%dT%H%M%SZ}",
+        f"DTSTAMP:{_digits(now)}Z",
         f"ORGANIZER:mailto:{_uri(event.organizer.address)}",
-        f"ATTENDEE;PARTSTAT={status}{common}:mailto:{_uri(address)}",
+        *more,
         f"SUMMARY:{escaped(_printable(event.title))}",
         *([f"COMMENT:{escaped(note)}"] if note else []),
         "END:VEVENT",

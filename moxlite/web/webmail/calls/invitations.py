@@ -12,12 +12,14 @@ from msgspec import Meta
 
 from moxlite.compose.draft import File
 from moxlite.groupware.carrying import answer_entry, by_language
-from moxlite.groupware.entries import BadEntry, TooBusy, read
+from moxlite.groupware.entries import BadEntry, TooBusy, about, read
 from moxlite.groupware.letters import answer_words
 from moxlite.groupware.people import account_of, is_me, speaks_for, user_of
 from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarobject import BadObject
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents
+from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.editing import BadForm, Form
 from moxlite.proto.cards.invitation import (
     ANSWERS,
     MAX_CALENDAR,
@@ -28,8 +30,11 @@ from moxlite.proto.cards.invitation import (
     Person,
     Rule,
     placed,
+    write_counter,
+    write_declined,
     write_reply,
 )
+from moxlite.proto.cards.moments import known_zone, moment_of, seconds_of
 from moxlite.proto.cards.received import answer_in
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
@@ -38,16 +43,17 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import LimitExceeded, OverQuota
-from moxlite.store.groupware.resources import entry_with_uid, resource_data
+from moxlite.store.groupware.resources import Resource, entry_with_uid, resource_data
 from moxlite.store.people.invitations import InvitationState, Version, note_answer, note_invitation
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import send
 from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import NotFound, StorageRefused, Unavailable, UserError
-from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.errors import Conflict, NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
+from moxlite.web.webmail.calls.entries import EntryCalls, Visit
 from moxlite.web.webmail.holders import number_of
+from moxlite.web.webmail.proposals import Proposed, proposed_in, time_in_series
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at
@@ -68,7 +74,11 @@ SHOWN_PEOPLE: Final = 100
 MAX_ADDRESS: Final = 320
 """Characters of an address that is shown."""
 
+PROPOSED: Final = "proposed"
+"""Answer of a guest who has proposed another time, as the account notes it."""
+
 Answer = Literal["yes", "no", "maybe"]
+Time = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}Z)?$")]
 State = Literal["", "old", "cancelled", "stranger"]
 Path = Annotated[str, Meta(max_length=400)]
 
@@ -105,14 +115,29 @@ class Repeats(msgspec.Struct, frozen=True):
     months: list[int]
 
 
+class Proposal(msgspec.Struct, frozen=True):
+    """Another time that a guest proposes for an event of the user's. ``start``, ``end``: of the event now.
+    ``state``: "" for one that can be accepted, ``accepted`` if the event is at this time, ``changed`` if it was changed
+    since.
+    """
+
+    by: Guest
+    start: When
+    end: When
+    state: Literal["", "accepted", "changed"]
+
+
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """An event in a message.
 
     ``method``: as in iTIP, "" for a file that only has an event. ``others``: number of further events; ``more``: of
     further participants. ``state``: "" for the newest version, ``old`` (``newer`` is the message with the newest one),
-    ``cancelled``, or ``stranger`` for a change that does not prove to be the organiser's. ``sent_by``: the From
-    address, if it is not the organiser's, or in an answer not the guest's; else "". ``me``: the address that is
-    invited, "" if none of the user's is. ``answer``: the user's, "" for none; ``answered_old``: to an earlier version.
+    ``cancelled``, or ``stranger`` for a change that does not prove to be the organiser's, or another time that does not
+    prove to be proposed by a guest of an event of the user's. ``sent_by``: the From address, if it is not the
+    organiser's, or in an answer not the guest's; else "". ``me``: the address that is invited, "" if none of the
+    user's is. ``answer``: the user's, also ``proposed`` for another time, "" for none; ``answered_old``: to an earlier
+    version.
+    ``proposal``: what a COUNTER proposes to the user, None in all others.
     """
 
     method: str
@@ -133,9 +158,10 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     me: str
     answer: str
     answered_old: bool
+    proposal: Proposal | None
 
 
-class InvitationCalls(AccountCalls):
+class InvitationCalls(EntryCalls):
     """Calls about calendars in messages."""
 
     @call()
@@ -160,9 +186,17 @@ class InvitationCalls(AccountCalls):
             async with self._accounts.use(session.account) as account:
                 known = await account.write(lambda tx: note_invitation(tx, event.uid, _occurrence(event), version))
             state = _state(version, known.version)
+        proposed: Proposed | None = None
+        if calendar.method == "COUNTER":
+            async with self._entries(caller) as visit:
+                proposed = await self._proposed(session, visit, message_id, calendar, source)
+            state = "stranger" if proposed is None else state
+        elif calendar.method == "DECLINECOUNTER" and not (source.proven and source.author == organizer):
+            state = "stranger"
         me = self._invited(session, calendar)
         noted, answered = await self._noted(session, calendar, me)
-        if not noted and known is not None:
+        # The calendar has "maybe" for a guest who has proposed another time.
+        if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
             noted, answered = known.answer, known.answered
         return Invitation(
             method=calendar.method,
@@ -183,6 +217,7 @@ class InvitationCalls(AccountCalls):
             me=me,
             answer=noted,
             answered_old=bool(noted) and answered < event.sequence,
+            proposal=None if proposed is None else _proposal(proposed, event),
         )
 
     @call()
@@ -205,29 +240,131 @@ class InvitationCalls(AccountCalls):
             raise UserError("this is no invitation that can be answered")
         if not me:
             raise UserError("none of your addresses is invited")
-        name = next((attendee.name for attendee in event.attendees if attendee.address.casefold() == me.casefold()), "")
-        octets = write_reply(event, me, name, answer, note, datetime.now(UTC)).encode("utf-8", "replace")
+        name = _name_of(event, me)
+        letter = Letter(
+            to=event.organizer,
+            me=me,
+            name=name,
+            method="REPLY",
+            said=PARTSTATS[answer],
+            text=write_reply(event, me, name, answer, note, datetime.now(UTC)),
+            note=note,
+        )
+        await self._send(caller, message_id, calendar, source, letter, submit_id)
+        await self._note_answer(session, calendar, source, answer, me)
+
+    @call()
+    async def invitation_propose(
+        self,
+        caller: Caller,
+        message_id: ID,
+        path: Path,
+        start: Time,
+        end: Time,
+        submit_id: CallID,
+        note: Annotated[str, Meta(max_length=2000)] = "",
+    ) -> None:
+        """Propose another time to the organiser of an event to which the user is invited, once for each ``submit_id``,
+        and answer that the user comes perhaps (RFC 5546 §3.2.7). ``start``, ``end``: in UTC, or of whole days the
+        first and the day after the last.
+        """
+        session = caller.require()
+        calendar, source = await self._calendar(session, message_id, path)
+        event, me = calendar.event, self._invited(session, calendar)
+        if calendar.method != "REQUEST" or event.organizer is None or not event.uid or event.rule is not None:
+            raise UserError("this is no invitation that can be answered")
+        if not me:
+            raise UserError("none of your addresses is invited")
+        times = _time(start), _time(end)
+        if ("T" in start) != ("T" in end) or times[1] < times[0] or start == end:
+            raise UserError("the event ends before it begins")
+        name = _name_of(event, me)
+        letter = Letter(
+            to=event.organizer,
+            me=me,
+            name=name,
+            method="COUNTER",
+            said="COUNTER",
+            text=write_counter(event, me, name, times, note, datetime.now(UTC)),
+            note=note,
+        )
+        await self._send(caller, message_id, calendar, source, letter, submit_id)
+        await self._note_answer(session, calendar, source, PROPOSED, me)
+
+    @call()
+    async def invitation_proposal(
+        self,
+        caller: Caller,
+        message_id: ID,
+        path: Path,
+        accept: bool,
+        submit_id: CallID,
+        note: Annotated[str, Meta(max_length=2000)] = "",
+    ) -> None:
+        """Accept another time that a guest proposes: the event moves, and all guests hear of it; or decline it, once
+        for each ``submit_id`` (RFC 5546 §3.2.8). A conflict if the event was changed since.
+        """
+        session = caller.require()
+        calendar, source = await self._calendar(session, message_id, path)
+        event = calendar.event
+        async with self._entries(caller) as visit:
+            found = await self._proposed(session, visit, message_id, calendar, source)
+            if found is None:
+                raise UserError("this is no invitation that can be answered")
+            state = found.state(event.sequence)
+            if state == "accepted" and accept:
+                return  # by an earlier call, whose answer was lost
+            if state:
+                raise Conflict("the event was changed meanwhile")
+            if accept:
+                author = self._author(caller)
+                try:
+                    made = await about(found.entry, partial(found.moved, author))
+                except BadForm as error:
+                    raise UserError(str(error)) from None
+                except OverflowError:
+                    raise UserError("start: an event is in the years 1 to 9999, and so are all of its series") from None
+                await self._put_event(caller, visit, found.resource.collection_id, (made, found.resource))
+                return
+        event = msgspec.structs.replace(event, organizer=found.organizer)
+        letter = Letter(
+            to=found.by,
+            me=found.organizer.address,
+            name=found.organizer.name,
+            method="DECLINECOUNTER",
+            said="DECLINECOUNTER",
+            text=write_declined(event, note, datetime.now(UTC)),
+            note=note,
+        )
+        await self._send(caller, message_id, calendar, source, letter, submit_id)
+
+    async def _send(
+        self, caller: Caller, message_id: int, calendar: Calendar, source: Source, letter: Letter, submit_id: str
+    ) -> None:
+        """Send a message about an event as an answer to the mail that has it."""
+        session, server = caller.require(), self._server
+        octets = letter.text.encode("utf-8", "replace")
         reply = File(
             name="reply.ics",
             media_type="text/calendar",
             size=len(octets),
             blocks=lambda: [octets],
-            parameters=(("method", "REPLY"), ("charset", "utf-8")),
+            parameters=(("method", letter.method), ("charset", "utf-8")),
             place="alternative",
         )
-        server, organizer = self._server, event.organizer
+        me = letter.me
         async with self._accounts.use(session.account) as account:
-            # Of the organiser's newest mail, which may be large.
-            [language] = await account.scan(lambda r: by_language(r, [organizer.address]), op="invitation")
-        subject, sentence = answer_words(language, PARTSTATS[answer], name or me, event.title)
+            # Of the reader's newest mail, which may be large.
+            [language] = await account.scan(lambda r: by_language(r, [letter.to.address]), op="invitation")
+        subject, sentence = answer_words(language, letter.said, letter.name or me, calendar.event.title)
         written = Written(
-            from_=Party(name, me if speaks_for(server.config.current, session.account, me) else session.address),
-            to=[Party(organizer.name, organizer.address)],
+            from_=Party(letter.name, me if speaks_for(server.config.current, session.account, me) else session.address),
+            to=[Party(letter.to.name, letter.to.address)],
             cc=[],
             bcc=[],
             reply_to=[],
             subject=subject,
-            text=f"{sentence}\n" + (f"\n{note}\n" if note else ""),
+            text=f"{sentence}\n" + (f"\n{letter.note}\n" if letter.note else ""),
             uploads=[],
             message_id=new_message_id(server.config.current.static.hostname.ascii),
             in_reply_to=source.message_id,
@@ -239,12 +376,47 @@ class InvitationCalls(AccountCalls):
         try:
             async with self._accounts.use(session.account) as account:
                 await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
+        except OSError as e:
+            raise StorageRefused("the disk of the server is full") from e
+
+    async def _note_answer(
+        self, session: Session, calendar: Calendar, source: Source, answer: Answer | Literal["proposed"], me: str
+    ) -> None:
+        """Note an answer that is on its way."""
+        event = calendar.event
+        try:
+            async with self._accounts.use(session.account) as account:
                 await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
                 # Last, and without consequence for the call: the organiser has the answer, and the calendar can be
                 # filled by hand.
-                await self._put_answer(account, session, source, answer, me)
+                await self._put_answer(account, session, source, "maybe" if answer == PROPOSED else answer, me)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
+
+    async def _proposed(
+        self, session: Session, visit: Visit, message_id: int, calendar: Calendar, source: Source
+    ) -> Proposed | None:
+        """The time that a COUNTER proposes; None where its proven author is no guest of an event of the user's, or the
+        event has no such time.
+        """
+        event = calendar.event
+        if calendar.method != "COUNTER" or number_of(message_id) or not source.proven or not event.uid:
+            return None
+        there, octets = await visit.account.read(lambda r: _entry(r, event.uid), op="invitation")
+        if there is None or there.component != "VEVENT":
+            return None
+        entry = await read(octets)
+        own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
+        at, recurrence = event.recurrence, ""
+        if at is not None:
+            recurrence = await about(entry, partial(time_in_series, entry, at))
+            known = any(part.value("RECURRENCE-ID") == recurrence for part in entry.parts)
+            moment = moment_of(property_of(at.line), entry.zones)
+            if at.following or not recurrence or moment is None:
+                return None
+            if not known and not await visit.expander.has_time(entry, seconds_of(moment)):
+                return None
+        return await about(entry, partial(proposed_in, there, entry, recurrence, event, source.author, own))
 
     async def _noted(self, session: Session, calendar: Calendar, me: str) -> tuple[str, int]:
         """The answer that the user's calendar has, "" for none, and the version that it is to: it may have been given
@@ -254,7 +426,7 @@ class InvitationCalls(AccountCalls):
         if not me or not event.uid or calendar.method not in ("REQUEST", "CANCEL"):
             return "", 0
         async with self._accounts.use(session.account) as account:
-            octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
+            _, octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
         if not octets:
             return "", 0
         entry = await read(octets)
@@ -312,6 +484,20 @@ class Source(msgspec.Struct, frozen=True):
     proven: bool
 
 
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A message about an event. `to`: its reader; `me`: the address in the event that speaks, `name`: its name; `said`:
+    of `letters.SAID`; `text`: the calendar; `note`: the user's.
+    """
+
+    to: Person
+    me: str
+    name: str
+    method: str
+    said: str
+    text: str
+    note: str
+
+
 def _state(version: Version, newest: Version) -> State:
     """The state of a version beside the newest that is known."""
     if newest.order > version.order:
@@ -361,10 +547,36 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
     return text, source
 
 
-def _entry(r: Reader, uid: str) -> bytes:
-    """The octets of the entry with a UID, empty without one."""
+def _entry(r: Reader, uid: str) -> tuple[Resource | None, bytes]:
+    """The entry with a UID and its octets, None and empty without one."""
     resource = entry_with_uid(r, uid)
-    return b"" if resource is None else resource_data(r, resource.id)
+    return resource, b"" if resource is None else resource_data(r, resource.id)
+
+
+def _time(text: str) -> datetime:
+    """Raises UserError."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError("start: this day does not exist") from None
+
+
+def _name_of(event: Event, address: str) -> str:
+    """The name of a participant, as the organiser writes it."""
+    return next((one.name for one in event.attendees if one.address.casefold() == address.casefold()), "")
+
+
+def _proposal(found: Proposed, event: Event) -> Proposal:
+    start, end = (_when_of(found.shown, at, found.entry) for at in (found.shown.start, found.shown.end))
+    return Proposal(_guest(found.by), start, end, found.state(event.sequence))
+
+
+def _when_of(form: Form, at: datetime, entry: CalendarObject) -> When:
+    """A local time of a form."""
+    if form.whole:
+        return When(at.date().isoformat(), None, "")
+    zone = known_zone(form.zone, entry.zones) if form.zone else None
+    return When(at.isoformat(), None if zone is None else int(at.replace(tzinfo=zone).timestamp()), form.zone)
 
 
 def _guest(person: Person) -> Guest:
