@@ -255,6 +255,14 @@ def written(begun: dict[str, Any], number: int) -> dict[str, Any]:
 
 Run = Callable[[Opener, int], object]
 
+INVITED: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("invitation_answer", {"answer": "yes"}),
+    ("invitation_propose", {"start": "2026-07-01T08:00Z", "end": "2026-07-01T09:00Z"}),
+    ("invitation_proposal", {"accept": True}),
+    ("invitation_proposal", {"accept": False}),
+)
+"""Calls with which an invitation, or another time for an event, is answered."""
+
 PER_MESSAGE: Final[dict[str, Run]] = {
     "message_item": lambda o, n: o.call("message_item", message_id=n),
     "parsed_message": lambda o, n: o.call("parsed_message", message_id=n),
@@ -268,10 +276,10 @@ PER_MESSAGE: Final[dict[str, Run]] = {
     "compose_prepare, draft_save, draft_find, draft_remove, upload_remove": Opener.answer,
     "ruleset_suggest_move, ruleset_accept, ruleset_never": Opener.rule,
     "message_snooze, message_unsnooze, messages_waiting": Opener.put_off,
-    "invitation, invitation_answer": lambda o, n: [
+    "invitation, invitation_answer, invitation_propose, invitation_proposal": lambda o, n: [
         [
             o.call("invitation", message_id=n, path=path),
-            o.call("invitation_answer", message_id=n, path=path, answer="yes", submit_id=os.urandom(16).hex()),
+            *(o.call(name, message_id=n, path=path, submit_id=os.urandom(16).hex(), **more) for name, more in INVITED),
         ]
         for path in ("0", "0.1")
     ],
