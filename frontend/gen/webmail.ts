@@ -573,6 +573,7 @@ export interface Invitation {
   me: string;
   answer: string;
   answered_old: boolean;
+  proposal: Proposal | null;
 }
 
 /** A point in time: ``local`` as the sender has it (a date, or date and time); ``utc`` seconds since 1970, None for */
@@ -598,6 +599,14 @@ export interface Repeats {
   days: Array<string>;
   month_days: Array<number>;
   months: Array<number>;
+}
+
+/** Another time that a guest proposes for an event of the user's. ``start``, ``end``: of the event now. */
+export interface Proposal {
+  by: Guest;
+  start: When;
+  end: When;
+  state: "" | "accepted" | "changed";
 }
 
 /** A deleted event, task or contact. ``place``: the name of its calendar or address book. ``starts``: seconds UTC of */
@@ -1171,6 +1180,12 @@ export interface Calls {
 
   /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
   invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;
+
+  /** Propose another time to the organiser of an event to which the user is invited, once for each ``submit_id``, */
+  invitation_propose(message_id: number, path: string, start: string, end: string, submit_id: string, note?: string): Promise<null>;
+
+  /** Accept another time that a guest proposes: the event moves, and all guests hear of it; or decline it, once */
+  invitation_proposal(message_id: number, path: string, accept: boolean, submit_id: string, note?: string): Promise<null>;
 
   /** Entries that were deleted in the last 30 days, the last first; at most 500. */
   deleted_list(kind: "calendar" | "contact"): Promise<Array<DeletedEntry>>;
