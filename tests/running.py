@@ -265,13 +265,13 @@ domain = "example.org"
 
 @dataclass
 class ServedServer(ServerProcess):
-    """`moxlite serve` with two accounts, bob and eve at example.org (password `moxmoxmox`), and more configuration."""
+    """`moxlite serve` with two accounts, bob and eve at example.org (password `saltmarsh61`), and more configuration."""
 
     static: str = ""
     domains: str = ""
     top: str = ""
     exempt: str = '"127.0.0.0/8"'
-    password: str = "moxmoxmox"
+    password: str = "saltmarsh61"
 
     def __post_init__(self) -> None:
         """Write configuration, certificate and key; choose ports."""

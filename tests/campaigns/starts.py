@@ -45,7 +45,7 @@ TALKS: Final[dict[str, tuple[tuple[bytes, bytes], ...]]] = {
     "submission": ((b"", b"220 "), (b"EHLO waiting.example\r\n", b"250 ")),
     "submissions": ((b"", b"220 "), (b"EHLO waiting.example\r\n", b"250 ")),
     "imap": ((b"", b"* OK"), (b"a CAPABILITY\r\n", b"a OK")),
-    "imaps": ((b"", b"* OK"), (b"a LOGIN bob@example.org moxmoxmox\r\n", b"a OK"), (b"b SELECT INBOX\r\n", b"b OK")),
+    "imaps": ((b"", b"* OK"), (b"a LOGIN bob@example.org saltmarsh61\r\n", b"a OK"), (b"b SELECT INBOX\r\n", b"b OK")),
     "managesieve": ((b"", b"OK"), (b"CAPABILITY\r\n", b"OK")),
     "webmail": ((b"GET /webmail/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200"),),
     "account": ((b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200"),),

@@ -45,7 +45,7 @@ def test_a_domain_is_added_with_keys_and_removed_again(server: ServedServer) -> 
     assert settings.dmarc is not None
     assert (settings.dmarc.account, settings.dmarc.localpart) == ("ann", "dmarcreports")
     assert "Ann.A@added.example" in snapshot.domains.accounts["ann"].destinations
-    server.cli("account", "set-password", "ann", stdin="moxmoxmox\n")
+    server.cli("account", "set-password", "ann", stdin="saltmarsh61\n")
 
     refused = server.cli("--yes", "config", "domain", "rm", "added.example", check=False)
     assert refused.returncode == 1

@@ -54,7 +54,7 @@ class Setting:
 
     async def send(self, to: str) -> dict[str, Any]:
         """Send by the web API; the ids of the row."""
-        url = f"http://shop%40own.example:moxmoxmox@127.0.0.1:{self._api}/webapi/v0/"
+        url = f"http://shop%40own.example:saltmarsh61@127.0.0.1:{self._api}/webapi/v0/"
         request = json.dumps({"To": [{"Address": to}], "Text": "x", "Subject": to, "Extra": {"x-to": to}})
         done = await trio.to_thread.run_sync(partial(self._server.cli, "webapi", "Send", url, stdin=request))
         [found] = json.loads(done.stdout)["Submissions"]
@@ -105,7 +105,7 @@ async def test_every_event_is_told(tmp_path: Path) -> None:
         try:
             await trio.to_thread.run_sync(server.start)
             try:
-                set_password = partial(server.cli, "account", "set-password", "shop", stdin="moxmoxmox\n")
+                set_password = partial(server.cli, "account", "set-password", "shop", stdin="saltmarsh61\n")
                 await trio.to_thread.run_sync(set_password)
                 await _play(Setting(server, api, web))
             finally:
