@@ -312,7 +312,7 @@ class Ledger:
 
 
 class Hold:
-    """What one exchange, connection or command holds.
+    """Bytes that one exchange, connection or command holds.
 
     Attributes:
       owner: for whom; that of the task which takes first, and an account once one is known.

@@ -88,6 +88,8 @@ class Run:
     def all(self) -> None:
         """Run them."""
         assert threading.active_count() == 1, "a thread of a module would be missing in forks"
+        factory: Any = self._config._tmp_path_factory  # type: ignore[attr-defined]
+        factory.getbasetemp()  # made once: where it was given, it is emptied then, with the folders of other forks
         for number in range(self._count):
             self._start(number)
         while self._forks:

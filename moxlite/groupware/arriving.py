@@ -116,7 +116,7 @@ def _invites(entry: CalendarObject, is_own: Callable[[str], bool]) -> bool:
 
 
 def _may_say(method: str, entry: CalendarObject, author: str, there: CalendarObject | None) -> bool:
-    """Whether the author of a mail is the one who may say this: the organiser, somebody who brought the entry that is
+    """Whether the author of a mail is the one who may say this: the organiser, who brought the entry that is
     `there`, or the guest who answers.
     """
     if method == "REPLY":

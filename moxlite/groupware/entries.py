@@ -345,7 +345,7 @@ async def with_outcome(account: Account, collection_id: int, entry: EntryPut) ->
 async def removal_outcome(
     account: Account, collection_id: int, name: str, user: User, *, answer: bool = True
 ) -> Outcome | None:
-    """What the removal of an entry means for people, as of `with_outcome`; None for one without people."""
+    """Outcome of an entry's removal for people, as of `with_outcome`; None for one without people."""
 
     def found(r: Reader) -> bytes | None:
         before = resource_named(r, collection_id, name)

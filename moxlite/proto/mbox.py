@@ -84,8 +84,8 @@ FROM_DATE: Final = re.compile(
     rb"(?:\s+remote from \S+)?\s*$"
 )
 SENDER: Final = re.compile(rb'(?:"[^"]*"\S*|\S+(?:\s+at\s+\S+)?)?')
-"""Of a separator line: an address, whose localpart may be quoted; a word, as "-" of Thunderbird and MAILER-DAEMON;
-"name at domain" of Mailman's archives; nothing for the null path."""
+"""The sender in a separator line: an address, whose localpart may be quoted; a word, as "-" of Thunderbird and
+MAILER-DAEMON; "name at domain" of Mailman's archives; nothing for the null path."""
 
 STATUS_FIELDS: Final = frozenset(
     (b"status", b"x-status", b"x-keywords", b"x-mozilla-status", b"x-mozilla-status2", b"x-mozilla-keys")

@@ -32,6 +32,7 @@ def test_of_a_file(n, owner):
 
 
 def test_fails(tmp_path):
+    assert tmp_path.is_dir()
     print("said before")
     warnings.warn("a warning of a fork")
     assert not tmp_path.exists()
@@ -42,9 +43,10 @@ def test_ends_its_process():
 
 
 @pytest.mark.parametrize("n", range(8))
-def test_after_that(n):
+def test_after_that(n, tmp_path):
     print("of another")
     time.sleep(0.05)
+    assert tmp_path.is_dir()
 
 
 @pytest.mark.slow
@@ -80,6 +82,7 @@ def command(folder: Path, planted: str, processes: int) -> list[str]:
     (folder / "test_planted.py").write_text(planted)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
     options = ["-p", "tests.forks", "-p", "no:cacheprovider", "--processes", str(processes), "--junitxml=junit.xml"]
+    options.append(f"--basetemp={folder / 'temporary'}")
     return [sys.executable, "-m", "pytest", "-q", "-rs", "--durations=5", *options]
 
 

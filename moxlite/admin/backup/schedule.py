@@ -224,7 +224,7 @@ _chosen: Final = random.SystemRandom()
 
 
 class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was read back.
+    """Result of reading back.
 
     at: seconds UTC. snapshot: the newest one. blocks: blocks of 64 KiB that were read. compared: their octets match
     their names; else the repository is encrypted, and only their beginnings were looked at. problem: why it could not

@@ -423,7 +423,7 @@ def _find(r: Reader, link: Link, message_id: str) -> tuple[list[MessageID], Mail
 
 
 def context_of(snapshot: Snapshot, own: Address | None) -> Context:
-    """What providers judge this server by, now."""
+    """Facts by which providers judge this server, now."""
     static = snapshot.static
     addresses = {
         str(ip) for listener in static.listeners.values() for ip in (*listener.nat_ips, *listener.ips) if _outside(ip)
@@ -543,7 +543,7 @@ def findings_of(tests: Iterable[Trial]) -> list[Finding]:
 
 
 def remedies(provider: Provider, host: str) -> tuple[str, ...]:
-    """What to do about bad results, the likeliest first."""
+    """Advice about bad results, the likeliest first."""
     form = next((DELIST[label] for label in host.lower().split(".") if label in DELIST), "")
     asked = (f"ask the provider: {form}",) if form and provider.landing != "unsent" else ()
     if provider.landing == "unsent":

@@ -1,4 +1,4 @@
-"""What the operations about domains and aliases do."""
+"""Operations about domains and aliases."""
 
 import datetime as dt
 import logging

@@ -167,7 +167,7 @@ def _parted(uid: str, texts: list[str]) -> Iterator[tuple[str, list[str]]]:
     exceptions = [one for one in texts if EXCEPTION.search(one) is not None]
     for one in mains:
         own = _made_uid(one)
-        if exceptions:  # nobody knows whose they are
+        if exceptions:  # their series is unknown
             yield uid, [one, *exceptions]
             exceptions = []
         else:
@@ -181,7 +181,7 @@ def _made_uid(component: str) -> str:
 
 
 def _with_uid(component: str, uid: str) -> str:
-    """A component with another UID; those of its alarms stay."""
+    """A component with another UID; its alarms keep theirs."""
     first, *lines = component.split("\r\n")
     depth, folds, kept = 0, False, [first, f"UID:{uid}"]
     for line in lines:

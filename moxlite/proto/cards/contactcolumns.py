@@ -73,7 +73,7 @@ TITLES: Final[dict[str, str]] = {
 KNOWN: Final = {
     title: (field, place) for field, titles in TITLES.items() for place, title in enumerate(titles.split(", "))
 }
-"""By title: its field, and its place among those of the field."""
+"""By title: its field, and its place among the titles of the field."""
 
 # Of Google: "Address 1 - Street". A type belongs to the value of its number.
 NUMBERED: Final = re.compile(
@@ -173,11 +173,11 @@ ASIDE: Final = re.compile(
     r"typ\b|type|tipo|display|angezeigt|affich|mostrar|nom complet|visualizz|exibi|weerg|visning|zobraz|wyświetl|"
     r"відображ|種類|表示|类型|显示|סוג|תצוגה|نوع|عرض"
 )
-"""Of columns beside an email address: its type, the name that is shown for it."""
+"""Columns beside an email address: its type, the name that is shown for it."""
 
 
 class Column(msgspec.Struct, frozen=True):
-    """What a column has.
+    """Content of a column.
 
     Attributes:
       field: a key of `TITLES`, "email", "phone", "website", a part of an address, "kind", or "" for an unknown one.
@@ -222,7 +222,7 @@ def column_of(title: str) -> Column:
 
 
 def rank(title: str) -> int:
-    """The place of a title of `TITLES` among those of its field: the first is the best."""
+    """The place of a title among the `TITLES` of its field: the first is the best."""
     return KNOWN[_folded(title)][1]
 
 

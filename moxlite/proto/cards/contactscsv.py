@@ -38,7 +38,7 @@ DEFAULTS: Final = re.compile(
     r"niet opgegeven|ej angivet|0",
     re.IGNORECASE,
 )
-"""What Outlook writes in columns that nobody has filled."""
+"""Values that Outlook writes into empty columns."""
 
 FORMULA: Final = re.compile(r"[=+\-@\t\r]")
 NUMBER: Final = re.compile(r"[+\-]?[0-9 ()/.\-]++")

@@ -22,7 +22,7 @@ FILES: Final = frozenset({"ATTACH", "IMAGE", "PHOTO", "LOGO", "SOUND", "KEY"})
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """What an entry or card has: lines, components, changed dates of a series, different guests, rules of a component,
+    """Extent of an entry or card: lines, components, changed dates of a series, different guests, rules of a component,
     and characters of a property that is no file; of the last two the most.
     """
 

@@ -39,7 +39,7 @@ _CONDITION: Final = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECAS
 _NUMBERED: Final = re.compile(rb"([0-9]{1,10}) ([A-Za-z]+)(?: |\Z)")
 _WORD: Final = re.compile(rb"([A-Za-z0-9-]+)(?: |\Z)")
 _LONG: Final = re.compile(rb"\* (?:[0-9]{1,10} (?:UID)?FETCH|E?SEARCH|SORT|THREAD|VANISHED|UIDBATCHES) ", re.IGNORECASE)
-_CODE: Final = re.compile(rb"\[([^\x00-\x20\]]++)(?: ((?:[^\]\"\r\n]++|\"(?:[^\"\\]++|\\.)*+\")*+))?\](?: |\Z)")
+_CODE: Final = re.compile(rb"\[([^\x00-\x20\]]++)(?: ((?>(?:[^\]\"\r\n]++|\"(?>(?:[^\"\\]++|\\.)*)\")*)))?\](?: |\Z)")
 _TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
 _ITEM: Final = re.compile(
     rb"[A-Za-z0-9.\-]+(?:\[(?:[^\]\"\x80-\xff]|\"(?:[^\"\\\x80-\xff]|\\[\x00-\x7f])*\")*\])?(?:<[0-9]+>)?"

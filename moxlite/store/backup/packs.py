@@ -34,7 +34,7 @@ NAME_SIZE: Final = 32
 """Octets of the name of a block."""
 
 FORMAT: Final = 2
-"""What is written. Format 1 had a file for each block (`LooseBlocks`), and the same manifests."""
+"""The format that is written. Format 1 had a file for each block (`LooseBlocks`), and the same manifests."""
 
 LOOSE: Final = 1
 FORMATS: Final = (LOOSE, FORMAT)

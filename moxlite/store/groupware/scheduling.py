@@ -177,7 +177,7 @@ def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a change of an entry with people means, which is computed of its octets alone.
+    """Meaning of a change of an entry with people, computed from its octets alone.
 
     Attributes:
       before: hash of what the entry was, None for a new one. refusal: why it may not be changed, None if it may.

@@ -35,7 +35,7 @@ DBOX: Final = (
     "this is a mail store of Dovecot (mdbox or sdbox): make a Maildir of it with Dovecot, and import the Maildir: "
     "doveadm -o mail_location=mdbox:STORE backup -u USER maildir:MAILDIR"
 )
-"""What to do with formats that only their own programs read."""
+"""Ways out for formats that only their own programs read."""
 
 DBOX_FOLDERS: Final = ("dbox-Mails", "storage")
 """Folders of messages in Dovecot's stores."""

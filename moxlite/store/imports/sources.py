@@ -327,7 +327,7 @@ def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator
 
 
 def _remedy(name: str) -> str:
-    """What to do with a file of a mail store that only its own program reads; "" for another file."""
+    """Advice for a file of a mail store that only its own program reads; "" for another file."""
     *folders, last = name.split("/")
     if last.lower().endswith(".pst"):
         return PST

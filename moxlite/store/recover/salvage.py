@@ -186,7 +186,7 @@ class Salvage:
                     if copy := found_copy(record):
                         self._db.execute(ADD_COPY, msgspec.structs.astuple(copy)[:6])
             elif table == "recipient":
-                # Of submissions alone (STORE-95): those of messages come back with these, under other ids.
+                # Of submissions alone (STORE-95): recipients of messages come back with these, under other ids.
                 submitted = (record for _, record in rows_of(self._pages, root, seen))
                 self.copied[table] = [
                     (None, *record[1:])

@@ -280,7 +280,7 @@ def _options() -> Response:
 
 @asynccontextmanager
 async def _refusing(writer: ResponseWriter) -> AsyncIterator[None]:
-    """What is refused in the block is answered."""
+    """Answer refusals of the block."""
     try:
         yield
     except Refusal as refusal:

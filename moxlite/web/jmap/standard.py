@@ -375,7 +375,7 @@ def set_results(
 
 
 def set_parts(call: Call) -> tuple[Mapping[str, Object], Mapping[str, Object], list[str]]:
-    """What a /set is to create, update and destroy. Raises MethodError."""
+    """Objects that a /set is to create, update and destroy. Raises MethodError."""
     create, update = call.argument("create", dict, {}), call.argument("update", dict, {})
     destroy = call.names("destroy") or []
     for name, objects in (("create", create), ("update", update)):

@@ -199,7 +199,7 @@ def items_of(
 def _item_of(
     resource: Resource, entry: CalendarObject, part: Component, own: frozenset[str], *, answers: bool, private: bool
 ) -> EventItem:
-    """What all times of one component have in common."""
+    """Facts that all times of one component share."""
     first = part.first("DTSTART")
     start = moment_of(first, entry.zones)
     whole = first is not None and is_date(first)
