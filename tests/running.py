@@ -265,7 +265,7 @@ domain = "example.org"
 
 @dataclass
 class ServedServer(ServerProcess):
-    """`moxlite serve` with two accounts, bob and eve at example.org, who have the same password; and more configuration."""
+    """`moxlite serve` with two accounts, bob and eve at example.org, with one password, and more configuration."""
 
     static: str = ""
     domains: str = ""
