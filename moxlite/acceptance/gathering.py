@@ -293,7 +293,7 @@ def _sender(case: Case, message: Message) -> Sender:
     checks, author = evidence.checks, evidence.msg_from
     assert checks is not None
     passed_on = checks.vouched.signers if checks.vouched is not None else ()
-    signers = tuple(dict.fromkeys(unicode_domain(one) for one in (*checks.signers, *passed_on)))
+    signers = tuple(dict.fromkeys(unicode_domain(domain) for domain in (*checks.signers, *passed_on)))
     is_list = message.section.count(b"list-id") + message.section.count(b"list-post") > 0
     sender = Sender(
         localpart=author.localpart if author is not None else "",

@@ -180,7 +180,7 @@ def _author(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation |
         return _pretended(proven, "msgfromfull")
     if not proven:
         return None
-    return Reputation(method="msgfromfull", junk=all(one.spam for one in proven), conclusive=True)
+    return Reputation(method="msgfromfull", junk=all(proven_message.spam for proven_message in proven), conclusive=True)
 
 
 def _of_contact(author: Reputation | None) -> Reputation:

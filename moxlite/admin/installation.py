@@ -486,7 +486,7 @@ def bring(source: Path, target: Path, known: Mapping[str, Stamp]) -> dict[str, S
     target.mkdir(mode=0o700, exist_ok=True)
     for at, folders, files, folder_fd in os.fwalk(source, onerror=_pass_over_gone, follow_symlinks=False):
         place = target / Path(at).relative_to(source)
-        for name in {one.name for one in place.iterdir()} - {*folders, *files}:
+        for name in {path.name for path in place.iterdir()} - {*folders, *files}:
             _remove(place / name)
         for name in (*folders, *files):
             with contextlib.suppress(FileNotFoundError):

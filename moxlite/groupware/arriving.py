@@ -161,7 +161,7 @@ def _calendar(part: Part) -> Part | None:
     """The first calendar of a message."""
     if (part.type, part.subtype) == ("TEXT", "CALENDAR"):
         return part
-    return next((found for one in part.children if (found := _calendar(one)) is not None), None)
+    return next((calendar for child in part.children if (calendar := _calendar(child)) is not None), None)
 
 
 def _log(account: Account, found: Arrived, error: Exception) -> None:

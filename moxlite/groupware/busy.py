@@ -145,8 +145,12 @@ async def known_engagements(
 
 async def known_busy(accounts: Accounts, snapshot: Snapshot, asker: str, name: str, stretch: Span) -> list[Busy] | None:
     """As `known_engagements`, the times alone."""
-    found = await known_engagements(accounts, snapshot, asker, name, stretch, by_day=False)
-    return None if found is None else [(engagement.starts, engagement.ends, engagement.kind) for engagement in found]
+    engagements = await known_engagements(accounts, snapshot, asker, name, stretch, by_day=False)
+    return (
+        None
+        if engagements is None
+        else [(engagement.starts, engagement.ends, engagement.kind) for engagement in engagements]
+    )
 
 
 async def unavailable(
@@ -297,7 +301,7 @@ def _engaged(
     """The instances of an event in a stretch that make its owner busy."""
     # Once for each part: a thousand instances may have one with thousands of guests.
     facts: dict[int, tuple[str, str, bool]] = {}
-    found: list[Engagement] = []
+    engagements: list[Engagement] = []
     public = privacy_of(calendar_object) == "public"
     for inst, placed in zip(instances, calendar_object.placed_instances(instances, zone), strict=True):
         if inst.part not in facts:
@@ -307,8 +311,8 @@ def _engaged(
         kind, title, whole_days = facts[inst.part]
         span = inst if by_day and whole_days else placed
         if kind and span.starts < stretch[1] and span.ends > stretch[0]:
-            found.append(Engagement(span.starts, span.ends, kind, calendar_object.uid, title, whole_days))
-    return found
+            engagements.append(Engagement(span.starts, span.ends, kind, calendar_object.uid, title, whole_days))
+    return engagements
 
 
 def _is_of_days(part: Component) -> bool:

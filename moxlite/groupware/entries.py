@@ -302,11 +302,11 @@ async def _times(calendar_object: CalendarObject, rules: Sequence[Rule], stretch
     since, begin, until = stretch[0] - DAY - min(length, 366 * DAY), stretch[0] + DAY, stretch[1] + DAY
 
     def times(steps: Steps) -> list[int]:
-        found: set[int] = set()
+        moments: set[int] = set()
         for rule in rules:
-            found.update(times_of(rule, since, min(begin, until), MAX_STEPS, steps))
-            found.update(times_of(rule, begin, until, limit + MORE, steps))
-        return sorted(found)
+            moments.update(times_of(rule, since, min(begin, until), MAX_STEPS, steps))
+            moments.update(times_of(rule, begin, until, limit + MORE, steps))
+        return sorted(moments)
 
     try:
         return times(Steps(FEW_STEPS))

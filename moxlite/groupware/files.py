@@ -301,17 +301,17 @@ def _title(where: Collection) -> str:
 async def _add_events(
     account: Account, expander: Expander, where: Collection, events: list[bytes], done: ImportResult, owner: User
 ) -> None:
-    found: list[EntryPut] = []
+    puts: list[EntryPut] = []
     for data in events:
         await give_way()
         try:
             facts = await expander.facts(where, data)
-            found.append(await with_outcome(account, where.id, added_entry(data, facts, owner)))
+            puts.append(await with_outcome(account, where.id, added_entry(data, facts, owner)))
         except BadEntry as error:
             note_problems(done, [str(error)])
-    added = await account.write(lambda tx: sum(add_entry(tx, where, entry) for entry in found))
+    added = await account.write(lambda tx: sum(add_entry(tx, where, entry) for entry in puts))
     done.added += added
-    done.known += len(found) - added
+    done.known += len(puts) - added
 
 
 async def _add_contacts(

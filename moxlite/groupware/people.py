@@ -26,12 +26,12 @@ def is_me(snapshot: Snapshot, account: str, address: str) -> bool:
     separator, by a catchall, or as a member of an alias.
     """
     try:
-        found = snapshot.lookup(Address.parse(address))
+        recipient = snapshot.lookup(Address.parse(address))
     except AddressError:
         return False
-    if isinstance(found, AliasRecipient):
-        return any(member.account == account for member in found.members)
-    return isinstance(found, AccountRecipient) and found.account == account
+    if isinstance(recipient, AliasRecipient):
+        return any(member.account == account for member in recipient.members)
+    return isinstance(recipient, AccountRecipient) and recipient.account == account
 
 
 def speaks_for(snapshot: Snapshot, account: str, address: str) -> bool:
@@ -45,10 +45,10 @@ def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> Use
     """
     people = tuple(people)
     own = frozenset(address.lower() for address in addresses_of(snapshot, account))
-    own |= {one.lower() for one in people if account_of(snapshot, one) == account}
+    own |= {address.lower() for address in people if account_of(snapshot, address) == account}
     if own.isdisjoint(people):
-        own |= {one.lower() for one in people if speaks_for(snapshot, account, one)}
-    return User(own, frozenset(one for one in people if account_of(snapshot, one) is not None))
+        own |= {address.lower() for address in people if speaks_for(snapshot, account, address)}
+    return User(own, frozenset(address for address in people if account_of(snapshot, address) is not None))
 
 
 def account_of(snapshot: Snapshot, address: str) -> str | None:

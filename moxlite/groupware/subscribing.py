@@ -197,7 +197,7 @@ class Subscriptions:
 
     async def _add(self, account: Account, url: str, title: str, colour: str, name: str) -> int:
         there = await account.read(subscriptions, op="subscription")
-        if any(one.url == url for one in there):
+        if any(subscription.url == url for subscription in there):
             raise SubscriptionFailed("you have this calendar already")
         if len(there) >= MAX_SUBSCRIPTIONS:
             raise LimitExceeded(f"{MAX_SUBSCRIPTIONS} subscribed calendars")

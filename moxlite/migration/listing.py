@@ -75,31 +75,35 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
     google = client.has(GOOGLE)
     extended = client.has("LIST-EXTENDED")
     returns = ("SUBSCRIBED",) + (("SPECIAL-USE",) if client.has("SPECIAL-USE") else ()) if extended else ()
-    found: dict[str, r.ListData] = {}
+    boxes: dict[str, r.ListData] = {}
     command = c.List("", ("*",), returns=returns, extended=extended)
     async with aclosing(client.stream(command, octets=MAX_LIST)) as responses:
-        async for one in responses:
-            if isinstance(one, r.ListData):  # what is needed of it, while it comes
-                found[one.name] = r.ListData(one.flags[:MAX_ATTRIBUTES], one.name, one.separator)
-            if len(found) > MAX_MAILBOXES:
+        async for response in responses:
+            if isinstance(response, r.ListData):  # what is needed of it, while it comes
+                boxes[response.name] = r.ListData(response.flags[:MAX_ATTRIBUTES], response.name, response.separator)
+            if len(boxes) > MAX_MAILBOXES:
                 raise BrokenServer(worded("the server lists more than {n} mailboxes", n=MAX_MAILBOXES))
-    for name in [name for name in found if not client.can_name(name)]:
+    for name in [name for name in boxes if not client.can_name(name)]:
         await problems.add(
             worded("mailbox {name} is left out: its name is too long, or has odd characters", name=repr(shown(name)))
         )
-        del found[name]
-    for name in await _of_others(client, found):
+        del boxes[name]
+    for name in await _of_others(client, boxes):
         await problems.add(worded("mailbox {name} is left out: it is another user's", name=repr(shown(name))))
-        del found[name]
+        del boxes[name]
     subscribed: set[str] = set()
     if not extended:
         try:
             async with aclosing(client.stream(c.Lsub("", "*"), octets=MAX_LIST)) as responses:
-                subscribed = {one.name async for one in responses if isinstance(one, r.LsubData) and one.name in found}
+                subscribed = {
+                    response.name
+                    async for response in responses
+                    if isinstance(response, r.LsubData) and response.name in boxes
+                }
         except Refused:  # IMAP4rev2 no longer has it
-            subscribed = set(found)
-    separator = next((one.separator for one in found.values() if one.separator), "")
-    return uses_of(list(found.values()), subscribed, separator or "", google=google)
+            subscribed = set(boxes)
+    separator = next((box.separator for box in boxes.values() if box.separator), "")
+    return uses_of(list(boxes.values()), subscribed, separator or "", google=google)
 
 
 async def _of_others(client: Client, names: Iterable[str]) -> list[str]:

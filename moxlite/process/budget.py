@@ -111,10 +111,10 @@ def memory_limit(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int | None:
     `groups` is the mount of the control groups, `own` the file with the groups of the process: of cgroup v2 as
     ``0::/path``, of v1 as ``N:memory:/path``.
     """
-    found = list(_group_limits(groups, own))
+    limits = list(_group_limits(groups, own))
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(found, default=None)
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(limits, default=None)
 
 
 def _group_limits(groups: Path, own: Path) -> Iterator[int]:

@@ -143,7 +143,7 @@ def _notices(r: Reader, passed_on: Collection[str], now: int) -> SortingNotices:
 def _stopped(r: Reader, passed_on: Collection[str]) -> list[str]:
     stopped = [target.address for target in targets(r) if target.stopped is not None and target.confirmed is not None]
     named = {*passed_on, *script_targets(r)} if stopped else ()
-    return [one for one in dict.fromkeys(stopped) if one in named]
+    return [name for name in dict.fromkeys(stopped) if name in named]
 
 
 def end_vacation(tx: Tx) -> None:

@@ -102,7 +102,10 @@ class BackupSchedule:
         except (BackupError, OSError):
             return 0.0
         now = time.time()
-        newest = max((one.created / 1e6 for one in snapshot_infos if one.created / 1e6 <= now), default=0.0)
+        newest = max(
+            (snapshot_info.created / 1e6 for snapshot_info in snapshot_infos if snapshot_info.created / 1e6 <= now),
+            default=0.0,
+        )
         sampled = await trio.to_thread.run_sync(read_sampled, self._data)
         # By the sample after it, for the manifests of an encrypted repository tell the server nothing.
         if newest and sampled is not None and sampled.partial and sampled.at >= newest:

@@ -129,7 +129,7 @@ def make_plan(
             continue
         published = ours.get((name, kind), ())
         remove, add = _difference(records, before, published)
-        own = [one.data for one in published]
+        own = [record.data for record in published]
         others = [rdata for rdata in remove if rdata not in own]
         if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
             remove, add = [rdata for rdata in before if rdata in own], []
@@ -142,7 +142,7 @@ def make_plan(
             changes.append(Change(name, kind, before, tuple(remove), tuple(add)))
     for (name, kind), published in ours.items():
         before = tuple(found.get((name, kind), ()))
-        own = [one.data for one in published if one.data in before]
+        own = [record.data for record in published if record.data in before]
         if (name, kind) not in slots and own:
             changes.append(Change(name, kind, before, tuple(own), ()))
     return Plan(tuple(changes), tuple(left))

@@ -149,7 +149,7 @@ async def check_dmarc(case: Case) -> Report:
     if settings is None:
         report.warnings.append("no address for DMARC reports is configured for this domain")
         return report
-    if own.lower() not in [one.lower() for one in record.rua]:
+    if own.lower() not in [address.lower() for address in record.rua]:
         report.errors.append(f"reports do not go to {own}")
         case.ask_for(report, "dmarc", name=name, found=lines, text=_with_address(found, own))
     for uri in record.rua:

@@ -153,7 +153,9 @@ def _of_clock(static: Static, about: str) -> list[Finding]:
     soon = time.time() + CLOCKS
     names = set[str]()
     if sampled is not None:
-        names.update(one for one in (sampled.snapshot, sampled.ahead) if time_of(one) > soon * 1e6)
+        names.update(
+            snapshot_id for snapshot_id in (sampled.snapshot, sampled.ahead) if time_of(snapshot_id) > soon * 1e6
+        )
         if sampled.at > soon:
             names.add(FILE)
     if rehearsed is not None and rehearsed.at > soon:

@@ -135,7 +135,7 @@ async def look(sources: Sources) -> Running:
         weak=sorted(sources.weak),
         peers=await _peers(sources),
         helpers=sources.helpers.states,
-        refusals=[one for one in ledger().refusals.values() if one.last > time.time() - DAY],
+        refusals=[refusal for refusal in ledger().refusals.values() if refusal.last > time.time() - DAY],
     )
 
 

@@ -237,7 +237,7 @@ def provider_list() -> None:
     from moxlite.admin.dnsproviders.accounts import KNOWN
 
     if settings().as_json:
-        show_json({name: {"title": one.title, "rights": one.rights} for name, one in KNOWN.items()})
+        show_json({name: {"title": provider.title, "rights": provider.rights} for name, provider in KNOWN.items()})
         return
     for name, known in KNOWN.items():
         print(f"{name}: {known.title}: {', '.join(asked.words for asked in known.asked)} ({known.rights})")
@@ -348,15 +348,15 @@ def _stored(name: str) -> "Stored":
         return publishing.stored(domain)
 
 
-def _show_rotation(found: operations.Rotation, as_json: bool) -> None:
+def _show_rotation(rotation: operations.Rotation, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(rotation)
         return
-    _show_stage(found.domain, found)
-    for label, value in (("next selector", found.new), ("former selectors", ", ".join(found.old))):
+    _show_stage(rotation.domain, rotation)
+    for label, value in (("next selector", rotation.new), ("former selectors", ", ".join(rotation.old))):
         if value:
             print(f"  {label}: {printable(value)}")
-    _show_steps(found)
+    _show_steps(rotation)
 
 
 def _show_host(host_rotation: operations.HostRotation, as_json: bool) -> None:
@@ -377,16 +377,16 @@ def _show_hosts(host_rotations: list[operations.HostRotation], as_json: bool) ->
         print("no host key is rotated: no listener with SMTP has certificates by ACME and host_private_key_files")
 
 
-def _show_stage(name: str, found: operations.Rotation | operations.HostRotation) -> None:
-    until = f" until {found.until}" if found.until else ""
-    print(printable(f"{name}: {found.words} ({found.stage} since {found.since or 'now'}{until})"))
+def _show_stage(name: str, rotation: operations.Rotation | operations.HostRotation) -> None:
+    until = f" until {rotation.until}" if rotation.until else ""
+    print(printable(f"{name}: {rotation.words} ({rotation.stage} since {rotation.since or 'now'}{until})"))
 
 
-def _show_steps(found: operations.Rotation | operations.HostRotation) -> None:
-    for line in found.todo:
+def _show_steps(rotation: operations.Rotation | operations.HostRotation) -> None:
+    for line in rotation.todo:
         print(f"  do: {printable(line)}")
-    if found.problem:
-        print(f"  waits: {printable(found.problem)}")
+    if rotation.problem:
+        print(f"  waits: {printable(rotation.problem)}")
 
 
 rotation = click.Group(

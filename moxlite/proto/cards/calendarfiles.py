@@ -127,7 +127,7 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
                 name = value.strip() if kind.startswith("UID") else zone_name(value)
         if kind == "END" and inside:
             if len(inside) == 2 and (inside[1] in KINDS or (inside[1] == "VTIMEZONE" and name)):
-                written = "".join(f"{folded(one)}\r\n" for one in lines)
+                written = "".join(f"{folded(line)}\r\n" for line in lines)
                 if inside[1] == "VTIMEZONE":
                     zones.setdefault((calendar, name), written)
                 else:
@@ -136,17 +136,17 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
                         written = _with_uid(written, name)
                     entry = entries.setdefault((inside[1], name), _Written())
                     entry.texts.append(written)
-                    matches = (match for one in lines for match in ZONE.finditer(one[:500]))
+                    matches = (match for line in lines for match in ZONE.finditer(line[:500]))
                     entry.zones |= dict.fromkeys((calendar, zone_name(match[1] or match[2])) for match in matches)
             inside.pop()
             calendar += not inside
     left = ALL_ZONES
-    parted = [(*one, found) for (_, uid), found in entries.items() for one in _parted(uid, found.texts)]
+    parted = [(*component, entry) for (_, uid), entry in entries.items() for component in _parted(uid, entry.texts)]
     uids: set[str] = set()
     for uid, texts, found in parted:
         if uid in uids:  # an event and a task
             uid = _made_uid(texts[0])
-            texts = [_with_uid(one, uid) for one in texts]
+            texts = [_with_uid(text, uid) for text in texts]
         uids.add(uid)
         own = [*{zone[1]: zones[zone] for zone in found.zones if zone in zones}.values()]
         size = sum(map(len, own))
@@ -159,19 +159,19 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
 def _parted(uid: str, texts: list[str]) -> Iterator[tuple[str, list[str]]]:
     """The components of a UID: one entry, or as many as there are different ones without RECURRENCE-ID."""
     if len(texts) > 1:
-        texts = [*{_made_uid(one): one for one in texts}.values()]
-    mains = [one for one in texts if EXCEPTION.search(one) is None]
+        texts = [*{_made_uid(text): text for text in texts}.values()]
+    mains = [text for text in texts if EXCEPTION.search(text) is None]
     if len(mains) < 2:
         yield uid, texts
         return
-    exceptions = [one for one in texts if EXCEPTION.search(one) is not None]
-    for one in mains:
-        own = _made_uid(one)
+    exceptions = [text for text in texts if EXCEPTION.search(text) is not None]
+    for main in mains:
+        own = _made_uid(main)
         if exceptions:  # their series is unknown
-            yield uid, [one, *exceptions]
+            yield uid, [main, *exceptions]
             exceptions = []
         else:
-            yield own, [_with_uid(one, own)]
+            yield own, [_with_uid(main, own)]
 
 
 def _made_uid(component: str) -> str:

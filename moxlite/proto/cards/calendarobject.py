@@ -117,23 +117,23 @@ class CalendarObject(msgspec.Struct):
 
     def addresses(self) -> tuple[str, ...]:
         """Mail addresses of organiser and attendees, in lower case, each once."""
-        found: dict[str, None] = {}
+        ordered: dict[str, None] = {}
         for part in self.parts:
             for prop in part.properties:
                 if prop.name in ("ORGANIZER", "ATTENDEE") and (address := mail_address(prop.value)):
-                    found[address.lower()] = None
-        return tuple(found)
+                    ordered[address.lower()] = None
+        return tuple(ordered)
 
     def bounds(self) -> tuple[int | None, int | None]:
         """Seconds UTC of the first start and the last end; None for no bound. Rules have an end only if UNTIL says so:
         what COUNT says is found by their instances.
         """
         spans = [self.span(part) for part in self.parts]
-        starts, ends = min(one[0] for one in spans), max(one[1] for one in spans)
-        length = max(one[1] - one[0] for one in spans)
+        starts, ends = min(span[0] for span in spans), max(span[1] for span in spans)
+        length = max(span[1] - span[0] for span in spans)
         for part in self.parts:
             for rule in part.all("RRULE"):
-                until = next((one[6:] for one in rule.value.strip().upper().split(";") if one[:6] == "UNTIL="), "")
+                until = next((part[6:] for part in rule.value.strip().upper().split(";") if part[:6] == "UNTIL="), "")
                 moment = value_of(until)
                 ends = LATEST if moment is None else max(ends, seconds_of(moment) + length + 2 * 86_400)
             if part.first("RDATE") is not None:

@@ -211,7 +211,7 @@ def _corrected(line: Property, before: Entry, entry: Entry) -> Property:
             line = changed_line(line.name, kept, line.value, group_of(line))
     if entry.kind == before.kind:
         return with_value(line, value)
-    types = [one for one in line.parameters.get("TYPE", []) if one.lower() not in KINDS]
+    types = [kind for kind in line.parameters.get("TYPE", []) if kind.lower() not in KINDS]
     types += entry_line(line.name, entry).parameters.get("TYPE", [])
     return changed_line(line.name, {**line.parameters, "TYPE": types}, value, group_of(line))
 
@@ -240,7 +240,7 @@ def _with_groups(lines: list[Property], groups: tuple[str, ...]) -> list[Propert
 
 def _without(lines: list[Property], gone: Collection[Property]) -> list[Property]:
     """The lines without some, and without the labels of those (``item1.X-ABLabel``)."""
-    left = [line for line in lines if not any(line is one for one in gone)]
+    left = [line for line in lines if not any(line is gone_line for gone_line in gone)]
     groups = {group_of(line) for line in gone} - {""} - {group_of(line) for line in left if line.name in OWN}
     return [line for line in left if not (line.name.startswith("X-AB") and group_of(line) in groups)]
 
@@ -287,8 +287,8 @@ def shown_card(card_object: CardObject, version: str, names: Collection[str]) ->
     if version and version != card_object.card.value("VERSION"):
         lines = [converted(line, version) for line in lines]
     if names:
-        wanted = {*names, "VERSION"}
-        lines = [line for line in lines if line.name in wanted]
+        shown_names = {*names, "VERSION"}
+        lines = [line for line in lines if line.name in shown_names]
     return write_component(Component("VCARD", lines, []))
 
 

@@ -149,11 +149,11 @@ def _contact(
                 place = places.setdefault(column.number, {"kind": kind})
                 place[part] = f"{place[part]}, {value}" if part in place else value
             case field if field in TITLES:
-                found = rank(title), title, value
-                before = fields.setdefault(field, found)
-                if before is not found:
-                    fields[field] = min(before, found)
-                    rest.append(max(before, found)[1:])
+                candidate = rank(title), title, value
+                before = fields.setdefault(field, candidate)
+                if before is not candidate:
+                    fields[field] = min(before, candidate)
+                    rest.append(max(before, candidate)[1:])
             case _:
                 rest.append((title, value))
     rest += [("", value) for cell in row[len(titles) :] if (value := _plain(_unquoted(cell)))]
@@ -180,7 +180,7 @@ def _contact(
             rest.append(fields[field][1:])
     if not born:
         rest += [fields[field][1:] for field in ("birth year", "birth month", "birth day") if field in fields]
-    lines += [f"URL{_typed(one.kind)}:{''.join(one.value.split())}" for one in sites]
+    lines += [f"URL{_typed(site.kind)}:{''.join(site.value.split())}" for site in sites]
     for place in places.values():
         if place.keys() <= {"kind", "formatted"}:
             place["street"] = place["formatted"]
@@ -223,7 +223,7 @@ def _fitting(contact: Contact) -> Contact:
     """As much of a contact as one may have."""
 
     def entries(given: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        return tuple(Entry(one.value[:MAX_TEXT], one.kind) for one in given[:MAX_ENTRIES])
+        return tuple(Entry(entry.value[:MAX_TEXT], entry.kind) for entry in given[:MAX_ENTRIES])
 
     return Contact(
         name=contact.name[:MAX_TEXT],
@@ -255,24 +255,24 @@ def _day_first(columns: list[Column], titles: list[str], rows: Iterator[list[str
         return True
     with suppress(csv.Error):
         for row in islice(rows, 1, LOOKED_AT):
-            for found in (DAY.fullmatch(row[at].strip()) for at in dates if at < len(row)):
-                if found is not None and max(int(found[1]), int(found[3])) > 12:
-                    return int(found[1]) > 12
+            for match in (DAY.fullmatch(row[at].strip()) for at in dates if at < len(row)):
+                if match is not None and max(int(match[1]), int(match[3])) > 12:
+                    return int(match[1]) > 12
     return titles[dates[0]].casefold() not in ("birthday", "anniversary")
 
 
 def _date(text: str, *, day_first: bool) -> str:
     """A day as vCards have it (RFC 6350 §4.3.1); "" for none."""
     text = text.strip()
-    if (found := YEAR_FIRST.fullmatch(text)) is not None:
-        return _written(int(found[1]), int(found[2]), int(found[3]))
-    if (found := NO_YEAR.fullmatch(text)) is not None:
-        return _written(APPLE, int(found[1]), int(found[2]))
-    if (found := DAY.fullmatch(text)) is not None:
-        day, month = int(found[1]), int(found[3])
-        if found[2] != "." and not day_first:
+    if (match := YEAR_FIRST.fullmatch(text)) is not None:
+        return _written(int(match[1]), int(match[2]), int(match[3]))
+    if (match := NO_YEAR.fullmatch(text)) is not None:
+        return _written(APPLE, int(match[1]), int(match[2]))
+    if (match := DAY.fullmatch(text)) is not None:
+        day, month = int(match[1]), int(match[3])
+        if match[2] != "." and not day_first:
             day, month = month, day
-        year = int(found[4] or APPLE)
+        year = int(match[4] or APPLE)
         return _written(year if year > 99 else year + (2000 if year < 30 else 1900), month, day)
     return ""
 

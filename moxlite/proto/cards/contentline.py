@@ -129,7 +129,7 @@ def changed_line(name: str, parameters: Mapping[str, Sequence[str]], value: str,
     head = f"{group}.{name}" if group else name
     for key, values in parameters.items():
         if values:
-            head += f";{key}=" + ",".join(f'"{one}"' if set(one) & set(",;:") else one for one in values)
+            head += f";{key}=" + ",".join(f'"{text}"' if set(text) & set(",;:") else text for text in values)
     return Property(name.upper(), {key: [*values] for key, values in parameters.items()}, value, f"{head}:{value}")
 
 

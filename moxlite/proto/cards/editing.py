@@ -364,10 +364,10 @@ def _named(zone: str) -> str:
 
 
 def _zone(name: str, zones: Zones) -> tzinfo | None:
-    found = known_zone(name, zones) if name else None
-    if name and found is None:
+    zone = known_zone(name, zones) if name else None
+    if name and zone is None:
         raise BadForm("this time zone is not known")
-    return found
+    return zone
 
 
 def with_zones(like: Component, parts: list[Component]) -> Component:

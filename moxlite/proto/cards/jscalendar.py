@@ -154,11 +154,11 @@ def lone_events(calendar_object: CalendarObject) -> dict[str, Object]:
     if calendar_object.main.first("RECURRENCE-ID") is None:
         return {}
     clock = clock_of(calendar_object.main, calendar_object.zones)
-    found: dict[str, Object] = {}
+    events: dict[str, Object] = {}
     for part in calendar_object.parts:
         key = recurrence_key(part, calendar_object.zones, clock)
-        found[key] = event_of(msgspec.structs.replace(calendar_object, parts=[part]))
-    return found
+        events[key] = event_of(msgspec.structs.replace(calendar_object, parts=[part]))
+    return events
 
 
 def instance_of(event: Object, key: str, *, shown: Clock | None = None) -> Object:
@@ -339,17 +339,17 @@ def _times(part: Component, zones: Zones) -> Object:
         days, seconds = _between(local, end, clock)
     elif length is not None and not length[2]:
         days, seconds = length[:2]
-    found: Object = {"start": local_text(local)}
+    times: Object = {"start": local_text(local)}
     if clock.name is not None:
-        found["timeZone"] = clock.name
+        times["timeZone"] = clock.name
     if days or seconds:
-        found["duration"] = duration_text(days, seconds)
+        times["duration"] = duration_text(days, seconds)
     if clock.whole or part.value("SHOW-WITHOUT-TIME").upper() == "TRUE":
-        found["showWithoutTime"] = True
+        times["showWithoutTime"] = True
     ends = None if end is None else _zone_name(end)
     if ends is not None and clock.name is not None and ends != clock.name:
-        found["endTimeZone"] = ends
-    return found
+        times["endTimeZone"] = ends
+    return times
 
 
 def _between(start: datetime, end: datetime, clock: Clock) -> tuple[int, int]:

@@ -61,49 +61,49 @@ class BadEvent(ValueError):
         self.name = name
 
 
-def normal(wanted: Object) -> Object:
+def normal(event: Object) -> Object:
     """An object without nulls and what is so by default, and with the types of its objects. Raises BadEvent."""
     # Two objects that mean the same must become equal, or a change of nothing is written: so every default of
     # RFC 8984 that a client may say or leave out is listed here.
-    found = {name: value for name, value in wanted.items() if value is not None}
-    if found.setdefault("@type", "Event") != "Event":
+    members = {name: value for name, value in event.items() if value is not None}
+    if members.setdefault("@type", "Event") != "Event":
         raise BadEvent("@type", "an Event is expected")
     for name, kind in NAMED.items():
-        if name in found:
-            found[name] = {key: {"@type": kind, **one} for key, one in _objects(name, found[name]).items()}
-            if not found[name]:
-                del found[name]
-    for place in (found.get("locations") or {}).values():
+        if name in members:
+            members[name] = {key: {"@type": kind, **value} for key, value in _objects(name, members[name]).items()}
+            if not members[name]:
+                del members[name]
+    for place in (members.get("locations") or {}).values():
         if place.get("name") == "":
             del place["name"]
-    if isinstance(found.get("recurrenceRule"), dict):
-        found["recurrenceRule"] = {
+    if isinstance(members.get("recurrenceRule"), dict):
+        members["recurrenceRule"] = {
             name: value
-            for name, value in found["recurrenceRule"].items()
+            for name, value in members["recurrenceRule"].items()
             if value not in (None, []) and RULE_DEFAULTS.get(name, "") != str(value).lower()
         }
-    for alert in (found.get("alerts") or {}).values():
+    for alert in (members.get("alerts") or {}).values():
         if isinstance(alert.get("trigger"), dict):
             alert["trigger"] = {"@type": "OffsetTrigger", **alert["trigger"]}
             if alert["trigger"].get("relativeTo") == "start":
                 del alert["trigger"]["relativeTo"]
         if alert.get("action") == "display":
             del alert["action"]
-    if found.get("timeZone") == "UTC":
-        found["timeZone"] = "Etc/UTC"
-    if found.get("showWithoutTime") is False:
-        del found["showWithoutTime"]
+    if members.get("timeZone") == "UTC":
+        members["timeZone"] = "Etc/UTC"
+    if members.get("showWithoutTime") is False:
+        del members["showWithoutTime"]
     for name in ("title", "description"):
-        if found.get(name) == "":
-            del found[name]
-    if "duration" in found:
-        length = read_duration(found["duration"]) if isinstance(found["duration"], str) else None
+        if members.get(name) == "":
+            del members[name]
+    if "duration" in members:
+        length = read_duration(members["duration"]) if isinstance(members["duration"], str) else None
         if length is None or length[2]:
             raise BadEvent("duration", "a Duration is expected")
-        found["duration"] = duration_text(*length[:2])
-    if found.get("duration") == "PT0S":
-        del found["duration"]
-    return {name: value for name, value in found.items() if value not in ({}, []) or name not in SETS}
+        members["duration"] = duration_text(*length[:2])
+    if members.get("duration") == "PT0S":
+        del members["duration"]
+    return {name: value for name, value in members.items() if value not in ({}, []) or name not in SETS}
 
 
 RULE_DEFAULTS: Final = {"rscale": "gregorian", "skip": "omit"}

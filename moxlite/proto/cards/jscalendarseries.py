@@ -245,16 +245,18 @@ def _rule(rule: Any, clock: Clock) -> str:
     if rule.get("until") is not None:
         parts.append(f"UNTIL={_until(read_local('recurrenceRule', rule['until']), clock)}")
     if rule.get("byDay") is not None:
-        parts.append("BYDAY=" + ",".join(_day(one) for one in _list(rule["byDay"])))
+        parts.append("BYDAY=" + ",".join(_day(day) for day in _list(rule["byDay"])))
     if rule.get("byMonth") is not None:
-        months = [str(one) for one in _list(rule["byMonth"])]
+        months = [str(month) for month in _list(rule["byMonth"])]
         if not all(month.isascii() and month.isdecimal() for month in months):
             raise BadEvent("recurrenceRule", "a month is a number as a text")
         parts.append("BYMONTH=" + ",".join(months))
     for name, member in RULE_LISTS.items():
         if rule.get(member) is not None:
             numbers = _list(rule[member])
-            if not all(isinstance(one, int) and not isinstance(one, bool) and abs(one) < 1_000 for one in numbers):
+            if not all(
+                isinstance(number, int) and not isinstance(number, bool) and abs(number) < 1_000 for number in numbers
+            ):
                 raise BadEvent("recurrenceRule", f"{member} is an array of numbers")
             parts.append(f"{name}=" + ",".join(map(str, numbers)))
     if rule.get("firstDayOfWeek") is not None:

@@ -125,7 +125,7 @@ MAX_KEPT: Final = 200
 
 def jscontact_of(card: Component) -> Object:
     """The JSContact object of a card."""
-    found: Object = {"@type": "Card", "version": "1.0", "uid": unescaped(card.value("UID"))}
+    contact: Object = {"@type": "Card", "version": "1.0", "uid": unescaped(card.value("UID"))}
     labels = {group_of(line): line for line in card.all("X-ABLABEL")}
     labels.pop("", None)
     for name, covered in COVERED.items():
@@ -133,37 +133,41 @@ def jscontact_of(card: Component) -> Object:
         if lines and name in LETTERS:
             value: Any = {}
             for key, line in keyed(name, lines).items():
-                if (one := READERS[name](line)) is not None:
-                    value[key] = one | _label(name, labels.get(group_of(line)))
+                if (member := READERS[name](line)) is not None:
+                    value[key] = member | _label(name, labels.get(group_of(line)))
             for line in lines:
-                of_kind = (one for one in value.values() if one.get("kind") == PLACES.get(line.name, "none"))
-                if (one := next(of_kind, None)) is not None:
-                    one.setdefault("place", _place(line))
+                of_kind = (
+                    anniversary
+                    for anniversary in value.values()
+                    if anniversary.get("kind") == PLACES.get(line.name, "none")
+                )
+                if (member := next(of_kind, None)) is not None:
+                    member.setdefault("place", _place(line))
         elif lines and name != "uid":
             value = READERS[name](lines)
         else:
             continue
         if value:
-            found[name] = value
-    found = _with_kept(found, card.all("JSPROP"))
+            contact[name] = value
+    contact = _with_kept(contact, card.all("JSPROP"))
     rest = [unknown(prop) for prop in unknown_lines(card.properties)]
     if rest:
-        found["vCardProps"] = rest
-    return found
+        contact["vCardProps"] = rest
+    return contact
 
 
 def keyed(name: str, lines: Sequence[Property]) -> dict[str, Property]:
     """The lines of objects by their PROP-ID, else by a letter and their number."""
-    found: dict[str, Property] = {}
+    lines_by_key: dict[str, Property] = {}
     number = 0
     for line in lines:
         if line.name in PLACES:
             continue
-        for one in singles(line):
+        for single in singles(line):
             number += 1
-            key = one.parameter("PROP-ID")
-            found[key if KEY.fullmatch(key) and key not in found else f"{LETTERS[name]}{number}"] = one
-    return found
+            key = single.parameter("PROP-ID")
+            lines_by_key[key if KEY.fullmatch(key) and key not in lines_by_key else f"{LETTERS[name]}{number}"] = single
+    return lines_by_key
 
 
 def singles(line: Property) -> list[Property]:
@@ -202,7 +206,7 @@ def _label(name: str, line: Property | None) -> Object:
     return {"label": text if match is None else match[1]}
 
 
-def _with_kept(found: Object, lines: Sequence[Property]) -> Object:
+def _with_kept(contact: Object, lines: Sequence[Property]) -> Object:
     """The object with what lines JSPROP say. A line that is wrong, or that another program made stale, says nothing."""
     for line in lines[:MAX_KEPT]:
         path = line.parameter("JSPTR").removeprefix("/")
@@ -211,17 +215,17 @@ def _with_kept(found: Object, lines: Sequence[Property]) -> Object:
             value = msgspec.json.decode(unescaped(line.decoded))
         except msgspec.DecodeError:
             continue
-        holder: Any = found
+        holder: Any = contact
         for token in tokens[:-1]:
             holder = holder.get(token) if isinstance(holder, dict) else None
         if not isinstance(holder, dict):
             continue
         listed = tokens[0] in LISTED and isinstance(value, list)
         if not listed or _pieces(holder.get(tokens[-1])) == _pieces(value):
-            changed = patched(found, {path: value})
+            changed = patched(contact, {path: value})
             if is_kept(tokens[0], changed.get(tokens[0])):
-                found = changed
-    return found
+                contact = changed
+    return contact
 
 
 def is_kept(name: str, value: Any) -> bool:
@@ -238,8 +242,8 @@ def is_kept(name: str, value: Any) -> bool:
 def _pieces(value: Any) -> list[tuple[str, str]]:
     """The parts of an array that a line has, too."""
     known = {*NAMES, *ADDRESSES, ""}
-    objects = [one for one in value or () if isinstance(one, dict) and one.get("kind", "") in known]
-    return sorted((str(one.get("kind", "")), str(one.get("value", one.get("name", "")))) for one in objects)
+    objects = [piece for piece in value or () if isinstance(piece, dict) and piece.get("kind", "") in known]
+    return sorted((str(piece.get("kind", "")), str(piece.get("value", piece.get("name", "")))) for piece in objects)
 
 
 # Values
@@ -260,16 +264,16 @@ def types_of(prop: Property) -> list[str]:
 
 def _common(prop: Property) -> Object:
     """Contexts and preference."""
-    found: Object = {}
+    members: Object = {}
     known = [
         value for value in types_of(prop) if value in CONTEXTS and (prop.name == "ADR" or value in ("home", "work"))
     ]
     if known:
-        found["contexts"] = {CONTEXTS[value]: True for value in known}
+        members["contexts"] = {CONTEXTS[value]: True for value in known}
     pref = prop.parameter("PREF") or ("1" if "pref" in types_of(prop) else "")
     if pref.isascii() and pref.isdigit() and 1 <= int(pref[:4]) <= 100:
-        found["pref"] = int(pref)
-    return found
+        members["pref"] = int(pref)
+    return members
 
 
 def _parameters(prop: Property, names: Mapping[str, str]) -> Object:
@@ -305,30 +309,30 @@ def components_of(prop: Property, kinds: Sequence[str]) -> Object:
 
 
 def _name_of(lines: list[Property]) -> Object:
-    found: Object = {}
+    name: Object = {}
     for line in lines:
-        if line.name == "FN" and "full" not in found and line.parameter("DERIVED").lower() != "true":
-            found["full"] = _text(line)
-        elif line.name == "N" and "components" not in found and not line.parameter("PHONETIC"):
-            found |= components_of(line, NAMES)
+        if line.name == "FN" and "full" not in name and line.parameter("DERIVED").lower() != "true":
+            name["full"] = _text(line)
+        elif line.name == "N" and "components" not in name and not line.parameter("PHONETIC"):
+            name |= components_of(line, NAMES)
             sort = dict(zip(("surname", "given"), split(line.parameter("SORT-AS"), ","), strict=False))
             if kept := {kind: unescaped(value) for kind, value in sort.items() if value}:
-                found["sortAs"] = kept
-    return found
+                name["sortAs"] = kept
+    return name
 
 
 def _organization(prop: Property) -> Object | None:
     name, *units = [unescaped(piece) for piece in split(prop.decoded, ";")]
     sort, *sorts = [*map(unescaped, split(prop.parameter("SORT-AS"), ",")), *[""] * len(units)]
-    found: Object = {"name": name} if name else {}
+    organization: Object = {"name": name} if name else {}
     kept = [
         {"name": unit, **({"sortAs": after} if after else {})}
         for unit, after in zip(units, sorts, strict=False)
         if unit
     ]
     if kept:
-        found["units"] = kept
-    return {**found, **({"sortAs": sort} if sort else {}), **_common(prop)} if found else None
+        organization["units"] = kept
+    return {**organization, **({"sortAs": sort} if sort else {}), **_common(prop)} if organization else None
 
 
 def _phone(prop: Property) -> Object:
@@ -337,18 +341,18 @@ def _phone(prop: Property) -> Object:
 
 
 def _service(prop: Property) -> Object:
-    found = _parameters(prop, {"service": "SERVICE-TYPE", "user": "USERNAME"})
+    service = _parameters(prop, {"service": "SERVICE-TYPE", "user": "USERNAME"})
     known = [kind for kind in types_of(prop) if kind not in (*CONTEXTS, "pref")]
-    if prop.name != "IMPP" and "service" not in found and known:
-        found["service"] = known[0]
+    if prop.name != "IMPP" and "service" not in service and known:
+        service["service"] = known[0]
     member = "user" if prop.parameter("VALUE").lower() == "text" else "uri"
-    return {member: _text(prop), **found, **_common(prop)} if _text(prop) else {**found, **_common(prop)}
+    return {member: _text(prop), **service, **_common(prop)} if _text(prop) else {**service, **_common(prop)}
 
 
 def _address(prop: Property) -> Object | None:
     members = {"full": "LABEL", "coordinates": "GEO", "timeZone": "TZ", "countryCode": "CC"}
-    found = {**components_of(prop, ADDRESSES), **_parameters(prop, members)}
-    return {**found, **_common(prop)} if found else None
+    address = {**components_of(prop, ADDRESSES), **_parameters(prop, members)}
+    return {**address, **_common(prop)} if address else None
 
 
 def _anniversary(prop: Property) -> Object | None:

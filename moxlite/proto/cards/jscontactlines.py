@@ -73,24 +73,24 @@ WRITTEN: Final = frozenset(
 TYPES_WRITTEN: Final = frozenset({*CONTEXTS, *FEATURES, "pref"})
 
 
-def card_of(wanted: Object) -> Component:
+def card_of(contact: Object) -> Component:
     """The card of a JSContact object, version 4.0. Raises BadContact."""
-    return changed_card(Component("VCARD", [changed_line("VERSION", {}, "4.0")], []), wanted)
+    return changed_card(Component("VCARD", [changed_line("VERSION", {}, "4.0")], []), contact)
 
 
-def changed_card(card: Component, wanted: Object) -> Component:
+def changed_card(card: Component, contact: Object) -> Component:
     """The card with the properties of a JSContact object; lines of what has not changed stay. Raises BadContact."""
     before = jscontact_of(card)
-    if wanted.get("@type") != "Card" or wanted.get("version") != "1.0":
+    if contact.get("@type") != "Card" or contact.get("version") != "1.0":
         raise BadContact("@type", "a Card of version 1.0 is expected")
-    if not wanted.get("uid"):
+    if not contact.get("uid"):
         raise BadContact("uid", "a Card has a uid")
     lines = [line for line in card.properties if line.name != "JSPROP"]
     version = card.value("VERSION")
-    for name in [*wanted, *(one for one in before if one not in wanted)]:
+    for name in [*contact, *(name for name in before if name not in contact)]:
         if name in ("@type", "version", "vCardProps"):
             continue
-        value, old = wanted.get(name), before.get(name)
+        value, old = contact.get(name), before.get(name)
         if value == old:
             continue
         if name not in COVERED:
@@ -101,11 +101,11 @@ def changed_card(card: Component, wanted: Object) -> Component:
         lines = _with_property(
             lines, name, normal(old, TYPES["Card"][name]), normal(value, TYPES["Card"][name]), version
         )
-    if wanted.get("vCardProps") != before.get("vCardProps"):
-        lines = _with_unknown(lines, wanted.get("vCardProps") or [])
+    if contact.get("vCardProps") != before.get("vCardProps"):
+        lines = _with_unknown(lines, contact.get("vCardProps") or [])
     if not any(line.name == "FN" for line in lines):
-        lines = [*lines, changed_line("FN", {"DERIVED": ["TRUE"]}, escaped(_shown_name(wanted)))]
-    return Component("VCARD", _with_kept(lines, wanted), [])
+        lines = [*lines, changed_line("FN", {"DERIVED": ["TRUE"]}, escaped(_shown_name(contact)))]
+    return Component("VCARD", _with_kept(lines, contact), [])
 
 
 def _check_changed(name: str, old: Any, value: Any) -> None:
@@ -117,7 +117,7 @@ def _check_changed(name: str, old: Any, value: Any) -> None:
         most = MAX_SET if kind == "Set" else MAX_OBJECTS
         if len(value) > max(most, len(old)):
             raise BadContact(name, f"a card has at most {most} of these")
-        value = {key: one for key, one in value.items() if old.get(key) != one}
+        value = {key: part for key, part in value.items() if old.get(key) != part}
         for at in range(0, len(value), most):
             check(name, dict([*value.items()][at : at + most]), kind, ("Card", name))
         return
@@ -129,7 +129,7 @@ def _with_property(lines: list[Property], name: str, old: Any, value: Any, versi
     if name == "keywords":  # one line has all of them
         first = next((line for line in lines if line.name == "CATEGORIES"), None)
         lines = [line for line in lines if line is first or line.name != "CATEGORIES"]
-    lines = [one for line in lines for one in (singles(line) if name == "nicknames" else [line])]
+    lines = [single for line in lines for single in (singles(line) if name == "nicknames" else [line])]
     own = [line for line in lines if line.name in COVERED[name]]
     before, after, there = _slots(name, old), _slots(name, value), _lines_by_slot(name, own)
     new: dict[str, Property] = {}
@@ -145,7 +145,7 @@ def _with_property(lines: list[Property], name: str, old: Any, value: Any, versi
             if has_label(name):
                 label, group = part.get("label", ""), group_of(new[slot])
                 if label and not group:
-                    group = next(one for n in range(1, len(groups) + 2) if (one := f"item{n}") not in groups)
+                    group = next(free for n in range(1, len(groups) + 2) if (free := f"item{n}") not in groups)
                     groups.add(group)
                     new[slot] = changed_line(made.name, new[slot].parameters, new[slot].value, group)
                 labels |= {group: label} if group else {}
@@ -196,14 +196,14 @@ def _labelled(lines: list[Property], labels: Mapping[str, str], gone: Sequence[P
 
 def _merged(old: Property, new: Property) -> Property:
     """The new line in the group of the old one, with the parameters that only other programs know."""
-    types = [one for one in old.parameters.get("TYPE", []) if one.lower() not in TYPES_WRITTEN]
+    types = [kind for kind in old.parameters.get("TYPE", []) if kind.lower() not in TYPES_WRITTEN]
     if "base64" in map(str.lower, old.parameters.get("ENCODING", [])) or "b" in old.parameters.get("ENCODING", []):
         types = []
     parameters = {key: values for key, values in old.parameters.items() if key not in WRITTEN}
     parameters |= {key: values for key, values in new.parameters.items() if key != "PROP-ID"}
     identity = old.parameters.get("PROP-ID", [])
     own_types = new.parameters.get("TYPE", [])
-    parameters |= {"PROP-ID": identity, "TYPE": [*own_types, *(one for one in types if one not in own_types)]}
+    parameters |= {"PROP-ID": identity, "TYPE": [*own_types, *(kind for kind in types if kind not in own_types)]}
     return changed_line(new.name, parameters, new.value, group_of(old))
 
 
@@ -224,14 +224,14 @@ def _slots(name: str, value: Any) -> Object:
     if value is None:
         return {}
     if name == "name":
-        rest = {key: one for key, one in value.items() if key != "full"}
+        rest = {key: part for key, part in value.items() if key != "full"}
         return {"FN": value.get("full"), "N": rest} if value.get("full") is not None else {"N": rest}
     if name == "speakToAs":
         gender = value.get("grammaticalGender")
         return {**({"": gender} if gender else {}), **value.get("pronouns", {})}
     if name == "anniversaries":
-        dates = {key: {member: one[member] for member in one if member != "place"} for key, one in value.items()}
-        first = {one["kind"]: key for key, one in reversed(value.items())}  # the one that has the place of its kind
+        dates = {key: {member: date[member] for member in date if member != "place"} for key, date in value.items()}
+        first = {date["kind"]: key for key, date in reversed(value.items())}  # the one that has the place of its kind
         places = {f"{key}/{kind}": value[key].get("place") for kind, key in first.items()}
         return dates | {slot: place for slot, place in places.items() if place}
     return dict(value) if name in LETTERS or name in ("members", "relatedTo") else {"": value}
@@ -239,14 +239,14 @@ def _slots(name: str, value: Any) -> Object:
 
 def _lines_by_slot(name: str, lines: Sequence[Property]) -> dict[str, Property]:
     """The line of each part of a property that has one."""
-    found: dict[str, Property] = {}
+    lines_by_slot: dict[str, Property] = {}
     if name in LETTERS:
-        found = keyed(name, lines)
-        kinds = {DATES[line.name]: key for key, line in reversed(found.items()) if line.name in DATES}
+        lines_by_slot = keyed(name, lines)
+        kinds = {DATES[line.name]: key for key, line in reversed(lines_by_slot.items()) if line.name in DATES}
         for line in lines:
             if (key := kinds.get(PLACES.get(line.name, ""))) is not None:
-                found.setdefault(f"{key}/{PLACES[line.name]}", line)
-        return found
+                lines_by_slot.setdefault(f"{key}/{PLACES[line.name]}", line)
+        return lines_by_slot
     number = 0
     for line in lines:
         slot = ""
@@ -259,14 +259,14 @@ def _lines_by_slot(name: str, lines: Sequence[Property]) -> dict[str, Property]:
             slot = line.parameter("PROP-ID") or f"u{number}"
         elif name in ("members", "relatedTo"):
             slot = unescaped(line.decoded)
-        found.setdefault(slot, line)
-    return found
+        lines_by_slot.setdefault(slot, line)
+    return lines_by_slot
 
 
-def _with_kept(lines: list[Property], wanted: Object) -> list[Property]:
+def _with_kept(lines: list[Property], contact: Object) -> list[Property]:
     """The lines with JSPROP for what the other ones do not say. Raises BadContact."""
     made = normal(jscontact_of(Component("VCARD", lines, [])), "Card")
-    plain = normal({name: value for name, value in wanted.items() if name != "vCardProps"}, "Card")
+    plain = normal({name: value for name, value in contact.items() if name != "vCardProps"}, "Card")
     made.pop("vCardProps", None)
     kept: list[Property] = []
     for path, value in difference(made, plain).items():
@@ -301,8 +301,8 @@ def _with_unknown(lines: list[Property], value: Any) -> list[Property]:
 
 def _unknown_lines(value: list[Any]) -> list[Property]:
     props: list[Property] = []
-    for one in value:
-        match one:
+    for prop in value:
+        match prop:
             case [str(name), dict(parameters), str(kind), str(text)] if NAME.fullmatch(name):
                 if name.upper() in OWN or not all(NAME.fullmatch(key) for key in parameters):
                     raise BadContact("vCardProps", f"{name} is a property of JSContact, or no property")
@@ -323,18 +323,18 @@ def _unknown_lines(value: list[Any]) -> list[Property]:
 
 
 def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-def _shown_name(wanted: Object) -> str:
+def _shown_name(contact: Object) -> str:
     """A name for a card that has none, which vCard demands (RFC 6350 §6.2.1)."""
-    name = wanted.get("name") or {}
+    name = contact.get("name") or {}
     components = name.get("components") or ()
     between = name.get("defaultSeparator") or " "
     kinds = ("given", "given2", "surname", "surname2")
-    parts = [one["value"] for one in components if one.get("kind") in kinds and one["value"]]
+    parts = [component["value"] for component in components if component.get("kind") in kinds and component["value"]]
     for key, member in (("organizations", "name"), ("emails", "address"), ("phones", "number"), ("nicknames", "name")):
-        parts = parts or [one[member] for one in (wanted.get(key) or {}).values() if one.get(member)][:1]
+        parts = parts or [part[member] for part in (contact.get(key) or {}).values() if part.get(member)][:1]
     return between.join(parts) or "?"
 
 
@@ -352,7 +352,7 @@ def _line_of(name: str, key: str, value: Any) -> Property | None:
     kept = {
         parameter: values
         for parameter, values in parameters.items()
-        if values and all(one and not UNSAFE.search(one) and one == one.strip(' "') for one in values)
+        if values and all(text and not UNSAFE.search(text) and text == text.strip(' "') for text in values)
     }
     ids = {"PROP-ID": [key]} if (name in LETTERS and "/" not in key) or line == "PRONOUNS" else {}
     return changed_line(line, {**ids, **kept}, text)
@@ -419,19 +419,19 @@ def _common(value: Object) -> Parameters:
 def _structured(value: Object, kinds: Sequence[str]) -> tuple[Parameters, str]:
     """JSCOMPS and the pieces of N or ADR."""
     components = value.get("components", [])
-    given = {one["kind"] for one in components}
+    given = {component["kind"] for component in components}
     long = bool(given & {*kinds[7:]} - {*kinds[:7]}) if len(kinds) > len(NAMES) else bool(given & {*kinds[5:]})
     used = [*kinds] if long or len(kinds) == len(NAMES) else [*kinds[:7]]
     places = {kind: at for at, kind in enumerate(used)}  # the later one of two is the new one
     pieces: list[list[str]] = [[] for _ in used]
     order = []
-    for one in components:
-        if one["kind"] == "separator":
-            order.append(f"s,{escaped(one['value'])}")
-        elif one["kind"] in places and one["value"]:
-            at = places[one["kind"]]
+    for component in components:
+        if component["kind"] == "separator":
+            order.append(f"s,{escaped(component['value'])}")
+        elif component["kind"] in places and component["value"]:
+            at = places[component["kind"]]
             order.append(f"{at},{len(pieces[at])}" if pieces[at] else str(at))
-            pieces[at].append(escaped(one["value"]))
+            pieces[at].append(escaped(component["value"]))
     if len(used) > len(NAMES):  # pieces for programs that know no new ones (RFC 9554 §2.1)
         for at, new in ((1, ("room", "apartment", "floor", "building")), (2, ("number", "name"))):
             pieces[at] = [" ".join(text for kind in new for text in pieces[places[kind]])]
@@ -462,7 +462,10 @@ def _organization(value: Object) -> tuple[str, Parameters, str]:
 def _phone(value: Object) -> tuple[str, Parameters, str]:
     back = {shown: kind for kind, shown in FEATURES.items()}
     parameters = _common(value)
-    parameters["TYPE"] = [*parameters["TYPE"], *(back[one] for one in value.get("features", {}) if one in back)]
+    parameters["TYPE"] = [
+        *parameters["TYPE"],
+        *(back[feature] for feature in value.get("features", {}) if feature in back),
+    ]
     if value["number"].startswith("tel:"):
         parameters["VALUE"] = ["uri"]
     return "TEL", parameters, escaped(value["number"])
@@ -494,7 +497,7 @@ def _anniversary(key: str, value: Object) -> tuple[str, Parameters, str] | None:
         return None
     if "utc" in date:
         return back[value["kind"]], {"VALUE": ["timestamp"]}, re.sub(r"[-:]|\.\d+", "", date["utc"])
-    year, month, day = (date.get(one) for one in ("year", "month", "day"))
+    year, month, day = (date.get(member) for member in ("year", "month", "day"))
     head = f"{year:04}" if year else "--"
     tail = f"{month or 0:02}{day:02}" if day else f"{month:02}" if month else ""
     text = f"{head}-{tail}" if year and not day and tail else head + tail

@@ -209,23 +209,23 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
         case "Texts" | "Patches":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
                 raise BadContact(name, f"an object of at most {MAX_OBJECTS} members is expected")
-            for key, one in value.items():
+            for key, item in value.items():
                 _check_text(name, key, MAX_TEXT)
-                _check_text(name, one, MAX_TEXT) if kind == "Texts" else _check_any(name, one, dict)
+                _check_text(name, item, MAX_TEXT) if kind == "Texts" else _check_any(name, item, dict)
         case "Date":
             check(name, value, str(value.get("@type", "PartialDate")) if isinstance(value, dict) else "PartialDate")
         case _ if kind[0] == "{":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
                 raise BadContact(name, f"an object of at most {MAX_OBJECTS} objects by id is expected")
-            for key, one in value.items():
+            for key, item in value.items():
                 if name != "relatedTo" and KEY.fullmatch(key) is None:
                     raise BadContact(name, "an id has letters, digits, - and _")
-                check(name, one, kind[1:-1])
+                check(name, item, kind[1:-1])
         case _ if kind[0] == "[":
             if not isinstance(value, list) or len(value) > MAX_OBJECTS:
                 raise BadContact(name, f"an array of at most {MAX_OBJECTS} objects is expected")
-            for one in value:
-                check(name, one, kind[1:-1])
+            for item in value:
+                check(name, item, kind[1:-1])
         case _:
             _check_object(name, value, kind)
 
@@ -244,13 +244,13 @@ def _check_object(name: str, value: Any, kind: str) -> None:
     members = TYPES.get(kind)
     if members is None or not isinstance(value, dict) or value.get("@type", kind) != kind:
         raise BadContact(name, f"an object is expected: {kind}")
-    for member, one in value.items():
-        if member == "@type" or one is None:
+    for member, content in value.items():
+        if member == "@type" or content is None:
             continue
         if member in members:
-            check(name, one, members[member], (kind, member))
+            check(name, content, members[member], (kind, member))
         elif ":" in member:
-            _check_any(name, one)
+            _check_any(name, content)
         else:
             raise BadContact(name, f"{kind} has no {member[:100]}")
     if any(value.get(member) is None for member in REQUIRED.get(kind, ())):
@@ -264,19 +264,19 @@ def normal(value: Any, kind: str) -> Any:
     if isinstance(value, str):
         return value.replace("\r\n", "\n").replace("\r", "\n")
     if isinstance(value, list):
-        return [normal(one, kind.strip("[]")) for one in value]
+        return [normal(item, kind.strip("[]")) for item in value]
     if not isinstance(value, dict):
         return value
     if kind == "Date":
         kind = "Timestamp" if "utc" in value else "PartialDate"
     if kind[0] == "{":
-        return {key: normal(one, kind[1:-1]) for key, one in value.items()}
+        return {key: normal(item, kind[1:-1]) for key, item in value.items()}
     members = TYPES.get(kind)
     if members is None:
         return value
     found: Object = {}
-    for member, one in value.items():
-        plain = normal(one, members.get(member, "Any"))
+    for member, content in value.items():
+        plain = normal(content, members.get(member, "Any"))
         is_default = plain in (None, "", [], {}) or plain is False or plain == DEFAULTS.get((kind, member))
         if member != "@type" and (not is_default or member in REQUIRED.get(kind, ())):
             found[member] = plain

@@ -281,8 +281,8 @@ def _stamped(part: Component, stamp: str, brought: str | None = None) -> Compone
     """A component of the organiser with the time of the message that brought it, and with BROUGHT_BY, None to leave
     that.
     """
-    wanted = {STAMP: stamp} if brought is None else {STAMP: stamp, BROUGHT_BY: brought}
-    return mapped(part, lambda line: with_parameters(line, wanted) if line.name == "ORGANIZER" else line)
+    parameters = {STAMP: stamp} if brought is None else {STAMP: stamp, BROUGHT_BY: brought}
+    return mapped(part, lambda line: with_parameters(line, parameters) if line.name == "ORGANIZER" else line)
 
 
 def _is_newer(there: CalendarObject, message: CalendarObject, now: int) -> bool:

@@ -319,13 +319,13 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
 def _is_old(prop: Property) -> bool:
     """Whether a property has types as version 2.1 has them: ``ADR;HOME:``."""
     head = prop.whole.partition(":")[0]
-    return '"' not in head and any("=" not in one for one in head.split(";")[1:])
+    return '"' not in head and any("=" not in parameter for parameter in head.split(";")[1:])
 
 
 def _renewed(prop: Property, value: str) -> str:
     """A line of version 2.1 as the later ones have it, with this value."""
     group = prop.whole.partition(":")[0].partition(";")[0]
-    types = [one for one in prop.parameters.get("TYPE", []) if one.upper() not in ("QUOTED-PRINTABLE", "BASE64")]
+    types = [kind for kind in prop.parameters.get("TYPE", []) if kind.upper() not in ("QUOTED-PRINTABLE", "BASE64")]
     others = {"TYPE": types, **{k: v for k, v in prop.parameters.items() if k not in ("TYPE", "CHARSET")}}
     if value is not prop.value:
         others.pop("ENCODING", None)

@@ -73,34 +73,34 @@ def for_transport(message: bytes) -> bytes:
 
 def edits(data: Octets, root: Part, *, utf8: bool) -> list[Edit]:
     """The edits that give a message this form, for `sevenbit.edited`. `utf8`: raw fields stay. Raises Unconvertible."""
-    found: list[Edit] = []
+    changes: list[Edit] = []
     if not utf8 or has_long_line(data, 0, len(data)):
-        _look(data, root, found, utf8=utf8, top=True)
-    return found
+        _look(data, root, changes, utf8=utf8, top=True)
+    return changes
 
 
-def _look(data: Octets, part: Part, found: list[Edit], *, utf8: bool, top: bool = False) -> None:
+def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool = False) -> None:
     header = bytes(data[part.header : part.body])
     new = _header(header, utf8=utf8)
     if part.parts or part.message is not None:
         if new != header:
-            found.append(Edit(part.header, part.body, new))
+            edits.append(Edit(part.header, part.body, new))
         if part.type == "MULTIPART" and part.subtype in SEALED:
             if has_long_line(data, part.body, part.end):
                 text = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
                 raise Unconvertible(text)
             return
         for inner in part.parts:
-            _look(data, inner, found, utf8=utf8)
+            _look(data, inner, edits, utf8=utf8)
         if part.message is not None:
-            _look(data, part.message.root, found, utf8=True, top=True)
+            _look(data, part.message.root, edits, utf8=True, top=True)
     elif has_long_line(data, part.body, part.end):
         if part.type == "MESSAGE" or part.defect or not is_known_encoding(part.encoding):
             raise Unconvertible(part.defect or "a part that cannot be encoded has a line of over 998 octets")
         encoding = part.encoding.lower() if part.encoding in ("QUOTED-PRINTABLE", "BASE64") else lightest(data, part)
-        found += recoded(data, part, encoding, top=top, header=new)
+        edits += recoded(data, part, encoding, top=top, header=new)
     elif new != header:
-        found.append(Edit(part.header, part.body, new))
+        edits.append(Edit(part.header, part.body, new))
 
 
 def _header(header: bytes, *, utf8: bool) -> bytes:

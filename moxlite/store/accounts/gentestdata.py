@@ -277,7 +277,7 @@ def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], ob
         lambda tx: set_rights(tx, inbox, ACCOUNTS[1], "lrs"),
         lambda tx: add_outgoing(
             tx,
-            [Address.parse(one) for one in ("remote@remote.example", "other@bücher.example")],
+            [Address.parse(address) for address in ("remote@remote.example", "other@bücher.example")],
             OutgoingLimits(100, 100),
         ),
     ]

@@ -305,11 +305,11 @@ class Repository:
         last = self._last
         if not self.readable:
             return last, last
-        for one in reversed(self.ids()):
+        for snapshot_id in reversed(self.ids()):
             try:
-                manifest = self.manifest(one)
+                manifest = self.manifest(snapshot_id)
             except RepositoryError as error:
-                logger.warning("a snapshot cannot be read", extra={"kv": {"snapshot": one, "err": str(error)}})
+                logger.warning("a snapshot cannot be read", extra={"kv": {"snapshot": snapshot_id, "err": str(error)}})
                 continue
             last = last or manifest
             if not manifest.errors:

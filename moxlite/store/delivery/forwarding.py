@@ -190,11 +190,11 @@ def start_again(tx: Tx, address: str) -> bool:
     return True
 
 
-def covering(found: Mapping[str, Target], address: str, *, of_alias: bool) -> Target | None:
+def covering(targets: Mapping[str, Target], address: str, *, of_alias: bool) -> Target | None:
     """The target whose agreement counts for mail to an address, of `found` by key: agreeing to all mail of an account
     is agreeing to what it gets by aliases, unless its owner has said otherwise of these.
     """
-    whole, narrow = found.get(target_key(address, of_alias=False)), found.get(target_key(address, of_alias=True))
+    whole, narrow = targets.get(target_key(address, of_alias=False)), targets.get(target_key(address, of_alias=True))
     if not of_alias:
         return whole
     return whole if narrow is None or (not narrow.answered and whole is not None and whole.answered) else narrow
@@ -205,7 +205,9 @@ def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> str:
     the agreement of its owner is noted. `of_alias`: the message came to an alias of which the address is a member.
     """
     keys = [target_key(address, of_alias=narrow) for narrow in (False, True)]
-    known = covering({key: one for key in keys if (one := _target(tx, key)) is not None}, address, of_alias=of_alias)
+    known = covering(
+        {key: target for key in keys if (target := _target(tx, key)) is not None}, address, of_alias=of_alias
+    )
     if known is None or not known.answered:
         # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
         tx.execute(NAME, target_key(address, of_alias=of_alias), tx.now)

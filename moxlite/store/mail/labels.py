@@ -85,12 +85,12 @@ def keyword_of(name: str) -> str:
 
 def free_keyword(name: str, taken: Collection[str]) -> str:
     """The keyword of a name, with a number if a label of another name has it."""
-    keyword = found = keyword_of(name)
+    keyword = candidate = keyword_of(name)
     number = 2
-    while found in taken:
-        found = f"{keyword}_{number}"
+    while candidate in taken:
+        candidate = f"{keyword}_{number}"
         number += 1
-    return found
+    return candidate
 
 
 def clean_name(name: str) -> str:

@@ -220,11 +220,11 @@ class Links:
         if keys.dsn or is_same_conversation(first[1], keys.subject_base):
             return first[0]
         if self._oldest[reference] is not None:
-            found: int | None = self._r.value(
+            thread: int | None = self._r.value(
                 BY_REFERENCE, reference, keys.subject_base, keys.dsn, conversation_subject(keys.subject_base)[0]
             )
-            if found is not None:
-                return found
+            if thread is not None:
+                return thread
         for message_id, subject_base in self._noted.get(reference, ())[:SAME_ID]:
             if is_same_conversation(subject_base, keys.subject_base):
                 return message_id

@@ -151,12 +151,12 @@ def _news(r: Reader, every: Sequence[Device], now: int) -> list[tuple[MessageID,
     earliest = min(device.told_at for device in every) + 1
     rows = r.rows(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, int(LEFT_OUT), LOOKED)
     known_only = choice(r).known
-    found: list[tuple[MessageID, int, str]] = []
+    news: list[tuple[MessageID, int, str]] = []
     for message_id, received, packed, unproven in list(rows):
         sender, is_known = _sender(r, packed)
         if (is_known and not unproven) or not known_only:
-            found.append((message_id, received, sender))
-    return found
+            news.append((message_id, received, sender))
+    return news
 
 
 def archive_told(tx: AccountTx, message_id: MessageID) -> bool:

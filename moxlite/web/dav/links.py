@@ -67,7 +67,7 @@ class SecretLinks:
         settings = self._config.current.account(name)
         if settings is None or settings.login_disabled is not None or not file.endswith(".ics"):
             return None
-        busy = any(one.partition("=")[0] == "free-busy" for one in request.query.split("&"))
+        busy = any(parameter.partition("=")[0] == "free-busy" for parameter in request.query.split("&"))
         async with self._accounts.use(name) as account:
             seen = await sight(account, file.removesuffix(".ics"), busy=busy)
             if seen is None:
@@ -82,7 +82,7 @@ class SecretLinks:
             try:
                 with trio.fail_after(DEADLINE):
                     async with self._turns.turn(name):
-                        pieces = [one.encode() async for one in calendar_file(account, self._config.current, seen)]
+                        pieces = [text.encode() async for text in calendar_file(account, self._config.current, seen)]
             except trio.TooSlowError:
                 raise TooBusy from None
         kind = (

@@ -116,7 +116,7 @@ def data_wanted(root: Element) -> DataWanted | None:
         version = card.get("version") or "3.0"  # the default of RFC 6352 §10.4
         if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("3.0", "4.0"):
             raise Refusal(403, CARDDAV + "supported-address-data-conversion", "cards are of version 3.0 or 4.0")
-        names = tuple((one.get("name") or "").upper() for one in card.findall(CARDDAV + "prop"))
+        names = tuple((prop.get("name") or "").upper() for prop in card.findall(CARDDAV + "prop"))
         return DataWanted(ADDRESS_DATA, version=version, names=names)
     if calendar is None:
         return None
@@ -186,25 +186,25 @@ class Reports:
         return answer
 
     async def _shown(
-        self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None, zone: tzinfo | None
+        self, resource: Resource, data_wanted: DataWanted, calendar_object: CalendarObject | None, zone: tzinfo | None
     ) -> str:
         """The octets of an entry as the report wants them."""
-        if wanted.as_kept:
+        if data_wanted.as_kept:
             return (await self._expander.data(resource)).decode("utf-8-sig")
-        if wanted.name == ADDRESS_DATA:
+        if data_wanted.name == ADDRESS_DATA:
             data = await self._expander.data(resource)
-            return await _made(resource, lambda: _card_text(data, wanted))
+            return await _made(resource, lambda: _card_text(data, data_wanted))
         calendar = calendar_object or await self._expander.read(resource)
         instances: Sequence[Instance] = ()
-        stretch = wanted.expand or wanted.recurrences
+        stretch = data_wanted.expand or data_wanted.recurrences
         if stretch is not None and calendar.repeated:
             instances = await self._expander.instances(resource, calendar, _widened(stretch))
             placed = calendar.placed_instances(instances, zone)
-            instances = [one for one, there in zip(instances, placed, strict=True) if _is_in(there, stretch)]
-        if wanted.expand is not None:
+            instances = [instance for instance, there in zip(instances, placed, strict=True) if _is_in(there, stretch)]
+        if data_wanted.expand is not None:
             instances = instances[: max(1, MAX_EXPANDED // resource.size)]
             await self._hold.take("report", AS_TEXT * resource.size * len(instances))
-        return await _made(resource, lambda: _shown_calendar(calendar, wanted, instances))
+        return await _made(resource, lambda: _shown_calendar(calendar, data_wanted, instances))
 
     def _zone(self, where: Collection) -> tzinfo | None:
         """The zone of dates, and of times without one: the query's, else the calendar's (RFC 4791 §5.2.2, §9.8)."""
@@ -392,7 +392,7 @@ class Reports:
 
     async def _changed(self, where: Collection, changes: Sequence[Change], since: int) -> AsyncIterator[str]:
         """The answers about a page of changes."""
-        names = [one.name for one in changes if one.etag is not None]
+        names = [change.name for change in changes if change.etag is not None]
         known = await self._account.read(
             lambda r: {name: resource_named(r, where.id, name) for name in names}, op="dav-sync"
         )
@@ -437,23 +437,23 @@ async def _made(resource: Resource, make: Callable[[], str]) -> str:
     return await off_loop(make, kind="dav")
 
 
-def _card_text(data: bytes, wanted: DataWanted) -> str:
+def _card_text(data: bytes, data_wanted: DataWanted) -> str:
     """The text of a card in the version that is wanted: as it was put, where it has that."""
     card_object = read_card(data)
-    if not wanted.names and card_object.card.value("VERSION") == wanted.version:
+    if not data_wanted.names and card_object.card.value("VERSION") == data_wanted.version:
         return data.decode("utf-8-sig")
-    return shown_card(card_object, wanted.version, wanted.names)
+    return shown_card(card_object, data_wanted.version, data_wanted.names)
 
 
-def _shown_calendar(calendar_object: CalendarObject, wanted: DataWanted, instances: Sequence[Instance]) -> str:
+def _shown_calendar(calendar_object: CalendarObject, data_wanted: DataWanted, instances: Sequence[Instance]) -> str:
     calendar = calendar_object.calendar
-    if wanted.expand is not None:
+    if data_wanted.expand is not None:
         calendar = expanded(calendar_object, instances)
-    elif wanted.recurrences is not None and calendar_object.repeated:
-        calendar = limited(calendar_object, wanted.recurrences, instances)
-    if wanted.busy is not None:
-        calendar = _busy_within(calendar, wanted.busy)
-    return write_component(calendar if wanted.comp is None else _pruned(calendar, wanted.comp))
+    elif data_wanted.recurrences is not None and calendar_object.repeated:
+        calendar = limited(calendar_object, data_wanted.recurrences, instances)
+    if data_wanted.busy is not None:
+        calendar = _busy_within(calendar, data_wanted.busy)
+    return write_component(calendar if data_wanted.comp is None else _pruned(calendar, data_wanted.comp))
 
 
 def _decided(resource: Resource, component_filter: ComponentFilter, *, single: bool) -> bool:

@@ -108,7 +108,7 @@ def draft_of(given: Object, domain: str) -> Draft:
             raise bad(name, "the server writes it; a part may have others")
         if octets := _written(name, wanted, value, utf8=utf8):
             seen.add(wanted.name)
-            fields += [(wanted.name.decode(), one) for one in octets]
+            fields += [(wanted.name.decode(), field) for field in octets]
     if len(fields) > MAX_HEADERS:
         raise SetError("tooManyProperties", f"more than {MAX_HEADERS} header fields")
     if b"date" not in seen:
@@ -146,7 +146,7 @@ def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> li
     values = value if wanted.all else [value]
     if not isinstance(values, list):
         raise bad(name, "an array is expected")
-    fields = [octets for one in values if (octets := _one(name, label, wanted.form, one, utf8=utf8))]
+    fields = [octets for item in values if (octets := _one(name, label, wanted.form, item, utf8=utf8))]
     if any(len(line) > MAX_LINE for field in fields for line in field.split(b"\r\n")):
         raise bad(name, f"a line is longer than {MAX_LINE} octets: fold it by CRLF and a blank")
     return fields
@@ -383,7 +383,7 @@ def _entity(part: Part, blobs: Blobs) -> Entity:
     if part.parts:
         subtype = part.media_type.partition("/")[2]
         root = (("type", part.parts[0].media_type),) if subtype == "related" else ()  # RFC 2387 §3.1
-        return MultiPart(tuple(_entity(one, blobs) for one in part.parts), subtype, root)
+        return MultiPart(tuple(_entity(child, blobs) for child in part.parts), subtype, root)
     if part.text is not None:
         headers = part.headers
         if part.disposition:

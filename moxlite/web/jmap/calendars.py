@@ -209,14 +209,14 @@ class _Calendars:
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
             def unit(tx: AccountTx) -> tuple[list[str], Object]:
-                found = calendar_of(tx, call, key)
+                calendar = calendar_of(tx, call, key)
                 shelf(call).check_owner()
-                now = _shown(tx, call, ReadableCollection(found, writable=True), default_of(calendars_of(tx, call)))
+                now = _shown(tx, call, ReadableCollection(calendar, writable=True), default_of(calendars_of(tx, call)))
                 now["shareWith"] = now["shareWith"] or {}
                 wanted = TYPE.patched(now, patch)
                 new = {name: wanted[name] for name in TYPE.settable if wanted[name] != now[name]}
-                change_collection(tx, _changed(found, new))
-                return put_shares(tx, call, found, wanted["shareWith"])
+                change_collection(tx, _changed(calendar, new))
+                return put_shares(tx, call, calendar, wanted["shareWith"])
 
             guests, told = await call.account.write(unit)
             await publish(call, guests)
@@ -253,22 +253,22 @@ def _changed(before: Collection, wanted: Object) -> Collection:
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
     if wrong:
         raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
-    found = before
+    collection = before
     if "name" in wanted:
-        found = msgspec.structs.replace(found, display_name=wanted["name"])
+        collection = msgspec.structs.replace(collection, display_name=wanted["name"])
     if "description" in wanted:
-        found = msgspec.structs.replace(found, description=wanted["description"] or "")
+        collection = msgspec.structs.replace(collection, description=wanted["description"] or "")
     if "color" in wanted:
-        found = msgspec.structs.replace(found, colour=(wanted["color"] or "").lower())
+        collection = msgspec.structs.replace(collection, colour=(wanted["color"] or "").lower())
     if "sortOrder" in wanted:
-        found = msgspec.structs.replace(found, position=wanted["sortOrder"])
+        collection = msgspec.structs.replace(collection, position=wanted["sortOrder"])
     if "includeInAvailability" in wanted:
-        found = msgspec.structs.replace(found, transparent=wanted["includeInAvailability"] == "none")
+        collection = msgspec.structs.replace(collection, transparent=wanted["includeInAvailability"] == "none")
     if "timeZone" in wanted:
-        found = msgspec.structs.replace(found, time_zone=_zone_file(wanted["timeZone"]))
+        collection = msgspec.structs.replace(collection, time_zone=_zone_file(wanted["timeZone"]))
     if "isVisible" in wanted:
-        found = found.with_hidden(hidden=not wanted["isVisible"])
-    return _with_alerts(found, wanted)
+        collection = collection.with_hidden(hidden=not wanted["isVisible"])
+    return _with_alerts(collection, wanted)
 
 
 def _with_alerts(found: Collection, wanted: Object) -> Collection:

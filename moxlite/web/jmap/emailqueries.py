@@ -556,15 +556,15 @@ def _has_threads(node: Node) -> bool:
 
 def matching_terms(call: Call, wish: object) -> list[str]:
     """The words of a filter that texts are searched for, for snippets (RFC 8621 §5)."""
-    found: list[str] = []
+    terms: list[str] = []
     match wish:
         case {"operator": "NOT"}:
             return []
         case {"conditions": list(conditions)}:
             for condition in conditions:
-                found += matching_terms(call, condition)
+                terms += matching_terms(call, condition)
         case dict():
             for name in ("text", "subject", "body"):
                 if isinstance(value := wish.get(name), str):
-                    found += words_of(fold(value))
-    return found
+                    terms += words_of(fold(value))
+    return terms

@@ -157,7 +157,7 @@ async def get(call: Call) -> Object:
     # Before the emails: what changes between the two is told once more by /changes. A state from after them would hide
     # it for good.
     now = await call.account.read(partial(state, place=call.place), op="jmap state")
-    found: list[Object] = []
+    objects: list[Object] = []
     slow = wish.structured or wish.reads_header
     run = call.account.scan if slow else call.account.read
     at = 0
@@ -170,19 +170,19 @@ async def get(call: Call) -> Object:
             part = ids[at : at + number]
         weight = call.budget.weight
         await call.budget.reserve(MADE * octets)
-        found += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
+        objects += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
         call.budget.keep(call.budget.weight - weight)
         at += len(part)
-    present = {one["id"] for one in found}
-    return get_response(call, now, found, [one for one in ids if one not in present])
+    present = {email["id"] for email in objects}
+    return get_response(call, now, objects, [email_id for email_id in ids if email_id not in present])
 
 
 def _texts(r: Reader, ids: Sequence[str], call: Call) -> tuple[int, int]:
     """The octets of the texts of the first of these emails, and of how many: at least one, and as many more as have
     `TEXTS` together.
     """
-    stored = emails(r, [read_id(one, LETTER) for one in ids], call.place.readable(r))
-    details = infos(r, [one.message_id for one in stored.values()])
+    stored = emails(r, [read_id(email_id, LETTER) for email_id in ids], call.place.readable(r))
+    details = infos(r, [message.message_id for message in stored.values()])
     octets = 0
     for number, key in enumerate(ids):
         email = stored.get(read_id(key, LETTER))

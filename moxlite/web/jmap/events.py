@@ -221,10 +221,10 @@ async def get(call: Call) -> Object:
         numbers = await call.account.scan(partial(visible_ids, call=call), op="jmap events")
         if len(numbers) > LIMITS["maxObjectsInGet"]:
             raise MethodError("requestTooLarge", "name the ids: CalendarEvent/query finds them")
-        ids = [f"{EVENT}{one}" for one in numbers]
-    objects = [one async for one in _shown(call, view, ids, further=whole)]
-    present = {one["id"] for one in objects}
-    return get_response(call, now, objects, [one for one in ids if one not in present])
+        ids = [f"{EVENT}{number}" for number in numbers]
+    objects = [event async for event in _shown(call, view, ids, further=whole)]
+    present = {event["id"] for event in objects}
+    return get_response(call, now, objects, [event_id for event_id in ids if event_id not in present])
 
 
 def _bound(text: str) -> int:
@@ -246,7 +246,7 @@ def zone_argument(call: Call) -> str:
 async def _shown(call: Call, view: _View, ids: Sequence[str], *, further: bool) -> AsyncIterator[Object]:
     """The events with these ids. `further`: and those that are alone beside one of them (`StoredEvent.further`)."""
     expander = Expander(call.account)
-    asked = deque(split_id(one) for one in ids)
+    asked = deque(split_id(event_id) for event_id in ids)
     while asked:
         numbers = [*dict.fromkeys(number for number, _ in islice(asked, AT_ONCE))]
         octets = await call.account.read(partial(octets_of, numbers=numbers), op="jmap events")

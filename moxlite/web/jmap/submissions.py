@@ -105,7 +105,7 @@ async def get(call: Call) -> Object:
     ids, properties = call.ids(), call.properties(TYPE.properties)
     now, rows = await call.account.scan(lambda r: (submission_state(r), submissions(r)), op="jmap submissions")
     by_id = {f"{LETTER}{row.id}": row for row in rows}
-    chosen = [one for one in (by_id if ids is None else ids) if one in by_id]
+    chosen = [submission_id for submission_id in (by_id if ids is None else ids) if submission_id in by_id]
     if len(chosen) > 1000:
         raise MethodError("requestTooLarge", "name the ids: EmailSubmission/query finds them")
     objects: list[Object] = []

@@ -230,15 +230,15 @@ class Leaf(NamedTuple):
         if part.type != "TEXT" or part.is_attachment or part.defect:
             return False
         above = self.path.rpartition(".")[0]
-        forms = [one for one in self.forms if part.subtype in ("PLAIN", "HTML") or one[0] == above]
+        forms = [form for form in self.forms if part.subtype in ("PLAIN", "HTML") or form[0] == above]
         return any(drawn.get(path, form) != form for path, form in forms)
 
 
 def _forms(leaves: Iterable[Leaf]) -> Forms:
-    found: Forms = {}
+    forms: Forms = {}
     for path, form in [one for leaf in leaves for one in leaf.forms]:
-        found[path] = form if found.get(path, form) == form else SEVERAL
-    return found
+        forms[path] = form if forms.get(path, form) == form else SEVERAL
+    return forms
 
 
 def walk_shown(root: mime.Part) -> Iterator[Leaf]:
@@ -285,12 +285,12 @@ def bodies(root: mime.Part) -> Bodies:
 def _unsaid(leaves: Iterable[Leaf], drawn: Forms) -> list[Leaf]:
     """The leaves that say what neither a drawn one nor one before them says."""
     drawn = dict(drawn)
-    found: list[Leaf] = []
+    unsaid: list[Leaf] = []
     for leaf in leaves:
         if not leaf.is_said_by(drawn):
-            found.append(leaf)
+            unsaid.append(leaf)
             drawn.update(leaf.forms)
-    return found
+    return unsaid
 
 
 def _in_order(leaves: list[Leaf]) -> list[Leaf]:

@@ -467,9 +467,13 @@ class InvitationCalls(EntryCalls):
     def _invited(self, session: Session, calendar: Calendar) -> str:
         """The user's address among the participants, as it is written there; "" for none."""
         snapshot, account = self._server.config.current, session.account
-        invited = [one.address for one in calendar.event.attendees if is_me(snapshot, account, one.address)]
+        invited = [
+            attendee.address for attendee in calendar.event.attendees if is_me(snapshot, account, attendee.address)
+        ]
         # In person before as a member of an alias.
-        return next((one for one in invited if account_of(snapshot, one) == account), next(iter(invited), ""))
+        return next(
+            (address for address in invited if account_of(snapshot, address) == account), next(iter(invited), "")
+        )
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -288,16 +288,16 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     if not name:
         raise UserError("name: a label needs a name")
     settings = load_settings(tx, Settings)
-    same = next((one for one in settings.labels if one.name.casefold() == name.casefold()), None)
+    same = next((known for known in settings.labels if known.name.casefold() == name.casefold()), None)
     if same is not None and keyword not in ("", same.keyword):
         raise Conflict(worded("another label is called {name}", name=same.name))
     if same is not None and not keyword:
         return same
-    label = Label(keyword or free_keyword(name, {one.keyword for one in settings.labels}), name, color)
-    others = [one for one in settings.labels if one.keyword != label.keyword]
+    label = Label(keyword or free_keyword(name, {known.keyword for known in settings.labels}), name, color)
+    others = [known for known in settings.labels if known.keyword != label.keyword]
     if len(others) >= MAX_LABELS:
         raise UserError(worded("there are {most} labels with names already", most=MAX_LABELS))
-    place = next((i for i, one in enumerate(settings.labels) if one.keyword == label.keyword), len(others))
+    place = next((i for i, known in enumerate(settings.labels) if known.keyword == label.keyword), len(others))
     save_settings(tx, msgspec.structs.replace(settings, labels=[*others[:place], label, *others[place:]]))
     return label
 

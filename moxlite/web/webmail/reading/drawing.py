@@ -81,14 +81,14 @@ class Page:
 
     def drawn_images(self) -> list[mime.Part]:
         """The images that elements of the HTML show; those in backgrounds alone may be behind nothing."""
-        found: dict[int, mime.Part] = {}
+        images: dict[int, mime.Part] = {}
         room, html = MAX_IMAGES, self.drawn.html
         for start, _, number in _references(html, self.marker):
             if 0 <= number < len(self.images) and (image := self.images[number]).decoded <= room:
                 room -= image.decoded
                 if html.endswith(b'src="', 0, start):
-                    found[number] = image
-        return list(found.values())
+                    images[number] = image
+        return list(images.values())
 
 
 async def draw(
@@ -268,12 +268,12 @@ def nearest_images(root: mime.Part, parts: Sequence[mime.Part]) -> dict[str, mim
     def nearness(part: mime.Part) -> int:
         return sum(outer.body <= part.header < outer.end for outer in around)
 
-    found: dict[str, tuple[int, mime.Part]] = {}
+    nearest: dict[str, tuple[int, mime.Part]] = {}
     for part in root.walk():
         name = _image_id(part)
-        if name and (name not in found or nearness(part) > found[name][0]):
-            found[name] = (nearness(part), part)
-    return {name: part for name, (_, part) in found.items()}
+        if name and (name not in nearest or nearness(part) > nearest[name][0]):
+            nearest[name] = (nearness(part), part)
+    return {name: part for name, (_, part) in nearest.items()}
 
 
 def _image_id(part: mime.Part) -> str:

@@ -114,7 +114,7 @@ async def carry_files(
     to another message; pictures `inside` its HTML are carried with that.
     """
     message_id = holder.local_id(shown)
-    found: list[Uploaded] = []
+    files: list[Uploaded] = []
     parts = dict(walk_parts(root))
     reports = [
         Attachment(leaf.path, clean_filename(leaf.part, leaf.path), leaf.part.media_type, leaf.part.decoded)
@@ -129,8 +129,8 @@ async def carry_files(
         pieces = body.stream_part(holder.account, message_id, part)
         media_type = OCTETS if whole else part.media_type
         upload = await receive_upload(home, file.filename, media_type, pieces, message=False)
-        found.append(shown_upload(upload))
-    return found
+        files.append(shown_upload(upload))
+    return files
 
 
 async def carry_message(holder: Holder, shown: int, subject: str, home: Account) -> Uploaded:
