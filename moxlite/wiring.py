@@ -488,10 +488,7 @@ def _autotls(name: str, started: Started, resolver: Resolver, tls: TLSPorts, cha
 
 
 async def _open_auth(path: Path, options: Options, *, create: bool) -> AuthDB:
-    """auth.db; one that is out of service when its file cannot be used, and the server goes on without (STORE-158e).
-
-    Raises StartFailed: a newer program wrote it.
-    """
+    """auth.db, out of service if its file can't be used (STORE-158e). Raises StartFailed: a newer program wrote it."""
     try:
         return await AuthDB.open(path, options, create=create)
     except SchemaTooNew as error:

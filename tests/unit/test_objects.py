@@ -12,7 +12,11 @@ MAX_ATTRIBUTES = 12
 """Of one object; structs and dataclasses, which only hold values, have as many fields as the value has."""
 
 LARGER = {
-    "admin/standby/replicating.py Replication": (20, 13, "one copy to a target: the program's run, and who waits for it"),
+    "admin/standby/replicating.py Replication": (
+        20,
+        13,
+        "one copy to a target: the program's run, and who waits for it",
+    ),
     "imapd/session/view.py CountedView": (17, 13, "the numbers of a view change with its messages"),
     "net/imapclient/client.py Client": (30, 13, "commands of IMAP on one connection, whose lines are a class apart"),
     "proto/imap/threading.py References": (24, 15, "subjects are the second step of one algorithm (RFC 5256)"),

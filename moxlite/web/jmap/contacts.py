@@ -1,4 +1,4 @@
-"""Address books and contact cards (RFC 9610): the cards that phones have by CardDAV, as JSContact."""
+"""Contact cards (RFC 9610 §3): the cards that phones have by CardDAV, as JSContact."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
 
 from moxlite.processor import off_loop
 from moxlite.proto.cards.cardobject import BadCard, read_card
@@ -19,18 +17,11 @@ from moxlite.proto.cards.jscontactshapes import BadContact
 from moxlite.proto.cards.limits import AboveLimit, Extent, check_extent, extent_of
 from moxlite.store.groupware.collection import (
     Collection,
-    NoSuchCollection,
-    change_collection,
-    collection,
-    create_collection,
-    delete_collection,
-    ensure_defaults,
 )
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.history import (
     StoredCard,
     card_ids,
-    collection_changes,
     contact_state,
     entry_changes,
     stored_cards,
@@ -44,20 +35,14 @@ from moxlite.store.groupware.resources import (
     size_of,
     together,
 )
-from moxlite.store.groupware.sharing import ReadableCollection
+from moxlite.web.jmap.addressbooks import BOOK, book_of, ready, shelf
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import (
-    Collections,
     copy_entries,
-    is_shown_name,
-    publish,
-    put_shares,
-    rights_of,
-    share_with,
 )
 from moxlite.web.jmap.standard import (
     ObjectType,
@@ -84,14 +69,7 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
-BOOK: Final = "B"
 CARD: Final = "C"
-BOOK_TYPE: Final = ObjectType(
-    "AddressBook",
-    "RFC 9610 §2",
-    settable=("name", "description", "sortOrder", "isSubscribed", "shareWith"),
-    fixed=("id", "isDefault", "myRights"),
-)
 CARD_TYPE: Final = ObjectType(
     "ContactCard",
     "RFC 9610 §3, RFC 9553",
@@ -99,177 +77,11 @@ CARD_TYPE: Final = ObjectType(
     fixed=("id", *JSCONTACT[:2]),
     once=JSCONTACT[:2],
 )
-MAX_TEXT: Final = 10_000
-"""Characters of a description, as many as CardDAV takes: the address books are the same."""
-
 MAX_IDS: Final = 5_000
 """Ids of one answer, as of Email/query."""
 
 AT_ONCE: Final = 200
 """Cards that are read in one scan."""
-
-CAPABILITY: Final[Object] = {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True}
-
-
-def shelf(call: Call) -> Collections:
-    """The address books of the account that a call is about."""
-    return Collections("contact", call.place.guest)
-
-
-async def _ready(call: Call) -> None:
-    """Make the first address book of an account that never had one."""
-    if not call.place.guest and not await call.account.read(shelf(call).shared, op="jmap books"):
-        await call.account.write(ensure_defaults)
-
-
-def _default(books: Sequence[ReadableCollection]) -> int:
-    """The id of the address book to which new cards are added, as `default_book`."""
-    named = next((book.collection.id for book in books if book.collection.name == "contacts"), None)
-    return named or next((book.collection.id for book in books), 0)
-
-
-def _book(r: Reader, call: Call, shared: ReadableCollection, default: int) -> Object:
-    """An address book as an object. `default`: the id of the default one."""
-    one, owner = shared.collection, not call.place.guest
-    return {
-        "id": f"{BOOK}{one.id}",
-        "name": one.display_name or one.name,
-        "description": one.description or None,
-        "sortOrder": max(0, one.position or 0),
-        "isSubscribed": True,
-        "shareWith": (share_with(r, one) or None) if owner else None,
-        "isDefault": owner and one.id == default,
-        "myRights": rights_of("contact", writable=shared.writable, owner=owner),
-    }
-
-
-async def book_get(call: Call) -> Object:
-    """AddressBook/get."""
-    ids, properties = call.ids(), call.properties(BOOK_TYPE.properties)
-    await _ready(call)
-
-    def read(r: Reader) -> tuple[str, dict[str, Object]]:
-        books = shelf(call).shared(r)
-        default = _default(books)
-        return shelf(call).state(r), {f"{BOOK}{book.collection.id}": _book(r, call, book, default) for book in books}
-
-    now, found = await call.account.read(read, op="jmap books")
-    chosen = [one for one in (found if ids is None else ids) if one in found]
-    objects = [{name: found[one][name] for name in properties} for one in chosen]
-    return get_response(call, now, objects, [one for one in ids or () if one not in found])
-
-
-async def book_changes(call: Call) -> Object:
-    """AddressBook/changes."""
-    own = shelf(call)
-
-    def read(r: Reader, since: int) -> list[Change]:
-        return collection_changes(r, since, kind="contact", only=own.ids(r))
-
-    return changes_response(call, await changes_of(call, read, contact_state, BOOK, own.mark))
-
-
-async def book_set(call: Call) -> Object:
-    """AddressBook/set. Which book is the default one is not changed (RFC 9610 §2.3 allows that)."""
-    return await run_set(call, _Books(remove=call.argument("onDestroyRemoveContents", bool, False)))
-
-
-class _Books:
-    def __init__(self, *, remove: bool) -> None:
-        self._remove = remove
-
-    async def state(self, call: Call) -> str:
-        return await call.account.read(shelf(call).state, op="jmap books")
-
-    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(_: str, given: Object) -> Outcome:
-            shelf(call).check_owner()
-            blank = Collection(0, "contact", uuid.uuid4().hex)
-            wanted = _changed_book(blank, {"name": None, **given})
-
-            def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
-                made = create_collection(tx, wanted)
-                guests, told = put_shares(tx, call, made, given.get("shareWith"))
-                default = _default(shelf(call).shared(tx))
-                return _book(tx, call, ReadableCollection(made, writable=True), default), guests, told
-
-            whole, guests, told = await call.account.write(unit)
-            await publish(call, guests)
-            return {name: value for name, value in whole.items() if name not in given} | told
-
-        return await each(objects, one)
-
-    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
-        async def one(key: str, patch: Object) -> Outcome:
-            def unit(tx: AccountTx) -> tuple[list[str], Object]:
-                found = _book_of(tx, call, key)
-                shelf(call).check_owner()
-                now = _book(tx, call, ReadableCollection(found, writable=True), _default(shelf(call).shared(tx)))
-                now["shareWith"] = now["shareWith"] or {}
-                wanted = BOOK_TYPE.patched(now, patch)
-                changed = {name: value for name, value in wanted.items() if value != now[name]}
-                change_collection(tx, _changed_book(found, changed))
-                return put_shares(tx, call, found, wanted["shareWith"])
-
-            guests, told = await call.account.write(unit)
-            await publish(call, guests)
-            return told or None
-
-        return await each(patches, one)
-
-    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
-        async def one(key: str, _: None) -> Outcome:
-            def unit(tx: AccountTx) -> None:
-                found = _book_of(tx, call, key)
-                shelf(call).check_owner()
-                if found.total and not self._remove:
-                    raise SetError("addressBookHasContents", "the address book has cards")
-                delete_collection(tx, found.id)
-
-            await call.account.write(unit)
-            return None
-
-        return await each(dict.fromkeys(ids), one)
-
-
-def _book_of(r: Reader, call: Call, key: str) -> Collection:
-    """The address book with an id. Raises SetError ``notFound``."""
-    try:
-        found = collection(r, read_id(key, BOOK))
-    except NoSuchCollection:
-        raise SetError("notFound") from None
-    visible = shelf(call).ids(r)
-    if found.kind != "contact" or (visible is not None and found.id not in visible):
-        raise SetError("notFound")
-    return found
-
-
-def _changed_book(before: Collection, wanted: Object) -> Collection:
-    """An address book with the properties of an object. Raises SetError."""
-    unknown = [name for name in wanted if name not in BOOK_TYPE.settable]
-    if unknown:
-        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
-    name, description = wanted.get("name"), wanted.get("description")
-    order = wanted.get("sortOrder", 0)
-    wrong: list[str] = []
-    if "name" in wanted and not is_shown_name(name):
-        wrong.append("name")
-    if not isinstance(description, str | None) or len(description or "") > MAX_TEXT:
-        wrong.append("description")
-    if not isinstance(order, int) or isinstance(order, bool) or not 0 <= order < 1 << 31:
-        wrong.append("sortOrder")
-    if wanted.get("isSubscribed", True) is not True:
-        wrong.append("isSubscribed")
-    if not isinstance(wanted.get("shareWith"), dict | None):
-        wrong.append("shareWith")
-    if wrong:
-        raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
-    found = before
-    if "name" in wanted:
-        found = msgspec.structs.replace(found, display_name=wanted["name"])
-    if "description" in wanted:
-        found = msgspec.structs.replace(found, description=description or "")
-    return msgspec.structs.replace(found, position=order) if "sortOrder" in wanted else found
 
 
 def _card(stored_card: StoredCard) -> Object:
@@ -282,7 +94,7 @@ def _card(stored_card: StoredCard) -> Object:
 async def card_get(call: Call) -> Object:
     """ContactCard/get. Without ids at most as many as a call may name."""
     ids, asked = call.ids(), call.properties(CARD_TYPE.properties, default=CARD_TYPE.properties)
-    await _ready(call)
+    await ready(call)
     now = await call.account.read(shelf(call).state, op="jmap cards")
     found: list[Object] = []
     if ids is None:
@@ -393,7 +205,7 @@ class _Seen:
 
 async def card_query(call: Call) -> Object:
     """ContactCard/query."""
-    await _ready(call)
+    await ready(call)
     now, ids = await _results(call)
     return results_response(call, now, ids, most=MAX_IDS)
 
@@ -449,7 +261,7 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
 
 async def card_set(call: Call) -> Object:
     """ContactCard/set."""
-    await _ready(call)
+    await ready(call)
     return await run_set(call, _Cards())
 
 
@@ -566,7 +378,7 @@ def _wanted_book(tx: AccountTx, call: Call, value: Any) -> Collection:
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
         raise SetError("invalidProperties", "a card is in one address book", properties=["addressBookIds"])
     try:
-        found = _book_of(tx, call, call.id_of(next(iter(value))))
+        found = book_of(tx, call, call.id_of(next(iter(value))))
     except SetError:
         raise SetError("invalidProperties", "there is no such address book", properties=["addressBookIds"]) from None
     shelf(call).check_writable(tx, found.id)
@@ -604,7 +416,7 @@ def _put(tx: AccountTx, book: Collection, name: str, octets: bytes, number: int 
 
 async def card_copy(call: Call) -> Object:
     """ContactCard/copy, of cards in books that others share."""
-    await _ready(call)
+    await ready(call)
 
     async def read(source: Call, key: str) -> Object:
         stored_card = await _stored(source, key)

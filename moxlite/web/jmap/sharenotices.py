@@ -16,8 +16,8 @@ from moxlite.store.mail.sharenotices import (
 )
 from moxlite.web.jmap import mailboxes
 from moxlite.web.jmap.accounts import account_id
+from moxlite.web.jmap.addressbooks import BOOK
 from moxlite.web.jmap.calendars import CALENDAR
-from moxlite.web.jmap.contacts import BOOK
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.principals import visible_address

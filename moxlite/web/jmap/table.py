@@ -7,6 +7,7 @@ from typing import Final
 
 from moxlite.lazyimport import load
 from moxlite.web.jmap import (
+    addressbooks,
     blobdata,
     blobs,
     contacts,
@@ -74,7 +75,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
     VACATION: {},
     BLOBS: blobdata.CAPABILITY,
     QUOTA: {},
-    CONTACTS: contacts.CAPABILITY,
+    CONTACTS: addressbooks.CAPABILITY,
     CALENDARS: {
         "maxCalendarsPerEvent": 1,
         "minDateTime": "0001-01-01T00:00:00Z",
@@ -157,9 +158,9 @@ METHODS: Final[Table] = {
     "EmailSubmission/set": Method(submissions.set_, SUBMISSION, changes=True),
     "VacationResponse/get": Method(identities.vacation_get, VACATION),
     "VacationResponse/set": Method(identities.vacation_set, VACATION, changes=True),
-    "AddressBook/get": Method(contacts.book_get, CONTACTS),
-    "AddressBook/changes": Method(contacts.book_changes, CONTACTS),
-    "AddressBook/set": Method(contacts.book_set, CONTACTS, changes=True),
+    "AddressBook/get": Method(addressbooks.book_get, CONTACTS),
+    "AddressBook/changes": Method(addressbooks.book_changes, CONTACTS),
+    "AddressBook/set": Method(addressbooks.book_set, CONTACTS, changes=True),
     "ContactCard/get": Method(contacts.card_get, CONTACTS),
     "ContactCard/changes": Method(contacts.card_changes, CONTACTS),
     "ContactCard/query": Method(contacts.card_query, CONTACTS),
