@@ -22,9 +22,10 @@ from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, Fi
 from moxlite.web import metrics
 from moxlite.web.calls import MAX_BODY
 from moxlite.web.errors import APIError
-from moxlite.web.guards import account_of, page_session, pages, parse_fields, refuse_foreign, require_fresh
+from moxlite.web.guards import account_of, page_session, pages, refuse_foreign, require_fresh
 from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.exchange import parse_fields
 from moxlite.web.storeerrors import RETRY_AFTER, page_error
 from moxlite.wording import worded
 

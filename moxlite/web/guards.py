@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING
 
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.web.errors import APIError
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request
 from moxlite.web.sessions import Sessions
-
-MAX_FIELDS: Final = 16  # fields of a query or a form; ours have fewer
 
 
 def refuse_foreign(request: Request) -> None:
@@ -55,21 +52,6 @@ def require_fresh(sessions: Sessions, session: Session) -> None:
     """
     if session.device or not session.proven:
         sessions.require_confirmed(session)
-
-
-def query_parameters(request: Request) -> dict[str, str]:
-    """The parameters of the query; if a name is repeated, its first value. Raises HTTPError 400."""
-    return parse_fields(request.query)
-
-
-def parse_fields(text: str) -> dict[str, str]:
-    """Fields of a query or of a form (``application/x-www-form-urlencoded``); if a name is repeated, its first value.
-    Raises HTTPError 400.
-    """
-    try:
-        return {name: values[0] for name, values in parse_qs(text, errors="strict", max_num_fields=MAX_FIELDS).items()}
-    except ValueError as e:
-        raise HTTPError(400, "The query or form of this request cannot be read.") from e
 
 
 @asynccontextmanager

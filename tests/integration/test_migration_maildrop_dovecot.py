@@ -77,7 +77,7 @@ def server(provider: Provider, tmp_path: Path) -> Iterator[ServedServer]:
 def here(server: ServedServer) -> Counter[str]:
     """How often each message is in the link's Inbox."""
     with imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=insecure()) as session:
-        session.login("bob@example.org", PASSWORD)
+        session.login("bob@example.org", server.password)
         if session.select('"Far/Inbox"', readonly=True)[0] != "OK":
             return Counter()
         answer = session.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")[1]

@@ -383,7 +383,7 @@ def test_config_verbs_change_only_the_lines_concerned(server: LocalServer) -> No
     server.cli("config", "account", "add", "carol", "carol@localhost")
     server.cli("config", "address", "add", "caroline@localhost", "carol")
     text = path.read_text()
-    assert '"caroline@localhost" = {}\n' in text
+    assert '[accounts.carol.destinations."caroline@localhost"]\n' in text
     assert [line for line in noted.splitlines() if line not in text.splitlines()] == []
     path.write_text(text + "[broken")
     done = server.cli("config", "address", "add", "c@localhost", "carol", check=False)

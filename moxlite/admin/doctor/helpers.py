@@ -24,7 +24,6 @@ from moxlite.metrics import Gauge
 from moxlite.operations.server import HelperState
 from moxlite.proto.sshurl import SSHURL
 from moxlite.sandbox import processes
-from moxlite.sandbox.jobs import DrawHTML, Drawn
 from moxlite.sandbox.messages import Ready
 from moxlite.wakeup import sleep_by_both_clocks
 from moxlite.wording import reason_of
@@ -96,7 +95,7 @@ async def _tried(attempt: Try) -> tuple[str, str]:
     except trio.TooSlowError:
         return f"no answer within {SECONDS:.0f} s", ""
     except Exception as error:  # noqa: BLE001 - of any kind of child: it is what was asked for
-        return reason_of(error) or type(error).__name__, ""
+        return str(reason_of(error)) or type(error).__name__, ""
 
 
 def words(state: HelperState) -> str:
@@ -136,13 +135,15 @@ def kinds_of(config: ConfigHolder) -> dict[str, Try]:
     return kinds
 
 
-PAGE: Final = DrawHTML("<p onclick=x>moxlite", (), 0, "trial", external=False)
-SAFE: Final = Drawn(b'<div class="body"><p>moxlite</p></div>', 0, (), more=False, left_out=0, coloured=False, own=False)
-"""A page of ours, and what the sandbox makes of it."""
-
-
 async def _sandbox() -> str:
-    return _weakness(await processes.try_process(PAGE, SAFE))
+    """Try a page of ours, by what the sandbox makes of it."""
+    await lazyimport.load("moxlite.sandbox.jobs")
+    from moxlite.sandbox.jobs import DrawHTML, Drawn
+
+    safe = b'<div class="body"><p>moxlite</p></div>'
+    page = DrawHTML("<p onclick=x>moxlite", (), 0, "trial", external=False)
+    drawn = Drawn(safe, 0, (), more=False, left_out=0, coloured=False, own=False)
+    return _weakness(await processes.try_process(page, drawn))
 
 
 async def _patterns() -> str:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.admin.publicpages import CONSENT_PATH
 from moxlite.net.limits import RateLimiter, Window
-from moxlite.web.guards import account_pages, parse_fields
+from moxlite.web.guards import account_pages
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import parse_fields
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import PageLanguage, page_language
 from moxlite.web.storeerrors import RETRY_AFTER

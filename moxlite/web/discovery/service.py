@@ -15,10 +15,9 @@ from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
-from moxlite.web.guards import query_parameters
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.exchange import Request, ResponseWriter, query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, Literal, Protocol, TypeAlias, final
+from urllib.parse import parse_qs
 
 import h11
 import trio
@@ -27,6 +28,7 @@ from moxlite.web.http.errors import (
     BodyTooLarge,
     ClientGone,
     Drain,
+    HTTPError,
     NoRoomForRequest,
 )
 from moxlite.web.http.messages import Headers, Response
@@ -417,3 +419,25 @@ def make_request(
         drain=drain,
         body=body,
     )
+
+
+# Fields of queries and forms.
+
+MAX_PARAMETERS: Final = 16  # fields of a query or a form; ours have fewer
+
+
+def query_parameters(request: Request) -> dict[str, str]:
+    """The parameters of the query; if a name is repeated, its first value. Raises HTTPError 400."""
+    return parse_fields(request.query)
+
+
+def parse_fields(text: str) -> dict[str, str]:
+    """Fields of a query or of a form (``application/x-www-form-urlencoded``); if a name is repeated, its first value.
+    Raises HTTPError 400.
+    """
+    try:
+        return {
+            name: values[0] for name, values in parse_qs(text, errors="strict", max_num_fields=MAX_PARAMETERS).items()
+        }
+    except ValueError as e:
+        raise HTTPError(400, "The query or form of this request cannot be read.") from e

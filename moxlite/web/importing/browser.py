@@ -33,10 +33,11 @@ from moxlite.store.types import Meaning
 from moxlite.web import metrics
 from moxlite.web.calls import encode_error
 from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, TooLarge, UserError
-from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
 from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import api_error

@@ -15,10 +15,11 @@ import trio
 from moxlite.processor import act_for, give_way, off_loop
 from moxlite.proto.address import Domain
 from moxlite.store import errors as store
-from moxlite.web.guards import account_pages, query_parameters, refuse_foreign
+from moxlite.web.guards import account_pages, refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS, disposition
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
+from moxlite.web.http.exchange import query_parameters
 from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.http.websocket import MessageRoom, check_upgrade, serve_websocket

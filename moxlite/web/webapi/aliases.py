@@ -24,9 +24,9 @@ from moxlite.decoders import json_decoder
 from moxlite.processor import act_for
 from moxlite.store.errors import LimitExceeded, StorageBusy, StoreError
 from moxlite.store.mail.masked import MaskedChange, MaskedRefused, MaskedRow, NoSuchMasked, checked_site
-from moxlite.web.guards import query_parameters
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.http.programlogin import MAX_CREDENTIALS, bearer_token, token_login
 from moxlite.web.metrics import webapi_results

@@ -26,12 +26,12 @@ from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document, installed, licenses
 from moxlite.web.errors import ConfirmNeeded, Unavailable, UserError
-from moxlite.web.guards import page_session, query_parameters, require_fresh
+from moxlite.web.guards import page_session, require_fresh
 from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.conditional import matches
 from moxlite.web.http.encoding import EVENT_STREAM_HEADERS, EventSink, stream_compressor
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.exchange import Request as HTTPRequest
+from moxlite.web.http.exchange import Request as HTTPRequest, query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_language
 from moxlite.web.sessions import Sessions

@@ -24,8 +24,9 @@ from moxlite.web.cookies import Caller
 from moxlite.web.discovery.service import profile_response
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone, UserError
 from moxlite.web.factors import qr_code
-from moxlite.web.guards import parse_fields, refuse_foreign
+from moxlite.web.guards import refuse_foreign
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import parse_fields
 from moxlite.wording import reason_of, sentence
 
 if TYPE_CHECKING:

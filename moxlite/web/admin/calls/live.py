@@ -20,10 +20,11 @@ from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, NotFound
-from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import query_parameters
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session

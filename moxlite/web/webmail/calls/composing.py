@@ -54,9 +54,10 @@ from moxlite.web.composing.uploads import (
 )
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, NotFound, StorageRefused, Unavailable, UserError
-from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.exchange import query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls

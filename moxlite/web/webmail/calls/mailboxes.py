@@ -30,7 +30,7 @@ from moxlite.store.types import Flag, MailboxID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotAllowed, NotFound, UserError
-from moxlite.web.guards import query_parameters
+from moxlite.web.http.exchange import query_parameters
 from moxlite.web.importing.browser import Chosen
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import AccountCalls
