@@ -360,7 +360,7 @@ async def test_hostile_alarms(mia: Owner) -> None:
     """DAV-50: thousands in an entry, each second, at the end of all years: the account goes on."""
     start = mia.at(HOUR)
     often = alarm("TRIGGER:PT0S", "REPEAT:1000000", "DURATION:PT1S")
-    many = [line for _ in range(8_000) for line in often]
+    many = [line for _ in range(1_500) for line in often]
     await mia.put("many", start, "RRULE:FREQ=HOURLY", *many)
     await mia.put("far", start, *alarm("TRIGGER;VALUE=DATE-TIME:99991231T235959Z"), *alarm("TRIGGER:P9999W"))
     await mia.program.put("last.ics", event("last", *alarm(), start="99991231T230000Z", end="99991231T235959Z"))

@@ -121,7 +121,7 @@ async def test_a_guest_is_invited_anew(rig: Rig, browser: Browser) -> None:
 async def test_what_is_kept_is_bounded(rig: Rig) -> None:
     """DAV-46: in octets, and in time."""
     mia = Program(rig)
-    large = event("1", "DESCRIPTION:" + "x" * 900_000)
+    large = event("1", "ATTACH;ENCODING=BASE64;VALUE=BINARY:" + "x" * 900_000)
     assert (await mia.put("a.ics", large)).status == 201
     async with rig.account() as account:
 
@@ -144,7 +144,9 @@ async def test_only_what_will_stay_is_copied(rig: Rig, monkeypatch: pytest.Monke
     monkeypatch.setattr(kept, "MAX_KEPT_OCTETS", 1_000_000)
     mia = Program(rig)
     for name in "abc":
-        assert (await mia.put(f"{name}.ics", event(name, "DESCRIPTION:" + "x" * 600_000))).status == 201
+        assert (
+            await mia.put(f"{name}.ics", event(name, "ATTACH;ENCODING=BASE64;VALUE=BINARY:" + "x" * 600_000))
+        ).status == 201
     async with rig.account() as account:
         home = await account.read(lambda r: collection_named(r, "calendar", "calendar"), op="test")
         await account.write(lambda tx: keep_entries(tx, "calendar", home.id, "Calendar", "a.ics"))
