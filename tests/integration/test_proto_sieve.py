@@ -45,7 +45,7 @@ def _by_pigeonhole(case: Case, home: Path) -> list[str]:
     words = ["sieve-test", "-C", "-c", str(home / "conf"), "-f", case.sender, "-a", case.recipient]
     words += ["-r", case.recipient, "-m", "INBOX", str(scripts / "tried.sieve"), str(case.message)]
     zone = {**os.environ, "TZ": "UTC"}
-    done = subprocess.run(words, capture_output=True, text=True, env=zone, timeout=30, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, env=zone, timeout=30, check=False, cwd=home)
     return _read(done.stdout, done.stderr)
 
 

@@ -254,7 +254,7 @@ async def test_pages_describe_each_method(rig: Rig) -> None:
     for path in ("/webapi/", "/webapi/v0"):
         answer = await browser.fetch(path)
         assert (answer.status, answer.headers["location"]) == (303, "/webapi/v0/")
-    assert (await browser.fetch("/webapi")).status == 303
+    assert (await browser.fetch("/webapi")).status == 308
     assert (await browser.fetch("/webapi/v0/Nothing")).status == 404
     assert (await browser.fetch("/webapi/v1/Send")).status == 404
     put = await browser.fetch("/webapi/v0/Send", method="PUT", body=b"x")

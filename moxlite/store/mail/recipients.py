@@ -122,6 +122,8 @@ def add_written(tx: Tx, number: int, address: Address, sent: int) -> None:
 
 def forget_written(tx: Tx, numbers: Sequence[int]) -> None:
     """Remove the rows of `add_written`: the message was not sent."""
+    if not numbers:
+        return
     written = int_array([-number for number in numbers])
     addresses = tx.rows(OF_MESSAGES, written)
     tx.execute(FORGET_ALL, written)

@@ -209,7 +209,7 @@ def _unicode_domain(domain: str) -> str:
 Forms: TypeAlias = dict[str, int]
 """The child of each multipart/alternative, by its path, in which leaves are, or SEVERAL."""
 
-SEVERAL: Final = -1
+SEVERAL: Final = -1  # no place among the children
 
 
 class Leaf(NamedTuple):
