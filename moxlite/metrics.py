@@ -147,7 +147,7 @@ class Gauge(Metric):
     def set(self, value: float) -> None:
         """Make it this."""
         with self._lock:
-            self._value = value
+            self._value = float(value)  # a truth would be one in the exposition, too
 
     def set_function(self, function: Callable[[], float]) -> None:
         """From now on it is what this returns, in whichever thread it is asked."""

@@ -83,7 +83,7 @@ class Helpers:
             logger.error("a child process does not work", extra={"kv": {"child": name, "err": problem}})
         worked = before.worked if problem and before is not None else 0.0 if problem else now
         self._states[name] = HelperState(name, now, worked, problem, weakness)
-        WORKING.labels(name).set(not problem)
+        WORKING.labels(name).set(0 if problem else 1)
         TRIED.labels(name).set(now)
 
 
