@@ -53,10 +53,10 @@ ROOM_SECONDS: Final = 600.0
 """Seconds between two readings of the room that accounts use: the overview of the admin app asks often."""
 
 WEEK: Final = 7 * 86_400_000_000
+"""Microseconds."""
 
 DAY: Final = 86_400.0
 """Seconds for which a refusal for lack of memory is a finding."""
-"""Microseconds."""
 
 
 class Rooms:

@@ -195,6 +195,7 @@ class Column(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=1000)
 def column_of(title: str) -> Column:
     """The meaning of a title."""
+    # One form of title after the other: whole, numbered, and with a type in front or behind.
     title = _folded(title)
     if title in KNOWN:
         return Column(KNOWN[title][0])

@@ -47,7 +47,7 @@ DAYS: Final = frozenset({"mo", "tu", "we", "th", "fr", "sa", "su"})
 FREQUENCIES: Final = frozenset({"yearly", "monthly", "weekly", "daily", "hourly", "minutely", "secondly"})
 RULES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"})
 OWN: Final = frozenset({*PROPERTIES, *FLAGS})
-MAX_OVERRIDES: Final = 2_000
+MAX_OVERRIDES: Final = 2_000  # excluded dates with them: twice the exceptions of an entry
 
 
 def entry_of(calendar_object: CalendarObject | None, wanted: Object, now: int) -> Component:

@@ -164,7 +164,7 @@ MAX_OBJECTS: Final = 50
 MAX_SET: Final = 1_000
 """Members of a set, as of a group."""
 
-MAX_NUMBER: Final = 1 << 31
+MAX_NUMBER: Final = 1 << 31  # above any number that JSContact has a use for
 
 
 class BadContact(ValueError):

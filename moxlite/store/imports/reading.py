@@ -241,6 +241,7 @@ class ReadAhead:
 
     def next_batch(self) -> Batch:
         """Read the next batch. Raises ImportFailed, OSError."""
+        # Each kind of item is noted in its own way, and a batch ends by time, number or size.
         batch = Batch()
         until = time.monotonic() + UNIT_SECONDS
         for item in self._items:
@@ -321,6 +322,7 @@ class ReadAhead:
                 spool.close()
 
     def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
+        # Labels, flags and mailbox are read by one rule after the other; what has no place is a problem.
         mailbox, words = mail.mailbox, mail.words
         header = HeaderSection(prepared.header) if mail.labels else None
         if header is not None and (value := header.text(b"x-gmail-labels")):

@@ -158,6 +158,7 @@ def _label(name: str) -> str:
 
 def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
     """A field; b"" for an empty list, which no field can hold (RFC 5322 §3.6.2 to §3.6.4)."""
+    # One case for each form of RFC 8621 §4.1.2.
     match form, value:
         case (("asAddresses" | "asGroupedAddresses" | "asMessageIds" | "asURLs"), []):
             return b""
