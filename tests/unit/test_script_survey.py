@@ -11,7 +11,7 @@ sys.path.insert(0, str(top() / "script"))
 from measuring.modules import PACKAGE
 from measuring.survey import Complex, complex_functions, constants, has_reason, words_of_comments
 
-MAX_COMPLEX = 93
+MAX_COMPLEX = 90
 """Functions of moxlite with more than ten branches. Split what reads better in parts; raise it never."""
 
 SOURCE = '''"""A module."""

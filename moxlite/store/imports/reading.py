@@ -259,6 +259,11 @@ class ReadAhead:
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
             if full or time.monotonic() > until:
                 return batch
+        self._end(batch)
+        return batch
+
+    def _end(self, batch: Batch) -> None:
+        """Mark the last batch, and add what was counted over the whole import to its problems."""
         for name, messages in self._refused.items():
             if messages > 1:
                 batch.problems.add(f"mailbox {name!r}: {messages} messages are left out")
@@ -268,7 +273,6 @@ class ReadAhead:
             batch.problems.add(problem)
         batch.asked = self._labels.asked
         batch.last = True
-        return batch
 
     def meaning(self, folder: str, letters: str, problems: Problems) -> tuple[Flag, str]:
         """Flags and keywords of letters, as columns."""
@@ -322,17 +326,7 @@ class ReadAhead:
                 spool.close()
 
     def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
-        # Labels, flags and mailbox are read by one rule after the other; what has no place is a problem.
-        mailbox, words = mail.mailbox, mail.words
-        header = HeaderSection(prepared.header) if mail.labels else None
-        if header is not None and (value := header.text(b"x-gmail-labels")):
-            if len(value) > MAX_LABELS:
-                batch.problems.add(f"{mail.place}: labels beyond {MAX_LABELS} octets are left out")
-            labelled = self._labels.read(value[:MAX_LABELS], header)
-            mailbox = labelled.mailbox
-            words = (*labelled.words, *[self.naming.label(name, batch.problems) for name in labelled.labels])
-            if labelled.use is not None:
-                mailbox = self._existing.uses[labelled.use]
+        mailbox, words = self._filed(mail, prepared, batch)
         box = self._box(mailbox, batch)
         if box is None:
             if mailbox in self._refused:
@@ -371,6 +365,19 @@ class ReadAhead:
         self._next_id += 1
         if prepared.chunks is None:
             batch.spool = prepared.spool
+
+    def _filed(self, mail: Mail, prepared: Prepared, batch: Batch) -> tuple[str, tuple[str, ...]]:
+        """Mailbox and words of a message: by its place in the source, or by Gmail's labels where it has them."""
+        header = HeaderSection(prepared.header) if mail.labels else None
+        value = header.text(b"x-gmail-labels") if header is not None else b""
+        if header is None or not value:
+            return mail.mailbox, mail.words
+        if len(value) > MAX_LABELS:
+            batch.problems.add(f"{mail.place}: labels beyond {MAX_LABELS} octets are left out")
+        labelled = self._labels.read(value[:MAX_LABELS], header)
+        words = (*labelled.words, *[self.naming.label(name, batch.problems) for name in labelled.labels])
+        mailbox = labelled.mailbox if labelled.use is None else self._existing.uses[labelled.use]
+        return mailbox, words
 
     def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: Problems) -> tuple[Flag, str]:
         """Flags, and keywords in the format of their column; invalid words become problems."""

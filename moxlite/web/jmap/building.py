@@ -175,12 +175,17 @@ def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
         case "asGroupedAddresses", list():
             return _grouped(name, label, value, utf8=utf8)
         case (("asMessageIds" | "asURLs"), list()) if all(isinstance(one, str) for one in value):
-            if any(re.search(r"[\s<>\0]", one) or not one for one in value):
-                raise bad(name, "an entry has a blank or a bracket")
-            return text_field(label, ("," if form == "asURLs" else "").join([f" <{one}>" for one in value]).strip())
+            return _bracketed(name, label, value, "," if form == "asURLs" else "")
         case "asDate", str():
             return f"{label}: {_date(name, value)}\r\n".encode()
     raise bad(name, "the value is of the wrong type")
+
+
+def _bracketed(name: str, label: str, entries: list[str], separator: str) -> bytes:
+    """A field of message ids (RFC 5322 §3.6.4) or addresses of lists (RFC 2369 §2)."""
+    if any(re.search(r"[\s<>\0]", one) or not one for one in entries):
+        raise bad(name, "an entry has a blank or a bracket")
+    return text_field(label, separator.join([f" <{one}>" for one in entries]).strip())
 
 
 def _date(name: str, text: str) -> str:
