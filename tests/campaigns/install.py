@@ -227,7 +227,7 @@ def _first_hour(machine: Machine, password: str, report: Report) -> None:
     copy = f"echo 'a new long password' | moxlite calendar copy you https://{ADDRESS}:8443 eve@example.org"
     run(copy)
     _must(f"SUMMARY:Chess{version}" in run("moxlite calendar export you"), "a repeating event is copied")
-    run("printf 'From e@x.example Mon Jan  5 10:00:00 2026\\nSubject: Old\\n\\nHello\\n' >/srv/old.mbox")
+    run(f"printf 'From e@x.example Mon Jan  5 10:00:00 2026\\nSubject: Old\\n\\nBy {version}\\n' >/srv/old.mbox")
     run("moxlite import mbox you Old /srv/old.mbox && moxlite backup /var/backups/moxlite/hour")
     run("rm -r /var/backups/moxlite/hour")
     report.tell(f"a first hour through the unit of systemd {version}: {time.monotonic() - began:.0f} s")
