@@ -121,7 +121,7 @@ class App {
       if (apps.webmail.startsWith("/")) this.session.webmail = apps.webmail;
       if (!known) await this.logIn("");
     } catch (error) {
-      await showError(t("The account cannot be shown"), error);
+      await showError(t("Couldn't load account"), error);
     }
     app.hidden = false;
     await this.open();

@@ -100,7 +100,8 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
 
 async function examine(desk: Desk): Promise<void> {
   desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
-  if ((await attempt(t("Checking everything"), () => desk.client.examine())) && desk.shown()) await desk.refresh();
+  if ((await attempt(t("Running checks…"), t("Couldn't run checks"), () => desk.client.examine())) && desk.shown())
+    await desk.refresh();
 }
 
 function headline(found: Overview): string {
@@ -224,7 +225,7 @@ const landings: Readonly<Record<Provider["landing"], readonly [Level, string]>> 
 /** Send a test to each linked mailbox; what is not there within seconds shows up by itself. */
 async function testPlacement(desk: Desk): Promise<void> {
   let ended = false;
-  const done = await attempt(t("Sending the test mail"), async () => {
+  const done = await attempt(t("Sending test email…"), t("Couldn't send test email"), async () => {
     ended = await desk.client.placement_test();
   });
   if (!done) return;
@@ -378,7 +379,8 @@ function working(found: Overview): HTMLElement[] {
 export async function sessionsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.sessions();
   const end = async (one: AdminSession) => {
-    if (await attempt(t("Ending the session"), () => desk.client.session_end(one.id))) await desk.refresh();
+    if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id)))
+      await desk.refresh();
   };
   const list = table<AdminSession>(
     t("Sessions"),

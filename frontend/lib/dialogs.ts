@@ -31,10 +31,10 @@ export function dialog<T>(
   });
 }
 
-/** Report a failure: the action, and the reason. */
-export async function showError(action: string, error: unknown): Promise<void> {
+/** Report a failure: a text such as "Couldn't save draft", and the reason. */
+export async function showError(failed: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog<void>(action, (close) => [
+  await dialog<void>(failed, (close) => [
     el("p", { class: "dialog-text" }, message),
     el(
       "div",
@@ -88,16 +88,17 @@ export async function ask(title: string, label: string, value: string, action: s
   });
 }
 
-/** Run an action of the user: show a status after one second, unless it asks something, and report its failure. True if it succeeded. */
-export async function attempt(action: string, work: () => Promise<unknown>): Promise<boolean> {
+/** Run an action of the user: show `doing` after one second, unless the action asks something, and report its failure with `failed`.
+ * True if it succeeded. Both are whole texts ("Deleting…", "Couldn't delete contact"): no language makes one from the other. */
+export async function attempt(doing: string, failed: string, work: () => Promise<unknown>): Promise<boolean> {
   // a question that it asks is no wait
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1000);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);

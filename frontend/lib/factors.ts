@@ -52,13 +52,14 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
       ? t("It is the last second factor, so two-step log-in will be off. {off}", { off })
       : t("Log-ins with it will be refused. Your other factors stay.");
     if (!(await confirm(t("Remove “{name}”?", { name }), said, t("Remove")))) return;
-    if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id)))
+      await refresh();
   };
   const renew = async () => {
     if (!(await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes")))) return;
     let codes: string[] = [];
     if (
-      await attempt(t("Making recovery codes"), async () => {
+      await attempt(t("Creating…"), t("Couldn't create recovery codes"), async () => {
         codes = await client.recovery_codes_new();
       })
     ) {

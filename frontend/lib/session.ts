@@ -116,7 +116,7 @@ export class Session {
 
   /** End the session and reload the page. */
   async logOut(): Promise<void> {
-    if (!(await attempt(t("Logging out"), () => this.client.logout()))) return;
+    if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout()))) return;
     await this.forget();
     location.hash = "";
     location.reload();
@@ -135,6 +135,6 @@ export function beforeDisplay(root: HTMLElement): void {
   try {
     hook?.(root);
   } catch (error) {
-    void showError(t("The custom script of this server failed"), error);
+    void showError(t("Couldn't run this server's custom script"), error);
   }
 }

@@ -51,19 +51,19 @@ export function acting(page: Page): Acting {
       "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed"),
     };
     actions.flag(flags, add, {
-      doing: (n) => many(n, "Changing the message", "Changing {n} messages"),
-      done: words[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message changed", "{n} messages changed")),
+      doing: (n) => many(n, "Updating message…", "Updating {n} messages…"),
+      done: words[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")),
     });
   }
 
   function chooseLabels(number = 0): void {
-    void attempt(t("Choosing labels"), async () =>
+    void attempt(t("Loading…"), t("Couldn't open this"), async () =>
       (await part<typeof LabelsPart>("labels")).chooseLabels(client, mail, actions, number),
     );
   }
 
   function later(run: (found: typeof LaterPart) => Promise<void>): void {
-    void attempt(t("Choosing a time"), async () => run(await part<typeof LaterPart>("later")));
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => run(await part<typeof LaterPart>("later")));
   }
 
   function away(items: readonly MessageItem[], role: "archive" | "trash"): void {
@@ -79,7 +79,7 @@ export function acting(page: Page): Acting {
       else if (mail.may("s", undefined, items)) {
         const unread = items.some((item) => !item.flags.includes("\\seen"));
         actions.flagItems(items, ["\\seen"], unread, {
-          doing: () => (unread ? t("Marking read") : t("Marking unread")),
+          doing: () => (unread ? t("Marking as read…") : t("Marking as unread…")),
           done: () => (unread ? t("Marked read") : t("Marked unread")),
         });
       }

@@ -52,7 +52,10 @@ export class Find {
   ) {
     this.bar = new SearchBar(mail, {
       search: (text) => void this.search(text),
-      open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)),
+      open: (bar) =>
+        void attempt(t("Searching…"), t("Couldn't search"), async () =>
+          (await this.part()).openGlance(bar, mail, owner.glanced),
+        ),
       leave: () => owner.leave(),
       // a part that cannot be loaded is reported by the action that needs it
       say: (place, searching) =>
@@ -86,7 +89,7 @@ export class Find {
       if (before !== undefined && this.text.value !== "") this.openMailbox(before);
       return;
     }
-    await attempt(t("Searching"), async () => {
+    await attempt(t("Searching…"), t("Couldn't search"), async () => {
       const { parse } = await this.part();
       const { query, problems, needles } = parse(
         text,

@@ -88,7 +88,7 @@ class App {
       dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
       if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
     },
-    failed: (error) => void showError(t("The connection to the server failed"), error),
+    failed: (error) => void showError(t("Couldn't connect to the server"), error),
     opening: () => this.mail.opening(),
   });
   readonly mailboxes = new MailboxList({
@@ -143,7 +143,7 @@ class App {
       listen(page, this.commands, () => this.displayed);
       writeTo(page, this.desk);
     },
-    failed: (error) => void showError(t("Opening the message failed"), error),
+    failed: (error) => void showError(t("Couldn't open message"), error),
     prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
       this.commands.add(t("Write"), answerCommands(this.desk));
       this.commands.add(t("Message"), messageCommands(this.desk));
@@ -165,7 +165,7 @@ class App {
     },
     settings: () => this.mail.settings.value,
     remember: (address, mode) =>
-      attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)),
+      attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)),
     menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)),
     isOwn: (address) => isOwn(address, this.mail.facts.value),
     leaving: {
@@ -265,7 +265,7 @@ class App {
   }
 
   private withMenus(open: (found: typeof MenuPart) => unknown): void {
-    void attempt(t("Opening the menu"), async () => open(await part("menu")));
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => open(await part("menu")));
   }
 
   /** Show the form and log in. */
@@ -360,7 +360,7 @@ class App {
       this.stream.lost();
       // an unreachable server is reported by its own line, and a lost stream is replaced
       if (codeOf(error) !== "" && codeOf(error) !== "user:notFound")
-        await showError(t("Loading messages failed"), error);
+        await showError(t("Couldn't load messages"), error);
     }
   }
 

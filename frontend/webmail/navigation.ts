@@ -65,7 +65,7 @@ export function navigation(page: Page): NavigationByHand {
     openMailbox,
     mailboxMenu,
     openSettings: () =>
-      void attempt(t("Opening the settings"), async () => {
+      void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
         // for its commands
         await page.reader.prepare();
         (await part<typeof SettingsPart>("settings")).openSettings(page.desk);
@@ -73,11 +73,13 @@ export function navigation(page: Page): NavigationByHand {
     switchScheme() {
       const settings = mail.settings.value;
       const color_scheme = isDark(settings.color_scheme) ? "light" : "dark";
-      void attempt(t("Saving the settings"), () => client.settings_save({ ...settings, color_scheme }));
+      void attempt(t("Saving…"), t("Couldn't save settings"), () =>
+        client.settings_save({ ...settings, color_scheme }),
+      );
     },
     openPage(name) {
       drawer.close();
-      void attempt(t("Opening the page"), async () =>
+      void attempt(t("Loading…"), t("Couldn't open this"), async () =>
         (await part<{ openPage(desk: Desk): void }>(name)).openPage(page.desk),
       );
     },

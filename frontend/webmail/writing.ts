@@ -24,7 +24,7 @@ export function writing(page: Page): Writing {
       const selection = getSelection();
       const selected = selection !== null && reader.root.contains(selection.anchorNode) ? selection.toString() : "";
       const item = kind === "new" ? null : reader.current();
-      void attempt(t("Writing"), async () => {
+      void attempt(t("Loading…"), t("Couldn't open editor"), async () => {
         const [, typed] = await typedUntil(
           part<typeof ComposePart>("compose").then((found) =>
             found.compose(page.desk, toast, kind, item, selected, mailto, leaves),
@@ -40,7 +40,9 @@ export function writing(page: Page): Writing {
 /** Open composers for messages that a killed page has left. */
 export function recover(desk: Desk): void {
   if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
-  void attempt(t("Recovering a draft"), async () => (await part<typeof ComposePart>("compose")).recover(desk, toast));
+  void attempt(t("Restoring…"), t("Couldn't restore draft"), async () =>
+    (await part<typeof ComposePart>("compose")).recover(desk, toast),
+  );
 }
 
 /** `#compose mailto:…` asks for a composer (WEBMAIL-63): its link, removed from the address; "" if the address has another

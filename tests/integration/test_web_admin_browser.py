@@ -375,7 +375,7 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     assert page.evaluate("window.hacked") is None
     page.get_by_label("Select the message to user0@far.example").check()
     page.get_by_role("button", name="Release").click()
-    expect(page.get_by_text("1 message changed")).to_be_visible()
+    expect(page.get_by_text("1 message released")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Undone")).to_be_visible()
     # what is taken back is what was done: one was released before the others
@@ -385,9 +385,9 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     go(visitor, "queue")
     page.get_by_label("Select all on this page").check()
     page.get_by_role("button", name="Release").click()
-    page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    page.get_by_role("dialog").get_by_role("button", name="Release").click()
     expect(page.locator("tbody tr", has_text="on hold")).to_have_count(0)
-    page.locator(".toast", has_text="messages changed").get_by_role("button", name="Undo").click()
+    page.locator(".toast", has_text="messages released").get_by_role("button", name="Undo").click()
     expect(page.locator("tbody tr", has_text="on hold")).to_have_count(2)
     page.get_by_label("Select all on this page").check()
     count = page.locator("header.act b").inner_text().split()[0]

@@ -167,7 +167,7 @@ def queue(owner: Keyboard) -> None:
     owner.wait(f"{HEADING} === 'Queue'")
     owner.enter("Select the message to user1@far.example", key=" ")
     owner.enter("Release", "button")
-    owner.see("1 message changed")
+    owner.see("1 message released")
     owner.enter("Queue", "a")
     owner.enter("Hold rules", "a")
     owner.enter("Add a hold rule")

@@ -117,6 +117,6 @@ def test_a_kept_copy_has_the_line_without_a_connection(page: Page, local: LocalS
     row(page, "Really")
     expect(page.locator(".claim")).to_contain_text(EVIL)
     page.get_by_role("button", name="It is really Anna Berg").click()
-    expect(page.get_by_text("Saving the contact failed")).to_be_visible()
+    expect(page.get_by_text("Couldn't save contact")).to_be_visible()
     expect(page.locator(".claim")).to_contain_text(EVIL)
     page.context.set_offline(False)

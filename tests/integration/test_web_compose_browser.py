@@ -264,7 +264,7 @@ def test_a_draft_in_html_keeps_its_text_though_the_editor_does_not_come(
     again = chromium.new_context(storage_state=state, locale="en-GB", service_workers="block")
     again.set_default_timeout(PATIENCE)
     page = again.new_page()
-    failed = page.get_by_role("dialog", name="Opening the editor failed")
+    failed = page.get_by_role("dialog", name="Couldn't open editor")
     page.route("**/part/rich.*", lambda route: route.abort())
     page.goto(f"{writer.base}/webmail/#Drafts")
     failed.get_by_role("button", name="Close").click()

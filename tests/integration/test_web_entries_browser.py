@@ -118,7 +118,7 @@ def test_all_calendars_and_contacts_go_out_and_come_in(chromium: Browser, server
         held: list[Route] = []
         page.route("**/api/contacts_import", lambda route: held.append(route))
         found.locator("input[type=file]").set_input_files(path)
-        said = page.locator(".toast", has_text="Importing contacts: 10 of about 40")
+        said = page.locator(".toast", has_text="Imported 10 of about 40")
         expect(said.get_by_role("button", name="Stop")).to_be_visible()
         page.screenshot(path=tmp_path / "progress.png")
         with page.expect_response("**/api/file_import_stop"):

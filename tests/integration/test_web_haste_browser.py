@@ -198,7 +198,7 @@ def test_a_key_after_a_draft_was_discarded_is_for_the_page(reader: Reader, mailb
     body = '{"error": {"code": "server:error", "message": "The disk is on fire."}}'
     page.route("**/api/draft_remove", lambda route: route.fulfill(status=500, body=body))
     discard()
-    expect(page.get_by_role("dialog", name="Removing the draft failed")).to_contain_text("The disk is on fire.")
+    expect(page.get_by_role("dialog", name="Couldn't delete draft")).to_contain_text("The disk is on fire.")
     page.keyboard.press("Escape")
     expect(composer.get_by_label("Text")).to_have_value("To be forgotten")
     expect(composer.get_by_label("Text")).to_be_focused()

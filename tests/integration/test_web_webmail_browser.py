@@ -371,7 +371,7 @@ def test_a_failed_action_is_taken_back_with_a_word(reader: Reader, mailbox: imap
     )
     page.keyboard.press("j")
     page.keyboard.press("a")
-    expect(page.locator(".toast")).to_contain_text("Not moved: The disk is full.")
+    expect(page.locator(".toast")).to_contain_text("Couldn't move messages. The disk is full.")
     expect(page.locator(".message")).to_have_count(1)
     assert page.get_by_role("dialog").count() == 0
     page.unroute("**/api/message_move")
@@ -709,7 +709,7 @@ def test_the_administrators_script_has_its_turn(chromium: Browser, local: LocalS
         script.write_text("window.moxliteBeforeDisplay = (root) => { root.dataset.hooked = root.hidden; nonsense(); };")
         reader = Reader(chromium, local)
         reader.log_in()
-        expect(reader.page.get_by_role("dialog")).to_contain_text("The custom script of this server failed")
+        expect(reader.page.get_by_role("dialog")).to_contain_text("Couldn't run this server's custom script")
         expect(reader.page.locator("#app")).to_have_attribute("data-hooked", "true")
         reader.page.get_by_role("button", name="Close").click()
         expect(reader.page.locator(".list-title")).to_have_text("Inbox")

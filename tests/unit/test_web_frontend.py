@@ -140,3 +140,45 @@ def test_words_for_people_go_through_one_function() -> None:
     for folder in ("account", "admin", "lib", "webmail"):
         for path in sorted((FRONTEND / folder).rglob("*.ts")):
             assert bare_words(path.read_text()) == [], path
+
+
+LISTED = {
+    "{n}",
+    "{day} {time}",
+    "{day}, {time}",
+    "{n} {state}",
+    "{who} {answer}",
+    "{mailboxes}, {messages}",
+    "{path} {why}",
+}
+"""Texts without a word: what is beside each other in a list, and moments, which languages order in another way."""
+
+
+def frames(source: str) -> list[str]:
+    """The texts into which others are put, so that a sentence is made from parts."""
+    texts = re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)*)"', source)
+    wordless = [text for text in texts if "{" in text and not re.search("[A-Za-z]{2}", re.sub(r"\{\w+\}", "", text))]
+    return [text for text in texts if re.search(r"\{(action|doing)\}", text) or text in set(wordless) - LISTED]
+
+
+def half_texts(source: str) -> list[tuple[str, str]]:
+    """The pairs that `attempt` gets: "Deleting…", "Couldn't delete contact" is one; the others."""
+    pairs = re.findall(r'\battempt\(\s*t\("([^"]*)"[^()]*\),\s*t\("([^"]*)"', source)
+    return [(doing, failed) for doing, failed in pairs if doing[-1] != "…" or not failed.startswith("Couldn't ")]
+
+
+def test_no_sentence_is_put_together_from_parts() -> None:
+    """WEBMAIL-143a: a language with other endings, or another order, could not translate it."""
+    assert frames('say(t("{action} failed", { action }), t("{action}…", { action }))') == [
+        "{action} failed",
+        "{action}…",
+    ]
+    assert half_texts('attempt(t("Deleting"), t("Couldn\'t delete contact"), work)') != []
+    assert half_texts('attempt(t("Deleting…"), t("Couldn\'t delete contact"), work)') == []
+    pairs = 0
+    for folder in ("account", "admin", "lib", "webmail"):
+        for path in sorted((FRONTEND / folder).rglob("*.ts")):
+            source = path.read_text()
+            pairs += len(re.findall(r"\battempt\(\s*t\(", source))
+            assert (frames(source), half_texts(source)) == ([], []), path
+    assert pairs > 100

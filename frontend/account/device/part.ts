@@ -191,7 +191,11 @@ function follow(desk: Desk, again: () => void): HTMLElement {
   const answer = async (yes: boolean) => {
     before = "";
     if (
-      await attempt(yes ? t("Setting up the device") : t("Refusing the device"), () => desk.client.device_answer(yes))
+      await attempt(
+        yes ? t("Setting up device…") : t("Saving…"),
+        yes ? t("Couldn't set up device") : t("Couldn't reject device"),
+        () => desk.client.device_answer(yes),
+      )
     )
       await look();
   };

@@ -49,7 +49,7 @@ function learned(desk: Desk, found: Junk): HTMLElement {
           junk: taught.junk,
         });
       };
-      if (!(await attempt(t("Learning"), work))) return;
+      if (!(await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), work))) return;
       desk.say(done.text!);
       await desk.refresh();
     },
@@ -96,7 +96,8 @@ async function again(desk: Desk, place: HTMLElement): Promise<void> {
   }, period);
   const result: { count?: number } = {};
   const ok = await attempt(
-    t("Learning everything again"),
+    t("Training junk filter…"),
+    t("Couldn't train junk filter"),
     async () => (result.count = await desk.client.junk_retrain()),
   );
   clearInterval(timer);

@@ -126,8 +126,7 @@ class List {
   }
 
   private async pause(one: LinkItem, paused: boolean): Promise<void> {
-    const doing = paused ? t("Pausing the mailbox") : t("Resuming the mailbox");
-    await attempt(doing, async () => {
+    await attempt(t("Saving…"), paused ? t("Couldn't pause account") : t("Couldn't resume account"), async () => {
       await this.desk.client.link_pause(one.name, paused);
       await this.load();
     });
@@ -136,22 +135,24 @@ class List {
   private async password(one: LinkItem): Promise<void> {
     if (!(await newPassword(this.desk, one))) return;
     this.desk.say(t("The new password is used from now on"));
-    await attempt(t("Reading the linked mailboxes"), () => this.load());
+    await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
 
   private async sending(one: LinkItem): Promise<void> {
-    if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+    if (await changeSending(this.desk, one))
+      await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
 
   private async sorting(one: LinkItem): Promise<void> {
-    if (await changeSorting(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+    if (await changeSorting(this.desk, one))
+      await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
 
   private async rename(one: LinkItem): Promise<void> {
     const title = t("Rename {name}", { name: visible(one.name) });
     const name = await ask(title, t("Name"), one.name, t("Rename"));
     if (name === null || name === one.name) return;
-    await attempt(t("Renaming the mailbox"), async () => {
+    await attempt(t("Saving…"), t("Couldn't rename account"), async () => {
       await this.desk.client.link_rename(one.name, name);
       await this.load();
     });
@@ -173,7 +174,7 @@ class List {
       ),
     ]);
     if (yes !== true) return;
-    await attempt(t("Removing the mailbox"), async () => {
+    await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
       await this.desk.client.link_remove(one.name, copies.control.checked);
       await this.load();
     });
@@ -183,9 +184,9 @@ class List {
     const made = await addMailbox(this.desk, this.insecure);
     if (made === null) return;
     this.desk.say(t("{name} is linked; the newest mail comes first", { name: visible(made.name) }));
-    await attempt(t("Reading the linked mailboxes"), () => this.load());
+    await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
     const { message } = await inWord(made.sending);
-    if (message !== "") await showError(t("Mail from this address is not sent yet"), sentence(message));
+    if (message !== "") await showError(t("You can't send from this address yet"), sentence(message));
   }
 }
 

@@ -76,7 +76,7 @@ class List {
 
   private async go(offset: number): Promise<void> {
     this.offset = offset;
-    await attempt(t("Reading the addresses"), () => this.load());
+    await attempt(t("Loading…"), t("Couldn't load addresses"), () => this.load());
   }
 
   private shown(found: GivenPage): Child {
@@ -127,8 +127,8 @@ class List {
   }
 
   private async turn(one: GivenItem, active: boolean): Promise<void> {
-    const doing = active ? t("Turning the address on") : t("Turning the address off");
-    const done = await attempt(doing, async () => {
+    const failed = active ? t("Couldn't turn on address") : t("Couldn't turn off address");
+    const done = await attempt(t("Saving…"), failed, async () => {
       await this.desk.client.masked_switch(one.address, active);
       await this.load();
     });
@@ -144,7 +144,7 @@ class List {
       t("Delete the address"),
     );
     if (!yes) return;
-    await attempt(t("Deleting the address"), async () => {
+    await attempt(t("Deleting…"), t("Couldn't delete address"), async () => {
       await this.desk.client.masked_remove(one.address);
       await this.load();
     });
@@ -223,7 +223,7 @@ class List {
       });
       return [box.root, cancel(() => close(false))];
     });
-    if (done === true) await attempt(t("Reading the addresses"), () => this.load());
+    if (done === true) await attempt(t("Loading…"), t("Couldn't load addresses"), () => this.load());
   }
 }
 

@@ -263,7 +263,7 @@ export class Rules {
 
   private async force(theirs: DestinationItem): Promise<void> {
     if (
-      await attempt(t("Saving the rules"), () =>
+      await attempt(t("Saving…"), t("Couldn't save rules"), () =>
         this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }),
       )
     )

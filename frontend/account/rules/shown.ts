@@ -14,7 +14,11 @@ import { conditions } from "./fields";
 export async function convert(desk: Desk, item: DestinationItem, rules: readonly Rule[]): Promise<void> {
   const made: { found?: RulesAsSieve } = {};
   if (
-    !(await attempt(t("Converting the rules"), async () => (made.found = await desk.client.rules_as_sieve([...rules]))))
+    !(await attempt(
+      t("Converting…"),
+      t("Couldn't convert rules"),
+      async () => (made.found = await desk.client.rules_as_sieve([...rules])),
+    ))
   )
     return;
   const { script, left_out: leftOut } = made.found!;
@@ -47,7 +51,7 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
   );
   if (keep !== true) return;
   const name = t("rules of {address}", { address: item.address });
-  if (await attempt(t("Keeping the script"), () => desk.client.script_save(name, null, script, false)))
+  if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.script_save(name, null, script, false)))
     desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
 

@@ -129,7 +129,13 @@ async function makePassword(desk: Desk, apps: number): Promise<void> {
       : t("The password is replaced. All other browsers are logged out; app passwords stay.");
   if (!(await confirm(t("Generate a new password?"), text, t("Generate")))) return;
   let made = "";
-  if (await attempt(t("Generating a password"), async () => (made = await desk.client.generate_password()))) {
+  if (
+    await attempt(
+      t("Creating…"),
+      t("Couldn't create password"),
+      async () => (made = await desk.client.generate_password()),
+    )
+  ) {
     await showSecret(
       t("Your new password"),
       made,
@@ -144,7 +150,7 @@ function endAll(desk: Desk): HTMLElement {
   return button(
     t("End all app passwords too"),
     () =>
-      void attempt(t("Ending app passwords"), () =>
+      void attempt(t("Revoking…"), t("Couldn't revoke app passwords"), () =>
         desk.client
           .app_password_remove_all()
           .then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended"))),
@@ -345,7 +351,7 @@ async function endApp(desk: Desk, one: AppPasswordItem): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Ending the app password"), () => desk.client.app_password_remove(one.name)))
+  if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.app_password_remove(one.name)))
     await desk.refresh();
 }
 
@@ -383,7 +389,8 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
             : button(
                 t("Log out"),
                 async () => {
-                  if (await attempt(t("Logging out"), () => desk.client.session_remove(one.id))) await desk.refresh();
+                  if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id)))
+                    await desk.refresh();
                 },
                 { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) },
               ),
@@ -392,7 +399,8 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
     sessions,
   );
   const all = button(t("Log out all others"), async () => {
-    if (await attempt(t("Logging out"), () => desk.client.session_remove_others())) await desk.refresh();
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others()))
+      await desk.refresh();
   });
   return card(t("Browsers that are logged in"), rows, { flush: true, actions: others > 0 && all });
 }
@@ -405,7 +413,11 @@ function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {
     async () => {
       let found: Attempt[] = [];
       if (
-        !(await attempt(t("Reading log-ins"), async () => (found = await desk.client.attempt_list(last!.after, page))))
+        !(await attempt(
+          t("Loading…"),
+          t("Couldn't load logins"),
+          async () => (found = await desk.client.attempt_list(last!.after, page)),
+        ))
       )
         return;
       body.append(...found.map(attemptLine));
@@ -441,7 +453,14 @@ async function notMe(desk: Desk): Promise<void> {
   );
   if (!(await confirm(t("Lock everyone else out?"), text, t("Lock them out")))) return;
   const done: { found?: Secured } = {};
-  if (!(await attempt(t("Locking everyone else out"), async () => (done.found = await desk.client.not_me())))) return;
+  if (
+    !(await attempt(
+      t("Logging out other sessions…"),
+      t("Couldn't log out other sessions"),
+      async () => (done.found = await desk.client.not_me()),
+    ))
+  )
+    return;
   const found = done.found!;
   await dialog<void>(
     t("Everyone else is locked out"),

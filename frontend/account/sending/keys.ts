@@ -149,7 +149,8 @@ async function removeKey(desk: Desk, one: TLSKeyInfo): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Removing the key"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
+  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint)))
+    await desk.refresh();
 }
 
 const make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\

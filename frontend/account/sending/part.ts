@@ -89,7 +89,7 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
           button(
             t("Show older ones"),
             () =>
-              void attempt(t("Reading the queue"), async () => {
+              void attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
                 const next = await desk.client.outgoing(all.at(-1)!.id);
                 all.push(...next.waiting);
                 more = next.more;
@@ -116,7 +116,8 @@ function status(one: QueuedItem): Child {
 }
 
 async function tryNow(desk: Desk, one: QueuedItem): Promise<void> {
-  if (await attempt(t("Trying again"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
+  if (await attempt(t("Retrying…"), t("Couldn't retry"), () => desk.client.outgoing_try([one.id])))
+    await desk.refresh();
 }
 
 async function cancel(desk: Desk, one: QueuedItem): Promise<void> {
@@ -131,7 +132,8 @@ async function cancel(desk: Desk, one: QueuedItem): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
+  if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.outgoing_cancel([one.id])))
+    await desk.refresh();
 }
 
 function end(word: string): Child {
@@ -192,7 +194,11 @@ function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement
           button(
             t("Remove"),
             async () => {
-              if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address)))
+              if (
+                await attempt(t("Removing…"), t("Couldn't remove address"), () =>
+                  desk.client.suppression_remove(one.address),
+                )
+              )
                 await desk.refresh();
             },
             { kind: "line small", name: t("Remove {name}", { name: one.address }) },

@@ -79,7 +79,11 @@ async function end(desk: Desk, one: Given): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false)))
+  if (
+    await attempt(t("Saving…"), t("Couldn't stop sharing"), () =>
+      desk.client.share_set(one.mailbox, one.guest, "", false),
+    )
+  )
     await desk.refresh();
 }
 

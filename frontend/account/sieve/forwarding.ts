@@ -80,14 +80,24 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             "span",
             { class: "flex wrap" },
             (one.state === "new" || one.state === "asked") &&
-              button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), {
-                kind: "line small",
-                name: t("Ask again: {address}", { address: one.address }),
-              }),
+              button(
+                t("Ask again"),
+                () =>
+                  void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () =>
+                    desk.client.forward_ask(one.address),
+                  ),
+                {
+                  kind: "line small",
+                  name: t("Ask again: {address}", { address: one.address }),
+                },
+              ),
             one.state === "stopped" &&
               button(
                 t("Start again"),
-                () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)),
+                () =>
+                  void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () =>
+                    desk.client.forward_start(one.address),
+                  ),
                 { kind: "line small", name: t("Start again: {address}", { address: one.address }) },
               ),
             one.alias === "" &&
@@ -128,8 +138,8 @@ function told(one: ForwardTarget): HTMLElement {
   }
 }
 
-async function act(desk: Desk, title: string, work: () => Promise<unknown>): Promise<void> {
-  if (await attempt(title, work)) await desk.refresh();
+async function act(desk: Desk, doing: string, failed: string, work: () => Promise<unknown>): Promise<void> {
+  if (await attempt(doing, failed, work)) await desk.refresh();
 }
 
 async function remove(desk: Desk, old: ForwardForm, one: ForwardTarget): Promise<void> {
@@ -142,7 +152,7 @@ async function remove(desk: Desk, old: ForwardForm, one: ForwardTarget): Promise
   )
     return;
   const rest = old.forward_to.filter((address) => address !== one.address);
-  await attempt(t("Saving"), () =>
+  await attempt(t("Saving…"), t("Couldn't stop forwarding"), () =>
     save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }),
   );
 }

@@ -104,7 +104,7 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
 }
 
 async function act(desk: Desk, work: () => Promise<unknown>): Promise<void> {
-  if (await attempt(t("Changing scripts"), work)) await desk.refresh();
+  if (await attempt(t("Saving…"), t("Couldn't update scripts"), work)) await desk.refresh();
 }
 
 async function rename(desk: Desk, one: Script): Promise<void> {

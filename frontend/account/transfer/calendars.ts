@@ -140,7 +140,7 @@ export class CalendarCopies {
   }
 
   private async act(work: () => Promise<unknown>): Promise<void> {
-    await attempt(t("Copying calendars"), work);
+    await attempt(t("Updating…"), t("Couldn't update import"), work);
     await this.show();
   }
 }

@@ -295,7 +295,7 @@ export class Copying {
   }
 
   private async act(work: () => Promise<unknown>): Promise<void> {
-    await attempt(t("The import"), work);
+    await attempt(t("Updating…"), t("Couldn't update import"), work);
     await this.show();
   }
 }

@@ -143,11 +143,11 @@ export class Exporting {
       await this.client.export_prep();
       await this.show();
     } catch (error) {
-      await showError(t("The export could not be begun"), error);
+      await showError(t("Couldn't start export"), error);
       return;
     }
     if (this.mailbox.value !== chosen) {
-      await showError(t("The export could not be begun"), t("This mailbox is no longer there."));
+      await showError(t("Couldn't start export"), t("This mailbox is no longer there."));
       return;
     }
     this.csrf.value = this.client.csrfToken;

@@ -205,7 +205,7 @@ export class Importing {
     try {
       await this.client.import_check(file.size);
     } catch (error) {
-      await showError(t("This file cannot be imported now"), error);
+      await showError(t("Couldn't import file"), error);
       return;
     } finally {
       this.submit.disabled = false;
@@ -233,7 +233,7 @@ export class Importing {
       this.upload = null;
       this.close();
       if (error instanceof UploadAborted) return;
-      await showError(t("The file was not imported"), await this.reason(error, file.size));
+      await showError(t("Couldn't import file"), await this.reason(error, file.size));
     }
   }
 
@@ -439,7 +439,7 @@ export class Importing {
         t("Cancel the import"),
       )
     ) {
-      await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
+      await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }
   }
 

@@ -43,7 +43,13 @@ export async function applyToExisting(
       stop(),
     );
     const got: { page?: SortPage } = {};
-    if (!(await attempt(t("Looking through the mail"), async () => (got.page = await count(after)))))
+    if (
+      !(await attempt(
+        t("Checking messages…"),
+        t("Couldn't check messages"),
+        async () => (got.page = await count(after)),
+      ))
+    )
       return fill(place);
     moves.push(...got.page!.moves);
     looked += got.page!.looked;
@@ -98,7 +104,11 @@ export async function applyToExisting(
     for (; done < pieces.length && !stopped; done++) {
       progress(t("Moving…"), done, pieces.length);
       const one = pieces[done]!;
-      if (!(await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target))))
+      if (
+        !(await attempt(t("Moving…"), t("Couldn't move messages"), () =>
+          desk.client.sort_move([...one.ids], source, one.target),
+        ))
+      )
         break;
     }
     // the answer of a piece that failed may have been lost: it is undone, too
@@ -122,7 +132,9 @@ export async function applyToExisting(
       progress(t("Moving back…"), last - left, last + 1);
       const one = pieces[left]!;
       if (
-        !(await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source)))
+        !(await attempt(t("Moving back…"), t("Couldn't move messages back"), () =>
+          desk.client.sort_move([...one.ids], one.target, source),
+        ))
       )
         break;
     }

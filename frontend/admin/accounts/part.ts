@@ -186,7 +186,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       desk.note(addressOf("accounts", [], { search: input.value }));
-      void attempt(t("Searching"), () => show(input.value, ""));
+      void attempt(t("Searching…"), t("Couldn't search"), () => show(input.value, ""));
     }, 200);
   });
   const root = el(
@@ -372,7 +372,8 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
       ))
     )
       return;
-    if (await attempt(t("Removing"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.config_address_rm(row.address)))
+      await desk.refresh();
   };
   const add = async () => {
     const address = line(
@@ -499,7 +500,7 @@ async function remove(desk: Desk, name: string): Promise<void> {
       ),
   ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account")))) return;
-  if (!(await attempt(t("Removing the account"), () => desk.client.config_account_rm(name)))) return;
+  if (!(await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name)))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#accounts");
 }

@@ -47,7 +47,12 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
       "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.",
     );
     if (!(await confirm(t("Reset two-step log-in of {name}?", { name }), what, t("Reset")))) return;
-    if (!(await attempt(t("Resetting"), () => desk.client.account_factors_reset(name)))) return;
+    if (
+      !(await attempt(t("Resetting…"), t("Couldn't reset two-step verification"), () =>
+        desk.client.account_factors_reset(name),
+      ))
+    )
+      return;
     desk.say(t("Two-step log-in of {name} is off", { name }));
     await desk.refresh();
   };
@@ -151,7 +156,12 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       ))
     )
       return;
-    if (await attempt(t("Removing"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
+    if (
+      await attempt(t("Removing…"), t("Couldn't remove certificate"), () =>
+        desk.client.account_key_remove(name, one.fingerprint),
+      )
+    )
+      await desk.refresh();
   };
   const list = table<TLSKeyInfo>(
     t("Keys of certificates"),
@@ -213,7 +223,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
       ))
     )
       return;
-    await attempt(t("Bringing mail back"), async () => {
+    await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
       desk.say(
         many(done.messages, "{n} message is back.", "{n} messages are back.") +
@@ -258,7 +268,10 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
   };
   since.addEventListener(
     "change",
-    () => void attempt(t("Looking"), async () => show(await desk.client.account_removed(name, begin()))),
+    () =>
+      void attempt(t("Loading…"), t("Couldn't load deleted messages"), async () =>
+        show(await desk.client.account_removed(name, begin())),
+      ),
   );
   show(first);
   return card(t("Removed mail"), place, {
@@ -287,7 +300,8 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
         : t("It can send again, and what is held goes out at once. This can't be undone.");
     if (!(await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))))
       return;
-    if (!(await attempt(t("Releasing"), () => desk.client.queue_guard_release(one.account)))) return;
+    if (!(await attempt(t("Saving…"), t("Couldn't allow sending"), () => desk.client.queue_guard_release(one.account))))
+      return;
     desk.say(t("{name} may send again", { name: one.account }));
     await desk.refresh();
   };

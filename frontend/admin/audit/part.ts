@@ -146,7 +146,9 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
           ),
         );
   const save = (form: "csv" | "json") =>
-    void attempt(t("Exporting"), async () => offer(await desk.client.audit_export(filter, form), form));
+    void attempt(t("Exporting…"), t("Couldn't export"), async () =>
+      offer(await desk.client.audit_export(filter, form), form),
+    );
   const root = el(
     "div",
     { class: "page" },

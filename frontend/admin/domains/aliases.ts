@@ -76,7 +76,8 @@ async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
     ))
   )
     return;
-  if (!(await attempt(t("Removing"), () => desk.client.config_alias_rm(row.address)))) return;
+  if (!(await attempt(t("Deleting…"), t("Couldn't delete alias"), () => desk.client.config_alias_rm(row.address))))
+    return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
 
@@ -84,7 +85,11 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
   const row = found.aliases.find((one) => one.localpart === localpart);
   if (row === undefined) return notice("warn", t("There is no such alias any more."));
   const drop = async (member: string) => {
-    if (await attempt(t("Removing"), () => desk.client.config_alias_rmaddr(row.address, [member])))
+    if (
+      await attempt(t("Removing…"), t("Couldn't remove member"), () =>
+        desk.client.config_alias_rmaddr(row.address, [member]),
+      )
+    )
       await desk.refresh();
   };
   const add = async () => {

@@ -113,7 +113,7 @@ export async function dns(
   const zoneButtons = el(
     "span",
     { class: "flex" },
-    button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)),
+    button(t("Show as a zone"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)),
   );
   const list = table<DNSRecord>(
     t("Records"),

@@ -50,7 +50,12 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
       ))
     )
       return;
-    if (await attempt(t("Removing"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
+    if (
+      await attempt(t("Deleting…"), t("Couldn't delete DKIM key"), () =>
+        desk.client.selector_remove(name, row.selector),
+      )
+    )
+      await desk.refresh();
   };
   const list = table<SelectorRow>(
     t("Keys"),

@@ -157,10 +157,18 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
 async function disable(desk: Desk, row: DomainRow): Promise<void> {
   const set = (disabled: boolean) =>
     disabled ? desk.client.config_domain_disable(row.domain) : desk.client.config_domain_enable(row.domain);
-  if (!(await attempt(row.disabled ? t("Enabling") : t("Disabling"), () => set(!row.disabled)))) return;
+  if (
+    !(await attempt(t("Saving…"), row.disabled ? t("Couldn't enable domain") : t("Couldn't disable domain"), () =>
+      set(!row.disabled),
+    ))
+  )
+    return;
   desk.say(
     row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }),
-    { title: t("Undo"), run: () => void attempt(t("Undoing"), () => set(row.disabled)).then(() => desk.refresh()) },
+    {
+      title: t("Undo"),
+      run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => set(row.disabled)).then(() => desk.refresh()),
+    },
   );
   await desk.refresh();
 }
@@ -182,7 +190,7 @@ async function remove(desk: Desk, found: DomainDetail): Promise<void> {
           el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent.")),
         ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain")))) return;
-  if (!(await attempt(t("Removing the domain"), () => desk.client.config_domain_rm(name)))) return;
+  if (!(await attempt(t("Deleting…"), t("Couldn't delete domain"), () => desk.client.config_domain_rm(name)))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#domains");
 }

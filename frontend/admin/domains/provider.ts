@@ -42,7 +42,8 @@ function providerCard(desk: Desk, name: string, used: ProviderInUse): Child {
   const forget = async () => {
     const words = t("Records stay as they are; keys are no longer replaced by themselves.");
     if (!(await confirm(t("Forget the token for {title}?", { title: used.title }), words, t("Forget")))) return;
-    if (await attempt(t("Forgetting"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name)))
+      await desk.refresh();
   };
   return card(
     t("DNS provider"),
@@ -134,7 +135,7 @@ async function publish(desk: Desk, name: string): Promise<void> {
 
 async function undo(desk: Desk, name: string): Promise<void> {
   let plan: RecordPlan | null = null;
-  await attempt(t("Looking at the last change"), async () => {
+  await attempt(t("Loading…"), t("Couldn't load the last change"), async () => {
     plan = await desk.client.dns_plan(name, true);
   });
   const found = plan as RecordPlan | null;
@@ -144,7 +145,7 @@ async function undo(desk: Desk, name: string): Promise<void> {
 
 async function make(desk: Desk, run: () => Promise<string[]>): Promise<void> {
   let missing: string[] = [];
-  const done = await attempt(t("Changing DNS"), async () => {
+  const done = await attempt(t("Updating DNS…"), t("Couldn't update DNS"), async () => {
     missing = await run();
   });
   if (!done) return;
@@ -218,7 +219,7 @@ interface Actions {
 /** The card of a rotation: its stage, what it waits for, and what can be done about it. */
 function stagesCard(desk: Desk, title: string, found: Rotation | HostRotation, actions: Actions): Child {
   const act = async (run: () => Promise<unknown>) => {
-    if (await attempt(t("Changing the rotation"), run)) await desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't update key rotation"), run)) await desk.refresh();
   };
   const now = async () => {
     if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);

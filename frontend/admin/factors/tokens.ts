@@ -97,5 +97,6 @@ async function revoke(desk: Desk, one: AdminTokenInfo): Promise<void> {
     t("The program that uses it is refused at once."),
     t("Revoke"),
   );
-  if (sure && (await attempt(t("Revoking"), () => desk.client.admin_token_rm(one.name)))) await desk.refresh();
+  if (sure && (await attempt(t("Revoking…"), t("Couldn't revoke token"), () => desk.client.admin_token_rm(one.name))))
+    await desk.refresh();
 }

@@ -142,5 +142,6 @@ async function begin(desk: Desk, found: Backups): Promise<void> {
     ))
   )
     return;
-  if (await attempt(t("Starting the backup"), () => desk.client.backup_run())) await desk.refresh();
+  if (await attempt(t("Starting backup…"), t("Couldn't start backup"), () => desk.client.backup_run()))
+    await desk.refresh();
 }

@@ -128,7 +128,7 @@ async function connection(desk: Desk): Promise<Child> {
     );
   };
   const form = fieldForm({ received_id: id }, t("Show its lines"), search);
-  if (wanted !== "") void attempt(t("Searching the log"), search);
+  if (wanted !== "") void attempt(t("Searching…"), t("Couldn't search the log"), search);
   return [card("", form), answer];
 }
 
@@ -138,7 +138,7 @@ async function levels(desk: Desk): Promise<Child> {
   const set = async (row: Level, level: string, control: HTMLSelectElement) => {
     const before = row.level;
     const make = (value: string) => desk.client.log_level_set(row.pkg, value === "" ? "" : nameOf(value));
-    if (!(await attempt(t("Setting the level"), () => make(level)))) {
+    if (!(await attempt(t("Saving…"), t("Couldn't change log level"), () => make(level)))) {
       control.value = before;
       return;
     }
@@ -148,7 +148,10 @@ async function levels(desk: Desk): Promise<Child> {
         : level === ""
           ? t("{pkg} has the level of all", { pkg: row.pkg })
           : t("The level of {pkg} is {level}", { pkg: row.pkg, level }),
-      { title: t("Undo"), run: () => void attempt(t("Undoing"), () => make(before)).then(() => desk.refresh()) },
+      {
+        title: t("Undo"),
+        run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => make(before)).then(() => desk.refresh()),
+      },
     );
     await desk.refresh();
   };

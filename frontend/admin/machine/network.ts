@@ -88,7 +88,11 @@ function listings(desk: Desk, found: OwnAddresses): Child {
         cell: (row) =>
           iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
             if (
-              await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))
+              await attempt(
+                t("Checking {zone}…", { zone: row.zone }),
+                t("Couldn't check {zone}", { zone: row.zone }),
+                () => desk.client.listing_check(row.zone, row.ip),
+              )
             )
               await desk.refresh();
           }),

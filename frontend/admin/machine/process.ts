@@ -177,7 +177,7 @@ export async function metricsPage(desk: Desk): Promise<Page> {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       desk.note(addressOf("metrics", [], { search: input.value }));
-      void attempt(t("Searching"), async () => show(input.value));
+      void attempt(t("Searching…"), t("Couldn't search"), async () => show(input.value));
     }, 150);
   });
   show(wanted);

@@ -75,7 +75,10 @@ function inUse(desk: Desk, found: PeerState): Child {
   const end = async () => {
     const words = t("Mail to addresses that are not here is refused from then on.");
     if (!(await confirm(t("Has everybody moved?"), words, t("End it")))) return;
-    if (await attempt(t("Ending"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
+    if (
+      await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))
+    )
+      await desk.refresh();
   };
   const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");
   return card(

@@ -80,7 +80,7 @@ export function listPage<T>(
 }
 
 export async function undone(desk: Desk, back: () => Promise<unknown>): Promise<void> {
-  const done = await attempt(t("Undoing"), back);
+  const done = await attempt(t("Undoing…"), t("Couldn't undo"), back);
   await desk.refresh();
   if (done) desk.say(t("Undone"));
 }

@@ -106,7 +106,9 @@ function detail(desk: Desk, row: Line, tries: readonly Try[]): Child[] {
       el(
         "div",
         { class: "flex wrap" },
-        button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }),
+        button(t("Header"), () => void attempt(t("Loading…"), t("Couldn't load header"), header), {
+          kind: "line small",
+        }),
       ),
   ];
 }

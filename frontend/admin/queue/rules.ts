@@ -36,7 +36,7 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
     await desk.refresh();
   };
   const remove = async (rule: Rule) => {
-    if (await attempt(t("Removing"), () => desk.client.queue_holdrules_remove(rule.id))) {
+    if (await attempt(t("Deleting…"), t("Couldn't delete rule"), () => desk.client.queue_holdrules_remove(rule.id))) {
       desk.say(t("Rule removed; what it held stays on hold until it is released"));
       await desk.refresh();
     }

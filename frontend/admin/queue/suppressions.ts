@@ -36,13 +36,18 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
     if (done !== null) await desk.refresh();
   };
   const remove = async (row: Suppressed) => {
-    if (!(await attempt(t("Removing"), () => desk.client.queue_suppress_remove(row.account, row.address)))) return;
+    if (
+      !(await attempt(t("Removing…"), t("Couldn't remove address"), () =>
+        desk.client.queue_suppress_remove(row.account, row.address),
+      ))
+    )
+      return;
     desk.say(t("{address} gets mail again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
-        void attempt(t("Undoing"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(
-          () => desk.refresh(),
-        ),
+        void attempt(t("Undoing…"), t("Couldn't undo"), () =>
+          desk.client.queue_suppress_add(row.account, row.address, row.reason),
+        ).then(() => desk.refresh()),
     });
     await desk.refresh();
   };

@@ -62,14 +62,14 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       button(
         t("Try now"),
         () =>
-          void act(
-            desk,
-            t("Trying"),
-            wanted(),
-            (f, n) => desk.client.queue_schedule(0, f, true, n, true),
-            "",
-            t("Their next attempt is made now."),
-          ),
+          void act(desk, wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), {
+            title: (n) => many(n, "Retry {n} message now?", "Retry {n} messages now?"),
+            text: t("The next delivery attempt will be made right away."),
+            button: t("Retry now"),
+            doing: t("Retrying…"),
+            failed: t("Couldn't retry messages"),
+            done: (n) => many(n, "Retrying {n} message", "Retrying {n} messages"),
+          }),
         { icon: play, kind: "small" },
       ),
       button(
@@ -77,11 +77,16 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
         () =>
           void act(
             desk,
-            t("Holding"),
             wanted(),
             (f, n) => desk.client.queue_hold(f, true, n),
-            "",
-            t("Nothing is tried until they are released."),
+            {
+              title: (n) => many(n, "Hold {n} message?", "Hold {n} messages?"),
+              text: t("Delivery is paused until you release these messages."),
+              button: t("Hold"),
+              doing: t("Saving…"),
+              failed: t("Couldn't hold messages"),
+              done: (n) => many(n, "{n} message on hold", "{n} messages on hold"),
+            },
             undo(false, (f, n) => desk.client.queue_unhold(f, true, n)),
           ),
         { icon: pause, kind: "small" },
@@ -91,11 +96,16 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
         () =>
           void act(
             desk,
-            t("Releasing"),
             wanted(),
             (f, n) => desk.client.queue_unhold(f, true, n),
-            "",
-            t("They are tried again."),
+            {
+              title: (n) => many(n, "Release {n} message?", "Release {n} messages?"),
+              text: t("Delivery will be tried again."),
+              button: t("Release"),
+              doing: t("Saving…"),
+              failed: t("Couldn't release messages"),
+              done: (n) => many(n, "{n} message released", "{n} messages released"),
+            },
             undo(true, (f, n) => desk.client.queue_hold(f, true, n)),
           ),
         { kind: "small" },
@@ -104,14 +114,15 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       button(
         t("Return to sender…"),
         () =>
-          void act(
-            desk,
-            t("Returning"),
-            wanted(),
-            (f, n) => desk.client.queue_fail(f, true, n),
-            t("Return to sender"),
-            t("The senders are told that their mail was not delivered."),
-          ),
+          void act(desk, wanted(), (f, n) => desk.client.queue_fail(f, true, n), {
+            title: (n) => many(n, "Return {n} message to sender?", "Return {n} messages to sender?"),
+            text: t("Senders will get a bounce message. You can't undo this."),
+            button: t("Return to sender"),
+            doing: t("Saving…"),
+            failed: t("Couldn't return messages"),
+            done: (n) => many(n, "{n} message returned to sender", "{n} messages returned to sender"),
+            final: true,
+          }),
         { icon: undo2, kind: "small" },
       ),
       button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }),
@@ -210,26 +221,32 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
 
 type Change = (filter: Filter, expected: number) => Promise<Changed>;
 
-/** Do something with messages: at once what can be undone, after a question what cannot. */
+interface Texts {
+  readonly title: (n: number) => string;
+  readonly text: string;
+  readonly button: string;
+  readonly doing: string;
+  readonly failed: string;
+  readonly done: (n: number) => string;
+  /** It cannot be undone. */
+  readonly final?: true;
+}
+
+/** Do something with messages: at once with one message, if it can be undone; after a question otherwise. */
 async function act(
   desk: Desk,
-  doing: string,
   [filter, count]: [Filter, number],
   run: Change,
-  ask: string,
-  what: string,
+  texts: Texts,
   back?: () => Promise<unknown>,
 ): Promise<void> {
-  if (ask !== "" || count > 1) {
-    const title = many(count, "{what} {n} message?", "{what} {n} messages?", {
-      what: ask === "" ? `${doing}:` : `${ask}:`,
-    });
-    if (!(await confirm(title, what, ask === "" ? t("Go on") : ask))) return;
+  if (texts.final || count > 1) {
+    if (!(await confirm(texts.title(count), texts.text, texts.button))) return;
   }
   let changed = 0;
-  if (!(await attempt(doing, async () => (changed = (await run(filter, count)).messages)))) return;
+  if (!(await attempt(texts.doing, texts.failed, async () => (changed = (await run(filter, count)).messages)))) return;
   const undo = back && { title: t("Undo"), run: () => void undone(desk, back) };
-  desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
+  desk.say(texts.done(changed), undo);
   await desk.refresh();
 }
 
@@ -237,7 +254,7 @@ async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
   const what = t("They leave the queue, and the senders are not told. This can't be undone.");
   if (!(await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages")))) return;
-  if (await attempt(t("Dropping"), () => desk.client.queue_drop(filter, true, count))) {
+  if (await attempt(t("Deleting…"), t("Couldn't delete messages"), () => desk.client.queue_drop(filter, true, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));
     await desk.refresh();
   }

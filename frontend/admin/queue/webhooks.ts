@@ -22,7 +22,11 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
     ? await desk.client.queue_webhook_retired_list({}, page)
     : await desk.client.queue_webhook_list({}, page);
   const again = async (row: HookLine) => {
-    if (await attempt(t("Calling"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true)))
+    if (
+      await attempt(t("Calling…"), t("Couldn't call webhook"), () =>
+        desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true),
+      )
+    )
       await desk.refresh();
   };
   const cancel = async (row: HookLine) => {
@@ -34,7 +38,12 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
       ))
     )
       return;
-    if (await attempt(t("Cancelling"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
+    if (
+      await attempt(t("Canceling…"), t("Couldn't cancel webhook"), () =>
+        desk.client.queue_webhook_cancel({ ids: [row.id] }),
+      )
+    )
+      await desk.refresh();
   };
   const list = table<HookLine>(
     t("Webhooks"),

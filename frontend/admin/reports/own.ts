@@ -51,7 +51,7 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
       : t("Sessions to domains that ask for TLS reports are counted here until their report is sent.");
   const now = async () => {
     let said = "";
-    const done = await attempt(t("Sending reports"), async () => {
+    const done = await attempt(t("Sending reports…"), t("Couldn't send reports"), async () => {
       const sent = await (kind === "dmarc" ? desk.client.dmarc_send() : desk.client.tlsrpt_send());
       said = many(
         sent.due,
@@ -76,7 +76,7 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
     )
       return;
     if (
-      await attempt(t("Dropping"), () =>
+      await attempt(t("Deleting…"), t("Couldn't delete reports"), () =>
         kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain),
       )
     )
@@ -128,7 +128,7 @@ interface Without {
 function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
   const remove = async ({ kind, row }: Without) => {
     if (
-      !(await attempt(t("Removing"), () =>
+      !(await attempt(t("Removing…"), t("Couldn't remove address"), () =>
         kind === "dmarc"
           ? desk.client.dmarc_suppress_remove(row.address)
           : desk.client.tlsrpt_suppress_remove(row.address),
@@ -139,9 +139,9 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     desk.say(t("{address} gets reports again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
-        void attempt(t("Undoing"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() =>
-          desk.refresh(),
-        ),
+        void attempt(t("Undoing…"), t("Couldn't undo"), () =>
+          without(desk, kind, row.address, Math.min(days, 3650), row.comment),
+        ).then(() => desk.refresh()),
     });
     await desk.refresh();
   };

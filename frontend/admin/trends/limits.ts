@@ -13,7 +13,14 @@ import { addressOf, type Desk } from "../ui/page";
 /** Forget the failures of an address, or with "" all. */
 export async function clearLimits(desk: Desk, ip: string): Promise<void> {
   let dropped = 0;
-  if (!(await attempt(t("Allowing log-ins again"), async () => (dropped = await desk.client.limits_clear(ip))))) return;
+  if (
+    !(await attempt(
+      t("Saving…"),
+      t("Couldn't allow logins"),
+      async () => (dropped = await desk.client.limits_clear(ip)),
+    ))
+  )
+    return;
   desk.say(dropped === 0 ? t("There was nothing to forget") : t("Log-ins are looked at again"));
   await desk.refresh();
 }

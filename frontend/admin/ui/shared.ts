@@ -61,7 +61,7 @@ async function undo(
     await desk.client.settings_save([...path], now, then);
     await desk.refresh();
   } catch (error) {
-    await showError(t("Not undone"), error);
+    await showError(t("Couldn't undo"), error);
   }
 }
 

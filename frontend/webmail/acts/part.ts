@@ -70,7 +70,7 @@ export async function chooseMove({ mail, actions, desk }: Page, typed: string): 
 
 /** Export the selected messages. */
 export function exportSelection({ base, client, mail, desk }: Page): void {
-  void attempt(t("Exporting"), async () =>
+  void attempt(t("Exporting…"), t("Couldn't export"), async () =>
     (await desk.load<typeof ExportPart>("export")).exportSelected(client, base, mail),
   );
 }

@@ -89,7 +89,7 @@ export async function onQuery(
   } catch (error) {
     progress.close();
     const why = error instanceof Error ? error.message : String(error);
-    say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
+    say(`${many(ids.length, "Stopped after {n} message", "Stopped after {n} messages")}. ${why}`);
     return null;
   }
   return {

@@ -245,7 +245,7 @@ class CalendarPage implements Board {
 
   private async load(): Promise<void> {
     const own = ++this.turn;
-    this.loading = attempt(t("Loading the calendar"), async () => {
+    this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
       const calendars = await this.page.client.calendars();
       const [from, to] = this.range();
       const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
@@ -365,7 +365,7 @@ class CalendarPage implements Board {
         box.addEventListener(
           "change",
           () =>
-            void attempt(t("Changing the calendar"), async () => {
+            void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
               const { client } = this.page;
               if (one.owner === "") await client.calendar_save(one.name, one.colour, !box.checked, one.id);
               else await client.calendar_view(one.id, one.colour, !box.checked);
@@ -398,7 +398,7 @@ class CalendarPage implements Board {
 
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
-    await attempt(t("Opening the form"), async () =>
+    await attempt(t("Loading…"), t("Couldn't open this"), async () =>
       this.editWith(await this.page.load<typeof EventPart>("event"), one),
     );
   }
@@ -432,7 +432,7 @@ class CalendarPage implements Board {
       const save = async () => {
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
         const kept = colour === first && one !== null ? one.colour : colour;
-        const saved = await attempt(t("Saving the calendar"), () =>
+        const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () =>
           one !== null && one.owner !== ""
             ? this.page.client.calendar_view(one.id, kept, one.hidden)
             : this.page.client.calendar_save(
@@ -448,7 +448,7 @@ class CalendarPage implements Board {
       const remove = async () => {
         close(false);
         if (await this.sure(one!)) {
-          await attempt(t("Removing the calendar"), () => this.page.client.calendar_remove(one!.id));
+          await attempt(t("Deleting…"), t("Couldn't delete calendar"), () => this.page.client.calendar_remove(one!.id));
           await this.load();
         }
       };
@@ -532,7 +532,7 @@ class CalendarPage implements Board {
   }
 
   private add(day = this.day, last = day, from: number | null = null, to: number | null = null): void {
-    void attempt(t("Opening the form"), async () => {
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => {
       // another one may begin meanwhile
       for (let last: unknown; last !== this.loading; await last) last = this.loading;
       if (this.calendars.length === 0) return; // the failure was reported
@@ -549,14 +549,16 @@ class CalendarPage implements Board {
   }
 
   private async open(one: Shown): Promise<void> {
-    await attempt(t("Opening the event"), async () => (await this.tool()).open(one.item, when(one)));
+    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one)));
   }
 
   private async move(button: HTMLElement, days: number, minutes: number, end: number): Promise<void> {
     const one = this.buttons.get(button);
     if (one === undefined || (days === 0 && minutes === 0 && end === 0)) return;
     if (!this.isWritable(one)) return this.draw();
-    await attempt(t("Moving the event"), async () => (await this.tool()).move(one.item, days, minutes, end));
+    await attempt(t("Moving…"), t("Couldn't move event"), async () =>
+      (await this.tool()).move(one.item, days, minutes, end),
+    );
   }
 
   private isWritable({ item }: Shown): boolean {
@@ -589,7 +591,8 @@ class CalendarPage implements Board {
     if (around !== undefined && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== undefined) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
     if ((key === "Delete" || key === "Backspace") && one !== undefined && this.isWritable(one))
-      return () => void attempt(t("Deleting the event"), async () => (await this.tool()).remove(one.item));
+      return () =>
+        void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
     const letters: Record<string, () => void> = {
       t: () => this.choose(today()),
       n: () => this.add(),

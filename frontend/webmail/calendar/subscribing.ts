@@ -39,7 +39,7 @@ export function sourceOf(client: Client, one: Calendar, again: () => Promise<voi
   const read = el("button", { class: "btn line", type: "button" }, t("Read it now"));
   read.addEventListener("click", () => {
     read.disabled = true;
-    void attempt(t("Reading the calendar"), () => client.calendar_refresh(one.id))
+    void attempt(t("Refreshing…"), t("Couldn't refresh calendar"), () => client.calendar_refresh(one.id))
       .then((done) => {
         if (!done) return;
         problem.hidden = true;
@@ -84,7 +84,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
     const submitted = async (event: Event) => {
       event.preventDefault();
       button.disabled = true;
-      const done = await attempt(t("Reading the calendar"), () =>
+      const done = await attempt(t("Subscribing…"), t("Couldn't subscribe to calendar"), () =>
         client.calendar_subscribe(address.value, name.value, colour),
       );
       button.disabled = false;

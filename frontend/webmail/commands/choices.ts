@@ -139,7 +139,10 @@ function toggleMute(desk: Desk): void {
   const items = desk.selected().filter((item) => isMuted(item) !== mute);
   const ids = items.map((item) => item.id);
   const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
-  const named = { doing: () => (mute ? t("Muting") : t("Unmuting")), done: () => said };
+  const named = { doing: () => (mute ? t("Muting…") : t("Unmuting…")), done: () => said };
   const call = (to: boolean) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
-  desk.actions.run(call(mute), named, items, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+  desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), {
+    what: said,
+    actions: () => [call(!mute)],
+  });
 }

@@ -485,7 +485,7 @@ export class Composer {
   private ask(wish?: Wish): void {
     const { draft, rows } = this;
     this.show("receipts");
-    void attempt(t("Writing"), async () =>
+    void attempt(t("Loading…"), t("Couldn't open editor"), async () =>
       (await this.desk.load<typeof ReceiptPart>("receipt")).drawWishes(
         rows.receipts,
         draft,
@@ -517,7 +517,7 @@ export class Composer {
       html: text.value.html,
       insert: (words: string, html: string) => text.insert(words, html),
     };
-    void attempt(t("Loading templates"), async () =>
+    void attempt(t("Loading…"), t("Couldn't load templates"), async () =>
       (await this.desk.load<typeof TemplatesPart>("templates")).openTemplates(this.desk, button, target),
     );
   }
@@ -557,7 +557,7 @@ export class Composer {
   private async makeAddress(): Promise<void> {
     this.from.value = this.lastSender;
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
-    await attempt(t("Making an address"), async () => {
+    await attempt(t("Creating…"), t("Couldn't create address"), async () => {
       const address = await this.desk.client.given_make(site);
       const made = formatParty({ name: this.draft.from.name, address });
       this.from.options[this.from.options.length - 1]!.before(el("option", { value: made }, made));
@@ -711,7 +711,7 @@ export class Composer {
   private failed(error: unknown): void {
     const code = codeOf(error);
     if (code === null) {
-      void showError(t("Saving the draft failed"), error);
+      void showError(t("Couldn't save draft"), error);
       return;
     }
     if (code !== "") this.unanswered = null;
@@ -724,7 +724,7 @@ export class Composer {
       this.offerNew();
       return;
     }
-    this.note(t("Not saved: {why}", { why: (error as Error).message }));
+    this.note(t("Couldn't save: {why}", { why: (error as Error).message }));
     // the text stays here and in the browser's copy; the server is asked again
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
   }
@@ -746,7 +746,7 @@ export class Composer {
         const { message_id } = await this.desk.client.compose_prepare("new");
         this.draft.message_id = message_id;
       } catch (error) {
-        await showError(t("Saving it as a new draft failed"), error);
+        await showError(t("Couldn't save new draft"), error);
         return false;
       }
       this.conflict = false;
@@ -906,13 +906,13 @@ export class Composer {
       if (this.conflict) void this.sendAsNew().then((wished) => (wished ? this.hand() : undefined));
       return;
     }
-    this.note(t("Not sent"));
+    this.note(t("Couldn't send message"));
     const [, name, why] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
     const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
     if (field !== undefined && why !== undefined) field.complain(why);
     else {
       if (name === "subject" || name === "from") this.show(name);
-      void showError(t("The message was not sent"), error).then(() =>
+      void showError(t("Couldn't send message"), error).then(() =>
         (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus(),
       );
     }
@@ -992,7 +992,7 @@ export class Composer {
           return;
         }
         this.root.hidden = false;
-        await showError(t("Removing the draft failed"), error);
+        await showError(t("Couldn't delete draft"), error);
         this.text.focus();
       }
     });

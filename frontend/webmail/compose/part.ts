@@ -54,7 +54,7 @@ export async function compose(
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   if (!Composer.hasRoom(say)) return;
   let begun: Begun | null = null;
-  await attempt(t("Writing"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
     begun = await desk.client.compose_prepare(
       kind,
       item?.id ?? 0,

@@ -23,7 +23,7 @@ export async function openDetails(
   parsed: ParsedMessage,
 ): Promise<void> {
   let found: MessageDetails | null = null;
-  await attempt(t("Loading the details"), async () => {
+  await attempt(t("Loading…"), t("Couldn't load details"), async () => {
     found = isOwn(item.id) ? await client.message_details(item.id) : { arrival: null, reason: "", why: [] };
   });
   if (found === null) return;

@@ -107,8 +107,8 @@ export class Dropping {
   private label({ keyword, name }: { readonly keyword: string; readonly name: string }): void {
     const { actions, list, mail } = this.page;
     actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, {
-      doing: () => t("Labelling “{name}”", { name }),
-      done: () => t("Labelled “{name}”", { name }),
+      doing: () => t("Adding label “{name}”…", { name }),
+      done: () => t("Label “{name}” added", { name }),
     });
   }
 

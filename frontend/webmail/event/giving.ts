@@ -40,7 +40,8 @@ export function fileButtons(
     await importFile(
       page,
       chosen,
-      t("Importing events"),
+      t("Importing…"),
+      t("Couldn't import events"),
       (uploadID) => page.client.calendar_import(calendar.id, uploadID),
       (added) => many(added, "One entry added", "{n} entries added"),
     );
@@ -92,20 +93,20 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
     );
   };
   const withdraw = (id: number) =>
-    attempt(t("Withdrawing the link"), async () => {
+    attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
       await client.calendar_link_remove(id);
       fill(address);
       await draw();
     });
   const make = once(() =>
-    attempt(t("Making the link"), async () => {
+    attempt(t("Creating…"), t("Couldn't create link"), async () => {
       const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
       fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made));
       note.value = "";
       await draw();
     }),
   );
-  const loaded = await attempt(t("Loading the links"), draw);
+  const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
   if (!loaded) return;
   await dialog<void>(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [
     el(
@@ -136,7 +137,7 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
 export async function showSharing(client: Surroundings["client"], calendar: Calendar): Promise<void> {
   let guests: readonly CollectionGuest[] = [];
   const asked = () => client.calendar_guests(calendar.id);
-  const loaded = await attempt(t("Loading the calendar"), async () => {
+  const loaded = await attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
     guests = await asked();
   });
   if (!loaded) return;

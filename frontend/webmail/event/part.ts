@@ -155,7 +155,9 @@ export class Events {
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
     else if (chosen !== null && chosen !== "close") {
-      await attempt(t("Answering"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
+      await attempt(t("Sending…"), t("Couldn't send reply"), () =>
+        this.page.client.event_answer(found.id, chosen, found.recurrence),
+      );
       await this.again();
     }
   }
@@ -180,7 +182,7 @@ export class Events {
     toast(t("Event moved"), {
       title: t("Undo"),
       run: () =>
-        void attempt(t("Undoing"), async () => {
+        void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
           const now = await this.page.client.event(item.id, item.recurrence);
           await this.save(now, form, found.calendar_id, scope);
           await this.again();
@@ -194,13 +196,13 @@ export class Events {
     const title = isolated(found.form.title || t("(no title)"));
     const scope = await this.scope(found, t("Delete “{title}”?", { title }), t("Delete"), true);
     if (scope === null) return;
-    await attempt(t("Deleting the event"), async () => {
+    await attempt(t("Deleting…"), t("Couldn't delete event"), async () => {
       const gone = await this.page.client.event_remove(found.id, found.changed, found.recurrence, scope);
       await this.again();
       toast(t("“{title}” deleted", { title }), {
         title: t("Undo"),
         run: () =>
-          void attempt(t("Undoing"), async () => {
+          void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
             await this.page.client.event_restore(gone);
             await this.again();
           }),
@@ -502,7 +504,7 @@ export class Events {
         } catch (error) {
           if (codeOf(error) === "user:conflict")
             untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
-          else await showError(t("Saving the event"), error);
+          else await showError(t("Couldn't save event"), error);
         }
       };
       return [
@@ -555,7 +557,7 @@ export class Events {
 export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">): Promise<void> {
   const item = page.reading() ?? page.shown();
   if (item === null) return;
-  await attempt(t("Opening the form"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open this"), async () => {
     const [calendars, parsed] = await Promise.all([page.client.calendars(), page.client.parsed_message(item.id)]);
     const start = new Date();
     start.setHours(start.getHours() + 1, 0, 0, 0);

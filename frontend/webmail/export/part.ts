@@ -48,7 +48,7 @@ export async function exportMail(client: Client, base: string, what: Exported): 
   const chosen: Record<string, string> = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
   if (below.checked) chosen["recursive"] = "1";
   // a call first: if the session has ended, or the password is wanted, it shows a form, not a page with an error
-  const allowed = await attempt(t("Exporting"), () => client.export_prep());
+  const allowed = await attempt(t("Exporting…"), t("Couldn't export"), () => client.export_prep());
   if (allowed) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
 

@@ -206,8 +206,10 @@ function proposed(client: Client, item: MessageItem, path: string, found: Invita
         type: "button",
         onclick: async () => {
           const accept = name === "accept";
-          const done = await attempt(accept ? t("Moving event") : t("Declining new time"), () =>
-            client.invitation_proposal(item.id, path, accept, ids[name]),
+          const done = await attempt(
+            accept ? t("Moving…") : t("Sending…"),
+            accept ? t("Couldn't move event") : t("Couldn't decline new time"),
+            () => client.invitation_proposal(item.id, path, accept, ids[name]),
           );
           if (!done) return;
           toast(accept ? t("Event moved. Guests will get an update.") : t("{who} will get a message", { who }));
@@ -259,7 +261,7 @@ async function propose(client: Client, item: MessageItem, path: string, found: I
           const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()] as const;
           if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
           const [from, to, words] = values;
-          const done = await attempt(t("Sending the proposal"), () =>
+          const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () =>
             client.invitation_propose(item.id, path, from, to, last.id, words),
           );
           if (done) close(true);
@@ -330,7 +332,7 @@ function draw(
     const words = note.value.trim();
     if (last?.chosen !== chosen || last.words !== words) last = { chosen, words, id: newId() };
     const { id } = last;
-    const sent = await attempt(t("Sending the answer"), () =>
+    const sent = await attempt(t("Sending…"), t("Couldn't send reply"), () =>
       client.invitation_answer(item.id, path, chosen, id, words),
     );
     if (!sent) return;

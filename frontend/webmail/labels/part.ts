@@ -35,8 +35,8 @@ export async function chooseLabels(client: Client, mail: Mail, actions: Actions,
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
   const change = ({ keyword, name }: Label, add: boolean) =>
     actions.flagItems(items, [keyword], add, {
-      doing: () => (add ? t("Labelling “{name}”", { name }) : t("Removing the label “{name}”", { name })),
-      done: () => (add ? t("Labelled “{name}”", { name }) : t("Label “{name}” removed", { name })),
+      doing: () => (add ? t("Adding label “{name}”…", { name }) : t("Removing label “{name}”…", { name })),
+      done: () => (add ? t("Label “{name}” added", { name }) : t("Label “{name}” removed", { name })),
     });
   const chosen = known[number - 1];
   if (chosen !== undefined) change(chosen, !items.every((item) => item.keywords.includes(chosen.keyword)));
@@ -118,7 +118,7 @@ async function openDialog(
         close();
       } else if (name !== "") {
         const color = (labels.length % (colors.length - 1)) + 1;
-        await attempt(t("Making the label"), async () => {
+        await attempt(t("Creating…"), t("Couldn't create label"), async () => {
           set(await client.label_save(name, color), true);
           close();
         });
@@ -170,7 +170,7 @@ async function openDialog(
       });
       const save = async () => {
         const color = choices.findIndex(({ checked }) => checked);
-        await attempt(t("Saving the label"), async () => {
+        await attempt(t("Saving…"), t("Couldn't save label"), async () => {
           const saved = await client.label_save(name.value, color, label.keyword);
           labels = labels.map((one) => (one === label ? saved : one));
           showAll();
@@ -185,7 +185,7 @@ async function openDialog(
           ))
         )
           return;
-        await attempt(t("Removing the label"), async () => {
+        await attempt(t("Deleting…"), t("Couldn't delete label"), async () => {
           const n = await client.label_remove(label.keyword);
           labels = labels.filter((one) => one !== label);
           toast(

@@ -43,9 +43,9 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
       shown: unanswered ? {} : { remove: { ids: new Set(ids) } },
       call: () => desk.client.message_snooze(ids, seconds(at), unanswered),
     },
-    { doing: () => t("Snoozing"), done: () => said },
+    { doing: () => t("Snoozing…"), done: () => said },
     items,
-    t("Not snoozed"),
+    t("Couldn't snooze messages"),
     { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] },
   );
 }
@@ -66,7 +66,13 @@ function people(one: Waiting): string {
 export async function showWaiting(desk: Surroundings & Selection): Promise<void> {
   for (;;) {
     let found: Waiting[] = [];
-    if (!(await attempt(t("Loading scheduled messages"), async () => (found = await desk.client.messages_waiting()))))
+    if (
+      !(await attempt(
+        t("Loading…"),
+        t("Couldn't load scheduled messages"),
+        async () => (found = await desk.client.messages_waiting()),
+      ))
+    )
       return;
     const next = await dialog<() => Promise<unknown>>(t("Scheduled"), (close) => [list(desk, found, close)]);
     if (next === null) return;
@@ -92,18 +98,18 @@ function list(
     root,
     found.map((one) => {
       const { id } = one.item;
-      const act = (what: string, work: () => Promise<unknown>) => () => attempt(what, work);
+      const act = (doing: string, failed: string, work: () => Promise<unknown>) => () => attempt(doing, failed, work);
       const buttons =
         one.kind === "sent"
           ? [
               button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))),
               button(
                 t("Send now"),
-                act(t("Sending"), () => desk.client.scheduled_change(id)),
+                act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id)),
               ),
               button(
                 t("Do not send, keep as a draft"),
-                act(t("Turning it into a draft"), () => desk.client.scheduled_cancel(id)),
+                act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)),
               ),
             ]
           : [
@@ -112,7 +118,11 @@ function list(
               ),
               button(
                 one.kind === "answer" ? t("No reminder") : t("Back now"),
-                act(t("Ending it"), () => desk.client.message_unsnooze([id])),
+                act(
+                  t("Saving…"),
+                  one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"),
+                  () => desk.client.message_unsnooze([id]),
+                ),
               ),
             ];
       return el(
@@ -130,5 +140,5 @@ function list(
 
 async function again(one: Waiting, change: (at: Chosen) => Promise<unknown>): Promise<void> {
   const at = await chooseTime(t("Another time"), t("Change"), one.kind === "sent" ? longestSending : longestWaiting);
-  if (at !== null) await attempt(t("Changing the time"), () => change(at));
+  if (at !== null) await attempt(t("Saving…"), t("Couldn't change time"), () => change(at));
 }

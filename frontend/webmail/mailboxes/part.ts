@@ -41,7 +41,7 @@ export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> 
 
 export async function createMailbox(client: Client): Promise<void> {
   const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
-  if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
+  if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 
 /** The menu of a mailbox. `parent`: it contains others. */
@@ -74,11 +74,12 @@ export async function mailboxMenu(
       el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")),
     ),
   ]);
-  if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
+  if (action === "read")
+    await attempt(t("Marking as read…"), t("Couldn't mark as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
     if (name !== null && name !== mailbox.name)
-      await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
+      await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
   }
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
@@ -93,7 +94,7 @@ export async function mailboxMenu(
       },
     );
     if (await confirm(t("Delete this mailbox?"), what, t("Delete")))
-      await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
+      await attempt(t("Deleting…"), t("Couldn't delete folder"), () => client.mailbox_delete(mailbox.id));
   }
 }
 
@@ -108,7 +109,8 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
       el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")),
     ),
   ]);
-  if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
+  if (chosen !== null)
+    await attempt(t("Saving…"), t("Couldn't update folder"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 
 /** WEBMAIL-83: offer to give this role to a mailbox, because none of this home has it. `pick` is in another part. */
@@ -131,7 +133,7 @@ export async function offerRole(
     { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) },
   );
   if (chosen === null) return;
-  await attempt(t("Changing the role"), async () => {
+  await attempt(t("Saving…"), t("Couldn't update folder"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
     if (home === "") await client.mailbox_set_special_use(id, [role]);
   });
@@ -170,7 +172,9 @@ export function drawLabels(
   const make = async () => {
     const name = await ask(t("New label"), t("Name"), "", t("Create"));
     if (name !== null)
-      await attempt(t("Making the label"), () => client.label_save(name.trim(), (labels.length % 8) + 1));
+      await attempt(t("Creating…"), t("Couldn't create label"), () =>
+        client.label_save(name.trim(), (labels.length % 8) + 1),
+      );
   };
   const number = (keyword: string) => {
     const n = unread.get(keyword) ?? 0;
@@ -230,7 +234,7 @@ export function drawSearches(
   find: (text: string) => void,
 ): void {
   const save = (wanted: AllSettings["searches"]) =>
-    attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
+    attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ ...settings(), searches: wanted }));
   const forget = (search: SavedSearch) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));

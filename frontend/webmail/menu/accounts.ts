@@ -59,7 +59,7 @@ async function leaveAll(desk: Desk, others: readonly [account: string, address: 
   if (stays.length === 0) desk.logOut();
   else
     await showError(
-      t("Logging out"),
+      t("Couldn't log out"),
       new Error(t("These accounts are still logged in: {addresses}", { addresses: stays.join(", ") })),
     );
 }

@@ -30,8 +30,8 @@ import { addressees, drawLabels, namedRecipients, headerTable, recipients, sende
 
 adopt(sheet);
 
-export { answerBar } from "./answer";
 export { answerCommands } from "../commands/answers";
+export { answerBar } from "./answer";
 export { messageCommands } from "./commands";
 
 /** The interface of the page for a message. */

@@ -66,7 +66,7 @@ export function leavingLine(
           found.mailto !== "" ? t("Write the message") : t("Open the page"),
         )
       )
-        await attempt(t("Unsubscribing"), byHand);
+        await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
       return;
     }
     if (
@@ -84,13 +84,13 @@ export function leavingLine(
       const reason = error instanceof Error ? error.message : String(error);
       // without an answer nothing is known of the sender's server: the same button asks again
       if (codeOf(error) === "") {
-        toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }));
+        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
         return;
       }
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
-      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), {
+      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), {
         title: next,
-        run: () => void attempt(t("Unsubscribing"), byHand),
+        run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand),
       });
     }
   };

@@ -41,7 +41,7 @@ export function openPage(desk: Surroundings & Acting & Writing): void {
   const load = async (anew: boolean) => {
     const own = ++turn;
     if (anew) position = 0;
-    await attempt(t("Loading newsletters"), async () => {
+    await attempt(t("Loading…"), t("Couldn't load newsletters"), async () => {
       const { senders, total } = await desk.client.newsletters(order.value as Order, position);
       if (own !== turn) return;
       if (anew) fill(list);
@@ -113,7 +113,7 @@ function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () =
 
 /** Send further mail of a sender to Junk. */
 async function block(desk: Surroundings & Acting & Writing, one: Newsletter, close: () => void): Promise<void> {
-  await attempt(t("Blocking the sender"), async () => {
+  await attempt(t("Blocking…"), t("Couldn't block sender"), async () => {
     const item = await desk.client.message_item(one.newest);
     close();
     desk.sender(item, "block");
@@ -127,7 +127,7 @@ async function archiveAll(desk: Surroundings & Acting & Writing, one: Newsletter
   });
   if (one.messages > asked && !(await confirm(t("Archive all?"), words, t("Archive all")))) return;
   const pieces: NewsletterArchived[] = [];
-  const done = await attempt(t("Archiving"), async () => {
+  const done = await attempt(t("Archiving…"), t("Couldn't archive messages"), async () => {
     let after: NewsletterArchived["after"] = null;
     do {
       const piece: NewsletterArchived = await desk.client.newsletter_archive(one.id, after);
@@ -152,6 +152,6 @@ async function archiveAll(desk: Surroundings & Acting & Writing, one: Newsletter
   };
   toast(many(n, "One message archived", "{n} messages archived"), {
     title: t("Undo"),
-    run: () => void attempt(t("Undoing"), back),
+    run: () => void attempt(t("Undoing…"), t("Couldn't undo"), back),
   });
 }

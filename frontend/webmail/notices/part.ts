@@ -93,14 +93,15 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     say(
       error === ""
         ? t("A notice is on its way to “{name}”.", { name: device.name })
-        : t("Not sent: {error}", { error }),
+        : t("Couldn't send: {error}", { error }),
     );
   };
   const renew = async () => {
     state = await desk.client.notices();
   };
-  const run = async (doing: string, action: () => Promise<void>) => {
-    if (await attempt(doing, action)) await attempt(t("Reading who is told of new mail"), renew);
+  const run = async (doing: string, failed: string, action: () => Promise<void>) => {
+    if (await attempt(doing, failed, action))
+      await attempt(t("Loading…"), t("Couldn't load notification settings"), renew);
     // one dialog is enough for a server that does not answer
     else await renew().catch(() => null);
     draw();
@@ -109,8 +110,8 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   const here = el("input", { type: "checkbox", disabled: why !== "" });
   here.addEventListener("change", () => {
     const device = own();
-    if (here.checked) void run(t("Turning notices on"), turnOn);
-    else if (device !== undefined) void run(t("Turning notices off"), () => turnOff(device));
+    if (here.checked) void run(t("Saving…"), t("Couldn't turn on notifications"), turnOn);
+    else if (device !== undefined) void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device));
   });
   const who = el(
     "select",
@@ -140,7 +141,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       zone: timeZone,
       alarms: alarms.value as Required<NoticeChoice>["alarms"],
     };
-    void attempt(t("Saving the settings"), async () => {
+    void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
       await desk.client.notices_choose(choice);
       state = { ...state, choice };
     }).then((done) => (done ? say(t("Saved.")) : showChoice()));
@@ -175,12 +176,12 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
           button(
             t("Test"),
             t("Test “{name}”", { name: device.name }),
-            () => void run(t("Sending a notice"), () => test(device)),
+            () => void run(t("Sending…"), t("Couldn't send notification"), () => test(device)),
           ),
           button(
             t("Remove"),
             t("Remove “{name}”", { name: device.name }),
-            () => void run(t("Removing the device"), () => turnOff(device)),
+            () => void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device)),
           ),
         ),
       ),

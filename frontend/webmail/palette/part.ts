@@ -11,8 +11,8 @@ import sheet from "./palette.css";
 adopt(picker);
 adopt(sheet);
 
-export { pick };
 export { openPalette, showKeys, showTitles } from "../../lib/palette";
+export { pick };
 
 /** Ask for one of these mailboxes by its name; `typed` is already in the field. */
 export function chooseMailbox(title: string, mailboxes: readonly Box[], typed = ""): Promise<Box | null> {

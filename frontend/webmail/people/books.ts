@@ -93,7 +93,7 @@ export function sharedBy(one: AddressBook): string {
 async function change(client: Client, one: AddressBook | null, again: () => Promise<void>): Promise<void> {
   let guests: readonly CollectionGuest[] = [];
   if (one !== null) {
-    const loaded = await attempt(t("Loading the address book"), async () => {
+    const loaded = await attempt(t("Loading…"), t("Couldn't load address book"), async () => {
       guests = await client.address_book_guests(one.id);
     });
     if (!loaded) return;
@@ -108,7 +108,7 @@ async function change(client: Client, one: AddressBook | null, again: () => Prom
     });
     name.control.autofocus = true;
     const save = async () => {
-      const saved = await attempt(t("Saving the address book"), () =>
+      const saved = await attempt(t("Saving…"), t("Couldn't save address book"), () =>
         client.address_book_save(name.control.value, one?.id ?? 0),
       );
       if (!saved) return;
@@ -118,7 +118,7 @@ async function change(client: Client, one: AddressBook | null, again: () => Prom
     const remove = async () => {
       close();
       if (!(await sure(one!))) return;
-      await attempt(t("Removing the address book"), () => client.address_book_remove(one!.id));
+      await attempt(t("Deleting…"), t("Couldn't delete address book"), () => client.address_book_remove(one!.id));
       await again();
     };
     return [

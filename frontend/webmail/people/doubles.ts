@@ -35,13 +35,13 @@ export async function showDoubles(
     );
   };
   const merged = (kept: ContactItem, others: readonly number[]) =>
-    attempt(t("Merging the contacts"), async () => {
+    attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
       await page.client.contacts_merge(kept.id, others.slice());
       await Promise.all([draw(), again()]);
       (place.querySelector<HTMLElement>("input") ?? place.parentElement?.querySelector("button"))?.focus();
       setStatus(t("Merged. The other contacts can come back for 30 days."));
     });
-  if (!(await attempt(t("Looking for duplicates"), draw))) return;
+  if (!(await attempt(t("Finding duplicates…"), t("Couldn't find duplicates"), draw))) return;
   await dialog<void>(t("Duplicates"), (close) => [
     place,
     el(

@@ -121,17 +121,17 @@ export async function edit(
       } catch (error) {
         if (codeOf(error) === "user:conflict")
           name.problem(t("This contact was changed in another window. Close this one and open it again."));
-        else await showError(t("Saving the contact"), error);
+        else await showError(t("Couldn't save contact"), error);
       }
     };
     const remove = async () => {
-      await attempt(t("Removing the contact"), async () => {
+      await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
         const gone = await page.client.contact_remove(card!.id);
         close(true);
         toast(t("“{name}” removed", { name: isolated(old.name) }), {
           title: t("Undo"),
           run: () =>
-            void attempt(t("Restoring the contact"), async () => {
+            void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
               await page.client.contact_restore(gone, card!.book_id);
               again?.();
             }),
@@ -197,7 +197,7 @@ async function copyTo(
     );
     book.control.className = "dialog-input";
     const copy = async () => {
-      const copied = await attempt(t("Copying the contact"), () =>
+      const copied = await attempt(t("Copying…"), t("Couldn't copy contact"), () =>
         page.client.contact_move(card.id, Number(book.control.value), true),
       );
       if (copied) close(true);

@@ -71,7 +71,7 @@ export function openPage(page: Page): void {
 
   const load = async (whole: boolean) => {
     const own = ++turn;
-    await attempt(t("Loading contacts"), async () => {
+    await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
       const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
       await released(list);
       if (own !== turn) return;
@@ -121,7 +121,7 @@ export function openPage(page: Page): void {
   };
   /** Load the address books, and what is shown of them. */
   const anew = async () => {
-    const loaded = await attempt(t("Loading contacts"), async () => {
+    const loaded = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
       const found = await page.client.address_books();
       await released(side);
       books = found;
@@ -163,7 +163,7 @@ function row(
   );
   const open = async () => {
     let card: ContactCard | null = null;
-    await attempt(t("Opening the contact"), async () => {
+    await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
       card = await page.client.contact(one.id);
     });
     if (card === null || (await edit(page, books, card, empty, 0, () => void again()))) await again();
@@ -220,7 +220,7 @@ function mailto(name: string, address: string): string {
 export async function addSender(page: Page, name: string, address: string): Promise<void> {
   let card: ContactCard | null = null;
   let books: readonly AddressBook[] = [];
-  const looked = await attempt(t("Looking for the contact"), async () => {
+  const looked = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
     books = await page.client.address_books();
     const { contacts } = await page.client.contacts(address);
     const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
@@ -235,7 +235,8 @@ function read(page: Page, file: File): Promise<unknown> {
   return importFile(
     page,
     file,
-    t("Importing contacts"),
+    t("Importing…"),
+    t("Couldn't import contacts"),
     (uploadID) => page.client.contacts_import(uploadID),
     (added) => many(added, "One entry added", "{n} entries added"),
   );

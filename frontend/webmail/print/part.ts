@@ -47,12 +47,12 @@ async function paper(client: Client, address: string): Promise<void> {
 
 /** Print a message in the way in which it is shown: `text`, `html`, or `htmlexternal`. */
 export async function printMessage(client: Client, base: string, item: MessageItem, mode: string): Promise<void> {
-  await attempt(t("Printing"), () => paper(client, `${base}msg/${item.id}/msg${mode}`));
+  await attempt(t("Printing…"), t("Couldn't print"), () => paper(client, `${base}msg/${item.id}/msg${mode}`));
 }
 
 /** Print the texts of a conversation. */
 export async function printThread(client: Client, base: string, items: readonly MessageItem[]): Promise<void> {
-  await attempt(t("Printing"), () => paper(client, together(base, items)));
+  await attempt(t("Printing…"), t("Couldn't print"), () => paper(client, together(base, items)));
 }
 
 /** Open the texts of a conversation in a new tab. */
@@ -63,7 +63,7 @@ export function openThread(base: string, items: readonly MessageItem[]): void {
 /** Have the browser save a message as a file, or the messages of a conversation as one mbox file. */
 export async function download(client: Client, base: string, items: readonly MessageItem[]): Promise<void> {
   // a call first: if the session has ended, it shows the log-in form, not a page with an error
-  if (!(await attempt(t("Downloading"), () => client.decode_mime_words("")))) return;
+  if (!(await attempt(t("Downloading…"), t("Couldn't download"), () => client.decode_mime_words("")))) return;
   const [first, ...others] = items;
   if (others.length === 0) el("a", { href: `${base}msg/${first!.id}/rawdl`, download: "" }).click();
   else

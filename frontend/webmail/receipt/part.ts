@@ -49,7 +49,7 @@ export function showReceipt(
       "Your message “{subject}” of {when} to {me} was shown on a screen. This does not prove that it was read or understood.",
       { subject, when, me },
     );
-    const sent = await attempt(t("Sending the receipt"), () =>
+    const sent = await attempt(t("Sending…"), t("Couldn't send read receipt"), () =>
       client.receipt_send(item.id, t("Read: {subject}", { subject }), `${words}\n`),
     );
     if (!sent) return;

@@ -50,11 +50,11 @@ export async function offerRule(
   withdraw();
   const never = (which: "message" | "from_mailbox" | "to_mailbox") => {
     withdraw();
-    void attempt(t("Saving the choice"), () => client.ruleset_never(message, from, to, which));
+    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.ruleset_never(message, from, to, which));
   };
   const accept = () => {
     withdraw();
-    void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () =>
+    void attempt(t("Saving…"), rule.remove ? t("Couldn't delete rule") : t("Couldn't add rule"), () =>
       client.ruleset_accept(message, from, to),
     );
   };

@@ -86,7 +86,11 @@ export class Glance {
     const settings = this.owner.settings();
     if (!settings.searches.some((one) => one.text === text)) {
       const searches = [...settings.searches, { name: text.slice(0, 200), text }];
-      if (!(await attempt(t("Saving the search"), () => this.owner.client.settings_save({ ...settings, searches }))))
+      if (
+        !(await attempt(t("Saving…"), t("Couldn't save search"), () =>
+          this.owner.client.settings_save({ ...settings, searches }),
+        ))
+      )
         return;
     }
     this.bar.submit();

@@ -32,12 +32,12 @@ interface Page {
 export async function act(item: MessageItem, what: AboutSender, page: Page): Promise<boolean> {
   const { mail, actions } = page;
   if (what === "known")
-    return attempt(t("Saving the contact"), async () => {
+    return attempt(t("Saving…"), t("Couldn't save contact"), async () => {
       await page.client.claim_confirm(item.id);
       page.say(t("Added to your contacts"));
     });
   if (what === "refuse" || what === "accept")
-    return attempt(t("Changing the address"), async () => {
+    return attempt(t("Saving…"), t("Couldn't update address"), async () => {
       await page.client.given_switch(item.id, what === "accept");
       page.say(
         what === "accept" ? t("Mail to this address is taken again") : t("Mail to this address is refused from now on"),
@@ -49,7 +49,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
   }
   if (what === "contact") {
     const [from] = item.from;
-    return attempt(t("Opening the contact"), () => page.contact(from!.name, bareAddress(from!)));
+    return attempt(t("Loading…"), t("Couldn't open contact"), () => page.contact(from!.name, bareAddress(from!)));
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
   const chosen =
@@ -60,7 +60,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
   if (chosen == null) return false;
   if (what === "phishing")
     actions.flagItems([item], ["$phishing"], true, {
-      doing: () => t("Marking as phishing"),
+      doing: () => t("Marking as phishing…"),
       done: () => t("Marked as phishing"),
     });
   else if (!(await rule(item, chosen, page))) return false;
@@ -69,7 +69,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
 }
 
 async function rule(item: MessageItem, { id }: Box, { client, say }: Page): Promise<boolean> {
-  return attempt(t("Adding the rule"), async () => {
+  return attempt(t("Saving…"), t("Couldn't add rule"), async () => {
     const { msg_from: sender, recipient, mailbox } = await client.ruleset_for_sender(item.id, id);
     say(t("Mail from {sender} to {recipient} goes to “{mailbox}” from now on", { sender, recipient, mailbox }));
   });

@@ -115,13 +115,17 @@ function draw(client: Client, root: HTMLElement, all: readonly Delivery[]): void
           {},
           el(
             "button",
-            { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) },
+            { onclick: () => void attempt(t("Retrying…"), t("Couldn't retry"), () => client.delivery_retry(ids)) },
             t("Try now"),
           ),
           " ",
           el(
             "button",
-            { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) },
+            {
+              class: "danger",
+              onclick: () =>
+                void attempt(t("Canceling…"), t("Couldn't cancel delivery"), () => client.delivery_cancel(ids)),
+            },
             t("Cancel delivery"),
           ),
         ),

@@ -112,7 +112,7 @@ function signatures(
     editor?.close();
     editor = null;
     format.checked = html !== "";
-    if (html !== "") void attempt(t("Opening the editor"), () => edit(html));
+    if (html !== "") void attempt(t("Loading…"), t("Couldn't open editor"), () => edit(html));
     fill(
       chips,
       own.length > 1 &&
@@ -136,7 +136,7 @@ function signatures(
   };
   const toggle = async () => {
     if (format.checked)
-      await attempt(t("Opening the editor"), () =>
+      await attempt(t("Loading…"), t("Couldn't open editor"), () =>
         edit(
           all
             .get(chosen)!
@@ -262,11 +262,11 @@ export function openSettings(desk: Surroundings): void {
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
 
   const notices = el("div", { class: "notices" });
-  load(notices, t("Reading who is told of new mail"), async () =>
+  load(notices, t("Couldn't load notification settings"), async () =>
     (await desk.load<typeof NoticesPart>("notices")).showNotices(desk, notices),
   );
   const templates = el("div", {});
-  load(templates, t("Loading templates"), async () =>
+  load(templates, t("Couldn't load templates"), async () =>
     (await desk.load<typeof TemplatesPart>("templates")).showTemplates(desk, templates),
   );
   const device = el("div", {});
@@ -314,11 +314,11 @@ export function openSettings(desk: Surroundings): void {
         try {
           await desk.client.settings_save(wanted);
         } catch (error) {
-          fill(state, t("Not saved: {why}", { why: messageOf(error) }));
+          fill(state, t("Couldn't save: {why}", { why: messageOf(error) }));
           throw error;
         }
       };
-      if (!(await attempt(t("Saving the settings"), saving))) {
+      if (!(await attempt(t("Saving…"), t("Couldn't save settings"), saving))) {
         asked = saved;
         ahead = null;
         // once: after it, the form may be gone
@@ -335,7 +335,7 @@ export function openSettings(desk: Surroundings): void {
     close();
     void last
       .then(() =>
-        attempt(t("Saving the settings"), () =>
+        attempt(t("Saving…"), t("Couldn't save settings"), () =>
           desk.client.settings_save({ ...before, searches: desk.settings().searches }),
         ),
       )
@@ -420,15 +420,14 @@ export function openSettings(desk: Surroundings): void {
 }
 
 /** Fill a place of the page. Where that fails, the place says so, and is filled when the page is connected again. */
-function load(place: HTMLElement, doing: string, work: () => Promise<void>): void {
+function load(place: HTMLElement, failed: string, work: () => Promise<void>): void {
   const begin = () =>
     void work().then(
       () => removeEventListener("connected", begin),
       (error: unknown) => {
         addEventListener("connected", begin);
         const again = el("button", { class: "btn line", type: "button", onclick: begin }, t("Try again"));
-        const failed = `${t("{action} failed", { action: doing })}. ${messageOf(error)}`;
-        fill(place, notice("warn", failed, again));
+        fill(place, notice("warn", `${failed}. ${messageOf(error)}`, again));
       },
     );
   begin();
@@ -469,7 +468,7 @@ function mailtoButton(desk: Surroundings): Child {
     {
       class: "btn line",
       type: "button",
-      onclick: () => void attempt(t("Opening email links here"), async () => register()),
+      onclick: () => void attempt(t("Saving…"), t("Couldn't set up email links"), async () => register()),
     },
     t("Open email links from web pages here"),
   );

@@ -38,7 +38,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
   function away(found: SortingNotices): HTMLElement | null {
     if (!found.away) return null;
     const end = async () => {
-      if (await attempt(t("Ending the answers"), () => client.vacation_end())) await ask();
+      if (await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.vacation_end())) await ask();
     };
     return line(
       "away",

@@ -27,7 +27,7 @@ const waitsAfter = 1_000;
 function movedTo({ name }: Pick<Box, "name">): Named {
   const mailbox = mailboxName(name);
   return {
-    doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }),
+    doing: (n) => many(n, "Moving to {mailbox}…", "Moving {n} messages to {mailbox}…", { mailbox }),
     done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }),
   };
 }
@@ -111,7 +111,7 @@ export class Actions {
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
     };
     const undo = { what: named.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
-    this.perform(action, named, items.length, t("Not moved"), items.every(back) ? undo : null);
+    this.perform(action, named, items.length, t("Couldn't move messages"), items.every(back) ? undo : null);
     if (leaves) this.mail.choice.left(items);
   }
 
@@ -130,7 +130,7 @@ export class Actions {
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
     // of all that are chosen: one that looks changed already may be about to look otherwise
-    this.perform(this.flagging(all, flags, add), named, items.length, t("Not changed"), {
+    this.perform(this.flagging(all, flags, add), named, items.length, t("Couldn't update messages"), {
       what: named.done(items.length),
       // undo restores each flag on the messages that it was changed on
       actions: () =>
@@ -148,14 +148,14 @@ export class Actions {
   looked(item: MessageItem, flag: string): void {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error: unknown) => {
       // a message that is gone needs no flag, and an unreachable server is reported elsewhere
-      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Not marked"), error);
+      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
     });
   }
 
   /** Remove the selection, or `chosen`, permanently; the user has confirmed. */
   deleteForGood(chosen?: readonly MessageItem[]): void {
     const named: Named = {
-      doing: (n) => many(n, "Deleting", "Deleting {n} messages"),
+      doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"),
       done: (n) => many(n, "Deleted for good", "{n} messages deleted for good"),
     };
     if (chosen === undefined && !this.mail.choice.selectedAreLoaded()) {
@@ -168,7 +168,7 @@ export class Actions {
       { shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) },
       named,
       ids.length,
-      t("Not deleted"),
+      t("Couldn't delete messages"),
       null,
     );
     this.mail.choice.left(items);
@@ -184,9 +184,8 @@ export class Actions {
   takeBack(undo: Undo): void {
     this.forget(undo);
     this.done.value++;
-    const { what } = undo;
     const all = Promise.all(undo.actions().map((action) => this.mail.pending.do(action)));
-    void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
+    void this.follow(all, t("Undoing…"), t("Action undone"), t("Couldn't undo"), false);
   }
 
   /** WEBMAIL-70: of several messages, messages in Sent are left out, unless Sent is shown. */
@@ -254,10 +253,7 @@ export class Actions {
   ): Promise<boolean> {
     const own = ++this.newest;
     this.last?.close();
-    const timer = setTimeout(
-      () => own === this.newest && this.say(t("{doing}: waiting for the server…", { doing }), withUndo, 0),
-      waitsAfter,
-    );
+    const timer = setTimeout(() => own === this.newest && this.say(doing, withUndo, 0), waitsAfter);
     try {
       await work;
       if (own === this.newest) this.say(done, withUndo);
@@ -285,7 +281,7 @@ export class Actions {
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
     } catch (error) {
-      this.failed(t("Stopped"), error);
+      this.failed(t("Couldn't finish"), error);
     } finally {
       this.running = false;
     }
@@ -311,8 +307,8 @@ export class Actions {
     this.last = toast(text, withUndo ? { title: t("Undo"), run: () => this.undo() } : undefined, time);
   }
 
-  private failed(what: string, error: unknown): void {
+  private failed(failed: string, error: unknown): void {
     this.failure?.close();
-    this.failure = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+    this.failure = toast(`${failed}. ${messageOf(error)}`);
   }
 }

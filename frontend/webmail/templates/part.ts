@@ -64,7 +64,7 @@ async function listed(page: Page): Promise<TemplateForm[]> {
 /** Open the menu of templates below this button. */
 export async function openTemplates(page: Page, at: HTMLElement, target: Target): Promise<void> {
   let all: TemplateForm[] = [];
-  const loaded = await attempt(t("Loading templates"), async () => {
+  const loaded = await attempt(t("Loading…"), t("Couldn't load templates"), async () => {
     all = await listed(page);
   });
   if (!loaded) return;
@@ -95,14 +95,14 @@ async function save(page: Page, target: Target, all: readonly TemplateForm[]): P
   )
     return;
   const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1000), text, html };
-  if (await attempt(t("Saving the template"), () => page.client.template_save(one)))
+  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one)))
     toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
 
 /** Show all templates in a dialog. */
 async function manage(page: Page): Promise<void> {
   const place = el("div", {});
-  void attempt(t("Loading templates"), () => showTemplates(page, place));
+  void attempt(t("Loading…"), t("Couldn't load templates"), () => showTemplates(page, place));
   await dialog<void>(t("Templates"), (close) => [
     place,
     el(
@@ -135,17 +135,18 @@ export async function showTemplates(page: Page, place: HTMLElement): Promise<voi
       }),
     );
   };
-  const load = () => attempt(t("Loading templates"), show);
+  const load = () => attempt(t("Loading…"), t("Couldn't load templates"), show);
   const change = async (one: TemplateForm) => {
     if (await edit(page, one)) await load();
   };
   const remove = async (one: TemplateForm) => {
-    if (!(await attempt(t("Removing the template"), () => page.client.template_remove(one.id)))) return;
+    if (!(await attempt(t("Deleting…"), t("Couldn't delete template"), () => page.client.template_remove(one.id))))
+      return;
     await load();
     toast(t("“{name}” removed", { name: isolated(one.name) }), {
       title: t("Undo"),
       run: () =>
-        void attempt(t("Restoring the template"), async () => {
+        void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
           await page.client.template_save({ ...one, id: 0 });
           await show();
         }),
@@ -172,7 +173,7 @@ async function edit(page: Page, one: TemplateForm): Promise<boolean> {
   text.setAttribute("aria-label", t("Text"));
   let editor = null as Rich | null;
   if (one.html !== "") {
-    const opened = await attempt(t("Opening the editor"), async () => {
+    const opened = await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
       const [rich, { Squire }] = await Promise.all([
         page.load<typeof RichPart>("rich"),
         page.load<typeof SquirePart>("squire"),

@@ -56,12 +56,12 @@ export async function showDeleted(
     );
   };
   const back = (id: number) =>
-    attempt(t("Bringing it back"), async () => {
+    attempt(t("Restoring…"), t("Couldn't restore"), async () => {
       await client.deleted_restore(id);
       await Promise.all([draw(), again()]);
       list.querySelector("button")?.focus();
     }).then((done) => (done ? setStatus(t("It is back.")) : undefined));
-  if (!(await attempt(t("Loading what was deleted"), draw))) return;
+  if (!(await attempt(t("Loading…"), t("Couldn't load deleted items"), draw))) return;
   await dialog<void>(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [
     list,
     el(

@@ -14,15 +14,16 @@ import type { Surroundings } from "../commands/desk";
 const pause = 1000;
 
 /** Send a file to the server, have it read, and say what became of it; both can be stopped, and what was read by then
- * stays. `doing` names it in errors, `words` what was added. */
+ * stays. `doing` and `failed` are shown while it runs and when it fails, `words` say what was added. */
 export function importFile(
   { client, base }: Pick<Surroundings, "client" | "base">,
   file: File,
   doing: string,
+  failed: string,
   take: (uploadID: string) => Promise<FileImported>,
   words: (added: number) => string,
 ): Promise<boolean> {
-  return attempt(doing, async () => {
+  return attempt(doing, failed, async () => {
     const upload = new Upload();
     const sending = (sent: number) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
@@ -32,11 +33,11 @@ export function importFile(
         said.say(sending(Math.min(sent, file.size))),
       );
       said.close();
-      said = toast(`${doing}…`, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
       const timer = window.setInterval(async () => {
         const state = await client.file_import_state(uploadID).catch(() => null);
         if (state !== null && state.about > state.done)
-          said.say(t("{what}: {n} of about {all}…", { what: doing, n: state.done, all: state.about }));
+          said.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
       }, pause);
       done = await take(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
@@ -85,7 +86,7 @@ export function exportLink(
     if (!event.isTrusted) return;
     event.preventDefault();
     const link = event.currentTarget as HTMLAnchorElement;
-    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+    if (await attempt(t("Exporting…"), t("Couldn't export"), () => page.client.export_prep())) link.click();
   };
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }

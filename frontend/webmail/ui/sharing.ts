@@ -38,7 +38,10 @@ export function sharing(
           levels.map(([value, words]) => el("option", { value }, words)),
         );
         rights.value = writable ? "change" : "read";
-        rights.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights.value as Rights)));
+        rights.addEventListener(
+          "change",
+          () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights.value as Rights)),
+        );
         const end = t("End sharing with {name}", { name: shown });
         return el(
           "li",
@@ -52,7 +55,7 @@ export function sharing(
               type: "button",
               "aria-label": end,
               title: end,
-              onclick: () => void attempt(t("Sharing"), () => set(account, "")),
+              onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")),
             },
             t("End"),
           ),

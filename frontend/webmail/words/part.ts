@@ -74,7 +74,7 @@ let editors: Editors | null = null;
 /** Load the editor; null if it could not be loaded. */
 async function loadEditors(desk: Surroundings): Promise<Editors | null> {
   if (editors !== null) return editors;
-  await attempt(t("Opening the editor"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
     const [rich, squire] = await Promise.all([
       desk.load<typeof RichPart>("rich"),
       desk.load<typeof SquirePart>("squire"),
@@ -272,7 +272,7 @@ export class Words {
     const format = this.rich === null ? "text" : "html";
     const settings = this.desk.settings();
     if (settings.compose_format !== format)
-      await attempt(t("Saving the settings"), () =>
+      await attempt(t("Saving…"), t("Couldn't save settings"), () =>
         this.desk.client.settings_save({ ...settings, compose_format: format }),
       );
   }
