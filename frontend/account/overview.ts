@@ -31,7 +31,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
       ],
       {
         actions: device,
-        hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null,
+        hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null,
       },
     ),
     card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }),
@@ -64,7 +64,7 @@ function sorting(found: SortingNotices): HTMLElement[] {
       notice(
         "wait",
         [
-          t("You are away: people who write to you get an answer."),
+          t("Vacation reply is on."),
           found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."],
         ],
         link("away", t("End or change it")),
@@ -137,8 +137,8 @@ function address(one: Address): HTMLElement {
       ),
       about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`),
     ),
-    one.domain_disabled && state("off", t("domain switched off")),
-    one.refused !== "" && state("off", t("refuses all mail")),
+    one.domain_disabled && state("off", t("domain turned off")),
+    one.refused !== "" && state("off", t("rejects all mail")),
   );
 }
 

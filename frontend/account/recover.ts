@@ -26,11 +26,7 @@ export async function recover(client: RecoveryClient, token: string): Promise<vo
   document.body.append(overlay);
   overlay.showModal();
   await new Promise<void>((resolve) => {
-    const goOn = el(
-      "button",
-      { class: "btn primary", type: "button", onclick: () => resolve() },
-      t("Go to the log-in"),
-    );
+    const goOn = el("button", { class: "btn primary", type: "button", onclick: () => resolve() }, t("Go to login"));
     const end = (...content: Node[]) => {
       fill(place, brand(), el("h1", {}, t("Set your password")), content, goOn);
       goOn.focus();
@@ -88,7 +84,11 @@ function passwordForm(
     el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."),
     !info.generated && el("label", { class: "field" }, t("New password"), password),
     info.reset_factors &&
-      el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")),
+      el(
+        "p",
+        { class: "hint" },
+        t("Your verification methods will be removed too. Set up two-step verification again afterward."),
+      ),
     wrong,
     send,
   );

@@ -61,7 +61,11 @@ export async function askConfirm(
         "div",
         { class: "dialog-buttons" },
         factors &&
-          el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")),
+          el(
+            "button",
+            { class: "btn text", type: "button", onclick: () => byFactor(step) },
+            t("Use a verification method"),
+          ),
         el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
         send,
       ),

@@ -45,12 +45,10 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
   };
   const remove = async (kind: "totp" | "key", id: number, name: string) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail
-      ? t("The password alone will be enough, also in mail programs.")
-      : t("The password alone will be enough.");
+    const off = mail ? t("You'll only need your password, in mail apps too.") : t("You'll only need your password.");
     const said = last
-      ? t("It is the last second factor, so two-step log-in will be off. {off}", { off })
-      : t("Log-ins with it will be refused. Your other factors stay.");
+      ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off })
+      : t("You won't be able to log in with it. Your other verification methods won't change.");
     if (!(await confirm(t("Remove “{name}”?", { name }), said, t("Remove")))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id)))
       await refresh();
@@ -71,7 +69,7 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
     ...found.apps.map((app) =>
       row(
         smartphone,
-        [t("Code app "), "“", foreign(app.name), "”"],
+        [t("Authenticator app "), "“", foreign(app.name), "”"],
         used(app),
         removal(app.name, () => void remove("totp", app.id, app.name)),
       ),
@@ -100,33 +98,37 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
   const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
   return card(
-    t("Two-step log-in"),
+    t("Two-step verification"),
     [
       el(
         "p",
         { class: "two" },
         t(
-          "After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.",
+          "You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.",
         ),
       ),
       rows.length > 0 && el("ul", { class: "factor-list" }, rows),
       el(
         "div",
         { class: "flex wrap factor-add" },
-        button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }),
+        button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }),
         possible && key,
       ),
       !possible &&
         el(
           "p",
           { class: "hint" },
-          t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere."),
+          t(
+            "Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.",
+          ),
         ),
       possible &&
         el(
           "p",
           { class: "hint" },
-          t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }),
+          t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", {
+            host: found.host,
+          }),
         ),
     ],
     { actions: on ? state("ok", t("on")) : state("off", t("off")) },
@@ -163,7 +165,7 @@ function removal(name: string, run: () => void): HTMLElement {
 /** What turning it on stops; null where it is on, or stops nothing. */
 function warning(found: FactorState, mail: boolean): HTMLElement | null {
   if (isOn(found) || !mail) return null;
-  const text = t("From then on mail programs need app passwords: your own password works on these web pages only.");
+  const text = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
   if (found.programs.length === 0) return notice("unknown", text);
   return el(
     "div",
@@ -215,7 +217,7 @@ async function steps(
 
 async function addApp(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
   let codes: string[] = [];
-  const added = await steps(t("Add a code app"), (show, close) => {
+  const added = await steps(t("Add authenticator app"), (show, close) => {
     const name = line(
       t("Name of the device"),
       found.apps.length === 0 ? t("Phone") : "",

@@ -22,10 +22,10 @@ export async function openPalette(table: CommandTable, typed = ""): Promise<void
 
 /** All keys and what they do, by groups. `beside` is a command that has a button there. */
 export async function showKeys(table: CommandTable, beside: Command): Promise<void> {
-  const chosen = await dialog<boolean>(t("Keys"), (close) => [
+  const chosen = await dialog<boolean>(t("Shortcuts"), (close) => [
     el(
       "div",
-      { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") },
+      { class: "keys", tabindex: "0", role: "group", "aria-label": t("Shortcuts") },
       table.all().flatMap((group) => {
         const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
         return [

@@ -118,7 +118,7 @@ export function secondStepForm(
   function introduction(): string {
     if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
     if (kind === "key")
-      return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+      return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
     return step.apps.length === 1
       ? t("Type the code of your app “{name}”.", { name: step.apps[0]! })
       : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });

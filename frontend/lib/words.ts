@@ -49,9 +49,9 @@ export function mailboxName(name: string): string {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
 }
 
-/** The reader as the sender of a message, a subject; in "to me" languages have another form. */
-export function senderMe(): string {
-  return globalThis.moxliteLanguage?.find("sender me") ?? "me";
+/** A word that English uses for several things, with what is meant: `meant("alert", "none")`. Each has its own translation. */
+export function meant(context: string, text: string): string {
+  return globalThis.moxliteLanguage?.find(`${context} ${text}`) ?? text;
 }
 
 /** The text for a number of things, `{n}` being the number: `many(3, "{n} message", "{n} messages")`. */

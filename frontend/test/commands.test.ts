@@ -107,7 +107,7 @@ test("the palette finds by parts and by letters", () => {
   assert.ok(match("Mark unread", "unr") >= 0);
   assert.ok(match("Mark unread", "mkun") >= 0);
   assert.equal(match("Mark unread", "xyz"), -1);
-  const titles = ["Show all keys", "Mark read", "Open the raw message"];
+  const titles = ["Keyboard shortcuts", "Mark read", "Open the raw message"];
   const found = ranked(titles, (title) => title, "ra");
   assert.equal(found[0], "Open the raw message");
 });

@@ -67,7 +67,10 @@ test("a push shows who wrote", async () => {
   ];
   assert.deepEqual(await push(() => ({ sender: "Ada", id: 7 })), shown("Ada", "New message", 7));
   assert.deepEqual(await push(() => ({ sender: "Ada", id: 7, more: 2 })), shown("Ada", "New message, and 2 more", 7));
-  assert.deepEqual(await push(() => ({ test: true })), shown("Notices work", "This device is told of new mail.", 0));
+  assert.deepEqual(
+    await push(() => ({ test: true })),
+    shown("Notifications work", "Notifications turned on for this device", 0),
+  );
 });
 
 test("a push that cannot be read shows a notice as well", async () => {

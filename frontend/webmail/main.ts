@@ -133,7 +133,7 @@ class App {
   /** The bar above a message, which a part draws. */
   private readonly toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   readonly panes = new Panes(byId("app", HTMLElement));
-  readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
+  readonly side = el("aside", { class: "side", "aria-label": t("Folders and account") });
   readonly drawer = new Drawer(this.side);
   readonly reader = new Reader(this.client, base, {
     commands: this.commands,
@@ -148,7 +148,7 @@ class App {
       this.commands.add(t("Write"), answerCommands(this.desk));
       this.commands.add(t("Message"), messageCommands(this.desk));
       this.commands.add(t("List"), listChoices(this.desk));
-      this.commands.add(t("Threads"), threadCommands(this.desk));
+      this.commands.add(t("Conversations"), threadCommands(this.desk));
       this.bar = new Bar(this.toolbar, {
         commands: this.commands,
         back: () => this.desk.unselect(),

@@ -3,8 +3,8 @@ app that is translated. ``APP-lang-LANG.js`` has the texts of what nearly each v
 those that only other parts have. Texts of the account app alone are in ``frontend/i18n/account/LANG.json``.
 
 A source text is its own key; of a text that counts, both forms are, with ``|`` between them; a translation has as many
-as its language (`FORMS`). Each text comes after the
-hash of its key, so that a part is half as large as with the keys themselves.
+as its language (`FORMS`). A word that English uses for several things comes after what is meant: ``alert none``.
+Each text comes after the hash of its key, so that a part is half as large as with the keys themselves.
 """
 
 import json
@@ -38,16 +38,15 @@ languages "one" alone.
 MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
 """Mailboxes whose names are translated, each by the key ``mailbox NAME``."""
 
-SENDER = "sender me"
-"""The key of the reader as the sender of a message, whose source text is "me"."""
-
 KEYS = ("ctrl", "shift", "alt", "Enter", "Escape", "Delete", "Space", "PageUp", "PageDown", "Home", "End")
 """Keys whose names are translated, each by the key ``key NAME``: those in the command table of the webmail."""
 
-CALL = re.compile(r"(?<![\w.$])(t|many)\(\s*")
+CALL = re.compile(r"(?<![\w.$])(t|many|meant)\(\s*")
 STRING = r'"((?:[^"\\\n]|\\.)*)"'
 ONE = re.compile(STRING)
 COUNTED = re.compile(r'(?:[^",()]|\((?:[^()]|\([^()]*\))*\))*,\s*' + STRING + r",\s*" + STRING)
+MEANT = re.compile(STRING + r",\s*" + STRING)
+FORM = {"t": ONE, "many": COUNTED, "meant": MEANT}
 NAMES = re.compile(r"\{(\w+)\}")
 IMPORT = re.compile(r'^(?:import|export)\b(?!\s+type\b)[^;"]*"(\.[^"]*)"', re.MULTILINE)
 
@@ -55,9 +54,10 @@ IMPORT = re.compile(r'^(?:import|export)\b(?!\s+type\b)[^;"]*"(\.[^"]*)"', re.MU
 def texts(module: str) -> Iterator[str]:
     """The keys of the texts in a module, in their order. Texts that are not written as literals have no key."""
     for call in CALL.finditer(module):
-        found = (ONE if call[1] == "t" else COUNTED).match(module, call.end())
+        found = FORM[call[1]].match(module, call.end())
         if found is not None:
-            yield "|".join(json.loads(f'"{text}"') for text in found.groups())
+            between = " " if call[1] == "meant" else "|"
+            yield between.join(json.loads(f'"{text}"') for text in found.groups())
 
 
 @cache
@@ -66,7 +66,7 @@ def source_texts(app: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if app == "webmail":
         named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
-        found = dict.fromkeys([SENDER, *named], "")
+        found = dict.fromkeys(named, "")
     modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
     for path in (*modules, *(FRONTEND / "gen").glob(f"{app}settings.ts")):
         for key in texts(path.read_text()):

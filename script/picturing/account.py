@@ -135,7 +135,7 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     page = visitor.page
     page.route("**/api/link_list", lambda route: route.fulfill(json=played()))
     visitor.fill_in("/#links")
-    expect(page.get_by_role("row").filter(has_text="iCloud")).to_contain_text("password refused")
+    expect(page.get_by_role("row").filter(has_text="iCloud")).to_contain_text("password rejected")
     page.mouse.move(0, 0)
     save_picture(page, folder / "account-links.webp")
     page.get_by_role("button", name="Add a mailbox").click()

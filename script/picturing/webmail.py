@@ -96,7 +96,7 @@ def composer(page: Page) -> None:
     keys.press("Enter")
     picture = FilePayload(name="Lake.png", mimeType="image/png", buffer=photo(420, 150))
     with page.expect_file_chooser() as chooser:
-        box.get_by_role("button", name="Picture", exact=True).click()
+        box.get_by_role("button", name="Image", exact=True).click()
     chooser.value.set_files(picture)
     expect(text.locator("img")).to_be_visible()
     page.wait_for_load_state("networkidle")

@@ -82,7 +82,7 @@ def choose(visitor: Visitor, path: Path, prefix: str = "") -> None:
     """Fill in the form, and begin the import."""
     page = visitor.page
     page.get_by_label("Choose a file, or drop it here").set_input_files(path)
-    page.get_by_label("Cut off the beginning of mailbox names").fill(prefix)
+    page.get_by_label("Remove folder name prefix").fill(prefix)
     page.get_by_role("button", name="Import").click()
 
 
@@ -115,7 +115,7 @@ def test_mail_goes_in_and_comes_out_as_it_was(visitor: Visitor, tmp_path: Path) 
     page.screenshot(path=tmp_path / "done.png", full_page=True)
     page.get_by_role("button", name="Import another file").click()
     expect(page.get_by_role("button", name="Import")).to_be_disabled()
-    chooser(visitor, "Mailbox").select_option("Letters")
+    chooser(visitor, "Folder").select_option("Letters")
     expect(page.get_by_text("1,500 messages")).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download").click()
@@ -160,7 +160,7 @@ def test_an_import_can_be_cancelled_and_a_killed_server_takes_it_back(visitor: V
     page.reload()
     expect(page.locator(".result")).to_contain_text("Nothing more is known of this import")
     assert page.locator("#export-title").is_visible()
-    assert chooser(visitor, "Mailbox").locator("option", has_text="Old/Letters").count() == 0
+    assert chooser(visitor, "Folder").locator("option", has_text="Old/Letters").count() == 0
     page.get_by_role("button", name="Import another file").click()
     archive(tmp_path / "mail.zip", MESSAGES)
     choose(visitor, tmp_path / "mail.zip")
@@ -176,7 +176,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page = visitor.page
     visitor.expect_problem("400")
     visitor.fill_in("/webmail/")
-    page.get_by_role("button", name="Mailboxes").click()
+    page.get_by_role("button", name="Folders").click()
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitem", name="Account and security").click()
     page.get_by_role("button", name="Pages").click()
@@ -202,8 +202,8 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page.get_by_label("Maildir").check()
     expect(chooser(visitor, "File").locator("option[value=none]")).to_have_attribute("disabled", "")
     page.get_by_label("mbox:").check()
-    chooser(visitor, "Mailbox").select_option("Inbox")
-    expect(page.get_by_label("With the mailboxes inside it")).to_be_disabled()
+    chooser(visitor, "Folder").select_option("Inbox")
+    expect(page.get_by_label("Include subfolders")).to_be_disabled()
     chooser(visitor, "File").select_option("none")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download").click()

@@ -31,17 +31,17 @@ PAGES = {
     "device": "Set up a device",
     "security": "Security",
     "addresses": "Addresses",
-    "masked": "Addresses to give away",
+    "masked": "Masked addresses",
     "rules": "Rules",
     "away": "Away",
     "forwarding": "Forwarding",
     "scripts": "Sieve scripts",
     "junk": "Junk",
-    "outgoing": "Outgoing",
+    "outgoing": "Outbox",
     "keys": "Keys and webhooks",
-    "links": "Linked mailboxes",
+    "links": "Linked accounts",
     "transfer": "Import and export",
-    "shares": "Shared mailboxes",
+    "shares": "Shared folders",
 }
 
 
@@ -237,7 +237,7 @@ def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, t
             page.get_by_label("Port", exact=True).fill(str(dovecot.port))
             page.get_by_role("combobox", name="User name there").fill("ann")
             page.get_by_label("Password there").fill("moxmoxmox")
-            page.get_by_role("button", name="Look at the mailboxes").click()
+            page.get_by_role("button", name="Choose folders").click()
 
         look()
         page.get_by_label("INBOX").uncheck()

@@ -59,7 +59,7 @@ def test_a_key_is_refused_at_its_field_then_taken_and_removed(visitor: Visitor) 
     expect(row).to_contain_text("Phone <b>[U+202E]")
     row.get_by_role("button", name=re.compile("^Remove the key")).click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("No keys")).to_be_visible()
+    expect(page.get_by_text("No client certificates")).to_be_visible()
 
 
 def test_a_recovery_link_is_shown_once(visitor: Visitor) -> None:
@@ -88,7 +88,7 @@ def test_removed_mail_comes_back(visitor: Visitor, server: LocalServer) -> None:
     row.get_by_role("button", name=re.compile("back$")).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(re.compile(r"Bring \d+ messages? back\?"))
-    dialog.get_by_role("button", name="Bring back").click()
+    dialog.get_by_role("button", name="Restore").click()
     expect(page.get_by_text(re.compile(r"^\d+ messages? (is|are) back\.$"))).to_be_visible()
 
 

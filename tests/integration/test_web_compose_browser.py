@@ -227,7 +227,7 @@ def test_a_message_stays_open_for_a_file_on_its_way(writer: Writer, imap: imapli
         )
         composer.get_by_role("button", name="Close").click()
         expect(composer.locator(".compose-state")).to_contain_text("Wait for the attachments")
-        composer.get_by_role("button", name="Minimise").click()
+        composer.get_by_role("button", name="Minimize").click()
         page.get_by_role("button", name="Account and settings").click()
         page.get_by_role("menuitem", name="Log out").click()
         expect(composer.locator(".compose-state")).to_be_visible()

@@ -181,7 +181,7 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
         keys.press("j")
     keys.press("w")
     dialog = page.locator("dialog[open]")
-    expect(dialog.get_by_label("Mailbox", exact=True)).to_be_focused()
+    expect(dialog.get_by_label("Folder", exact=True)).to_be_focused()
     keys.type("Boats")
     page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
@@ -286,7 +286,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["soon"])
     # a setting, and log out
     for rows, height in (("compact", "56px"), ("comfortable", "68px")):
-        tap(page.get_by_role("button", name="Mailboxes"))
+        tap(page.get_by_role("button", name="Folders"))
         page.get_by_role("button", name="Account and settings").tap()
         page.get_by_role("menuitem", name="Settings").tap()
         dialog.get_by_role("combobox", name="Rows").select_option(rows)
@@ -294,7 +294,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
         expect(page.locator(".message").first).to_have_css("height", height)
         narrow(page)
         expect(page.locator(".side")).to_be_hidden()
-    tap(page.get_by_role("button", name="Mailboxes"))
+    tap(page.get_by_role("button", name="Folders"))
     page.get_by_role("button", name="Account and settings").tap()
     page.get_by_role("menuitem", name="Log out").tap()
     expect(page.get_by_label("Password")).to_be_visible()

@@ -26,14 +26,14 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
-        *("Change password", "Generate a password", "Add a code app", "Add a security key", "New app password"),
+        *("Change password", "Generate a password", "Add authenticator app", "Add a security key", "New app password"),
         *("End Phone", "This wasn’t me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},
     "outgoing": {"Cancel mail to .*", "Add an address"},
     "links": {"Add a mailbox"},
-    "shares": {"End sharing Archive with ben"},
+    "shares": {"Stop sharing Archive with ben"},
     "keys": {"Add a certificate", "Change card", "Remove card"},
 }
 """Pages of the account app, and what opens a dialog there."""
@@ -61,13 +61,13 @@ ADMIN: Final[dict[str, set[str]]] = {
     "routes": {"Add a route"},
     "web": {"A site", "A redirect", "A proxy"},
     "backups": {"Back up now"},
-    "two-step": {"Change password…", "Add a code app", "Add a security key", "Make a token…"},
+    "two-step": {"Change password…", "Add authenticator app", "Add a security key", "Make a token…"},
 }
 """Pages of the admin app, and what opens a dialog there."""
 
 ACTS: Final = re.compile(
     "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
-    "|Set up a device|New rule|New script|Activate old|Apply .*|Look at the mailboxes|Make a test call|Look up"
+    "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Make a test call|Look up"
     "|Log out .*|End .*|Turn off .*|Remove (gone|ben)@.*|Remove the rule|Attempts for .*|check everything|Undo changes"
     "|Try it|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
 )
@@ -213,7 +213,7 @@ def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, serve
             with fresh(chromium, server, width) as visitor:
                 page = visitor.page
                 if width < 700:
-                    page.get_by_role("button", name="Mailboxes").click()
+                    page.get_by_role("button", name="Folders").click()
                 page.get_by_role("button", name="Account and settings").click()
                 page.get_by_role("menuitem", name=name).click()
                 found = page.get_by_role("dialog", name=name, exact=True)
@@ -243,5 +243,5 @@ def test_the_head_of_a_composer_stands_at_its_first_row(chromium: Browser, serve
             place = in_sight(beside)
             assert abs(place.top + place.bottom - row.top - row.bottom) <= 6
         expect(composer.get_by_text("Minutes")).to_have_count(0)
-        composer.get_by_role("button", name="Minimise").click()
+        composer.get_by_role("button", name="Minimize").click()
         in_sight(composer.get_by_role("heading", name="Minutes"))

@@ -1,4 +1,4 @@
-"""Two-step log-in in a real browser against a real server: code apps, security keys, recovery codes, lost devices.
+"""Two-step verification in a real browser against a real server: authenticator apps, security keys, recovery codes.
 
 The authenticator app is pyotp. Keys are Chromium's virtual authenticator over the DevTools protocol, on localhost.
 """
@@ -68,7 +68,7 @@ def open_factors(page: Page) -> None:
 
 def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
     """Set up a code app; the recovery codes, if they are shown."""
-    page.get_by_role("button", name="Add a code app").click()
+    page.get_by_role("button", name="Add authenticator app").click()
     page.get_by_label("Name of the device").fill(name)
     page.get_by_role("button", name="Continue").click()
     secret = page.locator("dialog .copy code").inner_text().replace(" ", "")
@@ -116,11 +116,11 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     """WEB-151, WEB-63a: set up in the page, used at the log-in, removed again; each recovery code once."""
     page = visitor.page
     open_factors(page)
-    expect(page.get_by_role("region", name="Two-step log-in")).to_contain_text("off")
+    expect(page.get_by_role("region", name="Two-step verification")).to_contain_text("off")
     totp, _ = add_app(page, "Phone <b>")
     codes = keep_codes(page)
     assert len(set(codes)) == 10
-    card = page.get_by_role("region", name="Two-step log-in")
+    card = page.get_by_role("region", name="Two-step verification")
     expect(card).to_contain_text("Phone <b>")
     expect(card).to_contain_text("10 recovery codes left")
 
@@ -187,7 +187,7 @@ def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
             route.continue_()  # type: ignore[attr-defined]
 
     page.route(re.compile("api/totp_begin$"), refuse)
-    page.get_by_role("button", name="Add a code app").click()
+    page.get_by_role("button", name="Add authenticator app").click()
     page.get_by_label("Name of the device").fill("Phone")
     page.get_by_role("button", name="Continue").click()
     dialog = page.get_by_role("dialog", name="Is it you?")
@@ -196,7 +196,7 @@ def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
     expect(dialog).to_contain_text("The password is not right")
     dialog.get_by_label("Password").fill(ADMIN_PASSWORD)
     dialog.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("dialog", name="Add a code app")).to_contain_text("Scan this")
+    expect(page.get_by_role("dialog", name="Add authenticator app")).to_contain_text("Scan this")
     assert asked == 2
 
 
@@ -230,7 +230,7 @@ def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: 
     page.get_by_label("New password").fill("a quite new password")
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_role("status").filter(has_text="Your new password is set")).to_be_visible()
-    page.get_by_role("button", name="Go to the log-in").click()
+    page.get_by_role("button", name="Go to login").click()
     page.get_by_label("Email address").fill(server.user)
     page.get_by_label("Password").fill("a quite new password")
     page.get_by_role("button", name="Log in").click()
@@ -269,7 +269,9 @@ def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: Local
     page.get_by_label("Name of the key").fill("blue")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Try the key").click()
-    expect(page.get_by_role("region", name="Two-step log-in")).to_contain_text("Security key “blue”, for localhost")
+    expect(page.get_by_role("region", name="Two-step verification")).to_contain_text(
+        "Security key “blue”, for localhost"
+    )
 
     form = page.locator(".second-step")
     for way in ("code", "key"):

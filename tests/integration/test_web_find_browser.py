@@ -184,7 +184,7 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     expect(form).to_be_hidden()
     expect(page.locator(".message-subject")).to_have_text(["Minutes"])
     reader.search("mb:Nowhere minutes")
-    expect(page.locator(".search-problems")).to_have_text("there is no mailbox “Nowhere”")
+    expect(page.locator(".search-problems")).to_have_text("there is no folder “Nowhere”")
     page.get_by_role("button", name="Close the search").click()
     expect(page.locator(".message")).to_have_count(2)
 

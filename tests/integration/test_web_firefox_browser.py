@@ -223,7 +223,7 @@ def test_html_is_shown_first_and_loads_nothing(walk: Walk, server: LocalServer) 
     """
     put(server, "News", "The text.\n", NEWSLETTER)
     walk.open("News")
-    walk.see(".reader-bar-words", "1 picture from tracker.example is not loaded")
+    walk.see(".reader-bar-words", "1 image from tracker.example isn't loaded")
     until(lambda: walk.in_frame("page.querySelector('h1')?.innerText") == "Autumn", what="the page")
     assert walk.in_frame("getComputedStyle(page.querySelector('h1')).color") == "rgb(0, 128, 128)"
     assert walk.in_frame("page.querySelectorAll('script, [onclick]').length") == 0
@@ -278,7 +278,7 @@ def test_a_phone_has_one_pane_at_a_time(walk: Walk, server: LocalServer) -> None
     walk.gone(".composer")
     arrived(server, "Sent", 1)
     walk.click(".toolbar button", "Back")
-    walk.click("button", "Mailboxes")
+    walk.click("button", "Folders")
     walk.click(".mailbox-open", "Sent")
     walk.see(".list-title", "Sent")
     walk.browser.wait(narrow)
@@ -585,7 +585,7 @@ def test_what_is_pasted_brings_nothing_of_elsewhere(walk: Walk, server: LocalSer
         browser.press("Control", "v")
         walk.see(".compose-rich", words)
     assert {"Plan", "Bold", "strong"} <= set(walk.texts(".compose-rich b"))
-    walk.see(".toasts", "2 pictures of other sites were left out.")
+    walk.see(".toasts", "Skipped 2 images from other sites.")
     elsewhere = r"style|class|onerror|onclick|javascript|script|svg|iframe|input|track|<base|Mso"
     found = browser.run("() => document.querySelector('.compose-rich').innerHTML")
     assert not re.search(elsewhere, found), found

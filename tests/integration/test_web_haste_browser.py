@@ -177,7 +177,7 @@ def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader
     expect(page.locator(".text-part")).to_be_visible()
     page.get_by_role("button", name="More for this message").click()
     with page.expect_response("**/api/from_address_settings_save"):
-        page.get_by_role("menuitem", name="Forget how mail of this sender is shown").click()
+        page.get_by_role("menuitem", name="Reset view for this sender").click()
 
 
 def test_a_key_after_a_draft_was_discarded_is_for_the_page(reader: Reader, mailbox: imaplib.IMAP4) -> None:

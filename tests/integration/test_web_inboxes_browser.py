@@ -148,7 +148,7 @@ def page_of(chromium: Browser, inboxes: Inboxes, width: int, messages: int = 2, 
 def open_all(page: Page, narrow: bool, pictures: Path) -> None:
     """Open the list of all inboxes from the side bar."""
     if narrow:
-        page.get_by_role("button", name="Mailboxes", exact=True).click()
+        page.get_by_role("button", name="Folders", exact=True).click()
         expect(page.locator(".mailbox", has_text="All inboxes")).to_be_visible()
         page.screenshot(path=pictures / "drawer-390.png")
     page.locator(".mailbox", has_text="All inboxes").locator(".mailbox-open").click()

@@ -24,11 +24,11 @@ def settings(reader: Reader) -> Iterator[Locator]:
     page = reader.page
     page.keyboard.press("Control+!")
     found = page.get_by_role("dialog", name="Settings")
-    found.get_by_text("Change single keys").click()
+    found.get_by_text("Customize shortcuts").click()
     yield found
     page.keyboard.press("Escape")
     page.keyboard.press("Control+!")
-    whole = found.get_by_role("button", name="moxlite's keys")
+    whole = found.get_by_role("button", name="moxlite shortcuts")
     if whole.get_attribute("aria-pressed") == "false":
         with page.expect_response("**/api/settings_save"):
             whole.click()
@@ -65,7 +65,7 @@ def test_a_command_gets_another_key_in_all_pages(
     expect(key_of(settings, "New message")).to_have_accessible_name("New message: no key")
     with page.expect_response("**/api/settings_save"):
         settings.get_by_role("button", name="Undo", exact=True).click()
-    settings.get_by_text("Change single keys").click()
+    settings.get_by_text("Customize shortcuts").click()
     expect(key_of(settings, "New message")).to_have_accessible_name("New message: c")
     page.keyboard.press("Escape")
     for one in (page, other.page):
@@ -75,7 +75,7 @@ def test_a_command_gets_another_key_in_all_pages(
     page.locator(".message").click()
     expect(page.locator(".toolbar").get_by_role("button", name="Archive")).to_have_attribute("title", "Archive (Z)")
     page.keyboard.press("?")
-    help_ = page.get_by_role("dialog", name="Keys")
+    help_ = page.get_by_role("dialog", name="Shortcuts")
     expect(help_.locator("dt", has=page.locator("xpath=following-sibling::dd[1][.='Archive']"))).to_have_text("Z")
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
@@ -117,7 +117,7 @@ def test_a_key_of_another_command_is_told_and_swapped(reader: Reader, settings: 
     archive.click()
     page.keyboard.press("s")
     with page.expect_response("**/api/settings_save"):
-        question.get_by_role("button", name="Swap keys").click()
+        question.get_by_role("button", name="Swap shortcuts").click()
     expect(archive).to_have_accessible_name("Archive: s")
     expect(flag).to_have_accessible_name("Flag, Unflag: a")
 
@@ -131,8 +131,8 @@ def test_gmails_keys_do_what_they_do_there(
     for subject in ("One", "Two", "Three"):
         append(mailbox, subject)
     with page.expect_response("**/api/settings_save"):
-        settings.get_by_role("button", name="Gmail's keys").click()
-    expect(settings.get_by_role("button", name="Gmail's keys")).to_have_attribute("aria-pressed", "true")
+        settings.get_by_role("button", name="Gmail shortcuts").click()
+    expect(settings.get_by_role("button", name="Gmail shortcuts")).to_have_attribute("aria-pressed", "true")
     page.screenshot(path=tmp_path / "gmail.png")
     keys = [one for one in settings.locator(".key-button").all_inner_texts() if one != "–"]
     assert sorted(set(keys)) == sorted(keys)
@@ -167,7 +167,7 @@ def test_gmails_keys_do_what_they_do_there(
     expect(page.locator(".composer")).to_have_count(1)
     page.locator(".composer").get_by_label("Close").click()
     page.keyboard.press("Control+!")
-    settings.get_by_text("Change single keys").click()
+    settings.get_by_text("Customize shortcuts").click()
     with page.expect_response("**/api/settings_save"):
-        settings.get_by_role("button", name="moxlite's keys").click()
+        settings.get_by_role("button", name="moxlite shortcuts").click()
     expect(key_of(settings, "Archive")).to_have_accessible_name("Archive: a")

@@ -72,7 +72,7 @@ def test_labels_are_made_found_and_removed(
     page.keyboard.press("y")
     dialog = page.get_by_role("dialog", name="Labels")
     page.screenshot(path=tmp_path / "labels.png")
-    dialog.get_by_role("button", name="Name and colour of 日本").click()
+    dialog.get_by_role("button", name="Name and color of 日本").click()
     dialog.get_by_label("Name").fill("日本 旅行")
     dialog.get_by_role("radio", name="Purple").check()
     page.screenshot(path=tmp_path / "label.png")
@@ -89,7 +89,7 @@ def test_labels_are_made_found_and_removed(
     other.page.reload()
     expect(other.page.locator(".message-subject")).to_have_text(["first"])
     page.keyboard.press("y")
-    dialog.get_by_role("button", name="Name and colour of 日本 旅行").click()
+    dialog.get_by_role("button", name="Name and color of 日本 旅行").click()
     dialog.get_by_role("button", name="Remove…").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.locator(".toast").last).to_contain_text("removed from one message")
@@ -181,7 +181,7 @@ def test_the_longest_labels_stay_in_their_places(
         for place in dialog.locator(".label-row .btn").all():
             place.scroll_into_view_if_needed()
             uncovered(place)
-        dialog.get_by_role("button", name=f"Name and colour of {latin}").click()
+        dialog.get_by_role("button", name=f"Name and color of {latin}").click()
         within_window(dialog)
         page.screenshot(path=tmp_path / "one.png")
         inside(dialog, *dialog.locator("input, button").all())
@@ -194,7 +194,7 @@ def test_the_longest_labels_stay_in_their_places(
         inside(row, *row.locator(".keyword, .message-words").all())
         page.screenshot(path=tmp_path / "list.png")
         if width < 700:
-            page.get_by_role("button", name="Mailboxes").click()
+            page.get_by_role("button", name="Folders").click()
         side = page.locator(".side-lists")
         for name in (latin, arabic, "k" * 128, "short"):
             expect(side.locator(".labels-list").get_by_title(name, exact=True)).to_be_attached()

@@ -1,4 +1,4 @@
-"""Linked mailboxes in a real browser, at a desk and on a phone; the other provider is Dovecot (LINK-22..25)."""
+"""Linked accounts in a real browser, at a desk and on a phone; the other provider is Dovecot (LINK-22..25)."""
 
 import imaplib
 import re
@@ -31,7 +31,7 @@ def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> No
     page.get_by_label("Server for sending").fill("localhost")
     page.get_by_label("Port for sending").fill(str(server.port(465)))
     page.get_by_label("User name for sending").fill(server.user)
-    page.get_by_role("button", name="Add the mailbox").click()
+    page.get_by_role("button", name="Add account").click()
 
 
 def chosen(page: Page, name: str, title: str) -> None:
@@ -56,7 +56,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         visitor.expect_problem("400")
         visitor.fill_in("/#links")
         page = visitor.page
-        expect(page.get_by_text("No mailbox is linked yet")).to_be_visible()
+        expect(page.get_by_text("No linked accounts yet")).to_be_visible()
         page.get_by_role("button", name="Add a mailbox").first.click()
         address = page.get_by_label("Address", exact=True)
         address.fill("ann@outlook.com")
@@ -109,8 +109,8 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(page.get_by_role("dialog")).to_contain_text("Nothing is removed at 127.0.0.1.")
         page.get_by_label("Also delete the copied mail here").check()
         wrong += faults(visitor, "the question")
-        page.get_by_role("button", name="Remove the mailbox").click()
-        expect(page.get_by_text("No mailbox is linked yet")).to_be_visible()
+        page.get_by_role("button", name="Remove account").click()
+        expect(page.get_by_text("No linked accounts yet")).to_be_visible()
         visitor.close()
     assert wrong == [], "\n".join(f"{place}: {one}" for place, one in wrong)
 
@@ -160,7 +160,7 @@ def test_rows_of_six_links_have_a_button_and_a_menu(
         expect(rows.filter(has_text="Far0").get_by_role("button", name="Resume Far0")).to_be_visible()
         for name in [*names[:5], "Last"]:
             server.cli("link", "rm", "moxlite", name, "--delete", "--yes")
-        expect(page.get_by_text("No mailbox is linked yet")).to_be_visible()
+        expect(page.get_by_text("No linked accounts yet")).to_be_visible()
         visitor.close()
     assert wrong == [], "\n".join(f"{place}: {one}" for place, one in wrong)
 

@@ -101,7 +101,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     here.check()
     row = settings.locator(".notice-devices li")
     expect(row).to_contain_text("Chrome on Linux (this device)")
-    expect(row).to_contain_text("No notice yet, by 127.0.0.1:9")
+    expect(row).to_contain_text("No notifications yet, by 127.0.0.1:9")
     assert page.evaluate("subscribed.asked.userVisibleOnly")
     assert len(page.evaluate("subscribed.asked.applicationServerKey")) == 87
     row.get_by_role("button", name="Test “Chrome on Linux”").click()
@@ -110,7 +110,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Of mail from").select_option("all")
     with page.expect_response("**/api/notices_choose"):
-        settings.get_by_label("Alarms of my calendar").select_option("notices")
+        settings.get_by_label("Calendar alerts").select_option("notices")
     with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Not in quiet hours, from").check()
     with page.expect_response("**/api/notices_choose") as answer:
@@ -123,10 +123,10 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
         "zone": zone,
         "alarms": "notices",
     }
-    settings.get_by_role("heading", name="Notices on this device").scroll_into_view_if_needed()
+    settings.get_by_role("heading", name="Notifications on this device").scroll_into_view_if_needed()
     page.screenshot(path=tmp_path / "notices.png")
     page.set_viewport_size({"width": 390, "height": 800})
-    settings.get_by_role("heading", name="Notices on this device").evaluate("one => one.scrollIntoView()")
+    settings.get_by_role("heading", name="Notifications on this device").evaluate("one => one.scrollIntoView()")
     page.screenshot(path=tmp_path / "phone.png")
     reader.expect_width(390)
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -134,7 +134,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     open_settings(page)
     expect(here).to_be_checked()
     expect(settings.get_by_label("Of mail from")).to_have_value("all")
-    expect(settings.get_by_label("Alarms of my calendar")).to_have_value("notices")
+    expect(settings.get_by_label("Calendar alerts")).to_have_value("notices")
     expect(settings.get_by_label("Quiet until")).to_have_value("06:30")
     here.uncheck()
     expect(row).to_have_count(0)
@@ -222,14 +222,14 @@ def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local:
     page = reader.page
     settings.get_by_label("Tell me of new mail on this device").check()
     row = settings.locator(".notice-devices li")
-    expect(row).to_contain_text("(this device)No notice yet, by 127.0.0.1:9")
+    expect(row).to_contain_text("(this device)No notifications yet, by 127.0.0.1:9")
     until(lambda: page.evaluate("true") and reader.context.service_workers, what="a worker")
     page.evaluate(REPLACED, OTHER)
     reader.context.service_workers[-1].evaluate(RENEW, OTHER)
     settings.get_by_role("button", name="Done").click()
     open_settings(page)
     expect(row).to_have_count(1)
-    expect(row).to_contain_text("No notice yet, by 127.0.0.1:10")
+    expect(row).to_contain_text("No notifications yet, by 127.0.0.1:10")
     expect(row).to_contain_text("(this device)")
     reader.close()
 

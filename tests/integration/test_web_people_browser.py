@@ -88,7 +88,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
     reader.fill_in("/webmail/")
     page = reader.page
-    page.get_by_role("button", name="Mailboxes", exact=True).click()
+    page.get_by_role("button", name="Folders", exact=True).click()
     page.get_by_role("button", name="Account and settings").click()
     page.get_by_role("menuitem", name="People").click()
     rows = page.get_by_role("dialog", name="People").get_by_role("listitem")
@@ -242,7 +242,7 @@ def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: Loca
     expect(card).to_contain_text("every week, on Wednesday, 5 times")
     expect(card).to_contain_text("Guest 8 (comes) and 21 more")
     page.screenshot(path=tmp_path / "card.png")
-    card.get_by_label("Note to the organiser").fill("With pleasure.")
+    card.get_by_label("Note to the organizer").fill("With pleasure.")
     card.get_by_role("button", name="Yes").click()
     expect(card).to_contain_text("You accepted.")
     with page.expect_download() as waiting:

@@ -54,9 +54,7 @@ def test_a_newsletter_keeps_its_look_and_loads_nothing(reader: Reader, mailbox: 
     page.locator(".message").first.click()
     frame = page.frame_locator("iframe.html")
     expect(frame.locator(".button")).to_be_visible()
-    expect(page.locator(".reader-bar-words")).to_have_text(
-        "2 pictures from evil.example, tracker.example are not loaded"
-    )
+    expect(page.locator(".reader-bar-words")).to_have_text("2 images from evil.example, tracker.example aren't loaded")
     expect(frame.locator(".preheader")).to_be_hidden()
     assert page.evaluate(colour(".body", "backgroundColor")) == "rgb(16, 32, 48)"
     assert page.evaluate(colour(".card", "backgroundColor")) == "rgb(255, 255, 255)"

@@ -129,7 +129,7 @@ def test_what_is_pasted_brings_nothing_of_elsewhere(writer: Writer, imap: imapli
     expect(editor.locator("b")).to_have_text(["Plan", "Bold", "strong"])
     paste(page, "text/html", HOSTILE)
     expect(editor.get_by_role("link", name="there")).to_be_visible()
-    expect(page.locator(".toasts")).to_contain_text("2 pictures of other sites were left out.")
+    expect(page.locator(".toasts")).to_contain_text("Skipped 2 images from other sites.")
     found = page.evaluate("document.querySelector('.compose-rich').innerHTML")
     assert not re.search(r"style|class|onerror|onclick|javascript|script|svg|iframe|input|track|<base|Mso", found), (
         found
@@ -146,7 +146,7 @@ def test_what_is_pasted_brings_nothing_of_elsewhere(writer: Writer, imap: imapli
 def test_a_pasted_picture_is_in_the_message(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-97, WEBMAIL-135: uploaded, shown, sent with a Content-ID, and shown again in a draft that was closed."""
     page = writer.page
-    composer = begin(writer, "Picture")
+    composer = begin(writer, "Image")
     page.keyboard.type("See: ")
     paste(page, "image/png", base64.b64encode(PNG).decode())
     picture = composer.locator(".compose-rich img")
@@ -155,7 +155,7 @@ def test_a_pasted_picture_is_in_the_message(writer: Writer, imap: imaplib.IMAP4)
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     composer.get_by_role("button", name="Close").click()
     page.locator(".mailbox-open", has_text="Drafts").click()
-    page.locator(".message", has_text="Picture").click()
+    page.locator(".message", has_text="Image").click()
     page.keyboard.press("e")
     composer = writer.composer()
     expect(composer.locator(".compose-rich img")).to_have_js_property("naturalWidth", 1)

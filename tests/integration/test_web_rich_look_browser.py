@@ -103,7 +103,7 @@ def test_every_tool_is_in_sight_and_its_menu_at_it(chromium: Browser, server: Lo
             assert box.height >= (44 if width == 390 else 24)
             assert box.width >= (38 if width == 390 else 24)
         assert len({box.top for box in boxes(tools)}) == (2 if width == 390 else 1)
-        for name in ("Colour", "Size", "Alignment", "Table", "Emoji"):
+        for name in ("Color", "Size", "Alignment", "Table", "Emoji"):
             writer.tool(name).click()
             menu = writer.page.get_by_role("menu", name=name)
             within_window(menu)
@@ -122,14 +122,14 @@ def test_what_leaves_has_styles_and_nothing_else_of_the_editor(
     """WEBMAIL-135a: inline styles from the list, no class, no attribute of the page; a draft has all of it again."""
     with writing(chromium, server, width) as writer:
         writer.type("plain ")
-        writer.choose("Colour", "Red")
+        writer.choose("Color", "Red")
         writer.type("red ")
-        writer.choose("Colour", "Blue")
+        writer.choose("Color", "Blue")
         writer.type("blue ")
-        writer.choose("Colour", "Black")
-        writer.choose("Colour", "Yellow")
+        writer.choose("Color", "Black")
+        writer.choose("Color", "Yellow")
         writer.type("marked")
-        writer.choose("Colour", "No highlight")
+        writer.choose("Color", "No highlight")
         writer.choose("Size", "Huge")
         writer.type(" huge")
         writer.choose("Size", "Normal")
@@ -140,7 +140,7 @@ def test_what_leaves_has_styles_and_nothing_else_of_the_editor(
         writer.type(" gone")
         writer.tool("Strike through").click()
         writer.type("[Enter]")
-        writer.choose("Alignment", "Centred")
+        writer.choose("Alignment", "Centered")
         writer.type("middle", "[Enter]")
         writer.choose("Alignment", "Left")
         writer.type('left <b data-look="x">')
@@ -156,7 +156,7 @@ def test_what_leaves_has_styles_and_nothing_else_of_the_editor(
         before = writer.editor.evaluate("(one) => one.innerHTML")
         writer.composer.get_by_role("button", name="Close").click()
         if width == 390:
-            writer.page.get_by_role("button", name="Mailboxes").or_(writer.page.locator(".show-drawer")).first.click()
+            writer.page.get_by_role("button", name="Folders").or_(writer.page.locator(".show-drawer")).first.click()
         writer.page.locator(".mailbox-open", has_text="Drafts").click()
         writer.page.locator(".message", has_text="Boats").first.click()
         if width == 390:
@@ -208,7 +208,7 @@ def test_a_table_is_filled_changed_and_undone(chromium: Browser, server: LocalSe
         for _ in range(3):
             writer.tool("Redo").click()
         assert writer.editor.evaluate("(one) => one.innerHTML") == whole
-        writer.choose("Table", "Delete the table")
+        writer.choose("Table", "Delete table")
         expect(cells).to_have_count(0)
 
 
@@ -220,7 +220,7 @@ def test_a_picture_has_sizes_and_words(chromium: Browser, server: LocalServer) -
         picture = writer.editor.locator("img")
         expect(picture).to_have_js_property("naturalWidth", 1)
         picture.dispatch_event("click")
-        menu = writer.page.get_by_role("menu", name="Picture")
+        menu = writer.page.get_by_role("menu", name="Image")
         in_sight(menu)
         near(menu, picture, 8)
         menu.get_by_role("menuitem", name="Medium").click()
@@ -290,7 +290,7 @@ def test_a_bar_leaves_the_mail_to_be_read(chromium: Browser, server: LocalServer
     with writing(chromium, server, width) as writer:
         page = writer.page
         writer.type("words")
-        writer.composer.get_by_role("button", name="Minimise").click()
+        writer.composer.get_by_role("button", name="Minimize").click()
         bar = page.locator(".composer.small")
         box: Box = in_sight(bar)
         assert box.height <= 53

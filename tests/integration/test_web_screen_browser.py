@@ -301,7 +301,7 @@ def test_back_closes_the_topmost_thing(
         expect(page.locator(".text-part")).to_have_count(0)
         expect(page).to_have_url(re.compile("/webmail/#Inbox$"))
         if width < 700:
-            page.get_by_role("button", name="Mailboxes").click()
+            page.get_by_role("button", name="Folders").click()
             expect(page.locator(".side")).to_be_visible()
             page.go_back()
             expect(page.locator(".side")).to_be_hidden()
@@ -401,7 +401,7 @@ def test_pictures_in_backgrounds_are_shown_when_asked_for(
         page.locator(".message-subject", has_text="Sale").click()
         words = page.frame_locator("iframe.html").get_by_text("White words")
         expect(words).to_be_visible()
-        expect(page.locator(".reader-bar-words")).to_contain_text("2 pictures from img.example")
+        expect(page.locator(".reader-bar-words")).to_contain_text("2 images from img.example")
         expect(words).to_have_css("background-color", "rgb(117, 117, 117)")
         assert asked == []
         page.get_by_role("button", name="Show", exact=True).click()
@@ -705,7 +705,7 @@ def test_rows_and_the_foot_of_the_side_bar_are_whole(
         assert page.evaluate("document.fonts.size") == 0
         if width < 700:
             page.get_by_role("button", name="Back").click()
-            page.get_by_role("button", name="Mailboxes").click()
+            page.get_by_role("button", name="Folders").click()
         opener = page.get_by_role("button", name="Account and settings")
         for foot in (opener, page.get_by_role("button", name="Light or dark")):
             assert in_sight(foot).height >= (44 if width < 1100 else 24)
@@ -750,7 +750,7 @@ def test_mail_of_quotes_and_backgrounds_alone_is_read(
                 assert Box.of(words).width >= 150
                 in_sight(words)
             if subject == "Tiles":
-                expect(page.locator(".reader-bar-words")).to_contain_text("500 pictures from img.example")
+                expect(page.locator(".reader-bar-words")).to_contain_text("500 images from img.example")
             page.screenshot(path=tmp_path / f"{subject}.png")
             if width < 700:
                 page.get_by_role("button", name="Back").click()

@@ -52,7 +52,7 @@ def test_newsletters_are_counted_left_and_archived(
     page = reader.page
     expect(page.locator(".message").first).to_be_visible()
     if narrow:
-        page.get_by_role("button", name="Mailboxes", exact=True).click()
+        page.get_by_role("button", name="Folders", exact=True).click()
 
     def there() -> bool:
         page.get_by_role("button", name="Account and settings").click()
@@ -68,7 +68,7 @@ def test_newsletters_are_counted_left_and_archived(
             return True
         page.get_by_role("button", name="Done").click()
         if narrow:
-            page.get_by_role("button", name="Mailboxes", exact=True).click()
+            page.get_by_role("button", name="Folders", exact=True).click()
         return False
 
     until(there)
@@ -143,7 +143,7 @@ def test_a_sender_that_goes_on_can_be_blocked(chromium: Browser, tmp_path: Path,
             shown = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem")
             expect(shown.locator(".unsubscribed")).to_contain_text("and still writes")
         shown.get_by_role("button", name="Block", exact=True).click()
-        expect(page.locator(".toast", has_text="goes to “Junk” from now on")).to_be_visible()
+        expect(page.locator(".toast", has_text="will go to “Junk”")).to_be_visible()
         expect(page.locator(".message")).to_have_count(0)
         until(lambda: count("Junk") == "Junk (MESSAGES 1)")
         deliver(server, "Letter 2")

@@ -65,7 +65,7 @@ def menu(page: Page) -> Locator:
     """The open menu at the foot of the side bar."""
     opener = page.get_by_role("button", name="Account and settings")
     if not opener.is_visible():
-        page.get_by_role("button", name="Mailboxes").click()
+        page.get_by_role("button", name="Folders").click()
     opener.click()
     found = page.get_by_role("menu", name="Account and settings")
     expect(found).to_be_visible()

@@ -40,7 +40,7 @@ def test_the_drawer_of_mailboxes_opens_and_closes(phone: Reader, mailbox: imapli
     page = phone.page
     append(mailbox, "Beside it")
     expect(page.locator(".message")).to_have_count(1)
-    button, side = page.get_by_role("button", name="Mailboxes"), page.locator(".side")
+    button, side = page.get_by_role("button", name="Folders"), page.locator(".side")
     expect(side).to_be_hidden()
     button.tap()
     expect(page.locator(".mailbox-open", has_text="Inbox")).to_be_focused()

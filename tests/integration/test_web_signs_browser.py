@@ -37,7 +37,7 @@ def append_marked(session: imaplib.IMAP4) -> None:
 def open_by_keys(page: Page) -> Locator:
     """The legend, by the button in the list of keys."""
     page.keyboard.press("?")
-    page.get_by_role("dialog", name="Keys").get_by_role("button", name="Explain the signs").click()
+    page.get_by_role("dialog", name="Shortcuts").get_by_role("button", name="Explain the signs").click()
     return page.get_by_role("dialog", name="Signs")
 
 

@@ -117,7 +117,7 @@ def test_a_list_can_be_had_without_threads_while_they_are_built(
     )
     page.locator(".mailbox-open", has_text="Archive").click()
     expect(page.locator(".messages-note")).to_contain_text(words)
-    page.get_by_role("button", name="Show without threads").click()
+    page.get_by_role("button", name="Show single messages").click()
     expect(page.locator(".messages-note .empty-title")).to_have_text("Archive is empty.")
     page.locator(".mailbox-open", has_text="Inbox").click()
     expect(page.locator(".message-subject")).to_have_text(["Green harbour"])

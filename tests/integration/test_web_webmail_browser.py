@@ -163,7 +163,7 @@ def test_the_keyboard_is_enough(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     page.keyboard.press("a")
     expect(page.locator(".message")).to_have_count(1)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("Shift+D")
@@ -389,7 +389,7 @@ def test_commands_are_found_by_name(reader: Reader, mailbox: imaplib.IMAP4) -> N
     page.keyboard.press("Enter")
     expect(page.locator(".message .flagged")).to_have_count(1)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Next message")
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_contain_text("Next message")
     page.keyboard.press("Escape")
 
 
@@ -566,7 +566,7 @@ def test_a_mailbox_is_chosen_by_its_name(chromium: Browser, local: LocalServer, 
     expect(page.locator(".reader-subject")).to_have_text("Ships")
     page.keyboard.press("w")
     page.keyboard.type("no such")
-    expect(dialog).to_contain_text("No mailbox has this name.")
+    expect(dialog).to_contain_text("No matching folder")
     page.keyboard.press("Enter")
     expect(dialog).to_be_visible()
     dialog.get_by_role("combobox").fill("nr42")
@@ -634,7 +634,7 @@ def test_one_pane_at_a_time_on_a_small_screen(chromium: Browser, local: LocalSer
     reader.expect_width(360)
     page.go_back()
     expect(page.locator(".reader-subject")).to_be_hidden()
-    page.get_by_role("button", name="Mailboxes").click()
+    page.get_by_role("button", name="Folders").click()
     expect(page.locator(".mailbox", has_text="Archive")).to_be_in_viewport()
     reader.close()
 
@@ -678,7 +678,7 @@ def test_mailboxes_have_their_order_and_a_menu(reader: Reader, mailbox: imaplib.
     page = reader.page
     for number, name in enumerate(("Inbox", "Scheduled", "Drafts", "Sent", "Archive", "Trash", "Junk")):
         expect(page.locator(".mailbox-name").nth(number)).to_have_text(name)
-    page.get_by_role("button", name="+ New mailbox").click()
+    page.get_by_role("button", name="+ New folder").click()
     page.get_by_role("dialog").get_by_role("textbox").fill("Zoo/Bears")
     page.get_by_role("button", name="Create").click()
     bears = page.locator(".mailbox", has_text="Bears")

@@ -291,7 +291,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     def people() -> None:
         page.get_by_role("button", name="Account and settings").click()
         page.get_by_role("menuitem", name="People").click()
-        page.get_by_role("dialog", name="People").get_by_role("link", name="Export as a table").click()
+        page.get_by_role("dialog", name="People").get_by_role("link", name="Export as CSV").click()
 
     def subjects(path: Path) -> list[str]:
         return [str(message["Subject"]) for message in mbox(path)]

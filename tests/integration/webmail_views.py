@@ -108,7 +108,7 @@ class Walk:
 
     def side(self) -> None:
         """The mailboxes in sight."""
-        button = self.page.get_by_role("button", name="Mailboxes")
+        button = self.page.get_by_role("button", name="Folders")
         if self.narrow and button.get_attribute("aria-expanded") == "false":
             self.list()
             button.click()
@@ -251,7 +251,7 @@ def finding(walk: Walk) -> Iterator[str]:
         walk.dialog(key)
         yield name
         if name == "settings":
-            page.get_by_text("Change single keys").click()
+            page.get_by_text("Customize shortcuts").click()
             page.get_by_role("button", name="Archive: a").click()
             page.keyboard.press("s")
             expect(page.locator(".key-question")).to_be_visible()
@@ -303,7 +303,7 @@ def around(walk: Walk) -> Iterator[str]:
     walk.side()
     expect(page.locator(".mailbox-open", has_text="Inbox")).to_be_visible()
     yield "mailboxes"
-    make = page.get_by_role("button", name="New mailbox")
+    make = page.get_by_role("button", name="New folder")
     if make.is_visible():  # not in a column of icons
         make.click()
         expect(page.locator("dialog[open]")).to_be_visible()

@@ -422,7 +422,7 @@ def planner(her: Person) -> None:
         her.click(her.dialog.get_by_role("button", name="Share…"))
         expect(her.dialog.get_by_label("With")).to_be_focused()
         her.type(f"marit@{DOMAIN}")
-        her.choose(her.dialog.get_by_label("Rights", exact=True), "change")
+        her.choose(her.dialog.get_by_label("Permissions", exact=True), "change")
         her.press("Enter")
         expect(her.dialog.get_by_role("combobox", name=re.compile("^Rights of"))).to_have_value("change")
         her.press("Escape")

@@ -117,7 +117,7 @@ def bare_words(source: str) -> list[str]:
             calls.append(before)
         elif token == ")":
             calls.pop()
-        elif token[0] in '"`' and not {"t", "many", "mailboxName"} & set(calls):
+        elif token[0] in '"`' and not {"t", "many", "mailboxName", "meant"} & set(calls):
             words = token[1:-1]
             if words.startswith("btn ") or source[: match.start()].endswith(("class: ", "kind: ")):  # styles
                 continue

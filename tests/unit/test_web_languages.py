@@ -136,13 +136,39 @@ def test_arabic_and_hebrew_pages_run_from_right_to_left() -> None:
     assert PageLanguage("pl").attributes == 'lang="pl"'
 
 
+SEVERAL_MEANINGS = {
+    *("none", "me", "you", "it", "any", "all", "other", "no", "Next", "Last", "Code", "Set", "Clear", "Order"),
+    *("Right", "Left", "Light", "Open", "Mark", "Match", "Free", "Second"),
+}
+"""English words that other languages have several for, by what they are about, or by gender."""
+ONE_MEANING = {
+    "no": "the answer to a question",
+    "Code": "what a phone shows for a login",
+    "Clear": "the button that empties",
+    "Order": "of a list",
+    "Light": "the color scheme",
+    "Left": "the alignment",
+    "Right": "the alignment",
+}
+"""Of these, those that mean the same wherever `t` has them alone."""
+
+
+@pytest.mark.parametrize("app", ["webmail", "account"])
+def test_a_word_of_several_meanings_says_which(texts: Any, app: str) -> None:
+    """WEBMAIL-143: `meant("alert", "none")`, not `t("none")`; other short texts are listed."""
+    keys = set(texts.source_texts(app))
+    print(f"texts of one word in {app}, without a context: {sorted(key for key in keys if key.isalpha())}")
+    found = {key for key in keys if key.strip("…:. ") in SEVERAL_MEANINGS} - set(ONE_MEANING)
+    assert found == set(), "say what is meant: meant(context, text)"
+
+
 def test_texts_are_found_in_modules(texts: Any) -> None:
     """WEBMAIL-143a: literals, also after a number that is computed; not what another function of that name gets."""
     module = """
     t("Plain"); x.t("not ours"); t( "With \\"quotes\\" {n}", { n: 2 });
-    many(items.filter((one) => one.ok).length, "{n} item", "{n} items");
+    many(items.filter((one) => one.ok).length, "{n} item", "{n} items"); meant("alert", "none");
     """
-    assert list(texts.texts(module)) == ["Plain", 'With "quotes" {n}', "{n} item|{n} items"]
+    assert list(texts.texts(module)) == ["Plain", 'With "quotes" {n}', "{n} item|{n} items", "alert none"]
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
   const third =
     kind === "android"
       ? [
-          el("b", {}, t("Copy address and password into your mail program there")),
+          el("b", {}, t("Copy the address and password into your mail app there")),
           el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself.")),
         ]
       : [
@@ -152,7 +152,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
           "div",
           {},
           el("b", {}, t("Tap “Set up mail” there")),
-          el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")),
+          el("p", { class: "hint" }, t("Then confirm here. A photo of this code is no use to anyone else.")),
         ),
       ),
       el("li", {}, el("div", {}, third)),
@@ -185,7 +185,8 @@ function follow(desk: Desk, again: () => void): HTMLElement {
       );
     else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
     else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
-    else if (found.state === "refused") fill(place, notice("off", t("The device was refused. It got nothing."), anew));
+    else if (found.state === "refused")
+      fill(place, notice("off", t("Device rejected. Nothing was shared with it."), anew));
     else fill(place, notice("off", t("The ten minutes are over."), anew));
   };
   const answer = async (yes: boolean) => {
@@ -246,7 +247,7 @@ const setup: MakePage = async (desk) => {
 };
 
 function wait(desk: Desk, claim: string, place: HTMLElement): void {
-  fill(place, notice("wait", t("Now say yes on the page that showed the code.")));
+  fill(place, notice("wait", t("Now confirm on the page that showed the code.")));
   const timer = setInterval(async () => {
     let found: DeviceLook;
     try {
@@ -286,7 +287,7 @@ function ready(desk: Desk, claim: string, { program, password, davx5 }: DeviceLo
       el("div", { class: "gap" }, profile),
     ]),
     card(t("Android and others"), [
-      el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")),
+      el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers by itself.")),
       el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))),
       el(
         "div",

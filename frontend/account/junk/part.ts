@@ -6,7 +6,7 @@ import { el, fill } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
 import { button, card, head, meter, pairs } from "../../lib/pages";
 import { notice } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { locale, many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 
 /** Milliseconds between two looks at how far learning is. */
@@ -35,7 +35,7 @@ const junk: MakePage = async (desk) => {
 
 function learned(desk: Desk, found: Junk): HTMLElement {
   if (found.form.junk_filter === null)
-    return card(t("The filter"), notice("off", t("The filter is switched off: the content of mail is not judged.")));
+    return card(t("The filter"), notice("off", t("The filter is turned off, so mail content isn't classified.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(
@@ -78,9 +78,7 @@ async function again(desk: Desk, place: HTMLElement): Promise<void> {
   if (
     !(await confirm(
       t("Learn everything again?"),
-      t(
-        "The filter forgets all words and learns them from your marked messages. It judges as before until that is done.",
-      ),
+      t("The filter will relearn all words from your classified messages. Until then, it works as before."),
       t("Learn again"),
     ))
   )
@@ -115,13 +113,14 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     { id: "junk-mailboxes" },
     found.mailboxes.map((name) => el("option", { value: name })),
   );
-  const on = tick(t("Judge mail by what it says"), old.junk_filter !== null);
+  const on = tick(t("Classify mail by its content"), old.junk_filter !== null);
+  const comma = (0.5).toLocaleString(locale()).includes(",");
   const number = (label: string, value: number, hint: string) =>
-    line(label, String(value), hint, { inputmode: "decimal" });
+    line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
   const threshold = number(
-    t("Refuse from"),
+    t("Reject above score"),
     own.threshold,
-    t("The probability from which mail of unknown senders is refused; 0.95 is usual."),
+    t("Minimum junk probability for rejecting mail from unknown senders"),
   );
   const grams = [
     tick(t("Single words"), own.onegrams),
@@ -130,10 +129,10 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   ] as const;
   const power = number(t("Power of a word"), own.max_power, t("A word counts no more than this far from 0 and 1."));
   const top = number(t("Words that count"), own.top_words, t("So many of the most telling words of a message."));
-  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this near to 0.5 do not count."));
+  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
   const rare = number(t("Rare words"), own.rare_words, t("Words seen no more often than this do not count."));
   const rejects = line(
-    t("Keep copies of refused mail in"),
+    t("Keep copies of rejected mail in"),
     old.rejects_mailbox,
     t("Empty: no copies. Mail there is removed after some days."),
     { list: "junk-mailboxes" },
@@ -145,12 +144,12 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     t("Empty: to the Inbox, like other mail."),
     { list: "junk-mailboxes" },
   );
-  const auto = tick(t("Mark messages by the mailbox that they are moved to"), flags.enabled);
+  const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
   const patterns = [
-    line(t("Mailboxes of junk"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
-    line(t("Mailboxes that say nothing"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)),
+    line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
+    line(t("Neutral folders"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)),
     line(
-      t("Mailboxes of wanted mail"),
+      t("Not junk folders"),
       flags.not_junk_mailbox_regexp,
       flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp),
     ),
@@ -197,11 +196,11 @@ function settings(desk: Desk, found: Junk): HTMLElement {
           rare.root,
         ),
       ),
-      el("h3", {}, t("Mailboxes")),
+      el("h3", {}, t("Folders")),
       rejects.root,
       keep.root,
       intro.root,
-      el("h3", {}, t("Marks by mailbox")),
+      el("h3", {}, t("Classification by folder")),
       auto.root,
       patterns.map((one) => one.root),
       el("h3", {}, t("IMAP")),
@@ -212,13 +211,13 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     async () => {
       let bad = false;
       const read = (one: typeof threshold, whole: boolean): number => {
-        const value = Number(one.control.value);
+        const value = Number(one.control.value.replace(",", ".")); // decimal comma
         const good =
           one.control.value.trim() !== "" &&
           Number.isFinite(value) &&
           value >= 0 &&
           (!whole || Number.isInteger(value));
-        if (!good) one.problem(whole ? t("A whole number is expected.") : t("A number is expected, such as 0.95."));
+        if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, 0.95"));
         bad ||= !good;
         return good ? value : 0;
       };
@@ -270,7 +269,7 @@ function shown(found: Junk, pattern: string): string {
     return t("A pattern for their names, in lower case.");
   }
   return matching.length === 0
-    ? t("Matches none of your mailboxes now.")
+    ? t("Doesn't match any of your folders.")
     : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
 }
 

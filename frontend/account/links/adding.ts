@@ -9,7 +9,7 @@ import { atFields, choice, form, line, tick } from "../../lib/fields";
 import { externalLink } from "../../lib/icons";
 import { foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { many, meant, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
 type Tls = FoundServers["incoming"]["tls"];
@@ -45,7 +45,7 @@ const submission: readonly (readonly [LinkSending["smtp_tls"], string])[] = [
 
 /** Ask for a mailbox and link it; null if the user gives up. */
 export function addMailbox(desk: Desk, insecure: boolean): Promise<Added | null> {
-  return dialog<Added | null>(t("Add a mailbox of another provider"), (close) => {
+  return dialog<Added | null>(t("Add account from another provider"), (close) => {
     const place = el("div", {});
     const cancel = () => close(null);
     const askPassword = (address: string, found: FoundServers | null, reason = "") => {
@@ -66,7 +66,7 @@ function addressStep(desk: Desk, go: (address: string, found: FoundServers | nul
     autofocus: "",
   });
   const doing = el("p", { class: "hint", role: "status" });
-  const box = form([address.root, doing], t("Next"), async () => {
+  const box = form([address.root, doing], meant("step", "Next"), async () => {
     const typed = address.control.value.trim();
     const domain = typed.slice(typed.lastIndexOf("@") + 1);
     fill(doing, t("Looking for the mail servers of {domain}…", { domain }));
@@ -145,7 +145,7 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
   const doing = el("p", { class: "hint", role: "status" });
   const box = form(
     [about(step), password.root, name.root, keep.root, sending.tick, sorts.root, others, doing],
-    t("Add the mailbox"),
+    t("Add account"),
     async () => {
       const number = portOf(port);
       const form = sending.value();

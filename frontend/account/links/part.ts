@@ -21,7 +21,7 @@ const period = 2000;
 const links: MakePage = async (desk) => {
   const list = new List(desk);
   await list.load();
-  const title = t("Linked mailboxes");
+  const title = t("Linked accounts");
   const hint = t(
     "Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.",
   );
@@ -71,10 +71,10 @@ class List {
   }
 
   private shown(items: readonly LinkItem[]): Child {
-    if (items.length > 0) return card("", table(t("Linked mailboxes"), this.columns(), items), { flush: true });
+    if (items.length > 0) return card("", table(t("Linked accounts"), this.columns(), items), { flush: true });
     const add = button(t("Add a mailbox"), () => void this.add(), { icon: plus });
     const text = t("Its folders appear below one of their own, and stay the same on both sides.");
-    return card("", empty(link, t("No mailbox is linked yet"), text, add), { flush: true });
+    return card("", empty(link, t("No linked accounts yet"), text, add), { flush: true });
   }
 
   private columns() {
@@ -166,11 +166,11 @@ class List {
       t("Otherwise its folders stay as they are now, as mail of your own."),
     );
     const yes = await dialog<boolean>(t("Remove {name}?", names), (close) => [
-      el("p", { class: "dialog-text" }, t("It is no longer linked. Nothing is removed at {host}.", names)),
+      el("p", { class: "dialog-text" }, t("This account will be unlinked. Nothing will be deleted at {host}.", names)),
       el("div", { class: "gap" }, copies.root),
       buttons(
         () => close(false),
-        el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove the mailbox")),
+        el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")),
       ),
     ]);
     if (yes !== true) return;
@@ -183,7 +183,7 @@ class List {
   async add(): Promise<void> {
     const made = await addMailbox(this.desk, this.insecure);
     if (made === null) return;
-    this.desk.say(t("{name} is linked; the newest mail comes first", { name: visible(made.name) }));
+    this.desk.say(t("Linked {name}. Syncing newest messages first", { name: visible(made.name) }));
     await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
     const { message } = await inWord(made.sending);
     if (message !== "") await showError(t("You can't send from this address yet"), sentence(message));
@@ -241,8 +241,8 @@ function standing(one: LinkItem): Child {
       return [state("warn", t("no connection")), reason, next(one)];
     default:
       return [
-        state("danger", t("password refused")),
-        one.refused !== null && el("span", { class: "hint" }, around(t("Last refused {time}"), one.refused)),
+        state("danger", t("password rejected")),
+        one.refused !== null && el("span", { class: "hint" }, around(t("Last rejected {time}"), one.refused)),
         reason,
         el("span", {}, t("Was it changed there? Then give the new one here.")),
         wanted(one),

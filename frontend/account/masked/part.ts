@@ -22,9 +22,9 @@ const page = 50;
 const masked: MakePage = async (desk) => {
   const list = new List(desk);
   await list.load();
-  const title = t("Addresses to give away");
+  const title = t("Masked addresses");
   const hint = t(
-    "A shop or newsletter gets an address of its own. Mail to it arrives here; when strangers write to it, you know who passed it on.",
+    "Give each shop or newsletter its own address. Mail to it arrives here, and if unknown senders use it, you'll know who shared it.",
   );
   const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
@@ -86,7 +86,7 @@ class List {
     if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No address has this in it.")));
     const make = button(t("New address"), () => void this.make(), { icon: plus });
     const text = t("Make one the next time a site asks for your address.");
-    return card("", empty(atSign, t("No address was given away yet"), text, make), { flush: true });
+    return card("", empty(atSign, t("No masked addresses yet"), text, make), { flush: true });
   }
 
   private columns() {
@@ -134,13 +134,13 @@ class List {
     });
     if (!done) return;
     const names = { name: one.address };
-    this.desk.say(active ? t("{name} takes mail again", names) : t("Mail to {name} is refused from now on", names));
+    this.desk.say(active ? t("{name} takes mail again", names) : t("New mail to {name} will be rejected", names));
   }
 
   private async remove(one: GivenItem): Promise<void> {
     const yes = await confirm(
       t("Delete {name}?", { name: one.address }),
-      t("Mail to it is refused, and who wrote to it is forgotten. To refuse mail alone, turn it off."),
+      t("Mail to this address will be rejected, and its history deleted. To only reject mail, turn it off instead."),
       t("Delete the address"),
     );
     if (!yes) return;
@@ -151,7 +151,7 @@ class List {
   }
 
   async make(): Promise<void> {
-    const made = await dialog<GivenItem | null>(t("New address to give away"), (close) => {
+    const made = await dialog<GivenItem | null>(t("New masked address"), (close) => {
       const site = line(t("Site that gets it"), "", t("Such as shop.example; may be empty."), {
         autocapitalize: "none",
         inputmode: "url",
@@ -201,7 +201,7 @@ class List {
       const senders = line(
         t("Only from"),
         one.only_from.join(", "),
-        t("Addresses and domains, with commas between; empty for everybody. Mail of others is refused."),
+        t("Addresses and domains, separated by commas. Leave blank to accept everyone. Other mail is rejected."),
         { autocapitalize: "none" },
       );
       const until = field(t("Expires at the end of"), el("input", { type: "date" }), t("Empty for never."));
@@ -270,11 +270,11 @@ function leak(one: GivenItem): Child {
 function leakWords(one: GivenItem): string {
   const values = { site: one.site, since: "{since}" };
   return one.site === ""
-    ? many(one.strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values)
+    ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values)
     : many(
         one.strangers,
-        "Given to {site}; since {since} {n} stranger writes to it",
-        "Given to {site}; since {since} {n} strangers write to it",
+        "Used for {site}. {n} unknown sender since {since}",
+        "Used for {site}. {n} unknown senders since {since}",
         values,
       );
 }

@@ -88,7 +88,7 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
     t("Forwarded mail"),
     rule.is_forward,
     t(
-      "These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain.",
+      "This mail comes through a forwarding service at the verified domain, which isn't classified itself. Requires an envelope sender and a verified domain.",
     ),
   );
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
@@ -103,7 +103,7 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
         t("From"),
         t("A pattern for the address in From, in lower case: @example\\.org$ for a domain."),
       ).root,
-      text("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root,
+      text("verified_domain", t("Comes from the domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root,
       headers(rule, put, named),
       text(
         "smtp_mail_from_regexp",
@@ -115,7 +115,7 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
       el(
         "details",
         {},
-        el("summary", {}, t("For lists, forwards and refused mail")),
+        el("summary", {}, t("For lists, forwards, and rejected mail")),
         el(
           "div",
           { class: "form gap" },
@@ -127,8 +127,8 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
           named("is_forward", forward).root,
           box(
             "accept_rejects_to_mailbox",
-            t("Take what would be refused, into"),
-            t("Mail that would be refused is put here instead."),
+            t("Accept rejected mail into"),
+            t("Mail that would be rejected goes here instead."),
           ).root,
         ),
       ),

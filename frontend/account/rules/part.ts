@@ -59,7 +59,7 @@ function addressLine(one: DestinationItem): HTMLElement {
         ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
       ),
     ),
-    one.form.smtp_error !== "" && state("off", t("refuses all mail")),
+    one.form.smtp_error !== "" && state("off", t("rejects all mail")),
     el(
       "a",
       { class: "btn text small", href: `#rules/${path}` },
@@ -71,24 +71,24 @@ function addressLine(one: DestinationItem): HTMLElement {
 /** The settings of one address. */
 function settings(desk: Desk, one: DestinationItem, names: readonly string[]): HTMLElement {
   const old = one.form;
-  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
+  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("Folder for mail that no rule matches."));
   const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
   const refuse = line(
-    t("Refuse all mail, with this answer"),
+    t("Reject all mail with this reply"),
     old.smtp_error,
-    t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."),
+    t(
+      "421 or 550, a space, and a text. For example, “550 this address is no longer in use”. Leave blank to accept mail.",
+    ),
   );
   const proof = line(
-    t("Refuse mail whose sender is not proven, with this text"),
+    t("Reject unverified senders with this message"),
     old.message_auth_required_smtp_error,
-    t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."),
+    t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."),
   );
   const refused = line(
-    t("Refused addresses"),
+    t("Rejected addresses"),
     old.refused_addresses.join(" "),
-    t(
-      "Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org.",
-    ),
+    t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"),
   );
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
     const changed: DestinationForm = {

@@ -62,7 +62,7 @@ export class Rules {
           el(
             "p",
             { class: "hint foot-note" },
-            t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", {
+            t("To change the order, drag, or press Alt and an arrow key. All other mail goes to {mailbox}.", {
               mailbox: item.form.mailbox,
             }),
           ),
@@ -93,7 +93,7 @@ export class Rules {
           empty(
             filter,
             t("No rules yet"),
-            t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", {
+            t("Rules file new mail from a sender or list into a folder. Right now, all mail goes to {mailbox}.", {
               mailbox: this.item.form.mailbox,
             }),
           ),
@@ -218,7 +218,7 @@ export class Rules {
     if (rule !== undefined && Number(rule) !== this.open) this.edit(Number(rule));
     try {
       atFields(error, this.fields);
-      this.complain(t("Mend what is marked in rule {n}; nothing was saved.", { n: Number(rule ?? 0) + 1 }));
+      this.complain(t("To save your changes, fix the errors in rule {n}.", { n: Number(rule ?? 0) + 1 }));
     } catch (rest) {
       this.complain(messageOf(rest));
     }

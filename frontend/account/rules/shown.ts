@@ -113,12 +113,15 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
     ],
     {
       flush: true,
-      hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", {
-        all: found.messages.length,
-        taken: taken.length,
-        others,
-        mailbox: mailbox,
-      }),
+      hint: t(
+        "Of the last {all} messages, {taken} match a rule and {others} would go to {mailbox}. Nothing was moved.",
+        {
+          all: found.messages.length,
+          taken: taken.length,
+          others,
+          mailbox: mailbox,
+        },
+      ),
     },
   );
 }

@@ -21,7 +21,7 @@ const scopes = [
   ["webapi", t("web API")],
   ["dav", t("calendars and contacts")],
   ["jmap", "JMAP"],
-  ["addresses", t("addresses to give away (password managers)")],
+  ["addresses", t("masked addresses (password managers)")],
 ] as const;
 const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap", "addresses"]);
 
@@ -67,8 +67,8 @@ export const pages: Readonly<Record<string, MakePage>> = { security };
 function password(desk: Desk, own: PasswordState, apps: number): HTMLElement {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
   const said = own.app_passwords_required
-    ? t("Only web pages take it; mail programs need app passwords.")
-    : t("Web pages and mail programs take it.");
+    ? t("Works on web pages only. Mail apps need app passwords.")
+    : t("Works on web pages and in mail apps.");
   return card(t("Password"), [
     el("p", { class: "two" }, changed, ". ", said),
     !own.custom &&
@@ -85,7 +85,7 @@ function password(desk: Desk, own: PasswordState, apps: number): HTMLElement {
 /** Say what a new password does, and offer what it does not do. */
 function consequences(apps: number): Child {
   return apps === 0
-    ? t("All other browsers and mail programs are logged out.")
+    ? t("All other browsers and mail apps will be logged out.")
     : many(
         apps,
         "All other browsers are logged out. {n} app password stays valid.",
@@ -125,7 +125,7 @@ async function choosePassword(desk: Desk, apps: number): Promise<void> {
 async function makePassword(desk: Desk, apps: number): Promise<void> {
   const text =
     apps === 0
-      ? t("The password is replaced. All other browsers and mail programs are logged out.")
+      ? t("Password updated. All other browsers and mail apps are logged out.")
       : t("The password is replaced. All other browsers are logged out; app passwords stay.");
   if (!(await confirm(t("Generate a new password?"), text, t("Generate")))) return;
   let made = "";
@@ -244,7 +244,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
         title: "",
         kind: "num",
         cell: (one) =>
-          button(t("End"), () => void endApp(desk, one), {
+          button(t("Revoke"), () => void endApp(desk, one), {
             kind: "line small",
             name: t("End {name}", { name: one.name }),
           }),
@@ -427,7 +427,7 @@ function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {
     { kind: "text" },
   );
   more.hidden = first.length < page;
-  return card(t("Log-ins of the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
+  return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
 
 function attemptLine(one: Attempt): HTMLElement {
@@ -480,7 +480,7 @@ async function notMe(desk: Desk): Promise<void> {
           many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."),
           found.queue
             ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.")
-            : t("The queue is out of service: look at outgoing mail later."),
+            : t("The queue isn't available. Check your Outbox later."),
         ].join(" "),
       ),
       left(found),

@@ -34,19 +34,19 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
   const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0)
     return card(
-      t("Keys for logging in"),
+      t("Client certificates"),
       empty(
         keyRound,
-        t("No keys"),
+        t("No client certificates"),
         t(
-          "A mail program that has the key of a certificate logs in without a password. Make one with the commands below.",
+          "Mail apps can use a client certificate to log in without a password. To create one, run the commands below.",
         ),
         add,
       ),
       { flush: true },
     );
   const rows = table(
-    t("Keys for logging in"),
+    t("Client certificates"),
     [
       { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
       { title: t("Kind"), cell: (one) => one.type },
@@ -73,7 +73,7 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
     ],
     all,
   );
-  return card(t("Keys for logging in"), rows, { flush: true, actions: add });
+  return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
 
 async function addKey(desk: Desk, address: string): Promise<void> {
@@ -91,7 +91,7 @@ async function addKey(desk: Desk, address: string): Promise<void> {
     const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
     const command = tick(
-      t("IMAP programs still send a log-in command"),
+      t("IMAP apps still send a login command"),
       false,
       t("For programs that do not know that they are logged in already (PREAUTH)."),
     );
@@ -120,7 +120,7 @@ async function changeKey(desk: Desk, old: TLSKeyInfo): Promise<void> {
   const done = await dialog<boolean>(t("Change a key"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
-    const command = tick(t("IMAP programs still send a log-in command"), old.no_imap_preauth);
+    const command = tick(t("IMAP apps still send a login command"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
         await desk.client.key_save(old, {
@@ -172,11 +172,11 @@ function commands(): HTMLElement {
       ),
       make,
     ),
-    shown(t("Pack both for a mail program:"), pack),
+    shown(t("Package both for a mail app:"), pack),
     el(
       "details",
       { class: "gap" },
-      el("summary", {}, t("Older Apple systems refuse that file")),
+      el("summary", {}, t("Older Apple systems can't open that file")),
       shown(t("They need the older encryption:"), packOld),
     ),
     el(

@@ -8,7 +8,7 @@ import { plus, send } from "../../lib/icons";
 import { button, card, foreign, head, table } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { cancelButton } from "./buttons";
 import { keys } from "./keys";
@@ -18,12 +18,12 @@ const outgoing: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Outgoing"), ""),
+    head(t("Outbox"), ""),
     waiting(desk, mail),
     ended(mail.ended),
     suppressions(desk, suppressed),
   );
-  return { title: t("Outgoing"), root };
+  return { title: t("Outbox"), root };
 };
 
 function waiting(desk: Desk, first: Outgoing): HTMLElement {
@@ -33,7 +33,7 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
       empty(
         send,
         t("Nothing is waiting"),
-        t("Mail that you send appears here until its recipients’ servers have taken it."),
+        t("Messages you send appear here until the recipients’ servers accept them."),
       ),
       { flush: true },
     );
@@ -61,7 +61,7 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
           { title: t("State"), cell: (one) => status(one) },
           { title: t("Attempts"), cell: (one) => (one.attempts === 0 ? t("none yet") : String(one.attempts)) },
           {
-            title: t("Next"),
+            title: meant("attempt", "Next"),
             cell: (one) =>
               one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)),
           },
@@ -124,10 +124,9 @@ async function cancel(desk: Desk, one: QueuedItem): Promise<void> {
   if (
     !(await confirm(
       t("Cancel this message?"),
-      t(
-        "It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.",
-        { name: one.recipient },
-      ),
+      t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", {
+        name: one.recipient,
+      }),
       t("Cancel the message"),
     ))
   )
@@ -141,7 +140,7 @@ function end(word: string): Child {
     delivered: () => state("ok", t("delivered")),
     relayed: () => state("ok", t("passed on")),
     failed: () => state("danger", t("not delivered")),
-    canceled: () => state("off", t("cancelled")),
+    canceled: () => state("off", t("canceled")),
   };
   return made[word]?.() ?? word;
 }

@@ -20,7 +20,7 @@ const levels = [
 
 function words(rights: string): string {
   const found = levels.find(([letters]) => letters === rights);
-  return found === undefined ? t("the rights “{letters}”", { letters: rights }) : found[1];
+  return found === undefined ? t("permissions “{letters}”", { letters: rights }) : found[1];
 }
 
 const shares: MakePage = async (desk) => {
@@ -28,28 +28,25 @@ const shares: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(
-      t("Shared mailboxes"),
-      t("Other people with an account on this server see what you share in their mail program and webmail."),
-    ),
+    head(t("Shared folders"), t("Other users on this server see what you share in their mail app and webmail.")),
     given(desk, found),
     add(desk, found),
     received(found.received),
   );
-  return { title: t("Shared mailboxes"), root };
+  return { title: t("Shared folders"), root };
 };
 
 function given(desk: Desk, found: Shares): HTMLElement {
   if (found.given.length === 0)
     return card(
       t("Shared by you"),
-      empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")),
+      empty(users, t("Nothing is shared"), t("Share a folder below, for example with a club or an office.")),
       { flush: true },
     );
   const rows = table<Given>(
     t("Shared by you"),
     [
-      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
       {
         title: t("With"),
         cell: (one) => (one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest)),
@@ -59,9 +56,9 @@ function given(desk: Desk, found: Shares): HTMLElement {
         title: "",
         kind: "num",
         cell: (one) =>
-          button(t("End"), () => void end(desk, one), {
+          button(t("Stop"), () => void end(desk, one), {
             kind: "line small",
-            name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }),
+            name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }),
           }),
       },
     ],
@@ -73,9 +70,9 @@ function given(desk: Desk, found: Shares): HTMLElement {
 async function end(desk: Desk, one: Given): Promise<void> {
   if (
     !(await confirm(
-      t("End sharing?"),
-      t("“{mailbox}” disappears for {guest} at once.", { mailbox: one.mailbox, guest: one.guest }),
-      t("End sharing"),
+      t("Stop sharing?"),
+      t("{guest} will lose access to “{mailbox}” right away.", { mailbox: one.mailbox, guest: one.guest }),
+      t("Stop sharing"),
     ))
   )
     return;
@@ -89,7 +86,7 @@ async function end(desk: Desk, one: Given): Promise<void> {
 
 function add(desk: Desk, found: Shares): HTMLElement {
   const mailbox = choice(
-    t("Mailbox"),
+    t("Folder"),
     found.mailboxes.map((name) => [name, visible(name)] as const),
     found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox",
   );
@@ -97,11 +94,7 @@ function add(desk: Desk, found: Shares): HTMLElement {
     autocapitalize: "none",
   });
   const rights = choice(t("May"), levels, "lr");
-  const below = tick(
-    t("Also mailboxes below it"),
-    false,
-    t("A mailbox that is made below it later is shared in any case."),
-  );
+  const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));
   const box = form(
     [el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root],
     t("Share"),
@@ -121,22 +114,25 @@ function add(desk: Desk, found: Shares): HTMLElement {
       await desk.refresh();
     },
   );
-  return card(t("Share a mailbox"), box.root);
+  return card(t("Share folder"), box.root);
 }
 
 function received(all: readonly Received[]): HTMLElement {
   if (all.length === 0)
-    return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
+    return card(t("Shared with you"), el("p", { class: "hint" }, t("No other users share folders with you.")));
   const rows = table<Received>(
     t("Shared with you"),
     [
-      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
       { title: t("Of"), cell: (one) => foreign(one.owner) },
       { title: t("You may"), cell: (one) => words(one.rights) },
     ],
     all,
   );
-  return card(t("Shared with you"), rows, { flush: true, hint: t("In mail programs they are below “Other Users”.") });
+  return card(t("Shared with you"), rows, {
+    flush: true,
+    hint: t("In mail apps, you'll find them under “Other Users”."),
+  });
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { shares };

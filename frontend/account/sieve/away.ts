@@ -6,7 +6,7 @@ import { atFields, choice, field, form, line, tick } from "../../lib/fields";
 import { card, foreign, head, table } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 
 export const away: MakePage = async (desk) => {
@@ -27,17 +27,17 @@ export const away: MakePage = async (desk) => {
 
 function now(found: Vacation): HTMLElement | null {
   if (found.script)
-    return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
-  if (found.active) return notice("ok", t("Answers are being sent now."));
+    return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
+  if (found.active) return notice("ok", t("Vacation reply on"));
   if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now())
-    return notice("off", t("Answers begin at the time below."));
+    return notice("off", t("Vacation reply starts at the time below."));
   return null;
 }
 
 function answer(desk: Desk, found: Vacation): HTMLElement {
   const old = found.form;
-  const on = tick(t("Send answers"), old.enabled);
-  const start = line(t("From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
+  const on = tick(t("Send vacation reply"), old.enabled);
+  const start = line(meant("time", "From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
   const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), {
     spellcheck: "true",
@@ -82,7 +82,7 @@ function answer(desk: Desk, found: Vacation): HTMLElement {
         atFields(error, { start, end, subject, text });
         return;
       }
-      desk.say(changed.enabled ? t("Saved; answers are on") : t("Saved; answers are off"));
+      desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));
       await desk.refresh();
     },
   );

@@ -47,11 +47,7 @@ function list(desk: Desk, found: Forwards): HTMLElement {
   if (found.targets.length === 0)
     return card(
       title,
-      empty(
-        forward,
-        t("Nothing is forwarded"),
-        t("Add an address below. Its owner gets a mail with a link, and has to agree once."),
-      ),
+      empty(forward, t("Nothing is forwarded"), t("Add an address below. We'll email a confirmation link to it.")),
       { flush: true },
     );
   const rows = table<ForwardTarget>(
@@ -120,9 +116,9 @@ function told(one: ForwardTarget): HTMLElement {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("waits for agreement; its owner was not asked yet"));
+      return state("off", t("unconfirmed; no email sent yet"));
     case "asked":
-      return el("span", {}, state("off", t("waits for agreement; its owner was asked")), since);
+      return el("span", {}, state("off", t("unconfirmed; email sent")), since);
     case "confirmed":
       return one.failing === null
         ? el(
@@ -130,7 +126,7 @@ function told(one: ForwardTarget): HTMLElement {
             {},
             state("ok", t("gets your mail")),
             one.taken_over &&
-              el("span", { class: "hint" }, el("br"), t("your script named it before agreement was asked for")),
+              el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required")),
           )
         : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
     case "stopped":

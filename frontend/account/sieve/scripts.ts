@@ -25,7 +25,7 @@ export const scripts: MakePage = async (desk) => {
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
   const hint = t(
-    "For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.",
+    "Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts by ManageSieve.",
   );
   return {
     title,
@@ -72,13 +72,11 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
             "span",
             { class: "flex wrap" },
             button(
-              one.active ? t("Switch off") : t("Activate"),
+              one.active ? t("Turn off") : t("Activate"),
               () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)),
               {
                 kind: "line small",
-                name: one.active
-                  ? t("Switch off {name}", { name: one.name })
-                  : t("Activate {name}", { name: one.name }),
+                name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }),
               },
             ),
             button(

@@ -55,7 +55,7 @@ export class CalendarCopies {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
       const hint = t(
-        "They are read by CalDAV and CardDAV. Nothing is changed at the other server, no guest is told, and nothing is copied twice when you do it again.",
+        "Copies by CalDAV and CardDAV. The other server isn't changed, guests aren't notified, and nothing is copied twice.",
       );
       fill(this.root, card(title, this.ask(), { hint }));
       return;
@@ -111,7 +111,7 @@ export class CalendarCopies {
           "div",
           { class: "flex wrap gap" },
           running
-            ? button(t("End"), () => void this.act(() => this.desk.client.calendar_copy_abort()))
+            ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort()))
             : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())),
         ),
       ]),

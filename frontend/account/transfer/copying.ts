@@ -66,7 +66,7 @@ export class Copying {
           this.root,
           card(title, this.ask(found), {
             hint: t(
-              "Mailboxes, messages, their dates and marks are copied by IMAP. Nothing is changed at the other server, and nothing is copied twice when you do it again.",
+              "Folders and messages are copied by IMAP, with dates and flags. The other server isn't changed, and nothing is copied twice.",
             ),
           }),
         );
@@ -76,7 +76,7 @@ export class Copying {
           this.root,
           card(title, [
             where(found),
-            el("p", { role: "status" }, t("Reading the mailboxes…")),
+            el("p", { role: "status" }, t("Loading folders…")),
             noted(found),
             this.buttons(found),
           ]),
@@ -142,7 +142,7 @@ export class Copying {
       t("Kept in memory until the import ends, and never stored. Some providers want an app password."),
       { type: "password", autocomplete: "off" },
     );
-    const prefix = line(t("Below mailbox"), "", t("Empty: mailboxes get the same names here."));
+    const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
     const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
     const box = form(
       [
@@ -160,7 +160,7 @@ export class Copying {
           since.root,
         ),
       ],
-      t("Look at the mailboxes"),
+      t("Choose folders"),
       async () => {
         const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
         if (!Number.isInteger(number) || number < 0 || number > 65535) {
@@ -213,7 +213,7 @@ export class Copying {
       fill(
         chosen,
         t("{mailboxes}, {messages}", {
-          mailboxes: many(taken.length, "{n} mailbox", "{n} mailboxes"),
+          mailboxes: many(taken.length, "{n} folder", "{n} folders"),
           messages: many(fresh, "{n} new message", "{n} new messages"),
         }),
       );
@@ -228,7 +228,7 @@ export class Copying {
       el(
         "fieldset",
         { class: "group boxes" },
-        el("legend", {}, t("Copy these mailboxes")),
+        el("legend", {}, t("Copy these folders")),
         rows,
         more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more")),
       ),

@@ -64,10 +64,10 @@ export class Exporting {
       el(
         "div",
         { class: "fields" },
-        el("label", { class: "field" }, t("Mailbox"), this.mailbox),
+        el("label", { class: "field" }, t("Folder"), this.mailbox),
         el("label", { class: "field" }, t("File"), this.archive),
       ),
-      el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
+      el("label", { class: "check" }, this.recursive, t("Include subfolders")),
       el(
         "fieldset",
         { class: "group" },
@@ -76,13 +76,13 @@ export class Exporting {
           "label",
           { class: "check" },
           this.mbox,
-          el("span", {}, t("mbox: a file for each mailbox, which most mail programs read")),
+          el("span", {}, t("mbox: a file for each folder, for most mail apps")),
         ),
         el(
           "label",
           { class: "check" },
           this.maildir,
-          el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")),
+          el("span", {}, t("Maildir: a directory for each folder, a file for each message")),
         ),
       ),
       this.what,
@@ -109,7 +109,7 @@ export class Exporting {
     const chosen = this.mailbox.value;
     fill(
       this.mailbox,
-      el("option", { value: "" }, t("All mailboxes")),
+      el("option", { value: "" }, t("All folders")),
       this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))),
     );
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
@@ -147,7 +147,7 @@ export class Exporting {
       return;
     }
     if (this.mailbox.value !== chosen) {
-      await showError(t("Couldn't start export"), t("This mailbox is no longer there."));
+      await showError(t("Couldn't start export"), t("This folder no longer exists."));
       return;
     }
     this.csrf.value = this.client.csrfToken;

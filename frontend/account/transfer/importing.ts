@@ -24,7 +24,7 @@ interface Kept {
 const keptKey = `moxlite-account${number}-import`;
 const shownMailboxes = 200;
 const lostText = t(
-  "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.",
+  "This import can't be tracked anymore. It ended over a minute ago, or a server restart undid it. Check your folders.",
 );
 
 export class Importing {
@@ -125,10 +125,10 @@ export class Importing {
       el(
         "div",
         { class: "fields" },
-        el("label", { class: "field" }, t("Into mailbox"), this.mailbox),
-        el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix),
+        el("label", { class: "field" }, t("Import into folder"), this.mailbox),
+        el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix),
       ),
-      el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
+      el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")),
       el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
       el("div", { class: "flex wrap" }, this.submit),
     );
@@ -269,10 +269,7 @@ export class Importing {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(
-          this.doing,
-          event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"),
-        );
+        fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading the file…"));
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -341,7 +338,7 @@ export class Importing {
             {},
             t("{messages} in {mailboxes}", {
               messages: many(total, "{n} message", "{n} messages"),
-              mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes"),
+              mailboxes: many(this.found.size, "{n} folder", "{n} folders"),
             }),
           ),
           el(
@@ -355,7 +352,7 @@ export class Importing {
             el(
               "tfoot",
               {},
-              el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))),
+              el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))),
             ),
         ),
     );
@@ -433,11 +430,7 @@ export class Importing {
     const token = this.follower?.token;
     if (token === undefined) return;
     if (
-      await confirm(
-        t("Cancel this import?"),
-        t("What was read so far is taken back; the account stays as it was."),
-        t("Cancel the import"),
-      )
+      await confirm(t("Cancel this import?"), t("Everything imported so far will be undone."), t("Cancel the import"))
     ) {
       await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }

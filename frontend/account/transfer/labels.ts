@@ -8,7 +8,7 @@ type Meaning = ImportLabel["meaning"];
 
 function meanings(): [Meaning, string][] {
   return [
-    ["mailbox", t("A mailbox of this name")],
+    ["mailbox", t("A folder with this name")],
     ["inbox", t("Inbox")],
     ["sent", t("Sent")],
     ["drafts", t("Drafts")],

@@ -14,11 +14,7 @@ const securities: Readonly<Record<MailServer["security"], string>> = {
 /** The settings of a mail program, each with a button that copies it. */
 export function byHand(program: Program): HTMLElement {
   if (program.imap.length === 0 && program.submission.length === 0)
-    return el(
-      "p",
-      { class: "hint" },
-      t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."),
-    );
+    return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
   return pairs([
     [t("Incoming (IMAP)"), servers(program.imap)],
     [t("Outgoing (SMTP)"), servers(program.submission)],

@@ -401,7 +401,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
           row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))],
         ],
       },
-      { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) },
+      { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) },
       { title: t("Member of"), cell: (row) => (row.aliases.length > 0 ? row.aliases.join(", ") : "") },
       {
         title: "",
@@ -482,7 +482,7 @@ async function remove(desk: Desk, name: string): Promise<void> {
       ", ",
       size(goes.octets),
       ", ",
-      many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"),
+      many(goes.mailboxes, "{n} folder", "{n} folders"),
       ", ",
       many(goes.addresses, "{n} address", "{n} addresses"),
       ".",

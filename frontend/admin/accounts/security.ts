@@ -37,7 +37,7 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
   ];
   if (devices.length === 0)
     return card(
-      t("Two-step log-in"),
+      t("Two-step verification"),
       el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")),
     );
   const reset = async () => {
@@ -57,7 +57,7 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
     await desk.refresh();
   };
   const list = table<Device>(
-    t("Two-step log-in"),
+    t("Two-step verification"),
     [
       { title: t("Device"), kind: "main", cell: ([, title]) => foreign(title, 80) },
       { title: t("Kind"), cell: ([kind]) => kind },
@@ -66,7 +66,7 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
     ],
     devices,
   );
-  return card(t("Two-step log-in"), list, {
+  return card(t("Two-step verification"), list, {
     flush: true,
     hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."),
     actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }),
@@ -185,7 +185,11 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
   );
   const body =
     found.certificates.length === 0
-      ? empty(keyRound, t("No keys"), t("A program with a client certificate logs in without a password, by TLS."))
+      ? empty(
+          keyRound,
+          t("No client certificates"),
+          t("A program with a client certificate logs in without a password, by TLS."),
+        )
       : list;
   return card(t("Keys of certificates"), body, {
     flush: true,
@@ -219,7 +223,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
       !(await confirm(
         many(messages, "Bring {n} message back?", "Bring {n} messages back?"),
         t("{where} Messages that the user removed on purpose are among them.", { where }),
-        t("Bring back"),
+        t("Restore"),
       ))
     )
       return;
@@ -237,7 +241,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     const list = table<RemovedFrom>(
       t("Removed mail"),
       [
-        { title: t("Mailbox"), kind: "main", cell: (one) => foreign(one.mailbox, 120) },
+        { title: t("Folder"), kind: "main", cell: (one) => foreign(one.mailbox, 120) },
         { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() },
         { title: t("Size"), kind: "num", cell: (one) => size(one.octets) },
         { title: t("Last removed"), cell: (one) => when(one.last) },

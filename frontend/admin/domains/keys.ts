@@ -58,7 +58,7 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
       await desk.refresh();
   };
   const list = table<SelectorRow>(
-    t("Keys"),
+    t("Shortcuts"),
     [
       {
         title: t("Selector"),

@@ -103,12 +103,12 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
   const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
   return {
     name: "mailboxes",
-    title: t("Mailboxes"),
+    title: t("Folders"),
     level: all.length > 0 ? "ok" : "wait",
     word: all.length > 0 ? t("done") : t("to do"),
     show: () => [
       card(
-        t("Mailboxes"),
+        t("Folders"),
         el(
           "ul",
           { class: "lines" },
@@ -214,7 +214,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
     word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"),
     show: () => [
       card(
-        t("Keys"),
+        t("Shortcuts"),
         [
           el(
             "p",
@@ -229,7 +229,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
           actions: el(
             "a",
             { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) },
-            t("Keys"),
+            t("Shortcuts"),
           ),
         },
       ),

@@ -93,7 +93,7 @@ function when(start: Date, whole: boolean): string {
 function stack(): HTMLElement {
   const found = document.querySelector<HTMLElement>("body > .alarms");
   if (found !== null) return found;
-  const made = el("div", { class: "alarms", role: "region", "aria-label": t("Alarms") });
+  const made = el("div", { class: "alarms", role: "region", "aria-label": t("Alerts") });
   document.body.append(made);
   return made;
 }

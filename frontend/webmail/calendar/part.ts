@@ -475,17 +475,17 @@ class CalendarPage implements Board {
                 { class: "dialog-text" },
                 t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }),
                 " ",
-                one.writable ? t("You may change its events.") : t("You may read it."),
+                one.writable ? t("You can edit events.") : t("You can only view it."),
               )
             : el("label", { class: "field" }, t("Name"), name),
-          el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices),
+          el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices),
           (one === null || (one.source === "" && one.owner === "")) && access.root,
           one === null &&
             el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
           one?.source === "" &&
             one.owner === "" && [
               el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`),
-              el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
+              el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")),
               giving.fileButtons(this.page, one, () => void this.load()),
             ],
           el(

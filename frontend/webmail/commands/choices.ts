@@ -77,7 +77,7 @@ export function threadCommands(desk: Desk): Command[] {
   return [
     {
       id: "threads.next",
-      title: t("Next thread"),
+      title: t("Next conversation"),
       keys: ["n"],
       quiet: true,
       when: threaded,
@@ -85,7 +85,7 @@ export function threadCommands(desk: Desk): Command[] {
     },
     {
       id: "threads.previous",
-      title: t("First message of the thread, or previous thread"),
+      title: t("First message or previous conversation"),
       keys: ["p"],
       quiet: true,
       when: threaded,
@@ -93,21 +93,21 @@ export function threadCommands(desk: Desk): Command[] {
     },
     {
       id: "threads.select",
-      title: t("Select the thread"),
+      title: t("Select conversation"),
       keys: ["S"],
       when: threaded,
       run: () => desk.selectThread(),
     },
     {
       id: "threads.fold",
-      title: t("Collapse the thread, or expand it"),
+      title: t("Collapse or expand conversation"),
       keys: ["C"],
       when: threaded,
       run: () => desk.fold(),
     },
     {
       id: "threads.collapse",
-      title: t("Collapse the thread"),
+      title: t("Collapse conversation"),
       keys: ["ArrowLeft"],
       quiet: true,
       when: threaded,
@@ -115,7 +115,7 @@ export function threadCommands(desk: Desk): Command[] {
     },
     {
       id: "threads.expand",
-      title: t("Expand the thread"),
+      title: t("Expand conversation"),
       keys: ["ArrowRight"],
       quiet: true,
       when: threaded,
@@ -123,7 +123,7 @@ export function threadCommands(desk: Desk): Command[] {
     },
     {
       id: "threads.mute",
-      title: () => (desk.selected().every(isMuted) ? t("Unmute the thread") : t("Mute the thread")),
+      title: () => (desk.selected().every(isMuted) ? t("Unmute conversation") : t("Mute conversation")),
       keys: ["X"],
       when: () => some() && desk.may(own),
       run: () => toggleMute(desk),
@@ -138,7 +138,7 @@ function toggleMute(desk: Desk): void {
   const mute = !desk.selected().every(isMuted);
   const items = desk.selected().filter((item) => isMuted(item) !== mute);
   const ids = items.map((item) => item.id);
-  const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+  const said = mute ? t("Conversation muted. New messages will be marked as read") : t("No longer muted");
   const named = { doing: () => (mute ? t("Muting…") : t("Unmuting…")), done: () => said };
   const call = (to: boolean) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
   desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), {

@@ -24,7 +24,7 @@ function goTo(key: string, name: string, run: () => unknown): Command {
 function anywhere(desk: Desk): Command[] {
   return [
     { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
-    { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
+    { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() },
     { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") },
     { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() },
     {
@@ -42,7 +42,7 @@ function anywhere(desk: Desk): Command[] {
     goTo("s", t("Flagged"), () => (location.hash = "search:is%3Aflagged")),
     goTo("a", t("All mail"), () => (location.hash = "search:in%3Aanywhere")),
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
-    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
+    { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() },
     {
       id: "app.waiting",
       title: t("Scheduled and snoozed messages…"),
@@ -53,7 +53,7 @@ function anywhere(desk: Desk): Command[] {
     { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") },
     { id: "app.people", title: t("People"), run: () => desk.openPage("people") },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
-    { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
+    { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() },
     { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() },
   ];
 }
@@ -135,7 +135,7 @@ function messages(desk: Desk): Command[] {
     { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
     {
       id: "message.delete-at-once",
-      title: t("Delete for good…"),
+      title: t("Delete permanently…"),
       keys: ["D"],
       when: deletable,
       run: () => desk.deleteForGood(),

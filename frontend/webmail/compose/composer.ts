@@ -114,7 +114,7 @@ export class Composer {
   private readonly files: Files;
   private readonly lessButton = iconButton(
     minus,
-    t("Minimise"),
+    t("Minimize"),
     () => {
       this.shrink(!this.small);
       if (!this.small) this.text.focus();
@@ -312,7 +312,7 @@ export class Composer {
   /** Make the window a bar, so that the page below can be read, or a window again. */
   private shrink(small: boolean): void {
     if (small === this.small) return;
-    const name = small ? t("Restore") : t("Minimise");
+    const name = small ? t("Restore") : t("Minimize");
     this.root.classList.toggle("small", small);
     this.title();
     this.lessButton.title = name;
@@ -468,14 +468,14 @@ export class Composer {
       field("tls", t("Encryption"), () => this.tls.focus()),
       {
         id: "field.given",
-        title: t("New address to give away…"),
+        title: t("New masked address…"),
         run: () => {
           this.show("from");
           void this.makeAddress();
         },
       },
-      asking("ask_read", t("Ask for a receipt of reading")),
-      asking("ask_delivered", t("Ask for a receipt of delivery")),
+      asking("ask_read", t("Request read receipt")),
+      asking("ask_delivered", t("Request delivery receipt")),
     ].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
@@ -532,7 +532,7 @@ export class Composer {
     fill(
       this.from,
       [first, ...others].map((one) => el("option", { value: one }, one)),
-      el("option", { value: fresh }, t("New address to give away…")),
+      el("option", { value: fresh }, t("New masked address…")),
     );
     this.lastSender = first;
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [

@@ -112,11 +112,11 @@ export class Files {
       try {
         answer = JSON.parse(request.responseText);
       } catch {
-        fail(t("not taken: the server answered {status}", { status: request.status }));
+        fail(t("rejected: the server answered {status}", { status: request.status }));
         return;
       }
       if (answer.result === undefined) {
-        void told(answer.error ?? { message: t("not taken") }).then((error) => fail(error.message));
+        void told(answer.error ?? { message: t("rejected") }).then((error) => fail(error.message));
         return;
       }
       card.done = answer.result;

@@ -5,7 +5,7 @@ import type { Address, MessageItem } from "../../gen/webmail";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { chevronsUpDown } from "../../lib/icons";
-import { many, senderMe, t } from "../../lib/words";
+import { many, meant, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import { isUnread, mostMembers } from "../data/threads";
 import { bareAddress, capital, firstName, fullTime, loneTime, senders, shortAddress, spokenDay } from "../ui/format";
@@ -148,7 +148,7 @@ export class Conversation {
     const cards = older.map((item) => this.cards.get(item.id)!);
     const people = new Map(
       older.flatMap((item) =>
-        item.from.map((one) => [bareAddress(one), this.isOwn(one) ? senderMe() : firstName(one)]),
+        item.from.map((one) => [bareAddress(one), this.isOwn(one) ? meant("sender", "me") : firstName(one)]),
       ),
     );
     const line = el(

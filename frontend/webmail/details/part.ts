@@ -5,7 +5,7 @@ import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import { isOwn } from "../data/mailboxes";
 import { fullTime } from "../ui/format";
 import sheet from "./details.css";
@@ -70,8 +70,8 @@ export async function openDetails(
             ],
             [t("Envelope sender"), details.arrival.mail_from || t("none (a report)")],
             [t("To the address"), details.arrival.rcpt_to],
-            [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not proven")],
-            [t("Signed by (DKIM)"), details.arrival.signed_by.join(", ") || t("none")],
+            [t("Sender's domain (SPF)"), details.arrival.mail_from_ok ? t("may send from there") : t("not verified")],
+            [t("Signed by (DKIM)"), details.arrival.signed_by.join(", ") || meant("signature", "none")],
             [t("Encrypted on the way"), details.arrival.tls || t("no")],
             [t("Time"), fullTime(item.received)],
           ]),
@@ -88,7 +88,7 @@ export async function openDetails(
           [t("Number"), String(item.id)],
           [t("UID"), String(item.uid)],
           [t("Change number"), String(item.modseq)],
-          [t("Thread"), String(item.thread_id)],
+          [t("Conversation"), String(item.thread_id)],
           [t("Size"), size(item.size)],
           [t("Flags"), [...item.flags, ...item.keywords].join(" ")],
         ]),

@@ -48,7 +48,7 @@ async function isMail(file: File): Promise<boolean> {
 
 /** The kinds of files that are imported. */
 export function kinds(): string {
-  return t("Taken are messages (.eml), mbox files, and zip, tar.gz or tar archives of mail.");
+  return t("You can import messages (.eml), mbox files, and zip, tar.gz, or tar archives of mail.");
 }
 
 /** Names of files in a message, without characters that deceive. */
@@ -229,7 +229,7 @@ export class Importing {
         this.ended(token);
         toast(
           t(
-            "Nothing more is known of the import into {mailbox}: it ended over a minute ago, or the server was started again, which takes an import back.",
+            "The import into {mailbox} can't be tracked anymore. It ended over a minute ago, or a server restart undid it.",
             {
               mailbox,
             },

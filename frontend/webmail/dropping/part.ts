@@ -100,7 +100,7 @@ export class Dropping {
     if (label !== undefined) this.label(label);
     else if (moving) this.move(mailbox!);
     else if (files.length === 0) toast(kinds());
-    else if (mailbox === undefined) toast(t("Drop the files on a mailbox: this list is of several."));
+    else if (mailbox === undefined) toast(t("Drop the files on a folder. This list shows several folders."));
     else void this.importing.begin(mailbox, files);
   }
 

@@ -47,7 +47,7 @@ export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
     archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") },
     junk: {
       title: t("No junk."),
-      text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right."),
+      text: t("Suspicious mail goes here. To fix a mistake, use “Not junk”."),
     },
     trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") },
   };

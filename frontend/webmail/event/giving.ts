@@ -83,11 +83,7 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
                 .join(" · "),
             ),
           ),
-          el(
-            "button",
-            { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) },
-            t("Withdraw"),
-          ),
+          el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")),
         ),
       ),
     );
@@ -108,13 +104,11 @@ export async function showLinks(client: Surroundings["client"], calendar: Calend
   );
   const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
   if (!loaded) return;
-  await dialog<void>(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [
+  await dialog<void>(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [
     el(
       "p",
       { class: "dialog-text" },
-      t(
-        "Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.",
-      ),
+      t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time."),
     ),
     list,
     address,

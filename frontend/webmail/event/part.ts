@@ -7,7 +7,7 @@ import { type Child, el, fill, isolated } from "../../lib/dom";
 import { field, once, tick } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { byOwner, many, t } from "../../lib/words";
+import { byOwner, many, meant, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
 import { isChangeable, nameOf } from "../calendar/days";
 import { formatParty, parseParties } from "../compose/parties";
@@ -97,8 +97,8 @@ export class Events {
           fact(t("Repeats"), found.repeats && inWords(form.rule)),
           fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
           fact(t("Calendar"), calendar !== undefined && named(calendar)),
-          fact(t("Alarms"), form.alarms.map(before).join(", ")),
-          fact(t("Alarms by mail"), (form.mails ?? []).map(before).join(", ")),
+          fact(t("Alerts"), form.alarms.map(before).join(", ")),
+          fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")),
           form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
           people.length > 0 &&
             fact(
@@ -114,7 +114,7 @@ export class Events {
                     el(
                       "span",
                       {},
-                      one === found.organizer ? t("organiser") : (said[one.answer as keyof typeof said] ?? ""),
+                      one === found.organizer ? t("organizer") : (said[one.answer as keyof typeof said] ?? ""),
                     ),
                   ),
                 ),
@@ -264,7 +264,11 @@ export class Events {
           "form",
           { onsubmit: submitted },
           guests &&
-            el("p", { class: "dialog-text" }, many(found.guests.length, "{n} guest is told.", "{n} guests are told.")),
+            el(
+              "p",
+              { class: "dialog-text" },
+              many(found.guests.length, "{n} guest will be notified.", "{n} guests will be notified."),
+            ),
           el(
             "div",
             { class: "event-scopes", role: "radiogroup" },
@@ -364,7 +368,7 @@ export class Events {
     const alarm = (value: number | undefined) =>
       select(
         [
-          ["", t("none")] as const,
+          ["", meant("alert", "none")] as const,
           ...[...new Set([...alarms, ...old.alarms, ...mails])]
             .sort((a, b) => a - b)
             .map((one) => [String(one), before(one)] as const),
@@ -373,9 +377,9 @@ export class Events {
         false,
       );
     const alarmBoxes = [...old.alarms, undefined].slice(0, 5).map(alarm);
-    for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
+    for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alert {n}", { n: at + 1 }));
     // one is enough; further ones of other programs stay
-    const mailBox = field(t("Alarm by mail"), alarm(mails[0]));
+    const mailBox = field(t("Email alert"), alarm(mails[0]));
     const busy = field(
       t("Shown as"),
       select(
@@ -515,7 +519,7 @@ export class Events {
             el(
               "p",
               { class: "hint" },
-              t("The organiser decides on this event. Alarms, and whether you are busy, are yours."),
+              t("The organizer manages this event. You can change your alerts and free/busy status."),
             ),
           title.root,
           allDay.root,
@@ -535,7 +539,7 @@ export class Events {
           el(
             "div",
             { class: "event-pair" },
-            el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes),
+            el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes),
             mailBox.root,
           ),
           el("div", { class: "event-pair" }, busy.root, calendar.root),

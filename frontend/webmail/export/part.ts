@@ -36,7 +36,7 @@ export async function exportMail(client: Client, base: string, what: Exported): 
   const form = await dialog<Record<string, string>>(title, (close) => {
     for (const { button, form } of buttons) button.addEventListener("click", () => close(form));
     return [
-      parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")),
+      parent && el("label", { class: "check" }, below, t("Include subfolders")),
       el(
         "div",
         { class: "choices" },

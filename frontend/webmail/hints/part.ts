@@ -19,7 +19,7 @@ export function showHints(list: HTMLElement): void {
       ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.")
       : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."),
     t("Every action can be undone, even Send."),
-    t("Pictures from other servers load only when you ask, so that senders do not see when you read."),
+    t("Remote images only load when you ask, so senders can't see when you read."),
   ];
   let read = Number(localStorage.getItem(hintsKey)) || 0;
   if (read >= hints.length) return;

@@ -151,7 +151,7 @@ function guests(found: Invitation): Child {
 function stateOf(found: Invitation): Child {
   switch (found.state) {
     case "cancelled":
-      return t("This event is cancelled.");
+      return t("This event is canceled.");
     case "old":
       return [
         t("A newer version of this event came later."),
@@ -165,7 +165,7 @@ function stateOf(found: Invitation): Child {
     case "stranger":
       if (found.method === "COUNTER")
         return t("This new time can’t be accepted here: its sender isn’t a verified guest of one of your events.");
-      return t("Nothing proves that this comes from the organiser, so it changes nothing.");
+      return t("The organizer couldn't be verified, so this update wasn't applied.");
     default:
       return null;
   }
@@ -269,7 +269,7 @@ async function propose(client: Client, item: MessageItem, path: string, found: I
       },
       el("label", { class: "field" }, t("New start"), begins),
       el("label", { class: "field" }, t("New end"), ends),
-      el("label", { class: "field" }, t("Note to the organiser"), note),
+      el("label", { class: "field" }, t("Note to the organizer"), note),
       el(
         "div",
         { class: "dialog-buttons" },
@@ -316,7 +316,7 @@ function draw(
   const note = el("input", {
     class: "dialog-input event-note",
     placeholder: t("Add a note"),
-    "aria-label": t("Note to the organiser"),
+    "aria-label": t("Note to the organizer"),
     maxlength: "2000",
     dir: "auto",
   });
@@ -363,7 +363,7 @@ function draw(
       found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)),
       found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
       found.place !== "" && fact(t("Where"), isolated(found.place)),
-      found.organizer !== null && fact(t("Organiser"), guest(found.organizer)),
+      found.organizer !== null && fact(t("Organizer"), guest(found.organizer)),
       found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))),
       found.people.length > 0 && fact(t("Guests"), guests(found)),
       found.others > 0 &&

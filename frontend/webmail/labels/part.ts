@@ -18,7 +18,7 @@ adopt(sheet);
 
 /** Names of the hues, as the settings number them. */
 const colors: readonly string[] = [
-  t("No colour"),
+  t("No color"),
   t("Red"),
   t("Orange"),
   t("Yellow"),
@@ -80,7 +80,7 @@ async function openDialog(
       box.checked = changed.get(label.keyword) ?? (having === items.length && having > 0);
       box.indeterminate = !changed.has(label.keyword) && having > 0 && having < items.length;
       box.addEventListener("change", () => set(label, box.checked));
-      const edit = t("Name and colour of {name}", { name: label.name });
+      const edit = t("Name and color of {name}", { name: label.name });
       const number = known.indexOf(label);
       return el(
         "div",
@@ -180,7 +180,7 @@ async function openDialog(
         if (
           !(await confirm(
             t("Remove the label “{name}”?", { name: label.name }),
-            t("It is taken off all messages; the messages stay. It cannot be undone."),
+            t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."),
             t("Remove"),
           ))
         )
@@ -207,7 +207,7 @@ async function openDialog(
             },
           },
           el("label", { class: "field" }, t("Name"), name),
-          el("fieldset", { class: "label-colors" }, el("legend", {}, t("Colour")), choices),
+          el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices),
           el(
             "div",
             { class: "dialog-buttons" },

@@ -37,7 +37,7 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
   const when = inWords(at);
   const said = unanswered
     ? t("Back in the inbox {when} without a reply", { when })
-    : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
+    : many(ids.length, "Snoozed until {when}", "{n} messages snoozed until {when}", { when });
   desk.actions.run(
     {
       shown: unanswered ? {} : { remove: { ids: new Set(ids) } },
@@ -54,7 +54,10 @@ function described(one: Waiting): string {
   const when = inWords(new Date(one.due));
   if (one.kind === "sent") return t("Will be sent {when}", { when });
   if (one.kind === "answer") return t("Back in the inbox {when} without a reply", { when });
-  return t("Comes back to {mailbox} {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
+  return t("Snoozed to {mailbox} until {when}", {
+    mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin),
+    when,
+  });
 }
 
 function people(one: Waiting): string {

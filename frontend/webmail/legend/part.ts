@@ -21,7 +21,7 @@ const meanings: Readonly<Record<string, string>> = {
   "\\draft": t("You have not sent it yet"),
   $junk: t("Unwanted mail"),
   $phishing: t("It pretends to come from someone else"),
-  "\\deleted": t("A mail program has marked it for removal"),
+  "\\deleted": t("Marked for deletion by a mail app"),
 };
 
 const mark = (kind: string, shown: Child) => el("span", { class: `mark ${kind}` }, shown);
@@ -36,7 +36,7 @@ const list: readonly Entry[] = [
   ...words.map(([flag, word]): Entry => [mark("word", word), meanings[flag] ?? word]),
   [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")],
   [el("span", { class: "keyword more" }, "+2"), t("Number of further labels")],
-  [el("span", { class: "keyword other-mailbox" }, t("Mailbox")), t("The mailbox of a message that is elsewhere")],
+  [el("span", { class: "keyword other-mailbox" }, t("Folder")), t("Folder of a message in another folder")],
   [el("span", { class: "legend-beside" }, t("Pale")), t("It is muted, or is shown only for its conversation")],
 ];
 
@@ -44,7 +44,7 @@ const conversations: readonly Entry[] = [
   [el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")],
   [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")],
   [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("An answer to the message above")],
-  [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The message that it answers is not here")],
+  [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The original message isn't here")],
   [el("span", { class: "branch" }, sign(copy, "icon")), t("A copy of the message above (same Message-ID)")],
 ];
 

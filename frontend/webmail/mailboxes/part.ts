@@ -35,12 +35,12 @@ export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> 
     counts.messages === 1
       ? t("This removes this message from the account. It cannot be undone.")
       : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
-  const kept = mixed ? ` ${t("Messages in mailboxes of others stay.")}` : "";
-  return confirm(t("Delete for good?"), what + kept, t("Delete"));
+  const kept = mixed ? ` ${t("Messages in other users' folders won't be deleted.")}` : "";
+  return confirm(t("Delete permanently?"), what + kept, t("Delete"));
 }
 
 export async function createMailbox(client: Client): Promise<void> {
-  const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
+  const name = await ask(t("New folder"), t("Name; “/” puts it inside another"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 
@@ -77,7 +77,7 @@ export async function mailboxMenu(
   if (action === "read")
     await attempt(t("Marking as read…"), t("Couldn't mark as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
-    const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
+    const name = await ask(t("Rename folder"), t("New name"), mailbox.name, t("Rename"));
     if (name !== null && name !== mailbox.name)
       await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
   }
@@ -93,7 +93,7 @@ export async function mailboxMenu(
         name: mailbox.name,
       },
     );
-    if (await confirm(t("Delete this mailbox?"), what, t("Delete")))
+    if (await confirm(t("Delete this folder?"), what, t("Delete")))
       await attempt(t("Deleting…"), t("Couldn't delete folder"), () => client.mailbox_delete(mailbox.id));
   }
 }
@@ -106,7 +106,7 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
       roleNames.map(([role, label]) =>
         el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label),
       ),
-      el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")),
+      el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("Regular folder")),
     ),
   ]);
   if (chosen !== null)
@@ -126,11 +126,11 @@ export async function offerRole(
   const name = home === "" ? (roleNames.find(([known]) => known === role)?.[1] ?? role) : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick<Box | "new">(
-    t("No mailbox is used as “{name}”", { name }),
-    { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
+    t("No folder is set as “{name}”", { name }),
+    { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") },
     ["new", ...free],
     (one) => (one === "new" ? t("A new one, “{name}”", { name }) : one.name),
-    { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) },
+    { above: el("p", { class: "dialog-text" }, t("Choose a folder for it, then try again.")) },
   );
   if (chosen === null) return;
   await attempt(t("Saving…"), t("Couldn't update folder"), async () => {

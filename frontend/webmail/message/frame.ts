@@ -112,9 +112,9 @@ export function picturesWords(
   mode: "html" | "htmlexternal",
   blocked: { count: number; hosts: string[] } | null,
 ): string {
-  if (mode === "htmlexternal") return t("Pictures are loaded from their servers");
+  if (mode === "htmlexternal") return t("Remote images are loaded");
   if (blocked === null || blocked.count === 0) return "";
-  return many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", {
+  return many(blocked.count, "{n} image from {hosts} isn't loaded", "{n} images from {hosts} aren't loaded", {
     hosts: isolated(blocked.hosts.join(", ")),
   });
 }

@@ -10,15 +10,15 @@ type Given = NonNullable<ParsedMessage["given"]>;
 function words({ address, site }: Given): string {
   const values = { address: isolated(address), site: isolated(site) };
   return site === ""
-    ? t("It came to {address}, an address that you gave away.", values)
-    : t("It came to {address}, which you gave to {site}.", values);
+    ? t("Sent to your masked address {address}.", values)
+    : t("Sent to {address}, your address for {site}.", values);
 }
 
 /** Who else writes to it, and since when. */
 function leak({ strangers, since }: Given): string {
   if (since === null) return "";
   const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
-  return many(strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values);
+  return many(strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values);
 }
 
 /** The line; `turn` turns the address on or off. */
@@ -32,8 +32,8 @@ export function givenLine(given: Given, turn: (on: boolean) => void): Child {
       {},
       words(given),
       since !== "" && [" ", el("b", {}, since), "."],
-      given.state === "off" && [" ", t("It is off: new mail to it is refused.")],
-      given.state === "expired" && [" ", t("It has expired: mail to it is refused.")],
+      given.state === "off" && [" ", t("This address is off. New mail to it is rejected.")],
+      given.state === "expired" && [" ", t("This address has expired. Mail to it is rejected.")],
     ),
     el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off")),
   ];

@@ -197,10 +197,7 @@ export class Message implements OpenMessage {
       void this.show();
     };
     this.body.classList.remove("framed");
-    fill(
-      this.body,
-      missing(t("This message could not be loaded: {why}", { why: error.message }), again, this.item.preview),
-    );
+    fill(this.body, missing(t("Couldn't load this message: {why}", { why: error.message }), again, this.item.preview));
     if (codeOf(error) === "") this.owner.reached(again);
   }
 
@@ -509,7 +506,7 @@ export class Message implements OpenMessage {
       shown("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
       shown(
         "pictures",
-        t("Load pictures from elsewhere"),
+        t("Load remote images"),
         ["T"],
         () => this.choose("htmlexternal"),
         mode === "html" && (this.blocked?.count ?? 0) > 0,
@@ -535,7 +532,7 @@ export class Message implements OpenMessage {
         () => this.shadeIn("light"),
         mode !== "text" && dark && (this.shade === "plain" || (this.shade === "dark" && !this.sheet)),
       ),
-      shown("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
+      shown("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== ""),
       shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () =>
         this.toggleHeaders(),
       ),

@@ -2,7 +2,7 @@
 
 import type { Address, Label, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, fill, isolated } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import { chip, labelPlace } from "../state/labels";
 import { addressList, longAddress, shortAddress } from "../ui/format";
 import { asciiDomains } from "./addresses";
@@ -18,12 +18,12 @@ const firstLabels = 8;
 
 /** Colour and explanation of the validation of the sender's domain (WEBMAIL-77). */
 export const validations: Partial<Record<ParsedMessage["validation"], readonly [string, string]>> = {
-  strict: ["green", t("The message comes from this domain: SPF or DKIM says so")],
-  dmarc: ["green", t("The message comes from this domain: DMARC says so")],
-  relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")],
-  list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")],
-  none: ["grey", t("Nothing proves that the message comes from this domain")],
-  forged: ["red", t("The domain asks for a check, and the message failed it")],
+  strict: ["green", t("Domain verified by SPF or DKIM")],
+  dmarc: ["green", t("Domain verified by DMARC")],
+  relaxed: ["green", t("Related domain verified by SPF or DKIM")],
+  list: ["blue", t("Trusted list or forwarder. Author not verified")],
+  none: ["grey", t("Domain not verified")],
+  forged: ["red", t("Failed the domain's DMARC check")],
 };
 
 /** The recipients in a few words: "to me, Anna and 24 more". */
@@ -32,7 +32,7 @@ export function recipients(item: MessageItem, isOwn: (one: Address) => boolean):
   if (all.length === 0) return t("no recipients");
   const mine = all.findIndex((one) => isOwn(one));
   const named = [
-    ...(mine < 0 ? [] : [t("me")]),
+    ...(mine < 0 ? [] : [meant("recipient", "me")]),
     ...all
       .filter((_, at) => at !== mine)
       .slice(0, namedRecipients - (mine < 0 ? 0 : 1))

@@ -36,7 +36,7 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
         ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") })
         : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
-      return t("Came through a list or forward that you trust");
+      return t("Sent through a trusted list or forwarder");
     case "none":
       return t("Not signed. Anyone could have written this.");
     case "forged":

@@ -57,8 +57,8 @@ export function leavingLine(
     if (found.one_click === "") {
       const how =
         found.mailto !== ""
-          ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name })
-          : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
+          ? t("To unsubscribe, send the prepared message to {name}.", { name })
+          : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
       if (
         await confirm(
           t("Unsubscribe from {name}?", { name }),
@@ -72,7 +72,7 @@ export function leavingLine(
     if (
       !(await confirm(
         t("Unsubscribe from {name}?", { name }),
-        t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }),
+        t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }),
         t("Unsubscribe"),
       ))
     )

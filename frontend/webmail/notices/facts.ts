@@ -51,8 +51,8 @@ export async function dropFacts(): Promise<void> {
 /** The texts in the language of this page; in English for a worker, which has no other. */
 export function noticeWords(): NoticeWords {
   return {
-    works: t("Notices work"),
-    told: t("This device is told of new mail."),
+    works: t("Notifications work"),
+    told: t("Notifications turned on for this device"),
     mail: t("New mail"),
     one: t("New message"),
     more: t("New message, and {n} more"),

@@ -19,11 +19,11 @@ const night = { from: 22 * 60, until: 7 * 60 };
 function obstacle(): string {
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function")
     return Notification.permission === "denied"
-      ? t("This browser was told to show no notices of this site. Its settings for the site can change that.")
+      ? t("Notifications are blocked. Allow them for this site in your browser settings.")
       : "";
   return isSecureContext
-    ? t("This browser cannot show notices. On an iPhone or iPad, put the webmail on the home screen first.")
-    : t("Notices need a secure connection (https).");
+    ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.")
+    : t("Notifications need a secure connection (https).");
 }
 
 /** Fill the section. Calls fail into it, not into a dialog: it is only a part of the page. */
@@ -47,7 +47,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   const turnOn = async () => {
     say("");
     if ((await Notification.requestPermission()) !== "granted") {
-      say(t("The browser was not allowed to show notices."));
+      say(t("Notifications weren't allowed in this browser."));
       return;
     }
     // as the offline part does it: for one that is there already nothing is asked of the server
@@ -77,7 +77,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     if (state.choice.zone === "UTC" && timeZone !== "UTC")
       await desk.client.notices_choose({ ...state.choice, zone: timeZone });
     await keepFacts(desk.base, facts);
-    say(t("This device is told of new mail."));
+    say(t("Notifications turned on for this device"));
   };
   const turnOff = async (device: NoticeDevice) => {
     say("");
@@ -86,13 +86,13 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       await forget();
       await (await subscription())?.unsubscribe();
     }
-    say(t("“{name}” is told of new mail no more.", { name: device.name }));
+    say(t("Notifications turned off for “{name}”", { name: device.name }));
   };
   const test = async (device: NoticeDevice) => {
     const error = await desk.client.notices_test(device.id);
     say(
       error === ""
-        ? t("A notice is on its way to “{name}”.", { name: device.name })
+        ? t("Test notification sent to “{name}”.", { name: device.name })
         : t("Couldn't send: {error}", { error }),
     );
   };
@@ -117,13 +117,13 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     "select",
     {},
     el("option", { value: "known" }, t("People I know")),
-    el("option", { value: "all" }, t("Everybody")),
+    el("option", { value: "all" }, t("Everyone")),
   );
   const alarms = el(
     "select",
     {},
-    el("option", { value: "all" }, t("Notices, and mail where the alarm asks for it")),
-    el("option", { value: "notices" }, t("Notices only")),
+    el("option", { value: "all" }, t("Notifications, and email if the alert asks for it")),
+    el("option", { value: "notices" }, t("Notifications only")),
     el("option", { value: "none" }, t("Never")),
   );
   const quiet = el("input", { type: "checkbox" });
@@ -202,9 +202,9 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     el(
       "p",
       { class: "hint" },
-      t("A notice names the sender, never the subject or the text. It is encrypted for this browser."),
+      t("Notifications show the sender, never the subject or text. They're encrypted for this browser."),
       " ",
-      t("A notice of an alarm has the title, place and time of the event."),
+      t("Alert notifications show the event's title, place, and time."),
     ),
     el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who),
     el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")),
@@ -223,7 +223,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
         { class: "hint" },
         t("They are in the time zone {zone}. A change sets them to this browser's.", { zone }),
       ),
-    el("label", { class: "setting" }, el("span", {}, t("Alarms of my calendar")), alarms),
+    el("label", { class: "setting" }, el("span", {}, t("Calendar alerts")), alarms),
     devices,
     said,
   );
@@ -234,9 +234,9 @@ function button(text: string, label: string, onclick: () => void): HTMLElement {
 }
 
 function aboutDevice({ used, failures, error, host }: NoticeDevice): string {
-  if (failures > 0) return t("The last notice was not taken: {error}", { error });
-  if (used === null) return t("No notice yet, by {host}", { host });
-  return t("Last notice {at}, by {host}", { at: new Date(used).toLocaleString(), host });
+  if (failures > 0) return t("Last notification rejected: {error}", { error });
+  if (used === null) return t("No notifications yet, by {host}", { host });
+  return t("Last notification {at}, by {host}", { at: new Date(used).toLocaleString(), host });
 }
 
 /** Minutes of a day as "22:05". */

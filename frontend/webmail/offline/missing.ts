@@ -5,8 +5,7 @@ import { t } from "../../lib/words";
 import { fileCache, fileKey } from "./names";
 
 /** The text in place of a file that is not kept. */
-export const missingText = (): string =>
-  t("This file is not kept on this device. It can be opened when the server can be reached.");
+export const missingText = (): string => t("This file isn't saved on this device. Connect to open it.");
 
 /** The kept file of a message; undefined for a file that is not kept. */
 export function keptFile(base: string, id: number, path: string): Promise<Response | undefined> {

@@ -24,7 +24,7 @@ async function follow(client: Client, base: string, login: string, say: (text: s
     if (!devices.some((one) => one.id === device)) {
       await subscription.unsubscribe();
       await dropFacts();
-      say(t("This device is told of new mail no more. The settings can change that."));
+      say(t("Notifications are off on this device. You can turn them on in the settings."));
       return;
     }
     device = await client.notices_subscribe(values.endpoint, values.p256dh, values.auth, facts.name, device);

@@ -164,7 +164,7 @@ export class Outbox {
                 "The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.",
                 { why },
               )
-            : t("A change that you made without a connection was refused: {why}", { why }),
+            : t("A change you made offline was rejected: {why}", { why }),
         );
         return silent ? "unanswered" : failed ? "failed" : "done";
       }

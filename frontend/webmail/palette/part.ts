@@ -18,7 +18,7 @@ export { pick };
 export function chooseMailbox(title: string, mailboxes: readonly Box[], typed = ""): Promise<Box | null> {
   return pick(
     title,
-    { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
+    { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") },
     mailboxes,
     ({ name }) => mailboxName(name),
     { typed },

@@ -86,7 +86,7 @@ async function about(one: AddressBook): Promise<void> {
 /** Whose an address book is, and what the user may do there. */
 export function sharedBy(one: AddressBook): string {
   const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
-  return `${owner} ${one.writable ? t("You may change its contacts.") : t("You may read it.")}`;
+  return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
 }
 
 /** Change an own address book, or make one. */
@@ -157,6 +157,6 @@ function sure(one: AddressBook): Promise<boolean> {
     "{n} contact is removed with it, on all your devices.",
     "{n} contacts are removed with it, on all your devices.",
   );
-  const back = t("Deleted contacts come back for 30 days, the newest 5,000.");
+  const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
 }

@@ -39,7 +39,7 @@ export async function showDoubles(
       await page.client.contacts_merge(kept.id, others.slice());
       await Promise.all([draw(), again()]);
       (place.querySelector<HTMLElement>("input") ?? place.parentElement?.querySelector("button"))?.focus();
-      setStatus(t("Merged. The other contacts can come back for 30 days."));
+      setStatus(t("Contacts merged. You can restore the others for 30 days."));
     });
   if (!(await attempt(t("Finding duplicates…"), t("Couldn't find duplicates"), draw))) return;
   await dialog<void>(t("Duplicates"), (close) => [

@@ -77,7 +77,7 @@ export async function edit(
   const text = (value: string, name: string) =>
     el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name === "name" });
   const name = field(t("Name"), text(old.name, "name"));
-  const organization = field(t("Organisation"), text(old.organization, ""));
+  const organization = field(t("Organization"), text(old.organization, ""));
   const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separated by commas."));
   const note = field(
     t("Note"),

@@ -42,7 +42,7 @@ export function openPage(page: Page): void {
     { class: "people-tools" },
     el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
     save("vcf", t("Export as vCards")),
-    save("csv", t("Export as a table")),
+    save("csv", t("Export as CSV")),
     archiveLink(page, "button"),
     el(
       "button",
@@ -95,7 +95,7 @@ export function openPage(page: Page): void {
       group.hidden = found.groups.length === 0;
       state.textContent =
         found.total === 0
-          ? t("No contacts yet. Add one, or import a file from your phone or another mail program.")
+          ? t("No contacts yet. Add one, or import a file from your phone or another mail app.")
           : list.childElementCount === 0
             ? t("No contact has this text.")
             : many(found.total, "One contact", "{n} contacts");

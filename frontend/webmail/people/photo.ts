@@ -62,7 +62,7 @@ export function photoField(
       },
       () => {
         error.hidden = false;
-        error.textContent = t("This file is no picture that can be shown.");
+        error.textContent = t("This image can't be displayed.");
       },
     );
   });

@@ -36,9 +36,9 @@ export function showReceipt(
     if (
       elsewhere &&
       !(await confirm(
-        t("Send the receipt to {where}?", { where }),
-        t("That is not where the message came from. The receipt tells that address that you read your mail, and when."),
-        t("Send a receipt"),
+        t("Send read receipt to {where}?", { where }),
+        t("That isn't the sender's address. The receipt will tell it that you read your mail, and when."),
+        t("Send read receipt"),
       ))
     )
       return;
@@ -54,17 +54,19 @@ export function showReceipt(
     );
     if (!sent) return;
     place.hidden = true;
-    toast(t("The receipt is on its way to {where}", { where }));
+    toast(t("Read receipt sent to {where}", { where }));
   };
   fill(
     place,
     el(
       "span",
       { class: "reader-bar-words" },
-      elsewhere ? t("{who} asks for a receipt, to {where}", { who, where }) : t("{who} asks for a receipt", { who }),
+      elsewhere
+        ? t("{who} requested a read receipt, to {where}", { who, where })
+        : t("{who} requested a read receipt", { who }),
     ),
-    el("button", { class: "link", onclick: () => void send() }, t("Send a receipt")),
-    el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("No receipt is sent")) }, t("Don’t")),
+    el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")),
+    el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don’t")),
   );
   place.hidden = false;
 }

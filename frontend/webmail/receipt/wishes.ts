@@ -31,7 +31,7 @@ export function drawWishes(row: HTMLElement, draft: Written, changed: () => void
     row,
     el("span", { class: "compose-label" }, t("Receipts")),
     box("ask_read", t("of reading"), t("The reader decides whether to send one")),
-    box("ask_delivered", t("of delivery"), t("A notice from the mail server of each recipient")),
+    box("ask_delivered", t("of delivery"), t("A report from each recipient's mail server")),
   );
   if (wish !== undefined) row.querySelector<HTMLElement>(`[name="${wish}"]`)?.focus();
 }

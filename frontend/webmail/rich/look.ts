@@ -10,7 +10,7 @@ export type Choice = readonly [name: string, look: string];
 /** Letters: 4.5:1 on white, and in the colours of a dark window as the sheet draws them. */
 export const inks: readonly Choice[] = [
   [t("Black"), ""],
-  [t("Grey"), "color:#5f6368"],
+  [t("Gray"), "color:#5f6368"],
   [t("Red"), "color:#b3261e"],
   [t("Orange"), "color:#a84300"],
   [t("Green"), "color:#1a7334"],
@@ -24,7 +24,7 @@ export const markers: readonly Choice[] = [
   [t("Light green"), "background-color:#d3f2d6"],
   [t("Light blue"), "background-color:#d6e9ff"],
   [t("Pink"), "background-color:#ffd9e6"],
-  [t("Light grey"), "background-color:#e8eaed"],
+  [t("Light gray"), "background-color:#e8eaed"],
 ];
 export const sizes: readonly Choice[] = [
   [t("Small"), "font-size:12px"],
@@ -34,7 +34,7 @@ export const sizes: readonly Choice[] = [
 ];
 export const alignments: readonly Choice[] = [
   [t("Left"), ""],
-  [t("Centred"), "text-align:center"],
+  [t("Centered"), "text-align:center"],
   [t("Right"), "text-align:right"],
 ];
 /** Widths of pictures, px; 0 is the picture's own. */

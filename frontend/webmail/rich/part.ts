@@ -27,7 +27,7 @@ import {
 import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
 import { moveWithin, settle as settleBar } from "../../lib/toolbar";
-import { many, t, told } from "../../lib/words";
+import { many, meant, t, told } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
 import { emoji } from "./emoji";
@@ -134,7 +134,7 @@ export function openEditor(
       return found.fragment;
     }
     if (found.left > 0)
-      say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
+      say(many(found.left, "Skipped {n} image from another site.", "Skipped {n} images from other sites."));
     for (const { address, image: waiting } of found.data) {
       const number = String(++waited);
       waiting.dataset["waits"] = number;
@@ -161,7 +161,7 @@ export function openEditor(
 
   async function upload(file: File): Promise<string> {
     pending++;
-    note(t("Sending a picture…"));
+    note(t("Uploading image…"));
     try {
       const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
       const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, {
@@ -170,11 +170,11 @@ export function openEditor(
         body: file,
       });
       const { result, error } = (await answer.json()) as { result?: Uploaded; error?: { message: string } };
-      if (result === undefined) throw new Error(error === undefined ? t("not taken") : (await told(error)).message);
+      if (result === undefined) throw new Error(error === undefined ? t("rejected") : (await told(error)).message);
       note("");
       return result.upload_id;
     } catch (error) {
-      note(t("The picture could not be sent: {why}", { why: (error as Error).message }));
+      note(t("Couldn't upload image: {why}", { why: (error as Error).message }));
       throw error;
     } finally {
       pending--;
@@ -235,7 +235,7 @@ export function openEditor(
     ],
     [
       list,
-      t("List"),
+      meant("format", "List"),
       "ctrl shift 8",
       () => within("UL"),
       (on) => (on ? editor.removeList() : editor.makeUnorderedList()),
@@ -254,7 +254,7 @@ export function openEditor(
       () => within("BLOCKQUOTE"),
       (on) => (on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()),
     ],
-    [code, t("Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()],
+    [code, meant("format", "Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()],
     [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()],
   ];
   const buttons = toggles.map(([path, title, key, active, run]) => {
@@ -278,11 +278,11 @@ export function openEditor(
     "div",
     { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting") },
     letterTools.map(({ button }) => button),
-    named(baseline, t("Colour"), chooseColour),
+    named(baseline, t("Color"), chooseColour),
     named(letterSize, t("Size"), chooseSize),
     named(alignLeft, t("Alignment"), chooseAlignment),
     blockTools.map(({ button }) => button),
-    ...(pictures ? [named(image, t("Picture"), choosePicture)] : []),
+    ...(pictures ? [named(image, t("Image"), choosePicture)] : []),
     named(table, t("Table"), chooseTable),
     named(smile, t("Emoji"), chooseEmoji),
     tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
@@ -344,7 +344,7 @@ export function openEditor(
         chosen: has(kind, look),
         run: kept(() => letters(kind, choices, look)),
       }));
-    openGrid(button, t("Colour"), 8, [
+    openGrid(button, t("Color"), 8, [
       [t("Letters"), cells(kinds.ink, inks)],
       [t("Highlight"), cells(kinds.marker, markers)],
     ]);
@@ -382,7 +382,7 @@ export function openEditor(
     const range = editor.getSelection();
     const chosen = range.cloneContents().querySelectorAll("img");
     const at = range.startContainer.childNodes[range.startOffset];
-    if (chosen.length === 1 && at instanceof HTMLImageElement) openMenu(button, t("Picture"), pictureChoices(at));
+    if (chosen.length === 1 && at instanceof HTMLImageElement) openMenu(button, t("Image"), pictureChoices(at));
     else picker.click();
   }
 
@@ -391,7 +391,7 @@ export function openEditor(
     const place = picture.getBoundingClientRect();
     const seen = root.getBoundingClientRect();
     const y = Math.max(seen.top, Math.min(place.bottom, seen.bottom));
-    openMenuAt({ x: Math.max(place.left, seen.left), y }, root, t("Picture"), pictureChoices(picture));
+    openMenuAt({ x: Math.max(place.left, seen.left), y }, root, t("Image"), pictureChoices(picture));
   }
 
   function pictureChoices(picture: HTMLImageElement) {
@@ -403,7 +403,7 @@ export function openEditor(
       editor.focus();
     };
     const describe = async () => {
-      const hint = t("What the picture shows, for people who cannot see it");
+      const hint = t("Describe this image for people who can't see it");
       const words = await ask(t("Alternative text"), hint, picture.alt, t("Done"));
       if (words !== null) change(() => (picture.alt = words.trim().slice(0, 1000)))();
     };
@@ -448,7 +448,7 @@ export function openEditor(
       change("columnBeside", t("Add a column")),
       change("dropRow", t("Delete the row")),
       change("dropColumn", t("Delete the column")),
-      change("dropTable", t("Delete the table")),
+      change("dropTable", t("Delete table")),
     ]);
   }
 

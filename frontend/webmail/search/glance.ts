@@ -94,7 +94,7 @@ export class Glance {
         return;
     }
     this.bar.submit();
-    this.owner.say(t("Search saved. It is below the mailboxes."));
+    this.owner.say(t("Search saved below your folders."));
   }
 
   private async ask(text: string): Promise<void> {

@@ -358,7 +358,7 @@ export function parse(
           : box === undefined
             ? null
             : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
-      only(change, t("there is no mailbox “{value}”", { value }));
+      only(change, t("there is no folder “{value}”", { value }));
     }
   }
   if (nested(text))

@@ -31,7 +31,7 @@ const fields: readonly Field[] = [
   { tag: "from", label: t("From") },
   { tag: "to", label: t("To, Cc, Bcc") },
   { tag: "subject", label: t("Subject") },
-  { tag: "mailbox", label: t("Mailbox") },
+  { tag: "mailbox", label: t("Folder") },
   { tag: "label", label: t("Label") },
   { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") },
   { tag: "end", label: t("To day"), hint: t("including that day") },
@@ -67,11 +67,7 @@ export function say(
     !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
     left_out.length > 0 &&
-      el(
-        "p",
-        {},
-        t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") }),
-      ),
+      el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })),
   );
 }
 

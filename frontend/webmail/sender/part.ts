@@ -40,7 +40,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
     return attempt(t("Saving…"), t("Couldn't update address"), async () => {
       await page.client.given_switch(item.id, what === "accept");
       page.say(
-        what === "accept" ? t("Mail to this address is taken again") : t("Mail to this address is refused from now on"),
+        what === "accept" ? t("This address accepts mail again") : t("New mail to this address will be rejected"),
       );
     });
   if (what === "search") {
@@ -71,6 +71,6 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
 async function rule(item: MessageItem, { id }: Box, { client, say }: Page): Promise<boolean> {
   return attempt(t("Saving…"), t("Couldn't add rule"), async () => {
     const { msg_from: sender, recipient, mailbox } = await client.ruleset_for_sender(item.id, id);
-    say(t("Mail from {sender} to {recipient} goes to “{mailbox}” from now on", { sender, recipient, mailbox }));
+    say(t("New mail from {sender} to {recipient} will go to “{mailbox}”", { sender, recipient, mailbox }));
   });
 }

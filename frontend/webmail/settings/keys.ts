@@ -124,8 +124,8 @@ export function keyChoice(
   const groups = rowsOf(commands);
   const rows = groups.flatMap((group) => group.rows);
   const sets: readonly (readonly [Keymap, HTMLElement])[] = [
-    [{}, el("button", { class: "chip pill", type: "button" }, t("moxlite's keys"))],
-    [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail's keys"))],
+    [{}, el("button", { class: "chip pill", type: "button" }, t("moxlite shortcuts"))],
+    [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail shortcuts"))],
   ];
   const told = el("p", { class: "hint", role: "status" });
   const about = t("A click on a key waits for another. Escape cancels, Backspace removes the key.");
@@ -169,7 +169,7 @@ export function keyChoice(
       draw();
       row.button.focus();
     };
-    const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap keys"));
+    const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap shortcuts"));
     const words = t("{key} is the key of “{title}”.", {
       key: keyText(key),
       title: others.map(({ name }) => name).join(", "),
@@ -227,7 +227,7 @@ export function keyChoice(
     el(
       "details",
       {},
-      el("summary", {}, t("Change single keys")),
+      el("summary", {}, t("Customize shortcuts")),
       told,
       groups.map(({ name, rows: some }) => [
         el("h4", {}, name),

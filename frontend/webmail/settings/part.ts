@@ -214,7 +214,7 @@ export function openSettings(desk: Surroundings): void {
     ["top", t("Above the quote")],
     ["bottom", t("Below the quote")],
   ]);
-  const scheme = select(t("Colours"), old.color_scheme, [
+  const scheme = select(t("Colors"), old.color_scheme, [
     ["auto", t("Same as the system")],
     ["light", t("Light")],
     ["dark", t("Dark")],
@@ -276,8 +276,8 @@ export function openSettings(desk: Surroundings): void {
     section("templates", t("Templates"), fileText, templates),
     section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device),
     section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root),
-    section("notices", t("Notices on this device"), bell, notices),
-    section("keys", t("Keys"), keyRound, keys.root, opens.root, hints.root, keymap.root),
+    section("notices", t("Notifications on this device"), bell, notices),
+    section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root),
   ];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read = (): AllSettings => ({
@@ -390,7 +390,7 @@ export function openSettings(desk: Surroundings): void {
         el(
           "p",
           { class: "hint" },
-          t("Password, devices, linked mailboxes and import are in "),
+          t("Password, devices, linked accounts, and import are in "),
           el("a", { href: account_path }, t("your account")),
           ".",
         ),

@@ -43,7 +43,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     return line(
       "away",
       [
-        t("You are away: people who write to you get an answer."),
+        t("Vacation reply is on."),
         found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."],
       ],
       el("button", { class: "link", onclick: () => void end() }, t("End it")),

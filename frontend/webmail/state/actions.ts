@@ -156,7 +156,7 @@ export class Actions {
   deleteForGood(chosen?: readonly MessageItem[]): void {
     const named: Named = {
       doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"),
-      done: (n) => many(n, "Deleted for good", "{n} messages deleted for good"),
+      done: (n) => many(n, "Deleted permanently", "{n} messages deleted permanently"),
     };
     if (chosen === undefined && !this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "delete" }, named);

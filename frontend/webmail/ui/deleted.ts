@@ -45,10 +45,10 @@ export async function showDeleted(
             {
               class: "btn line small",
               type: "button",
-              "aria-label": t("Bring back “{title}”", { title }),
+              "aria-label": t("Restore “{title}”", { title }),
               onclick: () => void back(one.id),
             },
-            t("Bring back"),
+            t("Restore"),
           ),
         );
       }),

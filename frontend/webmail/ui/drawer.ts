@@ -11,7 +11,7 @@ const shown = "show-side";
 export class Drawer {
   readonly button = el(
     "button",
-    { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() },
+    { class: "menu-open", "aria-label": t("Folders"), "aria-expanded": "false", onclick: () => this.toggle() },
     sign(menu),
   );
 

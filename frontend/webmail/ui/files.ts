@@ -53,7 +53,7 @@ export function importFile(
     const facts = [
       words(done.added),
       known > 0 && many(known, "one was there already", "{n} were there already"),
-      dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"),
+      dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"),
       unread > 0 && many(unread, "one could not be read", "{n} could not be read"),
     ].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem as Told)));

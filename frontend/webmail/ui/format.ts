@@ -2,7 +2,7 @@
 
 import type { Address } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
-import { locale, senderMe, t } from "../../lib/words";
+import { locale, meant, t } from "../../lib/words";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -103,7 +103,7 @@ export function senders(people: readonly Address[], own: (one: Address) => boole
   const first = people.map(firstName);
   const name = (one: Address, at: number) =>
     people.length > 1 && first.indexOf(first[at]!) === first.lastIndexOf(first[at]!) ? first[at]! : shortAddress(one);
-  return people.map((one, at) => (own(one) ? senderMe() : name(one, at))).join(", ");
+  return people.map((one, at) => (own(one) ? meant("sender", "me") : name(one, at))).join(", ");
 }
 
 /** The name and the address. */

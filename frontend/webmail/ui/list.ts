@@ -175,7 +175,7 @@ export class MessageList {
     this.heads.divide(rows.value, now, !isSorted(query.value));
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
-    const step = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
+    const step = refusal?.unthreaded === true && { title: t("Show single messages"), run: () => this.owner.unthread() };
     const place =
       refusal !== null
         ? { title: refusal.message, ...(step && { step }) }

@@ -36,7 +36,7 @@ const icons: Record<string, string> = {
 };
 
 export class MailboxList {
-  readonly root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
+  readonly root = el("nav", { class: "mailboxes", "aria-label": t("Folders") });
 
   /** The saved searches, which a part draws. */
   readonly searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
@@ -84,7 +84,7 @@ export class MailboxList {
             this.row(mailbox, mailbox.id === active),
           ]),
         home === "" &&
-          el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
+          el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New folder")),
       ]),
     );
     if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();

@@ -224,7 +224,7 @@ export class Row {
     if (item.same_message_id)
       return named("branch", t("A copy of the message above (same Message-ID)"), sign(copy, "icon"));
     if (item.thread_missing_link)
-      return named("branch", t("The message that it answers is not here"), sign(circleHelp, "icon"));
+      return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
 

@@ -20,8 +20,8 @@ export function sharing(
 ): HTMLElement {
   const list = el("ul", { class: "sharing-guests" });
   const levels = [
-    ["read", t("may read")],
-    ["change", t("may change")],
+    ["read", t("can view")],
+    ["change", t("can edit")],
   ] as const;
   const set = async (guest: string, rights: Rights) => {
     await share(guest, rights);
@@ -34,7 +34,7 @@ export function sharing(
         const shown = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
         const rights = el(
           "select",
-          { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown }) },
+          { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown }) },
           levels.map(([value, words]) => el("option", { value }, words)),
         );
         rights.value = writable ? "change" : "read";
@@ -42,7 +42,7 @@ export function sharing(
           "change",
           () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights.value as Rights)),
         );
-        const end = t("End sharing with {name}", { name: shown });
+        const end = t("Stop sharing with {name}", { name: shown });
         return el(
           "li",
           {},
@@ -57,7 +57,7 @@ export function sharing(
               title: end,
               onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")),
             },
-            t("End"),
+            t("Stop"),
           ),
         );
       }),
@@ -67,7 +67,7 @@ export function sharing(
     autocapitalize: "none",
     class: "dialog-input",
   });
-  const rights = choice(t("Rights"), levels, "read");
+  const rights = choice(t("Permissions"), levels, "read");
   rights.control.className = "dialog-input";
   const add = form(
     [guest.root, rights.root],
