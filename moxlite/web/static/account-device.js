@@ -145,18 +145,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -322,7 +322,7 @@ function notice(level, text2, ...actions) {
 
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
-  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
+  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
   return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
 }
 function servers(all) {
@@ -356,8 +356,8 @@ function link(desk, kind) {
 }
 function steps(kind, url, code) {
   const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
-  const third = kind === "android" ? [el("b", {}, t("Copy address and password into your mail program there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))] : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
-  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")))), el("li", {}, el("div", {}, third))));
+  const third = kind === "android" ? [el("b", {}, t("Copy the address and password into your mail app there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))] : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
+  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then confirm here. A photo of this code is no use to anyone else.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });
@@ -370,12 +370,12 @@ function follow(desk, again) {
     else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Yes, set it up"), () => void answer(true), { kind: "primary" })));
     else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
     else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
-    else if (found.state === "refused") fill(place, notice("off", t("The device was refused. It got nothing."), anew));
+    else if (found.state === "refused") fill(place, notice("off", t("Device rejected. Nothing was shared with it."), anew));
     else fill(place, notice("off", t("The ten minutes are over."), anew));
   };
   const answer = async (yes) => {
     before = "";
-    if (await attempt(yes ? t("Setting up the device") : t("Refusing the device"), () => desk.client.device_answer(yes))) await look();
+    if (await attempt(yes ? t("Setting up device…") : t("Saving…"), yes ? t("Couldn't set up device") : t("Couldn't reject device"), () => desk.client.device_answer(yes))) await look();
   };
   const look = async () => {
     try {
@@ -407,7 +407,7 @@ var setup = async (desk) => {
   return { title: t("Set up mail"), root };
 };
 function wait(desk, claim, place) {
-  fill(place, notice("wait", t("Now say yes on the page that showed the code.")));
+  fill(place, notice("wait", t("Now confirm on the page that showed the code.")));
   const timer = setInterval(async () => {
     let found;
     try {
@@ -429,7 +429,7 @@ function wait(desk, claim, place) {
 }
 function ready(desk, claim, { program, password, davx5 }) {
   const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download the profile")));
-  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
+  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers by itself.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
 }
 var pages = { device, setup };
 export {

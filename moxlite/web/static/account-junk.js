@@ -135,22 +135,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -278,7 +278,7 @@ var junk = async (desk) => {
   return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
 };
 function learned(desk, found) {
-  if (found.form.junk_filter === null) return card(t("The filter"), notice("off", t("The filter is switched off: the content of mail is not judged.")));
+  if (found.form.junk_filter === null) return card(t("The filter"), notice("off", t("The filter is turned off, so mail content isn't classified.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(t("Learn from my Archive and Junk now"), async () => {
@@ -287,7 +287,7 @@ function learned(desk, found) {
       const taught = await desk.client.junk_teach();
       done.text = t("{wanted} wanted and {junk} junk messages are being learned", { wanted: taught.wanted, junk: taught.junk });
     };
-    if (!await attempt(t("Learning"), work)) return;
+    if (!await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), work)) return;
     desk.say(done.text);
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
@@ -295,13 +295,13 @@ function learned(desk, found) {
   return card(t("What the filter has learned"), [pairs([[t("Wanted"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
-  if (!await confirm(t("Learn everything again?"), t("The filter forgets all words and learns them from your marked messages. It judges as before until that is done."), t("Learn again"))) return;
+  if (!await confirm(t("Learn everything again?"), t("The filter will relearn all words from your classified messages. Until then, it works as before."), t("Learn again"))) return;
   const timer = setInterval(async () => {
     const { running, done, total } = await desk.client.junk_training();
     if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })));
   }, period);
   const result = {};
-  const ok = await attempt(t("Learning everything again"), async () => result.count = await desk.client.junk_retrain());
+  const ok = await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), async () => result.count = await desk.client.junk_retrain());
   clearInterval(timer);
   fill(place);
   if (ok) desk.say(many(result.count ?? 0, "{n} message learned", "{n} messages learned"));
@@ -312,27 +312,28 @@ function settings(desk, found) {
   const own = old.junk_filter ?? standard;
   const flags = old.automatic_junk_flags;
   const names = el("datalist", { id: "junk-mailboxes" }, found.mailboxes.map((name) => el("option", { value: name })));
-  const on = tick(t("Judge mail by what it says"), old.junk_filter !== null);
-  const number = (label, value, hint) => line(label, String(value), hint, { inputmode: "decimal" });
-  const threshold = number(t("Refuse from"), own.threshold, t("The probability from which mail of unknown senders is refused; 0.95 is usual."));
+  const on = tick(t("Classify mail by its content"), old.junk_filter !== null);
+  const comma = 0.5.toLocaleString(locale()).includes(",");
+  const number = (label, value, hint) => line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
+  const threshold = number(t("Reject above score"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
   const grams = [tick(t("Single words"), own.onegrams), tick(t("Pairs of words"), own.twograms), tick(t("Groups of three words"), own.threegrams)];
   const power = number(t("Power of a word"), own.max_power, t("A word counts no more than this far from 0 and 1."));
   const top = number(t("Words that count"), own.top_words, t("So many of the most telling words of a message."));
-  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this near to 0.5 do not count."));
+  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
   const rare = number(t("Rare words"), own.rare_words, t("Words seen no more often than this do not count."));
-  const rejects = line(t("Keep copies of refused mail in"), old.rejects_mailbox, t("Empty: no copies. Mail there is removed after some days."), { list: "junk-mailboxes" });
+  const rejects = line(t("Keep copies of rejected mail in"), old.rejects_mailbox, t("Empty: no copies. Mail there is removed after some days."), { list: "junk-mailboxes" });
   const keep = tick(t("Never remove them"), old.keep_rejects);
   const intro = line(t("First mail of unknown senders goes to"), old.introbox, t("Empty: to the Inbox, like other mail."), { list: "junk-mailboxes" });
-  const auto = tick(t("Mark messages by the mailbox that they are moved to"), flags.enabled);
-  const patterns = [line(t("Mailboxes of junk"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)), line(t("Mailboxes that say nothing"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)), line(t("Mailboxes of wanted mail"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp))];
+  const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
+  const patterns = [line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)), line(t("Neutral folders"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)), line(t("Not junk folders"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp))];
   const capabilities = line(t("IMAP capabilities that are hidden"), old.imap_capabilities_disabled.join(" "), t("Upper case, separated by spaces; for programs that stumble over one."));
   const places = { "junk_filter.threshold": threshold, "junk_filter.max_power": power, "junk_filter.top_words": top, "junk_filter.ignore_words": ignore, "junk_filter.rare_words": rare, junk_filter: on, rejects_mailbox: rejects, introbox: intro, "automatic_junk_flags.junk_mailbox_regexp": patterns[0], "automatic_junk_flags.neutral_mailbox_regexp": patterns[1], "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2], imap_capabilities_disabled: capabilities };
-  const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Mailboxes")), rejects.root, keep.root, intro.root, el("h3", {}, t("Marks by mailbox")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
+  const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
     let bad = false;
     const read2 = (one, whole) => {
-      const value = Number(one.control.value);
+      const value = Number(one.control.value.replace(",", "."));
       const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
-      if (!good) one.problem(whole ? t("A whole number is expected.") : t("A number is expected, such as 0.95."));
+      if (!good) one.problem(whole ? t("Enter a whole number.") : t("Enter a number. For example, 0.95"));
       bad ||= !good;
       return good ? value : 0;
     };
@@ -359,7 +360,7 @@ function shown(found, pattern) {
   } catch {
     return t("A pattern for their names, in lower case.");
   }
-  return matching.length === 0 ? t("Matches none of your mailboxes now.") : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
+  return matching.length === 0 ? t("Doesn't match any of your folders.") : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
 }
 var pages = { junk };
 export {

@@ -137,6 +137,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -163,9 +166,9 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function ask(title, label, value, action) {
   return dialog(title, (close) => {
@@ -177,14 +180,14 @@ async function ask(title, label, value, action) {
     return [form2];
   });
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -489,7 +492,7 @@ function keeping(days) {
 }
 var submission = [["implicit", t("TLS (port 465)")], ["starttls", t("STARTTLS (port 587)")]];
 function addMailbox(desk, insecure) {
-  return dialog(t("Add a mailbox of another provider"), (close) => {
+  return dialog(t("Add account from another provider"), (close) => {
     const place = el("div", {});
     const cancel = () => close(null);
     const askPassword = (address, found, reason = "") => {
@@ -503,7 +506,7 @@ function addMailbox(desk, insecure) {
 function addressStep(desk, go) {
   const address = line(t("Address"), "", t("Its mail servers are found by it."), { inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
   const doing = el("p", { class: "hint", role: "status" });
-  const box = form([address.root, doing], t("Next"), async () => {
+  const box = form([address.root, doing], meant("step", "Next"), async () => {
     const typed = address.control.value.trim();
     const domain = typed.slice(typed.lastIndexOf("@") + 1);
     fill(doing, t("Looking for the mail servers of {domain}…", { domain }));
@@ -543,7 +546,7 @@ function passwordStep(desk, step, close) {
   const others = el("details", { class: "other-settings", open: found === null }, el("summary", {}, t("Other settings")), el("div", { class: "fields" }, protocol.root, host.root, tls.root, port.root, user.root), sending.servers);
   const sorts = sortingTick(false);
   const doing = el("p", { class: "hint", role: "status" });
-  const box = form([about(step), password.root, name2.root, keep.root, sending.tick, sorts.root, others, doing], t("Add the mailbox"), async () => {
+  const box = form([about(step), password.root, name2.root, keep.root, sending.tick, sorts.root, others, doing], t("Add account"), async () => {
     const number = portOf(port);
     const form2 = sending.value();
     if (number === null || form2 === null) {
@@ -673,7 +676,7 @@ var period = 2e3;
 var links = async (desk) => {
   const list = new List(desk);
   await list.load();
-  const title = t("Linked mailboxes");
+  const title = t("Linked accounts");
   const hint = t("Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.");
   const add = button(t("Add a mailbox"), () => void list.add(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, add), list.root) };
@@ -715,10 +718,10 @@ var List = class {
     }
   }
   shown(items) {
-    if (items.length > 0) return card("", table(t("Linked mailboxes"), this.columns(), items), { flush: true });
+    if (items.length > 0) return card("", table(t("Linked accounts"), this.columns(), items), { flush: true });
     const add = button(t("Add a mailbox"), () => void this.add(), { icon: plus });
     const text2 = t("Its folders appear below one of their own, and stay the same on both sides.");
-    return card("", empty(link, t("No mailbox is linked yet"), text2, add), { flush: true });
+    return card("", empty(link, t("No linked accounts yet"), text2, add), { flush: true });
   }
   columns() {
     return [{ title: t("Name"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: "", kind: "num", cell: (one) => this.first(one) }, { title: "", kind: "top", cell: (one) => this.menu(one) }];
@@ -747,8 +750,7 @@ var List = class {
     return made2;
   }
   async pause(one, paused) {
-    const doing = paused ? t("Pausing the mailbox") : t("Resuming the mailbox");
-    await attempt(doing, async () => {
+    await attempt(t("Saving…"), paused ? t("Couldn't pause account") : t("Couldn't resume account"), async () => {
       await this.desk.client.link_pause(one.name, paused);
       await this.load();
     });
@@ -756,19 +758,19 @@ var List = class {
   async password(one) {
     if (!await newPassword(this.desk, one)) return;
     this.desk.say(t("The new password is used from now on"));
-    await attempt(t("Reading the linked mailboxes"), () => this.load());
+    await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
   async sending(one) {
-    if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+    if (await changeSending(this.desk, one)) await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
   async sorting(one) {
-    if (await changeSorting(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+    if (await changeSorting(this.desk, one)) await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
   async rename(one) {
     const title = t("Rename {name}", { name: visible(one.name) });
     const name2 = await ask(title, t("Name"), one.name, t("Rename"));
     if (name2 === null || name2 === one.name) return;
-    await attempt(t("Renaming the mailbox"), async () => {
+    await attempt(t("Saving…"), t("Couldn't rename account"), async () => {
       await this.desk.client.link_rename(one.name, name2);
       await this.load();
     });
@@ -776,9 +778,9 @@ var List = class {
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };
     const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise its folders stay as they are now, as mail of your own."));
-    const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("It is no longer linked. Nothing is removed at {host}.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove the mailbox")))]);
+    const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("This account will be unlinked. Nothing will be deleted at {host}.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")))]);
     if (yes !== true) return;
-    await attempt(t("Removing the mailbox"), async () => {
+    await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
       await this.desk.client.link_remove(one.name, copies.control.checked);
       await this.load();
     });
@@ -786,10 +788,10 @@ var List = class {
   async add() {
     const made2 = await addMailbox(this.desk, this.insecure);
     if (made2 === null) return;
-    this.desk.say(t("{name} is linked; the newest mail comes first", { name: visible(made2.name) }));
-    await attempt(t("Reading the linked mailboxes"), () => this.load());
+    this.desk.say(t("Linked {name}. Syncing newest messages first", { name: visible(made2.name) }));
+    await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
     const { message } = await inWord(made2.sending);
-    if (message !== "") await showError(t("Mail from this address is not sent yet"), sentence(message));
+    if (message !== "") await showError(t("You can't send from this address yet"), sentence(message));
   }
 };
 async function inWords(found) {
@@ -822,7 +824,7 @@ function standing(one) {
     case "waiting":
       return [state("warn", t("no connection")), reason, next(one)];
     default:
-      return [state("danger", t("password refused")), one.refused !== null && el("span", { class: "hint" }, around(t("Last refused {time}"), one.refused)), reason, el("span", {}, t("Was it changed there? Then give the new one here.")), wanted(one), next(one)];
+      return [state("danger", t("password rejected")), one.refused !== null && el("span", { class: "hint" }, around(t("Last rejected {time}"), one.refused)), reason, el("span", {}, t("Was it changed there? Then give the new one here.")), wanted(one), next(one)];
   }
 }
 function progress(one) {

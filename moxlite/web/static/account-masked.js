@@ -160,22 +160,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -399,8 +399,8 @@ var page = 50;
 var masked = async (desk) => {
   const list = new List(desk);
   await list.load();
-  const title = t("Addresses to give away");
-  const hint = t("A shop or newsletter gets an address of its own. Mail to it arrives here; when strangers write to it, you know who passed it on.");
+  const title = t("Masked addresses");
+  const hint = t("Give each shop or newsletter its own address. Mail to it arrives here, and if unknown senders use it, you'll know who shared it.");
   const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
 };
@@ -440,7 +440,7 @@ var List = class {
   }
   async go(offset) {
     this.offset = offset;
-    await attempt(t("Reading the addresses"), () => this.load());
+    await attempt(t("Loading…"), t("Couldn't load addresses"), () => this.load());
   }
   shown(found) {
     const title = t("Addresses");
@@ -448,7 +448,7 @@ var List = class {
     if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No address has this in it.")));
     const make = button(t("New address"), () => void this.make(), { icon: plus });
     const text2 = t("Make one the next time a site asks for your address.");
-    return card("", empty(atSign, t("No address was given away yet"), text2, make), { flush: true });
+    return card("", empty(atSign, t("No masked addresses yet"), text2, make), { flush: true });
   }
   columns() {
     return [{ title: t("Address"), kind: "main", cell: (one) => name(one) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Mail"), cell: (one) => mail(one) }, { title: t("Created"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => this.buttons(one) }];
@@ -464,25 +464,25 @@ var List = class {
     return el("nav", { class: "flex wrap gap", "aria-label": t("Pages of the list") }, el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
   }
   async turn(one, active) {
-    const doing = active ? t("Turning the address on") : t("Turning the address off");
-    const done = await attempt(doing, async () => {
+    const failed = active ? t("Couldn't turn on address") : t("Couldn't turn off address");
+    const done = await attempt(t("Saving…"), failed, async () => {
       await this.desk.client.masked_switch(one.address, active);
       await this.load();
     });
     if (!done) return;
     const names = { name: one.address };
-    this.desk.say(active ? t("{name} takes mail again", names) : t("Mail to {name} is refused from now on", names));
+    this.desk.say(active ? t("{name} takes mail again", names) : t("New mail to {name} will be rejected", names));
   }
   async remove(one) {
-    const yes = await confirm(t("Delete {name}?", { name: one.address }), t("Mail to it is refused, and who wrote to it is forgotten. To refuse mail alone, turn it off."), t("Delete the address"));
+    const yes = await confirm(t("Delete {name}?", { name: one.address }), t("Mail to this address will be rejected, and its history deleted. To only reject mail, turn it off instead."), t("Delete the address"));
     if (!yes) return;
-    await attempt(t("Deleting the address"), async () => {
+    await attempt(t("Deleting…"), t("Couldn't delete address"), async () => {
       await this.desk.client.masked_remove(one.address);
       await this.load();
     });
   }
   async make() {
-    const made2 = await dialog(t("New address to give away"), (close) => {
+    const made2 = await dialog(t("New masked address"), (close) => {
       const site = line(t("Site that gets it"), "", t("Such as shop.example; may be empty."), { autocapitalize: "none", inputmode: "url", maxlength: "300", autofocus: "" });
       const note = line(t("Note"), "", t("For yourself; may be empty."), { maxlength: "500" });
       const word = line(t("Word in front"), "", t("Letters and digits; by default from the site’s name."), { autocapitalize: "none", maxlength: "32" });
@@ -507,7 +507,7 @@ var List = class {
     const done = await dialog(one.address, (close) => {
       const site = line(t("Site that has it"), one.site, null, { autocapitalize: "none", maxlength: "300" });
       const note = line(t("Note"), one.note, null, { maxlength: "500" });
-      const senders = line(t("Only from"), one.only_from.join(", "), t("Addresses and domains, with commas between; empty for everybody. Mail of others is refused."), { autocapitalize: "none" });
+      const senders = line(t("Only from"), one.only_from.join(", "), t("Addresses and domains, separated by commas. Leave blank to accept everyone. Other mail is rejected."), { autocapitalize: "none" });
       const until = field(t("Expires at the end of"), el("input", { type: "date" }), t("Empty for never."));
       until.control.value = dayOf(one.expires);
       const box = form([site.root, note.root, senders.root, until.root], t("Save"), async () => {
@@ -521,7 +521,7 @@ var List = class {
       });
       return [box.root, cancel(() => close(false))];
     });
-    if (done === true) await attempt(t("Reading the addresses"), () => this.load());
+    if (done === true) await attempt(t("Loading…"), t("Couldn't load addresses"), () => this.load());
   }
 };
 function name(one) {
@@ -536,7 +536,7 @@ function leak(one) {
 }
 function leakWords(one) {
   const values = { site: one.site, since: "{since}" };
-  return one.site === "" ? many(one.strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values) : many(one.strangers, "Given to {site}; since {since} {n} stranger writes to it", "Given to {site}; since {since} {n} strangers write to it", values);
+  return one.site === "" ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values) : many(one.strangers, "Used for {site}. {n} unknown sender since {since}", "Used for {site}. {n} unknown senders since {since}", values);
 }
 function status(one) {
   const known = { on: state("ok", t("on")), off: state("off", t("off")), expired: state("warn", t("expired")) };

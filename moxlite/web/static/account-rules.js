@@ -330,9 +330,9 @@ function ruleFields(number, rule, names, put, named) {
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
-  const forward = tick(t("Forwarded mail"), rule.is_forward, t("These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain."));
+  const forward = tick(t("Forwarded mail"), rule.is_forward, t("This mail comes through a forwarding service at the verified domain, which isn't classified itself. Requires an envelope sender and a verified domain."));
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, el("h3", {}, t("When all of this holds")), text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root, text2("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root, el("h3", {}, t("Then")), box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root, el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)), text2("comment", t("Name of the rule"), t("For yourself.")).root));
+  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, el("h3", {}, t("When all of this holds")), text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root, text2("verified_domain", t("Comes from the domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root, el("h3", {}, t("Then")), box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root, el("details", {}, el("summary", {}, t("For lists, forwards, and rejected mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Accept rejected mail into"), t("Mail that would be rejected goes here instead.")).root)), text2("comment", t("Name of the rule"), t("For yourself.")).root));
 }
 function headers(rule, put, named) {
   const rows = el("div", { class: "form" });
@@ -392,18 +392,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -428,7 +428,7 @@ async function applyToExisting(desk, place, source, count) {
   do {
     show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
     const got = {};
-    if (!await attempt(t("Looking through the mail"), async () => got.page = await count(after))) return fill(place);
+    if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);
     looked += got.page.looked;
     after = got.page.next;
@@ -446,7 +446,7 @@ async function applyToExisting(desk, place, source, count) {
     for (; done < pieces.length && !stopped; done++) {
       progress(t("Moving…"), done, pieces.length);
       const one = pieces[done];
-      if (!await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
+      if (!await attempt(t("Moving…"), t("Couldn't move messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
     }
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
@@ -459,7 +459,7 @@ async function applyToExisting(desk, place, source, count) {
     for (; left >= 0 && !stopped; left--) {
       progress(t("Moving back…"), last - left, last + 1);
       const one = pieces[left];
-      if (!await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
+      if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
     if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
     else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
@@ -510,12 +510,12 @@ function microseconds(text2) {
 
 async function convert(desk, item, rules2) {
   const made2 = {};
-  if (!await attempt(t("Converting the rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
+  if (!await attempt(t("Converting…"), t("Couldn't convert rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
   const { script, left_out: leftOut } = made2.found;
   const keep = await dialog(t("Your rules as Sieve"), (close) => [el("p", { class: "dialog-text" }, t("The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")))].filter((one) => one !== false));
   if (keep !== true) return;
   const name = t("rules of {address}", { address: item.address });
-  if (await attempt(t("Keeping the script"), () => desk.client.script_save(name, null, script, false))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
+  if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.script_save(name, null, script, false))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
 function version(title, form2, keep) {
   return card(title, el("ol", { class: "versions" }, form2.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
@@ -526,7 +526,7 @@ function triedOn(found, mailbox2) {
   if (found.messages.length === 0) {
     return notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on."));
   }
-  return card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
+  return card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("Of the last {all} messages, {taken} match a rule and {others} would go to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
 }
 
 var Rules = class {
@@ -540,7 +540,7 @@ var Rules = class {
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
     fill(this.bar, save, test, this.apply, button(t("Show as Sieve"), () => void convert(desk, item, this.rules)), button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
-    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
+    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To change the order, drag, or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), this.editor, this.bar, this.tried);
     this.draw();
   }
   desk;
@@ -564,7 +564,7 @@ var Rules = class {
     this.bar.hidden = this.rules.length === 0 && !this.changed();
     this.apply.disabled = this.rules.length === 0 || this.changed();
     if (this.rules.length === 0) {
-      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", { mailbox: this.item.form.mailbox }))));
+      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("Rules file new mail from a sender or list into a folder. Right now, all mail goes to {mailbox}.", { mailbox: this.item.form.mailbox }))));
       return;
     }
     fill(this.list, this.rules.map((rule, index) => this.row(rule, index)));
@@ -639,7 +639,7 @@ var Rules = class {
     if (rule !== void 0 && Number(rule) !== this.open) this.edit(Number(rule));
     try {
       atFields(error, this.fields);
-      this.complain(t("Mend what is marked in rule {n}; nothing was saved.", { n: Number(rule ?? 0) + 1 }));
+      this.complain(t("To save your changes, fix the errors in rule {n}.", { n: Number(rule ?? 0) + 1 }));
     } catch (rest) {
       this.complain(messageOf(rest));
     }
@@ -667,7 +667,7 @@ var Rules = class {
     fill(this.tried, notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")), el("div", { class: "cols gap" }, version(t("Yours"), this.rules, mine), version(t("As it is now"), theirs.form.rulesets, his)));
   }
   async force(theirs) {
-    if (await attempt(t("Saving the rules"), () => this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }))) await this.desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }))) await this.desk.refresh();
   }
   async tryIt() {
     this.complain("");
@@ -699,15 +699,15 @@ function above(href, title) {
 function addressLine(one) {
   const path = encodeURIComponent(one.address);
   const rules2 = one.form.rulesets.length;
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("refuses all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
 }
 function settings2(desk, one, names) {
   const old = one.form;
-  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
+  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("Folder for mail that no rule matches."));
   const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
-  const refuse = line(t("Refuse all mail, with this answer"), old.smtp_error, t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."));
-  const proof = line(t("Refuse mail whose sender is not proven, with this text"), old.message_auth_required_smtp_error, t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."));
-  const refused = line(t("Refused addresses"), old.refused_addresses.join(" "), t("Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org."));
+  const refuse = line(t("Reject all mail with this reply"), old.smtp_error, t("421 or 550, a space, and a text. For example, “550 this address is no longer in use”. Leave blank to accept mail."));
+  const proof = line(t("Reject unverified senders with this message"), old.message_auth_required_smtp_error, t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."));
+  const refused = line(t("Rejected addresses"), old.refused_addresses.join(" "), t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"));
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
     const changed = { ...old, mailbox: box.control.value, full_name: name.control.value, smtp_error: refuse.control.value, message_auth_required_smtp_error: proof.control.value, refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "") };
     try {

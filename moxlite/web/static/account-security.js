@@ -146,22 +146,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -472,22 +472,22 @@ function built(client, found, mail, refresh) {
   };
   const remove = async (kind, id, name) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("The password alone will be enough, also in mail programs.") : t("The password alone will be enough.");
-    const said = last ? t("It is the last second factor, so two-step log-in will be off. {off}", { off }) : t("Log-ins with it will be refused. Your other factors stay.");
+    const off = mail ? t("You'll only need your password, in mail apps too.") : t("You'll only need your password.");
+    const said = last ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off }) : t("You won't be able to log in with it. Your other verification methods won't change.");
     if (!await confirm(t("Remove “{name}”?", { name }), said, t("Remove"))) return;
-    if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
     if (!await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes"))) return;
     let codes = [];
-    if (await attempt(t("Making recovery codes"), async () => {
+    if (await attempt(t("Creating…"), t("Couldn't create recovery codes"), async () => {
       codes = await client.recovery_codes_new();
     })) {
       await showCodes(codes);
       await refresh();
     }
   };
-  const rows = [...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
+  const rows = [...found.apps.map((app) => row(smartphone, [t("Authenticator app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
   if (on) {
     const few = found.codes < 4;
     const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
@@ -495,7 +495,7 @@ function built(client, found, mail, refresh) {
   }
   const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(t("Two-step log-in"), [el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")), possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
+  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -511,7 +511,7 @@ function removal(name, run) {
 }
 function warning(found, mail) {
   if (isOn(found) || !mail) return null;
-  const text3 = t("From then on mail programs need app passwords: your own password works on these web pages only.");
+  const text3 = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
   if (found.programs.length === 0) return notice("unknown", text3);
   return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
@@ -533,7 +533,7 @@ async function steps(title, begin) {
 }
 async function addApp(client, found, mail) {
   let codes = [];
-  const added = await steps(t("Add a code app"), (show, close) => {
+  const added = await steps(t("Add authenticator app"), (show, close) => {
     const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await client.totp_begin(name.control.value);
@@ -591,7 +591,7 @@ function save(text3) {
 
 var page = 20;
 var day2 = 864e5;
-var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("addresses to give away (password managers)")]];
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")]];
 var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap", "addresses"]);
 function suits(scope, token) {
   return token ? overHTTP.has(scope) : scope !== "addresses";
@@ -604,11 +604,11 @@ var security = async (desk) => {
 var pages = { security };
 function password(desk, own, apps) {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
-  const said = own.app_passwords_required ? t("Only web pages take it; mail programs need app passwords.") : t("Web pages and mail programs take it.");
+  const said = own.app_passwords_required ? t("Works on web pages only. Mail apps need app passwords.") : t("Works on web pages and in mail apps.");
   return card(t("Password"), [el("p", { class: "two" }, changed, ". ", said), !own.custom && el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate a password"), () => void makePassword(desk, apps), {}))]);
 }
 function consequences(apps) {
-  return apps === 0 ? t("All other browsers and mail programs are logged out.") : many(apps, "All other browsers are logged out. {n} app password stays valid.", "All other browsers are logged out. {n} app passwords stay valid.");
+  return apps === 0 ? t("All other browsers and mail apps will be logged out.") : many(apps, "All other browsers are logged out. {n} app password stays valid.", "All other browsers are logged out. {n} app passwords stay valid.");
 }
 async function choosePassword(desk, apps) {
   const done = await dialog(t("Change password"), (close) => {
@@ -631,16 +631,16 @@ async function choosePassword(desk, apps) {
   await desk.refresh();
 }
 async function makePassword(desk, apps) {
-  const text3 = apps === 0 ? t("The password is replaced. All other browsers and mail programs are logged out.") : t("The password is replaced. All other browsers are logged out; app passwords stay.");
+  const text3 = apps === 0 ? t("Password updated. All other browsers and mail apps are logged out.") : t("The password is replaced. All other browsers are logged out; app passwords stay.");
   if (!await confirm(t("Generate a new password?"), text3, t("Generate"))) return;
   let made2 = "";
-  if (await attempt(t("Generating a password"), async () => made2 = await desk.client.generate_password())) {
+  if (await attempt(t("Creating…"), t("Couldn't create password"), async () => made2 = await desk.client.generate_password())) {
     await showSecret(t("Your new password"), made2, t("Write it down now: it is not shown again."), apps > 0 ? endAll(desk) : null);
     await desk.refresh();
   }
 }
 function endAll(desk) {
-  return button(t("End all app passwords too"), () => void attempt(t("Ending app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended")))), { kind: "line danger" });
+  return button(t("End all app passwords too"), () => void attempt(t("Revoking…"), t("Couldn't revoke app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended")))), { kind: "line danger" });
 }
 async function showSecret(title, secret, text3, more = null) {
   await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)), el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")))], false);
@@ -651,7 +651,7 @@ function cancelButton(cancel) {
 function appPasswords(desk, apps) {
   const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
   if (apps.length === 0) return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
-  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) }, { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("End"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }], apps);
+  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) }, { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }], apps);
   return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("One for each phone or program. The name of its last use is known for 30 days.") });
 }
 async function addApp2(desk) {
@@ -690,15 +690,15 @@ async function addApp2(desk) {
 }
 async function endApp(desk, one) {
   if (!await confirm(t("End “{name}”?", { name: one.name }), t("The program that uses it is logged out at once."), t("End app password"))) return;
-  if (await attempt(t("Ending the app password"), () => desk.client.app_password_remove(one.name))) await desk.refresh();
+  if (await attempt(t("Revoking…"), t("Couldn't revoke app password"), () => desk.client.app_password_remove(one.name))) await desk.refresh();
 }
 function sessionList(desk, sessions) {
   const others = sessions.filter((one) => !one.current).length;
   const rows = table(t("Browsers that are logged in"), [{ title: t("Where"), kind: "main", cell: (one) => el("span", {}, el("b", {}, one.app), one.current && el("span", { class: "chip" }, t("this browser")), one.device && el("span", { class: "chip" }, t("stays logged in"))) }, { title: t("Address"), cell: (one) => one.remote_ip }, { title: t("Browser"), cell: (one) => el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)) }, { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) }, { title: t("Ends"), cell: (one) => when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => one.current ? null : button(t("Log out"), async () => {
-    if (await attempt(t("Logging out"), () => desk.client.session_remove(one.id))) await desk.refresh();
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id))) await desk.refresh();
   }, { kind: "line small", name: t("Log out {app} at {ip}", { app: one.app, ip: one.remote_ip }) }) }], sessions);
   const all = button(t("Log out all others"), async () => {
-    if (await attempt(t("Logging out"), () => desk.client.session_remove_others())) await desk.refresh();
+    if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
   });
   return card(t("Browsers that are logged in"), rows, { flush: true, actions: others > 0 && all });
 }
@@ -707,13 +707,13 @@ function attemptList(desk, first) {
   let last = first.at(-1);
   const more = button(t("Show older ones"), async () => {
     let found = [];
-    if (!await attempt(t("Reading log-ins"), async () => found = await desk.client.attempt_list(last.after, page))) return;
+    if (!await attempt(t("Loading…"), t("Couldn't load logins"), async () => found = await desk.client.attempt_list(last.after, page))) return;
     body.append(...found.map(attemptLine));
     last = found.at(-1) ?? last;
     more.hidden = found.length < page;
   }, { kind: "text" });
   more.hidden = first.length < page;
-  return card(t("Log-ins of the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
+  return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
 function attemptLine(one) {
   const times = one.count > 1 ? many(one.count, "{n} time", "{n} times") : "";
@@ -723,9 +723,9 @@ async function notMe(desk) {
   const text3 = t("You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.");
   if (!await confirm(t("Lock everyone else out?"), text3, t("Lock them out"))) return;
   const done = {};
-  if (!await attempt(t("Locking everyone else out"), async () => done.found = await desk.client.not_me())) return;
+  if (!await attempt(t("Logging out other sessions…"), t("Couldn't log out other sessions"), async () => done.found = await desk.client.not_me())) return;
   const found = done.found;
-  await dialog(t("Everyone else is locked out"), (close) => [el("p", { class: "dialog-text" }, t("Your new password, shown this once:")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."), found.queue ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.") : t("The queue is out of service: look at outgoing mail later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")))], false);
+  await dialog(t("Everyone else is locked out"), (close) => [el("p", { class: "dialog-text" }, t("Your new password, shown this once:")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."), found.queue ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")))], false);
   await desk.refresh();
 }
 function left(found) {

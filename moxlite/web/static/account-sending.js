@@ -113,6 +113,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -135,22 +138,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -449,9 +452,9 @@ var keys = async (desk) => {
 };
 function keyList(desk, all, address) {
   const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
-  if (all.length === 0) return card(t("Keys for logging in"), empty(keyRound, t("No keys"), t("A mail program that has the key of a certificate logs in without a password. Make one with the commands below."), add), { flush: true });
-  const rows = table(t("Keys for logging in"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
-  return card(t("Keys for logging in"), rows, { flush: true, actions: add });
+  if (all.length === 0) return card(t("Client certificates"), empty(keyRound, t("No client certificates"), t("Mail apps can use a client certificate to log in without a password. To create one, run the commands below."), add), { flush: true });
+  const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
+  return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
 async function addKey(desk, address) {
   const done = await dialog(t("Add a certificate"), (close) => {
@@ -463,7 +466,7 @@ async function addKey(desk, address) {
     });
     const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("IMAP programs still send a log-in command"), false, t("For programs that do not know that they are logged in already (PREAUTH)."));
+    const command = tick(t("IMAP apps still send a login command"), false, t("For programs that do not know that they are logged in already (PREAUTH)."));
     const box = form([text2.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
       if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text2.control.value)) {
         text2.problem(t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."));
@@ -485,7 +488,7 @@ async function changeKey(desk, old) {
   const done = await dialog(t("Change a key"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
-    const command = tick(t("IMAP programs still send a log-in command"), old.no_imap_preauth);
+    const command = tick(t("IMAP apps still send a login command"), old.no_imap_preauth);
     const box = form([name.root, login.root, command.root], t("Save"), async () => {
       try {
         await desk.client.key_save(old, { ...old, name: name.control.value, login_address: login.control.value, no_imap_preauth: command.control.checked });
@@ -501,7 +504,7 @@ async function changeKey(desk, old) {
 }
 async function removeKey(desk, one) {
   if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Programs with this key can no longer log in."), t("Remove key"))) return;
-  if (await attempt(t("Removing the key"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
+  if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
 }
 var make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
   -keyout key.pem -out cert.pem -days 3650 -subj "/CN=my computer"`;
@@ -510,20 +513,20 @@ var packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -
   -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1`;
 function commands() {
   const shown = (title, text2) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text2))];
-  return card(t("Make a key"), [shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make), shown(t("Pack both for a mail program:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))]);
+  return card(t("Make a key"), [shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make), shown(t("Package both for a mail app:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems can't open that file")), shown(t("They need the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))]);
 }
 
 var outgoing = async (desk) => {
   const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
-  const root = el("div", { class: "page" }, head(t("Outgoing"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
-  return { title: t("Outgoing"), root };
+  const root = el("div", { class: "page" }, head(t("Outbox"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
+  return { title: t("Outbox"), root };
 };
 function waiting(desk, first) {
-  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Mail that you send appears here until its recipients’ servers have taken it.")), { flush: true });
+  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Messages you send appear here until the recipients’ servers accept them.")), { flush: true });
   const place = el("div", {});
   const all = [...first.waiting];
   let more = first.more;
-  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: t("Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older ones"), () => void attempt(t("Reading the queue"), async () => {
+  const draw = () => fill(place, table(t("Waiting to be sent"), [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: t("State"), cell: (one) => status(one) }, { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) }, { title: meant("attempt", "Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) })) }], all), more && el("p", { class: "more" }, button(t("Show older ones"), () => void attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
     const next = await desk.client.outgoing(all.at(-1).id);
     all.push(...next.waiting);
     more = next.more;
@@ -539,14 +542,14 @@ function status(one) {
   return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
 }
 async function tryNow(desk, one) {
-  if (await attempt(t("Trying again"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
+  if (await attempt(t("Retrying…"), t("Couldn't retry"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
 }
 async function cancel(desk, one) {
-  if (!await confirm(t("Cancel this message?"), t("It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.", { name: one.recipient }), t("Cancel the message"))) return;
-  if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
+  if (!await confirm(t("Cancel this message?"), t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", { name: one.recipient }), t("Cancel the message"))) return;
+  if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
 }
 function end(word) {
-  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("passed on")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("cancelled")) };
+  const made2 = { delivered: () => state("ok", t("delivered")), relayed: () => state("ok", t("passed on")), failed: () => state("danger", t("not delivered")), canceled: () => state("off", t("canceled")) };
   return made2[word]?.() ?? word;
 }
 function ended(found) {
@@ -558,7 +561,7 @@ function suppressions(desk, found) {
   const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
   if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
   const rows = table(t("Suppressed addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) }, { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("Remove"), async () => {
-    if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
   }, { kind: "line small", name: t("Remove {name}", { name: one.address }) }) }], found);
   return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
 }

@@ -135,22 +135,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -293,27 +293,27 @@ function empty(path, title, text2, ...actions) {
 var levels = [["lr", t("read")], ["lrs", t("read, and mark as read")], ["lrswite", t("read, change, add and remove")], ["lrswipkxtea", t("everything, also sharing it with others")]];
 function words(rights) {
   const found = levels.find(([letters]) => letters === rights);
-  return found === void 0 ? t("the rights “{letters}”", { letters: rights }) : found[1];
+  return found === void 0 ? t("permissions “{letters}”", { letters: rights }) : found[1];
 }
 var shares = async (desk) => {
   const found = await desk.client.shares();
-  const root = el("div", { class: "page" }, head(t("Shared mailboxes"), t("Other people with an account on this server see what you share in their mail program and webmail.")), given(desk, found), add(desk, found), received(found.received));
-  return { title: t("Shared mailboxes"), root };
+  const root = el("div", { class: "page" }, head(t("Shared folders"), t("Other users on this server see what you share in their mail app and webmail.")), given(desk, found), add(desk, found), received(found.received));
+  return { title: t("Shared folders"), root };
 };
 function given(desk, found) {
-  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")), { flush: true });
-  const rows = table(t("Shared by you"), [{ title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("With"), cell: (one) => one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest) }, { title: t("May"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("End"), () => void end(desk, one), { kind: "line small", name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
+  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a folder below, for example with a club or an office.")), { flush: true });
+  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("With"), cell: (one) => one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest) }, { title: t("May"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
   return card(t("Shared by you"), rows, { flush: true });
 }
 async function end(desk, one) {
-  if (!await confirm(t("End sharing?"), t("“{mailbox}” disappears for {guest} at once.", { mailbox: one.mailbox, guest: one.guest }), t("End sharing"))) return;
-  if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
+  if (!await confirm(t("Stop sharing?"), t("{guest} will lose access to “{mailbox}” right away.", { mailbox: one.mailbox, guest: one.guest }), t("Stop sharing"))) return;
+  if (await attempt(t("Saving…"), t("Couldn't stop sharing"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
 }
 function add(desk, found) {
-  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, visible(name)]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
+  const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(name)]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
   const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
   const rights = choice(t("May"), levels, "lr");
-  const below = tick(t("Also mailboxes below it"), false, t("A mailbox that is made below it later is shared in any case."));
+  const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));
   const box = form([el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root], t("Share"), async () => {
     try {
       await desk.client.share_set(mailbox.control.value, guest.control.value, rights.control.value, below.control.checked);
@@ -324,12 +324,12 @@ function add(desk, found) {
     desk.say(t("Shared"));
     await desk.refresh();
   });
-  return card(t("Share a mailbox"), box.root);
+  return card(t("Share folder"), box.root);
 }
 function received(all) {
-  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
-  const rows = table(t("Shared with you"), [{ title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Of"), cell: (one) => foreign(one.owner) }, { title: t("You may"), cell: (one) => words(one.rights) }], all);
-  return card(t("Shared with you"), rows, { flush: true, hint: t("In mail programs they are below “Other Users”.") });
+  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("No other users share folders with you.")));
+  const rows = table(t("Shared with you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Of"), cell: (one) => foreign(one.owner) }, { title: t("You may"), cell: (one) => words(one.rights) }], all);
+  return card(t("Shared with you"), rows, { flush: true, hint: t("In mail apps, you'll find them under “Other Users”.") });
 }
 var pages = { shares };
 export {

@@ -102,6 +102,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -295,15 +298,15 @@ var away = async (desk) => {
   return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told2(found.answered)) };
 };
 function now(found) {
-  if (found.script) return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
-  if (found.active) return notice("ok", t("Answers are being sent now."));
-  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now()) return notice("off", t("Answers begin at the time below."));
+  if (found.script) return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
+  if (found.active) return notice("ok", t("Vacation reply on"));
+  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now()) return notice("off", t("Vacation reply starts at the time below."));
   return null;
 }
 function answer(desk, found) {
   const old = found.form;
-  const on = tick(t("Send answers"), old.enabled);
-  const start2 = line(t("From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
+  const on = tick(t("Send vacation reply"), old.enabled);
+  const start2 = line(meant("time", "From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
   const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), { spellcheck: "true", maxlength: "200" });
   const area = el("textarea", { rows: 7, maxlength: "20000" });
@@ -318,7 +321,7 @@ function answer(desk, found) {
       atFields(error, { start: start2, end, subject, text: text2 });
       return;
     }
-    desk.say(changed.enabled ? t("Saved; answers are on") : t("Saved; answers are off"));
+    desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));
     await desk.refresh();
   });
   return card(t("Answer"), box.root);
@@ -369,9 +372,9 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
@@ -387,14 +390,14 @@ async function ask(title, label, value, action) {
     return [form2];
   });
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -423,8 +426,8 @@ async function save(desk, old, changed) {
 }
 function list(desk, found) {
   const title = t("Addresses");
-  if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. Its owner gets a mail with a link, and has to agree once.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran"))) }, { title: t("State"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Asking"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Starting again"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  if (found.targets.length === 0) return card(title, empty(forward, t("Nothing is forwarded"), t("Add an address below. We'll email a confirmation link to it.")), { flush: true });
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran"))) }, { title: t("State"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Ask again"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.forward_ask(one.address)), { kind: "line small", name: t("Ask again: {address}", { address: one.address }) }), one.state === "stopped" && button(t("Start again"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.forward_start(one.address)), { kind: "line small", name: t("Start again: {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told3(one) {
@@ -432,22 +435,22 @@ function told3(one) {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("waits for agreement; its owner was not asked yet"));
+      return state("off", t("unconfirmed; no email sent yet"));
     case "asked":
-      return el("span", {}, state("off", t("waits for agreement; its owner was asked")), since);
+      return el("span", {}, state("off", t("unconfirmed; email sent")), since);
     case "confirmed":
-      return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("your script named it before agreement was asked for"))) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+      return one.failing === null ? el("span", {}, state("ok", t("gets your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
       return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
   }
 }
-async function act(desk, title, work) {
-  if (await attempt(title, work)) await desk.refresh();
+async function act(desk, doing, failed, work) {
+  if (await attempt(doing, failed, work)) await desk.refresh();
 }
 async function remove(desk, old, one) {
   if (!await confirm(t("Stop forwarding to {address}?", { address: one.address }), t("Mail stays here from now on."), t("Stop"))) return;
   const rest = old.forward_to.filter((address2) => address2 !== one.address);
-  await attempt(t("Saving"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
+  await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => save(desk, old, { forward_to: rest, keep_copy: rest.length === 0 ? true : old.keep_copy }));
 }
 function add(desk, old) {
   const address2 = line(t("Address"), "", t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."), { inputmode: "email", autocapitalize: "none" });
@@ -502,7 +505,7 @@ async function applyToExisting(desk, place, source, count) {
   do {
     show(notice("wait", [t("Looking through {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
     const got = {};
-    if (!await attempt(t("Looking through the mail"), async () => got.page = await count(after))) return fill(place);
+    if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);
     looked += got.page.looked;
     after = got.page.next;
@@ -520,7 +523,7 @@ async function applyToExisting(desk, place, source, count) {
     for (; done < pieces.length && !stopped; done++) {
       progress(t("Moving…"), done, pieces.length);
       const one = pieces[done];
-      if (!await attempt(t("Moving the messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
+      if (!await attempt(t("Moving…"), t("Couldn't move messages"), () => desk.client.sort_move([...one.ids], source, one.target))) break;
     }
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
@@ -533,7 +536,7 @@ async function applyToExisting(desk, place, source, count) {
     for (; left >= 0 && !stopped; left--) {
       progress(t("Moving back…"), last - left, last + 1);
       const one = pieces[left];
-      if (!await attempt(t("Moving the messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
+      if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
     if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
     else show(notice("warn", t("Stopped: some messages were not moved back yet.")), button(t("Undo the rest"), () => void undo(left)));
@@ -551,7 +554,7 @@ var scripts2 = async (desk) => {
   const found = await desk.client.script_list();
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
-  const hint = t("For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.");
+  const hint = t("Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts by ManageSieve.");
   return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found, applied), applied, failures(found)) };
 };
 function address(name) {
@@ -560,11 +563,11 @@ function address(name) {
 function list2(desk, found, applied) {
   const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
   if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add2), { flush: true });
-  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Switch off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
+  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
   return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
 async function act2(desk, work) {
-  if (await attempt(t("Changing scripts"), work)) await desk.refresh();
+  if (await attempt(t("Saving…"), t("Couldn't update scripts"), work)) await desk.refresh();
 }
 async function rename(desk, one) {
   const name = await ask(t("Rename the script"), t("Name"), one.name, t("Rename"));

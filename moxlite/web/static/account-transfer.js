@@ -203,22 +203,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -441,10 +441,10 @@ var Copying = class {
     const title = t("From another mail server");
     switch (found.phase) {
       case "none":
-        fill(this.root, card(title, this.ask(found), { hint: t("Mailboxes, messages, their dates and marks are copied by IMAP. Nothing is changed at the other server, and nothing is copied twice when you do it again.") }));
+        fill(this.root, card(title, this.ask(found), { hint: t("Folders and messages are copied by IMAP, with dates and flags. The other server isn't changed, and nothing is copied twice.") }));
         return;
       case "looking":
-        fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Reading the mailboxes…")), noted(found), this.buttons(found)]));
+        fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Loading folders…")), noted(found), this.buttons(found)]));
         return;
       case "looked":
         fill(this.root, card(title, [where(found), this.choose(found)]));
@@ -466,9 +466,9 @@ var Copying = class {
     const port = line(t("Port"), "", t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
     const user = line(t("User name there"), last?.user ?? "", t("Often the whole address."), { list: "copy-users", autocapitalize: "none" });
     const password = line(t("Password there"), "", t("Kept in memory until the import ends, and never stored. Some providers want an app password."), { type: "password", autocomplete: "off" });
-    const prefix = line(t("Below mailbox"), "", t("Empty: mailboxes get the same names here."));
+    const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
     const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
-    const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Look at the mailboxes"), async () => {
+    const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Choose folders"), async () => {
       const number2 = port.control.value.trim() === "" ? 0 : Number(port.control.value);
       if (!Number.isInteger(number2) || number2 < 0 || number2 > 65535) {
         port.problem(t("A port is a number up to 65535."));
@@ -492,13 +492,13 @@ var Copying = class {
     const count = () => {
       const taken = found.plan.filter((one) => !this.leftOut.has(one.source));
       const fresh = taken.reduce((sum, one) => sum + one.new, 0);
-      fill(chosen, t("{mailboxes}, {messages}", { mailboxes: many(taken.length, "{n} mailbox", "{n} mailboxes"), messages: many(fresh, "{n} new message", "{n} new messages") }));
+      fill(chosen, t("{mailboxes}, {messages}", { mailboxes: many(taken.length, "{n} folder", "{n} folders"), messages: many(fresh, "{n} new message", "{n} new messages") }));
       go.disabled = taken.length === 0;
     };
     const rows = found.plan.slice(0, shownMailboxes).map((one) => this.row(one, count));
     const more = found.plan.length - rows.length;
     count();
-    return el("div", { class: "gap" }, el("fieldset", { class: "group boxes" }, el("legend", {}, t("Copy these mailboxes")), rows, more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more"))), chosen, el("div", { class: "flex wrap gap" }, go, button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" })));
+    return el("div", { class: "gap" }, el("fieldset", { class: "group boxes" }, el("legend", {}, t("Copy these folders")), rows, more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more"))), chosen, el("div", { class: "flex wrap gap" }, go, button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" })));
   }
   row(one, changed) {
     const box = el("input", { type: "checkbox" });
@@ -519,7 +519,7 @@ var Copying = class {
     if (await confirm(t("End the import?"), t("Messages that were copied stay. A later import goes on from there."), t("End it"))) await this.act(() => this.desk.client.copy_abort());
   }
   async act(work) {
-    await attempt(t("The import"), work);
+    await attempt(t("Updating…"), t("Couldn't update import"), work);
     await this.show();
   }
 };
@@ -588,13 +588,13 @@ var CalendarCopies = class {
   draw(found, error, problems2) {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
-      const hint = t("They are read by CalDAV and CardDAV. Nothing is changed at the other server, no guest is told, and nothing is copied twice when you do it again.");
+      const hint = t("Copies by CalDAV and CardDAV. The other server isn't changed, guests aren't notified, and nothing is copied twice.");
       fill(this.root, card(title, this.ask(), { hint }));
       return;
     }
     const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} was here already", "{n} were here already"), found.unread > 0 && many(found.unread, "{n} cannot be read", "{n} cannot be read")].filter(Boolean).join(", ");
     const running = found.phase === "running";
-    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Looking for calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("What was left out")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("End"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
+    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Looking for calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("What was left out")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
   }
   ask() {
     const url = line(t("Address of the server"), "", t("Such as dav.example.com, or as its help gives it."), { inputmode: "url", autocapitalize: "none" });
@@ -611,7 +611,7 @@ var CalendarCopies = class {
     }).root;
   }
   async act(work) {
-    await attempt(t("Copying calendars"), work);
+    await attempt(t("Updating…"), t("Couldn't update import"), work);
     await this.show();
   }
 };
@@ -623,7 +623,7 @@ var Exporting = class {
     this.form = el("form", { class: "form", method: "post", action: `${base2}export`, onsubmit: (event) => {
       event.preventDefault();
       void this.download();
-    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
+    } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Folder"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("Include subfolders")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each folder, for most mail apps"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a directory for each folder, a file for each message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
     fill(this.root, el("h2", { id: "export-title" }, t("Export")), el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")), this.form, this.names);
   }
   client;
@@ -642,7 +642,7 @@ var Exporting = class {
   async show() {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))));
+    fill(this.mailbox, el("option", { value: "" }, t("All folders")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))));
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
     this.adapt();
@@ -664,11 +664,11 @@ var Exporting = class {
       await this.client.export_prep();
       await this.show();
     } catch (error) {
-      await showError(t("The export could not be begun"), error);
+      await showError(t("Couldn't start export"), error);
       return;
     }
     if (this.mailbox.value !== chosen) {
-      await showError(t("The export could not be begun"), t("This mailbox is no longer there."));
+      await showError(t("Couldn't start export"), t("This folder no longer exists."));
       return;
     }
     this.csrf.value = this.client.csrfToken;
@@ -854,7 +854,7 @@ var Follower = class {
 };
 
 function meanings() {
-  return [["mailbox", t("A mailbox of this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Starred")], ["important", t("Important")], ["ignored", t("Nothing: leave it out")]];
+  return [["mailbox", t("A folder with this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Starred")], ["important", t("Important")], ["ignored", t("Nothing: leave it out")]];
 }
 var isMailbox = (meaning) => meaning === "mailbox";
 var LabelQuestion = class {
@@ -919,7 +919,7 @@ var Upload = class {
 
 var keptKey = `moxlite-account${number}-import`;
 var shownMailboxes2 = 200;
-var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
+var lostText = t("This import can't be tracked anymore. It ended over a minute ago, or a server restart undid it. Check your folders.");
 var Importing = class {
   constructor(client, base2, changed) {
     this.client = client;
@@ -943,7 +943,7 @@ var Importing = class {
     this.form = el("form", { class: "form", onsubmit: (event) => {
       event.preventDefault();
       void this.begin();
-    } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Into mailbox"), this.mailbox), el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)), el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")), el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")), el("div", { class: "flex wrap" }, this.submit));
+    } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Import into folder"), this.mailbox), el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix)), el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")), el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")), el("div", { class: "flex wrap" }, this.submit));
     this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, el("div", { class: "flex wrap" }, this.cancel, this.another));
     fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")), this.form, this.running, this.labels.root);
     addEventListener("beforeunload", (event) => {
@@ -1017,7 +1017,7 @@ var Importing = class {
     try {
       await this.client.import_check(file.size);
     } catch (error) {
-      await showError(t("This file cannot be imported now"), error);
+      await showError(t("Couldn't import file"), error);
       return;
     } finally {
       this.submit.disabled = false;
@@ -1045,7 +1045,7 @@ var Importing = class {
       this.upload = null;
       this.close();
       if (error instanceof UploadAborted) return;
-      await showError(t("The file was not imported"), await this.reason(error, file.size));
+      await showError(t("Couldn't import file"), await this.reason(error, file.size));
     }
   }
   async reason(error, octets) {
@@ -1072,7 +1072,7 @@ var Importing = class {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"));
+        fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading the file…"));
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -1121,7 +1121,7 @@ var Importing = class {
     const rows = [...this.found].slice(0, shownMailboxes2);
     const more = this.found.size - rows.length;
     const total = [...this.found.values()].reduce((sum, number2) => sum + number2, 0);
-    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))));
+    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} folder", "{n} folders") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
     fill(this.problems, el("summary", {}, many(problems2, "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
@@ -1179,8 +1179,8 @@ var Importing = class {
     }
     const token = this.follower?.token;
     if (token === void 0) return;
-    if (await confirm(t("Cancel this import?"), t("What was read so far is taken back; the account stays as it was."), t("Cancel the import"))) {
-      await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
+    if (await confirm(t("Cancel this import?"), t("Everything imported so far will be undone."), t("Cancel the import"))) {
+      await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }
   }
   keep(kept) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.2eedd17fcc94.js", masked: "masked.ffb77fec65fa.js", rules: "rules.bf09c63b6293.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.a238892d9e40.js", transfer: "transfer.231032a25727.js" };
+var define_PARTS_default = { device: "device.c8a2806c062c.js", junk: "junk.ccf53a320376.js", links: "links.0c9e7c86aabb.js", masked: "masked.408887f15e53.js", rules: "rules.ab14b8e6b3fa.js", security: "security.5e3e61492993.js", sending: "sending.4c6868f59f41.js", shares: "shares.6716de4a057c.js", sieve: "sieve.73a852de7811.js", transfer: "transfer.5a28cf5a9fb7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -563,18 +563,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -712,7 +712,7 @@ function secondStepForm(asked, done, again) {
   }
   function introduction() {
     if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
-    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
     return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
@@ -758,7 +758,7 @@ async function askConfirm(client, why = t("This is an important change, so give 
       } finally {
         send2.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -980,7 +980,7 @@ var Session = class {
     else localStorage.removeItem(this.deviceKey);
   }
   async logOut() {
-    if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
     location.reload();
@@ -996,7 +996,7 @@ function beforeDisplay(root) {
   try {
     hook?.(root);
   } catch (error) {
-    void showError(t("The custom script of this server failed"), error);
+    void showError(t("Couldn't run this server's custom script"), error);
   }
 }
 
@@ -1105,7 +1105,7 @@ function microseconds(text3) {
 
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
-  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
+  if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
   return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
 }
 function servers(all) {
@@ -1119,7 +1119,7 @@ function addressName(one) {
 async function overviewPage(desk) {
   const found = await desk.client.overview();
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
   return { title: t("Overview"), root };
 }
 async function oldPattern(one) {
@@ -1130,7 +1130,7 @@ async function oldPattern(one) {
 function sorting(found) {
   const link2 = (page, title) => el("a", { href: `#${page}` }, title);
   const lines = [];
-  if (found.away) lines.push(notice("wait", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link2("away", t("End or change it"))));
+  if (found.away) lines.push(notice("wait", [t("Vacation reply is on."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link2("away", t("End or change it"))));
   const failure2 = found.failure;
   if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure2.text, 300)], link2("forwarding", t("Forwarding"))));
   else if (failure2 != null) {
@@ -1147,7 +1147,7 @@ function storage(found) {
 }
 function address(one) {
   const about = [one.mailbox === "Inbox" ? "" : t("to {mailbox}", { mailbox: one.mailbox }), one.rules === 0 ? "" : many(one.rules, "{n} rule", "{n} rules"), one.full_name].filter((text3) => text3 !== "");
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)), one.domain_disabled && state("off", t("domain switched off")), one.refused !== "" && state("off", t("refuses all mail")));
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)), one.domain_disabled && state("off", t("domain turned off")), one.refused !== "" && state("off", t("rejects all mail")));
 }
 function list(one) {
   const about = [one.public ? t("everyone may write to it") : t("only members may write to it"), one.may_send ? t("you may send as it") : ""].filter((text3) => text3 !== "");
@@ -1166,7 +1166,7 @@ async function recover(client, token) {
   document.body.append(overlay);
   overlay.showModal();
   await new Promise((resolve) => {
-    const goOn = el("button", { class: "btn primary", type: "button", onclick: () => resolve() }, t("Go to the log-in"));
+    const goOn = el("button", { class: "btn primary", type: "button", onclick: () => resolve() }, t("Go to login"));
     const end = (...content) => {
       fill(place, brand(), el("h1", {}, t("Set your password")), content, goOn);
       goOn.focus();
@@ -1191,7 +1191,7 @@ function passwordForm(client, token, info, end) {
       send2.disabled = false;
       password.focus();
     }
-  } }, el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")), wrong, send2);
+  } }, el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your verification methods will be removed too. Set up two-step verification again afterward.")), wrong, send2);
 }
 function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
@@ -1314,7 +1314,7 @@ var AccountSession = class extends Session {
   }
 };
 
-var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Addresses to give away"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked mailboxes"), icon: link }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
+var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Masked addresses"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outbox"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked accounts"), icon: link }, { name: "shares", title: t("Shared folders"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
 var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1344,7 +1344,7 @@ var App = class {
       if (apps.webmail.startsWith("/")) this.session.webmail = apps.webmail;
       if (!known) await this.logIn("");
     } catch (error) {
-      await showError(t("The account cannot be shown"), error);
+      await showError(t("Couldn't load account"), error);
     }
     app.hidden = false;
     await this.open();

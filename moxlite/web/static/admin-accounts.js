@@ -139,22 +139,22 @@ function dialog(title2, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
   const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -698,7 +698,7 @@ async function undo(desk, path, now, then) {
     await desk.client.settings_save([...path], now, then);
     await desk.refresh();
   } catch (error) {
-    await showError(t("Not undone"), error);
+    await showError(t("Couldn't undo"), error);
   }
 }
 function onTop(now, before, after, names) {
@@ -764,16 +764,16 @@ async function securityCards(desk, name) {
 }
 function factors(desk, name, found) {
   const devices = [...found.apps.map((one) => [t("authenticator app"), one.name, one.created, one.last_used]), ...found.keys.map((one) => [t("security key at {host}", { host: one.host }), one.name, one.created, one.last_used])];
-  if (devices.length === 0) return card(t("Two-step log-in"), el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")));
+  if (devices.length === 0) return card(t("Two-step verification"), el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")));
   const reset = async () => {
     const what = many(devices.length, "{n} device goes, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.", "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.");
     if (!await confirm(t("Reset two-step log-in of {name}?", { name }), what, t("Reset"))) return;
-    if (!await attempt(t("Resetting"), () => desk.client.account_factors_reset(name))) return;
+    if (!await attempt(t("Resetting…"), t("Couldn't reset two-step verification"), () => desk.client.account_factors_reset(name))) return;
     desk.say(t("Two-step log-in of {name} is off", { name }));
     await desk.refresh();
   };
-  const list2 = table(t("Two-step log-in"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Kind"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
-  return card(t("Two-step log-in"), list2, { flush: true, hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."), actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }) });
+  const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Kind"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
+  return card(t("Two-step verification"), list2, { flush: true, hint: many(found.codes, "{n} recovery code left.", "{n} recovery codes left."), actions: button(t("Reset…"), () => void reset(), { kind: "line small danger" }) });
 }
 function recovery(desk, name, found) {
   const make2 = async () => {
@@ -797,10 +797,10 @@ function keys(desk, name, found) {
   };
   const remove2 = async (one) => {
     if (!await confirm(t("Remove the key “{name}”?", { name: one.name }), t("Programs with it can no longer log in as {address}.", { address: one.login_address }), t("Remove"))) return;
-    if (await attempt(t("Removing"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.account_key_remove(name, one.fingerprint))) await desk.refresh();
   };
   const list2 = table(t("Keys of certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Kind"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("by command") : t("at once") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove the key {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
-  const body = found.certificates.length === 0 ? empty(keyRound, t("No keys"), t("A program with a client certificate logs in without a password, by TLS.")) : list2;
+  const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("A program with a client certificate logs in without a password, by TLS.")) : list2;
   return card(t("Keys of certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add a key"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function removedMail(desk, name, first) {
@@ -810,8 +810,8 @@ function removedMail(desk, name, first) {
   const back = async (mailbox, messages) => {
     const from = begin2();
     const where = mailbox === "" ? t("They go back to the mailboxes that they were in.") : t("They go back to {mailbox}.", { mailbox });
-    if (!await confirm(many(messages, "Bring {n} message back?", "Bring {n} messages back?"), t("{where} Messages that the user removed on purpose are among them.", { where }), t("Bring back"))) return;
-    await attempt(t("Bringing mail back"), async () => {
+    if (!await confirm(many(messages, "Bring {n} message back?", "Bring {n} messages back?"), t("{where} Messages that the user removed on purpose are among them.", { where }), t("Restore"))) return;
+    await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
       desk.say(many(done.messages, "{n} message is back.", "{n} messages are back.") + (done.damaged > 0 ? ` ${many(done.damaged, "{n} could not be read.", "{n} could not be read.")}` : ""));
       await desk.refresh();
@@ -819,10 +819,10 @@ function removedMail(desk, name, first) {
   };
   const show = (found) => {
     const all = found.mailboxes.reduce((sum, one) => sum + one.messages, 0);
-    const list2 = table(t("Removed mail"), [{ title: t("Mailbox"), kind: "main", cell: (one) => foreign(one.mailbox, 120) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Size"), kind: "num", cell: (one) => size(one.octets) }, { title: t("Last removed"), cell: (one) => when(one.last) }, { title: "", kind: "top", cell: (one) => button(t("Bring back…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }) }) }], found.mailboxes);
+    const list2 = table(t("Removed mail"), [{ title: t("Folder"), kind: "main", cell: (one) => foreign(one.mailbox, 120) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Size"), kind: "num", cell: (one) => size(one.octets) }, { title: t("Last removed"), cell: (one) => when(one.last) }, { title: "", kind: "top", cell: (one) => button(t("Bring back…"), () => void back(one.mailbox, one.messages), { kind: "line small", name: t("Bring mail of {mailbox} back", { mailbox: one.mailbox }) }) }], found.mailboxes);
     fill(place, all === 0 ? el("p", { class: "two pad" }, t("None.")) : list2, found.mailboxes.length > 1 && el("p", { class: "pad" }, button(many(all, "Bring {n} message back…", "Bring all {n} messages back…"), () => void back("", all), { kind: "line small" })));
   };
-  since.addEventListener("change", () => void attempt(t("Looking"), async () => show(await desk.client.account_removed(name, begin2()))));
+  since.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't load deleted messages"), async () => show(await desk.client.account_removed(name, begin2()))));
   show(first);
   return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
 }
@@ -831,7 +831,7 @@ function stopped(desk, one) {
   const release = async () => {
     const what = one.messages === 0 ? t("It can send again.") : t("It can send again, and what is held goes out at once. This can't be undone.");
     if (!await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))) return;
-    if (!await attempt(t("Releasing"), () => desk.client.queue_guard_release(one.account))) return;
+    if (!await attempt(t("Saving…"), t("Couldn't allow sending"), () => desk.client.queue_guard_release(one.account))) return;
     desk.say(t("{name} may send again", { name: one.account }));
     await desk.refresh();
   };
@@ -884,7 +884,7 @@ async function listPage(desk) {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       desk.note(addressOf("accounts", [], { search: input.value }));
-      void attempt(t("Searching"), () => show(input.value, ""));
+      void attempt(t("Searching…"), t("Couldn't search"), () => show(input.value, ""));
     }, 200);
   });
   const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
@@ -947,14 +947,14 @@ function addresses(desk, found) {
   const remove2 = async (row) => {
     const leaves = row.aliases.length > 0 ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}` : "";
     if (!await confirm(t("Remove {address}?", { address: row.address }), `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`, t("Remove"))) return;
-    if (await attempt(t("Removing"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
   };
   const add2 = async () => {
     const address = line(t("Address"), `@${found.domain}`, t("@{domain} alone takes what no other address gets.", { domain: found.domain }), { inputmode: "email" });
     if (await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
     await desk.refresh();
   };
-  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
+  const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add an address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("log-in is disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("given up") };
@@ -972,9 +972,9 @@ async function newPassword(desk, name) {
 }
 async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
-  const what = [el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
+  const what = [el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
-  if (!await attempt(t("Removing the account"), () => desk.client.config_account_rm(name))) return;
+  if (!await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#accounts");
 }

@@ -139,18 +139,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -349,7 +349,7 @@ async function auditPage(desk) {
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";
   const filtered = Object.keys(filter).length > 0;
   const none = filtered || before > 0 ? empty(history, t("Nothing found"), t("No change matches the filter."), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("Changes by the command line, this app, the account page and by hand in domains.toml are listed here for a year."));
-  const save = (form) => void attempt(t("Exporting"), async () => offer(await desk.client.audit_export(filter, form), form));
+  const save = (form) => void attempt(t("Exporting…"), t("Couldn't export"), async () => offer(await desk.client.audit_export(filter, form), form));
   const root = el("div", { class: "page" }, head(t("Audit log"), t("Every change: command line, this app, accounts, and by hand in domains.toml. Entries are kept for a year; secrets are not in them."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), filters(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older ones"))));
   return { title: t("Audit log"), root };
 }

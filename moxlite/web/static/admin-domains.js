@@ -139,22 +139,22 @@ function dialog(title2, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
   const answer2 = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -621,7 +621,7 @@ async function undo(desk, path, now, then) {
     await desk.client.settings_save([...path], now, then);
     await desk.refresh();
   } catch (error) {
-    await showError(t("Not undone"), error);
+    await showError(t("Couldn't undo"), error);
   }
 }
 function onTop(now, before, after, names) {
@@ -715,14 +715,14 @@ async function addAlias(desk, domain) {
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
   if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "Mail to it is refused from now on. {n} member keeps what has arrived.", "Mail to it is refused from now on. {n} members keep what has arrived."), t("Remove"))) return;
-  if (!await attempt(t("Removing"), () => desk.client.config_alias_rm(row.address))) return;
+  if (!await attempt(t("Deleting…"), t("Couldn't delete alias"), () => desk.client.config_alias_rm(row.address))) return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
 async function aliasPage(desk, found, localpart) {
   const row = found.aliases.find((one) => one.localpart === localpart);
   if (row === void 0) return notice("warn", t("There is no such alias any more."));
   const drop = async (member) => {
-    if (await attempt(t("Removing"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove member"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
     const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
@@ -784,7 +784,7 @@ function providerCard(desk, name, used) {
   const forget = async () => {
     const words2 = t("Records stay as they are; keys are no longer replaced by themselves.");
     if (!await confirm(t("Forget the token for {title}?", { title: used.title }), words2, t("Forget"))) return;
-    if (await attempt(t("Forgetting"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
   };
   return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("Changes by others"), used.enforce ? t("are undone each night") : t("are reported, and stay")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Forget…"), () => void forget(), { kind: "line danger" })] });
 }
@@ -815,7 +815,7 @@ async function publish(desk, name) {
 }
 async function undo2(desk, name) {
   let plan = null;
-  await attempt(t("Looking at the last change"), async () => {
+  await attempt(t("Loading…"), t("Couldn't load the last change"), async () => {
     plan = await desk.client.dns_plan(name, true);
   });
   const found = plan;
@@ -824,7 +824,7 @@ async function undo2(desk, name) {
 }
 async function make2(desk, run) {
   let missing = [];
-  const done = await attempt(t("Changing DNS"), async () => {
+  const done = await attempt(t("Updating DNS…"), t("Couldn't update DNS"), async () => {
     missing = await run();
   });
   if (!done) return;
@@ -845,7 +845,7 @@ function hostCard(desk, found) {
 }
 function stagesCard(desk, title2, found, actions) {
   const act = async (run) => {
-    if (await attempt(t("Changing the rotation"), run)) await desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't update key rotation"), run)) await desk.refresh();
   };
   const now = async () => {
     if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);
@@ -909,7 +909,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
     fill(zoneButtons, copy2);
     copy2.focus();
   };
-  const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
+  const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)));
   const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
   return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
@@ -939,9 +939,9 @@ async function keys(desk, found) {
   };
   const remove2 = async (row) => {
     if (!await confirm(t("Remove the key {selector}?", { selector: row.selector }), t("Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS."), t("Remove"))) return;
-    if (await attempt(t("Removing"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
+    if (await attempt(t("Deleting…"), t("Couldn't delete DKIM key"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
   };
-  const list2 = table(t("Keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
+  const list2 = table(t("Shortcuts"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
   const signing = await settingsForm(desk, ["domains", name, "dkim"]);
   return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
 }
@@ -969,7 +969,7 @@ function mailboxes(desk, found) {
   const domain = found.row.domain;
   const all = [...found.addresses.map((one) => [one, t("address")]), ...found.aliases.map((one) => [one.address, t("alias")])];
   const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
-  return { name: "mailboxes", title: t("Mailboxes"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Mailboxes"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Goes to the postmaster of this server.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add an address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("The people who get mail here.") }), desk.peer(domain)] };
+  return { name: "mailboxes", title: t("Folders"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Folders"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Goes to the postmaster of this server.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add an address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("The people who get mail here.") }), desk.peer(domain)] };
 }
 async function addAddress(desk, domain) {
   const { accounts } = await desk.client.accounts("", "", 200);
@@ -1006,7 +1006,7 @@ function certificates(found, hosts) {
   const left = hosts.filter((one) => one.certificate === null).length;
   const keys2 = found.selectors.filter((one) => one.signs);
   const broken = found.selectors.filter((one) => one.problem !== "");
-  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Keys"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("No key signs outgoing mail."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Keys")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Ordered by itself once its record leads to this server.") : one.certificate.own ? t("Made by this server; others do not trust it.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("waits")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server that has port 443 brings certificates of its own.") })] };
+  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Shortcuts"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("No key signs outgoing mail."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Shortcuts")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Ordered by itself once its record leads to this server.") : one.certificate.own ? t("Made by this server; others do not trust it.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("waits")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server that has port 443 brings certificates of its own.") })] };
 }
 function test(desk, found) {
   const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("An address of this domain, or of yours at another provider: then look there into the message's details."), { inputmode: "email" });
@@ -1058,15 +1058,15 @@ async function domainPage(desk) {
 }
 async function disable(desk, row) {
   const set = (disabled) => disabled ? desk.client.config_domain_disable(row.domain) : desk.client.config_domain_enable(row.domain);
-  if (!await attempt(row.disabled ? t("Enabling") : t("Disabling"), () => set(!row.disabled))) return;
-  desk.say(row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => set(row.disabled)).then(() => desk.refresh()) });
+  if (!await attempt(t("Saving…"), row.disabled ? t("Couldn't enable domain") : t("Couldn't disable domain"), () => set(!row.disabled))) return;
+  desk.say(row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => set(row.disabled)).then(() => desk.refresh()) });
   await desk.refresh();
 }
 async function remove(desk, found) {
   const name = found.row.domain;
   const what = found.users.length > 0 ? [el("p", {}, t("It is still used, so it cannot be removed:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias goes with it.", "{n} aliases go with it.")), el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain"))) return;
-  if (!await attempt(t("Removing the domain"), () => desk.client.config_domain_rm(name))) return;
+  if (!await attempt(t("Deleting…"), t("Couldn't delete domain"), () => desk.client.config_domain_rm(name))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#domains");
 }

@@ -139,22 +139,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer2 = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer2 === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -456,22 +456,22 @@ function built(client, found, mail, refresh) {
   };
   const remove = async (kind, id, name) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("The password alone will be enough, also in mail programs.") : t("The password alone will be enough.");
-    const said = last ? t("It is the last second factor, so two-step log-in will be off. {off}", { off }) : t("Log-ins with it will be refused. Your other factors stay.");
+    const off = mail ? t("You'll only need your password, in mail apps too.") : t("You'll only need your password.");
+    const said = last ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off }) : t("You won't be able to log in with it. Your other verification methods won't change.");
     if (!await confirm(t("Remove “{name}”?", { name }), said, t("Remove"))) return;
-    if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
+    if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id))) await refresh();
   };
   const renew = async () => {
     if (!await confirm(t("Make new recovery codes?"), t("Your old codes stop working."), t("Make new codes"))) return;
     let codes = [];
-    if (await attempt(t("Making recovery codes"), async () => {
+    if (await attempt(t("Creating…"), t("Couldn't create recovery codes"), async () => {
       codes = await client.recovery_codes_new();
     })) {
       await showCodes(codes);
       await refresh();
     }
   };
-  const rows = [...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
+  const rows = [...found.apps.map((app) => row(smartphone, [t("Authenticator app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
   if (on) {
     const few = found.codes < 4;
     const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
@@ -479,7 +479,7 @@ function built(client, found, mail, refresh) {
   }
   const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(t("Two-step log-in"), [el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")), possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
+  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -495,7 +495,7 @@ function removal(name, run) {
 }
 function warning(found, mail) {
   if (isOn(found) || !mail) return null;
-  const text3 = t("From then on mail programs need app passwords: your own password works on these web pages only.");
+  const text3 = t("After that, mail apps need app passwords. Your own password only works on these web pages.");
   if (found.programs.length === 0) return notice("unknown", text3);
   return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
@@ -517,7 +517,7 @@ async function steps(title, begin) {
 }
 async function addApp(client, found, mail) {
   let codes = [];
-  const added = await steps(t("Add a code app"), (show, close) => {
+  const added = await steps(t("Add authenticator app"), (show, close) => {
     const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made2 = await client.totp_begin(name.control.value);
@@ -627,7 +627,7 @@ async function make(desk) {
 }
 async function revoke(desk, one) {
   const sure = await confirm(t("Revoke “{name}”?", { name: one.name }), t("The program that uses it is refused at once."), t("Revoke"));
-  if (sure && await attempt(t("Revoking"), () => desk.client.admin_token_rm(one.name))) await desk.refresh();
+  if (sure && await attempt(t("Revoking…"), t("Couldn't revoke token"), () => desk.client.admin_token_rm(one.name))) await desk.refresh();
 }
 
 async function changePassword(desk) {

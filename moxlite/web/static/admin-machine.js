@@ -149,22 +149,22 @@ function dialog(title2, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
   const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -396,7 +396,7 @@ function snapshots(found) {
 }
 async function begin(desk, found) {
   if (!await confirm(t("Back up now?"), t("A snapshot of everything goes to {target}. Mail flows on meanwhile.", { target: found.target }), t("Back up"))) return;
-  if (await attempt(t("Starting the backup"), () => desk.client.backup_run())) await desk.refresh();
+  if (await attempt(t("Starting backup…"), t("Couldn't start backup"), () => desk.client.backup_run())) await desk.refresh();
 }
 
 var made = 0;
@@ -721,7 +721,7 @@ async function undo(desk, path, now, then) {
     await desk.client.settings_save([...path], now, then);
     await desk.refresh();
   } catch (error) {
-    await showError(t("Not undone"), error);
+    await showError(t("Couldn't undo"), error);
   }
 }
 function onTop(now, before, after, names2) {
@@ -831,7 +831,7 @@ async function connection(desk) {
     fill(answer, found.problem !== "" && notice("warn", t("The log file could not be read: {why}", { why: found.problem })), card(many(found.lines.length, "{n} line of connection {cid}", "{n} lines of connection {cid}", { cid: found.cid }), found.lines.length > 0 ? shown2(found.lines) : el("div", {}, el("p", { class: "two" }, t("None is left here. Where the log goes to the journal, this command finds them:")), copyable(`journalctl -u moxlite -g cid=${found.cid}`)), { flush: found.lines.length > 0, hint: source(found) }));
   };
   const form = fieldForm({ received_id: id }, t("Show its lines"), search2);
-  if (wanted !== "") void attempt(t("Searching the log"), search2);
+  if (wanted !== "") void attempt(t("Searching…"), t("Couldn't search the log"), search2);
   return [card("", form), answer];
 }
 async function levels(desk) {
@@ -840,11 +840,11 @@ async function levels(desk) {
   const set = async (row, level, control) => {
     const before = row.level;
     const make2 = (value) => desk.client.log_level_set(row.pkg, value === "" ? "" : nameOf(value));
-    if (!await attempt(t("Setting the level"), () => make2(level))) {
+    if (!await attempt(t("Saving…"), t("Couldn't change log level"), () => make2(level))) {
       control.value = before;
       return;
     }
-    desk.say(row.pkg === "" ? t("The level of all is {level}", { level }) : level === "" ? t("{pkg} has the level of all", { pkg: row.pkg }) : t("The level of {pkg} is {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => make2(before)).then(() => desk.refresh()) });
+    desk.say(row.pkg === "" ? t("The level of all is {level}", { level }) : level === "" ? t("{pkg} has the level of all", { pkg: row.pkg }) : t("The level of {pkg} is {level}", { pkg: row.pkg, level }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => make2(before)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const select = (row) => {
@@ -878,7 +878,7 @@ async function networkPage(desk) {
 function listings(desk, found) {
   if (found.listings.length === 0) return el("p", { class: "hint" }, t("No list is watched."));
   return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("State"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Asked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("not yet")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Ask {zone} about {ip} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
-    if (await attempt(t("Asking {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
+    if (await attempt(t("Checking {zone}…", { zone: row.zone }), t("Couldn't check {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
   }) }], found.listings);
 }
 function reverseState(found, hostname) {
@@ -1029,7 +1029,7 @@ async function metricsPage(desk) {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       desk.note(addressOf("metrics", [], { search: input.value }));
-      void attempt(t("Searching"), async () => show(input.value));
+      void attempt(t("Searching…"), t("Couldn't search"), async () => show(input.value));
     }, 150);
   });
   show(wanted);

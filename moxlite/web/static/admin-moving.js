@@ -149,22 +149,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -289,7 +289,7 @@ function inUse(desk, found) {
   const end = async () => {
     const words = t("Mail to addresses that are not here is refused from then on.");
     if (!await confirm(t("Has everybody moved?"), words, t("End it"))) return;
-    if (await attempt(t("Ending"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
   const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");
   return card(t("Other addresses"), el("ul", { class: "lines" }, found.hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one.host)), el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem))), one.problem !== "" ? state("danger", t("no answer")) : one.tls ? state("ok", t("answers")) : state("warn", t("without TLS")))), found.takes_all && el("li", {}, state("warn", t("That server takes any address, so mistyped ones are not refused."))), el("li", {}, went)), { flush: true, actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("End it…"), () => void end())], hint: found.disabled ? t("The domain is disabled: all its mail goes on to the server that it moves from.") : t("Mail to addresses that are not here goes on to the server that the domain moves from.") });

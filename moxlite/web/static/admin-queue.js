@@ -271,22 +271,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -313,7 +313,7 @@ function listPage(title, tab, { query, found, list, none, after, action = null, 
   return { title, root: el("div", { class: "page" }, head(t("Queue"), null, action), tabLinks(tab), pills.length > 0 && el("div", { class: "filter" }, pills), card("", found.length === 0 ? none : list, { flush: true }), pager(query, following, [tab])) };
 }
 async function undone(desk, back) {
-  const done = await attempt(t("Undoing"), back);
+  const done = await attempt(t("Undoing…"), t("Couldn't undo"), back);
   await desk.refresh();
   if (done) desk.say(t("Undone"));
 }
@@ -371,7 +371,7 @@ function detail(desk, row, tries) {
     const found = await desk.client.queue_header(row.id);
     await dialog(t("Header"), (close) => [el("pre", { class: "zone", tabindex: "0" }, visible(found.replaceAll("\r\n", "\n")).replaceAll("[U+000A]", "\n").replaceAll("[U+0009]", "	")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
   };
-  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Reading the header"), header), { kind: "line small" }))];
+  return [el("ol", { class: "attempts" }, tries.length === 0 ? el("li", {}, t("No attempt yet.")) : tries.map((one) => el("li", {}, when(microseconds(one.start)), el("div", {}, state(one.outcome === "delivered" ? "ok" : "warn", one.outcome === "delivered" ? t("delivered") : t("not delivered")), " ", el("b", {}, visible(one.host)), one.ip !== "" && ` [${one.ip}]`, one.tls !== "" && `, ${one.tls}`, one.transport !== "" && `, ${one.transport}`, one.meaning !== "" && el("div", {}, one.meaning), (one.reply !== "" || one.outcome !== "delivered") && el("div", {}, el("q", {}, foreign(one.reply !== "" ? one.reply : one.outcome, 400))), one.admin !== "" && el("div", { class: "hint" }, one.admin))))), pairs([[t("Subject"), foreign(row.subject, 200)], [t("Size"), size(row.size)], [t("Message-ID"), foreign(row.message_id, 200)], [t("Account"), row.account === "" ? "–" : el("a", { href: addressOf("accounts", [row.account]) }, row.account)], [t("Next step"), row.next], ...row.admin !== "" ? [[t("Advice"), row.admin]] : []]), waits && el("div", { class: "flex wrap" }, button(t("Header"), () => void attempt(t("Loading…"), t("Couldn't load header"), header), { kind: "line small" }))];
 }
 
 async function finishedPage(desk) {
@@ -475,7 +475,7 @@ async function rulesPage(desk) {
     await desk.refresh();
   };
   const remove = async (rule) => {
-    if (await attempt(t("Removing"), () => desk.client.queue_holdrules_remove(rule.id))) {
+    if (await attempt(t("Deleting…"), t("Couldn't delete rule"), () => desk.client.queue_holdrules_remove(rule.id))) {
       desk.say(t("Rule removed; what it held stays on hold until it is released"));
       await desk.refresh();
     }
@@ -497,8 +497,8 @@ async function suppressionsPage(desk) {
     if (done !== null) await desk.refresh();
   };
   const remove = async (row) => {
-    if (!await attempt(t("Removing"), () => desk.client.queue_suppress_remove(row.account, row.address))) return;
-    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
+    if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(row.account, row.address))) return;
+    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
@@ -572,7 +572,7 @@ async function waitingPage(desk) {
     fill(bar, el("b", {}, many(count, "{n} selected", "{n} selected")), !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
       whole = true;
       draw();
-    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_hold(f, true, n), "", t("Nothing is tried until they are released."), undo(false, (f, n) => desk.client.queue_unhold(f, true, n))), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_unhold(f, true, n), "", t("They are tried again."), undo(true, (f, n) => desk.client.queue_hold(f, true, n))), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_fail(f, true, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
+    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), { title: (n) => many(n, "Retry {n} message now?", "Retry {n} messages now?"), text: t("The next delivery attempt will be made right away."), button: t("Retry now"), doing: t("Retrying…"), failed: t("Couldn't retry messages"), done: (n) => many(n, "Retrying {n} message", "Retrying {n} messages") }), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, wanted(), (f, n) => desk.client.queue_hold(f, true, n), { title: (n) => many(n, "Hold {n} message?", "Hold {n} messages?"), text: t("Delivery is paused until you release these messages."), button: t("Hold"), doing: t("Saving…"), failed: t("Couldn't hold messages"), done: (n) => many(n, "{n} message on hold", "{n} messages on hold") }, undo(false, (f, n) => desk.client.queue_unhold(f, true, n))), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, wanted(), (f, n) => desk.client.queue_unhold(f, true, n), { title: (n) => many(n, "Release {n} message?", "Release {n} messages?"), text: t("Delivery will be tried again."), button: t("Release"), doing: t("Saving…"), failed: t("Couldn't release messages"), done: (n) => many(n, "{n} message released", "{n} messages released") }, undo(true, (f, n) => desk.client.queue_hold(f, true, n))), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, wanted(), (f, n) => desk.client.queue_fail(f, true, n), { title: (n) => many(n, "Return {n} message to sender?", "Return {n} messages to sender?"), text: t("Senders will get a bounce message. You can't undo this."), button: t("Return to sender"), doing: t("Saving…"), failed: t("Couldn't return messages"), done: (n) => many(n, "{n} message returned to sender", "{n} messages returned to sender"), final: true }), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
   };
   all.addEventListener("change", () => {
     whole = false;
@@ -602,22 +602,21 @@ async function waitingPage(desk) {
   const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that cannot be delivered at once waits here, with what the other servers said.")) : empty(search, t("Nothing found"), t("No message matches the filter."), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
   return { title: t("Queue"), root };
 }
-async function act(desk, doing, [filter, count], run, ask, what, back) {
-  if (ask !== "" || count > 1) {
-    const title = many(count, "{what} {n} message?", "{what} {n} messages?", { what: ask === "" ? `${doing}:` : `${ask}:` });
-    if (!await confirm(title, what, ask === "" ? t("Go on") : ask)) return;
+async function act(desk, [filter, count], run, texts, back) {
+  if (texts.final || count > 1) {
+    if (!await confirm(texts.title(count), texts.text, texts.button)) return;
   }
   let changed = 0;
-  if (!await attempt(doing, async () => changed = (await run(filter, count)).messages)) return;
+  if (!await attempt(texts.doing, texts.failed, async () => changed = (await run(filter, count)).messages)) return;
   const undo = back && { title: t("Undo"), run: () => void undone(desk, back) };
-  desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
+  desk.say(texts.done(changed), undo);
   await desk.refresh();
 }
 async function drop(desk, [filter, count]) {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
   const what = t("They leave the queue, and the senders are not told. This can't be undone.");
   if (!await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages"))) return;
-  if (await attempt(t("Dropping"), () => desk.client.queue_drop(filter, true, count))) {
+  if (await attempt(t("Deleting…"), t("Couldn't delete messages"), () => desk.client.queue_drop(filter, true, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));
     await desk.refresh();
   }
@@ -649,11 +648,11 @@ async function webhooksPage(desk) {
   const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
   const found = finished ? await desk.client.queue_webhook_retired_list({}, page) : await desk.client.queue_webhook_list({}, page);
   const again = async (row) => {
-    if (await attempt(t("Calling"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true))) await desk.refresh();
+    if (await attempt(t("Calling…"), t("Couldn't call webhook"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true))) await desk.refresh();
   };
   const cancel = async (row) => {
     if (!await confirm(t("Cancel this call?"), t("{url} is not told of it. This can't be undone.", { url: row.url }), t("Cancel the call"))) return;
-    if (await attempt(t("Cancelling"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
+    if (await attempt(t("Canceling…"), t("Couldn't cancel webhook"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
   };
   const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("Where to"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
   const only = (value, words) => pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);

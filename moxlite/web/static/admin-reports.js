@@ -343,18 +343,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -457,7 +457,7 @@ function pendingCard(desk, kind, title, found) {
   const nothing = kind === "dmarc" ? t("Mail from domains whose DMARC record asks for reports (rua) is counted here until its report is sent.") : t("Sessions to domains that ask for TLS reports are counted here until their report is sent.");
   const now = async () => {
     let said = "";
-    const done = await attempt(t("Sending reports"), async () => {
+    const done = await attempt(t("Sending reports…"), t("Couldn't send reports"), async () => {
       const sent = await (kind === "dmarc" ? desk.client.dmarc_send() : desk.client.tlsrpt_send());
       said = many(sent.due, "{n} report was due: {sent} sent, {skipped} not needed, {later} later", "{n} reports were due: {sent} sent, {skipped} not needed, {later} later", { sent: sent.sent, skipped: sent.skipped, later: sent.later });
     });
@@ -468,7 +468,7 @@ function pendingCard(desk, kind, title, found) {
   const drop = async (row) => {
     const domain = row.about.split(" ")[0] ?? row.about;
     if (!await typedAgain(t("Drop what is counted for {domain}?", { domain }), domain, t("The domain gets no report about it. This can't be undone."), t("Drop"))) return;
-    if (await attempt(t("Dropping"), () => kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain))) await desk.refresh();
+    if (await attempt(t("Deleting…"), t("Couldn't delete reports"), () => kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain))) await desk.refresh();
   };
   const list2 = table(title, [{ title: t("Domain"), kind: "main", cell: (row) => kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about) }, { title: t("Day"), cell: (row) => day2(row.day) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => row.failed === 0 ? "0" : [mark2("warn", t("look at it")), " ", count(row.failed)] }, { title: "", kind: "top", cell: (row) => iconButton(t("Drop what is counted for {domain}", { domain: row.about }), trash2, () => void drop(row)) }], found);
   return card(title, found.length === 0 ? empty(clock, t("Nothing waits"), nothing) : list2, { flush: true, actions: found.length > 0 && button(t("Send what is due"), () => void now(), { icon: send, kind: "line small" }) });
@@ -478,9 +478,9 @@ function day2(text2) {
 }
 function suppressedCard(desk, found) {
   const remove = async ({ kind, row }) => {
-    if (!await attempt(t("Removing"), () => kind === "dmarc" ? desk.client.dmarc_suppress_remove(row.address) : desk.client.tlsrpt_suppress_remove(row.address))) return;
+    if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => kind === "dmarc" ? desk.client.dmarc_suppress_remove(row.address) : desk.client.tlsrpt_suppress_remove(row.address))) return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1e3 - Date.now()) / 864e5));
-    desk.say(t("{address} gets reports again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
+    desk.say(t("{address} gets reports again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list2 = table(t("Addresses without reports"), [{ title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) }, { title: t("Kind"), cell: ({ kind }) => kind === "dmarc" ? "DMARC" : "TLS" }, { title: t("Why"), cell: ({ row }) => row.comment === "" ? name("") : foreign(row.comment, 160) }, { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) }], found);

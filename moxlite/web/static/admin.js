@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.7f14255df89c.js", audit: "audit.544f4443fded.js", domains: "domains.b17f6d30a814.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.a54f9d13df72.js", queue: "queue.da1093b66680.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.8e4ee7c31ca9.js" };
+var define_PARTS_default = { accounts: "accounts.b55bd1427f42.js", audit: "audit.43faaf8ad48c.js", domains: "domains.e8d88722a71d.js", factors: "factors.eb1908ebe196.js", live: "live.2b5a86091f3f.js", machine: "machine.bbfe0080583b.js", moving: "moving.7ade730fbcd5.js", queue: "queue.e938f175ef61.js", reports: "reports.a63b0d3f8991.js", trends: "trends.a714aa5da7ae.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -618,18 +618,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -769,7 +769,7 @@ function secondStepForm(asked, done, again) {
   }
   function introduction() {
     if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
-    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
     return step2.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step2.apps[0] }) : t("Type a code of your app: {names}.", { names: step2.apps.join(", ") });
   }
   function focus() {
@@ -815,7 +815,7 @@ async function askConfirm(client, why = t("This is an important change, so give 
       } finally {
         send2.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step2) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step2) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send2));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -1088,7 +1088,7 @@ var Session = class {
     else localStorage.removeItem(this.deviceKey);
   }
   async logOut() {
-    if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
     location.reload();
@@ -1104,7 +1104,7 @@ function beforeDisplay(root) {
   try {
     hook?.(root);
   } catch (error) {
-    void showError(t("The custom script of this server failed"), error);
+    void showError(t("Couldn't run this server's custom script"), error);
   }
 }
 
@@ -1253,7 +1253,7 @@ function content(desk, found) {
 }
 async function examine(desk) {
   desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
-  if (await attempt(t("Checking everything"), () => desk.client.examine()) && desk.shown()) await desk.refresh();
+  if (await attempt(t("Running checks…"), t("Couldn't run checks"), () => desk.client.examine()) && desk.shown()) await desk.refresh();
 }
 function headline(found) {
   switch (found.flow) {
@@ -1298,7 +1298,7 @@ var nights = 30;
 var landings = { inbox: ["ok", t("Inbox")], other: ["ok", t("another folder")], junk: ["warn", t("junk")], missing: ["danger", t("not found")], unsent: ["danger", t("not sent")] };
 async function testPlacement(desk) {
   let ended = false;
-  const done = await attempt(t("Sending the test mail"), async () => {
+  const done = await attempt(t("Sending test email…"), t("Couldn't send test email"), async () => {
     ended = await desk.client.placement_test();
   });
   if (!done) return;
@@ -1357,7 +1357,7 @@ function working(found) {
 async function sessionsPage(desk) {
   const found = await desk.client.sessions();
   const end = async (one) => {
-    if (await attempt(t("Ending the session"), () => desk.client.session_end(one.id))) await desk.refresh();
+    if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
   const list2 = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) }], found);
   const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.")), card("", list2, { flush: true }));

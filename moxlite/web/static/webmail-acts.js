@@ -131,18 +131,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -227,7 +227,7 @@ async function chooseMove({ mail, actions, desk }, typed) {
   if (chosen !== null) actions.move(chosen, false);
 }
 function exportSelection({ base, client, mail, desk }) {
-  void attempt(t("Exporting"), async () => (await desk.load("export")).exportSelected(client, base, mail));
+  void attempt(t("Exporting…"), t("Couldn't export"), async () => (await desk.load("export")).exportSelected(client, base, mail));
 }
 async function sender(page, item, what) {
   const { client, mail, actions, desk } = page;

@@ -209,7 +209,7 @@ function when(start, whole) {
 function stack2() {
   const found = document.querySelector("body > .alarms");
   if (found !== null) return found;
-  const made = el("div", { class: "alarms", role: "region", "aria-label": t("Alarms") });
+  const made = el("div", { class: "alarms", role: "region", "aria-label": t("Alerts") });
   document.body.append(made);
   return made;
 }

@@ -191,17 +191,17 @@ function listChoices(desk) {
 function threadCommands(desk) {
   const threaded = () => desk.threading() !== "off";
   const some = () => threaded() && desk.aimed() > 0;
-  return [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.selected().every(isMuted) ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => toggleMute(desk) }];
+  return [{ id: "threads.next", title: t("Next conversation"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message or previous conversation"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select conversation"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse or expand conversation"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse conversation"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand conversation"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.selected().every(isMuted) ? t("Unmute conversation") : t("Mute conversation"), keys: ["X"], when: () => some() && desk.may(own), run: () => toggleMute(desk) }];
 }
 var isMuted = (item) => item.thread_muted;
 function toggleMute(desk) {
   const mute = !desk.selected().every(isMuted);
   const items = desk.selected().filter((item) => isMuted(item) !== mute);
   const ids = items.map((item) => item.id);
-  const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
-  const named = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
+  const said = mute ? t("Conversation muted. New messages will be marked as read") : t("No longer muted");
+  const named = { doing: () => mute ? t("Muting…") : t("Unmuting…"), done: () => said };
   const call = (to) => ({ shown: {}, call: () => desk.client.thread_mute(ids, to) });
-  desk.actions.run(call(mute), named, items, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+  desk.actions.run(call(mute), named, items, t("Couldn't mute conversation"), { what: said, actions: () => [call(!mute)] });
 }
 
 adopt(bar_default);

@@ -73,7 +73,7 @@ async function onQuery(client, mail, say, asked, said, role) {
   } catch (error) {
     progress.close();
     const why = error instanceof Error ? error.message : String(error);
-    say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
+    say(`${many(ids.length, "Stopped after {n} message", "Stopped after {n} messages")}. ${why}`);
     return null;
   }
   return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };

@@ -150,18 +150,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -263,15 +263,15 @@ async function showDeleted(client, kind, again) {
     const found = await client.deleted_list(kind);
     fill(list, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
-      return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Bring back “{title}”", { title }), onclick: () => void back(one.id) }, t("Bring back")));
+      return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
     }), found.length === 0 && el("li", { class: "hint" }, t("Nothing was deleted in the last 30 days.")));
   };
-  const back = (id) => attempt(t("Bringing it back"), async () => {
+  const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw2(), again()]);
     list.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("It is back.")) : void 0);
-  if (!await attempt(t("Loading what was deleted"), draw2)) return;
+  if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw2)) return;
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
@@ -637,7 +637,7 @@ function sourceOf(client, one, again) {
   const read2 = el("button", { class: "btn line", type: "button" }, t("Read it now"));
   read2.addEventListener("click", () => {
     read2.disabled = true;
-    void attempt(t("Reading the calendar"), () => client.calendar_refresh(one.id)).then((done) => {
+    void attempt(t("Refreshing…"), t("Couldn't refresh calendar"), () => client.calendar_refresh(one.id)).then((done) => {
       if (!done) return;
       problem.hidden = true;
       setStatus(t("The calendar is up to date."));
@@ -654,7 +654,7 @@ async function subscribe(client, colour, again) {
     const submitted = async (event) => {
       event.preventDefault();
       button.disabled = true;
-      const done = await attempt(t("Reading the calendar"), () => client.calendar_subscribe(address.value, name.value, colour));
+      const done = await attempt(t("Subscribing…"), t("Couldn't subscribe to calendar"), () => client.calendar_subscribe(address.value, name.value, colour));
       button.disabled = false;
       if (!done) return;
       close();
@@ -758,7 +758,7 @@ var CalendarPage = class {
   }
   async load() {
     const own = ++this.turn;
-    this.loading = attempt(t("Loading the calendar"), async () => {
+    this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
       const calendars = await this.page.client.calendars();
       const [from, to] = this.range();
       const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
@@ -811,7 +811,7 @@ var CalendarPage = class {
     fill(this.list, listHead(t("Calendars"), t("New calendar"), () => void this.edit(null)), [...this.calendars].sort(byOwner).map((one) => {
       const box = el("input", { type: "checkbox", class: `c${colourOf(one, this.calendars.indexOf(one))}` });
       box.checked = !one.hidden;
-      box.addEventListener("change", () => void attempt(t("Changing the calendar"), async () => {
+      box.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
         const { client } = this.page;
         if (one.owner === "") await client.calendar_save(one.name, one.colour, !box.checked, one.id);
         else await client.calendar_view(one.id, one.colour, !box.checked);
@@ -822,7 +822,7 @@ var CalendarPage = class {
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
-    await attempt(t("Opening the form"), async () => this.editWith(await this.page.load("event"), one));
+    await attempt(t("Loading…"), t("Couldn't open this"), async () => this.editWith(await this.page.load("event"), one));
   }
   async editWith(giving, one) {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
@@ -839,13 +839,13 @@ var CalendarPage = class {
       const save = async () => {
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
         const kept = colour === first && one !== null ? one.colour : colour;
-        const saved = await attempt(t("Saving the calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
+        const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
         if (saved) close(true);
       };
       const remove = async () => {
         close(false);
         if (await this.sure(one)) {
-          await attempt(t("Removing the calendar"), () => this.page.client.calendar_remove(one.id));
+          await attempt(t("Deleting…"), t("Couldn't delete calendar"), () => this.page.client.calendar_remove(one.id));
           await this.load();
         }
       };
@@ -861,7 +861,7 @@ var CalendarPage = class {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
       };
-      return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { onsubmit: once(save) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You can edit events.") : t("You can only view it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Color") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void share() }, `${t("Share")}…`), el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Private links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     if (done === true) await this.load();
   }
@@ -880,7 +880,7 @@ var CalendarPage = class {
     return new Events(this.page, this.calendars, () => this.load(), this.close);
   }
   add(day = this.day, last = day, from = null, to = null) {
-    void attempt(t("Opening the form"), async () => {
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => {
       for (let last2; last2 !== this.loading; await last2) last2 = this.loading;
       if (this.calendars.length === 0) return;
       const whole = from === null && (last !== day || this.view === "month");
@@ -891,13 +891,13 @@ var CalendarPage = class {
     });
   }
   async open(one) {
-    await attempt(t("Opening the event"), async () => (await this.tool()).open(one.item, when(one)));
+    await attempt(t("Loading…"), t("Couldn't open event"), async () => (await this.tool()).open(one.item, when(one)));
   }
   async move(button, days, minutes, end) {
     const one = this.buttons.get(button);
     if (one === void 0 || days === 0 && minutes === 0 && end === 0) return;
     if (!this.isWritable(one)) return this.draw();
-    await attempt(t("Moving the event"), async () => (await this.tool()).move(one.item, days, minutes, end));
+    await attempt(t("Moving…"), t("Couldn't move event"), async () => (await this.tool()).move(one.item, days, minutes, end));
   }
   isWritable({ item }) {
     return isChangeable(item, this.calendars.find(({ id }) => id === item.calendar_id));
@@ -917,7 +917,7 @@ var CalendarPage = class {
     if (around !== void 0 && one !== void 0) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== void 0 && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== void 0) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
-    if ((key === "Delete" || key === "Backspace") && one !== void 0 && this.isWritable(one)) return () => void attempt(t("Deleting the event"), async () => (await this.tool()).remove(one.item));
+    if ((key === "Delete" || key === "Backspace") && one !== void 0 && this.isWritable(one)) return () => void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
     const letters = { t: () => this.choose(today()), n: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
     return letters[key] ?? null;
   }

@@ -134,22 +134,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -427,11 +427,11 @@ var Files = class {
       try {
         answer = JSON.parse(request.responseText);
       } catch {
-        fail(t("not taken: the server answered {status}", { status: request.status }));
+        fail(t("rejected: the server answered {status}", { status: request.status }));
         return;
       }
       if (answer.result === void 0) {
-        void told(answer.error ?? { message: t("not taken") }).then((error) => fail(error.message));
+        void told(answer.error ?? { message: t("rejected") }).then((error) => fail(error.message));
         return;
       }
       card.done = answer.result;
@@ -817,7 +817,7 @@ var Composer = class _Composer {
     this.picker.value = "";
   } });
   files;
-  lessButton = iconButton(minus, t("Minimise"), () => {
+  lessButton = iconButton(minus, t("Minimize"), () => {
     this.shrink(!this.small);
     if (!this.small) this.text.focus();
   }, "compose-less");
@@ -895,7 +895,7 @@ var Composer = class _Composer {
   }
   shrink(small) {
     if (small === this.small) return;
-    const name = small ? t("Restore") : t("Minimise");
+    const name = small ? t("Restore") : t("Minimize");
     this.root.classList.toggle("small", small);
     this.title();
     this.lessButton.title = name;
@@ -951,17 +951,17 @@ var Composer = class _Composer {
       focus();
     } });
     const asking = (id, title) => ({ id, title, when: () => !this.draft[id], run: () => this.ask(id) });
-    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus()), { id: "field.given", title: t("New address to give away…"), run: () => {
+    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus()), { id: "field.given", title: t("New masked address…"), run: () => {
       this.show("from");
       void this.makeAddress();
-    } }, asking("ask_read", t("Ask for a receipt of reading")), asking("ask_delivered", t("Ask for a receipt of delivery"))].filter(enabled);
+    } }, asking("ask_read", t("Request read receipt")), asking("ask_delivered", t("Request delivery receipt"))].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
   }
   ask(wish) {
     const { draft, rows } = this;
     this.show("receipts");
-    void attempt(t("Writing"), async () => (await this.desk.load("receipt")).drawWishes(rows.receipts, draft, () => this.changed(), wish));
+    void attempt(t("Loading…"), t("Couldn't open editor"), async () => (await this.desk.load("receipt")).drawWishes(rows.receipts, draft, () => this.changed(), wish));
   }
   offerTemplates(button) {
     const { text: text2, subject, to, sender } = this;
@@ -977,14 +977,14 @@ var Composer = class _Composer {
     }, set subject(value) {
       retitle(value);
     }, typed: text2.typed, html: text2.value.html, insert: (words2, html) => text2.insert(words2, html) };
-    void attempt(t("Loading templates"), async () => (await this.desk.load("templates")).openTemplates(this.desk, button, target));
+    void attempt(t("Loading…"), t("Couldn't load templates"), async () => (await this.desk.load("templates")).openTemplates(this.desk, button, target));
   }
   fillIn(files) {
     const { draft } = this;
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
     const first = formatParty(draft.from);
     const others = own.filter((one) => one !== draft.from.address).map((address) => formatParty({ name: draft.from.name, address }));
-    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)), el("option", { value: fresh }, t("New address to give away…")));
+    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)), el("option", { value: fresh }, t("New masked address…")));
     this.lastSender = first;
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
@@ -1000,7 +1000,7 @@ var Composer = class _Composer {
   async makeAddress() {
     this.from.value = this.lastSender;
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
-    await attempt(t("Making an address"), async () => {
+    await attempt(t("Creating…"), t("Couldn't create address"), async () => {
       const address = await this.desk.client.given_make(site);
       const made = formatParty({ name: this.draft.from.name, address });
       this.from.options[this.from.options.length - 1].before(el("option", { value: made }, made));
@@ -1106,7 +1106,7 @@ var Composer = class _Composer {
   failed(error) {
     const code = codeOf(error);
     if (code === null) {
-      void showError(t("Saving the draft failed"), error);
+      void showError(t("Couldn't save draft"), error);
       return;
     }
     if (code !== "") this.unanswered = null;
@@ -1119,7 +1119,7 @@ var Composer = class _Composer {
       this.offerNew();
       return;
     }
-    this.note(t("Not saved: {why}", { why: error.message }));
+    this.note(t("Couldn't save: {why}", { why: error.message }));
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter2);
   }
   offerNew() {
@@ -1132,7 +1132,7 @@ var Composer = class _Composer {
         const { message_id } = await this.desk.client.compose_prepare("new");
         this.draft.message_id = message_id;
       } catch (error) {
-        await showError(t("Saving it as a new draft failed"), error);
+        await showError(t("Couldn't save new draft"), error);
         return false;
       }
       this.conflict = false;
@@ -1246,13 +1246,13 @@ var Composer = class _Composer {
       if (this.conflict) void this.sendAsNew().then((wished) => wished ? this.hand() : void 0);
       return;
     }
-    this.note(t("Not sent"));
+    this.note(t("Couldn't send message"));
     const [, name, why] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
     const field = [this.to, this.cc, this.bcc, this.replyTo].find((one) => one.field === name);
     if (field !== void 0 && why !== void 0) field.complain(why);
     else {
       if (name === "subject" || name === "from") this.show(name);
-      void showError(t("The message was not sent"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
+      void showError(t("Couldn't send message"), error).then(() => (name === "subject" ? this.subject : name === "from" ? this.from : this.text).focus());
     }
   }
   lock(locked) {
@@ -1307,7 +1307,7 @@ var Composer = class _Composer {
           return;
         }
         this.root.hidden = false;
-        await showError(t("Removing the draft failed"), error);
+        await showError(t("Couldn't delete draft"), error);
         this.text.focus();
       }
     });
@@ -1389,7 +1389,7 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   if (!Composer.hasRoom(say)) return;
   let begun = null;
-  await attempt(t("Writing"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
     begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received), Math.max(0, desk.here()));
   });
   if (begun === null) return;

@@ -110,8 +110,8 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
-function senderMe() {
-  return globalThis.moxliteLanguage?.find("sender me") ?? "me";
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -183,7 +183,7 @@ function firstName(address) {
 function senders(people, own) {
   const first = people.map(firstName);
   const name = (one, at) => people.length > 1 && first.indexOf(first[at]) === first.lastIndexOf(first[at]) ? first[at] : shortAddress(one);
-  return people.map((one, at) => own(one) ? senderMe() : name(one, at)).join(", ");
+  return people.map((one, at) => own(one) ? meant("sender", "me") : name(one, at)).join(", ");
 }
 
 var conversation_default = ".conversation{flex:1;min-height:0;padding:0 26px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:start}.card-head.older{border:1px solid var(--border-color);border-bottom-width:0;border-radius:12px 12px 0 0}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{width:24px;height:24px;font-size:10px}.older .card-disc+.card-disc{margin-inline-start:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 0}@media(max-width:700px){.conversation{padding:0 16px 16px}.card-head{min-height:44px}}\n";
@@ -278,7 +278,7 @@ var Conversation = class {
   }
   hide(older) {
     const cards = older.map((item) => this.cards.get(item.id));
-    const people = new Map(older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? senderMe() : firstName(one)])));
+    const people = new Map(older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? meant("sender", "me") : firstName(one)])));
     const line = el("button", { class: "closed card-head older", "aria-expanded": "false" }, [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()].slice(-lines).map(disc), el("b", {}, many(older.length, "One older message", "{n} older messages")), el("span", { class: "card-preview", dir: "auto" }, t("since {date}, from {people}", { date: spokenDay(older[0].received), people: `${isolated([...people.values()].slice(0, names).join(", "))}${people.size > names ? " …" : ""}` })), sign(chevronsUpDown, "i s"));
     for (const card of cards) card.root.hidden = true;
     line.addEventListener("click", () => {

@@ -289,7 +289,7 @@ async function isMail(file) {
   return text2.startsWith("PK") || text2.startsWith("") || text2.startsWith("ustar", 257) || text2.startsWith("From ") || /^[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text2);
 }
 function kinds() {
-  return t("Taken are messages (.eml), mbox files, and zip, tar.gz or tar archives of mail.");
+  return t("You can import messages (.eml), mbox files, and zip, tar.gz, or tar archives of mail.");
 }
 function listed(files) {
   const names = files.slice(0, mostNames).map((file) => file.name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "_"));
@@ -425,7 +425,7 @@ var Importing = class {
       if (state !== null) this.took(state);
       else if (this.kept()[token] !== "") {
         this.ended(token);
-        toast(t("Nothing more is known of the import into {mailbox}: it ended over a minute ago, or the server was started again, which takes an import back.", { mailbox }), void 0, 0);
+        toast(t("The import into {mailbox} can't be tracked anymore. It ended over a minute ago, or a server restart undid it.", { mailbox }), void 0, 0);
       }
     }
   }
@@ -493,12 +493,12 @@ var Dropping = class {
     if (label !== void 0) this.label(label);
     else if (moving) this.move(mailbox);
     else if (files.length === 0) toast(kinds());
-    else if (mailbox === void 0) toast(t("Drop the files on a mailbox: this list is of several."));
+    else if (mailbox === void 0) toast(t("Drop the files on a folder. This list shows several folders."));
     else void this.importing.begin(mailbox, files);
   }
   label({ keyword, name }) {
     const { actions, list, mail } = this.page;
-    actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, { doing: () => t("Labelling “{name}”", { name }), done: () => t("Labelled “{name}”", { name }) });
+    actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, { doing: () => t("Adding label “{name}”…", { name }), done: () => t("Label “{name}” added", { name }) });
   }
   move(mailbox) {
     const { actions, list } = this.page;

@@ -28,7 +28,7 @@ function emptyList(mail, ways) {
     return { title: t("Your inbox is empty."), text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."), ...open !== null && { step: { title: t("Open Archive"), run: open } } };
   }
   const write = { title: t("New message"), run: () => ways.compose() };
-  const known = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
+  const known = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail goes here. To fix a mistake, use “Not junk”.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
   return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") };
 }
 export {

@@ -23,6 +23,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -168,18 +171,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -668,8 +671,8 @@ var Upload = class {
 };
 
 var pause = 1e3;
-function importFile({ client, base }, file, doing, take, words) {
-  return attempt(doing, async () => {
+function importFile({ client, base }, file, doing, failed, take, words) {
+  return attempt(doing, failed, async () => {
     const upload = new Upload();
     const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
@@ -677,10 +680,10 @@ function importFile({ client, base }, file, doing, take, words) {
     try {
       const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
       said.close();
-      said = toast(`${doing}…`, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
       const timer = window.setInterval(async () => {
         const state = await client.file_import_state(uploadID).catch(() => null);
-        if (state !== null && state.about > state.done) said.say(t("{what}: {n} of about {all}…", { what: doing, n: state.done, all: state.about }));
+        if (state !== null && state.about > state.done) said.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
       }, pause);
       done = await take(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
@@ -693,7 +696,7 @@ function importFile({ client, base }, file, doing, take, words) {
       said.close();
     }
     const { known, unread, dropped } = done;
-    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
@@ -704,7 +707,7 @@ function exportLink(page, path, title, kind) {
     if (!event.isTrusted) return;
     event.preventDefault();
     const link = event.currentTarget;
-    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+    if (await attempt(t("Exporting…"), t("Couldn't export"), () => page.client.export_prep())) link.click();
   };
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }
@@ -717,22 +720,22 @@ var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px 
 adopt(sharing_default);
 function sharing(first, guests, share) {
   const list = el("ul", { class: "sharing-guests" });
-  const levels = [["read", t("may read")], ["change", t("may change")]];
+  const levels = [["read", t("can view")], ["change", t("can edit")]];
   const set = async (guest2, rights2) => {
     await share(guest2, rights2);
     draw(await guests());
   };
   const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
     const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
     rights2.value = writable ? "change" : "read";
-    rights2.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights2.value)));
-    const end = t("End sharing with {name}", { name: shown2 });
-    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Sharing"), () => set(account, "")) }, t("End")));
+    rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
+    const end = t("Stop sharing with {name}", { name: shown2 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
   }));
   draw(first);
   const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
-  const rights = choice(t("Rights"), levels, "read");
+  const rights = choice(t("Permissions"), levels, "read");
   rights.control.className = "dialog-input";
   const add = form([guest.root, rights.root], t("Share"), async () => {
     try {
@@ -756,7 +759,7 @@ function fileButtons(page, calendar, imported) {
     const [chosen] = file.files ?? [];
     file.value = "";
     if (chosen === void 0) return;
-    await importFile(page, chosen, t("Importing events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "One entry added", "{n} entries added"));
+    await importFile(page, chosen, t("Importing…"), t("Couldn't import events"), (uploadID) => page.client.calendar_import(calendar.id, uploadID), (added) => many(added, "One entry added", "{n} entries added"));
     imported();
   });
   return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"), archiveLink(page, "btn line"), file);
@@ -768,27 +771,27 @@ async function showLinks(client, calendar) {
   const busy = el("input", { type: "checkbox" });
   const draw = async () => {
     const found = await client.calendar_links(calendar.id);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Withdraw")))));
+    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Revoke")))));
   };
-  const withdraw = (id) => attempt(t("Withdrawing the link"), async () => {
+  const withdraw = (id) => attempt(t("Revoking…"), t("Couldn't revoke link"), async () => {
     await client.calendar_link_remove(id);
     fill(address);
     await draw();
   });
-  const make = once(() => attempt(t("Making the link"), async () => {
+  const make = once(() => attempt(t("Creating…"), t("Couldn't create link"), async () => {
     const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
     fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
     note.value = "";
     await draw();
   }));
-  const loaded = await attempt(t("Loading the links"), draw);
+  const loaded = await attempt(t("Loading…"), t("Couldn't load links"), draw);
   if (!loaded) return;
-  await dialog(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
+  await dialog(t("Private links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Anyone with a private link can view this calendar without a password. You can revoke the link at any time.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
 }
 async function showSharing(client, calendar) {
   let guests = [];
   const asked = () => client.calendar_guests(calendar.id);
-  const loaded = await attempt(t("Loading the calendar"), async () => {
+  const loaded = await attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
     guests = await asked();
   });
   if (!loaded) return;
@@ -830,14 +833,14 @@ var Events = class {
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form2.all_day && form2.zone !== "" && form2.zone !== ownZone() && form2.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alarms"), form2.alarms.map(before).join(", ")), fact(t("Alarms by mail"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form2.all_day && form2.zone !== "" && form2.zone !== ownZone() && form2.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organizer") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
     else if (chosen !== null && chosen !== "close") {
-      await attempt(t("Answering"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
+      await attempt(t("Sending…"), t("Couldn't send reply"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
       await this.again();
     }
   }
@@ -853,7 +856,7 @@ var Events = class {
       toast(t("Events moved"));
       return;
     }
-    toast(t("Event moved"), { title: t("Undo"), run: () => void attempt(t("Undoing"), async () => {
+    toast(t("Event moved"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
       const now = await this.page.client.event(item.id, item.recurrence);
       await this.save(now, form2, found.calendar_id, scope);
       await this.again();
@@ -864,10 +867,10 @@ var Events = class {
     const title = isolated(found.form.title || t("(no title)"));
     const scope = await this.scope(found, t("Delete “{title}”?", { title }), t("Delete"), true);
     if (scope === null) return;
-    await attempt(t("Deleting the event"), async () => {
+    await attempt(t("Deleting…"), t("Couldn't delete event"), async () => {
       const gone = await this.page.client.event_remove(found.id, found.changed, found.recurrence, scope);
       await this.again();
-      toast(t("“{title}” deleted", { title }), { title: t("Undo"), run: () => void attempt(t("Undoing"), async () => {
+      toast(t("“{title}” deleted", { title }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), async () => {
         await this.page.client.event_restore(gone);
         await this.again();
       }) });
@@ -903,7 +906,7 @@ var Events = class {
         close(boxes.find(({ checked }) => checked).value);
       };
       const guests = found.own && found.guests.length > 0;
-      return [el("form", { onsubmit: submitted }, guests && el("p", { class: "dialog-text" }, many(found.guests.length, "{n} guest is told.", "{n} guests are told.")), el("div", { class: "event-scopes", role: "radiogroup" }, choices.map(([, words], at) => el("label", {}, boxes[at], words))), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("none") }, t("Cancel")), el("button", { class: removes ? "btn line danger" : "btn primary", type: "submit" }, action)))];
+      return [el("form", { onsubmit: submitted }, guests && el("p", { class: "dialog-text" }, many(found.guests.length, "{n} guest will be notified.", "{n} guests will be notified.")), el("div", { class: "event-scopes", role: "radiogroup" }, choices.map(([, words], at) => el("label", {}, boxes[at], words))), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("none") }, t("Cancel")), el("button", { class: removes ? "btn line danger" : "btn primary", type: "submit" }, action)))];
     });
     return chosen === "none" ? null : chosen;
   }
@@ -937,10 +940,10 @@ var Events = class {
     const guests = field(t("Guests"), el("input", { class: "dialog-input", dir: "auto", disabled: !own, value: old.guests.map(formatParty).join(", ") }), t("Addresses, separated by commas. Each gets a mail."));
     const notes = field(t("Notes"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.notes, disabled: !own }));
     const mails = old.mails ?? [];
-    const alarm = (value) => select([["", t("none")], ...[.../* @__PURE__ */ new Set([...alarms, ...old.alarms, ...mails])].sort((a, b) => a - b).map((one) => [String(one), before(one)])], value === void 0 ? "" : String(value), false);
+    const alarm = (value) => select([["", meant("alert", "none")], ...[.../* @__PURE__ */ new Set([...alarms, ...old.alarms, ...mails])].sort((a, b) => a - b).map((one) => [String(one), before(one)])], value === void 0 ? "" : String(value), false);
     const alarmBoxes = [...old.alarms, void 0].slice(0, 5).map(alarm);
-    for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
-    const mailBox = field(t("Alarm by mail"), alarm(mails[0]));
+    for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alert {n}", { n: at + 1 }));
+    const mailBox = field(t("Email alert"), alarm(mails[0]));
     const busy = field(t("Shown as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
     const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).sort(byOwner).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
     const adapt = () => {
@@ -1017,10 +1020,10 @@ var Events = class {
           if (await save(form2, Number(calendar.control.value)) !== false) close(true);
         } catch (error) {
           if (codeOf(error) === "user:conflict") untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
-          else await showError(t("Saving the event"), error);
+          else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organiser decides on this event. Alarms, and whether you are busy, are yours.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }
@@ -1028,7 +1031,7 @@ var Events = class {
 async function eventOf(page) {
   const item = page.reading() ?? page.shown();
   if (item === null) return;
-  await attempt(t("Opening the form"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open this"), async () => {
     const [calendars, parsed] = await Promise.all([page.client.calendars(), page.client.parsed_message(item.id)]);
     const start = /* @__PURE__ */ new Date();
     start.setHours(start.getHours() + 1, 0, 0, 0);

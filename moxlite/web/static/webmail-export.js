@@ -119,18 +119,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -171,12 +171,12 @@ async function exportMail(client, base, what) {
   });
   const form = await dialog(title, (close) => {
     for (const { button, form: form2 } of buttons) button.addEventListener("click", () => close(form2));
-    return [parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")), el("div", { class: "choices" }, buttons.map(({ button }) => button))].filter((part) => part !== false);
+    return [parent && el("label", { class: "check" }, below, t("Include subfolders")), el("div", { class: "choices" }, buttons.map(({ button }) => button))].filter((part) => part !== false);
   });
   if (form === null) return;
   const chosen = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
   if (below.checked) chosen["recursive"] = "1";
-  const allowed = await attempt(t("Exporting"), () => client.export_prep());
+  const allowed = await attempt(t("Exporting…"), t("Couldn't export"), () => client.export_prep());
   if (allowed) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
 async function exportSelected(client, base, mail) {

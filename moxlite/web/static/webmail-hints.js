@@ -94,7 +94,7 @@ adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
 function showHints(list) {
   const touch = navigator.maxTouchPoints > 0;
-  const hints = [touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."), t("Every action can be undone, even Send."), t("Pictures from other servers load only when you ask, so that senders do not see when you read.")];
+  const hints = [touch ? t("Swipe a row to the right to archive it, to the left to move it to Trash. Hold a row to choose several.") : t("Press ? to see all shortcuts, or Ctrl and K to find a command by its name."), t("Every action can be undone, even Send."), t("Remote images only load when you ask, so senders can't see when you read.")];
   let read2 = Number(localStorage.getItem(hintsKey)) || 0;
   if (read2 >= hints.length) return;
   const box = el("aside", { class: "hints", "aria-label": t("Hint") });

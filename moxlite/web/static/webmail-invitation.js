@@ -143,18 +143,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -302,12 +302,12 @@ function guests(found) {
 function stateOf(found) {
   switch (found.state) {
     case "cancelled":
-      return t("This event is cancelled.");
+      return t("This event is canceled.");
     case "old":
       return [t("A newer version of this event came later."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show it"))];
     case "stranger":
       if (found.method === "COUNTER") return t("This new time can’t be accepted here: its sender isn’t a verified guest of one of your events.");
-      return t("Nothing proves that this comes from the organiser, so it changes nothing.");
+      return t("The organizer couldn't be verified, so this update wasn't applied.");
     default:
       return null;
   }
@@ -329,7 +329,7 @@ function proposed(client, item, path, found) {
   const who = isolated(proposal.by.name || proposal.by.address);
   const buttons = ["accept", "decline"].map((name) => el("button", { class: name === "accept" ? "btn primary" : "btn line", type: "button", onclick: async () => {
     const accept = name === "accept";
-    const done = await attempt(accept ? t("Moving event") : t("Declining new time"), () => client.invitation_proposal(item.id, path, accept, ids[name]));
+    const done = await attempt(accept ? t("Moving…") : t("Sending…"), accept ? t("Couldn't move event") : t("Couldn't decline new time"), () => client.invitation_proposal(item.id, path, accept, ids[name]));
     if (!done) return;
     toast(accept ? t("Event moved. Guests will get an update.") : t("{who} will get a message", { who }));
     for (const button of buttons) button.remove();
@@ -360,9 +360,9 @@ async function propose(client, item, path, found) {
     const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()];
     if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
     const [from, to, words] = values;
-    const done = await attempt(t("Sending the proposal"), () => client.invitation_propose(item.id, path, from, to, last.id, words));
+    const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => client.invitation_propose(item.id, path, from, to, last.id, words));
     if (done) close(true);
-  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organiser"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
 }
 async function showInvitation(client, base, item, path, place) {
   let found;
@@ -379,14 +379,14 @@ async function showInvitation(client, base, item, path, place) {
 function draw(client, base, item, path, place, found) {
   const fact = (name, value) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
   const there = thereOf(found);
-  const note = el("input", { class: "dialog-input event-note", placeholder: t("Add a note"), "aria-label": t("Note to the organiser"), maxlength: "2000", dir: "auto" });
+  const note = el("input", { class: "dialog-input event-note", placeholder: t("Add a note"), "aria-label": t("Note to the organizer"), maxlength: "2000", dir: "auto" });
   const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("That was for an earlier version.")}`);
   let last = null;
   const answer = async (chosen) => {
     const words = note.value.trim();
     if (last?.chosen !== chosen || last.words !== words) last = { chosen, words, id: newId() };
     const { id } = last;
-    const sent = await attempt(t("Sending the answer"), () => client.invitation_answer(item.id, path, chosen, id, words));
+    const sent = await attempt(t("Sending…"), t("Couldn't send reply"), () => client.invitation_answer(item.id, path, chosen, id, words));
     if (!sent) return;
     toast(t("Your answer is on its way to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
     const held = place.contains(document.activeElement);
@@ -396,7 +396,7 @@ function draw(client, base, item, path, place, found) {
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organiser"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     if (!await propose(client, item, path, found)) return;
     toast(t("New time proposed"));
     draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });

@@ -172,22 +172,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -260,11 +260,11 @@ function chip({ name, color }) {
 var labels_default = ".labels{display:grid;grid-template-columns:minmax(0,1fr);gap:2px;max-height:40vh;margin:8px 0;overflow-y:auto}.label-row{display:flex;align-items:center;gap:8px;min-height:32px}.label-row .check{flex:1;min-width:0}.label-row kbd{margin-inline-start:auto}.label-row .btn{flex:none;padding:6px;border-color:transparent}.label-row .btn .i{width:16px;height:16px}.label-new{display:flex;gap:8px}.label-new input{flex:1;min-width:0}.label-colors{display:flex;flex-wrap:wrap;gap:8px;margin:12px 0;border:0;padding:0}.label-colors legend{padding:0 0 6px}.label-colors input{width:28px;height:28px;margin:0;border:1px solid var(--c, var(--line-strong));border-radius:50%;background:var(--g, var(--sunken));appearance:none;cursor:pointer}.label-colors input:checked{border-width:3px;box-shadow:inset 0 0 0 2px var(--surface)}.label-colors input:focus-visible{outline:2px solid var(--focus);outline-offset:2px}@media(pointer:coarse){.label-row{min-height:44px}.label-colors input{width:44px;height:44px}}\n";
 
 adopt(labels_default);
-var colors = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
+var colors = [t("No color"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];
 async function chooseLabels(client, mail, actions, number) {
   const items = mail.choice.selected();
   const known = allLabels(mail.settings.value.labels, mail.mailboxes.value, items);
-  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Labelling “{name}”", { name }) : t("Removing the label “{name}”", { name }), done: () => add ? t("Labelled “{name}”", { name }) : t("Label “{name}” removed", { name }) });
+  const change = ({ keyword, name }, add) => actions.flagItems(items, [keyword], add, { doing: () => add ? t("Adding label “{name}”…", { name }) : t("Removing label “{name}”…", { name }), done: () => add ? t("Label “{name}” added", { name }) : t("Label “{name}” removed", { name }) });
   const chosen = known[number - 1];
   if (chosen !== void 0) change(chosen, !items.every((item) => item.keywords.includes(chosen.keyword)));
   else if (number === 0) await openDialog(client, known, items, change);
@@ -289,7 +289,7 @@ async function openDialog(client, known, items, change) {
       box.checked = changed.get(label.keyword) ?? (having === items.length && having > 0);
       box.indeterminate = !changed.has(label.keyword) && having > 0 && having < items.length;
       box.addEventListener("change", () => set(label, box.checked));
-      const edit = t("Name and colour of {name}", { name: label.name });
+      const edit = t("Name and color of {name}", { name: label.name });
       const number = known.indexOf(label);
       return el("div", { class: "label-row" }, el("label", { class: "check" }, box, chip(label), number >= 0 && number < 9 && el("kbd", {}, String(number + 1))), el("button", { class: "btn text", type: "button", title: edit, "aria-label": edit, onclick: () => showOne(label) }, sign(pencil)));
     };
@@ -309,7 +309,7 @@ async function openDialog(client, known, items, change) {
         close();
       } else if (name !== "") {
         const color = labels.length % (colors.length - 1) + 1;
-        await attempt(t("Making the label"), async () => {
+        await attempt(t("Creating…"), t("Couldn't create label"), async () => {
           set(await client.label_save(name, color), true);
           close();
         });
@@ -333,15 +333,15 @@ async function openDialog(client, known, items, change) {
       });
       const save = async () => {
         const color = choices.findIndex(({ checked }) => checked);
-        await attempt(t("Saving the label"), async () => {
+        await attempt(t("Saving…"), t("Couldn't save label"), async () => {
           const saved = await client.label_save(name.value, color, label.keyword);
           labels = labels.map((one) => one === label ? saved : one);
           showAll();
         });
       };
       const remove = async () => {
-        if (!await confirm(t("Remove the label “{name}”?", { name: label.name }), t("It is taken off all messages; the messages stay. It cannot be undone."), t("Remove"))) return;
-        await attempt(t("Removing the label"), async () => {
+        if (!await confirm(t("Remove the label “{name}”?", { name: label.name }), t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."), t("Remove"))) return;
+        await attempt(t("Deleting…"), t("Couldn't delete label"), async () => {
           const n = await client.label_remove(label.keyword);
           labels = labels.filter((one) => one !== label);
           toast(many(n, "Label “{name}” removed from one message", "Label “{name}” removed from {n} messages", { name: label.name }));
@@ -351,7 +351,7 @@ async function openDialog(client, known, items, change) {
       fill(place, el("form", { onsubmit: (event) => {
         event.preventDefault();
         void save();
-      } }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Colour")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
+      } }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
       name.focus();
     };
     showAll();

@@ -154,18 +154,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -416,14 +416,14 @@ async function putOff(desk, items) {
   if (chosen === null) return;
   const { at, also: unanswered } = chosen;
   const when = inWords(at);
-  const said = unanswered ? t("Back in the inbox {when} without a reply", { when }) : many(ids.length, "Comes back {when}", "{n} messages come back {when}", { when });
-  desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Snoozing"), done: () => said }, items, t("Not snoozed"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
+  const said = unanswered ? t("Back in the inbox {when} without a reply", { when }) : many(ids.length, "Snoozed until {when}", "{n} messages snoozed until {when}", { when });
+  desk.actions.run({ shown: unanswered ? {} : { remove: { ids: new Set(ids) } }, call: () => desk.client.message_snooze(ids, seconds(at), unanswered) }, { doing: () => t("Snoozing…"), done: () => said }, items, t("Couldn't snooze messages"), { what: said, actions: () => [{ shown: {}, call: () => desk.client.message_unsnooze(ids) }] });
 }
 function described(one) {
   const when = inWords(new Date(one.due));
   if (one.kind === "sent") return t("Will be sent {when}", { when });
   if (one.kind === "answer") return t("Back in the inbox {when} without a reply", { when });
-  return t("Comes back to {mailbox} {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
+  return t("Snoozed to {mailbox} until {when}", { mailbox: mailboxName(one.origin === "" ? "Inbox" : one.origin), when });
 }
 function people(one) {
   const all = one.kind === "back" ? one.item.from : [...one.item.to, ...one.item.cc, ...one.item.bcc];
@@ -432,7 +432,7 @@ function people(one) {
 async function showWaiting(desk) {
   for (; ; ) {
     let found = [];
-    if (!await attempt(t("Loading scheduled messages"), async () => found = await desk.client.messages_waiting())) return;
+    if (!await attempt(t("Loading…"), t("Couldn't load scheduled messages"), async () => found = await desk.client.messages_waiting())) return;
     const next = await dialog(t("Scheduled"), (close) => [list(desk, found, close)]);
     if (next === null) return;
     await next();
@@ -444,15 +444,15 @@ function list(desk, found, close) {
   const button = (text2, run) => el("button", { class: "btn", type: "button", onclick: () => close(run) }, text2);
   fill(root, found.map((one) => {
     const { id } = one.item;
-    const act = (what, work) => () => attempt(what, work);
-    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending"), () => desk.client.scheduled_change(id))), button(t("Do not send, keep as a draft"), act(t("Turning it into a draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Ending it"), () => desk.client.message_unsnooze([id])))];
+    const act = (doing, failed, work) => () => attempt(doing, failed, work);
+    const buttons = one.kind === "sent" ? [button(t("Another time…"), () => again(one, (at) => desk.client.scheduled_change(id, seconds(at.at)))), button(t("Send now"), act(t("Sending…"), t("Couldn't send message"), () => desk.client.scheduled_change(id))), button(t("Do not send, keep as a draft"), act(t("Saving…"), t("Couldn't keep as draft"), () => desk.client.scheduled_cancel(id)))] : [button(t("Another time…"), () => again(one, (at) => desk.client.message_snooze([id], seconds(at.at), one.kind === "answer"))), button(one.kind === "answer" ? t("No reminder") : t("Back now"), act(t("Saving…"), one.kind === "answer" ? t("Couldn't remove reminder") : t("Couldn't unsnooze message"), () => desk.client.message_unsnooze([id])))];
     return el("li", {}, el("strong", { dir: "auto" }, el("bdi", {}, one.item.subject || t("(no subject)"))), el("span", { class: "waiting-what" }, el("bdi", {}, people(one))), el("span", { class: "waiting-what" }, described(one)), el("div", { class: "waiting-buttons" }, buttons));
   }));
   return root;
 }
 async function again(one, change) {
   const at = await chooseTime(t("Another time"), t("Change"), one.kind === "sent" ? longestSending : longestWaiting);
-  if (at !== null) await attempt(t("Changing the time"), () => change(at));
+  if (at !== null) await attempt(t("Saving…"), t("Couldn't change time"), () => change(at));
 }
 export {
   chooseSending,

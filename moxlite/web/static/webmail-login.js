@@ -218,7 +218,7 @@ function secondStepForm(asked, done, again) {
   }
   function introduction() {
     if (kind === "recovery") return t("Type one of your recovery codes. Each works once.");
-    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
     return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
@@ -392,7 +392,7 @@ async function askConfirm(client, why = t("This is an important change, so give 
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown) => {
       const made = secondStepForm({ step: shown, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));

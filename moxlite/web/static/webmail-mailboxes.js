@@ -138,9 +138,9 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
@@ -156,14 +156,14 @@ async function ask(title, label, value, action) {
     return [form];
   });
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -275,41 +275,41 @@ adopt(mailboxes_default);
 var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", mailboxName("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
 function confirmDelete(counts, mixed) {
   const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
-  const kept = mixed ? ` ${t("Messages in mailboxes of others stay.")}` : "";
-  return confirm(t("Delete for good?"), what + kept, t("Delete"));
+  const kept = mixed ? ` ${t("Messages in other users' folders won't be deleted.")}` : "";
+  return confirm(t("Delete permanently?"), what + kept, t("Delete"));
 }
 async function createMailbox(client) {
-  const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
-  if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
+  const name = await ask(t("New folder"), t("Name; “/” puts it inside another"), "", t("Create"));
+  if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 async function mailboxMenu(client, mailbox, parent, exporting) {
   const guest = mailbox.owner !== "";
   const fixed = guest || isInbox(mailbox);
   const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
-  if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
+  if (action === "read") await attempt(t("Marking as read…"), t("Couldn't mark as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
-    const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
-    if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
+    const name = await ask(t("Rename folder"), t("New name"), mailbox.name, t("Rename"));
+    if (name !== null && name !== mailbox.name) await attempt(t("Saving…"), t("Couldn't rename folder"), () => client.mailbox_rename(mailbox.id, name));
   }
   if (action === "import") dispatchEvent(new CustomEvent("importfiles", { detail: mailbox.id }));
   if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
     const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", { name: mailbox.name });
-    if (await confirm(t("Delete this mailbox?"), what, t("Delete"))) await attempt(t("Deleting the mailbox"), () => client.mailbox_delete(mailbox.id));
+    if (await confirm(t("Delete this folder?"), what, t("Delete"))) await attempt(t("Deleting…"), t("Couldn't delete folder"), () => client.mailbox_delete(mailbox.id));
   }
 }
 async function chooseRole(client, mailbox) {
-  const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [el("div", { class: "choices" }, roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)), el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")))]);
-  if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
+  const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [el("div", { class: "choices" }, roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)), el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("Regular folder")))]);
+  if (chosen !== null) await attempt(t("Saving…"), t("Couldn't update folder"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 async function offerRole(client, role, mailboxes, pick, home = "") {
   const first = `${home}${role[0].toUpperCase()}${role.slice(1)}${role === "draft" ? "s" : ""}`;
   const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
-  const chosen = await pick(t("No mailbox is used as “{name}”", { name }), { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) });
+  const chosen = await pick(t("No folder is set as “{name}”", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder for it, then try again.")) });
   if (chosen === null) return;
-  await attempt(t("Changing the role"), async () => {
+  await attempt(t("Saving…"), t("Couldn't update folder"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
     if (home === "") await client.mailbox_set_special_use(id, [role]);
   });
@@ -330,7 +330,7 @@ function countLabels(client, labels, draw) {
 function drawLabels(root, labels, active, client, opened) {
   const make = async () => {
     const name = await ask(t("New label"), t("Name"), "", t("Create"));
-    if (name !== null) await attempt(t("Making the label"), () => client.label_save(name.trim(), labels.length % 8 + 1));
+    if (name !== null) await attempt(t("Creating…"), t("Couldn't create label"), () => client.label_save(name.trim(), labels.length % 8 + 1));
   };
   const number = (keyword) => {
     const n = unread.get(keyword) ?? 0;
@@ -352,7 +352,7 @@ function drawLabels(root, labels, active, client, opened) {
   }));
 }
 function drawSearches(root, searches, active, client, settings, find) {
-  const save = (wanted) => attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
+  const save = (wanted) => attempt(t("Saving…"), t("Couldn't save search"), () => client.settings_save({ ...settings(), searches: wanted }));
   const forget = (search) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));

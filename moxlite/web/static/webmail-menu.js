@@ -257,9 +257,9 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
@@ -295,7 +295,7 @@ async function leaveAll(desk, others) {
   }));
   const stays = left.filter((address) => address !== "");
   if (stays.length === 0) desk.logOut();
-  else await showError(t("Logging out"), new Error(t("These accounts are still logged in: {addresses}", { addresses: stays.join(", ") })));
+  else await showError(t("Couldn't log out"), new Error(t("These accounts are still logged in: {addresses}", { addresses: stays.join(", ") })));
 }
 async function unread(account) {
   const answer = await call(account, "inbox_unread");

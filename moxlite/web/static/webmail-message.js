@@ -12,6 +12,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -281,17 +284,17 @@ function claimLine(claim, confirm2, report) {
 
 function words2({ address, site }) {
   const values = { address: isolated(address), site: isolated(site) };
-  return site === "" ? t("It came to {address}, an address that you gave away.", values) : t("It came to {address}, which you gave to {site}.", values);
+  return site === "" ? t("Sent to your masked address {address}.", values) : t("Sent to {address}, your address for {site}.", values);
 }
 function leak({ strangers, since }) {
   if (since === null) return "";
   const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
-  return many(strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values);
+  return many(strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values);
 }
 function givenLine(given, turn) {
   const off = given.state !== "on";
   const since = leak(given);
-  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], given.state === "off" && [" ", t("It is off: new mail to it is refused.")], given.state === "expired" && [" ", t("It has expired: mail to it is refused.")]), el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
+  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], given.state === "off" && [" ", t("This address is off. New mail to it is rejected.")], given.state === "expired" && [" ", t("This address has expired. Mail to it is rejected.")]), el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
 }
 
 var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 40px minmax(0,1fr) auto auto;align-items:center;column-gap:12px}.author-disc{grid-area:disc;align-self:start;width:40px;height:40px;font-size:14px}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin-block:-4px;margin-inline:0 -7px;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0;min-height:24px}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.given-to{display:flex;flex-wrap:wrap;align-items:center;gap:6px 8px;margin-top:8px;padding:7px 12px;border:1px solid var(--line);border-radius:8px;color:var(--color-mild);font-size:13.5px}.given-to p{flex:1 1 240px;margin:0;overflow-wrap:anywhere}.given-leaked{border-color:transparent;background:var(--warn-soft);color:var(--text)}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding-block:0 8px;padding-inline:10px 44px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;inset-inline-end:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;max-width:78ch;margin-top:20px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-inline-end:14px;text-align:end;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{inset-inline-end:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn,.given-to .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.given-to,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}.author-disc img{width:100%;height:100%;border-radius:50%;object-fit:cover}\n';
@@ -350,7 +353,7 @@ function linked(line) {
   return linkPieces(line).map((piece) => {
     if (typeof piece === "string") return piece;
     const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
-    const note = t("This link leads to {host}, not to where its text says", { host: piece.elsewhere });
+    const note = t("This link goes to {host}, not where it says", { host: piece.elsewhere });
     return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
   });
 }
@@ -422,7 +425,7 @@ function proof({ validation, signed_by }, from) {
     case "relaxed":
       return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
     case "list":
-      return t("Came through a list or forward that you trust");
+      return t("Sent through a trusted list or forwarder");
     case "none":
       return t("Not signed. Anyone could have written this.");
     case "forged":
@@ -475,22 +478,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -565,22 +568,22 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   };
   const run = async () => {
     if (found.one_click === "") {
-      const how = found.mailto !== "" ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name }) : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing"), byHand);
+      const how = found.mailto !== "" ? t("To unsubscribe, send the prepared message to {name}.", { name }) : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
       return;
     }
-    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
+    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
     try {
       await owner.leave(id, true);
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (codeOf(error) === "") {
-        toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }));
+        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
         return;
       }
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
-      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
+      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
     }
   };
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
@@ -609,7 +612,7 @@ var mailCache = `${kept()}-mail`;
 var fileCache = `${kept()}-files`;
 var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 
-var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
+var missingText = () => t("This file isn't saved on this device. Connect to open it.");
 function keptFile(base2, id, path) {
   return caches.match(fileKey(base2, id, path), { cacheName: fileCache, ignoreVary: true });
 }
@@ -757,21 +760,21 @@ function fit(page) {
   if (fits) body.style.zoom = String(1 / wide);
 }
 function picturesWords(mode, blocked) {
-  if (mode === "htmlexternal") return t("Pictures are loaded from their servers");
+  if (mode === "htmlexternal") return t("Remote images are loaded");
   if (blocked === null || blocked.count === 0) return "";
-  return many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts: isolated(blocked.hosts.join(", ")) });
+  return many(blocked.count, "{n} image from {hosts} isn't loaded", "{n} images from {hosts} aren't loaded", { hosts: isolated(blocked.hosts.join(", ")) });
 }
 
 var firstAddresses = 6;
 var namedRecipients = 2;
 var mostInRow = 50;
 var firstLabels = 8;
-var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["grey", t("Nothing proves that the message comes from this domain")], forged: ["red", t("The domain asks for a check, and the message failed it")] };
+var validations = { strict: ["green", t("Domain verified by SPF or DKIM")], dmarc: ["green", t("Domain verified by DMARC")], relaxed: ["green", t("Related domain verified by SPF or DKIM")], list: ["blue", t("Trusted list or forwarder. Author not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
 function recipients(item, isOwn) {
   const all = [...item.to, ...item.cc, ...item.bcc];
   if (all.length === 0) return t("no recipients");
   const mine = all.findIndex((one) => isOwn(one));
-  const named = [...mine < 0 ? [] : [t("me")], ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
+  const named = [...mine < 0 ? [] : [meant("recipient", "me")], ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
   const names = isolated(named.join(", "));
   const n = all.length - named.length;
   if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow)) return t("to {names} and over {n} more", { names, n });
@@ -809,6 +812,17 @@ function headerTable(headers) {
   return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
 }
 
+function answerCommands(desk) {
+  const shown2 = () => desk.shown() !== null;
+  const draft = () => shown2() && desk.inRole("draft");
+  const received = () => shown2() && !desk.inRole("draft");
+  const many2 = () => {
+    const item = desk.shown();
+    return received() && item !== null && item.to.length + item.cc.length > 1;
+  };
+  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
+}
+
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
@@ -836,17 +850,6 @@ function answerBar(commands, item) {
   };
   const several = item.to.length + item.cc.length > 1;
   return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
-}
-
-function answerCommands(desk) {
-  const shown2 = () => desk.shown() !== null;
-  const draft = () => shown2() && desk.inRole("draft");
-  const received = () => shown2() && !desk.inRole("draft");
-  const many2 = () => {
-    const item = desk.shown();
-    return received() && item !== null && item.to.length + item.cc.length > 1;
-  };
-  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
 }
 
 var own = "*";
@@ -951,7 +954,7 @@ var Message = class {
       void this.show();
     };
     this.body.classList.remove("framed");
-    fill(this.body, missing(t("This message could not be loaded: {why}", { why: error.message }), again, this.item.preview));
+    fill(this.body, missing(t("Couldn't load this message: {why}", { why: error.message }), again, this.item.preview));
     if (codeOf(error) === "") this.owner.reached(again);
   }
   first(parsed) {
@@ -1116,7 +1119,7 @@ var Message = class {
     const several = this.together.length > 1;
     const dark = isDark(this.owner.settings().color_scheme);
     const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
-    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("dark", t("Show dark"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown2("light", t("Show light"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print the conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several)];
+    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load remote images"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("dark", t("Show dark"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown2("light", t("Show light"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown2("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print the conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several)];
   }
   forget() {
     this.keep("");

@@ -139,22 +139,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -298,22 +298,22 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   };
   const run = async () => {
     if (found.one_click === "") {
-      const how = found.mailto !== "" ? t("A message to {name} is prepared. You are unsubscribed when you have sent it.", { name }) : t("The page of {host} opens, where you finish it.", { host: isolated(found.host) });
-      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing"), byHand);
+      const how = found.mailto !== "" ? t("To unsubscribe, send the prepared message to {name}.", { name }) : t("You'll finish on a page at {host}.", { host: isolated(found.host) });
+      if (await confirm(t("Unsubscribe from {name}?", { name }), how, found.mailto !== "" ? t("Write the message") : t("Open the page"))) await attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand);
       return;
     }
-    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server tells {host} once that you want no more mail.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
+    if (!await confirm(t("Unsubscribe from {name}?", { name }), t("The server will send one unsubscribe request to {host}.", { host: isolated(found.host) }), t("Unsubscribe"))) return;
     try {
       await owner.leave(id, true);
       left();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (codeOf(error) === "") {
-        toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }));
+        toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }));
         return;
       }
       const next = found.mailto !== "" ? t("Write a message instead") : t("Open their page instead");
-      toast(t("Not unsubscribed: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing"), byHand) });
+      toast(t("Couldn't unsubscribe: {reason}", { reason: isolated(reason) }), { title: next, run: () => void attempt(t("Unsubscribing…"), t("Couldn't unsubscribe"), byHand) });
     }
   };
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
@@ -369,7 +369,7 @@ function openPage(desk) {
   const load = async (anew) => {
     const own = ++turn;
     if (anew) position = 0;
-    await attempt(t("Loading newsletters"), async () => {
+    await attempt(t("Loading…"), t("Couldn't load newsletters"), async () => {
       const { senders, total } = await desk.client.newsletters(order.value, position);
       if (own !== turn) return;
       if (anew) fill(list);
@@ -400,7 +400,7 @@ function row(desk, one, close) {
   return el("div", { class: "newsletter", role: "listitem" }, el("span", { class: `disc newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)), el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))), actions);
 }
 async function block(desk, one, close) {
-  await attempt(t("Blocking the sender"), async () => {
+  await attempt(t("Blocking…"), t("Couldn't block sender"), async () => {
     const item = await desk.client.message_item(one.newest);
     close();
     desk.sender(item, "block");
@@ -410,7 +410,7 @@ async function archiveAll(desk, one, name) {
   const words = t("All mail from {name} that is not in Trash or Junk moves to the archive and is marked as read.", { name });
   if (one.messages > asked && !await confirm(t("Archive all?"), words, t("Archive all"))) return;
   const pieces = [];
-  const done = await attempt(t("Archiving"), async () => {
+  const done = await attempt(t("Archiving…"), t("Couldn't archive messages"), async () => {
     let after = null;
     do {
       const piece = await desk.client.newsletter_archive(one.id, after);
@@ -429,7 +429,7 @@ async function archiveAll(desk, one, name) {
       if (unread.length > 0) await desk.client.flags_clear(unread, ["\\seen"]);
     }
   };
-  toast(many(n, "One message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing"), back) });
+  toast(many(n, "One message archived", "{n} messages archived"), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), back) });
 }
 export {
   openPage

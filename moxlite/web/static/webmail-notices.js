@@ -122,18 +122,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -170,7 +170,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
+  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();
@@ -182,8 +182,8 @@ var notices_default = ".notices{display:grid;grid-template-columns:minmax(0,1fr)
 adopt(notices_default);
 var night = { from: 22 * 60, until: 7 * 60 };
 function obstacle() {
-  if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("This browser was told to show no notices of this site. Its settings for the site can change that.") : "";
-  return isSecureContext ? t("This browser cannot show notices. On an iPhone or iPad, put the webmail on the home screen first.") : t("Notices need a secure connection (https).");
+  if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("Notifications are blocked. Allow them for this site in your browser settings.") : "";
+  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.") : t("Notifications need a secure connection (https).");
 }
 async function showNotices(desk, place) {
   let state = await desk.client.notices();
@@ -202,7 +202,7 @@ async function showNotices(desk, place) {
   const turnOn = async () => {
     say("");
     if (await Notification.requestPermission() !== "granted") {
-      say(t("The browser was not allowed to show notices."));
+      say(t("Notifications weren't allowed in this browser."));
       return;
     }
     const { pushManager } = await navigator.serviceWorker.register(`${desk.base}sw.js`, { scope: desk.base, updateViaCache: "none" });
@@ -217,7 +217,7 @@ async function showNotices(desk, place) {
     told = null;
     if (state.choice.zone === "UTC" && timeZone !== "UTC") await desk.client.notices_choose({ ...state.choice, zone: timeZone });
     await keepFacts(desk.base, facts);
-    say(t("This device is told of new mail."));
+    say(t("Notifications turned on for this device"));
   };
   const turnOff = async (device) => {
     say("");
@@ -226,28 +226,28 @@ async function showNotices(desk, place) {
       await forget();
       await (await subscription())?.unsubscribe();
     }
-    say(t("“{name}” is told of new mail no more.", { name: device.name }));
+    say(t("Notifications turned off for “{name}”", { name: device.name }));
   };
   const test = async (device) => {
     const error = await desk.client.notices_test(device.id);
-    say(error === "" ? t("A notice is on its way to “{name}”.", { name: device.name }) : t("Not sent: {error}", { error }));
+    say(error === "" ? t("Test notification sent to “{name}”.", { name: device.name }) : t("Couldn't send: {error}", { error }));
   };
   const renew = async () => {
     state = await desk.client.notices();
   };
-  const run = async (doing, action) => {
-    if (await attempt(doing, action)) await attempt(t("Reading who is told of new mail"), renew);
+  const run = async (doing, failed, action) => {
+    if (await attempt(doing, failed, action)) await attempt(t("Loading…"), t("Couldn't load notification settings"), renew);
     else await renew().catch(() => null);
     draw();
   };
   const here = el("input", { type: "checkbox", disabled: why !== "" });
   here.addEventListener("change", () => {
     const device = own();
-    if (here.checked) void run(t("Turning notices on"), turnOn);
-    else if (device !== void 0) void run(t("Turning notices off"), () => turnOff(device));
+    if (here.checked) void run(t("Saving…"), t("Couldn't turn on notifications"), turnOn);
+    else if (device !== void 0) void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device));
   });
-  const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everybody")));
-  const alarms = el("select", {}, el("option", { value: "all" }, t("Notices, and mail where the alarm asks for it")), el("option", { value: "notices" }, t("Notices only")), el("option", { value: "none" }, t("Never")));
+  const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everyone")));
+  const alarms = el("select", {}, el("option", { value: "all" }, t("Notifications, and email if the alert asks for it")), el("option", { value: "notices" }, t("Notifications only")), el("option", { value: "none" }, t("Never")));
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
   const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
@@ -257,7 +257,7 @@ async function showNotices(desk, place) {
     const hours = { from: minutes(from.value), until: minutes(until.value) };
     if (quiet.checked && (hours.from === null || hours.until === null || hours.from === hours.until)) return;
     const choice = { known: who.value === "known", quiet_from: quiet.checked ? hours.from : 0, quiet_until: quiet.checked ? hours.until : 0, zone: timeZone, alarms: alarms.value };
-    void attempt(t("Saving the settings"), async () => {
+    void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
       await desk.client.notices_choose(choice);
       state = { ...state, choice };
     }).then((done) => done ? say(t("Saved.")) : showChoice());
@@ -274,22 +274,22 @@ async function showNotices(desk, place) {
   for (const one of [who, alarms, quiet, from, until]) one.addEventListener("change", choose);
   const draw = () => {
     here.checked = own() !== void 0;
-    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => void run(t("Sending a notice"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => void run(t("Removing the device"), () => turnOff(device))))));
+    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => void run(t("Sending…"), t("Couldn't send notification"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device))))));
   };
   const { zone } = state.choice;
   showChoice();
   if (own() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
   place.addEventListener("change", (event) => event.stopPropagation());
-  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser."), " ", t("A notice of an alarm has the title, place and time of the event.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Alarms of my calendar")), alarms), devices, said);
+  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event's title, place, and time.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Calendar alerts")), alarms), devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);
 }
 function aboutDevice({ used, failures, error, host }) {
-  if (failures > 0) return t("The last notice was not taken: {error}", { error });
-  if (used === null) return t("No notice yet, by {host}", { host });
-  return t("Last notice {at}, by {host}", { at: new Date(used).toLocaleString(), host });
+  if (failures > 0) return t("Last notification rejected: {error}", { error });
+  if (used === null) return t("No notifications yet, by {host}", { host });
+  return t("Last notification {at}, by {host}", { at: new Date(used).toLocaleString(), host });
 }
 function clock(minute) {
   return [Math.floor(minute / 60), minute % 60].map((one) => String(one).padStart(2, "0")).join(":");

@@ -162,7 +162,7 @@ var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 var missingKey = (base2) => `${base2}msg/kept`;
 var mostMessages = 200;
 
-var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
+var missingText = () => t("This file isn't saved on this device. Connect to open it.");
 
 var [largest, most] = [1 << 20, 20 << 20];
 var listed = "files";
@@ -395,7 +395,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
+  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();
@@ -419,7 +419,7 @@ async function follow(client, base2, login, say) {
     if (!devices.some((one) => one.id === device)) {
       await subscription.unsubscribe();
       await dropFacts();
-      say(t("This device is told of new mail no more. The settings can change that."));
+      say(t("Notifications are off on this device. You can turn them on in the settings."));
       return;
     }
     device = await client.notices_subscribe(values.endpoint, values.p256dh, values.auth, facts.name, device);
@@ -539,7 +539,7 @@ var Outbox = class {
       const failed = silent || code?.startsWith("server:") === true;
       if (one.call !== "message_submit") {
         if (settled.has(code ?? "")) return "done";
-        this.say(failed ? t("The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.", { why }) : t("A change that you made without a connection was refused: {why}", { why }));
+        this.say(failed ? t("The server failed at a change that you made without a connection: {why} It waits on this device until the next connection. If it fails again, tell your administrator.", { why }) : t("A change you made offline was rejected: {why}", { why }));
         return silent ? "unanswered" : failed ? "failed" : "done";
       }
       if (silent || failed && one.failed !== true) {

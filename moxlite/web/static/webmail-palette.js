@@ -235,7 +235,7 @@ async function openPalette(table, typed = "") {
   chosen?.run();
 }
 async function showKeys(table, beside) {
-  const chosen = await dialog(t("Keys"), (close) => [el("div", { class: "keys", tabindex: "0", role: "group", "aria-label": t("Keys") }, table.all().flatMap((group) => {
+  const chosen = await dialog(t("Shortcuts"), (close) => [el("div", { class: "keys", tabindex: "0", role: "group", "aria-label": t("Shortcuts") }, table.all().flatMap((group) => {
     const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
     return [bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))];
   })), el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close(true) }, titleOf(beside)), el("button", { class: "primary", autofocus: true, onclick: () => close(false) }, t("Close")))]);
@@ -251,7 +251,7 @@ async function showTitles(at) {
 adopt(picker_default);
 adopt(palette_default);
 function chooseMailbox(title, mailboxes, typed = "") {
-  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => mailboxName(name), { typed });
+  return pick(title, { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") }, mailboxes, ({ name }) => mailboxName(name), { typed });
 }
 function chooseTarget(mailboxes, typed) {
   const chosen = chooseMailbox(t("Move to"), mailboxes, typed);

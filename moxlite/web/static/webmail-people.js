@@ -150,22 +150,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -290,15 +290,15 @@ async function showDeleted(client, kind, again) {
     const found = await client.deleted_list(kind);
     fill(list, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
-      return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Bring back “{title}”", { title }), onclick: () => void back(one.id) }, t("Bring back")));
+      return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
     }), found.length === 0 && el("li", { class: "hint" }, t("Nothing was deleted in the last 30 days.")));
   };
-  const back = (id) => attempt(t("Bringing it back"), async () => {
+  const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
     await Promise.all([draw(), again()]);
     list.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("It is back.")) : void 0);
-  if (!await attempt(t("Loading what was deleted"), draw)) return;
+  if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
@@ -366,8 +366,8 @@ var Upload = class {
 };
 
 var pause = 1e3;
-function importFile({ client, base }, file, doing, take, words) {
-  return attempt(doing, async () => {
+function importFile({ client, base }, file, doing, failed, take, words) {
+  return attempt(doing, failed, async () => {
     const upload = new Upload();
     const sending = (sent) => t("Sending {part} of {whole}…", { part: size(sent), whole: size(file.size) });
     let said = toast(sending(0), { title: t("Stop"), run: () => upload.abort() }, 0);
@@ -375,10 +375,10 @@ function importFile({ client, base }, file, doing, take, words) {
     try {
       const uploadID = await upload.send(`${base}upload?filename=import`, file, client.csrfToken, (sent) => said.say(sending(Math.min(sent, file.size))));
       said.close();
-      said = toast(`${doing}…`, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
+      said = toast(doing, { title: t("Stop"), run: () => void client.file_import_stop(uploadID) }, 0);
       const timer = window.setInterval(async () => {
         const state = await client.file_import_state(uploadID).catch(() => null);
-        if (state !== null && state.about > state.done) said.say(t("{what}: {n} of about {all}…", { what: doing, n: state.done, all: state.about }));
+        if (state !== null && state.about > state.done) said.say(t("Imported {n} of about {all}…", { n: state.done, all: state.about }));
       }, pause);
       done = await take(uploadID).finally(() => clearInterval(timer));
     } catch (error) {
@@ -391,7 +391,7 @@ function importFile({ client, base }, file, doing, take, words) {
       said.close();
     }
     const { known, unread, dropped } = done;
-    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const facts = [words(done.added), known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "skipped {n} photo", "skipped {n} photos"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
     const problems = await Promise.all(done.problems.map((problem) => told(problem)));
     if (unread === 0) toast(facts.join(", "));
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
@@ -402,7 +402,7 @@ function exportLink(page, path, title, kind) {
     if (!event.isTrusted) return;
     event.preventDefault();
     const link = event.currentTarget;
-    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+    if (await attempt(t("Exporting…"), t("Couldn't export"), () => page.client.export_prep())) link.click();
   };
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }
@@ -485,22 +485,22 @@ var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px 
 adopt(sharing_default);
 function sharing(first, guests, share) {
   const list = el("ul", { class: "sharing-guests" });
-  const levels = [["read", t("may read")], ["change", t("may change")]];
+  const levels = [["read", t("can view")], ["change", t("can edit")]];
   const set = async (guest2, rights2) => {
     await share(guest2, rights2);
     draw(await guests());
   };
   const draw = (found) => fill(list, found.map(({ account, name, writable }) => {
     const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
-    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
     rights2.value = writable ? "change" : "read";
-    rights2.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights2.value)));
-    const end = t("End sharing with {name}", { name: shown2 });
-    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Sharing"), () => set(account, "")) }, t("End")));
+    rights2.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, rights2.value)));
+    const end = t("Stop sharing with {name}", { name: shown2 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Saving…"), t("Couldn't update sharing"), () => set(account, "")) }, t("Stop")));
   }));
   draw(first);
   const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
-  const rights = choice(t("Rights"), levels, "read");
+  const rights = choice(t("Permissions"), levels, "read");
   rights.control.className = "dialog-input";
   const add = form([guest.root, rights.root], t("Share"), async () => {
     try {
@@ -530,12 +530,12 @@ async function about(one) {
 }
 function sharedBy(one) {
   const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
-  return `${owner} ${one.writable ? t("You may change its contacts.") : t("You may read it.")}`;
+  return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
 }
 async function change(client, one, again) {
   let guests = [];
   if (one !== null) {
-    const loaded = await attempt(t("Loading the address book"), async () => {
+    const loaded = await attempt(t("Loading…"), t("Couldn't load address book"), async () => {
       guests = await client.address_book_guests(one.id);
     });
     if (!loaded) return;
@@ -545,7 +545,7 @@ async function change(client, one, again) {
     const name = line(t("Name"), one?.name ?? "", null, { maxlength: "200", dir: "auto", required: "", class: "dialog-input" });
     name.control.autofocus = true;
     const save = async () => {
-      const saved = await attempt(t("Saving the address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
+      const saved = await attempt(t("Saving…"), t("Couldn't save address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
       if (!saved) return;
       close();
       await again();
@@ -553,7 +553,7 @@ async function change(client, one, again) {
     const remove = async () => {
       close();
       if (!await sure(one)) return;
-      await attempt(t("Removing the address book"), () => client.address_book_remove(one.id));
+      await attempt(t("Deleting…"), t("Couldn't delete address book"), () => client.address_book_remove(one.id));
       await again();
     };
     return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
@@ -564,7 +564,7 @@ async function change(client, one, again) {
 }
 function sure(one) {
   const lost = many(one.contacts, "{n} contact is removed with it, on all your devices.", "{n} contacts are removed with it, on all your devices.");
-  const back = t("Deleted contacts come back for 30 days, the newest 5,000.");
+  const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
 }
 
@@ -613,7 +613,7 @@ function photoField(base, photo, name, key) {
       draw();
     }, () => {
       error.hidden = false;
-      error.textContent = t("This file is no picture that can be shown.");
+      error.textContent = t("This image can't be displayed.");
     });
   });
   draw();
@@ -641,13 +641,13 @@ async function showDoubles(page, books, again) {
     const { groups, total } = await page.client.contacts_doubles();
     fill(place, groups.map((one) => group(page, books, one, merged)), total > groups.length && el("p", { class: "hint" }, many(total - groups.length, "{n} more group", "{n} more groups")), total === 0 && el("p", { class: "dialog-text" }, t("No two contacts have an address, or a name and a phone number, in common.")));
   };
-  const merged = (kept, others) => attempt(t("Merging the contacts"), async () => {
+  const merged = (kept, others) => attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
     await page.client.contacts_merge(kept.id, others.slice());
     await Promise.all([draw(), again()]);
     (place.querySelector("input") ?? place.parentElement?.querySelector("button"))?.focus();
-    setStatus(t("Merged. The other contacts can come back for 30 days."));
+    setStatus(t("Contacts merged. You can restore the others for 30 days."));
   });
-  if (!await attempt(t("Looking for duplicates"), draw)) return;
+  if (!await attempt(t("Finding duplicates…"), t("Couldn't find duplicates"), draw)) return;
   await dialog(t("Duplicates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 function group(page, books, one, merge) {
@@ -709,7 +709,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
   book.control.className = "dialog-input";
   const text2 = (value, name2) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name2 === "name" });
   const name = field(t("Name"), text2(old.name, "name"));
-  const organization = field(t("Organisation"), text2(old.organization, ""));
+  const organization = field(t("Organization"), text2(old.organization, ""));
   const groups = field(t("Groups"), text2(old.groups.join(", "), ""), t("Separated by commas."));
   const note = field(t("Note"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }));
   const emails = entries(t("Email"), "email", old.emails);
@@ -733,14 +733,14 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         close(true);
       } catch (error) {
         if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close this one and open it again."));
-        else await showError(t("Saving the contact"), error);
+        else await showError(t("Couldn't save contact"), error);
       }
     };
     const remove = async () => {
-      await attempt(t("Removing the contact"), async () => {
+      await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
         const gone = await page.client.contact_remove(card.id);
         close(true);
-        toast(t("“{name}” removed", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the contact"), async () => {
+        toast(t("“{name}” removed", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
           await page.client.contact_restore(gone, card.book_id);
           again?.();
         }) });
@@ -758,7 +758,7 @@ async function copyTo(page, card, places) {
     const book = choice(t("Address book"), places.map((one) => [String(one.id), bookName(one)]), String(places[0].id));
     book.control.className = "dialog-input";
     const copy = async () => {
-      const copied = await attempt(t("Copying the contact"), () => page.client.contact_move(card.id, Number(book.control.value), true));
+      const copied = await attempt(t("Copying…"), t("Couldn't copy contact"), () => page.client.contact_move(card.id, Number(book.control.value), true));
       if (copied) close(true);
     };
     return [el("form", { onsubmit: once(copy) }, book.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Copy"))))];
@@ -782,7 +782,7 @@ function openPage(page) {
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "button");
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), archiveLink(page, "button"), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as CSV")), archiveLink(page, "button"), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
   const main = el("div", { class: "people-main" });
   fill(main, el("div", { class: "people-tools" }, search, group2), state, list, more, files);
   body.className = "people-body";
@@ -795,7 +795,7 @@ function openPage(page) {
   let timer = 0;
   const load = async (whole) => {
     const own = ++turn;
-    await attempt(t("Loading contacts"), async () => {
+    await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
       const found = await page.client.contacts(search.value.trim(), group2.value, whole ? 0 : after, book);
       await released(list);
       if (own !== turn) return;
@@ -807,7 +807,7 @@ function openPage(page) {
       fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
       group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
       group2.hidden = found.groups.length === 0;
-      state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
+      state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail app.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
     });
   };
   const draw = () => {
@@ -822,7 +822,7 @@ function openPage(page) {
     if (focused) side.querySelector(`[data-book="${book}"]`)?.focus();
   };
   const anew = async () => {
-    const loaded = await attempt(t("Loading contacts"), async () => {
+    const loaded = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
       const found = await page.client.address_books();
       await released(side);
       books = found;
@@ -851,7 +851,7 @@ function row(page, one, books, whole, again, close) {
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
   const open = async () => {
     let card = null;
-    await attempt(t("Opening the contact"), async () => {
+    await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
       card = await page.client.contact(one.id);
     });
     if (card === null || await edit(page, books, card, empty, 0, () => void again())) await again();
@@ -871,7 +871,7 @@ function mailto(name, address) {
 async function addSender(page, name, address) {
   let card = null;
   let books = [];
-  const looked = await attempt(t("Looking for the contact"), async () => {
+  const looked = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
     books = await page.client.address_books();
     const { contacts } = await page.client.contacts(address);
     const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
@@ -881,7 +881,7 @@ async function addSender(page, name, address) {
   if (looked && await edit(page, books, card, form2)) toast(card === null ? t("Added to your contacts") : t("Saved"));
 }
 function read2(page, file) {
-  return importFile(page, file, t("Importing contacts"), (uploadID) => page.client.contacts_import(uploadID), (added) => many(added, "One entry added", "{n} entries added"));
+  return importFile(page, file, t("Importing…"), t("Couldn't import contacts"), (uploadID) => page.client.contacts_import(uploadID), (added) => many(added, "One entry added", "{n} entries added"));
 }
 export {
   addSender,

@@ -115,18 +115,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -178,16 +178,16 @@ async function paper(client, address) {
   });
 }
 async function printMessage(client, base, item, mode) {
-  await attempt(t("Printing"), () => paper(client, `${base}msg/${item.id}/msg${mode}`));
+  await attempt(t("Printing…"), t("Couldn't print"), () => paper(client, `${base}msg/${item.id}/msg${mode}`));
 }
 async function printThread(client, base, items) {
-  await attempt(t("Printing"), () => paper(client, together(base, items)));
+  await attempt(t("Printing…"), t("Couldn't print"), () => paper(client, together(base, items)));
 }
 function openThread(base, items) {
   window.open(together(base, items), "_blank", "noopener");
 }
 async function download(client, base, items) {
-  if (!await attempt(t("Downloading"), () => client.decode_mime_words(""))) return;
+  if (!await attempt(t("Downloading…"), t("Couldn't download"), () => client.decode_mime_words(""))) return;
   const [first, ...others] = items;
   if (others.length === 0) el("a", { href: `${base}msg/${first.id}/rawdl`, download: "" }).click();
   else postForm(`${base}export`, { csrf: client.csrfToken, format: "mbox", archive: "none", messageids: items.map((item) => item.id).join(",") });

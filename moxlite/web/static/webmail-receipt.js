@@ -135,22 +135,22 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -259,7 +259,7 @@ function drawWishes(row, draft, changed, wish) {
   };
   row.setAttribute("role", "group");
   row.setAttribute("aria-label", t("Receipts"));
-  fill(row, el("span", { class: "compose-label" }, t("Receipts")), box("ask_read", t("of reading"), t("The reader decides whether to send one")), box("ask_delivered", t("of delivery"), t("A notice from the mail server of each recipient")));
+  fill(row, el("span", { class: "compose-label" }, t("Receipts")), box("ask_read", t("of reading"), t("The reader decides whether to send one")), box("ask_delivered", t("of delivery"), t("A report from each recipient's mail server")));
   if (wish !== void 0) row.querySelector(`[name="${wish}"]`)?.focus();
 }
 
@@ -273,18 +273,18 @@ function showReceipt(client, flag, item, parsed, place) {
   const ascii2 = asciiDomains(to);
   const where = isolated(addressList(to, bareAddress)) + (ascii2 === "" ? "" : ` (${ascii2})`);
   const send = async () => {
-    if (elsewhere && !await confirm(t("Send the receipt to {where}?", { where }), t("That is not where the message came from. The receipt tells that address that you read your mail, and when."), t("Send a receipt"))) return;
+    if (elsewhere && !await confirm(t("Send read receipt to {where}?", { where }), t("That isn't the sender's address. The receipt will tell it that you read your mail, and when."), t("Send read receipt"))) return;
     const me = bareAddress(parsed.answering.from);
     const subject = item.subject.slice(0, mostSubject);
     const when = fullTime(item.date ?? item.received);
     const words = t("Your message “{subject}” of {when} to {me} was shown on a screen. This does not prove that it was read or understood.", { subject, when, me });
-    const sent = await attempt(t("Sending the receipt"), () => client.receipt_send(item.id, t("Read: {subject}", { subject }), `${words}
+    const sent = await attempt(t("Sending…"), t("Couldn't send read receipt"), () => client.receipt_send(item.id, t("Read: {subject}", { subject }), `${words}
 `));
     if (!sent) return;
     place.hidden = true;
-    toast(t("The receipt is on its way to {where}", { where }));
+    toast(t("Read receipt sent to {where}", { where }));
   };
-  fill(place, el("span", { class: "reader-bar-words" }, elsewhere ? t("{who} asks for a receipt, to {where}", { who, where }) : t("{who} asks for a receipt", { who })), el("button", { class: "link", onclick: () => void send() }, t("Send a receipt")), el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("No receipt is sent")) }, t("Don’t")));
+  fill(place, el("span", { class: "reader-bar-words" }, elsewhere ? t("{who} requested a read receipt, to {where}", { who, where }) : t("{who} requested a read receipt", { who })), el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")), el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don’t")));
   place.hidden = false;
 }
 export {

@@ -127,6 +127,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -286,10 +289,10 @@ function moveWithin(bar) {
   settle(bar);
 }
 
-var inks = [[t("Black"), ""], [t("Grey"), "color:#5f6368"], [t("Red"), "color:#b3261e"], [t("Orange"), "color:#a84300"], [t("Green"), "color:#1a7334"], [t("Teal"), "color:#0b6e69"], [t("Blue"), "color:#1a56b0"], [t("Purple"), "color:#6b3fa0"]];
-var markers = [[t("No highlight"), ""], [t("Yellow"), "background-color:#fff1a8"], [t("Light green"), "background-color:#d3f2d6"], [t("Light blue"), "background-color:#d6e9ff"], [t("Pink"), "background-color:#ffd9e6"], [t("Light grey"), "background-color:#e8eaed"]];
+var inks = [[t("Black"), ""], [t("Gray"), "color:#5f6368"], [t("Red"), "color:#b3261e"], [t("Orange"), "color:#a84300"], [t("Green"), "color:#1a7334"], [t("Teal"), "color:#0b6e69"], [t("Blue"), "color:#1a56b0"], [t("Purple"), "color:#6b3fa0"]];
+var markers = [[t("No highlight"), ""], [t("Yellow"), "background-color:#fff1a8"], [t("Light green"), "background-color:#d3f2d6"], [t("Light blue"), "background-color:#d6e9ff"], [t("Pink"), "background-color:#ffd9e6"], [t("Light gray"), "background-color:#e8eaed"]];
 var sizes = [[t("Small"), "font-size:12px"], [t("Normal"), ""], [t("Large"), "font-size:18px"], [t("Huge"), "font-size:26px"]];
-var alignments = [[t("Left"), ""], [t("Centred"), "text-align:center"], [t("Right"), "text-align:right"]];
+var alignments = [[t("Left"), ""], [t("Centered"), "text-align:center"], [t("Right"), "text-align:right"]];
 var widths = [[t("Small"), 160], [t("Medium"), 320], [t("Large"), 560], [t("Original size"), 0]];
 var largest = 560;
 var kinds = { ink: "look-ink", marker: "look-marker", size: "look-size" };
@@ -603,7 +606,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       for (const one of found.fragment.querySelectorAll("img")) one.remove();
       return found.fragment;
     }
-    if (found.left > 0) say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
+    if (found.left > 0) say(many(found.left, "Skipped {n} image from another site.", "Skipped {n} images from other sites."));
     for (const { address, image: waiting } of found.data) {
       const number = String(++waited);
       waiting.dataset["waits"] = number;
@@ -627,16 +630,16 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   }
   async function upload(file) {
     pending++;
-    note(t("Sending a picture…"));
+    note(t("Uploading image…"));
     try {
       const headers = { "content-type": file.type, "x-moxlite-csrf": client.csrfToken };
       const answer = await fetch(`${base}upload?filename=${encodeURIComponent(file.name || t("picture.png"))}`, { method: "POST", headers, body: file });
       const { result, error } = await answer.json();
-      if (result === void 0) throw new Error(error === void 0 ? t("not taken") : (await told(error)).message);
+      if (result === void 0) throw new Error(error === void 0 ? t("rejected") : (await told(error)).message);
       note("");
       return result.upload_id;
     } catch (error) {
-      note(t("The picture could not be sent: {why}", { why: error.message }));
+      note(t("Couldn't upload image: {why}", { why: error.message }));
       throw error;
     } finally {
       pending--;
@@ -661,7 +664,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     picker.value = "";
   } });
   const within = (tag) => new RegExp(`(?:^|>)${tag}(?:[>.#\\[]|$)`).test(editor.getPath()) || editor.hasFormat(tag);
-  const toggles = [[bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => on ? editor.removeBold() : editor.bold()], [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => on ? editor.removeItalic() : editor.italic()], [underline, t("Underline"), "ctrl u", () => editor.hasFormat("U"), (on) => on ? editor.removeUnderline() : editor.underline()], [strikethrough, t("Strike through"), "ctrl shift 7", () => editor.hasFormat("S"), (on) => on ? editor.removeStrikethrough() : editor.strikethrough()], [list, t("List"), "ctrl shift 8", () => within("UL"), (on) => on ? editor.removeList() : editor.makeUnorderedList()], [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => on ? editor.removeList() : editor.makeOrderedList()], [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()], [code, t("Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()], [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()]];
+  const toggles = [[bold, t("Bold"), "ctrl b", () => editor.hasFormat("B"), (on) => on ? editor.removeBold() : editor.bold()], [italic, t("Italic"), "ctrl i", () => editor.hasFormat("I"), (on) => on ? editor.removeItalic() : editor.italic()], [underline, t("Underline"), "ctrl u", () => editor.hasFormat("U"), (on) => on ? editor.removeUnderline() : editor.underline()], [strikethrough, t("Strike through"), "ctrl shift 7", () => editor.hasFormat("S"), (on) => on ? editor.removeStrikethrough() : editor.strikethrough()], [list, meant("format", "List"), "ctrl shift 8", () => within("UL"), (on) => on ? editor.removeList() : editor.makeUnorderedList()], [listOrdered, t("Numbered list"), "ctrl shift 9", () => within("OL"), (on) => on ? editor.removeList() : editor.makeOrderedList()], [quote, t("Quote"), "ctrl ]", () => within("BLOCKQUOTE"), (on) => on ? editor.decreaseQuoteLevel() : editor.increaseQuoteLevel()], [code, meant("format", "Code"), "ctrl d", () => within("(?:CODE|PRE)"), () => editor.toggleCode()], [link, t("Link"), "ctrl k", () => editor.hasFormat("A"), () => void chooseLink()]];
   const buttons = toggles.map(([path, title, key, active, run]) => {
     const button = tool(path, withKey(title, key), title, () => {
       run(active());
@@ -679,7 +682,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     button.setAttribute("aria-haspopup", "menu");
     return button;
   };
-  const tools = el("div", { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting") }, letterTools.map(({ button }) => button), named(baseline, t("Colour"), chooseColour), named(letterSize, t("Size"), chooseSize), named(alignLeft, t("Alignment"), chooseAlignment), blockTools.map(({ button }) => button), ...pictures ? [named(image, t("Picture"), choosePicture)] : [], named(table, t("Table"), chooseTable), named(smile, t("Emoji"), chooseEmoji), tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
+  const tools = el("div", { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting") }, letterTools.map(({ button }) => button), named(baseline, t("Color"), chooseColour), named(letterSize, t("Size"), chooseSize), named(alignLeft, t("Alignment"), chooseAlignment), blockTools.map(({ button }) => button), ...pictures ? [named(image, t("Image"), choosePicture)] : [], named(table, t("Table"), chooseTable), named(smile, t("Emoji"), chooseEmoji), tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
     editor.removeAllFormatting();
     editor.focus();
   }), backButton, againButton, picker);
@@ -720,7 +723,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   };
   function chooseColour(button) {
     const cells2 = (kind, choices) => choices.map(([name, look2]) => ({ name, content: el("span", { class: "compose-rich swatch", "aria-hidden": "true" }, swatch(look2)), chosen: has(kind, look2), run: kept2(() => letters2(kind, choices, look2)) }));
-    openGrid(button, t("Colour"), 8, [[t("Letters"), cells2(kinds.ink, inks)], [t("Highlight"), cells2(kinds.marker, markers)]]);
+    openGrid(button, t("Color"), 8, [[t("Letters"), cells2(kinds.ink, inks)], [t("Highlight"), cells2(kinds.marker, markers)]]);
   }
   function chooseSize(button) {
     const size = ([title, look2]) => ({ id: look2, title, run: kept2(() => letters2(kinds.size, sizes, look2)) });
@@ -743,14 +746,14 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     const range = editor.getSelection();
     const chosen = range.cloneContents().querySelectorAll("img");
     const at = range.startContainer.childNodes[range.startOffset];
-    if (chosen.length === 1 && at instanceof HTMLImageElement) openMenu(button, t("Picture"), pictureChoices(at));
+    if (chosen.length === 1 && at instanceof HTMLImageElement) openMenu(button, t("Image"), pictureChoices(at));
     else picker.click();
   }
   function offerPicture(picture2) {
     const place = picture2.getBoundingClientRect();
     const seen = root.getBoundingClientRect();
     const y = Math.max(seen.top, Math.min(place.bottom, seen.bottom));
-    openMenuAt({ x: Math.max(place.left, seen.left), y }, root, t("Picture"), pictureChoices(picture2));
+    openMenuAt({ x: Math.max(place.left, seen.left), y }, root, t("Image"), pictureChoices(picture2));
   }
   function pictureChoices(picture2) {
     const change = (run) => () => {
@@ -762,7 +765,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       editor.focus();
     };
     const describe = async () => {
-      const hint = t("What the picture shows, for people who cannot see it");
+      const hint = t("Describe this image for people who can't see it");
       const words = await ask(t("Alternative text"), hint, picture2.alt, t("Done"));
       if (words !== null) change(() => picture2.alt = words.trim().slice(0, 1e3))();
     };
@@ -783,7 +786,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       const next = changes[id](cell2);
       if (next !== null) into(next);
     }) });
-    openMenu(button, t("Table"), [change("rowBelow", t("Add a row")), change("columnBeside", t("Add a column")), change("dropRow", t("Delete the row")), change("dropColumn", t("Delete the column")), change("dropTable", t("Delete the table"))]);
+    openMenu(button, t("Table"), [change("rowBelow", t("Add a row")), change("columnBeside", t("Add a column")), change("dropRow", t("Delete the row")), change("dropColumn", t("Delete the column")), change("dropTable", t("Delete table"))]);
   }
   function insertTable(rows, columns) {
     const before = new Set(root.querySelectorAll("table"));

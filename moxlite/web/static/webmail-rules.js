@@ -115,18 +115,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -163,11 +163,11 @@ async function offerRule(client, message, { id: from, name: fromName }, { id: to
   withdraw();
   const never = (which) => {
     withdraw();
-    void attempt(t("Saving the choice"), () => client.ruleset_never(message, from, to, which));
+    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.ruleset_never(message, from, to, which));
   };
   const accept = () => {
     withdraw();
-    void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () => client.ruleset_accept(message, from, to));
+    void attempt(t("Saving…"), rule.remove ? t("Couldn't delete rule") : t("Couldn't add rule"), () => client.ruleset_accept(message, from, to));
   };
   const root = el("section", { class: "offer", role: "status", "aria-label": t("A rule for mail like this") }, el("p", {}, question(rule)), el("div", { class: "offer-buttons" }, el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")), el("button", { onclick: withdraw }, t("Not now"))), el("details", {}, el("summary", {}, t("Never ask again…")), el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")), el("button", { class: "link", onclick: () => never("to_mailbox") }, t("when I move to “{name}”", { name: toName })), el("button", { class: "link", onclick: () => never("from_mailbox") }, t("when I move from “{name}”", { name: fromName }))));
   open = root;

@@ -189,18 +189,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -354,8 +354,8 @@ function unquoted(text2) {
 }
 function quoted(value, word) {
   const tag = /^(\w+):/.exec(value)?.[1];
-  const meant = tag !== void 0 && tags[tag.toLowerCase()] !== void 0 || criterion.test(value);
-  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
+  const meant2 = tag !== void 0 && tags[tag.toLowerCase()] !== void 0 || criterion.test(value);
+  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant2));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
 }
 function write(all) {
@@ -448,7 +448,7 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;
       const box = mailboxes.find((one) => one.name === value) ?? mailboxes.find((one) => one.name.toLowerCase() === name) ?? mailboxes.find((one) => one.roles?.includes(role));
       const change = value === "" || name === "anywhere" && box === void 0 ? { mailbox_id: -2 } : box === void 0 ? null : { mailbox_id: box.id, mailbox_children_included: tag === "submb" };
-      only(change, t("there is no mailbox “{value}”", { value }));
+      only(change, t("there is no folder “{value}”", { value }));
     }
   }
   if (nested(text2)) problems.push({ token: all[0], why: t("“OR” and “-” are for single criteria, not for several in parentheses") });
@@ -566,10 +566,10 @@ var Glance = class {
     const settings = this.owner.settings();
     if (!settings.searches.some((one) => one.text === text2)) {
       const searches = [...settings.searches, { name: text2.slice(0, 200), text: text2 }];
-      if (!await attempt(t("Saving the search"), () => this.owner.client.settings_save({ ...settings, searches }))) return;
+      if (!await attempt(t("Saving…"), t("Couldn't save search"), () => this.owner.client.settings_save({ ...settings, searches }))) return;
     }
     this.bar.submit();
-    this.owner.say(t("Search saved. It is below the mailboxes."));
+    this.owner.say(t("Search saved below your folders."));
   }
   async ask(text2) {
     const turn = this.turn;
@@ -674,12 +674,12 @@ function people(items, written2, word) {
 var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-form .dialog-buttons{position:sticky;bottom:0;margin:0 -14px -14px;padding:10px 14px 14px;background:var(--popup-background)}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:700px){.search-form{inset-block:calc(100% + 6px) auto;inset-inline:-44px auto;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:700px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}\n";
 
 adopt(form_default);
-var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
+var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
   const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
-  fill(place, done && !stopped && count, stopped && t("Stopped: {count}, {looked} of {of} messages searched", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") })));
+  fill(place, done && !stopped && count, stopped && t("Stopped: {count}, {looked} of {of} messages searched", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}, {looked} of {of} messages searched", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;

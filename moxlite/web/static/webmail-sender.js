@@ -115,18 +115,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -148,13 +148,13 @@ function bareAddress(address) {
 
 async function act(item, what, page) {
   const { mail, actions } = page;
-  if (what === "known") return attempt(t("Saving the contact"), async () => {
+  if (what === "known") return attempt(t("Saving…"), t("Couldn't save contact"), async () => {
     await page.client.claim_confirm(item.id);
     page.say(t("Added to your contacts"));
   });
-  if (what === "refuse" || what === "accept") return attempt(t("Changing the address"), async () => {
+  if (what === "refuse" || what === "accept") return attempt(t("Saving…"), t("Couldn't update address"), async () => {
     await page.client.given_switch(item.id, what === "accept");
-    page.say(what === "accept" ? t("Mail to this address is taken again") : t("Mail to this address is refused from now on"));
+    page.say(what === "accept" ? t("This address accepts mail again") : t("New mail to this address will be rejected"));
   });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]).replaceAll('"', '""')}"`);
@@ -162,21 +162,21 @@ async function act(item, what, page) {
   }
   if (what === "contact") {
     const [from] = item.from;
-    return attempt(t("Opening the contact"), () => page.contact(from.name, bareAddress(from)));
+    return attempt(t("Loading…"), t("Couldn't open contact"), () => page.contact(from.name, bareAddress(from)));
   }
   const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
   const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk", mail.boxes.get(item.mailbox_id)?.home);
   if (chosen === void 0) page.offerRole("junk");
   if (chosen == null) return false;
-  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, { doing: () => t("Marking as phishing"), done: () => t("Marked as phishing") });
+  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, { doing: () => t("Marking as phishing…"), done: () => t("Marked as phishing") });
   else if (!await rule(item, chosen, page)) return false;
   actions.moveItems([item], chosen, what !== "always");
   return true;
 }
 async function rule(item, { id }, { client, say }) {
-  return attempt(t("Adding the rule"), async () => {
+  return attempt(t("Saving…"), t("Couldn't add rule"), async () => {
     const { msg_from: sender, recipient, mailbox } = await client.ruleset_for_sender(item.id, id);
-    say(t("Mail from {sender} to {recipient} goes to “{mailbox}” from now on", { sender, recipient, mailbox }));
+    say(t("New mail from {sender} to {recipient} will go to “{mailbox}”", { sender, recipient, mailbox }));
   });
 }
 export {

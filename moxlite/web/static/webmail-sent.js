@@ -140,18 +140,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -233,7 +233,7 @@ function draw(client, root, all) {
   const left = all.filter((one) => waiting.has(one.state));
   const open = root.querySelector("details")?.open ?? all.some((one) => one.state === "failed" || one.error !== "");
   const ids = left.map((one) => one.id);
-  fill(root, el("details", { class: "deliveries", open }, el("summary", {}, summary(all)), el("ul", {}, all.map(row)), ids.length > 0 && el("p", {}, el("button", { onclick: () => void attempt(t("Trying again"), () => client.delivery_retry(ids)) }, t("Try now")), " ", el("button", { class: "danger", onclick: () => void attempt(t("Canceling"), () => client.delivery_cancel(ids)) }, t("Cancel delivery")))));
+  fill(root, el("details", { class: "deliveries", open }, el("summary", {}, summary(all)), el("ul", {}, all.map(row)), ids.length > 0 && el("p", {}, el("button", { onclick: () => void attempt(t("Retrying…"), t("Couldn't retry"), () => client.delivery_retry(ids)) }, t("Try now")), " ", el("button", { class: "danger", onclick: () => void attempt(t("Canceling…"), t("Couldn't cancel delivery"), () => client.delivery_cancel(ids)) }, t("Cancel delivery")))));
 }
 function row(one) {
   const facts = detail(one);

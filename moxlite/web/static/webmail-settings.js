@@ -135,18 +135,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -266,7 +266,7 @@ function keyChoice(commands, now) {
   let chosen = { ...now };
   const groups = rowsOf(commands);
   const rows = groups.flatMap((group) => group.rows);
-  const sets = [[{}, el("button", { class: "chip pill", type: "button" }, t("moxlite's keys"))], [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail's keys"))]];
+  const sets = [[{}, el("button", { class: "chip pill", type: "button" }, t("moxlite shortcuts"))], [gmail, el("button", { class: "chip pill", type: "button" }, t("Gmail shortcuts"))]];
   const told2 = el("p", { class: "hint", role: "status" });
   const about = t("A click on a key waits for another. Escape cancels, Backspace removes the key.");
   const root = el("div", { class: "key-choice" });
@@ -307,7 +307,7 @@ function keyChoice(commands, now) {
       draw();
       row.button.focus();
     };
-    const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap keys"));
+    const swap = el("button", { class: "btn line", type: "button", onclick: take }, t("Swap shortcuts"));
     const words = t("{key} is the key of “{title}”.", { key: keyText(key), title: others.map(({ name }) => name).join(", ") });
     const asked = el("div", { class: "key-question", role: "group", "aria-label": words, onkeydown: (event) => event.key === "Escape" && cancel() }, el("p", {}, words), swap, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
     row.root.append(asked);
@@ -338,7 +338,7 @@ function keyChoice(commands, now) {
     changed(button);
   });
   draw();
-  fill(root, el("div", { class: "wrap" }, sets.map(([, button]) => button)), el("details", {}, el("summary", {}, t("Change single keys")), told2, groups.map(({ name, rows: some }) => [el("h4", {}, name), el("ul", { class: "key-rows" }, some.map((row) => row.root))])));
+  fill(root, el("div", { class: "wrap" }, sets.map(([, button]) => button)), el("details", {}, el("summary", {}, t("Customize shortcuts")), told2, groups.map(({ name, rows: some }) => [el("h4", {}, name), el("ul", { class: "key-rows" }, some.map((row) => row.root))])));
   return { root, read: () => ({ ...chosen }) };
 }
 
@@ -395,7 +395,7 @@ function signatures(desk, old, own) {
     editor?.close();
     editor = null;
     format.checked = html !== "";
-    if (html !== "") void attempt(t("Opening the editor"), () => edit(html));
+    if (html !== "") void attempt(t("Loading…"), t("Couldn't open editor"), () => edit(html));
     fill(chips, own.length > 1 && ["", ...own].map((address) => el("button", { class: "chip pill", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address)));
   };
   const keep = () => {
@@ -403,7 +403,7 @@ function signatures(desk, old, own) {
     else if (!format.checked) all.set(chosen, { text: input.value.replace(/\r\n?/g, "\n"), html: "" });
   };
   const toggle = async () => {
-    if (format.checked) await attempt(t("Opening the editor"), () => edit(all.get(chosen).text.split("\n").map((line) => `<div>${line.replace(/[&<>]/g, (sign2) => `&#${sign2.charCodeAt(0)};`) || "<br>"}</div>`).join("")));
+    if (format.checked) await attempt(t("Loading…"), t("Couldn't open editor"), () => edit(all.get(chosen).text.split("\n").map((line) => `<div>${line.replace(/[&<>]/g, (sign2) => `&#${sign2.charCodeAt(0)};`) || "<br>"}</div>`).join("")));
     else {
       keep();
       all.set(chosen, { text: all.get(chosen).text, html: "" });
@@ -441,7 +441,7 @@ function openSettings(desk) {
   const { panes } = desk;
   const signature = signatures(desk, old, desk.facts().addresses.filter((one) => !one.startsWith("@")));
   const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below a selected part")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
-  const scheme = select(t("Colours"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
+  const scheme = select(t("Colors"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
   const speech = select(t("Language"), old.language, [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]);
   const spoken = document.documentElement.lang;
   const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("A machine translated these texts. To improve them, change {file} in the source code of moxlite.", { file: `frontend/i18n/${spoken}.json` }));
@@ -462,12 +462,12 @@ function openSettings(desk) {
   const opens = check(t("Arrows, j and k open the next message at once"), old.open_on_move);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
   const notices = el("div", { class: "notices" });
-  load(notices, t("Reading who is told of new mail"), async () => (await desk.load("notices")).showNotices(desk, notices));
+  load(notices, t("Couldn't load notification settings"), async () => (await desk.load("notices")).showNotices(desk, notices));
   const templates = el("div", {});
-  load(templates, t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
+  load(templates, t("Couldn't load templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Keys"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notifications on this device"), bell, notices), section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), open_on_move: opens.read(), keymap: keymap.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
@@ -481,11 +481,11 @@ function openSettings(desk) {
         try {
           await desk.client.settings_save(wanted);
         } catch (error) {
-          fill(state, t("Not saved: {why}", { why: messageOf(error) }));
+          fill(state, t("Couldn't save: {why}", { why: messageOf(error) }));
           throw error;
         }
       };
-      if (!await attempt(t("Saving the settings"), saving)) {
+      if (!await attempt(t("Saving…"), t("Couldn't save settings"), saving)) {
         asked = saved;
         ahead = null;
         addEventListener("connected", save, { once: true });
@@ -499,7 +499,7 @@ function openSettings(desk) {
   };
   const undone = (before) => {
     close();
-    void last.then(() => attempt(t("Saving the settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then((done) => {
+    void last.then(() => attempt(t("Saving…"), t("Couldn't save settings"), () => desk.client.settings_save({ ...before, searches: desk.settings().searches }))).then((done) => {
       if (done) ahead = { saved: before, known: desk.settings() };
       openSettings(desk);
     });
@@ -524,7 +524,7 @@ function openSettings(desk) {
   };
   addEventListener("click", leave, true);
   const { account_path } = desk.facts();
-  fill(page, el("nav", { class: "settings-nav", "aria-label": t("Sections of the settings") }, el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", { class: "settings-title" }, t("Settings")), el("div", { class: "settings-links" }, sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))), account_path !== "" && el("p", { class: "hint" }, t("Password, devices, linked mailboxes and import are in "), el("a", { href: account_path }, t("your account")), ".")), el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state));
+  fill(page, el("nav", { class: "settings-nav", "aria-label": t("Sections of the settings") }, el("button", { class: "btn text settings-back", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", { class: "settings-title" }, t("Settings")), el("div", { class: "settings-links" }, sections.map(({ title, path, root }) => el("button", { class: "btn settings-link", type: "button", onclick: () => root.scrollIntoView() }, sign(path), title))), account_path !== "" && el("p", { class: "hint" }, t("Password, devices, linked accounts, and import are in "), el("a", { href: account_path }, t("your account")), ".")), el("form", { class: "settings", onchange: save, onsubmit: (event) => event.preventDefault() }, sections.map(({ root }) => root), state));
   const pressed = (event) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu, .key-waiting, .key-question") !== null) return;
     event.preventDefault();
@@ -535,12 +535,11 @@ function openSettings(desk) {
   document.body.append(page);
   page.show();
 }
-function load(place, doing, work) {
+function load(place, failed, work) {
   const begin = () => void work().then(() => removeEventListener("connected", begin), (error) => {
     addEventListener("connected", begin);
     const again = el("button", { class: "btn line", type: "button", onclick: begin }, t("Try again"));
-    const failed = `${t("{action} failed", { action: doing })}. ${messageOf(error)}`;
-    fill(place, notice("warn", failed, again));
+    fill(place, notice("warn", `${failed}. ${messageOf(error)}`, again));
   });
   begin();
 }
@@ -560,7 +559,7 @@ function undoChoices(now) {
 function mailtoButton(desk) {
   if (typeof navigator.registerProtocolHandler !== "function") return null;
   const register = () => navigator.registerProtocolHandler("mailto", `${location.origin}${desk.base}#compose %s`);
-  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Opening email links here"), async () => register()) }, t("Open email links from web pages here"));
+  return el("button", { class: "btn line", type: "button", onclick: () => void attempt(t("Saving…"), t("Couldn't set up email links"), async () => register()) }, t("Open email links from web pages here"));
 }
 export {
   openSettings

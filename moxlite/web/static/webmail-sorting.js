@@ -127,18 +127,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -234,9 +234,9 @@ function showNotices(client, list, account) {
   function away(found) {
     if (!found.away) return null;
     const end = async () => {
-      if (await attempt(t("Ending the answers"), () => client.vacation_end())) await ask();
+      if (await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.vacation_end())) await ask();
     };
-    return line("away", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], el("button", { class: "link", onclick: () => void end() }, t("End it")), link("away", t("Change")));
+    return line("away", [t("Vacation reply is on."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], el("button", { class: "link", onclick: () => void end() }, t("End it")), link("away", t("Change")));
   }
   function failed(found) {
     const failure = found.failure;

@@ -144,9 +144,9 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action) {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
@@ -162,14 +162,14 @@ async function ask(title, label, value, action) {
     return [form];
   });
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -336,7 +336,7 @@ async function listed(page) {
 }
 async function openTemplates(page, at, target) {
   let all = [];
-  const loaded = await attempt(t("Loading templates"), async () => {
+  const loaded = await attempt(t("Loading…"), t("Couldn't load templates"), async () => {
     all = await listed(page);
   });
   if (!loaded) return;
@@ -354,11 +354,11 @@ async function save(page, target, all) {
   const known = all.find((one2) => one2.name === name);
   if (known !== void 0 && !await confirm(t("Replace the template?"), t("There is a template “{name}” already.", { name: isolated(name) }), t("Replace"))) return;
   const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
-  if (await attempt(t("Saving the template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
+  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
 async function manage(page) {
   const place = el("div", {});
-  void attempt(t("Loading templates"), () => showTemplates(page, place));
+  void attempt(t("Loading…"), t("Couldn't load templates"), () => showTemplates(page, place));
   await dialog(t("Templates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", autofocus: true, onclick: () => close() }, t("Done")))]);
 }
 async function showTemplates(page, place) {
@@ -371,14 +371,14 @@ async function showTemplates(page, place) {
       return el("div", { class: "template" }, el("bdi", { class: "template-name", dir: "auto" }, name), button(t("Edit"), () => void change(one)), button(t("Remove"), () => void remove(one)));
     }));
   };
-  const load = () => attempt(t("Loading templates"), show);
+  const load = () => attempt(t("Loading…"), t("Couldn't load templates"), show);
   const change = async (one) => {
     if (await edit(page, one)) await load();
   };
   const remove = async (one) => {
-    if (!await attempt(t("Removing the template"), () => page.client.template_remove(one.id))) return;
+    if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => page.client.template_remove(one.id))) return;
     await load();
-    toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the template"), async () => {
+    toast(t("“{name}” removed", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
       await page.client.template_save({ ...one, id: 0 });
       await show();
     }) });
@@ -396,7 +396,7 @@ async function edit(page, one) {
   text2.setAttribute("aria-label", t("Text"));
   let editor = null;
   if (one.html !== "") {
-    const opened = await attempt(t("Opening the editor"), async () => {
+    const opened = await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
       const [rich, { Squire }] = await Promise.all([page.load("rich"), page.load("squire")]);
       const none = () => void 0;
       const { client, base } = page;

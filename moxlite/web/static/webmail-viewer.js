@@ -131,9 +131,9 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 function setStatus(message) {
   const line = byId("status", HTMLElement);
@@ -173,7 +173,7 @@ var mailCache = `${kept()}-mail`;
 var fileCache = `${kept()}-files`;
 var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 
-var missingText = () => t("This file is not kept on this device. It can be opened when the server can be reached.");
+var missingText = () => t("This file isn't saved on this device. Connect to open it.");
 function keptFile(base2, id, path) {
   return caches.match(fileKey(base2, id, path), { cacheName: fileCache, ignoreVary: true });
 }

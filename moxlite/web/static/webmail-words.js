@@ -140,18 +140,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -241,7 +241,7 @@ adopt(words_default);
 var editors = null;
 async function loadEditors(desk) {
   if (editors !== null) return editors;
-  await attempt(t("Opening the editor"), async () => {
+  await attempt(t("Loading…"), t("Couldn't open editor"), async () => {
     const [rich, squire] = await Promise.all([desk.load("rich"), desk.load("squire")]);
     editors = { rich, squire };
   });
@@ -354,7 +354,7 @@ var Words = class {
     this.hooks.changed();
     const format = this.rich === null ? "text" : "html";
     const settings = this.desk.settings();
-    if (settings.compose_format !== format) await attempt(t("Saving the settings"), () => this.desk.client.settings_save({ ...settings, compose_format: format }));
+    if (settings.compose_format !== format) await attempt(t("Saving…"), t("Couldn't save settings"), () => this.desk.client.settings_save({ ...settings, compose_format: format }));
   }
   take(files) {
     if (files.length === 0) return false;

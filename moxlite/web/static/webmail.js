@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", alarms: "alarms.024af3908de8.js", bar: "bar.11c60feb01d9.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.d026aab90735.js", checks: "checks.73d685fddf6c.js", compose: "compose.661e7b3f0dab.js", conversation: "conversation.ce2b6fb42ddf.js", details: "details.872178aa82af.js", dropping: "dropping.d0a69e75596c.js", empty: "empty.877f20b10ec2.js", event: "event.6f9ff6d7b1c3.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.71f05671d874.js", labels: "labels.eb97e83dbaac.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.88c5cfcb18e5.js", mailboxes: "mailboxes.29cea771633c.js", menu: "menu.eeefeab03c3e.js", message: "message.1ddc78582808.js", newsletters: "newsletters.f60992b567b4.js", notices: "notices.90b418b56c24.js", offline: "offline.445b3785406b.js", palette: "palette.3ff97d316d73.js", people: "people.12ba0e05700f.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.933e210f9a2d.js", rules: "rules.d01b44c8659c.js", search: "search.7f3f904d09d9.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.afdee2534698.js", settings: "settings.2b8e3b382365.js", sorting: "sorting.e8785dbeca36.js", squire: "squire.8f988577745b.js", templates: "templates.7659d5be25bd.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.003bf5bbd502.js", words: "words.e3cd64e7d266.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.0e235c002c20.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.38c92dc5bce4.js", checks: "checks.73d685fddf6c.js", compose: "compose.0103e14c1e15.js", conversation: "conversation.9afec5731bbc.js", details: "details.2db3c05c7237.js", dropping: "dropping.12780bf61723.js", empty: "empty.0f99377f6014.js", event: "event.6b33579a5c6a.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.1b0681b86604.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.54cf0656e760.js", mailboxes: "mailboxes.725f08b5075e.js", menu: "menu.6e368f5d8fb1.js", message: "message.aa54a332f36f.js", newsletters: "newsletters.6924002b819a.js", notices: "notices.a86cafe69cd0.js", offline: "offline.e9d06d074bd1.js", palette: "palette.2d8d6666535a.js", people: "people.7a33dd72b52b.js", print: "print.606d7b4f4125.js", receipt: "receipt.e5435ee6e443.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.cc7b72f177ba.js", sorting: "sorting.790c436b5948.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -88,8 +88,8 @@ async function told(error) {
 function mailboxName(name) {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
 }
-function senderMe() {
-  return globalThis.moxliteLanguage?.find("sender me") ?? "me";
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -484,18 +484,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(action, error) {
+async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(action, work) {
-  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(t("{action} failed", { action }), error);
+    await showError(failed, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -615,7 +615,7 @@ var Session = class {
     else localStorage.removeItem(this.deviceKey);
   }
   async logOut() {
-    if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
     await this.forget();
     location.hash = "";
     location.reload();
@@ -631,7 +631,7 @@ function beforeDisplay(root) {
   try {
     hook?.(root);
   } catch (error) {
-    void showError(t("The custom script of this server failed"), error);
+    void showError(t("Couldn't run this server's custom script"), error);
   }
 }
 
@@ -858,13 +858,13 @@ function acting(page) {
   function flag(flags, add) {
     seen.cancel();
     const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed") };
-    actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message changed", "{n} messages changed")) });
+    actions.flag(flags, add, { doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")) });
   }
   function chooseLabels(number2 = 0) {
-    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail, actions, number2));
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => (await part("labels")).chooseLabels(client, mail, actions, number2));
   }
   function later(run) {
-    void attempt(t("Choosing a time"), async () => run(await part("later")));
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => run(await part("later")));
   }
   function away(items, role) {
     if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
@@ -876,7 +876,7 @@ function acting(page) {
     else if (action === "archive" || action === "trash") away(items, action);
     else if (mail.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
-      actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
+      actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking as read…") : t("Marking as unread…"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
   }, toRole, archiveThread: () => toRole("archive", mail.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
     const [home] = mail.homes();
@@ -976,7 +976,7 @@ function goTo(key2, name, run) {
   return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Keyboard shortcuts"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Folder actions"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New folder…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -996,7 +996,7 @@ function messages(desk) {
   const loaded = () => some() && desk.may("w") && !unknown();
   const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
-  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
+  return [{ id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") }, { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") }, { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() }, { id: "message.delete-at-once", title: t("Delete permanently…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() }, { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") }, { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() }, { id: "message.later", title: t("Snooze…"), keys: ["b"], when: () => loaded() && desk.may(own), run: () => desk.later((found) => found.putOff(desk, desk.selected())) }, { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) }, { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) }, { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() }, { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) }, { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) }, { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() }, ...Array.from({ length: 9 }, (_, i) => ({ id: `message.label-${i + 1}`, title: t("Add or remove label {n}", { n: i + 1 }), keys: [String(i + 1)], quiet: true, when: loaded, run: () => desk.toggleLabel(i + 1) })), { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }];
 }
 
 var [first, longest] = [2e3, 6e4];
@@ -1371,7 +1371,7 @@ var SearchBar = class {
     this.shown = text2;
     this.fill(text2);
     this.problems.hidden = problems.length === 0;
-    fill(this.problems, problems.map(({ why, meant }) => el("li", {}, why, meant !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))])));
+    fill(this.problems, problems.map(({ why, meant: meant2 }) => el("li", {}, why, meant2 !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant2.text) }, t("Did you mean {name}:?", { name: meant2.name }))])));
   }
   fill(text2) {
     this.input.value = text2;
@@ -1405,7 +1405,7 @@ var Find = class {
   constructor(mail, owner) {
     this.mail = mail;
     this.owner = owner;
-    this.bar = new SearchBar(mail, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null) });
+    this.bar = new SearchBar(mail, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching…"), t("Couldn't search"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null) });
   }
   mail;
   owner;
@@ -1434,7 +1434,7 @@ var Find = class {
       if (before !== void 0 && this.text.value !== "") this.openMailbox(before);
       return;
     }
-    await attempt(t("Searching"), async () => {
+    await attempt(t("Searching…"), t("Couldn't search"), async () => {
       const { parse } = await this.part();
       const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels, this.mail.facts.value.login_address || void 0);
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
@@ -1570,16 +1570,16 @@ function navigation(page) {
     const found = await part("mailboxes");
     await found.mailboxMenu(client, mailbox, parent, async (what) => (await part("export")).exportMail(client, base2, what));
   }
-  return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Opening the settings"), async () => {
+  return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Loading…"), t("Couldn't open settings"), async () => {
     await page.reader.prepare();
     (await part("settings")).openSettings(page.desk);
   }), switchScheme() {
     const settings = mail.settings.value;
     const color_scheme = isDark(settings.color_scheme) ? "light" : "dark";
-    void attempt(t("Saving the settings"), () => client.settings_save({ ...settings, color_scheme }));
+    void attempt(t("Saving…"), t("Couldn't save settings"), () => client.settings_save({ ...settings, color_scheme }));
   }, openPage(name) {
     drawer.close();
-    void attempt(t("Opening the page"), async () => (await part(name)).openPage(page.desk));
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => (await part(name)).openPage(page.desk));
   }, tellCalendar(address) {
     if (address !== "") writeAddress(address);
     else if (inCalendar(location.hash)) tellPlace(mail, page.find, true);
@@ -1650,7 +1650,7 @@ var undoSteps = 20;
 var waitsAfter = 1e3;
 function movedTo({ name }) {
   const mailbox = mailboxName(name);
-  return { doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }), done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }) };
+  return { doing: (n) => many(n, "Moving to {mailbox}…", "Moving {n} messages to {mailbox}…", { mailbox }), done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }) };
 }
 var Actions = class {
   constructor(client, mail, moved) {
@@ -1710,7 +1710,7 @@ var Actions = class {
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
     };
     const undo = { what: named2.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
-    this.perform(action, named2, items.length, t("Not moved"), items.every(back) ? undo : null);
+    this.perform(action, named2, items.length, t("Couldn't move messages"), items.every(back) ? undo : null);
     if (leaves) this.mail.choice.left(items);
   }
   flag(flags, add, named2) {
@@ -1724,22 +1724,22 @@ var Actions = class {
     const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(all, flags, add), named2, items.length, t("Not changed"), { what: named2.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
+    this.perform(this.flagging(all, flags, add), named2, items.length, t("Couldn't update messages"), { what: named2.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
   }
   looked(item, flag) {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
-      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Not marked"), error);
+      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
     });
   }
   deleteForGood(chosen) {
-    const named2 = { doing: (n) => many(n, "Deleting", "Deleting {n} messages"), done: (n) => many(n, "Deleted for good", "{n} messages deleted for good") };
+    const named2 = { doing: (n) => many(n, "Deleting…", "Deleting {n} messages…"), done: (n) => many(n, "Deleted permanently", "{n} messages deleted permanently") };
     if (chosen === void 0 && !this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "delete" }, named2);
       return;
     }
     const items = chosen ?? this.mail.choice.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named2, ids.length, t("Not deleted"), null);
+    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named2, ids.length, t("Couldn't delete messages"), null);
     this.mail.choice.left(items);
   }
   undo() {
@@ -1749,9 +1749,8 @@ var Actions = class {
   takeBack(undo) {
     this.forget(undo);
     this.done.value++;
-    const { what } = undo;
     const all = Promise.all(undo.actions().map((action) => this.mail.pending.do(action)));
-    void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
+    void this.follow(all, t("Undoing…"), t("Action undone"), t("Couldn't undo"), false);
   }
   targets() {
     const items = this.mail.choice.selected();
@@ -1787,7 +1786,7 @@ var Actions = class {
   async follow(work, doing, done, failed, withUndo) {
     const own2 = ++this.newest;
     this.last?.close();
-    const timer = setTimeout(() => own2 === this.newest && this.say(t("{doing}: waiting for the server…", { doing }), withUndo, 0), waitsAfter);
+    const timer = setTimeout(() => own2 === this.newest && this.say(doing, withUndo, 0), waitsAfter);
     try {
       await work;
       if (own2 === this.newest) this.say(done, withUndo);
@@ -1813,7 +1812,7 @@ var Actions = class {
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
     } catch (error) {
-      this.failed(t("Stopped"), error);
+      this.failed(t("Couldn't finish"), error);
     } finally {
       this.running = false;
     }
@@ -1832,9 +1831,9 @@ var Actions = class {
     this.last?.close();
     this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0, time);
   }
-  failed(what, error) {
+  failed(failed, error) {
     this.failure?.close();
-    this.failure = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+    this.failure = toast(`${failed}. ${messageOf(error)}`);
   }
 };
 
@@ -2919,7 +2918,7 @@ var Drawer = class {
     });
   }
   side;
-  button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, sign(menu));
+  button = el("button", { class: "menu-open", "aria-label": t("Folders"), "aria-expanded": "false", onclick: () => this.toggle() }, sign(menu));
   close() {
     document.body.classList.remove(shown2);
     this.button.setAttribute("aria-expanded", "false");
@@ -3014,7 +3013,7 @@ function firstName(address) {
 function senders(people, own2) {
   const first2 = people.map(firstName);
   const name = (one, at) => people.length > 1 && first2.indexOf(first2[at]) === first2.lastIndexOf(first2[at]) ? first2[at] : shortAddress(one);
-  return people.map((one, at) => own2(one) ? senderMe() : name(one, at)).join(", ");
+  return people.map((one, at) => own2(one) ? meant("sender", "me") : name(one, at)).join(", ");
 }
 function longAddress(address) {
   const name = address.name.trim();
@@ -3227,7 +3226,7 @@ var Row = class {
   }
   branch(item) {
     if (item.same_message_id) return named("branch", t("A copy of the message above (same Message-ID)"), sign(copy, "icon"));
-    if (item.thread_missing_link) return named("branch", t("The message that it answers is not here"), sign(circleHelp, "icon"));
+    if (item.thread_missing_link) return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
   showMarks(thread, flags) {
@@ -3353,7 +3352,7 @@ var MessageList = class {
     this.heads.divide(rows.value, now, !isSorted(query.value));
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
-    const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
+    const step2 = refusal?.unthreaded === true && { title: t("Show single messages"), run: () => this.owner.unthread() };
     const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? this.emptyPlace() : null;
     const words2 = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words2) {
@@ -3508,7 +3507,7 @@ var MailboxList = class {
     this.owner = owner;
   }
   owner;
-  root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
+  root = el("nav", { class: "mailboxes", "aria-label": t("Folders") });
   searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
   labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
   scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock), el("span", { class: "mailbox-name" }, t("Scheduled"))));
@@ -3516,7 +3515,7 @@ var MailboxList = class {
     const homes = [...new Set(mailboxes.map(({ home }) => home))];
     const all = boxes.inboxes();
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${boxes.mark(home)}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
+    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${boxes.mark(home)}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New folder"))]));
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {
@@ -3961,7 +3960,7 @@ function writing(page) {
     const selection2 = getSelection();
     const selected = selection2 !== null && reader2.root.contains(selection2.anchorNode) ? selection2.toString() : "";
     const item = kind === "new" ? null : reader2.current();
-    void attempt(t("Writing"), async () => {
+    void attempt(t("Loading…"), t("Couldn't open editor"), async () => {
       const [, typed] = await typedUntil(part("compose").then((found) => found.compose(page.desk, toast, kind, item, selected, mailto, leaves)));
       document.execCommand("insertText", false, typed);
     });
@@ -3969,7 +3968,7 @@ function writing(page) {
 }
 function recover(desk) {
   if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
-  void attempt(t("Recovering a draft"), async () => (await part("compose")).recover(desk, toast));
+  void attempt(t("Restoring…"), t("Couldn't restore draft"), async () => (await part("compose")).recover(desk, toast));
 }
 function askedLink() {
   const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
@@ -4004,7 +4003,7 @@ var App = class {
     }
     dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
-  }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
+  }, failed: (error) => void showError(t("Couldn't connect to the server"), error), opening: () => this.mail.opening() });
   mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), openScheduled: () => this.commands.run("app.waiting"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
@@ -4021,20 +4020,20 @@ var App = class {
   chosen = el("div", { class: "chosen-tools" });
   toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   panes = new Panes(byId("app", HTMLElement));
-  side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
+  side = el("aside", { class: "side", "aria-label": t("Folders and account") });
   drawer = new Drawer(this.side);
   reader = new Reader2(this.client, base, { commands: this.commands, bar: this.toolbar, chosen: this.chosen, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
+  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
     this.commands.add(t("Write"), answerCommands(this.desk));
     this.commands.add(t("Message"), messageCommands(this.desk));
     this.commands.add(t("List"), listChoices(this.desk));
-    this.commands.add(t("Threads"), threadCommands(this.desk));
+    this.commands.add(t("Conversations"), threadCommands(this.desk));
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
-  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
+  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
@@ -4086,7 +4085,7 @@ var App = class {
     });
   }
   withMenus(open) {
-    void attempt(t("Opening the menu"), async () => open(await part("menu")));
+    void attempt(t("Loading…"), t("Couldn't open this"), async () => open(await part("menu")));
   }
   async logIn(reason) {
     const waiting2 = await (await this.keeping)?.atLogIn() ?? [];
@@ -4142,7 +4141,7 @@ var App = class {
       await this.client.request({ ...request, stream_id: this.mail.streamId });
     } catch (error) {
       this.stream.lost();
-      if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Loading messages failed"), error);
+      if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Couldn't load messages"), error);
     }
   }
   async offerRule(item, to) {
