@@ -30,26 +30,12 @@ CORPUS: Final = Path(__file__).parents[2] / "fixtures" / "programs"
 PROGRAMS: Final = sorted(path.name for path in CORPUS.iterdir() if path.is_dir())
 YEAR: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 
-EIGHT_PIECES: Final = "JMAP drops the street of an ADR with an eighth piece, in which Google repeats the address"
-FOLDED_PICTURE: Final = (
-    "a card with a folded picture (ENCODING=b) is not kept to the letter, and its picture gets a blank"
-)
-UNITS: Final = "the units of an organization in version 2.1 become a part of its name"
-
 Line = tuple[str, str]
 
 
-def programs(faults: dict[str, str] | None = None, *, without: tuple[str, ...] = ()) -> pytest.MarkDecorator:
-    """A case for each program. `faults`: what is read wrong of its file."""
-    known = faults or {}
-    return pytest.mark.parametrize(
-        "program",
-        [
-            pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=known[name])] if name in known else [])
-            for name in PROGRAMS
-            if name not in without
-        ],
-    )
+def programs(*, without: tuple[str, ...] = ()) -> pytest.MarkDecorator:
+    """A case for each program."""
+    return pytest.mark.parametrize("program", [name for name in PROGRAMS if name not in without])
 
 
 def of_program(program: str, name: str) -> tuple[bytes, Object]:
@@ -294,7 +280,7 @@ async def check_contact(rig: Rig, browser: Browser, facts: Object) -> None:
     assert await contact_by_dav(rig, path) == right | {"photo": facts["photo"]}
 
 
-@programs({"google": f"{EIGHT_PIECES}, and links of a card that was put keep their backslash"}, without=("outlook",))
+@programs(without=("outlook",))
 async def test_a_contact_that_a_program_put_is_read_alike(rig: Rig, browser: Browser, program: str) -> None:
     """DAV-11, JMAP-60, WEBMAIL-128: names, addresses, a birthday without a year, links. Of version 2.1, which Outlook
     writes, no program puts a card (RFC 6352 §5.1).
@@ -308,7 +294,7 @@ async def test_a_contact_that_a_program_put_is_read_alike(rig: Rig, browser: Bro
     await check_contact(rig, browser, facts)
 
 
-@programs({"apple": FOLDED_PICTURE, "google": EIGHT_PIECES, "outlook": UNITS})
+@programs()
 async def test_an_imported_contact_is_read_alike(rig: Rig, browser: Browser, program: str) -> None:
     """DAV-49, JMAP-60, WEBMAIL-128: the same from a file."""
     octets, facts = of_program(program, "contact.vcf")

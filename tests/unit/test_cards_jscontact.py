@@ -276,6 +276,10 @@ def test_every_property_stays_when_another_changes(name: str) -> None:
     assert plain(jscontact_of(again)) == plain(whole)
 
 
+def address(**parts: str) -> list[dict[str, str]]:
+    return [{"kind": kind, "value": value} for kind, value in parts.items()]
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -287,6 +291,15 @@ def test_every_property_stays_when_another_changes(name: str) -> None:
         ("CALADRURI:mailto:a@x.example", {"schedulingAddresses": {"i1": {"uri": "mailto:a@x.example"}}}),
         ("SOURCE:https://x.example/s", {"directories": {"r1": {"kind": "entry", "uri": "https://x.example/s"}}}),
         ("KEY:https://x.example/k", {"cryptoKeys": {"y1": {"uri": "https://x.example/k"}}}),
+        (r"URL:https\://x.example/a\,b", {"links": {"l1": {"uri": "https://x.example/a,b"}}}),
+        (  # the eighth piece is Google's
+            r"ADR:;;Elbe 1;Oslo;;;;Elbe 1\nOslo",
+            {"addresses": {"a1": {"components": address(name="Elbe 1", locality="Oslo")}}},
+        ),
+        (
+            "ADR:;;;Oslo;;;;;;;1;Elbe",
+            {"addresses": {"a1": {"components": address(locality="Oslo", number="1", name="Elbe")}}},
+        ),
         ("NICKNAME:Jim,Jimmie", {"nicknames": {"k1": {"name": "Jim"}, "k2": {"name": "Jimmie"}}}),
         ("BDAY:--0412", {"anniversaries": {"d1": {"kind": "birth", "date": {"month": 4, "day": 12}}}}),
         ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12", {"anniversaries": {"d1": {"date": {"month": 4, "day": 12}}}}),

@@ -4,6 +4,7 @@ import quopri
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -208,6 +209,18 @@ def test_a_picture_of_many_lines_takes_no_room(end: bytes, fold: bytes) -> None:
     assert (found.name, found.phones, found.dropped) == ("Ada", (Entry("1"),), ("PHOTO",))
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("fold", [b" ", b"\t"])
+@pytest.mark.parametrize("encoding", [b"ENCODING=b;TYPE=JPEG", b"ENCODING=BASE64;JPEG", b"TYPE=JPEG;ENCODING=B"])
+def test_a_folded_picture_is_kept_to_the_letter(end: bytes, fold: bytes, encoding: bytes) -> None:
+    """DAV-5, WEBMAIL-128: of version 3.0, too, whose lines end in base64."""
+    data = end.join([b"PHOTO;%b:%b" % (encoding, b"A" * 40), fold + b"A" * 70, fold + b"AA==", b"END:VCARD", b""])
+    photo, last, _ = file_lines([data])
+    held = data[: data.index(b"END")]
+    assert (photo.short, photo.whole) == (held, held)
+    assert last.whole == b"END:VCARD" + end
+
+
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp", "Cf", "Co", "Cn")),
     min_size=1,
@@ -223,12 +236,13 @@ TEXT = st.text(
         emails=st.lists(
             st.builds(Entry, TEXT, st.sampled_from(["", "home", "work", "mobile"])), max_size=3, unique=True
         ).map(tuple),
+        units=st.lists(TEXT, min_size=2, max_size=3).map(tuple) | st.just(()),
         note=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.just("\n"), max_size=200),
         groups=st.lists(TEXT, max_size=3, unique=True).map(tuple),
-    )
+    ).map(lambda contact: msgspec.structs.replace(contact, organization=", ".join(contact.units)))
 )
 def test_what_is_written_is_read(contact: Contact) -> None:
-    """WEBMAIL-128: any characters, escaped and folded."""
+    """WEBMAIL-128: any characters, escaped and folded; an organization keeps its units."""
     assert one(write_vcard(contact).encode()) == contact
 
 

@@ -17,6 +17,7 @@ import msgspec
 from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
 from moxlite.proto.cards.contentline import (
     Property,
+    address_pieces,
     changed_line,
     escaped,
     group_of,
@@ -37,6 +38,7 @@ from moxlite.proto.cards.vcard import (
     entry_line,
     kind_of,
     named_parts,
+    organization_value,
     tidied,
     write_vcard,
     written_parts,
@@ -129,7 +131,7 @@ def changed_card(card_object: CardObject, contact: Contact) -> bytes:
     if contact.phones != before.phones:
         lines = _with_entries(lines, "TEL", before.phones, contact.phones)
     if contact.organization != before.organization:
-        lines = _with_value(lines, "ORG", escaped(contact.organization), stale=("SORT-AS",))
+        lines = _with_value(lines, "ORG", organization_value(contact), stale=("SORT-AS",))
     if contact.note != before.note:
         lines = _with_value(lines, "NOTE", escaped(contact.note))
     if contact.groups != before.groups:
@@ -301,6 +303,8 @@ def converted(prop: Property, version: str) -> Property:
             return _changed(prop, {}, name={"KIND": GROUP_OF_APPLE, "MEMBER": MEMBER_OF_APPLE}[prop.name])
         case name, "4.0" if name in (GROUP_OF_APPLE, MEMBER_OF_APPLE):
             return _changed(prop, {}, name="KIND" if name == GROUP_OF_APPLE else "MEMBER")
+        case "ADR", "4.0" if (value := ";".join(address_pieces(prop.value))) != prop.value:
+            return converted(with_value(prop, value), version)
         case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "4.0") if prop.parameter("ENCODING").lower() in ("b", "base64"):
             kind = prop.parameter("TYPE").lower() or "jpeg"
             media = kind if "/" in kind else f"{'audio' if prop.name == 'SOUND' else 'image'}/{kind}"

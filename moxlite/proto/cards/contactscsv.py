@@ -162,7 +162,8 @@ def _contact(
         return fields[field][2] if field in fields else ""
 
     family, given, middle, prefix, suffix = map(said, ("family", "given", "middle", "prefix", "suffix"))
-    organization = ", ".join(filter(None, (said("organization"), said("department"))))
+    units = (said("organization"), said("department"))
+    organization = ", ".join(filter(None, units))
     name = said("name") or " ".join(filter(None, (given, middle, family))) or organization
     name = name or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:
@@ -209,6 +210,7 @@ def _contact(
         emails=tuple(dict.fromkeys(emails)),
         phones=tuple(dict.fromkeys(phones)),
         organization=organization,
+        units=units if units[1] else (),
         note=note,
         groups=tuple(dict.fromkeys(group for group in groups if group)),
         other=tuple(lines),
@@ -231,6 +233,7 @@ def _fitting(contact: Contact) -> Contact:
         emails=entries(contact.emails),
         phones=entries(contact.phones),
         organization=contact.organization[:MAX_TEXT],
+        units=tuple(unit[:MAX_TEXT] for unit in contact.units),
         note=contact.note[:MAX_NOTE],
         groups=tuple(group[:MAX_TEXT] for group in contact.groups[:MAX_ENTRIES]),
         other=tuple(line for line in contact.other[:MAX_ENTRIES] if len(line) < MAX_TEXT * len(ADDRESS)),

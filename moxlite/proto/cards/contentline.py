@@ -25,6 +25,9 @@ MAX_PARAMETERS: Final = 50
 MAX_PIECES: Final = 50
 """Pieces of a structured value."""
 
+ADDRESS_PIECES: Final = 18
+"""Pieces of ADR (RFC 9554 §2.1)."""
+
 FOLD: Final = 75
 """Octets of a line (RFC 6350 §3.2)."""
 
@@ -147,6 +150,14 @@ def split(value: str, mark: str) -> list[str]:
                 break
         at += 1
     return [*pieces, value[start:]]
+
+
+def address_pieces(value: str) -> list[str]:
+    """The pieces of ADR: seven (RFC 6350 §6.3.1), or eighteen (RFC 9554 §2.1). Google repeats the whole address in an
+    eighth piece, so that more than seven count only if they are eighteen, or if there is no street among the seven.
+    """
+    pieces = split(value, ";")
+    return pieces if len(pieces) >= ADDRESS_PIECES or not "".join(pieces[2:3]) else pieces[:7]
 
 
 def unescaped(value: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, group_of, split, unescaped, with_value
+from moxlite.proto.cards.contentline import Property, address_pieces, group_of, split, unescaped, with_value
 from moxlite.proto.cards.jscontactshapes import (
     ADDRESSES,
     CHOICES,
@@ -283,7 +283,8 @@ def _parameters(prop: Property, names: Mapping[str, str]) -> Object:
 
 def components_of(prop: Property, kinds: Sequence[str]) -> Object:
     """The components of N or ADR, in the order that JSCOMPS gives them (RFC 9555 §3.3.1)."""
-    pieces = [[unescaped(value) for value in split(piece, ",")] for piece in split(prop.decoded, ";")[: len(kinds)]]
+    texts = address_pieces(prop.decoded) if prop.name == "ADR" else split(prop.decoded, ";")
+    pieces = [[unescaped(value) for value in split(piece, ",")] for piece in texts[: len(kinds)]]
     # pieces for old programs repeat pieces for new ones (RFC 9554 §2.1)
     old = {1, 2} if prop.name == "ADR" and any(any(piece) for piece in pieces[7:]) else set()
     places = [
@@ -391,7 +392,7 @@ def _note(prop: Property) -> Object:
 
 
 def _resource(prop: Property) -> Object:
-    uri = prop.value.strip()
+    uri = _text(prop).strip()  # a URI has no backslash (RFC 3986 §2): Gmail's programs write http\\://
     if prop.parameter("ENCODING").lower() in ("b", "base64"):
         kind = prop.parameter("TYPE").lower() or ("octet-stream" if prop.name == "KEY" else "jpeg")
         main = {"SOUND": "audio", "KEY": "application"}.get(prop.name, "image")

@@ -79,6 +79,7 @@ class Contact(msgspec.Struct, frozen=True):
     Attributes:
       uid: of the card, "" for one that has none yet. name: as it is shown.
       parts: family name, given name, others, prefixes, suffixes (N, RFC 6350 §6.2.2); empty where the card has none.
+      units: the organization's name and units (ORG, §6.6.4), which `organization` joins; empty where it has no units.
       other: further properties, each a line without folds.
       dropped: names of properties that were too large to keep; not written.
     """
@@ -89,6 +90,7 @@ class Contact(msgspec.Struct, frozen=True):
     emails: tuple[Entry, ...] = ()
     phones: tuple[Entry, ...] = ()
     organization: str = ""
+    units: tuple[str, ...] = ()
     note: str = ""
     groups: tuple[str, ...] = ()
     other: tuple[str, ...] = ()
@@ -147,9 +149,10 @@ def file_lines(pieces: Iterable[bytes]) -> Iterator[FileLine]:
     room = 0
     encoded, exact = False, True
     for line in _physical(pieces):
+        folded_line = line[:1] in (b" ", b"\t")
         # in version 2.1, the lines of a picture may begin without a blank
-        loose = encoded and b":" not in line and line.strip() != b""
-        if held and (loose or line[:1] in (b" ", b"\t")):
+        loose = encoded and not folded_line and b":" not in line and line.strip() != b""
+        if held and (loose or folded_line):
             exact = exact and not loose and len(held) + len(line) < MAX_WHOLE
             room -= len(line)
             if exact or room >= 0:
@@ -202,7 +205,7 @@ def write_vcard(contact: Contact) -> str:
     lines += [entry_line("EMAIL", email).whole for email in contact.emails]
     lines += [entry_line("TEL", phone).whole for phone in contact.phones]
     if contact.organization:
-        lines.append(f"ORG:{escaped(contact.organization)}")
+        lines.append(f"ORG:{organization_value(contact)}")
     if contact.note:
         lines.append(f"NOTE:{escaped(contact.note)}")
     if contact.groups:
@@ -222,6 +225,7 @@ def tidied(contact: Contact) -> Contact:
         emails=_entries(contact.emails, "mailto:"),
         phones=_entries(contact.phones, "tel:"),
         organization=_line(contact.organization),
+        units=tuple(map(_line, contact.units)),
         note=contact.note.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")[:MAX_NOTE],
         groups=tuple(dict.fromkeys(filter(None, map(_line, contact.groups))))[:MAX_ENTRIES],
         dropped=(),
@@ -252,6 +256,7 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
     """The contact of a card's properties."""
     uid = name = organization = note = ""
     parts: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     emails: list[Entry] = []
     phones: list[Entry] = []
     groups: list[str] = []
@@ -276,8 +281,9 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
                 emails.append(Entry(address.removeprefix("mailto:"), kind_of(prop)))
             case "TEL" if len(phones) < MAX_ENTRIES and (number := plain(value, MAX_TEXT)):
                 phones.append(Entry(number.removeprefix("tel:"), kind_of(prop)))
-            case "ORG":
-                organization = organization or ", ".join(filter(None, (plain(o, MAX_TEXT) for o in split(value, ";"))))
+            case "ORG" if not organization:
+                units = tuple(plain(unit, MAX_TEXT) for unit in split(value, ";"))
+                organization = ", ".join(filter(None, units))
             case "NOTE":
                 note = note or unescaped(value)[:MAX_NOTE]
             case "CATEGORIES":
@@ -309,6 +315,7 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
         emails=tuple(dict.fromkeys(emails)),
         phones=tuple(dict.fromkeys(phones)),
         organization=organization[:MAX_TEXT],
+        units=units if any(units[1:]) else (),
         note=note,
         groups=tuple(dict.fromkeys(filter(None, groups)))[:MAX_ENTRIES],
         other=tuple(kept),
@@ -345,6 +352,11 @@ def kind_of(line: Property) -> str:
 def written_parts(parts: tuple[str, ...]) -> str:
     """The line of the parts of a name."""
     return "N:" + ";".join(escaped(part) for part in (*parts, "", "", "", "", "")[:5])
+
+
+def organization_value(contact: Contact) -> str:
+    """The value of ORG; "" for no organization."""
+    return ";".join(map(escaped, contact.units or (contact.organization,)))
 
 
 def written_groups(groups: tuple[str, ...]) -> str:

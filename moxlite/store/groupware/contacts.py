@@ -509,6 +509,7 @@ def _merged(old: Contact, new: Contact) -> Contact:
         phones=(*old.phones, *more[1])[:50],
         groups=tuple(dict.fromkeys((*old.groups, *new.groups)))[:50],
         organization=old.organization or new.organization,
+        units=(old if old.organization else new).units,
         note=old.note or new.note,
         other=(*old.other, *(line for line in new.other if _name_of(line) not in there)),
     )

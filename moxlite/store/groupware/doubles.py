@@ -120,6 +120,7 @@ def _merged(kept: Contact, other: Contact) -> Contact:
         groups=groups,
         note=note,
         organization=kept.organization or other.organization,
+        units=(kept if kept.organization else other).units,
         other=(*kept.other, *more),
     )
 
