@@ -56,6 +56,9 @@ MAX_LINE: Final = 32 << 10
 UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD"})
 """Properties that no mail brings into a calendar."""
 
+RULES_OF_ZONES: Final = frozenset({"STANDARD", "DAYLIGHT"})
+"""Components within others that a mail brings: of VTIMEZONE (RFC 5545 §3.6.5)."""
+
 REPEATED: Final = frozenset({"ATTENDEE", "RDATE", "EXDATE", "COMMENT", "CONTACT", "REQUEST-STATUS"})
 """Properties that a component may have several times; of others the first counts."""
 
@@ -99,7 +102,7 @@ def cleaned(text: str) -> str:
         check_extent(Component("VCALENDAR", [], named))
     except AboveLimit as error:
         raise BadComponents(reason_of(error)) from None
-    zones = [component for component in calendar.components if component.name == "VTIMEZONE"][:MAX_ZONES]
+    zones = [_cleaned(component) for component in calendar.components if component.name == "VTIMEZONE"][:MAX_ZONES]
     head = [line for line in calendar.properties if line.name == "METHOD"][:1]
     made = new_calendar(CalendarObject(Component("VCALENDAR", [], zones), [], {}), list(map(_cleaned, named)))
     return write_component(Component("VCALENDAR", [*made.properties, *head], made.components))
@@ -117,7 +120,7 @@ def _cleaned(part: Component) -> Component:
         found[line.name] = found.get(line.name, 0) + 1
         if line.name in REPEATED or found[line.name] == 1:
             lines.append(line)
-    return Component(part.name, lines, [])
+    return Component(part.name, lines, [_cleaned(rule) for rule in part.components if rule.name in RULES_OF_ZONES])
 
 
 def with_answer(
