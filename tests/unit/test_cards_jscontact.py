@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.cardobject import BadCard, read_card
-from moxlite.proto.cards.components import write_component
+from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.jscontact import jscontact_of
 from moxlite.proto.cards.jscontactlines import card_of, changed_card
 from moxlite.proto.cards.jscontactshapes import CHOICES, DEFAULTS, REQUIRED, TYPES, BadContact, normal
@@ -300,6 +300,34 @@ def address(**parts: str) -> list[dict[str, str]]:
             "ADR:;;;Oslo;;;;;;;1;Elbe",
             {"addresses": {"a1": {"components": address(locality="Oslo", number="1", name="Elbe")}}},
         ),
+        (
+            "item1.ORG:Nordlicht\r\nitem1.TITLE:Captain\r\nROLE:Cook",
+            {"titles": {"t1": {"name": "Captain", "organizationId": "o1"}, "t2": {"kind": "role"}}},
+        ),
+        (
+            "N;ALTID=1:林;花;;;\r\nN;ALTID=1;PHONETIC=piny;SCRIPT=Latn:Lín;Huā;;;",
+            {
+                "name": {
+                    "components": [
+                        {"kind": "surname", "value": "林", "phonetic": "Lín"},
+                        {"kind": "given", "value": "花", "phonetic": "Huā"},
+                    ],
+                    "phoneticSystem": "piny",
+                    "phoneticScript": "Latn",
+                }
+            },
+        ),
+        (
+            "ADR;ALTID=a;PROP-ID=x:;;;東京;;;\r\nADR;ALTID=a;PHONETIC=script;SCRIPT=Latn:;;;Tōkyō;;;",
+            {"addresses": {"x": {"components": [{"kind": "locality", "value": "東京", "phonetic": "Tōkyō"}]}}},
+        ),
+        (
+            "LANGUAGE:de\r\nTITLE;ALTID=1;LANGUAGE=fr:Patron\r\nTITLE;ALTID=1;LANGUAGE=de:Chefin",
+            {
+                "titles": {"t1": {"name": "Chefin"}},
+                "localizations": {"fr": {"titles/t1/name": "Patron"}},
+            },
+        ),
         ("NICKNAME:Jim,Jimmie", {"nicknames": {"k1": {"name": "Jim"}, "k2": {"name": "Jimmie"}}}),
         ("BDAY:--0412", {"anniversaries": {"d1": {"kind": "birth", "date": {"month": 4, "day": 12}}}}),
         ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-12", {"anniversaries": {"d1": {"date": {"month": 4, "day": 12}}}}),
@@ -351,13 +379,103 @@ def test_lines_of_vcard_are_properties_of_jscontact(line: str, expected: dict[st
     assert "vCardProps" not in found
 
 
+BESIDE: dict[str, Any] = {
+    "@type": "Card",
+    "version": "1.0",
+    "uid": "1",
+    "language": "zh",
+    "name": {
+        "full": "林花",
+        "components": [
+            {"kind": "surname", "value": "林", "phonetic": "Lín"},
+            {"kind": "given", "value": "花"},
+            {"kind": "given", "value": "月", "phonetic": "Yuè"},
+        ],
+        "phoneticSystem": "piny",
+        "phoneticScript": "Latn",
+    },
+    "organizations": {"x": {"name": "北光"}, "y": {"name": "Nordlicht"}},
+    "titles": {"t1": {"name": "船长", "kind": "title", "organizationId": "y"}, "t2": {"name": "厨师", "kind": "role"}},
+    "emails": {"e1": {"address": "a@b.example", "label": "boat"}},
+    "addresses": {
+        "a1": {
+            "components": [{"kind": "locality", "value": "东京", "phonetic": "Dōngjīng"}],
+            "phoneticScript": "Latn",
+            "contexts": {"work": True},
+        },
+    },
+    "localizations": {
+        "en": {"name/full": "Hana", "titles/t1/name": "Captain", "organizations/x/name": "North"},
+        "de": {"titles/t1/name": "Kapitän"},
+    },
+}
+
+
+def text_of(card: Component) -> str:
+    return write_component(card).replace("\r\n ", "")
+
+
+def test_what_other_programs_see_beside_a_name() -> None:
+    """JMAP-61: how it sounds, other languages, and a title's organization are lines of vCard, as those read them."""
+    text = text_of(card_of(BESIDE))
+    assert "JSPROP" not in text
+    for line in (
+        "N;ALTID=1;PHONETIC=piny;SCRIPT=Latn:Lín;,Yuè;;;",
+        "FN;ALTID=3;LANGUAGE=en:Hana",
+        "item2.TITLE;ALTID=5;PROP-ID=t1:船长",
+        "TITLE;ALTID=5;LANGUAGE=de:Kapitän",
+        "item2.ORG;PROP-ID=y:Nordlicht",
+    ):
+        assert f"\r\n{line}\r\n" in text, text
+    assert jscontact_of(read_card(text.encode()).card) == BESIDE
+
+
+@pytest.mark.parametrize("name", [name for name in BESIDE if name not in ("@type", "version", "uid")])
+@pytest.mark.parametrize("version", ["3.0", "4.0"])
+def test_lines_beside_others_go_with_them(name: str, version: str) -> None:
+    """JMAP-61: none is taken for a name, a title or an address of its own, and one that stays keeps what it had."""
+    before = read_card(
+        text_of(card_of(BESIDE))
+        .replace("VERSION:4.0", f"VERSION:{version}")
+        .replace("LANGUAGE=de:", "X-A=b;LANGUAGE=de:")
+        .encode()
+    ).card
+    localizations = {
+        language: {path: value for path, value in patch.items() if path.split("/")[0] != name}
+        for language, patch in BESIDE["localizations"].items()
+    }
+    kept = {language: patch for language, patch in localizations.items() if patch}
+    wanted = {**BESIDE, "localizations": kept}
+    del wanted[name]
+    if name == "organizations":
+        wanted["titles"] = {"t1": {"name": "船长", "kind": "title"}, "t2": BESIDE["titles"]["t2"]}
+    text = text_of(changed_card(before, wanted))
+    after = jscontact_of(read_card(text.encode()).card)
+    assert {key: value for key, value in after.items() if key != "name"} == {
+        key: value for key, value in wanted.items() if key != "name"
+    }
+    assert "JSPROP" not in text
+    assert ("X-A=b" in text) == (name not in ("titles", "localizations"))
+    assert jscontact_of(changed_card(read_card(text.encode()).card, BESIDE)) == BESIDE
+
+
+def test_a_language_that_lines_do_not_say_whole_is_kept_apart() -> None:
+    """JMAP-61: the others are lines all the same."""
+    patch = {"titles/t1/name": "Capitaine", "emails": None}
+    wanted = {**BESIDE, "localizations": {**BESIDE["localizations"], "fr": patch}}
+    text = text_of(card_of(wanted))
+    assert "JSPROP;JSPTR=localizations/fr:" in text
+    assert "Capitaine" not in text.partition("JSPROP")[0]
+    assert jscontact_of(read_card(text.encode()).card) == wanted
+
+
 def test_what_a_phone_changes_counts() -> None:
     """JMAP-61: a line JSPROP says nothing about a name or an address that is no longer there."""
-    components = [{"kind": "given", "value": "Ada", "phonetic": "eida"}]
+    components = [{"kind": "given", "value": "Ada"}, {"kind": "example.com:pet", "value": "Rex"}]
     made = card_of({"@type": "Card", "version": "1.0", "uid": "1", "name": {"components": components}})
     text = write_component(made)
     assert jscontact_of(read_card(text.encode()).card)["name"]["components"] == components
-    changed = text.replace("N:;Ada;;;", "N:;Eva;;;")
+    changed = text.replace(":;Ada;;;", ":;Eva;;;")
     assert jscontact_of(read_card(changed.encode()).card)["name"]["components"] == [{"kind": "given", "value": "Eva"}]
 
 

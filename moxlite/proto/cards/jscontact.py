@@ -7,13 +7,21 @@ Each property of JSContact belongs to some properties of vCard: `COVERED`. Those
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, address_pieces, group_of, split, unescaped, with_value
+from moxlite.proto.cards.contentline import (
+    Property,
+    address_pieces,
+    changed_line,
+    group_of,
+    split,
+    unescaped,
+    with_value,
+)
 from moxlite.proto.cards.jscontactshapes import (
     ADDRESSES,
     CHOICES,
@@ -24,7 +32,7 @@ from moxlite.proto.cards.jscontactshapes import (
     Object,
     check,
 )
-from moxlite.proto.cards.jspatches import patched, tokens_of
+from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 
 COVERED: Final[Mapping[str, tuple[str, ...]]] = {
     "uid": ("UID",),
@@ -116,6 +124,9 @@ APPLE_LABEL: Final = re.compile(r"_\$!<(.*)>!\$_")
 NO_YEAR: Final = 1604
 """The year that Apple's programs write for none: it had a 29 February."""
 
+SHARED: Final = frozenset({"PROP-ID", "TYPE", "PREF", "INDEX", "LEVEL", "MEDIATYPE"})
+"""Parameters of a line that lines in other languages need not repeat."""
+
 LISTED: Final = ("name", "addresses", "organizations")
 """Properties with arrays that lines have, too: a line JSPROP with such an array must say the same."""
 
@@ -125,17 +136,60 @@ MAX_KEPT: Final = 200
 
 def jscontact_of(card: Component) -> Object:
     """The JSContact object of a card."""
-    contact: Object = {"@type": "Card", "version": "1.0", "uid": unescaped(card.value("UID"))}
-    labels = {group_of(line): line for line in card.all("X-ABLABEL")}
+    pairs = alternates(card.properties)
+    others = {id(other) for _, other in pairs}
+    lines = [line for line in card.properties if id(line) not in others]
+    contact = {"@type": "Card", "version": "1.0", "uid": unescaped(card.value("UID")), **_members(lines, COVERED)}
+    if localizations := _localizations(contact, lines, pairs):
+        contact["localizations"] = localizations
+    for line, other in pairs:
+        if other.parameter("PHONETIC"):
+            _add_phonetic(contact, lines, line, other)
+    contact = _with_kept(contact, card.all("JSPROP"))
+    rest = [unknown(prop) for prop in unknown_lines(lines)]
+    if rest:
+        contact["vCardProps"] = rest
+    return contact
+
+
+def alternates(lines: Sequence[Property]) -> list[tuple[Property, Property]]:
+    """Lines that say another one phonetically (RFC 9554 §4.6) or in another language, by ALTID (RFC 6350 §5.4): that
+    line, and this one.
+    """
+    language = next((_text(line).strip() for line in lines if line.name == "LANGUAGE"), "")
+    by_altid: dict[tuple[str, str], list[Property]] = {}
+    for line in lines:
+        if line.name in OWN and line.parameter("ALTID"):
+            by_altid.setdefault((line.name, line.parameter("ALTID")), []).append(line)
+    pairs = []
+    for same in by_altid.values():
+        plain = [line for line in same if not line.parameter("PHONETIC")]
+        own = [line for line in plain if line.parameter("LANGUAGE") in ("", language)]
+        if not plain:
+            continue
+        main = (own or plain)[0]
+        seen = {("", main.parameter("LANGUAGE")), ("", "")}
+        for line in same:
+            meaning = (line.parameter("PHONETIC") and "phonetic", line.parameter("LANGUAGE"))
+            if meaning not in seen and (line.name in ("N", "ADR") or not meaning[0]):
+                seen.add(meaning)
+                pairs.append((main, line))
+    return pairs
+
+
+def _members(lines: Sequence[Property], names: Collection[str]) -> Object:
+    """The properties of these names that lines say, but for the UID."""
+    contact: Object = {}
+    labels = {group_of(line): line for line in lines if line.name == "X-ABLABEL"}
     labels.pop("", None)
-    for name, covered in COVERED.items():
-        lines = [prop for prop in card.properties if prop.name in covered]
-        if lines and name in LETTERS:
+    for name in names:
+        own = [prop for prop in lines if prop.name in COVERED[name]]
+        if own and name in LETTERS:
             value: Any = {}
-            for key, line in keyed(name, lines).items():
+            for key, line in keyed(name, own).items():
                 if (member := READERS[name](line)) is not None:
                     value[key] = member | _label(name, labels.get(group_of(line)))
-            for line in lines:
+            for line in own:
                 of_kind = (
                     anniversary
                     for anniversary in value.values()
@@ -143,17 +197,56 @@ def jscontact_of(card: Component) -> Object:
                 )
                 if (member := next(of_kind, None)) is not None:
                     member.setdefault("place", _place(line))
-        elif lines and name != "uid":
-            value = READERS[name](lines)
+        elif own and name != "uid":
+            value = READERS[name](own)
         else:
             continue
         if value:
             contact[name] = value
-    contact = _with_kept(contact, card.all("JSPROP"))
-    rest = [unknown(prop) for prop in unknown_lines(card.properties)]
-    if rest:
-        contact["vCardProps"] = rest
+    for key, organization in organization_ids(lines).items():
+        if key in contact.get("titles", ()) and organization in contact.get("organizations", ()):
+            contact["titles"][key]["organizationId"] = organization
     return contact
+
+
+def organization_ids(lines: Sequence[Property]) -> dict[str, str]:
+    """The ids of titles whose line is in the group of an organization's, with its id."""
+    organizations = keyed("organizations", [line for line in lines if line.name in COVERED["organizations"]])
+    groups = {group: key for key, line in reversed(organizations.items()) if (group := group_of(line))}
+    titles = keyed("titles", [line for line in lines if line.name in COVERED["titles"]])
+    return {key: groups[group] for key, line in titles.items() if (group := group_of(line)) in groups}
+
+
+def _add_phonetic(contact: Object, lines: Sequence[Property], line: Property, phonetic: Property) -> None:
+    """Add what a line says phonetically to the name or address of the line beside it."""
+    value: Object | None = contact.get("name")
+    if line.name == "ADR":
+        addresses = keyed("addresses", [other for other in lines if other.name == "ADR"])
+        value = contact["addresses"].get(next(key for key, other in addresses.items() if other is line))
+    if value is not None and "components" in value:
+        value |= components_of(line, NAMES if line.name == "N" else ADDRESSES, phonetic)
+        value |= _parameters(phonetic, {"phoneticScript": "SCRIPT"})
+        if (system := phonetic.parameter("PHONETIC").lower()) != "script":
+            value["phoneticSystem"] = system
+
+
+def _localizations(contact: Object, lines: Sequence[Property], pairs: Sequence[tuple[Property, Property]]) -> Object:
+    """The patches of languages that lines are in, too (RFC 9553 §2.7.1)."""
+    localizations: Object = {}
+    by_language: dict[str, dict[int, Property]] = {}
+    for line, other in pairs[:MAX_KEPT]:
+        if not other.parameter("PHONETIC"):
+            shared = {name: values for name, values in line.parameters.items() if name in SHARED}
+            own = {name: values for name, values in other.parameters.items() if name not in ("LANGUAGE", "ALTID")}
+            replaced = changed_line(other.name, {**shared, **own}, other.value, group_of(other))
+            by_language.setdefault(other.parameter("LANGUAGE"), {})[id(line)] = replaced
+    for language, others in by_language.items():
+        covered = {line.name for line in others.values()}
+        names = [name for name, own in COVERED.items() if name != "uid" and covered & {*own}]
+        localized = _members([others.get(id(line), line) for line in lines], names)
+        patch = difference({name: contact.get(name) for name in names}, localized)
+        localizations[language] = {path: value for path, value in patch.items() if value is not None}
+    return {language: patch for language, patch in localizations.items() if patch}
 
 
 def keyed(name: str, lines: Sequence[Property]) -> dict[str, Property]:
@@ -281,8 +374,10 @@ def _parameters(prop: Property, names: Mapping[str, str]) -> Object:
     return {member: text for member, name in names.items() if (text := unescaped(prop.parameter(name)))}
 
 
-def components_of(prop: Property, kinds: Sequence[str]) -> Object:
-    """The components of N or ADR, in the order that JSCOMPS gives them (RFC 9555 §3.3.1)."""
+def components_of(prop: Property, kinds: Sequence[str], phonetic: Property | None = None) -> Object:
+    """The components of N or ADR, in the order that JSCOMPS gives them (RFC 9555 §3.3.1), with what a phonetic line has
+    in their places.
+    """
     texts = address_pieces(prop.decoded) if prop.name == "ADR" else split(prop.decoded, ";")
     pieces = [[unescaped(value) for value in split(piece, ",")] for piece in texts[: len(kinds)]]
     # pieces for old programs repeat pieces for new ones (RFC 9554 §2.1)
@@ -290,7 +385,13 @@ def components_of(prop: Property, kinds: Sequence[str]) -> Object:
     places = [
         (at, number) for at, piece in enumerate(pieces) for number, value in enumerate(piece) if value and at not in old
     ]
-    components = [{"kind": kinds[at], "value": pieces[at][number]} for at, number in places]
+    spoken = [split(piece, ",") for piece in split(phonetic.decoded, ";")] if phonetic is not None else []
+    sounds = {(at, number): unescaped(text) for at, piece in enumerate(spoken) for number, text in enumerate(piece)}
+    components = [
+        {"kind": kinds[at], "value": pieces[at][number]}
+        | ({"phonetic": sound} if (sound := sounds.get((at, number))) else {})
+        for at, number in places
+    ]
     if prop.parameter("JSCOMPS"):
         separator, *entries = split(prop.parameter("JSCOMPS"), ";")
         ordered: list[Object] = []

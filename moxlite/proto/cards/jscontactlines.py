@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
@@ -30,15 +30,17 @@ from moxlite.proto.cards.jscontact import (
     COVERED,
     DATES,
     FEATURES,
-    KINDS,
     LETTERS,
-    LEVELS,
     MAX_KEPT,
     OWN,
     PLACES,
+    SHARED,
+    alternates,
     has_label,
+    is_kept,
     jscontact_of,
     keyed,
+    organization_ids,
     singles,
     unknown,
     unknown_lines,
@@ -55,14 +57,10 @@ from moxlite.proto.cards.jscontactshapes import (
     check,
     normal,
 )
-from moxlite.proto.cards.jspatches import difference, tokens_of
-
-Parameters: TypeAlias = dict[str, list[str]]
+from moxlite.proto.cards.jscontactvalues import UNSAFE, line_of, safe, structured
+from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 
 NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
-UNSAFE: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f"]')
-"""Characters that the value of a parameter cannot have (RFC 6350 §3.3)."""
-
 WRITTEN: Final = frozenset(
     {"PROP-ID", "PREF", "VALUE", "LABEL", "GEO", "TZ", "CC", "SORT-AS", "JSCOMPS", "USERNAME", "SERVICE-TYPE", "TYPE"}
     | {"MEDIATYPE", "LEVEL", "INDEX", "CREATED", "AUTHOR", "AUTHOR-NAME", "CALSCALE", "ENCODING", "CHARSET", "DERIVED"}
@@ -85,7 +83,8 @@ def changed_card(card: Component, contact: Object) -> Component:
         raise BadContact("@type", "a Card of version 1.0 is expected")
     if not contact.get("uid"):
         raise BadContact("uid", "a Card has a uid")
-    lines = [line for line in card.properties if line.name != "JSPROP"]
+    beside = {id(other): other for _, other in alternates(card.properties)}
+    lines = [line for line in card.properties if line.name != "JSPROP" and id(line) not in beside]
     version = card.value("VERSION")
     for name in [*contact, *(name for name in before if name not in contact)]:
         if name in ("@type", "version", "vCardProps"):
@@ -105,7 +104,123 @@ def changed_card(card: Component, contact: Object) -> Component:
         lines = _with_unknown(lines, contact.get("vCardProps") or [])
     if not any(line.name == "FN" for line in lines):
         lines = [*lines, changed_line("FN", {"DERIVED": ["TRUE"]}, escaped(_shown_name(contact)))]
+    lines = _with_alternates(_grouped(lines, contact), [*beside.values()], contact, version)
     return Component("VCARD", _with_kept(lines, contact), [])
+
+
+def _grouped(lines: list[Property], contact: Object) -> list[Property]:
+    """The lines with titles in the groups of their organizations (``organizationId``)."""
+    before = organization_ids(lines)
+    titles = keyed("titles", [line for line in lines if line.name in COVERED["titles"]])
+    organizations = keyed("organizations", [line for line in lines if line.name in COVERED["organizations"]])
+    groups = {id(line): group_of(line) for line in lines}
+    for key, title in (contact.get("titles") or {}).items():
+        line, organization = titles.get(key), organizations.get(title.get("organizationId") or "")
+        if line is None or before.get(key) == title.get("organizationId"):
+            continue
+        group = "" if organization is None else groups[id(organization)]
+        if organization is not None and not group:
+            group = next(free for n in range(1, len(groups) + 2) if (free := f"item{n}") not in groups.values())
+            groups[id(organization)] = group
+        groups[id(line)] = group
+    return [line if groups[id(line)] == group_of(line) else _in_group(line, groups[id(line)]) for line in lines]
+
+
+def _in_group(line: Property, group: str) -> Property:
+    """The line in another group, "" for none."""
+    head = line.whole.partition(":")[0].partition(";")[0]
+    name = head.rpartition(".")[2]
+    return msgspec.structs.replace(line, whole=(f"{group}." if group else "") + name + line.whole[len(head) :])
+
+
+def _with_alternates(lines: list[Property], old: list[Property], contact: Object, version: str) -> list[Property]:
+    """The lines with those that say them phonetically or in other languages. A language of which lines do not say all
+    has none. `old`: such lines as they were.
+    """
+    localizations = contact.get("localizations") or {}
+    phonetic = _phonetic_lines(lines, contact)
+    by_language = {
+        language: _localized_lines(lines, contact, patch, language)
+        for language, patch in localizations.items()
+        if NAME.fullmatch(language)
+    }
+    made = _beside(lines, [*phonetic, *(pair for pairs in by_language.values() for pair in pairs)], old, version)
+    if not by_language:
+        return made
+    said = jscontact_of(Component("VCARD", made, [])).get("localizations", {})
+    whole = [pairs for language, pairs in by_language.items() if said.get(language) == localizations[language]]
+    if len(whole) == len(by_language):
+        return made
+    return _beside(lines, [*phonetic, *(pair for pairs in whole for pair in pairs)], old, version)
+
+
+def _beside(
+    lines: list[Property], pairs: Sequence[tuple[Property, Property]], old: Sequence[Property], version: str
+) -> list[Property]:
+    """The lines with other ones behind them, under the same ALTID."""
+    used = {line.parameter("ALTID") for line in lines}
+    altids: dict[int, str] = {}
+    others: dict[int, list[Property]] = {}
+    for line, other in pairs:
+        altid = line.parameter("ALTID") or altids.get(id(line), "")
+        altid = altid or next(free for n in range(1, len(used) + 2) if (free := f"{n}") not in used)
+        used.add(altid)
+        altids[id(line)] = altid
+        made = converted(changed_line(other.name, {"ALTID": [altid], **other.parameters}, other.value), version)
+        same = (kept for kept in old if kept.value == made.value and _is_alike(kept, made))
+        others.setdefault(id(line), []).append(next(same, made))
+    kept_lines: list[Property] = []
+    for line in lines:
+        kept_lines += [_with_parameter(line, "ALTID", altids[id(line)]) if id(line) in altids else line]
+        kept_lines += others.get(id(line), [])
+    return kept_lines
+
+
+def _is_alike(line: Property, other: Property) -> bool:
+    """Whether two lines beside others have the same meaning."""
+    names = ("ALTID", "LANGUAGE", "PHONETIC", "SCRIPT")
+    return line.name == other.name and all(line.parameter(name) == other.parameter(name) for name in names)
+
+
+def _phonetic_lines(lines: Sequence[Property], contact: Object) -> list[tuple[Property, Property]]:
+    """Lines of how a name or an address sounds, each behind that."""
+    pairs = []
+    for name, kinds in (("name", NAMES), ("addresses", ADDRESSES)):
+        there = _lines_by_slot(name, [line for line in lines if line.name in COVERED[name]])
+        values = {"N": contact.get(name) or {}} if name == "name" else contact.get(name) or {}
+        for slot, value in values.items():
+            components = value.get("components") or ()
+            line = there.get(slot)
+            if line is not None and any(component.get("phonetic") for component in components):
+                parameters = {
+                    "PHONETIC": [value.get("phoneticSystem") or "script"],
+                    "SCRIPT": [value.get("phoneticScript") or ""],
+                }
+                _, text = structured(value, kinds, "phonetic")
+                if not UNSAFE.search(text):
+                    pairs.append((line, changed_line(line.name, safe(parameters), text)))
+    return pairs
+
+
+def _localized_lines(
+    lines: Sequence[Property], contact: Object, patch: Object, language: str
+) -> list[tuple[Property, Property]]:
+    """Lines of what a patch changes in other ones, each behind that."""
+    pairs = []
+    plain = {name: value for name, value in contact.items() if name in COVERED and name != "localizations"}
+    for name, value in patched(plain, patch).items():
+        if value == plain.get(name) or name not in COVERED or not is_kept(name, value):
+            continue
+        kind = TYPES["Card"][name]
+        before, after = (_slots(name, normal(one, kind)) for one in (plain.get(name), value))
+        there = _lines_by_slot(name, [line for line in lines if line.name in COVERED[name]])
+        for slot, part in after.items():
+            line = there.get(slot)
+            made = None if line is None or part == before.get(slot) else line_of(name, slot, part)
+            if line is not None and made is not None:
+                own = {key: values for key, values in made.parameters.items() if key not in SHARED}
+                pairs.append((line, changed_line(made.name, {"LANGUAGE": [language], **own}, made.value)))
+    return pairs
 
 
 def _check_changed(name: str, old: Any, value: Any) -> None:
@@ -139,7 +254,7 @@ def _with_property(lines: list[Property], name: str, old: Any, value: Any, versi
         line = there.get(slot)
         if part == before.get(slot) and line is not None:
             new[slot] = line
-        elif (made := _line_of(name, slot, part)) is not None:
+        elif (made := line_of(name, slot, part)) is not None:
             made = converted(made, version)
             new[slot] = made if line is None else _merged(line, made)
             if has_label(name):
@@ -209,14 +324,17 @@ def _merged(old: Property, new: Property) -> Property:
 
 def _identified(key: str, line: Property) -> Property:
     """The line with the id of its object, which its number no longer gives."""
-    if line.parameter("PROP-ID") == key:
+    return _with_parameter(line, "PROP-ID", key)
+
+
+def _with_parameter(line: Property, name: str, value: str) -> Property:
+    """The line with a parameter; the rest of it stays to the letter where it has none of this name."""
+    if line.parameter(name) == value:
         return line
-    name, _, rest = line.whole.partition(":")[0].partition(";")
-    head = f"{name};PROP-ID={key}" + (f";{rest}" if rest else "")
-    if line.parameter("PROP-ID"):
-        return changed_line(line.name, {**line.parameters, "PROP-ID": [key]}, line.value, group_of(line))
-    whole = head + line.whole[len(line.whole.partition(":")[0]) :]
-    return property_of(whole) or line
+    if line.parameter(name):
+        return changed_line(line.name, {**line.parameters, name: [value]}, line.value, group_of(line))
+    head = line.whole.partition(":")[0].partition(";")[0]
+    return property_of(f"{head};{name}={value}{line.whole[len(head) :]}") or line
 
 
 def _slots(name: str, value: Any) -> Object:
@@ -336,186 +454,3 @@ def _shown_name(contact: Object) -> str:
     for key, member in (("organizations", "name"), ("emails", "address"), ("phones", "number"), ("nicknames", "name")):
         parts = parts or [part[member] for part in (contact.get(key) or {}).values() if part.get(member)][:1]
     return between.join(parts) or "?"
-
-
-# Lines
-
-
-def _line_of(name: str, key: str, value: Any) -> Property | None:
-    """The line of a part of a property; None where vCard has no such line."""
-    made = _written(name, key, value)
-    if made is None:
-        return None
-    line, parameters, text = made
-    if UNSAFE.search(text):
-        return None
-    kept = {
-        parameter: values
-        for parameter, values in parameters.items()
-        if values and all(text and not UNSAFE.search(text) and text == text.strip(' "') for text in values)
-    }
-    ids = {"PROP-ID": [key]} if (name in LETTERS and "/" not in key) or line == "PRONOUNS" else {}
-    return changed_line(line, {**ids, **kept}, text)
-
-
-def _written(name: str, key: str, value: Any) -> tuple[str, Parameters, str] | None:
-    """Name, parameters and value of a line."""
-    # A table of RFC 9555 §2: each property of a card has a line of its own shape, so that a common form would hide
-    # them.
-    match name:
-        case "uid" | "kind" | "prodId" | "language" | "members":
-            return COVERED[name][0], {}, escaped(key if name == "members" else value)
-        case "created" | "updated":
-            return COVERED[name][0], {}, re.sub(r"[-:]|\.\d+", "", value)
-        case "keywords":
-            return "CATEGORIES", {}, ",".join(map(escaped, value))
-        case "name":
-            return ("FN", {}, escaped(value)) if key == "FN" else _name(value)
-        case "nicknames":
-            return "NICKNAME", _common(value), escaped(value["name"])
-        case "organizations":
-            return _organization(value)
-        case "speakToAs":
-            return ("PRONOUNS", _common(value), escaped(value["pronouns"])) if key else ("GRAMGENDER", {}, value)
-        case "titles" if value.get("kind", "title") in ("title", "role"):
-            return value.get("kind", "title").upper(), {}, escaped(value["name"])
-        case "emails":
-            return "EMAIL", _common(value), escaped(value["address"])
-        case "phones":
-            return _phone(value)
-        case "onlineServices":
-            return _service(value)
-        case "addresses":
-            return _address(value)
-        case "anniversaries":
-            return _anniversary(key, value)
-        case "notes":
-            return _note(value)
-        case "preferredLanguages":
-            return "LANG", _common(value), escaped(value["language"])
-        case "personalInfo" if value["kind"] in ("expertise", "hobby", "interest"):
-            back = {shown: level for level, shown in LEVELS.items()} if value["kind"] == "expertise" else {}
-            level = value.get("level", "")
-            parameters = {"LEVEL": [back.get(level, level)], "INDEX": _number(value.get("listAs"))}
-            return value["kind"].upper(), parameters, escaped(value["value"])
-        case "relatedTo":
-            return "RELATED", {"TYPE": [*value.get("relation", {})]}, key
-        case "links" | "media" | "calendars" | "schedulingAddresses" | "cryptoKeys" | "directories":
-            return _resource(name, value)
-    return None
-
-
-def _number(value: int | None) -> list[str]:
-    return [] if value is None else [str(value)]
-
-
-def _common(value: Object) -> Parameters:
-    """TYPE and PREF of contexts and pref."""
-    back = {shown: kind for kind, shown in CONTEXTS.items()}
-    types = [back[context] for context in value.get("contexts", {}) if context in back]
-    return {"TYPE": types, "PREF": _number(value.get("pref"))}
-
-
-def _structured(value: Object, kinds: Sequence[str]) -> tuple[Parameters, str]:
-    """JSCOMPS and the pieces of N or ADR."""
-    components = value.get("components", [])
-    given = {component["kind"] for component in components}
-    long = bool(given & {*kinds[7:]} - {*kinds[:7]}) if len(kinds) > len(NAMES) else bool(given & {*kinds[5:]})
-    used = [*kinds] if long or len(kinds) == len(NAMES) else [*kinds[:7]]
-    places = {kind: at for at, kind in enumerate(used)}  # the later one of two is the new one
-    pieces: list[list[str]] = [[] for _ in used]
-    order = []
-    for component in components:
-        if component["kind"] == "separator":
-            order.append(f"s,{escaped(component['value'])}")
-        elif component["kind"] in places and component["value"]:
-            at = places[component["kind"]]
-            order.append(f"{at},{len(pieces[at])}" if pieces[at] else str(at))
-            pieces[at].append(escaped(component["value"]))
-    if len(used) > len(NAMES):  # pieces for programs that know no new ones (RFC 9554 §2.1)
-        for at, new in ((1, ("room", "apartment", "floor", "building")), (2, ("number", "name"))):
-            pieces[at] = [" ".join(text for kind in new for text in pieces[places[kind]])]
-    if len(kinds) == len(NAMES) and not long:
-        pieces = pieces[:5]
-    between = value.get("defaultSeparator", "")
-    comps = ";".join([f"s,{escaped(between)}" if between else "", *order]) if value.get("isOrdered") else ""
-    return {"JSCOMPS": [comps] if comps else []}, ";".join(",".join(piece) for piece in pieces)
-
-
-def _name(value: Object) -> tuple[str, Parameters, str] | None:
-    parameters, text = _structured(value, NAMES)
-    sort = value.get("sortAs", {})
-    pieces = [sort.get("surname", ""), sort.get("given", "")]
-    if not text.strip(";") and not value.get("sortAs"):
-        return None
-    return "N", {**parameters, "SORT-AS": [",".join(map(escaped, pieces)).rstrip(",")]}, text
-
-
-def _organization(value: Object) -> tuple[str, Parameters, str]:
-    units = value.get("units", [])
-    pieces = [value.get("name", ""), *(unit["name"] for unit in units)]
-    sort = [value.get("sortAs", ""), *(unit.get("sortAs", "") for unit in units)]
-    parameters = {**_common(value), "SORT-AS": [",".join(map(escaped, sort)).rstrip(",")]}
-    return "ORG", parameters, ";".join(map(escaped, pieces))
-
-
-def _phone(value: Object) -> tuple[str, Parameters, str]:
-    back = {shown: kind for kind, shown in FEATURES.items()}
-    parameters = _common(value)
-    parameters["TYPE"] = [
-        *parameters["TYPE"],
-        *(back[feature] for feature in value.get("features", {}) if feature in back),
-    ]
-    if value["number"].startswith("tel:"):
-        parameters["VALUE"] = ["uri"]
-    return "TEL", parameters, escaped(value["number"])
-
-
-def _service(value: Object) -> tuple[str, Parameters, str]:
-    parameters = {**_common(value), "SERVICE-TYPE": [value.get("service", "")]}
-    if "uri" in value:
-        line = "SOCIALPROFILE" if value.get("service") else "IMPP"
-        return line, {**parameters, "USERNAME": [value.get("user", "")]}, escaped(value["uri"])
-    return "SOCIALPROFILE", {**parameters, "VALUE": ["text"]}, escaped(value.get("user", ""))
-
-
-def _address(value: Object) -> tuple[str, Parameters, str]:
-    parameters, text = _structured(value, ADDRESSES)
-    members = {"LABEL": "full", "GEO": "coordinates", "TZ": "timeZone", "CC": "countryCode"}
-    texts = {name: [escaped(value[member])] for name, member in members.items() if value.get(member)}
-    return "ADR", {**parameters, **texts, **_common(value)}, text
-
-
-def _anniversary(key: str, value: Object) -> tuple[str, Parameters, str] | None:
-    if "/" in key:
-        line = {kind: name for name, kind in PLACES.items()}.get(key.rpartition("/")[2])
-        text = value.get("full") or value.get("coordinates", "")
-        return (line, {"VALUE": ["uri"] if "full" not in value else []}, escaped(text)) if line and text else None
-    back = {shown: line for line, shown in DATES.items()}
-    date = value["date"]
-    if value["kind"] not in back:
-        return None
-    if "utc" in date:
-        return back[value["kind"]], {"VALUE": ["timestamp"]}, re.sub(r"[-:]|\.\d+", "", date["utc"])
-    year, month, day = (date.get(member) for member in ("year", "month", "day"))
-    head = f"{year:04}" if year else "--"
-    tail = f"{month or 0:02}{day:02}" if day else f"{month:02}" if month else ""
-    text = f"{head}-{tail}" if year and not day and tail else head + tail
-    return back[value["kind"]], {"CALSCALE": [date.get("calendarScale", "")]}, text
-
-
-def _note(value: Object) -> tuple[str, Parameters, str]:
-    author = value.get("author", {})
-    parameters = {"AUTHOR": [author.get("uri", "")], "AUTHOR-NAME": [escaped(author.get("name", ""))]}
-    moment = re.sub(r"[-:]|\.\d+", "", value.get("created", ""))
-    return "NOTE", {**parameters, "CREATED": [moment]}, escaped(value["note"])
-
-
-def _resource(name: str, value: Object) -> tuple[str, Parameters, str] | None:
-    by_kind = {KINDS[line]: line for line in COVERED[name] if line in KINDS}
-    plain = {"links": "URL", "calendars": "CALURI", "directories": "SOURCE"}.get(name, COVERED[name][0])
-    line = by_kind.get(value["kind"]) if "kind" in value else plain
-    if line is None:
-        return None
-    parameters = {"MEDIATYPE": [value.get("mediaType", "")], "INDEX": _number(value.get("listAs"))}
-    return line, {**_common(value), **parameters}, value["uri"]
