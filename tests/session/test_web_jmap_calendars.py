@@ -8,16 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 
+from moxlite.proto.cards.jscalendarlines import normal
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import change_collection, collection
 from moxlite.web.jmap import eventqueries, principals
 from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_calendar_subscribing import Feeds, Site, file
-from tests.session.test_web_dav import HOME, Program, event, in_notes
+from tests.session.test_web_dav import HOME, C, Program, event, found as found_in, in_notes, text
 from tests.session.test_web_dav_scheduling import Office
+from tests.unit.test_cards_jscalendar import DEFAULTS_OF, VALUES_OF, value_in, with_value
 from tests.unit.test_proto_repeating import own_zone
-from tests.web_rig import Rig
+from tests.web_rig import ADDRESS, Rig
 
 pytestmark = pytest.mark.served
 
@@ -184,6 +186,38 @@ async def test_an_event_is_made_changed_and_destroyed(rig: Rig) -> None:
     assert (await phone.ask("DELETE", name)).status == 204
     assert (await client.call("CalendarEvent/changes", sinceState=state))["destroyed"] == [number]
     assert (await client.call("CalendarEvent/get", ids=[number]))["notFound"] == [number]
+
+
+async def test_every_property_is_read_alike_after_a_program_put_it_back(rig: Rig) -> None:
+    """JMAP-71, DAV-8: with its default and with a value, by JMAP and after a round trip through CalDAV."""
+    client, phone = Client(rig), Program(rig)
+    me = f"mailto:{ADDRESS}"
+    wanted: dict[str, tuple[str, str, Object]] = {}
+    defaults = [one for one in DEFAULTS_OF if one[1] not in ("created", "prodId")]  # by the server
+    for number, (kind, name, value) in enumerate([*VALUES_OF, *defaults]):
+        event = with_value(kind, name, value) | {"uid": f"u{number}"}
+        if event.get("organizerCalendarAddress") is not None:
+            event["organizerCalendarAddress"] = me
+        wanted[f"u{number}"] = (kind, name, event)
+    done = await client.call("CalendarEvent/set", create={uid: event for uid, (_, _, event) in wanted.items()})
+    assert done["notCreated"] is None
+
+    async def told() -> Object:
+        names = [*{name for _, _, event in wanted.values() for name in event}, "uid"]
+        events = (await client.call("CalendarEvent/get", properties=names))["list"]
+        by_uid = {event["uid"]: event for event in events}
+        return {uid: value_in(normal(by_uid[uid]), kind, name) for uid, (kind, name, _) in wanted.items()}
+
+    right = {uid: value_in(normal(event), kind, name) for uid, (kind, name, event) in wanted.items()}
+    assert await told() == right
+    answer = await phone.ask("REPORT", HOME, QUERY, depth="1")
+    entries = {path: text(props[C + "calendar-data"]) for path, props in found_in(answer).items()}
+    assert len(entries) == len(wanted)
+    for path, entry in entries.items():
+        await phone.ask("DELETE", path)
+        put = await phone.ask("PUT", path, entry.replace("END:VEVENT", "X-BOAT:Passat\r\nEND:VEVENT"))
+        assert put.status == 201, put.body
+    assert await told() == right
 
 
 QUERY = (

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from moxlite.proto.cards.cardobject import read_card
+from moxlite.proto.cards.jscontactshapes import REQUIRED, TYPES
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import change_collection, collection, collections_of, delete_collection
@@ -15,6 +16,8 @@ from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import card_facts, delete_resource, put_resource, resource_data, resources_of
 from moxlite.web.jmap import contacts
 from tests.jmap_rig import Client, Object, rig
+from tests.session.test_web_dav import BOOK, CR, Program, found, text
+from tests.unit.test_cards_jscontact import BESIDE, default_of, members, plain, sample, with_member
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
@@ -99,6 +102,40 @@ async def test_a_card_with_all_sorts_of_properties(rig: Rig) -> None:
     assert "item1.EMAIL;PROP-ID=a:ada@nordlicht.example" in text
     assert "item1.X-ABLabel:Boat" in text
     assert "BDAY;PROP-ID=b:--1210" in text
+
+
+async def test_every_property_is_read_alike_after_a_program_put_it_back(rig: Rig) -> None:
+    """JMAP-61, DAV-11: with its default and with a value, by JMAP and after a round trip through CardDAV."""
+    client, phone = Client(rig), Program(rig)
+    wanted: dict[str, Object] = {}
+    for number, path in enumerate(path for path in members() if path[-1] != "uid"):
+        own = (path[-2], path[-1])
+        for at, value in enumerate((sample(TYPES[own[0]][own[1]], own), default_of(own))):
+            if value is not None or (at and own[1] not in REQUIRED.get(own[0], ())):
+                wanted[f"u{number}-{at}"] = {**with_member("Card", path, value, all_of=False), "uid": f"u{number}-{at}"}
+    wanted["beside"] = {name: value for name, value in BESIDE.items() if name[0] != "@"} | {"uid": "beside"}
+    done = await client.call("ContactCard/set", create=wanted)
+    assert done["notCreated"] is None
+
+    async def told() -> Object:
+        cards = (await client.call("ContactCard/get"))["list"]
+        by_server = {uid: {"created", "updated"} - card.keys() for uid, card in right.items()}
+        names = {card["uid"]: {*TYPES["Card"]} - by_server[card["uid"]] for card in cards}
+        return {card["uid"]: plain({name: card[name] for name in card.keys() & names[card["uid"]]}) for card in cards}
+
+    right = {uid: plain({"version": "1.0", **card}) for uid, card in wanted.items()}
+    assert await told() == right
+    answer = await phone.report(BOOK, "CR:addressbook-query", f"<D:prop>{FOURTH}</D:prop><CR:filter/>", depth="1")
+    cards = {path: text(props[CR + "address-data"]) for path, props in found(answer).items()}
+    assert len(cards) == len(wanted)
+    for href, card in cards.items():
+        await phone.ask("DELETE", href)
+        put = await phone.ask("PUT", href, card.replace("END:VCARD", "X-BOAT:Passat\r\nEND:VCARD"))
+        assert put.status == 201, put.body
+    assert await told() == right
+
+
+FOURTH = '<CR:address-data content-type="text/vcard" version="4.0"/>'
 
 
 async def test_wrong_cards_are_refused_one_by_one(rig: Rig) -> None:

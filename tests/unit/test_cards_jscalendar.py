@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.editing import form_of
-from moxlite.proto.cards.jscalendar import COVERED, Clock, Object, event_of, instance_of
+from moxlite.proto.cards.jscalendar import COVERED, PROPERTIES, Clock, Object, event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, normal
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference, patched
@@ -430,17 +430,17 @@ def with_default(kind: str, name: str, value: Any) -> Object:
     return {name: value}
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "value"),
-    [
-        (kind, name, value)
-        for kind, values in (
-            *(("event", DEFAULTS), ("rule", RULE), ("place", PLACE), ("room", ROOM), ("link", LINK)),
-            *(("person", PERSON), ("alert", ALERT)),
-        )
-        for name, value in values.items()
-    ],
-)
+DEFAULTS_OF: list[tuple[str, str, Any]] = [
+    (kind, name, value)
+    for kind, values in (
+        *(("event", DEFAULTS), ("rule", RULE), ("place", PLACE), ("room", ROOM), ("link", LINK)),
+        *(("person", PERSON), ("alert", ALERT)),
+    )
+    for name, value in values.items()
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), DEFAULTS_OF)
 def test_every_property_may_say_its_default(kind: str, name: str, value: Any) -> None:
     """JMAP-71: programs that write whole objects do (RFC 8984 §4, §5)."""
     wanted = {**PLAIN, **with_default(kind, name, value)}
@@ -453,6 +453,172 @@ def test_every_property_may_say_its_default(kind: str, name: str, value: Any) ->
     assert (found["uid"], found["start"]) == ("u", PLAIN["start"])
     assert "RSCALE" not in text
     assert "SKIP" not in text
+
+
+VALUES: Object = {
+    "prodId": "-//x//y",
+    "created": "2026-11-01T08:00:00Z",
+    "locale": "de-DE",
+    "color": "teal",
+    "sentBy": "c@x.example",
+    "endTimeZone": "Europe/London",
+    "mainLocationId": "a",
+    "replyTo": {"imip": "mailto:a@x.example"},
+    "organizerCalendarAddress": "mailto:a@x.example",
+    "requestStatus": "2.0;Success",
+    "title": "Plan; a, b",
+    "description": "one\ntwo",
+    "sequence": 3,
+    "priority": 5,
+    "useDefaultAlerts": True,
+    "mayInviteSelf": True,
+    "mayInviteOthers": True,
+    "hideAttendees": True,
+    "keywords": {"a, b": True},
+    "categories": {"https://x.example/c": True},
+    "relatedTo": {"other": {"@type": "Relation", "relation": {"parent": True}}},
+    "localizations": {"de": {"title": "Plan"}},
+    "timeZones": {"/x": {"@type": "TimeZone", "tzId": "x"}},
+    "descriptionContentType": "text/html",
+    "freeBusyStatus": "free",
+    "privacy": "private",
+    "status": "tentative",
+    "recurrenceOverrides": {"2026-11-09T09:00:00": {}},
+}
+RULE_VALUES: Object = {
+    "interval": 2,
+    "firstDayOfWeek": "su",
+    "count": 4,
+    "until": "2027-01-01T00:00:00",
+    "byDay": [{"@type": "NDay", "day": "mo"}],
+    "byMonthDay": [2, -1],
+    "byMonth": ["11"],
+    "byYearDay": [-1, 306],
+    "byWeekNo": [45],
+    "bySetPosition": [1, -1],
+    "byHour": [9, 10],
+    "byMinute": [0, 30],
+    "bySecond": [0, 5],
+}
+PLACE_VALUES: Object = {
+    "name": "Pier",
+    "description": "y",
+    "locationTypes": {"pier": True},
+    "relativeTo": "start",
+    "timeZone": "Europe/Oslo",
+    "coordinates": "geo:59.9,10.7",
+    "links": {"k": {"@type": "Link", "href": "https://x.example/l"}},
+}
+ROOM_VALUES: Object = {"name": "Call", "description": "y", "features": {"audio": True}}
+LINK_VALUES: Object = {
+    "contentType": "image/png",
+    "size": 7,
+    "rel": "icon",
+    "display": "badge",
+    "cid": "a@x.example",
+    "title": "Map",
+}
+PERSON_VALUES: Object = {
+    "name": "Bo",
+    "description": "y",
+    "participationComment": "late",
+    "email": "b@y.example",
+    "sendTo": {"imip": "mailto:b@x.example"},
+    "kind": "individual",
+    "locationId": "a",
+    "language": "de",
+    "sentBy": "c@x.example",
+    "invitedBy": "b",
+    "scheduleStatus": ["1.1"],
+    "delegatedTo": {"b": True},
+    "delegatedFrom": {"b": True},
+    "memberOf": {"b": True},
+    "links": {"k": {"@type": "Link", "href": "https://x.example/l"}},
+    "participationStatus": "accepted",
+    "scheduleAgent": "client",
+    "scheduleSequence": 2,
+    "scheduleUpdated": "2026-11-01T08:00:00Z",
+    "expectReply": True,
+    "scheduleForceSend": True,
+    "roles": {"attendee": True, "optional": True},
+    "progress": "completed",
+    "percentComplete": 40,
+}
+ALERT_VALUES: Object = {
+    "action": "email",
+    "acknowledged": "2026-11-01T08:00:00Z",
+    "relatedTo": {"b": {"@type": "Relation", "relation": {"parent": True}}},
+    "trigger": {"@type": "AbsoluteTrigger", "when": "2026-11-02T07:00:00Z"},
+}
+
+
+def with_value(kind: str, name: str, value: Any) -> Object:
+    """An event that has a value, in one of its objects, and what the value names."""
+    event = {**PLAIN, **with_default(kind, name, value)}
+    if name in ("byWeekNo", "byYearDay"):
+        event["recurrenceRule"]["frequency"] = "yearly"
+    if kind == "person":
+        event["participants"]["b"] = {"calendarAddress": "mailto:d@x.example", "roles": {"attendee": True}}
+    more: dict[str, Object] = {
+        "mainLocationId": {"locations": {"a": {"name": "x"}}},
+        "recurrenceOverrides": {"recurrenceRule": {"frequency": "daily"}},
+        "showWithoutTime": {"start": "2026-11-02T00:00:00", "duration": "P1D", "timeZone": None},
+    }
+    return event | more.get(name, {})
+
+
+def value_in(event: Object, kind: str, name: str) -> Any:
+    """The value that `with_value` has put into an event."""
+    place = {"place": "locations", "room": "virtualLocations", "link": "links", "person": "participants"}
+    place |= {"alert": "alerts"}
+    holder = event["recurrenceRule"] if kind == "rule" else event if kind == "event" else event[place[kind]]["a"]
+    return holder.get(name)
+
+
+VALUES_OF: list[tuple[str, str, Any]] = [
+    (kind, name, value)
+    for kind, values in (
+        *(("event", VALUES), ("rule", RULE_VALUES), ("place", PLACE_VALUES), ("room", ROOM_VALUES)),
+        *(("link", LINK_VALUES), ("person", PERSON_VALUES), ("alert", ALERT_VALUES)),
+    )
+    for name, value in values.items()
+]
+"""Each property of RFC 8984 with a value that is none by default."""
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), VALUES_OF)
+def test_every_property_may_have_a_value(kind: str, name: str, value: Any) -> None:
+    """JMAP-71: it is shown as it was given."""
+    wanted = with_value(kind, name, value)
+    text = write_component(entry_of(None, wanted, NOW))
+    assert value_in(normal(event_of(read_object(text.encode()))), kind, name) == value_in(normal(wanted), kind, name)
+
+
+def test_no_property_is_without_a_value() -> None:
+    """JMAP-71: those that have a default, and those that events are read with, are tried with a value, too."""
+    tried = {(kind, name) for kind, name, _ in VALUES_OF}
+    defaults = (
+        ("event", DEFAULTS),
+        ("rule", RULE),
+        ("place", PLACE),
+        ("room", ROOM),
+        ("link", LINK),
+        ("person", PERSON),
+    )
+    missing = {(kind, name) for kind, values in (*defaults, ("alert", ALERT)) for name in values} - tried
+    # by `PLAIN`, with objects of their own, or of one value alone
+    objects = {"locations", "virtualLocations", "links", "participants", "alerts", "recurrenceRule"}
+    assert missing == {("event", name) for name in (*objects, "excluded", "showWithoutTime")} | {
+        ("rule", "rscale"),
+        ("rule", "skip"),
+    }
+    assert {*PROPERTIES} - {name for _, name in tried} <= objects | {
+        *PLAIN,
+        "showWithoutTime",
+        "updated",
+        "recurrenceId",
+        "recurrenceIdTimeZone",
+    }
 
 
 @pytest.mark.parametrize(("name", "value"), [("rscale", "chinese"), ("skip", "forward")])

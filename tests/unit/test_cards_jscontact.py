@@ -239,6 +239,14 @@ def with_member(kind: str, path: tuple[str, ...], value: Any, *, all_of: bool) -
     return {**least, name: inner}
 
 
+def default_of(member: tuple[str, str]) -> Any:
+    """What a member says by default; None for nothing."""
+    kind = TYPES[member[0]][member[1]]
+    if kind == "String" and member in CHOICES and member not in DEFAULTS:
+        return None
+    return DEFAULTS.get(member, [] if kind[0] == "[" else {} if kind[0] == "{" else EMPTY.get(kind))
+
+
 def plain(value: dict[str, Any]) -> Any:
     return normal({name: one for name, one in value.items() if name != "version"}, "Card")
 
@@ -252,10 +260,7 @@ def read_back(wanted: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("path", [path for path in members() if path[-1] != "uid"], ids="/".join)
 def test_every_property_has_a_place_in_a_card(path: tuple[str, ...]) -> None:
     """JMAP-61: with its default, which is taken, and with a value, which is read back as it was."""
-    kind = TYPES[path[-2]][path[-1]]
-    default = DEFAULTS.get((path[-2], path[-1]), [] if kind[0] == "[" else {} if kind[0] == "{" else EMPTY.get(kind))
-    if kind == "String" and path[-2:] in CHOICES and path[-2:] not in DEFAULTS:
-        default = None
+    kind, default = TYPES[path[-2]][path[-1]], default_of((path[-2], path[-1]))
     if path[-1] not in REQUIRED.get(path[-2], ()):
         wanted = with_member("Card", path, default, all_of=False)
         assert plain(read_back(wanted)) == plain(wanted)

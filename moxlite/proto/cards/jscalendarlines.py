@@ -149,7 +149,7 @@ def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[st
     props: list[Property] = []
     for path, value in difference(normal(part_object(part, zones)), wanted).items():
         name = tokens_of(path)[0]
-        if name in inherited:
+        if name in inherited or (path == "participants" and value is None):  # ORGANIZER is a participant by itself
             continue
         if not may_keep(path, value) or PATH.fullmatch(path) is None or len(props) >= MAX_KEPT:
             raise BadEvent(name, "this has no place in an entry")
