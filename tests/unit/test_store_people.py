@@ -7,8 +7,10 @@ from functools import partial
 
 import pytest
 
+from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import append
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.groupware import cards, contacts
@@ -17,7 +19,7 @@ from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import forget_recipients, note_correspondent
 from moxlite.store.people import correspondents, gathering
-from moxlite.store.people.correspondents import suggest
+from moxlite.store.people.correspondents import is_known, suggest
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, prepared
@@ -135,6 +137,32 @@ async def test_an_older_account_is_caught_up_with_in_pieces(
         assert len(await names(account, "x.example")) == 10
         await account.gatherer.once()
         assert await look(account, lambda r: r.value("SELECT sum(messages) FROM correspondent")) == 5
+
+
+async def test_old_submissions_make_their_recipients_known_once(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-96: mail that was sent before submissions noted whom they went to; no receipt since."""
+    monkeypatch.setattr(gathering, "BATCH", 2)
+    old = [Address.parse(f"q{number}@x.example") for number in range(5)]
+    asker = Address.parse("asker@x.example")
+    limits = OutgoingLimits(messages=100, first_time=100)
+
+    def known(r: Reader) -> list[bool]:
+        return [is_known(r, str(one.localpart), one.domain.unicode, 0) for one in (*old, asker)]
+
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: add_outgoing(tx, old[:3], limits, written=False))
+        await account.write(lambda tx: add_outgoing(tx, old[3:4], limits))
+        await account.write(lambda tx: add_outgoing(tx, old[4:], limits, written=False))
+        await account.write(lambda tx: tx.execute("UPDATE gathering SET recipient_id = ?", gathering.DONE))
+        assert await look(account, known) == [False, False, False, True, False, False]
+        await account.gatherer.once()
+        assert await look(account, known) == [True] * 5 + [False]
+        await account.write(lambda tx: add_outgoing(tx, [asker], limits, written=False))
+        await account.gatherer.once()
+        assert await look(account, known) == [True] * 5 + [False]
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM recipient")) == 5
 
 
 async def test_newsletters_are_counted_and_archived_by_their_index(

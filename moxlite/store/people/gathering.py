@@ -28,7 +28,7 @@ from moxlite.store.groupware.collection import has_accented, has_due, has_unpict
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.recipients import note_correspondent
+from moxlite.store.mail.recipients import add_written, note_correspondent
 from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.personnames import full_name
@@ -68,6 +68,9 @@ JOIN message_header h ON h.email_id = m.email_id
 WHERE m.id > ?1 ORDER BY m.id LIMIT ?4"""
 HIGHEST: Final = "SELECT max(id) FROM message"
 OLD_RECIPIENTS: Final = "SELECT id, name, localpart, domain, sent FROM recipient WHERE id > ? ORDER BY id LIMIT ?"
+OLD_SUBMISSIONS: Final = """
+SELECT id, recipient, submitted, EXISTS (SELECT 1 FROM recipient WHERE message_id = -o.id) FROM outgoing o
+WHERE id > ? ORDER BY id LIMIT ?"""
 REACHED: Final = "UPDATE gathering SET message_id = max(message_id, ?) WHERE id = 1"
 REACHED_RECIPIENTS: Final = "UPDATE gathering SET recipient_id = ? WHERE id = 1"
 STILL_THERE: Final = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?)"
@@ -84,7 +87,10 @@ size = size + excluded.size RETURNING id"""
 LIST_ID: Final = re.compile(r"<([^<>\s]{1,300})>")
 LIST_POST: Final = re.compile(r"<mailto:([^<>\s?]{1,300})", re.IGNORECASE)
 DONE: Final = 2**62
-"""Value of ``gathering.recipient_id`` when all old recipients are correspondents."""
+"""Value of ``gathering.recipient_id`` when all old recipients are correspondents; above it are ids of submissions."""
+
+ALL_DONE: Final = 2**63 - 1
+"""Its value when the recipients of all old submissions are known, too."""
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -126,7 +132,7 @@ class Gatherer:
     async def once(self) -> None:
         """Look at all messages that were not looked at yet. Raises StoreError; finished batches are kept."""
         self._wakeup.clear()
-        while await self._recipients():
+        while await self._recipients() or await self._submissions():
             pass
         while await self._messages():
             pass
@@ -155,7 +161,7 @@ class Gatherer:
         def unit(tx: Tx) -> bool:
             row = tx.row(STATE)
             assert row is not None
-            if row[1] == DONE:
+            if row[1] >= DONE:
                 return False
             rows = tx.rows(OLD_RECIPIENTS, row[1], BATCH)
             for _, name, localpart, domain, sent in rows:
@@ -164,7 +170,25 @@ class Gatherer:
             return len(rows) == BATCH
 
         state = await self._account.read(lambda r: r.row(STATE), op="gather")
-        return state is not None and state[1] != DONE and await self._account.write(unit)
+        return state is not None and state[1] < DONE and await self._account.write(unit)
+
+    async def _submissions(self) -> bool:
+        """Make recipients known of submissions from before these noted them; False at the end."""
+
+        def unit(tx: Tx) -> bool:
+            row = tx.row(STATE)
+            assert row is not None
+            if row[1] == ALL_DONE:
+                return False
+            rows = tx.rows(OLD_SUBMISSIONS, row[1] - DONE, BATCH)
+            for number, recipient, submitted, noted in rows:
+                if not noted:
+                    add_written(tx, number, Address.parse(recipient), submitted)
+            tx.execute(REACHED_RECIPIENTS, DONE + rows[-1][0] if len(rows) == BATCH else ALL_DONE)
+            return len(rows) == BATCH
+
+        state = await self._account.read(lambda r: r.row(STATE), op="gather")
+        return state is not None and state[1] != ALL_DONE and await self._account.write(unit)
 
     async def _messages(self) -> bool:
         state = await self._account.read(lambda r: (r.row(STATE), r.value(HIGHEST)), op="gather")
