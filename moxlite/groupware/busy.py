@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import tzinfo
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import DAY, LARGE, MANY, MAX_ANSWER, BadEntry, Expander, read
+from moxlite.groupware.entries import DAY, MANY, MAX_ANSWER, BadEntry, Expander, Viewed, read
 from moxlite.groupware.people import colleague_access, user_of
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
-from moxlite.proto.cards.components import Component, Instance
-from moxlite.proto.cards.contentline import plain
-from moxlite.proto.cards.itip import address_of
-from moxlite.proto.cards.moments import is_date, period_of, utc_text
-from moxlite.proto.cards.privacy import privacy_of
+from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.entryfacts import EntryFacts, PartFacts
+from moxlite.proto.cards.moments import utc_text
 from moxlite.proto.cards.repeating import Span, span_of
 from moxlite.store.groupware.collection import Collection, collections_of, inbox_of
-from moxlite.store.groupware.resources import NoSuchResource, Resource, overlapping, resource_data
+from moxlite.store.groupware.resources import overlapping, resource_data
 from moxlite.store.groupware.sharing import shared_collections
 
 if TYPE_CHECKING:
@@ -34,8 +31,8 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.groupware.collection import Access
 
-PAGE: Final = 100
-"""Rows that are read at once."""
+MAX_SHOWN: Final = 200
+"""Characters of a title that are told."""
 
 MAX_BUSY: Final = 10_000
 """Periods of an answer."""
@@ -88,28 +85,17 @@ async def engagements(
     busy: list[Engagement] = []
     zone = zone_of(where.time_zone, "")
     wide = (stretch[0] - DAY, stretch[1] + DAY)  # an entry of local times has moments up to a day from those in UTC
-    after = 0
-    while len(busy) < MAX_BUSY and not where.transparent:
-        rows = await account.read(
-            partial(
-                overlapping,
-                collection_id=where.id,
-                components=("VEVENT", "VFREEBUSY"),
-                since=wide[0],
-                until=wide[1],
-                after=after,
-                limit=PAGE,
-            ),
-            op="dav-busy",
-        )
-        for resource in rows:
-            after = resource.id
+    if where.transparent:
+        return busy
+    async with aclosing(expander.views(where.id, ("VEVENT", "VFREEBUSY"), wide)) as views:
+        async for viewed in views:
+            await give_way()
+            if viewed.resource.component == "VFREEBUSY":
+                busy += _told(viewed.facts, stretch)
+            else:
+                busy += _engaged(viewed, stretch, own, zone, by_day=by_day)
             if len(busy) >= MAX_BUSY:  # of one entry alone there may be so many
                 break
-            await give_way()
-            busy += await _busy_of(expander, resource, stretch, own, zone, by_day=by_day)
-        if len(rows) < PAGE:
-            break
     return busy[:MAX_BUSY]
 
 
@@ -259,77 +245,35 @@ def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collec
     return found if found or (not counting and usual != "nothing") else None
 
 
-async def _busy_of(
-    expander: Expander, resource: Resource, stretch: Span, own: frozenset[str], zone: tzinfo | None, *, by_day: bool
-) -> list[Engagement]:
-    try:
-        calendar_object = await expander.read(resource)
-    except (NoSuchResource, BadObject):  # gone meanwhile, or damaged
-        return []
-    if calendar_object.kind == "VFREEBUSY":
-        work = partial(_told, calendar_object, stretch)
-    elif calendar_object.repeated:
-        instances = await expander.instances(resource, calendar_object, (stretch[0] - DAY, stretch[1] + DAY))
-        work = partial(_engaged, calendar_object, instances, stretch, own, zone, by_day=by_day)
-    else:
-        instances = [Instance(*calendar_object.span(calendar_object.main), "", 0)]
-        work = partial(_engaged, calendar_object, instances, stretch, own, zone, by_day=by_day)
-    return work() if resource.size <= LARGE else await off_loop(work, kind="dav")
-
-
-def _told(calendar_object: CalendarObject, stretch: Span) -> list[Engagement]:
-    """The periods of VFREEBUSY in a stretch, `MAX_BUSY` at most."""
-    lines = (line for part in calendar_object.parts for line in part.all("FREEBUSY"))
-    pairs = ((period_of(value), line.parameter("FBTYPE").upper()) for line in lines for value in line.value.split(","))
-    engagements = (
-        Engagement(*period, kind or "BUSY")
-        for period, kind in pairs
-        if period is not None and kind != "FREE" and period[0] < stretch[1] and period[1] > stretch[0]
-    )
-    return list(islice(engagements, MAX_BUSY))
+def _told(facts: EntryFacts, stretch: Span) -> list[Engagement]:
+    """The periods of VFREEBUSY in a stretch."""
+    return [Engagement(*period) for period in facts.periods if period[0] < stretch[1] and period[1] > stretch[0]]
 
 
 def _engaged(
-    calendar_object: CalendarObject,
-    instances: Sequence[Instance],
-    stretch: Span,
-    own: frozenset[str],
-    zone: tzinfo | None,
-    *,
-    by_day: bool,
+    viewed: Viewed, stretch: Span, own: frozenset[str], zone: tzinfo | None, *, by_day: bool
 ) -> list[Engagement]:
     """The instances of an event in a stretch that make its owner busy."""
-    # Once for each part: a thousand instances may have one with thousands of guests.
-    facts: dict[int, tuple[str, str, bool]] = {}
-    engagements: list[Engagement] = []
-    public = privacy_of(calendar_object) == "public"
-    for inst, placed in zip(instances, calendar_object.placed_instances(instances, zone), strict=True):
-        if inst.part not in facts:
-            part = calendar_object.parts[inst.part]
-            title = plain(part.value("SUMMARY"), 200) if public else ""
-            facts[inst.part] = _kind(part, own), title, _is_of_days(part)
-        kind, title, whole_days = facts[inst.part]
+    facts, engagements = viewed.facts, list[Engagement]()
+    for inst, placed in zip(viewed.instances or (), viewed.placed(zone), strict=True):
+        part = facts.parts[inst.part]
+        kind, whole_days = _kind(facts, part, own), part.clock == "date"
+        title = part.title[:MAX_SHOWN] if facts.privacy == "public" else ""
         span = inst if by_day and whole_days else placed
         if kind and span.starts < stretch[1] and span.ends > stretch[0]:
-            engagements.append(Engagement(span.starts, span.ends, kind, calendar_object.uid, title, whole_days))
+            engagements.append(Engagement(span.starts, span.ends, kind, viewed.resource.uid, title, whole_days))
     return engagements
 
 
-def _is_of_days(part: Component) -> bool:
-    first = part.first("DTSTART")
-    return first is not None and is_date(first)
-
-
-def _kind(part: Component, own: frozenset[str]) -> str:
+def _kind(facts: EntryFacts, part: PartFacts, own: frozenset[str]) -> str:
     """How an event makes its owner busy; "" for not."""
-    status = part.value("STATUS").upper()
-    if part.value("TRANSP").upper() == "TRANSPARENT" or status == "CANCELLED":
+    if part.free or part.status == "CANCELLED":
         return ""
     # An organiser who is listed among the guests has no answer to give; the own event makes busy.
-    mine = next((line for line in part.all("ATTENDEE") if address_of(line) in own), None)
-    answer = "" if mine is None or address_of(part.first("ORGANIZER")) in own else mine.parameter("PARTSTAT").upper()
+    answers = (part.people[address] for address in sorted(own) if address in part.people)
+    answer = "" if facts.organizer in own else next(answers, "")
     kind = OF_ANSWER.get(answer, "BUSY")
-    return "BUSY-TENTATIVE" if kind and status == "TENTATIVE" else kind
+    return "BUSY-TENTATIVE" if kind and part.status == "TENTATIVE" else kind
 
 
 def merged(busy: Iterable[Busy], stretch: Span) -> list[Busy]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import tzinfo
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -15,7 +17,10 @@ from moxlite.proto.cards.alarms import has_alarms
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard, read_card
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
+from moxlite.proto.cards.entryfacts import EntryFacts
+from moxlite.proto.cards.entryreading import entry_facts
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE, AboveLimit, Extent, check_extent, extent_of
+from moxlite.proto.cards.moments import in_zone
 from moxlite.proto.cards.repeating import Span, joined, main_part, rules_of
 from moxlite.proto.cards.rules import MAX_STEPS, BadRecurrence, Rule, Steps, TooMuchWork, times_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
@@ -28,9 +33,11 @@ from moxlite.store.groupware.resources import (
     facts_of_card,
     instances_of,
     octets_known,
+    overlapping,
     resource_data,
     resource_named,
     set_instances,
+    together,
 )
 from moxlite.store.groupware.scheduling import (
     EntryPut,
@@ -85,6 +92,9 @@ FEW_STEPS: Final = 1000
 FAR: Final = 20 * 366 * DAY
 """Seconds of a stretch without an end in which instances are looked for."""
 
+PAGE: Final = 100
+"""Entries of a view that are read at once."""
+
 MOST_DUE: Final = 200
 """Entries whose instances are made anew at once."""
 
@@ -106,6 +116,27 @@ class BadEntry(Exception):
 
 class TooBusy(Exception):
     """The server is busy; a later attempt may succeed."""
+
+
+class Viewed(msgspec.Struct, frozen=True):
+    """An entry as a view shows it: its facts, and its instances in a stretch; None where these are not stored, and are
+    to be expanded. One that does not repeat has its own time, wherever that is.
+    """
+
+    resource: Resource
+    facts: EntryFacts
+    instances: Sequence[Instance] | None
+
+    def placed(self, zone: tzinfo | None) -> list[Instance]:
+        """Its instances, with dates and times without a zone placed in a zone."""
+        return [
+            instance
+            if zone is None or self.facts.parts[instance.part].clock == "utc"
+            else msgspec.structs.replace(
+                instance, starts=in_zone(instance.starts, zone), ends=in_zone(instance.ends, zone)
+            )
+            for instance in self.instances or ()
+        ]
 
 
 class Expander:
@@ -185,31 +216,63 @@ class Expander:
             raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too many steps to expand") from None
         return await _joined(calendar_object, times, stretch, limit)
 
+    async def views(self, collection_id: int, kinds: Sequence[str], stretch: Span) -> AsyncGenerator[Viewed, None]:
+        """The entries of these kinds that may have a moment in a stretch, without those that cannot be read, each with
+        its instances. Errors: StoreError propagates.
+        """
+        after, more = 0, True
+        while more:
+            page, after, more = await self._account.scan(
+                partial(self.page, collection_id=collection_id, kinds=kinds, stretch=stretch, after=after), op="views"
+            )
+            for viewed in page:
+                if viewed.instances is None:
+                    try:
+                        calendar_object = await self.read(viewed.resource)
+                    except (NoSuchResource, BadObject):  # gone meanwhile
+                        continue
+                    instances = await self.instances(viewed.resource, calendar_object, stretch)
+                    viewed = msgspec.structs.replace(viewed, instances=instances)
+                yield viewed
+            await give_way()
+
+    def page(
+        self, r: Reader, collection_id: int, kinds: Sequence[str], stretch: Span, after: int
+    ) -> tuple[list[Viewed], int, bool]:
+        """Read a page of `views`, nothing expanded; return it, the number of its last entry, and if more follow."""
+        resources = overlapping(r, collection_id, kinds, *stretch, after, PAGE)
+        page: list[Viewed] = []
+        found = 0
+        for resource in together(resources, attrgetter("size")):
+            after = resource.id
+            viewed = self.view(r, resource, stretch)
+            if viewed is not None:
+                page.append(viewed)
+                found += len(viewed.instances or ())
+            if found >= MAX_ANSWER:
+                break
+        return page, after, len(resources) == PAGE or (bool(resources) and after < resources[-1].id)
+
+    def view(self, r: Reader, resource: Resource, stretch: Span) -> Viewed | None:
+        """An entry as a view shows it; None for one that the user does not see, or that cannot be read."""
+        facts = self.shelf.facts(r, resource.id)
+        if facts is None:
+            return None
+        if not facts.repeated:
+            return Viewed(resource, facts, (facts.single,))
+        since, until = _bounded(resource, stretch)
+        known = _are_stored(resource, (since, until))
+        return Viewed(resource, facts, instances_of(r, resource.id, since, until, MAX_ANSWER) if known else None)
+
     async def instances(self, resource: Resource, calendar_object: CalendarObject, stretch: Span) -> list[Instance]:
         """The instances of an entry in a stretch, at most `MAX_ANSWER`: stored ones, or expanded where the stretch is
         beyond these. Of a rule that cannot be expanded there, the first one, and exceptions.
         """
-        since, until = stretch
-        if resource.starts is not None:
-            since = max(since, resource.starts - 1)
-        # A question without bounds has an answer near what is stored: no client shows the times of an event in the year
-        # 9000.
-        if since <= EARLIEST:
-            since = (resource.expanded_from or 0) - FAR
-        if until >= LATEST:
-            until = max(since, resource.expanded_to or 0) + FAR
-        if resource.expanded_from is not None and resource.expanded_to is not None:
-            begun = since >= resource.expanded_from or (
-                resource.starts is not None and resource.starts >= resource.expanded_from
+        since, until = stretch = _bounded(resource, stretch)
+        if _are_stored(resource, stretch):
+            return await self._account.read(
+                lambda r: instances_of(r, resource.id, since, until, MAX_ANSWER), op="dav-instances"
             )
-            ended = until <= resource.expanded_to or (
-                resource.ends is not None and resource.ends <= resource.expanded_to
-            )
-            if begun and ended:
-                return await self._account.read(
-                    lambda r: instances_of(r, resource.id, since, until, MAX_ANSWER), op="dav-instances"
-                )
-        stretch = since, max(since, until)
         try:
             return await self.expand(calendar_object, stretch, MAX_ANSWER)
         except BadEntry as error:  # all others are shown
@@ -264,6 +327,32 @@ class Expander:
             return None
 
 
+def _bounded(resource: Resource, stretch: Span) -> Span:
+    """A stretch in which the instances of an entry are looked for."""
+    since, until = stretch
+    if resource.starts is not None:
+        since = max(since, resource.starts - 1)
+    # A question without bounds has an answer near what is stored: no client shows the times of an event in the year
+    # 9000.
+    if since <= EARLIEST:
+        since = (resource.expanded_from or 0) - FAR
+    if until >= LATEST:
+        until = max(since, resource.expanded_to or 0) + FAR
+    return since, max(since, until)
+
+
+def _are_stored(resource: Resource, stretch: Span) -> bool:
+    """Whether all instances of an entry in a stretch are stored."""
+    if resource.expanded_from is None or resource.expanded_to is None:
+        return False
+    begun = stretch[0] >= resource.expanded_from or (
+        resource.starts is not None and resource.starts >= resource.expanded_from
+    )
+    return begun and (
+        stretch[1] <= resource.expanded_to or (resource.ends is not None and resource.ends <= resource.expanded_to)
+    )
+
+
 def _size(calendar_object: CalendarObject) -> int:
     """Lines and components of an entry, without the lines of alarms."""
     return sum(len(part.properties) + len(part.components) for part in calendar_object.calendar.components)
@@ -292,6 +381,7 @@ def _facts_alone(calendar_object: CalendarObject) -> ResourceFacts:
         starts,
         ends,
         alarms=has_alarms(calendar_object),
+        entry=entry_facts(calendar_object),
     )
 
 

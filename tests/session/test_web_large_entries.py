@@ -8,9 +8,12 @@ import trio
 import trio.testing
 
 from moxlite.ledger import begin, ledger
+from moxlite.proto.cards import components, contentline
+from moxlite.proto.cards.calendarobject import read_object
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
+from moxlite.store.groupware.entryfacts import RenewedFacts, facts_due, facts_of_entry, renew_facts
 from moxlite.store.groupware.resources import (
     TOGETHER,
     Resource,
@@ -20,13 +23,14 @@ from moxlite.store.groupware.resources import (
     resources_of,
     together,
 )
+from moxlite.store.people.gathering import Gatherer
 from moxlite.web.dav.reports import Reports
 from tests.browsing import Answer
 from tests.house import soon
 from tests.jmap_rig import Client, rig
 from tests.memory import at_most
 from tests.session.test_web_dav import HOME, SPACES, Program, event, mia
-from tests.web_rig import Rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 
@@ -89,6 +93,75 @@ async def test_entries_are_read_by_their_octets(rig: Rig) -> None:
     assert resources[0].size > TOGETHER
 
 
+SPAN = {"since": 1_795_000_000, "until": 1_797_000_000}
+WITHIN = '<C:time-range start="20261115T000000Z" end="20261215T000000Z"/>'
+EVENTS = f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{WITHIN}</C:comp-filter></C:comp-filter>'
+QUERY = f"<C:calendar-query {SPACES}><D:prop><D:getetag/></D:prop><C:filter>{EVENTS}</C:filter></C:calendar-query>"
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_views_read_no_entry(
+    rig: Rig, mia: Program, browser: Browser, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    """DAV-9b: what views show was computed when the entry was put, or in the background for one from before."""
+    calendar_id = (await browser.call("calendars"))[0]["id"]
+    lines = "RRULE:FREQ=DAILY", "ORGANIZER:mailto:tom@x.example", "ATTENDEE;PARTSTAT=TENTATIVE:mailto:mia@example.org"
+    assert (await mia.put("s.ics", event("1", "DTSTART:20261101T100000Z", "DURATION:PT1H", *lines))).status == 201
+    assert (await mia.put("o.ics", event("2", "DTSTART;VALUE=DATE:20261120", "CLASS:PRIVATE"))).status == 201
+    if not stored:
+        async with rig.account() as account:
+            await account.write(lambda tx: tx.execute("UPDATE entry_facts SET version = 0, data = x''"))
+            await Gatherer(account).once()
+    read = contentline.unfolded
+
+    def refused(text: str) -> Any:
+        assert "BEGIN:VEVENT" not in text
+        return read(text)
+
+    monkeypatch.setattr(components, "unfolded", refused)
+    with pytest.raises(AssertionError):  # the witness sees what it should
+        read_object(event("1", "DTSTART:20261101T100000Z").encode())
+    found = await browser.call("events", **SPAN, calendar_ids=[calendar_id])
+    assert {(item["clock"], item["answer"], item["guests"]) for item in found["events"]} == {
+        ("utc", "maybe", 0),
+        ("date", "", 0),
+    }
+    [mine] = await browser.call("busy_times", people=[], since=1_795_500_000, until=1_795_600_000)
+    assert {busy["tentative"] for busy in mine["times"]} == {True}
+    assert (await mia.ask("REPORT", HOME, QUERY, depth="1")).body.count(b"getetag>") == 4
+    busy = await mia.ask("REPORT", HOME, f"<C:free-busy-query {SPACES}>{WITHIN}</C:free-busy-query>", depth="1")
+    assert busy.body.count(b"FBTYPE=BUSY-TENTATIVE") == 30
+    assert (await mia.ask("PROPFIND", HOME, depth="1")).status == 207
+
+
+async def test_facts_of_entries_that_changed_meanwhile_are_not_stored(rig: Rig, mia: Program) -> None:
+    """DAV-9b: they are of other octets; and what can't be read is not tried again."""
+    await mia.put("a.ics", event("1", "DTSTART:20261101T100000Z"))
+    async with rig.account() as account:
+
+        def spoil(tx: AccountTx) -> list[RenewedFacts]:
+            tx.execute("UPDATE entry_facts SET version = 0, data = x''")
+            return facts_due(tx)
+
+        [old] = await account.write(spoil)
+        await mia.put("a.ics", event("1", "DTSTART:20261102T100000Z"))
+        now = await account.read(lambda r: facts_of_entry(r, old.resource_id), op="test")
+        await account.write(lambda tx: tx.execute("UPDATE entry_facts SET version = 0"))
+        await account.write(lambda tx: renew_facts(tx, [old]))
+        assert len(await account.scan(facts_due, op="test")) == 1
+        await Gatherer(account).once()
+        assert await account.read(lambda r: facts_of_entry(r, old.resource_id), op="test") == now
+
+        def damage(tx: AccountTx) -> int:
+            calendar = next(one for one in collections_of(tx, "calendar") if not one.inbox)
+            return put_resource(tx, calendar.id, "bad.ics", b"x", ResourceFacts("2", "VEVENT"))[0].id
+
+        bad = await account.write(damage)
+        await Gatherer(account).once()
+        assert await account.read(lambda r: facts_of_entry(r, bad), op="test") is None
+        assert await account.scan(facts_due, op="test") == []
+
+
 async def test_reports_hold_a_large_entry_one_at_a_time(mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-198a, DAV-18a: entries are parsed once there is room for their objects, not while they wait for a thread;
     pruned ones are not parsed again; and all reports get their answer.
@@ -114,11 +187,13 @@ async def test_reports_hold_a_large_entry_one_at_a_time(mia: Program, monkeypatc
 
     monkeypatch.setattr(Reports, "_passing", passing)
     monkeypatch.setattr(Reports, "_shown", counted)
-    monkeypatch.setattr("moxlite.web.dav.reports._decided", lambda *arguments, **more: False)
     expand = '<C:expand start="20260601T000000Z" end="20260604T000000Z"/><C:comp name="VCALENDAR"><C:allprop/>'
     data = f"<D:prop><C:calendar-data>{expand}<C:allcomp/></C:comp></C:calendar-data></D:prop>"
     within = '<C:time-range start="20260601T000000Z" end="20260604T000000Z"/>'
-    filter_ = f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{within}</C:comp-filter></C:comp-filter>'
+    named = '<C:prop-filter name="UID"/>'  # not among the facts, so it is parsed
+    filter_ = (
+        f'<C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">{within}{named}</C:comp-filter></C:comp-filter>'
+    )
     body = f"<C:calendar-query {SPACES}>{data}<C:filter>{filter_}</C:filter></C:calendar-query>"
     answers: list[Answer] = []
 

@@ -132,7 +132,7 @@ def role_of(calendar_object: CalendarObject, own: frozenset[str]) -> Role:
         return ""
     if address_of(line) in own:
         return "organizer"
-    if _agent(line) == "SERVER" and any(own & attendees_of(part).keys() for part in calendar_object.parts):
+    if agent_of(line) == "SERVER" and any(own & attendees_of(part).keys() for part in calendar_object.parts):
         return "attendee"
     return ""
 
@@ -152,7 +152,8 @@ def attendees_of(part: Component) -> dict[str, Property]:
     return {address: line for line in part.all("ATTENDEE") if (address := address_of(line))}
 
 
-def _agent(line: Property) -> str:
+def agent_of(line: Property) -> str:
+    """Who sends messages for a calendar user (SCHEDULE-AGENT), in capitals."""
     return line.parameter("SCHEDULE-AGENT").upper() or "SERVER"
 
 
@@ -272,7 +273,7 @@ def organized(
         if calendar_object is not None
         for part in calendar_object.parts
         for address, line in attendees_of(part).items()
-        if address not in own and _agent(line) == "SERVER"
+        if address not in own and agent_of(line) == "SERVER"
     )
     messages = _messages(before, changed, everyone, now)
     told = {address for message in messages for address in message.recipients}
@@ -310,7 +311,7 @@ def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[M
         address: None
         for part in before.parts
         for address, line in attendees_of(part).items()
-        if address not in own and _agent(line) == "SERVER"
+        if address not in own and agent_of(line) == "SERVER"
     }
     try:
         return _messages(before, None, everyone, now)

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.proto.cards.entryfacts import FACTS_VERSION
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
@@ -91,6 +92,7 @@ DELETE: Final = (
     "DELETE FROM contact_group WHERE contact_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM contact WHERE id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM contact_due WHERE id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM entry_facts WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM alarm WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM instance WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM resource_address WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
@@ -107,6 +109,7 @@ SELECT EXISTS (
     SELECT 1 FROM contact c JOIN resource_data d ON d.resource_id = c.id WHERE instr(c.listed, '"photo":') = 0
 )"""
 ANY_ACCENTED: Final = "SELECT EXISTS (SELECT 1 FROM contact WHERE sorted GLOB '*[^ -~]*')"
+ANY_OLD_FACTS: Final = "SELECT EXISTS (SELECT 1 FROM entry_facts WHERE version < ?)"
 ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
 FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
@@ -373,3 +376,8 @@ def has_unpictured(r: Reader) -> bool:
 def has_accented(r: Reader) -> bool:
     """Whether a contact is listed by letters beyond ASCII. Linear in the contacts."""
     return bool(r.value(ANY_ACCENTED))
+
+
+def has_old_facts(r: Reader) -> bool:
+    """Whether facts of entries are of another version, and to be computed anew (`entryfacts.renew_facts`)."""
+    return bool(r.value(ANY_OLD_FACTS, FACTS_VERSION))

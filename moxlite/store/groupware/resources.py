@@ -14,6 +14,7 @@ import msgspec
 
 from moxlite.proto.cards.cardobject import CardObject, read_card
 from moxlite.proto.cards.components import Instance
+from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.proto.cards.vcard import Contact
 from moxlite.store.changelog.unit import AccountTx
@@ -28,6 +29,7 @@ from moxlite.store.groupware.collection import (
     octets_used,
     touch_collection,
 )
+from moxlite.store.groupware.entryfacts import note_facts
 from moxlite.store.groupware.kept import come_back, keep_entries
 from moxlite.store.types import ModSeq
 
@@ -98,6 +100,7 @@ AND (ends IS NULL OR ends > expanded_to) ORDER BY expanded_to LIMIT ?"""  # noqa
 DELETE: Final = (
     *DROP_SIDE,
     *DROP_CARD,
+    "DELETE FROM entry_facts WHERE resource_id = ?",
     "DELETE FROM alarm WHERE resource_id = ?",
     "DELETE FROM resource_data WHERE resource_id = ?",
     "DELETE FROM resource WHERE id = ?",
@@ -139,6 +142,7 @@ class ResourceFacts(msgspec.Struct, frozen=True):
       expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
       contact: of a card, what lists and searches find. photo: as for `cards.Listed`.
       alarms: the entry may remind its owner (DAV-50).
+      entry: of an entry of a calendar, what views show; None: it is computed later.
     """
 
     uid: str
@@ -152,6 +156,7 @@ class ResourceFacts(msgspec.Struct, frozen=True):
     contact: Contact | None = None
     photo: str = ""
     alarms: bool = False
+    entry: EntryFacts | None = None
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -351,6 +356,8 @@ def put_resource(
     _add_instances(tx, number, facts.instances)
     if facts.alarms or before is not None:
         seek_alarms(tx, number, has=facts.alarms and not home.inbox and not home.subscribed)
+    if home.kind == "calendar":
+        note_facts(tx, number, facts.entry)
     if facts.contact is not None:
         note_card(tx, number, facts.contact, facts.photo)
     grown = len(data) - (0 if before is None else before.size)

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.cards.privacy import privacy_in, shown_to_guests
+from moxlite.proto.cards.entryfacts import EntryFacts
+from moxlite.proto.cards.privacy import shown_to_guests
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
@@ -26,6 +27,7 @@ from moxlite.store.groupware.collection import (
     collections_of,
     touch_collection,
 )
+from moxlite.store.groupware.entryfacts import facts_of_entry
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data
 from moxlite.store.mail.sharenotices import owe_notice
 
@@ -151,18 +153,25 @@ class Shelf(msgspec.Struct, frozen=True):
         """The row of an entry as the user sees it: of a private one, a guest does not see how much there is, and
         whether it has people. Raises NoSuchResource as `data`.
         """
-        if not self._limits:
+        if not self._limits or _privacy(r, resource.id) == "public":
             return resource
         size = len(self.data(r, resource, title))
-        return resource if size == resource.size else msgspec.structs.replace(resource, size=size, tag=None)
+        return msgspec.structs.replace(resource, size=size, tag=None)
+
+    def facts(self, r: Reader, resource_id: int) -> EntryFacts | None:
+        """The facts of an entry as the user sees it; None for one that the user does not see, that is gone, or cannot
+        be read.
+        """
+        facts = facts_of_entry(r, resource_id)
+        return facts.for_guest() if self._limits and facts is not None else facts
 
     def keeps_back(self, r: Reader, resource: Resource) -> bool:
         """Whether the user is a guest who does not see the whole of an entry, and so does not change it."""
-        return self._limits and privacy_in(resource_data(r, resource.id)) != "public"
+        return self._limits and _privacy(r, resource.id) != "public"
 
     def hides(self, r: Reader, resource_id: int) -> bool:
         """Whether the user is a guest for whom an entry is not there."""
-        return self._limits and privacy_in(resource_data(r, resource_id)) == "secret"
+        return self._limits and _privacy(r, resource_id) == "secret"
 
     @property
     def _limits(self) -> bool:
@@ -254,6 +263,12 @@ def _link(row: Row) -> Link:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def _privacy(r: Reader, resource_id: int) -> str:
+    """As `privacy.privacy_of`; "secret" for what cannot be read."""
+    facts = facts_of_entry(r, resource_id)
+    return "secret" if facts is None else facts.privacy
 
 
 def _seen(r: Reader, one: Collection, guest: str) -> ReadableCollection | None:

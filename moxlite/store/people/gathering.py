@@ -1,5 +1,5 @@
 """The background task that gathers correspondents and senders of bulk mail from messages (STORE-96), and makes cards
-of contacts from before there were address books (DAV-22).
+of contacts from before there were address books (DAV-22), and facts of entries (DAV-9b).
 
 It goes through the messages by id, as ids only rise, once each: a delivery costs nothing more, and an account that is
 older than the tables is caught up with in the same way. What it has done is committed with the id that it has reached.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 import trio
 
+from moxlite import lazyimport
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.words import decode_words
@@ -24,7 +25,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import has_accented, has_due, has_unpictured
+from moxlite.store.groupware.collection import has_accented, has_due, has_old_facts, has_unpictured
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
@@ -153,7 +154,17 @@ class Gatherer:
                 places = await self._account.scan(misplaced, op="gather")
                 for first in range(0, len(places), BATCH):
                     await self._account.write(partial(place_contacts, places=places[first : first + BATCH]))
+            if await self._account.read(has_old_facts, op="gather"):
+                await self._entry_facts()
             self._noted = True
+
+    async def _entry_facts(self) -> None:
+        """Compute the facts of entries whose stored ones are of another version."""
+        await lazyimport.load("moxlite.store.groupware.entryfacts")
+        from moxlite.store.groupware.entryfacts import facts_due, renew_facts
+
+        while renewed := await self._account.scan(facts_due, op="entry-facts"):
+            await self._account.write(partial(renew_facts, renewed=renewed))
 
     async def _recipients(self) -> bool:
         """Make correspondents of recipients from before the tables; False at the end."""

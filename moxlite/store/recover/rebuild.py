@@ -64,9 +64,11 @@ SETTLE: Final = (
     "DELETE FROM collection_acl WHERE collection_id NOT IN (SELECT id FROM collection)",
     "DELETE FROM calendar_link WHERE collection_id NOT IN (SELECT id FROM collection)",
     "DELETE FROM calendar_subscription WHERE collection_id NOT IN (SELECT id FROM collection)",
-    # What is looked up of cards is made anew when the account is open.
+    # What is looked up of cards and entries is made anew when the account is open.
     "DELETE FROM contact_due WHERE card IS NULL",
     "INSERT OR IGNORE INTO contact_due (id, changed) SELECT id, changed FROM resource WHERE component = 'VCARD'",
+    """INSERT OR IGNORE INTO entry_facts (resource_id, version, data)
+    SELECT id, 0, x'' FROM resource WHERE component <> 'VCARD'""",
     # The next moments of alarms are found when the account is open; what came meanwhile is not told.
     """INSERT OR IGNORE INTO alarm (resource_id, since, due)
     SELECT r.id, CAST(strftime('%s', 'now') AS INTEGER) * 1000000, 0 FROM resource r

@@ -493,7 +493,8 @@ RULES: Final = (
         "resource",
         "a row about entry {} is left, which is gone",
         """SELECT resource_id FROM (SELECT resource_id FROM resource_data UNION SELECT resource_id FROM resource_address
-        UNION SELECT resource_id FROM instance UNION SELECT resource_id FROM alarm)
+        UNION SELECT resource_id FROM instance UNION SELECT resource_id FROM alarm
+        UNION SELECT resource_id FROM entry_facts)
         WHERE resource_id NOT IN (SELECT id FROM resource)""",
     ),
     Rule(

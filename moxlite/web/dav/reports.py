@@ -241,7 +241,7 @@ class Reports:
     async def _candidates(
         self, where: Collection, component_filter: ComponentFilter
     ) -> AsyncIterator[tuple[Resource, bool]]:
-        """The entries that may pass, and whether their rows alone show that they do."""
+        """The entries that may pass, and whether rows and facts show that they do."""
         inner = (
             component_filter.components[0]
             if len(component_filter.components) == 1 and not component_filter.properties
@@ -250,6 +250,11 @@ class Reports:
         quick = (
             inner is not None and not inner.absent and component_filter.stretch is None and not component_filter.absent
         )
+        simple = inner is not None and quick and inner.plain
+        if inner is not None and simple and inner.name == "VEVENT" and inner.stretch is not None:
+            async for candidate in self._events_within(where, inner.stretch):
+                yield candidate
+            return
         kinds = where.components if inner is None or not quick else (inner.name,)
         stretch = _widened((inner.stretch if inner is not None and quick else None) or (EARLIEST, LATEST))
         after = 0
@@ -268,11 +273,29 @@ class Reports:
             )
             for resource in rows:
                 after = resource.id
-                single = resource.expanded_to is None
-                plain = inner is not None and quick and inner.plain
-                yield resource, plain and inner is not None and _decided(resource, inner, single=single)
+                yield resource, simple and inner is not None and inner.stretch is None
             if len(rows) < PAGE:
                 return
+
+    async def _events_within(self, where: Collection, stretch: Span) -> AsyncIterator[tuple[Resource, bool]]:
+        """Events that have a moment in a stretch; False for an event whose instances must be expanded first."""
+        after, more, zone = 0, True, self._zone(where)
+        while more:
+            page, after, more = await self._account.scan(
+                partial(
+                    self._expander.page,
+                    collection_id=where.id,
+                    kinds=("VEVENT",),
+                    stretch=_widened(stretch),
+                    after=after,
+                ),
+                op="dav-query",
+            )
+            for viewed in page:
+                if viewed.instances is None:
+                    yield viewed.resource, False
+                elif any(_is_in(instance, stretch) for instance in viewed.placed(zone)):
+                    yield viewed.resource, True
 
     async def _passing(
         self, resource: Resource, component_filter: ComponentFilter, hull: Span | None, zone: tzinfo | None
@@ -454,17 +477,6 @@ def _shown_calendar(calendar_object: CalendarObject, data_wanted: DataWanted, in
     if data_wanted.busy is not None:
         calendar = _busy_within(calendar, data_wanted.busy)
     return write_component(calendar if data_wanted.comp is None else _pruned(calendar, data_wanted.comp))
-
-
-def _decided(resource: Resource, component_filter: ComponentFilter, *, single: bool) -> bool:
-    """Whether a row alone shows that an entry passes a filter for its kind and a time range."""
-    if component_filter.stretch is None:
-        return True
-    # tasks and journals have tables of their own; times without a zone may be a day off the row's
-    since, until = component_filter.stretch
-    starts = EARLIEST if resource.starts is None else resource.starts
-    ends = LATEST if resource.ends is None else resource.ends
-    return single and resource.component == "VEVENT" and starts + DAY < until and ends - DAY > since
 
 
 def _widened(stretch: Span) -> Span:

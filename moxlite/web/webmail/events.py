@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import Component, Instance
+from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, plain
 from moxlite.proto.cards.editing import BadForm, Form, form_of
 from moxlite.proto.cards.invitation import ANSWERS
 from moxlite.proto.cards.itip import attendees_of, role_of
-from moxlite.proto.cards.itipanswers import own_line
 from moxlite.proto.cards.limits import MAX_ENTRY
-from moxlite.proto.cards.moments import iana_zone, is_date, moment_of
-from moxlite.proto.cards.privacy import privacy_of
-from moxlite.store.groupware.resources import Resource
+from moxlite.proto.cards.moments import iana_zone
 from moxlite.web.calls import Remark
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.querytypes import ID, AnyID
 
+if TYPE_CHECKING:
+    from moxlite.groupware.entries import Viewed
+    from moxlite.proto.cards.entryfacts import PartFacts
+
 Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$")]
 Short = Annotated[str, Meta(max_length=1000)]
+Answered: TypeAlias = Literal["", "ask", "yes", "no", "maybe"]
 
 
 class Calendar(msgspec.Struct, frozen=True):
@@ -102,7 +104,7 @@ class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     free: bool
     repeats: bool
     guests: int
-    answer: Literal["", "ask", "yes", "no", "maybe"]
+    answer: Answered
     cancelled: bool
     private: bool
 
@@ -158,7 +160,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     organizer: EventGuest | None
     own: bool
     guests: list[EventGuest]
-    answer: Literal["", "ask", "yes", "no", "maybe"]
+    answer: Answered
     exceptions: int
 
 
@@ -173,52 +175,48 @@ class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: AnyID
 
 
-def items_of(
-    resource: Resource, entry: CalendarObject, instances: Sequence[Instance], own: frozenset[str], *, guest: bool
-) -> list[EventItem]:
+def items_of(viewed: Viewed, own: frozenset[str], shown_id: Callable[[int], int], *, guest: bool) -> list[EventItem]:
     """The times of an event as the page shows them to the owner of the calendar, or a guest. Each component is looked
-    at once. `own`: the user's addresses.
+    at once. `own`: the user's addresses. `shown_id`: makes ids of the browser.
     """
-    private = guest and privacy_of(entry) != "public"
-    answers = role_of(entry, own) == "attendee"
+    facts = viewed.facts
+    private = guest and facts.privacy != "public"
+    answers = facts.invites(own)
+    ids = shown_id(viewed.resource.id), shown_id(viewed.resource.collection_id)
     shown: dict[int, EventItem] = {}
     items: list[EventItem] = []
-    for instance in instances:
-        number = instance.part if entry.repeated else -1
-        if number not in shown:
-            part = entry.parts[number] if entry.repeated else entry.main
-            shown[number] = _item_of(resource, entry, part, own, answers=answers, private=private)
+    for instance in viewed.instances or ():
+        if instance.part not in shown:
+            part = facts.parts[instance.part]
+            answer = _answer_in(part.people, own) if answers else ""
+            shown[instance.part] = _item_of(ids, part, own, answer, repeats=facts.repeated, private=private)
         items.append(
             msgspec.structs.replace(
-                shown[number], recurrence=instance.recurrence, starts=instance.starts, ends=instance.ends
+                shown[instance.part], recurrence=instance.recurrence, starts=instance.starts, ends=instance.ends
             )
         )
     return items
 
 
 def _item_of(
-    resource: Resource, entry: CalendarObject, part: Component, own: frozenset[str], *, answers: bool, private: bool
+    ids: tuple[int, int], part: PartFacts, own: frozenset[str], answer: Answered, *, repeats: bool, private: bool
 ) -> EventItem:
-    """Facts that all times of one component share."""
-    first = part.first("DTSTART")
-    start = moment_of(first, entry.zones)
-    whole = first is not None and is_date(first)
-    floating = start is not None and start.tzinfo is None
+    """Facts that all times of one component share. `ids`: of the event and its calendar."""
     return EventItem(
-        id=resource.id,
-        calendar_id=resource.collection_id,
+        id=ids[0],
+        calendar_id=ids[1],
         recurrence="",
         starts=0,
         ends=0,
-        clock="date" if whole else "local" if floating else "utc",
-        title=plain(part.value("SUMMARY"), 500),
-        place=plain(part.value("LOCATION"), 200),
-        free=part.value("TRANSP").upper() == "TRANSPARENT",
-        repeats=entry.repeated,
+        clock=part.clock,
+        title=part.title,
+        place=part.place,
+        free=part.free,
+        repeats=repeats,
         # Without the user, who often is among the participants as organiser.
-        guests=sum(address not in own for address in attendees_of(part)),
-        answer=_answer_in(part, own) if answers else "",
-        cancelled=part.value("STATUS").upper() == "CANCELLED",
+        guests=len(part.people) - sum(address in part.people for address in own),
+        answer=answer,
+        cancelled=part.status == "CANCELLED",
         private=private,
     )
 
@@ -314,15 +312,17 @@ def guest_of(line: Property) -> EventGuest:
     return EventGuest(plain(line.parameter("CN"), 200), address, ANSWERS.get(line.parameter("PARTSTAT").upper(), ""))
 
 
-def answer_of(entry: CalendarObject, part: Component, own: frozenset[str]) -> Literal["", "ask", "yes", "no", "maybe"]:
+def answer_of(entry: CalendarObject, part: Component, own: frozenset[str]) -> Answered:
     """The user's answer to an invitation, "ask" for none yet, "" where there is nothing to answer."""
-    return _answer_in(part, own) if role_of(entry, own) == "attendee" else ""
+    if role_of(entry, own) != "attendee":
+        return ""
+    return _answer_in({address: line.parameter("PARTSTAT") for address, line in attendees_of(part).items()}, own)
 
 
-def _answer_in(part: Component, own: frozenset[str]) -> Literal["", "ask", "yes", "no", "maybe"]:
-    """The answer of an attendee in one component."""
-    mine = own_line(part, own)
-    match "" if mine is None else ANSWERS.get(mine.parameter("PARTSTAT").upper(), "ask"):
+def _answer_in(people: Mapping[str, str], own: frozenset[str]) -> Answered:
+    """The answer of an attendee in one component. `people`: PARTSTAT by address."""
+    mine = next((people[address] for address in sorted(own) if address in people), None)
+    match "" if mine is None else ANSWERS.get(mine.upper(), "ask"):
         case "yes":
             return "yes"
         case "no":

@@ -5,10 +5,9 @@ it by the same rules.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC
 from functools import partial
-from operator import attrgetter
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -20,7 +19,7 @@ from moxlite.groupware.entries import Expander, about, read, removal_outcome, wi
 from moxlite.groupware.people import account_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import Component, Instance
+from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.editing import (
     BadForm,
     ended,
@@ -40,9 +39,7 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
-    overlapping,
     resource_of,
-    together,
 )
 from moxlite.store.groupware.scheduling import (
     EntryPut,
@@ -80,9 +77,6 @@ if TYPE_CHECKING:
 
 MAX_INSTANCES: Final = 1000
 """Events in an answer."""
-
-PAGE: Final = 200
-"""Entries that are read at once."""
 
 MAX_PEOPLE: Final = 50
 """People of a question about busy times; the account of each is opened."""
@@ -138,29 +132,11 @@ class EventCalls(EntryCalls):
                 )
             except NoSuchCollection:
                 continue
-            after = 0
-            while len(event_items) <= MAX_INSTANCES:
-                page, more = await visit.account.scan(lambda r: _page(r, visit, where.id, span, after), op="events")  # noqa: B023 at once
-                for resource, data in page:
-                    after = resource.id
-                    # In the page, too: each of its entries may give a thousand events.
-                    if not data or len(event_items) > MAX_INSTANCES:
-                        continue
-                    entry = await read(data)
-                    instances = [Instance(*await about(entry, partial(_span, entry)), "", 0)]
-                    if entry.repeated:
-                        instances = await visit.expander.instances(resource, entry, span)
-                    guest = visit.holder.guest != ""
-                    items = await about(entry, partial(items_of, resource, entry, instances, own, guest=guest))
-                    event_items += [
-                        msgspec.structs.replace(
-                            item, id=visit.holder.shown_id(item.id), calendar_id=visit.holder.shown_id(item.calendar_id)
-                        )
-                        for item in items
-                    ]
-                if not more:
-                    break
-                await give_way()
+            async with aclosing(visit.expander.views(where.id, ("VEVENT",), span)) as views:
+                async for viewed in views:
+                    event_items += items_of(viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
+                    if len(event_items) > MAX_INSTANCES:
+                        break
         return event_items
 
     @call()
@@ -394,24 +370,6 @@ def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
         if not uid or time.uid != uid
     ]
     return sorted(busy_times, key=lambda busy_time: (busy_time.starts, busy_time.ends))[:MAX_BUSY_TIMES]
-
-
-def _page(
-    r: Reader, visit: Visit, calendar_id: int, span: tuple[int, int], after: int
-) -> tuple[list[tuple[Resource, bytes]], bool]:
-    """Entries with their octets, ``b""`` for an entry that the user does not see, and whether there may be more."""
-    resources = overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE)
-    page: list[tuple[Resource, bytes]] = []
-    for resource in together(resources, attrgetter("size")):
-        try:
-            page.append((resource, visit.data(r, resource)))
-        except NoSuchResource:
-            page.append((resource, b""))
-    return page, len(page) < len(resources) or len(resources) == PAGE
-
-
-def _span(entry: CalendarObject) -> tuple[int, int]:
-    return entry.span(entry.main)
 
 
 async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:

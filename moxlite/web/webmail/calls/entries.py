@@ -152,7 +152,7 @@ class EntryCalls(AccountCalls):
         """The account of an id of the browser, the user's own without one; refusals become errors of calls."""
         try:
             async with self._holders.at(caller.require(), shown) as holder:
-                expander = Expander(holder.account)
+                expander = Expander(holder.account, Shelf("calendar", holder.guest))
                 yield Visit("calendar", holder.guest, holder=holder, expander=expander)
         except (BadEntry, BadObject, NotAllowed, BadName, ReadOnly, NotWritable, SubscriptionFailed) as error:
             raise UserError(reason_of(error)) from None
