@@ -10,6 +10,7 @@ import trio.testing
 from moxlite.ledger import begin, ledger
 from moxlite.proto.cards import components, contentline
 from moxlite.proto.cards.calendarobject import read_object
+from moxlite.proto.cards.contentline import Property
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
@@ -207,3 +208,38 @@ async def test_reports_hold_a_large_entry_one_at_a_time(mia: Program, monkeypatc
     assert {answer.body.count(b"BEGIN:VEVENT") for answer in answers} == {3}
     assert most == 1
     await soon(lambda: ledger().octets == 0, "all is given back")
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_jmap_looks_at_each_component_a_few_times(
+    rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    """DAV-9b, JMAP-60: whatever number of times an answer has, also of a user who was invited to events alone."""
+    client = Client(rig)
+    await client.call("Calendar/get")
+    looked = 0
+    first = components.Component.first
+
+    def counted(component: components.Component, name: str) -> Property | None:
+        nonlocal looked
+        looked += 1
+        return first(component, name)
+
+    monkeypatch.setattr(components.Component, "first", counted)
+    found: list[int] = []
+    for number in (10, 40):
+        days = [f"202611{day % 28 + 1:02}T{day // 28:02}3000Z" for day in range(number)]
+        parts = [("1", f"RECURRENCE-ID:{day}", f"DTSTART:{day}") for day in days]
+        series = "DTSTART:20261101T003000Z", f"RRULE:FREQ=DAILY;COUNT={number}"
+        texts = [event(*part) for part in parts] if alone else [event("1", *series)]
+        inner = "".join(text[text.index("BEGIN:VEVENT") : text.index("END:VCALENDAR")] for text in texts)
+        head = texts[0][: texts[0].index("BEGIN:VEVENT")]
+        assert (await mia.put("s.ics", f"{head}{inner}END:VCALENDAR\r\n")).status in (201, 204)
+        looked = 0
+        wish = {"after": "2026-10-01T00:00:00", "before": "2027-02-01T00:00:00"}
+        ids = (await client.call("CalendarEvent/query", filter=wish, expandRecurrences=True))["ids"]
+        assert len(ids) == number
+        await client.call("CalendarEvent/query", filter=wish)
+        assert len((await client.call("CalendarEvent/get"))["list"]) == (number if alone else 1)
+        found.append(looked)
+    assert found[1] <= (5 if alone else 1.2) * found[0]

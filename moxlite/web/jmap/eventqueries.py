@@ -18,7 +18,7 @@ from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, obje
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
 from moxlite.proto.cards.jscalendar import event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
-from moxlite.proto.cards.moments import moment_of, seconds_of
+from moxlite.proto.cards.moments import seconds_of
 from moxlite.store.groupware.resources import Resource, overlapping, together
 from moxlite.web.jmap.blobs import blob_octets, find_blob
 from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
@@ -36,7 +36,7 @@ from moxlite.web.jmap.standard import (
     strings,
     words_of,
 )
-from moxlite.web.jmap.storedevents import AS_JSON, EVENT, StoredEvent, found_event, instance_id, instance_key
+from moxlite.web.jmap.storedevents import AS_JSON, EVENT, StoredEvent, found_event, instance_id
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -244,19 +244,20 @@ def _page(
 async def _instances(
     expander: Expander, stored_event: StoredEvent, stretch: tuple[int, int], *, expand: bool, timed: bool
 ) -> list[Instance]:
-    if not stored_event.entry.repeated or not (expand or timed):
-        parts = stored_event.entry.parts if stored_event.further() else [stored_event.entry.main]
-        return [Instance(*stored_event.entry.span(part), "", number) for number, part in enumerate(parts)]
+    facts = stored_event.facts
+    if not facts.repeated or not (expand or timed):
+        parts = enumerate(facts.parts)
+        return [Instance(part.starts, part.ends, "", number) for number, part in parts if stored_event.alone] or [
+            facts.single
+        ]
     return await expander.instances(stored_event.one, stored_event.entry, stretch)
 
 
 def _match(stored_event: StoredEvent, instance: Instance, *, expand: bool) -> _Match:
-    part = stored_event.entry.parts[instance.part] if stored_event.entry.repeated else stored_event.entry.main
-    start = moment_of(part.first("DTSTART"), stored_event.entry.zones)
-    floating = start is not None and start.tzinfo is None
-    named = stored_event.entry.repeated and (expand or (instance.part > 0 and stored_event.further()))
-    key = instance_key(stored_event.entry, instance) if named else ""
-    return _Match(stored_event, key, instance.starts, instance.ends, floating)
+    facts = stored_event.facts
+    named = facts.repeated and (expand or (instance.part > 0 and len(stored_event.alone) > 0))
+    key = stored_event.key_of(instance) if named else ""
+    return _Match(stored_event, key, instance.starts, instance.ends, facts.parts[instance.part].clock != "utc")
 
 
 def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> bool:

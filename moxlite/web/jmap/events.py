@@ -22,7 +22,7 @@ import msgspec
 
 from moxlite.groupware.entries import BadEntry, Expander, read, removal_outcome, with_outcome
 from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
+from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.jscalendar import (
@@ -79,7 +79,6 @@ from moxlite.web.jmap.storedevents import (
     is_own,
     octets_of,
     own_addresses,
-    seconds_at,
     split_id,
     user_in,
     visible_ids,
@@ -147,7 +146,7 @@ class _View(msgspec.Struct, frozen=True):
         whole.setdefault("created", utc_date(resource.created))
         whole.setdefault("updated", utc_date(resource.changed))
         if "recurrenceOverrides" in whole and (self.before is not None or self.after is not None):
-            whole["recurrenceOverrides"] = self._between(stored_event.entry, whole["recurrenceOverrides"])
+            whole["recurrenceOverrides"] = self._between(stored_event, whole["recurrenceOverrides"])
         if self.reduced:
             whole = _reduced(whole, self.own)
         if self.names is None:
@@ -157,12 +156,12 @@ class _View(msgspec.Struct, frozen=True):
             whole |= _utc_times(whole, self.zone)
         return {name: whole.get(name, DEFAULTS.get(name)) for name in self.names if name in whole or name in DEFAULTS}
 
-    def _between(self, entry: CalendarObject, overrides: Object) -> Object:
+    def _between(self, stored_event: StoredEvent, overrides: Object) -> Object:
         return {
             key: patch
             for key, patch in overrides.items()
-            if (self.before is None or seconds_at(entry, key) < self.before)
-            and (self.after is None or seconds_at(entry, key) >= self.after)
+            if (self.before is None or stored_event.seconds_at(key) < self.before)
+            and (self.after is None or stored_event.seconds_at(key) >= self.after)
         }
 
 

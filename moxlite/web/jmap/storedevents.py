@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,15 @@ from moxlite.groupware.entries import Expander
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.contentline import mail_address
-from moxlite.proto.cards.jscalendar import clock_of, event_of, instance_of, local_text, lone_events, recurrence_key
+from moxlite.proto.cards.jscalendar import (
+    Clock,
+    clock_of,
+    event_of,
+    instance_of,
+    local_text,
+    lone_events,
+    recurrence_key,
+)
 from moxlite.proto.cards.moments import moment_of, seconds_of, value_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, event_ids, resource_of, size_of, together
 from moxlite.store.groupware.scheduling import User
@@ -23,6 +31,7 @@ from moxlite.web.jmap.protocol import LIMITS, Object
 
 if TYPE_CHECKING:
     from moxlite.proto.cards.components import Instance
+    from moxlite.proto.cards.entryfacts import EntryFacts
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
@@ -34,23 +43,45 @@ EVENT: Final = "J"
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """A stored event, read, and as JSCalendar."""
+    """A stored event, read, and as JSCalendar. All that is looked up of its lines is found once, where it is read: an
+    answer has up to a thousand of its times.
+
+    Attributes:
+      facts: as the user sees them.
+      clock, start: of its series.
+      alone: as `lone_events` has them. alone_keys: the keys of these by the number of the part.
+    """
 
     one: Resource
     entry: CalendarObject
     event: Object
+    facts: EntryFacts
+    clock: Clock
+    start: datetime | None
+    alone: Mapping[str, Object]
+    alone_keys: Sequence[str]
 
     def of_series(self, key: str, *, shown: bool = False) -> Object:
         """One event of its series, by its local time by the rule; `shown`: as `instance_of` has it."""
-        alone = lone_events(self.entry).get(key)
-        if alone is not None:
-            return alone
-        clock = clock_of(self.entry.main, self.entry.zones) if shown else None
-        return instance_of(self.event, key, shown=clock)
+        alone = self.alone.get(key)
+        return alone if alone is not None else instance_of(self.event, key, shown=self.clock if shown else None)
 
     def further(self) -> list[str]:
         """The local times of the events beside the first, if there is no series but events of one (RFC 8984 §4.3.1)."""
-        return [*lone_events(self.entry)][1:]
+        return [*self.alone][1:]
+
+    def key_of(self, instance: Instance) -> str:
+        """The local time by the rule of an instance."""
+        if self.alone:
+            return self.alone_keys[instance.part]
+        moment = value_of(instance.recurrence)
+        if moment is not None and moment.tzinfo is None and self.start is not None:
+            moment = moment.replace(tzinfo=self.start.tzinfo)  # its clock may be of a zone that only a file has
+        return "" if moment is None else local_text(self.clock.local(moment))
+
+    def seconds_at(self, key: str) -> int:
+        """The moment of a local time by the rule, seconds UTC."""
+        return seconds_of(datetime.fromisoformat(key).replace(tzinfo=self.clock.zone))
 
 
 def split_id(key: str) -> tuple[int, str]:
@@ -65,17 +96,6 @@ def split_id(key: str) -> tuple[int, str]:
 def instance_id(number: int, key: str) -> str:
     """The id of one event of a series."""
     return f"{EVENT}{number}-{key.replace('-', '').replace(':', '')}"
-
-
-def instance_key(calendar_object: CalendarObject, instance: Instance) -> str:
-    """The local time by the rule of an instance."""
-    moment, clock = value_of(instance.recurrence), clock_of(calendar_object.main, calendar_object.zones)
-    if calendar_object.main.first("RECURRENCE-ID") is not None:
-        return recurrence_key(calendar_object.parts[instance.part], calendar_object.zones, clock)
-    start = moment_of(calendar_object.main.first("DTSTART"), calendar_object.zones)
-    if moment is not None and moment.tzinfo is None and start is not None:
-        moment = moment.replace(tzinfo=start.tzinfo)  # its clock may be another one: of a zone that only a file has
-    return "" if moment is None else local_text(clock.local(moment))
 
 
 def own_addresses(call: Call) -> frozenset[str]:
@@ -97,11 +117,19 @@ def user_in(call: Call, people: Iterable[str] = ()) -> User:
 
 def found_event(r: Reader, call: Call, resource: Resource) -> StoredEvent | None:
     """A stored event as the user may see it, None for one that is the owner's secret (RFC 8984 §4.4.3)."""
+    mine = shelf(call)
     try:
-        entry = read_object(shelf(call).data(r, resource))
+        entry = read_object(mine.data(r, resource))
     except NoSuchResource:
         return None
-    return StoredEvent(resource, entry, event_of(entry))
+    facts = mine.facts(r, resource.id)
+    if facts is None:
+        return None
+    main, zones = entry.main, entry.zones
+    clock, alone = clock_of(main, zones), lone_events(entry)
+    keys = [recurrence_key(part, zones, clock) for part in entry.parts] if alone else []
+    start = moment_of(main.first("DTSTART"), zones)
+    return StoredEvent(resource, entry, event_of(entry), facts, clock, start, alone, keys)
 
 
 def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> tuple[list[StoredEvent], int]:
@@ -131,17 +159,11 @@ def visible_ids(r: Reader, call: Call) -> list[int]:
 
 async def has_instance(expander: Expander, stored_event: StoredEvent, key: str) -> bool:
     """Whether a series has an event at a local time."""
-    alone = lone_events(stored_event.entry)
-    if alone:
-        return key in alone
+    if stored_event.alone:
+        return key in stored_event.alone
     override = (stored_event.event.get("recurrenceOverrides") or {}).get(key)
-    if override is not None or not stored_event.entry.repeated:
+    if override is not None or not stored_event.facts.repeated:
         return override is not None and override.get("excluded") is not True
-    at = seconds_at(stored_event.entry, key)
+    at = stored_event.seconds_at(key)
     instances = await expander.instances(stored_event.one, stored_event.entry, (at, at + 1))
-    return any(instance_key(stored_event.entry, instance) == key for instance in instances)
-
-
-def seconds_at(entry: CalendarObject, key: str) -> int:
-    clock = clock_of(entry.main, entry.zones)
-    return seconds_of(datetime.fromisoformat(key).replace(tzinfo=clock.zone))
+    return any(stored_event.key_of(instance) == key for instance in instances)
