@@ -22,7 +22,8 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
   a slice of progress. A reader that reads is never among them. Of one owner's shortage only its own end.
 
 Events wait for tabs that were frozen, longer than any page does. So they have a part of their own: they end for each
-other alone, and no page ends for them.
+other alone, and no page ends for them. Messages that come in have a part of their own, too: what finds no room there
+goes to the disk at once, so no message waits or is refused for memory.
 
 A `Hold` is what one exchange, connection or command has, in parts by kind. All methods run on the loop.
 """
@@ -59,6 +60,9 @@ LITTLE: Final = 8
 EVENTS: Final = 8
 """Events have this part of the total: 64 tabs that take nothing, each with a view of 128 KiB."""
 
+SPOOLS: Final = 4
+"""Messages on their way have this part of the total in memory: sixteen of the longest that don't go to the disk."""
+
 WAIT: Final = 30.0
 """Seconds that something waits for room: shorter than any client's patience, longer than most exchanges."""
 
@@ -80,14 +84,14 @@ LOOK: Final = 1.0
 REMEMBERED: Final = 100
 """Owners whose refusals are remembered."""
 
-Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link"]
+Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link", "spool", "command"]
 """Bodies of requests with their objects; messages of websockets with theirs; answers; events; entries that a DAV report
-has parsed; responses of other mail servers.
+has parsed; responses of other mail servers; messages until they are stored or on the disk; literals of commands.
 """
 
-Short: TypeAlias = Literal["own", "large", "strangers", "events", "total"]
+Short: TypeAlias = Literal["own", "large", "strangers", "events", "spools", "total"]
 """Part of the ledger without room: the owner's share, the place of what is larger than its share, the strangers' half,
-the events' part, the total.
+the events' part, that of messages, the total.
 """
 
 HELD: Final = Gauge("moxlite_ledger_held_bytes", "Bytes held for clients and other servers, by kind.", ["kind"])
@@ -220,6 +224,8 @@ class Ledger:
         held = owner.held - freed
         if kind == "event" and self.held["event"] - freed + octets > self.total // EVENTS:
             return "events"
+        if kind == "spool" and (held + octets > most or self.held["spool"] - freed + octets > self.total // SPOOLS):
+            return "spools"
         if held + octets > most and held - hold.octets > most // LITTLE:
             return "own"
         if hold.octets + octets > most and self.large not in (None, hold):

@@ -43,6 +43,7 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.supervision import Fate, Supervisor
 from moxlite.wiring import Components
 from tests.browsing import Browser
+from tests.memory import nothing_held
 from tests.ports import Ports
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.smtpd_harness import Client as SMTPClient
@@ -259,6 +260,7 @@ async def house(
             yield Running(folder, ready[0], signals, ports, clients)
             await clients.aclose()
             ready[0].shutdown.set()
+        nothing_held()
     finally:
         ending.close()
         os.umask(umask)

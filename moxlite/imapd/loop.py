@@ -29,6 +29,7 @@ from moxlite.imapd.session.trace import command_line
 from moxlite.imapd.updates.changes import check_view, tell
 from moxlite.imapd.updates.recent import write_claims
 from moxlite.imapd.updates.watch import receive_while_telling
+from moxlite.ledger import FREE, Hold, NoRoom, ledger
 from moxlite.net.admission import guard
 from moxlite.net.log import TRACE, TRACEAUTH
 from moxlite.processor import give_way
@@ -42,6 +43,9 @@ MAX_BAD: Final = 20
 """BAD responses in a row after which the client is disconnected (IMAP-18)."""
 MAX_BAD_EARLY: Final = 3
 """BAD responses in a row before login after which the client is disconnected."""
+
+LITERAL: Final = 4
+"""Times its octets that a literal takes while its command is read: measured with texts in UTF-8."""
 
 TELL: Final = 1_000
 """Changes by others that a command sends before it leaves the rest to the next commands, at the end of a transaction
@@ -64,13 +68,15 @@ def may_expunge(command: c.Command) -> bool:
 class CommandLoop:
     """Runs the commands of one session, one after the other."""
 
-    __slots__ = ("_bad", "_handlers", "_session", "_started")
+    __slots__ = ("_announced", "_bad", "_handlers", "_hold", "_session", "_started")
 
     def __init__(self, session: Session, handlers: Mapping[type, Handler]) -> None:
         self._session = session
         self._handlers = handlers
         self._bad = 0  # BAD responses in a row
         self._started = False  # a valid command has come
+        self._announced = 0  # octets of the literals of the command that comes, without messages
+        self._hold: Hold | None = None  # of these
 
     async def run(self) -> None:
         """Run commands until the client logs out or disconnects.
@@ -96,6 +102,7 @@ class CommandLoop:
             # By identity, in the order of frequency: `match` takes several times as long per class.
             if type(event) is codec.Command:
                 await self._command(event.tag, event.command)
+                self._give_back()
                 if type(event.command) is c.Logout:
                     return
             elif type(event) is codec.LiteralRequest:
@@ -108,9 +115,11 @@ class CommandLoop:
                 await session.running.incoming.finish()
             elif type(event) is codec.Rejected:
                 session.running.drop_incoming()
+                self._give_back()
                 session.respond(event.response)
             elif type(event) is codec.BadCommand:
                 session.running.drop_incoming()
+                self._give_back()
                 session.transcript.follow(session.user)
                 if session.transcript.active:
                     session.transcript.add([f"({event.text})"], "C")
@@ -149,17 +158,38 @@ class CommandLoop:
     async def _literal(self, request: codec.LiteralRequest) -> None:
         """Accept an announced literal, or refuse it (IMAP-85)."""
         session = self._session
-        if request.command_head is not None:
-            try:
+        try:
+            if request.command_head is None:
+                await self._hold_more(request.size)
+            else:
                 self._check_changes()
                 await under_way(session).begin(request)
-            except (Refused, StoreError) as error:
-                refused = refusal(error) if isinstance(error, StoreError) else error
-                session.wire.decoder.reject(State(refused.condition, refused.text, refused.code, request.tag))
-                return
+        except (Refused, StoreError) as error:
+            refused = refusal(error) if isinstance(error, StoreError) else error
+            session.wire.decoder.reject(State(refused.condition, refused.text, refused.code, request.tag))
+            return
         session.wire.decoder.accept()
         if request.sync:
             session.respond(Continue(b"go ahead"))
+
+    async def _hold_more(self, octets: int) -> None:
+        """Wait for room for a literal that is no message, with the others of its command. Raises Refused."""
+        self._announced += octets
+        if self._announced <= FREE:
+            return
+        if self._hold is None:
+            self._hold = ledger().hold()
+        try:
+            await self._hold.take("command", LITERAL * self._announced - self._hold.octets)
+        except NoRoom as error:
+            raise no(str(error), "LIMIT" if error.own else "UNAVAILABLE") from None
+
+    def _give_back(self) -> None:
+        """Hold the literals of the last command no longer."""
+        self._announced = 0
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
 
     async def _command(self, tag: str, command: c.Command) -> None:
         """Run one command, and send its tagged response."""
@@ -285,6 +315,7 @@ class CommandLoop:
     async def aclose(self) -> None:
         """Close the account. Its last session stores which messages were claimed as recent."""
         session = self._session
+        self._give_back()
         session.running.drop_incoming()
         await session.leave()
         if session.transcript.active:

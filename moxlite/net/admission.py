@@ -25,8 +25,17 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.ledger import visit
 from moxlite.net import metrics
-from moxlite.net.limits import IPAddress, IPNetwork, OpenConnections, RateLimiter, is_exempt
+from moxlite.net.limits import (
+    IPAddress,
+    IPNetwork,
+    OpenConnections,
+    RateLimiter,
+    ip_classes,
+    is_exempt,
+    network_of,
+)
 
 logger = logging.getLogger("moxlite.net.admission")
 
@@ -58,6 +67,11 @@ class Refusal(enum.Enum):
     """Its network has too many open."""
     FULL = "full"
     """The server has too many open, none of which may be closed."""
+
+
+def visit_from(remote: IPAddress) -> None:
+    """Count for a client's network what the calling task takes of the ledger, until it acts for an account."""
+    visit(str(network_of(ip_classes(remote)[0])))
 
 
 class Tally:

@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from moxlite.net import metrics
-from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Shutdown, Tally, guard
+from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Shutdown, Tally, guard, visit_from
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.sockets import QuickStream, holder_of
@@ -283,6 +283,7 @@ async def _serve_one(
             if any(info.remote in network for network in proxies):
                 info = await _proxied(stream, info)
             refusal = seat.enter(gate, info.remote)
+            visit_from(info.remote)
             if tls is not None:
                 if refusal is not None:
                     return

@@ -37,6 +37,12 @@ PIECE: Final = 64 << 10
 MAX_LIST: Final = 500_000
 """Messages of a mailbox: a list of ids has 20 MB then."""
 
+ENTRY: Final = 300
+"""Octets that an entry of a list takes in memory, with an id of the longest."""
+
+AT_ONCE: Final = 1000
+"""Entries for which room is taken at once."""
+
 MAX_UIDL: Final = 70
 """Characters of an id (RFC 1939 §7)."""
 
@@ -99,7 +105,7 @@ class POP3Client:
         return int(words[0])
 
     async def list(self) -> list[Listed]:
-        """All messages with their ids (UIDL). Raises Refused: the server has no ids."""
+        """All messages with their ids (UIDL), held until `quit`. Raises Refused: the server has no ids."""
         await self._run("UIDL")
         found: dict[str, Listed] = {}
         while (line := await self._line()) != b".":
@@ -107,6 +113,8 @@ class POP3Client:
             bad = not number.isdecimal() or len(number) > 9 or not 0 < len(uidl) <= MAX_UIDL or not uidl.isprintable()
             if bad or len(found) >= MAX_LIST:
                 raise self._transport.fail(worded("the server's list of messages cannot be used"))
+            if len(found) % AT_ONCE == 0:
+                await self._transport.take_list(ENTRY * AT_ONCE)
             # Two messages with one id break RFC 1939 §7. The first is taken: the id is all by which later sessions know
             # what was fetched, and the second stays where it is.
             found.setdefault(uidl, Listed(int(number), uidl))
@@ -148,6 +156,7 @@ class POP3Client:
                     await self._run("QUIT")
         finally:
             self._transport.broken = self._transport.broken or "closed"
+            self._transport.release()
             await trio.aclose_forcefully(self._transport.stream)
 
     async def _run(self, command: str, *, shown: str = "") -> str:

@@ -12,10 +12,9 @@ import trio
 
 from moxlite.admin.publicpages import CONSENT_PATH, LINKS_PATH
 from moxlite.lazyimport import load
-from moxlite.ledger import visit
 from moxlite.net import metrics as net_metrics
-from moxlite.net.admission import ConnectionInfo
-from moxlite.net.limits import IPAddress, IPNetwork, ip_classes, network_of, unmap, within
+from moxlite.net.admission import ConnectionInfo, visit_from
+from moxlite.net.limits import IPNetwork, unmap, within
 from moxlite.processor import acting
 from moxlite.web import metrics
 from moxlite.web.http.connection import Connection
@@ -50,7 +49,6 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
 
 async def _serve(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
     drain = Drain()
-    visit(_network(info.remote))
 
     async def handle(request: Request, writer: ResponseWriter) -> None:
         await _handle(request, writer, context)
@@ -70,7 +68,7 @@ async def _handle(request: Request, writer: ResponseWriter, context: Context) ->
     """Answer one request, then write its log line and metrics, even if answering fails."""
     began = trio.current_time()
     acting.set(None)  # a connection that is kept, as of a proxy, has requests of other users
-    visit(_network(request.info.remote))
+    visit_from(request.info.remote)
     request.info.seat.touch()
     try:
         await _answer(request, writer, context)
@@ -151,15 +149,10 @@ def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> 
             break
         if not within(ipaddress.ip_address(request.client_ip), networks):
             break
-    visit(_network(ipaddress.ip_address(request.client_ip)))
+    visit_from(ipaddress.ip_address(request.client_ip))
     scheme = (request.headers.get("x-forwarded-proto") or "").strip().lower()
     if scheme in ("http", "https"):
         request.scheme = scheme
-
-
-def _network(ip: IPAddress) -> str:
-    """The network of a client, as the ledger names it."""
-    return str(network_of(ip_classes(ip)[0]))
 
 
 def _shown_path(request: Request) -> str:

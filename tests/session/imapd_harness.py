@@ -36,6 +36,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
 from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.options import AccountConfig, Options
+from tests.memory import nothing_held
 from tests.supervised import supervised
 from tests.tools import still, still_failures
 
@@ -264,6 +265,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
 
     options = Options(account_config=account_config, check_on_close=True, min_free_space=0)
     async with AsyncExitStack() as stack:
+        stack.callback(nothing_held)
         accounts = Accounts(data, options)
         auth = await AuthDB.open(data / "auth.db", options, create=True)
         stack.push_async_callback(auth.aclose)

@@ -50,6 +50,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
 from tests.logs import kv
+from tests.memory import nothing_held
 from tests.supervised import supervised
 from tests.tools import settled, still, still_failures
 
@@ -422,6 +423,7 @@ async def serving(
 
     options = Options(account_config=account_config, check_on_close=check, min_free_space=0)
     async with AsyncExitStack() as stack:
+        stack.callback(nothing_held)
         accounts = Accounts(data, options)
         accounts.register_outbox(SUBMIT, carrier(submit, data / "tmp"))
         auth = await AuthDB.open(data / "auth.db", options, create=True)

@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio.testing
 
 from moxlite.imapd import Context
+from moxlite.ledger import Hold, begin, own
 from moxlite.store.content import body, prepare
 from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
@@ -293,3 +295,35 @@ async def test_a_header_section_over_the_limit_is_kept_and_read_up_to_it(imap: I
         assert f"BINARY.SIZE[] {len(data)})" in (await c.say("a FETCH 1 BINARY.SIZE[]"))[0]
         assert (await c.say("a SEARCH HEADER Subject early"))[0] == "* SEARCH 1"
         assert (await c.say("a SEARCH HEADER Late one"))[0] == "* SEARCH"
+
+
+async def test_literals_wait_for_room_and_messages_go_to_the_disk(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198a, IMAP-29: a command whose literals find no room is refused, and takes none with it; a message is never
+    refused for memory.
+    """
+    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+    book = begin(4 << 20)
+    own("mia")
+    others = book.hold()
+    async with imap.account() as account, imap.user() as c:
+        assert others.try_take("answer", 2 << 20)
+        long = b"x" * 50_000
+        assert (await c.tagged(b"a SEARCH SUBJECT {%d+}\r\n%b" % (len(long), long))).startswith("NO [LIMIT]")
+        assert (await c.append(MAIL + b"y" * 200_000)).startswith("OK")
+        assert book.held["spool"] == book.held["command"] == 0
+        others.close()
+        assert (await c.tagged(b"a SEARCH SUBJECT {%d+}\r\n%b" % (len(long), long))).startswith("OK")
+        small = b"".join(b" SUBJECT {1000+}\r\n" + b"x" * 1000 for _ in range(50))
+        await c.send(b"b SEARCH" + small)
+        await trio.testing.wait_all_tasks_blocked()
+        assert book.held["command"] >= 200_000
+        await c.send(b"\r\n")
+        assert (await c.until("b"))[-1].startswith("b OK")
+        assert book.held["command"] == 0
+        assert len(await rows(account)) == 1
+        await c.send(b"d APPEND Inbox {300000+}\r\n" + b"z" * 200_000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert book.held["spool"] >= 3 * 65_536
+        await c.stream.aclose()
+    await trio.testing.wait_all_tasks_blocked()
+    assert book.octets == 0

@@ -8,11 +8,12 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.ledger import ledger
 from moxlite.migration import maildrop as maildrop_module
 from moxlite.migration.linkstate import LinkState, tell
 from moxlite.migration.maildrop import Maildrop
 from moxlite.net.imapclient import BrokenServer, ConnectionLost, IMAPClientError, LoginFailed
-from moxlite.net.pop3client import LINE, POP3Client
+from moxlite.net.pop3client import AT_ONCE, ENTRY, LINE, POP3Client
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import FileInto
@@ -165,6 +166,20 @@ async def here(account: Account) -> list[str]:
     """Message-IDs in the link's Inbox."""
     rows = await account.read(lambda r: r.rows(ROWS), op="test")
     return [row[0].partition("@")[0] for row in rows]
+
+
+async def test_a_list_is_held_until_the_connection_ends() -> None:
+    """LINK-18, STORE-198a"""
+    drop = Drop(**{f"id{number}": b"" for number in range(2_500)})
+    ours, theirs = trio.testing.memory_stream_pair()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(drop.serve, theirs)
+        client = POP3Client(ours)
+        await client.greet()
+        assert len(await client.list()) == 2_500
+        assert ledger().held["link"] == 3 * AT_ONCE * ENTRY
+        await client.quit()
+        assert ledger().held["link"] == 0
 
 
 async def test_each_message_comes_once_and_stays_there(imap: Imap, tmp_path: Path) -> None:

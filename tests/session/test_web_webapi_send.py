@@ -7,15 +7,18 @@ import json
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import dkim
 import pytest
 import trio
 
+from moxlite.ledger import Hold, ledger, own
 from moxlite.queue.queue import Queue
 from moxlite.store.delivery.submission import QueueFull
 from moxlite.store.errors import StorageFull
 from moxlite.web.webapi import methods
+from tests.house import soon
 from tests.session.test_web_webapi import API
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.webapi import Client, Refused, every_field
@@ -251,6 +254,23 @@ async def test_limits_have_their_codes(tmp_path: Path) -> None:
         await api.call("Send", To=[*ME, {"Address": "tom@example.org"}, {"Address": "mia+x@example.org"}], Text="x")
         assert await api.code("Send", To=ME, Text="x") == "messageLimitReached"
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+async def test_long_requests_wait_for_room(rig: Rig, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """STORE-198a, WEB-91: what is read at once is held until the answer; without room it is 429, in any form."""
+    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+    api, book = client(rig), ledger()
+    text = json.dumps(every_field("Send", To=ME, Text="x" * 50_000))
+    body = (text if kind == "application/json" else urlencode({"request": text})).encode()
+    own("mia")
+    others = book.hold()
+    assert others.try_take("answer", book.total // 2)
+    answer = await api.post("Send", body, kind)
+    assert (answer.status, "retry-after" in answer.headers) == (429, True)
+    others.close()
+    assert (await api.post("Send", body, kind)).status == 200
+    await soon(lambda: book.octets == 0, "all is given back")
 
 
 async def test_a_copy_is_kept(rig: Rig) -> None:

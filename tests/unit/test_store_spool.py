@@ -7,9 +7,12 @@ import stat
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 from hypothesis import given, strategies as st
 
-from moxlite.store.content.spool import Spool, SpoolFile
+from moxlite.ledger import begin, ledger, own, visit
+from moxlite.store.content.spool import STEP, Spool, SpoolFile
 
 
 async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:
@@ -18,6 +21,38 @@ async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -
         await spool.write(chunk)
     await spool.finish()
     return spool
+
+
+async def test_messages_without_room_in_memory_go_to_the_disk(tmp_path: Path) -> None:
+    """STORE-198a, SMTP-37: at once and whole; they have a quarter of the total, and only that in memory is counted."""
+    begin(4 << 20)
+    own("mia")
+    whole = random.Random(1).randbytes(900_000)
+    first, second = [await filled(tmp_path, [whole[:500_000], whole[500_000:]], 1 << 20) for _ in range(2)]
+    assert (first.in_memory, second.in_memory) == (True, False)
+    assert 900_000 <= ledger().held["spool"] <= 1 << 20
+    assert ledger().hold().try_take("request", 1 << 20), "of others there is still room"
+    assert second.whole() == whole
+    await trio.to_thread.run_sync(first.close)  # any thread may be the last that reads it
+    second.close()
+    await trio.testing.wait_all_tasks_blocked()
+    assert ledger().held["spool"] == 0
+    with await filled(tmp_path, [b"x" * 4000]) as small, await filled(tmp_path, [whole], 1 << 20) as third:
+        assert third.in_memory
+        assert ledger().held["spool"] == 14 * STEP
+        assert small.size == 4000
+    with await filled(tmp_path, [whole[:500_000], whole], 1 << 20) as long:
+        assert not long.in_memory
+        assert ledger().held["spool"] == 0
+
+
+async def test_messages_never_take_the_place_of_what_is_larger_than_its_share(tmp_path: Path) -> None:
+    """STORE-198a: a network of strangers has a sixteenth."""
+    book = begin(4 << 20)
+    visit("192.0.2.0/24")
+    with await filled(tmp_path, [b"x" * 300_000], 1 << 20) as spool:
+        assert not spool.in_memory
+        assert book.large is None
 
 
 async def test_short_message_stays_in_memory(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.updates.changes import parse_words
+from moxlite.ledger import FREE, ledger
 from moxlite.processor import turn
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
@@ -93,6 +94,7 @@ class Incoming:
     __slots__ = (
         "_busy",
         "_file",
+        "_hold",
         "_memory",
         "_part",
         "_session",
@@ -112,6 +114,7 @@ class Incoming:
         self._busy = 0.0
         spools = session.context.spools
         self._file = SpoolFile(spools.directory, spools.share(session.info))
+        self._hold = ledger().hold()  # of what the spools no longer have: octets in the form for the store
         self._spool: Spool | None = None  # the literal being received
         self._part = False  # and whether it is a part of a message
         self.messages: list[Prepared | Spool] = []
@@ -154,7 +157,8 @@ class Incoming:
 
     def join(self) -> Spool:
         """A spool of any size for joining a message from parts (RFC 4469); one after the other."""
-        return self._spool_of(JOINED_MEMORY)
+        self._spool = self._spool_of(JOINED_MEMORY)
+        return self._spool
 
     async def parse(self, spool: Spool) -> Prepared:
         """A whole message in the form for the store; its octets in memory are counted. Raises OSError, BadMessage."""
@@ -170,8 +174,11 @@ class Incoming:
             await turn()
         # Encoded for the store by now, so the spool is not needed: only the compressed octets stay in memory.
         if prepared.chunks is not None:
-            self._memory -= sum([len(chunk.data) for chunk in prepared.chunks])
+            octets = sum([len(chunk.data) for chunk in prepared.chunks])
+            self._memory -= octets
             spool.close()
+            if octets > FREE:
+                self._hold.count("spool", octets)
         return prepared
 
     async def _check_replace(self, head: AppendHead) -> None:
@@ -219,6 +226,12 @@ class Incoming:
     def close(self) -> None:
         """Free memory and the file."""
         self._file.close()
+        for message in (*self.messages, self._spool):
+            spool = message.spool if isinstance(message, Prepared) else message
+            if spool is not None:
+                spool.close()
+        self._spool = None
+        self._hold.close()
         self.messages.clear()
 
 

@@ -149,6 +149,13 @@ class Transport:
         except NoRoom as error:
             raise self.lost(str(error)) from None
 
+    async def take_list(self, octets: int) -> None:
+        """Wait for room for so much more of a list, however long it may become. Raises ConnectionLost."""
+        try:
+            await self._hold.take("link", octets)
+        except NoRoom as error:
+            raise self.lost(str(error)) from None
+
     def release(self) -> None:
         """Hold the responses that came before no longer."""
         self._hold.close()

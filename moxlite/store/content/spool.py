@@ -1,8 +1,9 @@
 """The spool: the octets of one incoming message.
 
-Up to 1 MiB stay in memory; a longer message goes to a temporary file that has no name (SMTP-37), so a crash leaves
-nothing behind. While the octets pass, the spool keeps facts that later steps need: the size, the SHA-256 that names the
-body in the store (STORE-180), and facts about line ends and 8-bit octets. It knows nothing of MIME, SMTP or accounts.
+Up to 1 MiB stay in memory, if the ledger has room for it; else the message goes to a temporary file that has no name
+(SMTP-37), so a crash leaves nothing behind. While the octets pass, the spool keeps facts that later steps need: the
+size, the SHA-256 that names the body in the store (STORE-180), and facts about line ends and 8-bit octets. It knows
+nothing of MIME, SMTP or accounts.
 
 One task writes; after `finish` any number of tasks and threads may read at once. The owner closes the spool: `deliver`
 does not consume it (STORE-60), and one spool serves many accounts.
@@ -20,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, TypeAlias
@@ -28,6 +29,7 @@ from typing import IO, Final, TypeAlias
 import msgspec
 import trio
 
+from moxlite.ledger import FREE, Hold, ledger
 from moxlite.store import metrics
 
 # Disk space for incoming messages (SMTP-43a): checked while the octets arrive, and divided between networks.
@@ -195,6 +197,9 @@ WRITE_SIZE: Final = 256 << 10
 """Octets written to the file at once, in a thread: 60 µs for the hop beside 100 µs for the copy. It is also the size of
 a body chunk.
 """
+
+STEP: Final = 64 << 10
+"""Octets that a message takes from the ledger at once."""
 
 Octets: TypeAlias = bytes | bytearray | memoryview
 
@@ -392,6 +397,8 @@ class Spool:
         self._seen = _Seen()  # of the octets in the file
         self._finished = False
         self._closed = False
+        self._hold: Hold | None = None
+        self._loop: trio.lowlevel.TrioToken | None = None  # of the hold
 
     @classmethod
     def of(cls, data: Octets, directory: Path | None = None) -> Spool:
@@ -406,14 +413,16 @@ class Spool:
     async def write(self, data: Octets) -> None:
         """Append octets.
 
-        Returns at once while the message is short; beyond `MEMORY_LIMIT`, each full `WRITE_SIZE` is written in a
-        thread.
+        Returns at once while the message is short; beyond `MEMORY_LIMIT`, or without room in memory, each full
+        `WRITE_SIZE` is written in a thread.
 
         Raises:
           SpoolFull, OSError: the file could not be written (disk full); the spool can then only be closed.
         """
         if self._finished or self._closed:
             raise ValueError("the spool takes no more octets")
+        if self._file is None and not self._hold_more(self._size + len(data)):
+            self._memory_limit = 0
         if self._take(data):
             assert self._file is not None
             await trio.to_thread.run_sync(self._file.flush)
@@ -473,6 +482,28 @@ class Spool:
             raise
         return new
 
+    def _hold_more(self, octets: int) -> bool:
+        """Take so many octets in all from the ledger. False: they are too many for memory."""
+        if octets > self._memory_limit:
+            return False
+        if octets > FREE:
+            if self._hold is None:
+                self._hold, self._loop = ledger().hold(), trio.lowlevel.current_trio_token()
+            more = octets - self._hold.octets
+            return more <= 0 or self._hold.try_take("spool", min(-(-more // STEP) * STEP, self._memory_limit))
+        return True
+
+    def _give_back(self) -> None:
+        """Give back what was taken from the ledger, from any thread."""
+        hold, self._hold = self._hold, None
+        if hold is None or self._loop is None:
+            return
+        if trio.lowlevel.in_trio_run():
+            hold.close()
+        else:
+            with suppress(trio.RunFinishedError):
+                self._loop.run_sync_soon(hold.close)
+
     def _take(self, data: Octets) -> bool:
         """Append octets; returns whether it is time to write some to the disk."""
         self._hash.update(data)
@@ -486,6 +517,7 @@ class Spool:
             self._seen.look(self._octets)
             self._file.add(self._octets)
             self._octets = bytearray()
+            self._give_back()
         self._seen.look(data)
         return self._file.add(data)
 
@@ -556,9 +588,10 @@ class Spool:
     # Closing
 
     def close(self) -> None:
-        """Release memory and file. Idempotent."""
+        """Release memory and file, from any thread. Idempotent."""
         self._closed = True
         self._octets = bytearray()
+        self._give_back()
         if self._file is not None and self._shared is None:
             self._file.close()
 

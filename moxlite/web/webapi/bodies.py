@@ -24,8 +24,10 @@ import trio
 from msgspec import inspect
 
 from moxlite.decoders import from_json
+from moxlite.ledger import FREE, NoRoom
 from moxlite.processor import off_loop
 from moxlite.store.content.spool import Spool
+from moxlite.web.http.errors import NoRoomForRequest
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import Encoded
 
@@ -51,6 +53,11 @@ MAX_FIELDS: Final = 100
 
 ON_LOOP: Final = 64 << 10
 """Octets of JSON that are decoded on the event loop: about a millisecond."""
+
+READ: Final = 6
+"""Times its octets that JSON takes while it is read and sent: each letter of a text with an emoji takes four, and the
+text is there as JSON and as octets of the message, too. Lists are short, and files stay where they are.
+"""
 
 DEADLINE: Final = 3600.0
 """Seconds for a body: 200 MiB at 500 kbit/s; each piece has its own, shorter deadline."""
@@ -87,7 +94,8 @@ class Body:
 async def receive(request: Request, tmp: Path, limit: int) -> AsyncIterator[Body]:
     """Receive the body of at most `limit` octets.
 
-    Raises WebAPIError: ``protocol``; OSError: the disk is full; HTTPError, ClientGone: as `Body.receive`.
+    Raises WebAPIError: ``protocol``; OSError: the disk is full; HTTPError, ClientGone: as `Body.receive`, and
+    NoRoomForRequest.
     """
     with ExitStack() as spools:
         with trio.move_on_after(DEADLINE) as scope:
@@ -95,6 +103,11 @@ async def receive(request: Request, tmp: Path, limit: int) -> AsyncIterator[Body
         if scope.cancelled_caught:
             raise WebAPIError("protocol", "the request took too long to arrive")
         await form.finish()
+        if form.size > FREE:
+            try:
+                await request.body.hold.take("request", READ * form.size)
+            except NoRoom as error:
+                raise NoRoomForRequest(error) from None
         digest = hashlib.sha256(form.digest())
         for file in files:
             await file.spool.finish()
