@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, config_path, note, perform, settings, unusable
+from moxlite.cli.common import Failure, config_path, load_config, note, perform, settings, unusable
 from moxlite.operations.server import CheckHealth, Stop
 
 if TYPE_CHECKING:
@@ -25,7 +26,22 @@ for databases.
 """
 
 POLL_SECONDS: Final = 0.05
-"""Seconds between two looks whether it has ended: the process is no child of this one, so nothing tells."""
+"""Seconds between two looks whether it has ended: the process is no child of this one, so nothing tells. The same for
+a take-over by another process.
+"""
+
+LOADED: Final = (
+    "moxlite.server",
+    "moxlite.process.startup",
+    "moxlite.commands",
+    "moxlite.admin.standby.holding",
+    "moxlite.admin.standby.replicating",
+    "moxlite.smtpd.connection",
+    "moxlite.imapd.connection",
+    "moxlite.queue.attempt",
+    "moxlite.web.webmail.app",
+)
+"""Modules that a server with a lease has when it is ready, or that its first clients wait for."""
 
 SYNCHRONIZE: Final = 0x00100000
 WAIT_TIMEOUT: Final = 0x102
@@ -44,7 +60,8 @@ def _ctl_option(command: F) -> F:
 @click.command()
 @_ctl_option
 @click.option("--no-drop", is_flag=True, help="Go on as root after the ports are bound.")
-def serve(no_drop: bool, ctl_tcp: bool) -> int:
+@click.option("--after", metavar="FILE", type=Path, help="Load, and begin when FILE is gone, if it's there.")
+def serve(no_drop: bool, ctl_tcp: bool, after: Path | None) -> int:
     """Run the mail server in the foreground until SIGTERM or `moxlite stop`.
 
     Started as root, it binds its ports, reads keys and certificates, and then becomes the configured user for good.
@@ -52,6 +69,8 @@ def serve(no_drop: bool, ctl_tcp: bool) -> int:
     """
     if os.name != "posix":
         raise Failure("serve is for Unix only; try `moxlite localserve`")
+    if after is not None and after.exists():
+        _wait_loaded(after, config_path())
     return _serve(config_path(), log_level=settings().log_level, drop=not no_drop, local=False, ctl_tcp=ctl_tcp)
 
 
@@ -132,6 +151,29 @@ def localserve(
         return 0
     level = settings().log_level or ("traceauth" if verbose else None)
     return _serve(path, log_level=level, drop=False, local=True, ctl_tcp=ctl_tcp or needs_tcp())
+
+
+def _wait_loaded(sign: Path, path: Path) -> None:
+    """Load all that listeners need, which takes most of a start, and wait until a take-over has put configuration and
+    data in place (STORE-186q). Raises Failure: it has not.
+    """
+    import fcntl
+
+    from moxlite.admin.standby.layout import OWN, Head, read_document
+    from moxlite.process.errors import REPLACED
+    from moxlite.process.signals import more_time
+
+    for name in LOADED:
+        import_module(name)
+    goes_on = more_time()
+    with contextlib.suppress(FileNotFoundError), sign.open("rb") as opened:  # which may not be written to, in the unit
+        fcntl.flock(opened, fcntl.LOCK_EX)  # says that all is loaded
+        note("loaded; waiting for the last changes of the other machine")
+        while sign.exists():
+            goes_on()
+            time.sleep(POLL_SECONDS)
+    if not path.exists() or read_document(load_config(path).static.data_dir / OWN, Head) is None:
+        raise Failure("nothing was taken over: the other machine serves", REPLACED)
 
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool) -> int:

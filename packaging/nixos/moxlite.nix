@@ -41,7 +41,8 @@ in
       after = [ "network-online.target" ];
       wants = [ "network-online.target" ];
       wantedBy = [ "multi-user.target" ];
-      unitConfig.ConditionPathExists = "/etc/moxlite/moxlite.toml"; # quickstart writes it
+      # quickstart writes the one, the second machine the other
+      unitConfig.ConditionPathExists = [ "|/etc/moxlite/moxlite.toml" "|/run/moxlite-follow/taking-over" ];
       serviceConfig = { # by script/gen, from the unit moxlite
         Type = "notify";
         # The server is a child of the process that systemd starts, which passes signals on to it.

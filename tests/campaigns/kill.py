@@ -11,6 +11,7 @@ each acknowledged submission must have arrived once, every body is compared with
 --deep` must find nothing.
 """
 
+import contextlib
 import hashlib
 import imaplib
 import random
@@ -21,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,12 +87,19 @@ def send(server: ServedServer, ledger: Ledger, rng: random.Random, stop: threadi
 
 def submit(server: ServedServer, ledger: Ledger, rng: random.Random, stop: threading.Event) -> None:
     """Submissions of bob to eve, through the queue."""
-    with smtplib.SMTP_SSL("127.0.0.1", server.ports["submissions"], timeout=10, context=insecure()) as client:
-        client.login("bob@example.org", server.password)
+    with submitting(server) as client:
         while not stop.is_set():
             mark, content = ledger.make("out", rng)
             client.sendmail("bob@example.org", ["eve@example.org"], content)
             ledger.submitted.add(mark)
+
+
+@contextlib.contextmanager
+def submitting(server: ServedServer) -> Iterator[smtplib.SMTP_SSL]:
+    """A connection of bob's."""
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["submissions"], timeout=10, context=insecure()) as client:
+        client.login("bob@example.org", server.password)
+        yield client
 
 
 def session(server: ServedServer, mailbox: str = "INBOX") -> imaplib.IMAP4_SSL:

@@ -31,7 +31,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,7 @@ from tests.running import ServedServer
 from tests.tools import free_port
 
 __all__ = [
+    "PROGRAM",
     "Ledger",
     "Pair",
     "load",
@@ -211,13 +212,20 @@ class Pair:
     def _place(self) -> Path:
         return self.folder / f"machine-{self.number}"
 
-    def start_follower(self) -> None:
+    def start_follower(self, *options: str, environment: Mapping[str, str] | None = None) -> None:
         """Start the command of the second machine, which may have run before."""
         words = ["standby", "follow", "s3://bucket/pair", "--into", str(self._place / "copy"), "--take-over"]
         words += ["--storage-keys", str(self.keys[1]), "--identity", str(self.identity), "--no-drop"]
         words += ["--config-dir", str(self._place / "config"), "--data-dir", str(self._place / "data")]
+        words += options
         with self._place.with_suffix(".log").open("ab") as log:
-            self.follower = subprocess.Popen([*PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.follower = subprocess.Popen(
+                [*PROGRAM, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=os.environ | (environment or {}),
+            )
 
     def log(self) -> str:
         """What the second machine has said."""
@@ -286,10 +294,10 @@ def until(condition: Callable[[], object], seconds: float, pair: Pair) -> None:
 
 
 @contextlib.contextmanager
-def machines(mode: str) -> Iterator[Pair]:
+def machines(mode: str, kind: type[Pair] = Pair) -> Iterator[Pair]:
     """Two machines, while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="moxlite-standby-") as folder, serving() as bucket:
-        pair = Pair(Path(folder), bucket, mode)
+        pair = kind(Path(folder), bucket, mode)
         try:
             yield pair
         except Exception:

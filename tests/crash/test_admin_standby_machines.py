@@ -3,24 +3,29 @@
 """
 
 import contextlib
+import os
 import random
 import shutil
+import signal
 import smtplib
 import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import pyrage
 import pytest
 
+from moxlite.admin.standby.layout import TAKING_OVER
 from moxlite.admin.standby.litestream import _followers
+from moxlite.process.errors import REPLACED
 from tests.campaigns import kill, standby
 from tests.campaigns._mailhosts import Hosts, Server, Taken
 from tests.campaigns.kill import insecure
@@ -225,6 +230,115 @@ def test_a_message_that_both_queues_have_comes_once_or_twice(tmp_path: Path, ide
     for number, found in came.items():
         assert set(found) == {f"<m{number}@own.example>"}
     assert hosts.taken == came, "the machine that was replaced sends nothing"
+
+
+# A handover to a server that is loaded before it may serve
+
+SYSTEMCTL: Final = """\
+#!{python}
+import subprocess, sys
+from pathlib import Path
+
+assert sys.argv[1:] == ["start", "--no-block", "moxlite.service"], sys.argv
+pid = Path("{folder}/pid")
+if not (pid.exists() and Path("/proc", pid.read_text()).exists()):
+    with open("{log}", "ab") as log:
+        server = subprocess.Popen({command}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    pid.write_text(str(server.pid))
+"""
+"""Starts the unit of the server, as systemd does: an order for one that starts, or has started, changes nothing."""
+
+
+class Units(standby.Pair):
+    """The second machine's command in its unit, which lets systemd start the server in another one."""
+
+    def start_follower(self, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        """With the folder that systemd makes for the unit."""
+        self.unit = self._place / "unit"
+        self.unit.mkdir(exist_ok=True)
+        command = [*standby.PROGRAM, "--config", str(self._place / "config/moxlite.toml"), "serve", "--no-drop"]
+        command += ["--after", str(self.unit / TAKING_OVER.name)]
+        text = SYSTEMCTL.format(
+            python=sys.executable, folder=self.unit, log=self._place.with_suffix(".log"), command=command
+        )
+        program = self.unit / "systemctl"
+        program.write_text(text)
+        program.chmod(0o755)
+        path = f"{self.unit}:{os.environ['PATH']}"
+        environment = {"RUNTIME_DIRECTORY": str(self.unit), "PATH": path}
+        super().start_follower("--unit", "moxlite.service", environment=environment)
+
+    def close(self) -> None:
+        """End the server, too."""
+        super().close()
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self.unit / "pid").read_text()), signal.SIGTERM)
+
+
+@pytest.mark.landing
+def test_the_server_is_loaded_before_the_lease_moves(capsys: pytest.CaptureFixture[str]) -> None:
+    """STORE-186q: a handover that was announced lets systemd start the server, which loads, and begins once all is in
+    place; clients wait for little more than the last changes. What was acknowledged is there.
+    """
+    acknowledged: list[float] = []
+    stop = threading.Event()
+    with standby.machines("async", Units) as pair:
+        assert isinstance(pair, Units)
+        pair.wait_until_current()
+
+        def send() -> None:
+            content = b"From: bob@example.org\r\nTo: eve@example.org\r\n\r\nText.\r\n"
+            while not stop.is_set():
+                with contextlib.suppress(*CUT), kill.submitting(pair.server) as client:
+                    while not stop.wait(0.05):
+                        client.sendmail("bob@example.org", ["eve@example.org"], content)
+                        acknowledged.append(time.monotonic())
+                time.sleep(0.05)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            until(lambda: len(acknowledged) > 5, what="mail is taken", seconds=60)
+            until(lambda: standby.hand_over(pair), what="the lease is handed over", seconds=TAKE_OVER, pause=1)
+            until(lambda: "ready to serve" in pair.log(), what="the second machine serves", seconds=TAKE_OVER)
+            count = len(acknowledged)
+            until(lambda: len(acknowledged) > count + 5, what="mail is taken again", seconds=60)
+        finally:
+            stop.set()
+            sender.join()
+        log = pair.log()
+        assert log.index("loaded; waiting") < log.index("data and configuration are in their places")
+        assert not (pair.unit / TAKING_OVER.name).exists()
+        assert pair.follower.wait(timeout=60) == 0
+        with kill.session(pair.server) as client:
+            assert int(client.select("INBOX")[1][0] or 0) >= len(acknowledged)
+    gap = max(later - earlier for earlier, later in pairwise(acknowledged))
+    with capsys.disabled():
+        print(f"\nbetween two acknowledgements: {gap:.1f} s")
+
+
+def test_a_loaded_server_ends_where_the_other_machine_goes_on(tmp_path: Path) -> None:
+    """STORE-186q: a handover that was announced and called off, or a follower that was stopped: with the code after
+    which systemd starts nothing.
+    """
+    sign = tmp_path / "taking-over"
+    sign.touch()
+    command = [
+        sys.executable,
+        "-m",
+        "moxlite",
+        "--config",
+        str(tmp_path / "moxlite.toml"),
+        "serve",
+        "--after",
+        str(sign),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        assert "loaded" in server.stderr.readline()
+        sign.unlink()
+        assert "the other machine serves" in server.stderr.read()
+    assert server.returncode == REPLACED
 
 
 # A take-over that is killed

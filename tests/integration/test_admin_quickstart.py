@@ -22,6 +22,7 @@ import trio
 from moxlite.admin.quickstart import make as making
 from moxlite.admin.quickstart.environment import ask_registry, find_hostname, look_around, try_port_25
 from moxlite.admin.quickstart.listeners import InterfaceAddress, Places, choose_places, machine_addresses
+from moxlite.admin.standby.layout import TAKING_OVER
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.net.httpclient import HTTPClient
@@ -601,7 +602,10 @@ def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSW
     quickstart(tmp_path, world)
     unit = moxlite(tmp_path, "config", "printservice").stdout
     lines = unit.splitlines()
-    assert f"ExecStart={sys.executable} -m moxlite --config {tmp_path}/config/moxlite.toml serve" in lines
+    assert (
+        f"ExecStart={sys.executable} -m moxlite --config {tmp_path}/config/moxlite.toml serve --after {TAKING_OVER}"
+        in lines
+    )
     assert f"ReadWritePaths={tmp_path}/config {tmp_path}/data -/var/backups/moxlite" in lines
     assert not any(line.startswith(("User=", "MemoryDenyWriteExecute", "RestrictSUIDSGID")) for line in lines)
     static = tmp_path / "config/moxlite.toml"

@@ -64,7 +64,7 @@ SERVED = """\
 0 755" ]
 for i in $(seq 600); do grep -q 'ready to serve' log && break; sleep 0.1; done
 for i in $(seq 100); do moxlite queue list >/dev/null && break; sleep 0.1; done
-moxlite config printservice | grep -x 'ExecStart=/usr/local/bin/moxlite --config /etc/moxlite/moxlite.toml serve'
+moxlite config printservice | grep '^ExecStart=/usr/local/bin/moxlite --config /etc/moxlite/moxlite.toml serve --after '
 moxlite tls reload
 [ "$(stat -c %U /var/lib/moxlite/ctl)" = moxlite ]
 grep -q '^Uid:.0' /proc/$server/status

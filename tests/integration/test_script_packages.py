@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.admin.quickstart.files import follow_unit_file, unit_file
+from moxlite.admin.standby.layout import TAKING_OVER
 from tests import installroot
 from tests.installroot import InstallRoot, install_root
 from tests.machine import hindrance_to_nets
@@ -91,9 +92,10 @@ def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
     units = tmp_path / "lib/systemd/system"
     unit, follow = units / "moxlite.service", units / "moxlite-follow.service"
     lines = unit.read_text().splitlines()
-    assert "ExecStart=/usr/bin/moxlite --config /etc/moxlite/moxlite.toml serve" in lines
+    assert f"ExecStart=/usr/bin/moxlite --config /etc/moxlite/moxlite.toml serve --after {TAKING_OVER}" in lines
     assert "ReadWritePaths=/etc/moxlite /var/lib/moxlite -/var/backups/moxlite" in lines
-    assert "ConditionPathExists=/etc/moxlite/moxlite.toml" in lines[: lines.index("[Service]")]
+    for path in ("/etc/moxlite/moxlite.toml", TAKING_OVER):  # one of them
+        assert f"ConditionPathExists=|{path}" in lines[: lines.index("[Service]")]
     command = [
         need("systemd-analyze"),
         "security",
@@ -182,7 +184,9 @@ def test_a_module_of_nixos_has_the_unit(tmp_path: Path) -> None:
         section = section.replace("/bin/kill", "/c/bin/kill")
         directives = dict(line.split("=", 1) for line in section.splitlines() if "=" in line and line[0] != "#")
         assert {key: str(value) for key, value in services[name]["serviceConfig"].items()} == directives
-        assert f"ConditionPathExists={services[name]['unitConfig']['ConditionPathExists']}" in unit
+        conditions = services[name]["unitConfig"]["ConditionPathExists"]
+        for condition in [conditions] if isinstance(conditions, str) else conditions:
+            assert f"ConditionPathExists={condition}" in unit
         assert f"Description={services[name]['description']}\n" in unit
 
 

@@ -12,6 +12,7 @@ from moxlite.admin.domains.changes import domain_settings
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.switches import ADMIN_PORT, WEBAPI_PORT, pages_line, publish_lines
 from moxlite.admin.quickstart.webserver import PORT, Webserver
+from moxlite.admin.standby.layout import TAKING_OVER
 from moxlite.config.toml.edit import Document
 from moxlite.process.errors import REPLACED
 from moxlite.proto.address import Address, Domain
@@ -191,7 +192,7 @@ Type=notify
 NotifyAccess=all
 WatchdogSec=60
 Restart=always
-ExecStart={program} --config {config} serve
+ExecStart={program} --config {config} serve --after {waits_for}
 ExecReload=/bin/kill -HUP $MAINPID"""
 
 FOLLOWS: Final = """\
@@ -199,6 +200,9 @@ Type=exec
 # Once it has taken over, it starts the server's own unit, and ends.
 Restart=on-failure
 EnvironmentFile={options}
+# Here it says that a take-over begins: the server's unit loads, and waits until that is done.
+RuntimeDirectory={runtime}
+RuntimeDirectoryPreserve=restart
 ExecStart={program} --config {config} standby follow --into {into} --unit moxlite.service $FOLLOW"""
 
 FOLLOW_OPTIONS: Final = Path("/etc/default/moxlite-follow")
@@ -290,14 +294,14 @@ def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = 
 
     Args:
       more: further folders that the server may write to; they may be missing.
-      waits: nothing is started before there is a configuration.
+      waits: nothing is started before there is a configuration, or a take-over that brings one.
     """
     folder = config.parent
     writable = " ".join([str(folder), str(data), *(f"-{path}" for path in more)])
     return UNIT.format(
         description="moxlite mail server",
-        condition=f"ConditionPathExists={config}\n" if waits else "",
-        runs=SERVES.format(program=program, config=config),
+        condition="".join(f"ConditionPathExists=|{path}\n" for path in (config, TAKING_OVER)) if waits else "",
+        runs=SERVES.format(program=program, config=config, waits_for=TAKING_OVER),
         replaced=REPLACED,
         top=folder.parent,
         writable=writable,
@@ -313,7 +317,9 @@ def follow_unit_file(*, program: str, config: Path, data: Path) -> str:
     return UNIT.format(
         description="moxlite, second machine",
         condition=f"ConditionPathExists={FOLLOW_OPTIONS}\n",
-        runs=FOLLOWS.format(program=program, config=config, options=FOLLOW_OPTIONS, into=FOLLOW_INTO),
+        runs=FOLLOWS.format(
+            program=program, config=config, options=FOLLOW_OPTIONS, into=FOLLOW_INTO, runtime=TAKING_OVER.parent.name
+        ),
         replaced=REPLACED,
         top=top,
         writable=" ".join(map(str, writable)),

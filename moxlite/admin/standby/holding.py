@@ -90,6 +90,11 @@ COPIES: Final = 8
 NOTICE: Final = 2.0
 """Seconds in which the second machine notices that the lease is about to be handed over: it looks each two."""
 
+LOADING: Final = 20.0
+"""Seconds in which the second machine's server loads: a start of the program takes 7 s on a small machine that is busy.
+Without it that server begins later, and users wait for its start.
+"""
+
 TAKEN: Final = 5.0
 """Seconds in which the second machine takes a lease that was handed over, as this server ends."""
 
@@ -289,6 +294,8 @@ class HoldingTask:
             ready = await self._follower()
             await self._renew()  # says so
             await trio.sleep(NOTICE)
+            if ready.loaded is not None:
+                await self._until_loaded()
             await self._copy_rest()  # while changes are acknowledged, so that clients wait for little more
             # Commits that began before are done, or refused by their second question, when the rest is copied.
             self.holding.handing = True
@@ -332,6 +339,15 @@ class HoldingTask:
             "no second machine takes over by itself: start `moxlite standby follow --take-over` there, and wait until "
             "`moxlite standby status` says that its copy is complete"
         )
+
+    async def _until_loaded(self) -> None:
+        """Wait until the server of the machine that follows is loaded. A fault of the storage ends it."""
+        with trio.move_on_after(LOADING), contextlib.suppress(OSError, ValueError, BackupError):
+            while True:
+                ready = await trio.to_thread.run_sync(lambda: read_ready(self._opened()))
+                if ready is None or ready.loaded:
+                    return
+                await trio.sleep(LOOK)
 
     def _fit(self, ready: Ready) -> Ready:
         host, version = printable(ready.host)[:255], printable(ready.version)[:40]

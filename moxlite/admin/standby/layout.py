@@ -55,6 +55,11 @@ FOLLOWED: Final = "followed.json"
 FOLLOWER: Final = "standby"
 """Folder in a data directory for the program's files. No backup holds it."""
 
+TAKING_OVER: Final = Path("/run/moxlite-follow/taking-over")
+"""File of a second machine's follower while a take-over is near or runs: in the runtime folder of its unit, so that
+systemd removes it with a follower that is stopped.
+"""
+
 SERVER_FILES: Final[tuple[str, ...]] = ("queue.db", "auth.db", "reports.db")
 """Databases of the server. The text index and `cache.db` are made anew."""
 
@@ -128,7 +133,7 @@ class Beginning(msgspec.Struct, frozen=True):
 class Ready(msgspec.Struct, frozen=True):
     """A second machine that takes over by itself. Each look has another number, so a machine that is off is noticed
     without a clock. host, version: its own. epoch: the one that it follows. unfit: why it would not take over, "" if it
-    would.
+    would. loaded: its server is loaded, and waits for the lease; None where that isn't loaded before.
     """
 
     number: int
@@ -136,6 +141,7 @@ class Ready(msgspec.Struct, frozen=True):
     version: str
     epoch: int
     unfit: str = ""
+    loaded: bool | None = None
 
 
 class HeldLease(msgspec.Struct, frozen=True):

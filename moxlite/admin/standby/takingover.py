@@ -91,14 +91,17 @@ class Candidate:
         folder: Path,
         followed: Callable[[], Followed] | None = None,
         hindrance: Callable[[], str] = str,
+        expect: Callable[[bool], bool | None] = lambda soon: None,
     ) -> None:
         """`followed`: state of the copy, which must have been complete once; None: it is, or a person says so.
-        `hindrance`: returns why the copy cannot be put in place here, "" for nothing.
+        `hindrance`: returns why the copy cannot be put in place here, "" for nothing. `expect`:
+        hears whether a take-over is near or begins, again and again; returns
+        `Ready.loaded`. It may block and raise OSError.
         """
         assert isinstance(source.target, ObjectURL)
         assert not isinstance(source.access, Login)
         self._followed = followed
-        self._hindrance = hindrance
+        self._hindrance, self._expect = hindrance, expect
         self._fit_until = 0.0
         self._told = ""
         self._stopped = False
@@ -115,18 +118,19 @@ class Candidate:
         Errors: storage that does not answer is logged and asked again. Raises BackupError: it does not honour
         conditions.
         """
-        problem, tried = "", False
+        problem, tried, earlier = "", False, None
         told, number = -RENEW, secrets.randbits(48)
         while True:
             try:
                 if not tried:
                     await trio.to_thread.run_sync(self._try)
                     tried = True
-                if await trio.to_thread.run_sync(self._look):
+                taken, loaded = await trio.to_thread.run_sync(self._look_ahead)
+                if taken:
                     return
-                if trio.current_time() - told >= RENEW:
-                    told, number = trio.current_time(), number + 1
-                    await trio.to_thread.run_sync(self._tell, number)
+                if trio.current_time() - told >= RENEW or loaded != earlier:
+                    told, number, earlier = trio.current_time(), number + 1, loaded
+                    await trio.to_thread.run_sync(self._tell, number, loaded)
                 problem = ""
             except (OSError, ValueError) as error:
                 text = printable(str(getattr(error, "strerror", "") or error))[:300]
@@ -143,6 +147,12 @@ class Candidate:
             raise
         except OSError as error:
             raise BackupError(str(error)) from None
+
+    def _look_ahead(self) -> tuple[bool, bool | None]:
+        """As `_look`, and `Ready.loaded`. Blocks."""
+        taken = self._look()
+        lease = self.watch.lease
+        return taken, self._expect(taken or (lease is not None and lease.handing))
 
     def _look(self) -> bool:
         """Look once; whether the lease is ours. Blocks."""
@@ -208,11 +218,11 @@ class Candidate:
             self._fit_until = time.monotonic() + FIT_SECONDS
         return unfit
 
-    def _tell(self, number: int) -> None:
+    def _tell(self, number: int, loaded: bool | None) -> None:
         """Show the other machine that this one is there. Blocks. Raises OSError."""
         lease = self.watch.lease
         epoch = lease.epoch if lease else 0
-        ready = Ready(number, socket.gethostname()[:255], __version__, epoch, self._told_unfit()[:500])
+        ready = Ready(number, socket.gethostname()[:255], __version__, epoch, self._told_unfit()[:500], loaded)
         self._storage.write(READY, msgspec.json.encode(ready))
 
     @property

@@ -132,7 +132,7 @@ async def _follow(
         nonlocal won
         from moxlite.admin.standby.takingover import Candidate
 
-        candidate = Candidate(source, folder, lambda: follower.followed, succession.hindrance)
+        candidate = Candidate(source, folder, lambda: follower.followed, succession.hindrance, succession.expect)
         await candidate.until_over()
         won = candidate
         if await trio.to_thread.run_sync(lambda: candidate.handed):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from moxlite.config.static import Static
 
 PROGRAM: Final = tuple(own_program())
+
+START: Final = ("systemctl", "start", "--no-block")
+"""Start a unit. Not waited for: systemd starts it again where its start fails, and a follower may end."""
+
+STARTED: Final = 10.0
+"""Seconds for systemd to take an order."""
 
 AGAIN: Final = 2.0
 """Seconds until a take-over looks at the target again."""
@@ -243,11 +250,44 @@ class Succession:
             tell=silent,
         )
 
+    @property
+    def _sign(self) -> Path | None:
+        """File while which the loaded server waits (`serve --after`); None where no unit has a folder for it."""
+        from moxlite.admin.standby.layout import TAKING_OVER
+
+        folder = os.environ.get("RUNTIME_DIRECTORY", "")
+        return Path(folder) / TAKING_OVER.name if self._unit is not None and folder else None
+
+    def expect(self, soon: bool) -> bool | None:
+        """Let systemd load the server, whose start takes most of a take-over, before it may serve; if not `soon`, end
+        it, as the other machine goes on. Returns whether it is loaded; None if it isn't loaded before. Blocks. Raises
+        OSError.
+        """
+        import fcntl
+
+        sign = self._sign
+        if sign is None:
+            return None
+        if not soon:
+            sign.unlink(missing_ok=True)
+            return False
+        if not sign.exists():
+            sign.touch()
+            with contextlib.suppress(subprocess.SubprocessError):  # `serve` starts it in any case
+                subprocess.run([*START, str(self._unit)], check=True, timeout=STARTED)  # noqa: S603 - no shell
+        with sign.open("rb") as opened:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def serve(self) -> NoReturn:
-        """Become the server, or let systemd start its unit."""
+        """Become the server, or let systemd start its unit, or that go on."""
         if self._unit is not None:
-            # Not waited for: that unit starts the server again where its start fails, and this process has ended well.
-            os.execvp("systemctl", ["systemctl", "start", "--no-block", self._unit])  # noqa: S606, S607 - no shell
+            if self._sign is not None:
+                self._sign.unlink(missing_ok=True)
+            os.execvp(START[0], [*START, self._unit])  # noqa: S606 - no shell
         command = [*PROGRAM, "--config", str(self._file), "serve", *(["--no-drop"] if self._no_drop else [])]
         os.execv(command[0], command)  # noqa: S606 - our own program
 
