@@ -182,7 +182,7 @@ async def _has_links(components: Components) -> bool:
 def _make_rotation(components: Components) -> "KeyRotation":
     from moxlite.admin.dns.rotation import KeyRotation
 
-    return KeyRotation(components.config)
+    return KeyRotation(components.config, steady=components.files.accounts.options.steady)
 
 
 async def _rotate_keys(components: Components, rotation: "Lazy[KeyRotation]") -> None:
@@ -196,7 +196,8 @@ async def _rotate_keys(components: Components, rotation: "Lazy[KeyRotation]") ->
 def _make_host_rotation(components: Components) -> "HostKeyRotation":
     from moxlite.admin.dns.hostrotation import HostKeyRotation
 
-    return HostKeyRotation(components.config, components.started.acme_keys.hosts, components.network.autotls)
+    hosts, steady = components.started.acme_keys.hosts, components.files.accounts.options.steady
+    return HostKeyRotation(components.config, hosts, components.network.autotls, steady=steady)
 
 
 async def _rotate_host_keys(components: Components, rotation: "Lazy[HostKeyRotation]") -> None:

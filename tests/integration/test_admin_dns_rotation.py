@@ -53,7 +53,7 @@ class World:
     def __init__(self, folder: Path, fake: FakeProviders, served: NameServer) -> None:
         self.fake = fake
         self.served = served
-        self.now = 1_800_000_000.0
+        self.now, self.steady = 1_800_000_000.0, True
         (folder / "moxlite.toml").write_text(STATIC)
         (folder / "domains.toml").write_text(DOMAINS)
         command = ["openssl", "genpkey", "-algorithm", "RSA", "-out", str(folder / "a.pem")]
@@ -67,7 +67,9 @@ class World:
     def start(self) -> None:
         """Start the server anew."""
         self.config, _ = ConfigHolder.open(self.path)
-        self.rotation = KeyRotation(self.config, clock=lambda: self.now, authorities=self.served.authorities)
+        self.rotation = KeyRotation(
+            self.config, clock=lambda: self.now, steady=lambda: self.steady, authorities=self.served.authorities
+        )
 
     def set_provider(self) -> None:
         self.files.set_provider(DOMAIN, Stored("hetzner", "example.org", {"auth_token": "x"}))
@@ -133,7 +135,10 @@ async def test_a_key_comes_and_goes_by_itself(world: World) -> None:
     world.now += RETIRING - 1
     await world.rotation.advance(DOMAIN)
     assert world.published("a")
-    world.now += 1
+    world.now, world.steady = world.now + 1, False  # the clock has jumped there (STORE-190a)
+    await world.rotation.advance(DOMAIN)
+    assert world.published("a")
+    world.steady = True
     await world.rotation.advance(DOMAIN)
     assert (world.state().stage, world.state().past) == ("resting", ("a",))
     assert not world.published("a")

@@ -28,7 +28,7 @@ from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, LimitExceeded, StorageFull
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.options import DAY, Options
 from tests.store_fixtures import accounts, auth, store_options
@@ -241,6 +241,30 @@ async def test_failed_rows_are_limited_and_old_ones_go(auth: AuthDB, monkeypatch
 
     await auth.database.write(later)
     assert await auth.attempts.newest() == []
+
+
+async def test_after_a_jump_of_the_clock_sessions_and_audit_rows_stay(tmp_path: Path) -> None:
+    """STORE-190a, STORE-105, STORE-106: until the clock is steady again."""
+    steady = False
+    options = Options(min_free_space=0, steady=lambda: steady)
+    db = await AuthDB.open(tmp_path / "auth.db", options, create=True)
+    await db.sessions.add("webmail", "mia", "mia@example.org")
+
+    def unit(tx: Tx) -> None:
+        loginattempts.record(tx, [attempt(0)])
+        tx.execute("UPDATE session SET expires = 0")
+        tx.execute("UPDATE login_attempt SET last = 0")
+
+    def rows(r: Reader) -> list[int]:
+        return [r.value(f"SELECT count(*) FROM {table}") for table in ("session", "login_attempt")]
+
+    await db.database.write(unit)
+    for expected in ([1, 1], [0, 0]):
+        with trio.move_on_after(0.5):
+            await db._upkeep()
+        assert await db.database.read(rows, op="test") == expected
+        steady = True
+    await db.aclose()
 
 
 async def test_what_waits_at_the_end_is_still_written(tmp_path: Path) -> None:

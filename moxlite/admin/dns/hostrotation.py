@@ -64,9 +64,10 @@ class HostKeyRotation(Stages[str, HostKeyState]):
         keepers: Iterable[AutoTLS],
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], bool] = lambda: True,
         authorities: Authorities | None = None,
     ) -> None:
-        super().__init__(config, clock=clock, authorities=authorities)
+        super().__init__(config, clock=clock, steady=steady, authorities=authorities)
         self._keepers = {auto_tls.name: auto_tls for auto_tls in keepers}
         self._acme = config.current.static.data_dir / "acme"
         found: dict[str, tuple[str, Sequence[PrivateKey]]] = {}
@@ -97,7 +98,7 @@ class HostKeyRotation(Stages[str, HostKeyState]):
         period = self._config.current.static.acme[self.hosts[host][0]].host_key_period
         if period is None and await in_thread(lambda: bool(self._publishing().files.providers())):
             period = PERIOD
-        due = period is not None and period > 0 and self._clock() >= state.since + period
+        due = period is not None and period > 0 and self._is_past(state.since + period)
         if not (due or state.asked):
             return msgspec.structs.replace(state, problem="")
         signed, ttl = await in_thread(self._look, host)
@@ -121,7 +122,7 @@ class HostKeyRotation(Stages[str, HostKeyState]):
     async def _retire(self, host: str, state: HostKeyState) -> HostKeyState:
         if self._show(host, state) is not None:  # a former certificate was put back
             return self._entered(host, state, "ordering")
-        if self._clock() < state.until:
+        if not self._is_past(state.until):
             return state
         configured = self.hosts[host][1]
         former = used_keys(state, configured)[1]

@@ -86,7 +86,7 @@ class KeyRotation(Stages[Domain, Keys]):
         period = settings.dkim.auto_rotate
         if period is None and await in_thread(self._has_provider, domain):
             period = PERIOD
-        due = period is not None and self._clock() >= state.since + period
+        due = period is not None and self._is_past(state.since + period)
         if not (due or state.asked) or not settings.dkim.sign:
             return state
         new, old = await in_thread(_choose, settings, state.past, time.gmtime(self._clock()).tm_year)
@@ -113,7 +113,7 @@ class KeyRotation(Stages[Domain, Keys]):
         signing = self._settings(domain).dkim.sign
         if any(one in signing for one in state.old):  # the owner has gone back to it
             return msgspec.structs.replace(state, old=tuple(one for one in state.old if one not in signing))
-        if self._clock() < state.until:
+        if not self._is_past(state.until):
             return state
         todo = await in_thread(self._remove_records, domain, state.old)
         if todo:

@@ -8,6 +8,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import ClassVar, Final, Generic, TypeVar
 
 import msgspec
@@ -56,11 +57,17 @@ Step = Callable[[K, S], Awaitable[S]]
 """Takes a step of a subject; returns the state after it, or the same one if it cannot be taken."""
 
 
+def _is_past(clock: Callable[[], float], steady: Callable[[], bool], moment: float) -> bool:
+    """Whether a moment, seconds UTC, has passed for sure."""
+    return clock() >= moment and steady()
+
+
 class Stages(ABC, Generic[K, S]):
     """The task, and what its commands change.
 
     Args:
       clock: seconds UTC.
+      steady: whether the clock can be trusted; after a jump no key is used or removed because time has passed.
       authorities: tests give their own.
     """
 
@@ -71,10 +78,16 @@ class Stages(ABC, Generic[K, S]):
     """Seconds from the start of the server to the first look."""
 
     def __init__(
-        self, config: ConfigHolder, *, clock: Callable[[], float] = time.time, authorities: Authorities | None = None
+        self,
+        config: ConfigHolder,
+        *,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], bool] = lambda: True,
+        authorities: Authorities | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
+        self._is_past = partial(_is_past, clock, steady)
         self._authorities = authorities
         self._wakeup = Wakeup()
         self._lock = trio.Lock()
@@ -122,7 +135,7 @@ class Stages(ABC, Generic[K, S]):
         return waiting_time(found.longest)
 
     async def _wait(self, subject: K, state: S) -> S:
-        if self._clock() < state.until:
+        if not self._is_past(state.until):
             return state
         found = await in_thread(self._ensure, subject, state)
         if found.served:

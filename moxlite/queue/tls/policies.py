@@ -246,7 +246,8 @@ class Policies:
             return
         now = self._clock()
         try:
-            await self._database.write(lambda tx: tx.execute(FORGET, now - FORGET_AFTER))
+            if self._database.options.steady():
+                await self._database.write(lambda tx: tx.execute(FORGET, now - FORGET_AFTER))
             rows = await self._database.scan(
                 lambda r: [STSPolicyRow(*row) for row in r.rows(STALE, now - REFRESH_AFTER, MAX_REFRESHED)],
                 op="sts refresh",

@@ -106,9 +106,10 @@ class AuthDB:
             await self._database.aclose()
 
     async def _upkeep(self) -> None:
-        """Remove expired rows, for ever. Errors: StoreError propagates."""
+        """Remove expired rows while the clock is steady, for ever. Errors: StoreError propagates."""
         while True:
-            await self.database.write(_drop_old)
+            if self.database.options.steady():
+                await self.database.write(_drop_old)
             await trio.sleep(UPKEEP)
 
     # Removal of accounts (STORE-140)

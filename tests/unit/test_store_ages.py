@@ -1,0 +1,74 @@
+"""Rows that are deleted because they are old: after a jump of the clock they stay for a night (STORE-190a)."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Final
+
+from tests.tools import top
+
+OLD: Final = re.compile(r"\b(?!id\b|uid\b|modseq\b|createseq\b|hash\b|distance\b)(\w+) <=? \?")
+"""A comparison with a moment: of a column that is no number of a row."""
+
+STEADY: Final = {
+    "queue/queue.py OLD_KEYS": "queue.queue:Queue.clean",
+    "queue/data/status.py CLEAN": "queue.queue:Queue.clean",
+    "queue/data/status.py CLEAN_RETIRED": "queue.queue:Queue.clean",
+    "queue/data/suppression.py CLEAN": "queue.queue:Queue.clean",
+    "queue/guard/signs.py CLEAN": "queue.queue:Queue.clean",
+    "queue/guard/signs.py CLEAN_SOURCES": "queue.queue:Queue.clean",
+    "queue/guard/stops.py CLEAN": "queue.queue:Queue.clean",
+    "queue/tls/policies.py FORGET": "queue.tls.policies:Policies.refresh",
+    "queue/webhooks/keeping.py CLEAN": "queue.queue:Queue.clean",
+    "store/auth/audit.py DROP": "store.auth.authdb:AuthDB._upkeep",
+    "store/auth/factors.py DROP_OLD_LINKS": "store.auth.authdb:AuthDB._upkeep",
+    "store/auth/loginattempts.py DROP_OLD": "store.auth.authdb:AuthDB._upkeep",
+    "store/auth/sessions.py DROP_EXPIRED": "store.auth.authdb:AuthDB._upkeep",
+    "store/content/uploads.py FORGET_SAVED": "store.accounts.rounds:Rounds._tend",
+    "store/delivery/outgoing.py SHRINK": "store.accounts.rounds:Rounds._tend",
+    "store/delivery/submissions.py FORGET": "store.accounts.rounds:Rounds._tend",
+    "store/groupware/kept.py PURGE": "store.accounts.rounds:Rounds._tend",
+    "store/mail/recipients.py SHRINK": "store.accounts.rounds:Rounds._tend",
+    "store/reports/reportsdb.py EXPIRED": "store.reports.reportsdb:ReportsDB._upkeep",
+    "store/reports/reportsdb.py DROP_DAYS": "store.reports.reportsdb:ReportsDB._upkeep",
+    "store/upkeep/erase.py FORGET_KEYS": "store.accounts.rounds:Rounds._tend",
+}
+"""Each statement that deletes by age, and the function that asks whether the clock is steady before."""
+
+NEEDLESS: Final = {
+    "queue/data/mirrorrows.py FORGET_OLD": "orders rows among each other: those of before the account was made",
+    "store/delivery/scripts.py FORGET": "a duplicate is filed twice; the bound of the table counts only good keys",
+    "store/delivery/vacation.py FORGET": "one more answer goes to a correspondent, 90 days of rows bound the table",
+    "store/groupware/alarms.py DROP_LOST": "of entries that are gone",
+    "store/groupware/alarms.py EXPIRE": "copies of alarms that have rung: the entries stay",
+    "store/junk/words.py _generation": "a person gives the command",
+    "store/mail/masked.py DROP_DAYS": "counts of today's new addresses",
+    "store/reports/evaluations.py DROP": "of a day whose report was sent",
+    "store/people/applepush.py SURPLUS": "devices register each day",
+    "store/people/subscriptions.py EXPIRED": "programs renew what they subscribed to before it ends (RFC 8620 §7.2.1)",
+}
+"""Statements that need not ask, with the reason."""
+
+
+def deleting_by_age() -> Iterator[str]:
+    """Module and name of each SQL text that compares a moment, and deletes."""
+    for path in sorted((top() / "moxlite").rglob("*.py")):
+        for statement in ast.parse(path.read_text()).body:
+            texts = [ast.unparse(one) for one in ast.walk(statement) if isinstance(one, (ast.Constant, ast.JoinedStr))]
+            if any("DELETE FROM" in text and OLD.search(text) for text in texts):
+                target = getattr(statement, "target", None)
+                name = getattr(target, "id", None) or getattr(statement, "name", "?")
+                yield f"{path.relative_to(top() / 'moxlite')} {name}"
+
+
+def test_each_deletion_by_age_asks_for_a_steady_clock() -> None:
+    """STORE-190a: or has its reason here."""
+    assert {*STEADY, *NEEDLESS} == {*deleting_by_age()}
+    for place in {*STEADY.values()}:
+        module, _, name = place.partition(":")
+        function = import_module(f"moxlite.{module}")
+        for part in name.split("."):
+            function = getattr(function, part)
+        assert "steady()" in inspect.getsource(function), place
