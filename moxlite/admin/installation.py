@@ -100,16 +100,11 @@ def install(say: Say) -> None:
     if not BACKUPS.exists():
         BACKUPS.mkdir(mode=0o750, parents=True)
         os.chown(BACKUPS, user.pw_uid, user.pw_gid)
-    text = unit_file(program=str(PROGRAM), config=CONFIG, data=DATA, more=[BACKUPS], waits=True)
-    UNIT.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(UNIT, text.encode(), mode=0o644, owner=(0, 0))
-    text = follow_unit_file(program=str(PROGRAM), config=CONFIG, data=DATA)
-    write_atomically(FOLLOW_UNIT, text.encode(), mode=0o644, owner=(0, 0))
+    write_units()
     say(f"installed {PROGRAM}, {UNIT}, {FOLLOW_UNIT}, and the user {USER}")
     if not AUTHORITIES.exists():
         say("no certificates of public authorities are here: apt-get install ca-certificates")
     if SYSTEMD.exists():
-        run("systemctl", "daemon-reload")
         run("systemctl", "enable", "--quiet", *(unit.stem for unit in UNITS))
         if CONFIG.exists():
             run("systemctl", "start", "moxlite")
@@ -118,6 +113,26 @@ def install(say: Say) -> None:
         say(f"systemd does not run here: start the server with {PROGRAM} serve")
     if not CONFIG.exists():
         say("next: moxlite quickstart YOU@YOUR-DOMAIN")
+
+
+def write_units() -> None:
+    """Write the units of this version, which has the rights that it needs, in place of another version's. Drop-ins of
+    the owner stay. Raises Refused, OSError.
+    """
+    texts = {
+        UNIT: unit_file(program=str(PROGRAM), config=CONFIG, data=DATA, more=[BACKUPS], waits=True),
+        FOLLOW_UNIT: follow_unit_file(program=str(PROGRAM), config=CONFIG, data=DATA),
+    }
+    UNIT.parent.mkdir(parents=True, exist_ok=True)
+    for unit, text in texts.items():
+        write_atomically(unit, text.encode(), mode=0o644, owner=(0, 0))
+    reload_units()
+
+
+def reload_units() -> None:
+    """Let systemd read the units again, where it runs. Raises Refused."""
+    if SYSTEMD.exists():
+        run("systemctl", "daemon-reload")
 
 
 def remove(data: Path, *, purge: bool, say: Say) -> None:
@@ -133,8 +148,8 @@ def remove(data: Path, *, purge: bool, say: Say) -> None:
             run(*own_program(), "--config", str(CONFIG), "stop")
     for unit in UNITS:
         unit.unlink(missing_ok=True)
-    if SYSTEMD.exists():
-        run("systemctl", "daemon-reload")
+        _former(unit).unlink(missing_ok=True)
+    reload_units()
     kept = kept_of(data)
     if purge:
         for path in kept:
@@ -214,6 +229,9 @@ HERE: Final = -100
 """RENAME_EXCHANGE and AT_FDCWD of renameat2(2)."""
 
 
+State = Literal["copy", "switch", "start", "back", "done", "gone-back", "failed"]
+
+
 class Notes(msgspec.Struct, frozen=True):
     """How far an update is.
 
@@ -225,7 +243,7 @@ class Notes(msgspec.Struct, frozen=True):
       text: of a failure.
     """
 
-    state: Literal["copy", "switch", "start", "back", "done", "gone-back", "failed"]
+    state: State
     version: str
     former: str
     data: str
@@ -331,7 +349,7 @@ def wait(say: Say) -> Notes:
         notes = read_notes()
         assert notes is not None
         if notes.state != told:
-            say(STEPS.get(notes.state, notes.state))
+            say(STEPS[notes.state])
             told = notes.state
         if notes.state in ("done", "gone-back", "failed"):
             return notes
@@ -341,12 +359,14 @@ def wait(say: Say) -> Notes:
             raise Refused(f"stopped while {STEPS[notes.state]}: see journalctl -u moxlite-update, then `self finish`")
 
 
-STEPS: Final = {
+STEPS: Final[Mapping[State, str]] = {
     "copy": "copying the data, then, with the server stopped, what came since",
-    "switch": "replacing the program",
+    "switch": "replacing the program and its unit",
     "start": "starting the new program",
     "back": "going back to the former program and its data",
     "done": "the new program is ready",
+    "gone-back": "the former program and its data are back",
+    "failed": "nothing more is done",
 }
 
 
@@ -361,10 +381,7 @@ def finish() -> None:
     if notes.state == "copy":
         notes = _copy(notes)
     if notes.state == "switch":
-        if NEW.exists():
-            _link(PROGRAM, PREVIOUS)
-            NEW.replace(PROGRAM)
-        notes = _note(notes, "start", boot=_boot(), began=time.monotonic_ns() // 1000)
+        notes = _switch(notes)
     if notes.state == "start":
         notes = _start(notes)
     if notes.state == "back":
@@ -390,6 +407,24 @@ def _copy(notes: Notes) -> Notes:
     os.sync()  # the copy must be whole on disk before its name says so
     part.replace(notes.copy)
     return _note(notes, "switch")
+
+
+def _switch(notes: Notes) -> Notes:
+    if NEW.exists():
+        for unit in filter(Path.exists, UNITS):
+            _link(unit, _former(unit))
+        _link(PROGRAM, PREVIOUS)
+        NEW.replace(PROGRAM)
+    try:
+        run(str(PROGRAM), "self", "units")  # the new version's own
+    except Refused as error:
+        return _note(notes, "back", text=str(error))
+    return _note(notes, "start", boot=_boot(), began=time.monotonic_ns() // 1000)
+
+
+def _former(unit: Path) -> Path:
+    """Name of a unit's file as it was before the last update."""
+    return unit.with_name(f"{unit.name}.previous")
 
 
 def _start(notes: Notes) -> Notes:
@@ -427,6 +462,10 @@ def _go_back(notes: Notes) -> None:
     if notes.copy.exists() and not notes.newer.exists():
         notes.copy.rename(notes.newer)
     _link(PREVIOUS, PROGRAM)
+    for unit in UNITS:
+        if _former(unit).exists():
+            _link(_former(unit), unit)
+    reload_units()
     (data / MARK).unlink(missing_ok=True)
     run("systemctl", "start", "moxlite")
     _note(notes, "gone-back")

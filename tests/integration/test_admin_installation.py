@@ -27,6 +27,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from moxlite.admin.installation import UNIT
 from tests.containers import INCLUDE, CommandFailed, Machine, booted
 from tests.machine import hindrance_to_containers
 from tests.tools import need, until
@@ -53,7 +54,7 @@ public_key = "{PUBLIC}"
 
 NEXT = f"""\
 #!/bin/sh
-case "$*" in version) echo moxlite {VERSION}; exit;; *serve) %s;; esac
+case "$*" in version) echo moxlite {VERSION}; exit;; *" serve "*) %s;; esac
 exec /opt/real/moxlite "$@"
 """
 """A next version: the present one under another name, and what it does before it serves."""
@@ -182,13 +183,19 @@ def test_the_life_of_an_installation(owner: Owner) -> None:
     _failing(owner)
     _killed(owner)
     owner.offer(":")
+    run(f"echo '# of an older version' >>{UNIT}")
+    run(f"mkdir -p {UNIT}.d && printf '[Service]\nNice=5\n' >{UNIT}.d/own.conf && systemctl daemon-reload")
     code, said = owner.update()
     assert (code, f"this is {VERSION} now" in said) == (0, True), said
+    assert "older version" not in run(f"cat {UNIT}")
+    assert run("systemctl show --property=Nice --value moxlite") == "5", "the owner's drop-in"
+    assert run("systemctl show --property=NeedDaemonReload --value moxlite") == "no"
     owner.serves()
     before = owner.sent
     owner.serves()
     said = run("moxlite.previous --yes self back 2>&1")
     assert f"what {VERSION} had is in /var/lib/moxlite.of-{VERSION}" in said
+    assert "older version" in run(f"cat {UNIT}")
     owner.sent = before - 1  # as it was at the update
     owner.serves()
     assert "cannot be" not in run("moxlite store check you")

@@ -8,6 +8,7 @@ import sys
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -105,6 +106,58 @@ def test_a_new_program_that_noted_its_version_is_not_undone(monkeypatch: pytest.
     assert not installation._acknowledged(notes)
     note_version(tmp_path)
     assert installation._acknowledged(notes)
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["starts", "refuses"])
+def test_an_update_writes_the_new_version_s_units_and_a_way_back_the_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refuses: bool
+) -> None:
+    """ADMIN-60e: the new program writes its own units, whose rights it needs; killed and repeated anywhere. Files that
+    the owner has beside them stay.
+    """
+    units = [tmp_path / unit.name for unit in installation.UNITS]
+    for name in ("PROGRAM", "PREVIOUS", "NEW", "NOTES"):
+        monkeypatch.setattr(installation, name, tmp_path / name.lower())
+    monkeypatch.setattr(installation, "UNITS", units)
+    monkeypatch.setattr(installation, "SYSTEMD", tmp_path)
+    monkeypatch.setattr(installation, "_note", lambda notes, state, **_: msgspec.structs.replace(notes, state=state))
+    commands: list[tuple[str, ...]] = []
+
+    def run(*command: str) -> str:
+        commands.append(command)
+        if command == (str(tmp_path / "program"), "self", "units"):
+            if refuses:
+                raise installation.Refused("it does not run")
+            units[0].with_suffix(".new").write_text("new unit")
+            units[0].with_suffix(".new").replace(units[0])
+        return ""
+
+    monkeypatch.setattr(installation, "run", run)
+    (tmp_path / "program").write_text("old")
+    (tmp_path / "new").write_text("new")
+    units[0].write_text("old unit")
+    drop_in = tmp_path / f"{units[0].name}.d/own.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("mine")
+    data = tmp_path / "data"
+    data.mkdir()
+    notes = installation.Notes("switch", "2.0", "1.0", str(data))
+    installation._switch(notes)
+    done = installation._switch(notes)  # killed before its end was noted
+    assert done.state == ("back" if refuses else "start")
+    assert ((tmp_path / "program").read_text(), units[0].read_text()) == ("new", "old unit" if refuses else "new unit")
+    assert ("systemctl", "daemon-reload") not in commands, "the new program's part"
+    for _ in range(2):
+        installation._go_back(notes)
+    assert ((tmp_path / "program").read_text(), units[0].read_text()) == ("old", "old unit")
+    assert ("systemctl", "daemon-reload") in commands
+    assert drop_in.read_text() == "mine"
+    assert not units[1].exists()
+
+
+def test_each_state_of_an_update_has_words() -> None:
+    """ADMIN-60e: the owner sees no name of a state."""
+    assert installation.STEPS.keys() == set(get_args(installation.State))
 
 
 def test_what_outlives_the_program_has_the_copies_of_updates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,9 @@ def update(resolver: str | None) -> None:
 
     Its change must be signed and have the SHA-256 of the file; older versions are refused. The new program is tried,
     then the data is copied to DATA.before-VERSION while the server runs (refused without room for it), the server
-    stopped, what came since copied too, and the new program started. If it is never ready, the former one and its data
-    come back by themselves. Later you go back by typing `moxlite.previous self back`.
+    stopped, what came since copied too, and the new program started, by its own unit: what you changed by
+    `systemctl edit` stays. If it is never ready, the former one, its unit and data come back by themselves. Later you
+    go back by typing `moxlite.previous self back`.
 
     Exit code 0, also without a newer version; 75 if that cannot be found out.
     """
@@ -131,6 +132,16 @@ def finish() -> None:
 
     with _failures():
         installation.finish()
+
+
+@self_.command(hidden=True)
+def units() -> None:
+    """Write the units of this version."""
+    from moxlite.admin import installation
+
+    with _failures():
+        installation.own_file()
+        installation.write_units()
 
 
 @self_.command()
