@@ -140,6 +140,13 @@ export function once(work: () => Promise<unknown>): (event: Event) => void {
   };
 }
 
+/** The values of a form that differ from those it was filled with: the others are not sent, so they stay as they are. */
+export function differing<T extends object>(old: T, now: Partial<T>): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(now).filter(([name, value]) => value !== old[name as keyof T]),
+  ) as Partial<T>;
+}
+
 /** Show the mistakes of a failed call at their fields: at the one whose name is that of the mistake, or its longest beginning.
  * Throws the error again if it is no such failure, or an error with the mistakes that have no field here. */
 export function atFields(error: unknown, places: Readonly<Record<string, { problem(text: string): void }>>): void {

@@ -25,7 +25,7 @@ from moxlite.proto.sieve.outcome import Action, RedirectAction
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.reasons import Fact, Strength
-from moxlite.store.delivery.vacation import VacationForm
+from moxlite.store.forms import VacationForm
 
 # Evidence about a message before the decision: facts with their strength and source (SMTP-76, SMTP-82).
 

@@ -90,7 +90,7 @@ class _Field:
         self.help = "" if meta is None else meta.description or ""
         self.kind: Callable[[str], Any] | None = extra.get("kind")
         self.metavar: str = extra.get("metavar", "")
-        self.required = info.required
+        self.required = info.required or extra.get("needed", False)
         self.argument = info.required or extra.get("argument", False)
         self.flag: str = extra.get("flags", ())[0] if extra.get("flags") else f"--{path[-1].replace('_', '-')}"
         self.name = self.flag.partition("/")[0].lstrip("-").replace("-", "_") if not self.argument else path[-1] + "_"

@@ -21,6 +21,7 @@ from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
 from moxlite.operations.sieve import SortFind, SortMove, SortPlace
+from moxlite.store.forms import VacationChange
 
 if TYPE_CHECKING:
     from moxlite.proto.sieve.message import Mailbox, Message
@@ -42,7 +43,7 @@ def vacation() -> None:
 @json_option
 def vacation_show(name: str, as_json: bool) -> None:
     """Show the form of account NAME, and who got an answer."""
-    info = perform(operations.VacationShow(name))
+    info = perform(operations.VacationShow(account=name))
     if as_json:
         show_json(info)
         return
@@ -56,6 +57,10 @@ def vacation_show(name: str, as_json: bool) -> None:
         print(printable(f"subject: {info.subject}"))
     for line in info.text.splitlines():
         print(printable(f"  {line}"))
+    if info.html:
+        print("HTML version:")
+    for line in info.html.splitlines():
+        print(printable(f"  {line}"))
     for vacation_answer in info.answered:
         print(printable(f"answered {vacation_answer.address} at {_shown(vacation_answer.sent)}"))
 
@@ -67,38 +72,44 @@ def vacation_show(name: str, as_json: bool) -> None:
 @click.option("--from", "start", metavar="TIME", help="Begin, as 2026-12-20 or 2026-12-20T12:00 (UTC).")
 @click.option("--until", "end", metavar="TIME", help="End, in the same form.")
 @click.option("--known-only", is_flag=True, help="Answer only people to whom the owner has written.")
-def vacation_set(name: str, file: BinaryIO, subject: str, start: str | None, end: str | None, known_only: bool) -> None:
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.File("rb"),
+    help="HTML version of the text; an empty file removes it.  [default: keep what is there]",
+)
+def vacation_set(
+    name: str,
+    file: BinaryIO,
+    subject: str,
+    start: str | None,
+    end: str | None,
+    known_only: bool,
+    html: BinaryIO | None,
+) -> None:
     """Answer mail to account NAME with the text in FILE (- for stdin).
 
     Each sender gets one answer in 7 days; lists, programs and senders that may be forged get none.
     """
-    form = operations.VacationSet(
-        account=name,
+    changed = VacationChange(
         enabled=True,
         start=_moment(start),
         end=_moment(end),
         subject=subject,
         text=_text(file),
+        html=msgspec.UNSET if html is None else _text(html),
         known_only=known_only,
     )
-    perform(form)
+    perform(operations.VacationSet(changed, account=name))
+    if html is None and perform(operations.VacationShow(account=name)).html:
+        note("the HTML version of the answer was kept: --html FILE replaces it")
 
 
 @vacation.command("off")
 @click.argument("name")
 def vacation_off(name: str) -> None:
     """Send no more answers for account NAME; the text stays in the form."""
-    info = perform(operations.VacationShow(name))
-    form = operations.VacationSet(
-        account=name,
-        enabled=False,
-        start=info.start,
-        end=info.end,
-        subject=info.subject,
-        text=info.text,
-        known_only=info.known_only,
-    )
-    perform(form)
+    perform(operations.VacationSet(VacationChange(enabled=False), account=name))
 
 
 @click.group("sieve")

@@ -47,10 +47,13 @@ class Role(enum.Flag):
     """Methods of the admin app's pages, which choose or check the arguments."""
     TOKEN = enum.auto()
     """Programs, by a token of the admin API whose scopes have the operation's (WEB-168)."""
+    USER = enum.auto()
+    """Users about their own accounts, by the account app and the webmail."""
 
 
 OWNER: Final = Role.COMMAND_LINE | Role.ADMIN
 MANAGERS: Final = OWNER | Role.TOKEN
+USERS: Final = Role.COMMAND_LINE | Role.USER
 
 Scope: TypeAlias = Literal["read", "accounts", "domains", "queue", "reports", "dns", "server"]
 """What a token of the admin API may do: all that changes nothing, or whatever is about a subject (WEB-168)."""
@@ -66,6 +69,30 @@ _SCOPES: Final[Mapping[str, Scope]] = {
     "webhooks": "queue",
 }
 """Scopes by the modules of the operations."""
+
+
+def field(
+    about: str = "",
+    *flags: str,
+    metavar: str = "",
+    argument: bool = False,
+    needed: bool = False,
+    kind: Callable[[str], Any] | None = None,
+    **bounds: Any,
+) -> Any:
+    """The description of an argument, for ``Annotated``.
+
+    Args:
+      flags: of the option on the command line, where it is not named as the field is.
+      metavar: what the command line calls its value.
+      argument: not an option of the command line, though it is optional.
+      needed: on the command line, though apps leave it out.
+      kind: makes the value from a word of the command line. Raises ValueError.
+      bounds: of the value, as `msgspec.Meta` has them.
+    """
+    # msgspec hands `extra` through untouched, and generators of schemas leave it out.
+    shown = {"flags": flags, "metavar": metavar, "argument": argument, "needed": needed, "kind": kind}
+    return msgspec.Meta(description=about or None, extra=shown, **bounds)
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +115,14 @@ class Operation(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=T
     def bind_stream(cls, run: "Callable[[Self, Exchange], Awaitable[R]]") -> "Bound":
         """As `bind`, for a function that sends or takes octets, or tells of its progress."""
         return Bound(description(cls), run)
+
+
+class UserOperation(Operation[R], frozen=True, kw_only=True):
+    """An operation about the account of a user. Apps leave the account out: it is the one of the session
+    (`performing.for_caller`).
+    """
+
+    account: Annotated[str, field(argument=True, needed=True)] = ""
 
 
 class Description(msgspec.Struct, frozen=True, eq=False):
@@ -182,7 +217,7 @@ def change(
 
 def _result(kind: type[Operation[Any]]) -> Any:
     bases = (base for one in kind.__mro__ for base in vars(one).get("__orig_bases__", ()))
-    (result,) = get_args(next(base for base in bases if get_origin(base) is Operation))
+    (result,) = get_args(next(base for base in bases if get_origin(base) in (Operation, UserOperation)))
     return result
 
 
@@ -194,28 +229,6 @@ def description(kind: type[Operation[Any]]) -> Description:
 def described_in(module: object) -> tuple[Description, ...]:
     """The operations of a module, in order."""
     return tuple(_descriptions[one] for one in vars(module).values() if isinstance(one, type) and one in _descriptions)
-
-
-def field(
-    about: str = "",
-    *flags: str,
-    metavar: str = "",
-    argument: bool = False,
-    kind: Callable[[str], Any] | None = None,
-    **bounds: Any,
-) -> Any:
-    """The description of an argument, for ``Annotated``.
-
-    Args:
-      flags: of the option on the command line, where it is not named as the field is.
-      metavar: what the command line calls its value.
-      argument: not an option of the command line, though it is optional.
-      kind: makes the value from a word of the command line. Raises ValueError.
-      bounds: of the value, as `msgspec.Meta` has them.
-    """
-    # msgspec hands `extra` through untouched, and generators of schemas leave it out.
-    shown = {"flags": flags, "metavar": metavar, "argument": argument, "kind": kind}
-    return msgspec.Meta(description=about or None, extra=shown, **bounds)
 
 
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0

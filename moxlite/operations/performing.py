@@ -7,8 +7,10 @@ import msgspec
 import trio
 
 from moxlite.net.control.server import Command, CommandFailed, Commands, Exchange
-from moxlite.operations import Bound, Operation, R, Role, description
+from moxlite.operations import Bound, Operation, R, Role, UserOperation, description
 from moxlite.store.errors import StorageBusy, StoreError
+from moxlite.store.forms import BadForm, FormChanged
+from moxlite.wording import reason_of
 
 
 class Perform(Protocol):
@@ -16,6 +18,18 @@ class Perform(Protocol):
 
     async def __call__(self, operation: Operation[R], /) -> R:
         """The result. Raises CommandFailed."""
+
+
+def for_caller(operation: Operation[R], actor: str) -> Operation[R]:
+    """An operation as a caller may ask for it: a user's is about the user's own account, whether it is named or not.
+
+    Raises CommandFailed for another account. Other callers, whose names begin with "(", name the account.
+    """
+    if not isinstance(operation, UserOperation) or actor.startswith("("):
+        return operation
+    if operation.account not in ("", actor):
+        raise CommandFailed("notAllowed", "this is about another account")
+    return msgspec.structs.replace(operation, account=actor)
 
 
 class _Silent(Exchange):
@@ -56,11 +70,15 @@ def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mappi
             try:
                 return await run(args, exchange)
             except StorageBusy as error:  # before its base class: only this one is worth another try by itself
-                raise CommandFailed("busy", str(error)) from error
+                raise CommandFailed("busy", reason_of(error)) from error
+            except BadForm as error:
+                raise CommandFailed("badRequest", reason_of(error), error.field) from None
+            except FormChanged as error:
+                raise CommandFailed("conflict", reason_of(error)) from None
             except StoreError as error:
-                raise CommandFailed("failed", str(error)) from error
+                raise CommandFailed("failed", reason_of(error)) from error
             except refusals as error:
-                raise CommandFailed("badRequest", str(error), getattr(error, "field", "")) from None
+                raise CommandFailed("badRequest", reason_of(error), getattr(error, "field", "")) from None
 
         return answer
 

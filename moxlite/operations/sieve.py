@@ -6,7 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from moxlite.operations import Operation, Role, change, query
+from moxlite.operations import USERS, Operation, Role, UserOperation, Word, change, query
+from moxlite.store.forms import VacationAnswer, VacationChange, VacationForm
 
 
 class SieveScript(msgspec.Struct, frozen=True):
@@ -78,43 +79,29 @@ class SieveRemove(Operation[None], frozen=True):
 # Answers while away
 
 
-class VacationAnswer(msgspec.Struct, frozen=True):
-    """A sender that got an answer at `sent`, µs UTC."""
+class VacationInfo(VacationForm, frozen=True, kw_only=True):
+    """The vacation form of an account, whether answers are sent now, and the senders that got one, the newest first.
+    `script`: a Sieve script is active, and its answers come before an answer of the form. `mark`: of the form, for
+    `VacationSet`.
+    """
 
-    address: str
-    sent: int
-
-
-class VacationInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """The vacation form of an account, and the senders that got an answer, the newest first."""
-
-    enabled: bool
-    start: int
-    end: int
-    subject: str
-    text: str
-    known_only: bool
+    active: bool
+    script: bool
+    mark: str
     answered: list[VacationAnswer]
 
 
-@query("account vacation show", Role.COMMAND_LINE)
-class VacationShow(Operation[VacationInfo], frozen=True):
+@query("account vacation show", USERS)
+class VacationShow(UserOperation[VacationInfo], frozen=True):
     """Show the form of an account, and who got an answer."""
 
-    account: str
 
+@change("account vacation set", USERS)
+class VacationSet(UserOperation[None], frozen=True):
+    """Change the vacation form of an account, if it is still as its `mark` says; "" for any."""
 
-@change("account vacation set", Role.COMMAND_LINE)
-class VacationSet(Operation[None], frozen=True, kw_only=True):
-    """Save the form of an account; `start` and `end` µs UTC, 0 for no limit."""
-
-    account: str
-    enabled: bool
-    start: int = 0
-    end: int = 0
-    subject: str = ""
-    text: str = ""
-    known_only: bool = False
+    changed: VacationChange
+    mark: Word = ""
 
 
 # Mail that is there already

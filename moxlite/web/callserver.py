@@ -12,6 +12,7 @@ import msgspec
 from moxlite.lazyimport import Lazy
 from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation
+from moxlite.operations.performing import for_caller
 from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
 from moxlite.store.errors import StoreError
 from moxlite.web.calls import (
@@ -148,7 +149,7 @@ class CallServer:
         if isinstance(request, Operation):
             assert self._perform is not None
             with translated():
-                return await self._perform(request)
+                return await self._perform(for_caller(request, actor))
         assert isinstance(entry.source, type)
         method = getattr(self._pages[entry.source], entry.name)
         parameters = msgspec.structs.asdict(request)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from moxlite.net.control.server import CommandFailed
+from moxlite.wording import reason_of
 
 
 class APIError(Exception):
@@ -146,14 +147,19 @@ def translated(**fields: str) -> Iterator[None]:
     try:
         yield
     except CommandFailed as error:
+        reason = reason_of(error)
         if error.field:
-            raise FieldErrors([FieldError(fields.get(error.field, error.field), str(error))], str(error)) from None
+            raise FieldErrors([FieldError(fields.get(error.field, error.field), reason)], reason) from None
         match error.code:
             case "notFound":
-                raise NotFound(str(error)) from None
+                raise NotFound(reason) from None
+            case "notAllowed":
+                raise NotAllowed(reason) from None
+            case "conflict":
+                raise Conflict(reason) from None
             case "busy":
-                raise Unavailable(str(error)) from None
+                raise Unavailable(reason) from None
             case "failed":
-                raise ServerFailed(str(error)) from None
+                raise ServerFailed(reason) from None
             case _:
-                raise UserError(str(error)) from None
+                raise UserError(reason) from None

@@ -15,7 +15,7 @@ from moxlite.store.content.uploads import NoSuchUpload
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, TooLate
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
-from moxlite.store.delivery.vacation import BadForm
+from moxlite.store.forms import BadForm, FormChanged
 from moxlite.store.groupware.contacts import ContactChanged
 from moxlite.store.mail.links import LinkRefused, NoSuchLink
 from moxlite.store.mail.masked import MaskedRefused, NoSuchMasked
@@ -74,7 +74,7 @@ def _missing(error: store.NoRight) -> str:
     return _RIGHTS.get(error.right, worded("the owner of this mailbox does not let you do this"))
 
 
-def _at_field(error: LinkRefused | MaskedRefused) -> APIError:
+def _at_field(error: BadForm | LinkRefused | MaskedRefused) -> APIError:
     return FieldErrors([FieldError(error.field, reason_of(error))], reason_of(error))
 
 
@@ -104,7 +104,8 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     ScriptActive: lambda e: Conflict(reason_of(e)),
     TooManyScripts: lambda e: UserError(reason_of(e)),
     BadScriptName: lambda e: UserError(reason_of(e)),
-    BadForm: lambda e: UserError(reason_of(e)),
+    BadForm: lambda e: _at_field(e),
+    FormChanged: lambda e: Conflict(reason_of(e)),
     store.AccountUnknown: lambda e: NotFound(reason_of(e)),
     store.AccountRemoved: lambda e: NotFound(reason_of(e)),
     store.LoginDisabled: lambda e: NotAllowed(e.text),

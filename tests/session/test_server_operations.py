@@ -3,8 +3,8 @@
 A row says for the operation of an app, the web API or the control socket whether the request of a caller gets to it
 (``yes``: a result, or an error from inside), is refused (``no``), needs the password or a second factor again
 (``confirm``), or cannot be made (``-``). A guest reads a mailbox that another account shares, and asks about a message
-or mailbox there. ``audit`` has the actions in the audit log after it was allowed, ``shows`` the configured secrets that
-the answer had.
+or mailbox there; or names that account, where the operation is for users. ``audit`` has the actions in the audit log
+after it was allowed, ``shows`` the configured secrets that the answer had.
 
 ``WRITE_OPERATIONS=1 pytest tests/session/test_server_operations.py`` writes the table anew: read the difference.
 """
@@ -25,6 +25,7 @@ from msgspec import inspect
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.control import server as control
 from moxlite.net.control.client import CtlFailed, NotRunning
+from moxlite.operations import Description, Role
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import change_password
@@ -208,12 +209,15 @@ class Table:
         for name, entry in calls_of(*api).items():
             row, kind = self.begin(f"{app} {name}"), inspect.type_info(entry.parameters)
             mail = app == "webmail" and about_mail(entry)
+            users = isinstance(entry.source, Description) and Role.USER in entry.source.who
             for caller, browser in {"nobody": nobody, other: stranger}.items():
                 answer = await browser.post(name, sample(kind, VALUES))
                 row.note(caller, verdict(name, answer), answer.body)
             missing = False
-            for caller in (unconfirmed, own, *(("guest",) if mail else ())):
+            for caller in (unconfirmed, own, *(("guest",) if mail or users else ())):
                 body = sample(kind, await self.given(guest=caller == "guest") if mail else VALUES)
+                if users and caller == "guest":
+                    body["account"] = "tom"
                 await self.audited()
                 with pytest.MonkeyPatch.context() as patch:
                     if caller == unconfirmed:

@@ -14,7 +14,8 @@ from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.script import pack
 from moxlite.store.delivery.forwarding import confirm_target, named_targets
 from moxlite.store.delivery.scripts import activate_script, failures, put_script
-from moxlite.store.delivery.vacation import VacationForm, answered, save_form
+from moxlite.store.delivery.vacation import answered, patch_form
+from moxlite.store.forms import VacationChange
 from moxlite.store.rows.mailboxes import subscriptions
 from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
 
@@ -454,10 +455,11 @@ async def test_vacation_answers_only_mail_to_the_owner_by_a_proven_sender(smtp: 
 async def test_the_form_answers_between_its_times(smtp: Smtp) -> None:
     """WEBMAIL-131: with a subject; a script that answers itself comes first."""
     async with smtp.context.accounts.use("mia") as account:
-        await account.write(lambda tx: save_form(tx, VacationForm(enabled=True, text="away", end=1)))
+        await account.write(lambda tx: patch_form(tx, VacationChange(enabled=True, text="away")))
+        await account.write(lambda tx: tx.execute("UPDATE vacation_form SET data = json_set(data, '$.end', 1)"))
         await deliver(smtp, trusted=True)
         assert await smtp.carried() == []
-        await account.write(lambda tx: save_form(tx, VacationForm(enabled=True, text="away", subject="Gone")))
+        await account.write(lambda tx: patch_form(tx, VacationChange(end=0, subject="Gone")))
         await deliver(smtp, AGAIN, trusted=True)
         [sent] = await smtp.carried()
         assert answer_of(sent.octets)["Subject"] == "Gone"
@@ -470,8 +472,8 @@ async def test_the_form_answers_between_its_times(smtp: Smtp) -> None:
 async def test_the_form_may_answer_known_people_only(smtp: Smtp) -> None:
     """WEBMAIL-131: people to whom the owner has written."""
     async with smtp.context.accounts.use("mia") as account:
-        form = VacationForm(enabled=True, text="away", known_only=True)
-        await account.write(lambda tx: save_form(tx, form))
+        form = VacationChange(enabled=True, text="away", known_only=True)
+        await account.write(lambda tx: patch_form(tx, form))
         await deliver(smtp, trusted=True)
         assert await smtp.carried() == []
         insert = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) "
@@ -493,8 +495,8 @@ async def test_a_forged_author_is_no_known_person(smtp: Smtp) -> None:
         "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (1, 'ann', ?, '', '', 1)"
     )
     async with smtp.context.accounts.use("mia") as account:
-        form = VacationForm(enabled=True, text="away", known_only=True)
-        await account.write(lambda tx: save_form(tx, form))
+        form = VacationChange(enabled=True, text="away", known_only=True)
+        await account.write(lambda tx: patch_form(tx, form))
         async with smtp.connect(context=context, hello="EHLO evil.example") as client:
             assert (await client.deliver(message=MESSAGE, sender="eve@evil.example")).startswith("250")
             for domain in ("remote.example", "evil.example"):

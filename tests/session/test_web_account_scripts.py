@@ -2,56 +2,71 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from moxlite.acceptance.sieve import keeping
 from moxlite.store.delivery.scripts import note_failure, put_script
 from moxlite.store.delivery.vacation import load_form, may_answer
+from moxlite.store.forms import VacationForm
 from moxlite.store.options import DAY
 from tests.browsing import Browser
 from tests.web_rig import Rig
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
-EMPTY: dict[str, Any] = {"enabled": False, "start": None, "end": None, "subject": "", "text": "", "known_only": False}
+EMPTY: dict[str, Any] = msgspec.to_builtins(VacationForm())
+LATE = 3_786_912_000_000_000
+"""µs UTC of 2090."""
 SCRIPT = 'require "fileinto";\nfileinto "Lists";\n'
 
 
+async def shown(browser: Browser) -> dict[str, Any]:
+    """The form, without what is shown beside it."""
+    found = await browser.call("account_vacation_show")
+    return {name: found[name] for name in EMPTY}
+
+
 async def test_the_vacation_form_is_saved_and_tells_whom_it_told(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-131, WEB-158: a form that was changed elsewhere meanwhile is a conflict."""
-    assert (await browser.call("vacation"))["form"] == EMPTY
-    wanted = EMPTY | {"enabled": True, "text": "Back on Monday.", "end": "2090-01-01T10:00:00Z", "known_only": True}
-    await browser.call("vacation_save", old=EMPTY, changed=wanted)
+    """WEBMAIL-131, WEB-158: a form that was changed elsewhere meanwhile is a conflict, which names the fields."""
+    assert await shown(browser) == EMPTY
+    old = (await browser.call("account_vacation_show"))["mark"]
+    wanted = {"enabled": True, "text": "Back on Monday.", "end": LATE, "known_only": True}
+    await browser.call("account_vacation_set", changed=wanted, mark=old)
     async with rig.account() as account:
         form = await account.read(load_form, op="test")
         assert (form.enabled, form.text, form.known_only) == (True, "Back on Monday.", True)
         await account.write(lambda tx: may_answer(tx, b"h" * 16, "eva@example.net", 3600))
-    found = await browser.call("vacation")
-    assert (found["form"], found["active"], found["script"]) == (wanted, True, False)
+    found = await browser.call("account_vacation_show")
+    assert await shown(browser) == EMPTY | wanted
+    assert (found["active"], found["script"]) == (True, False)
     assert [one["address"] for one in found["answered"]] == ["eva@example.net"]
-    assert await browser.error("vacation_save", old=EMPTY, changed=EMPTY) == (409, "user:conflict")
-    await browser.call("vacation_save", old=wanted, changed=wanted | {"enabled": False})
-    assert not (await browser.call("vacation"))["active"]
+    stale = await browser.post("account_vacation_set", {"changed": {"subject": "Away"}, "mark": old})
+    assert (stale.status, stale.json["error"]["code"]) == (409, "user:conflict")
+    assert "enabled, end, text, known_only" in stale.json["error"]["message"]
+    await browser.call("account_vacation_set", changed={"enabled": False}, mark=found["mark"])
+    assert not (await browser.call("account_vacation_show"))["active"]
 
 
 @pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"text": " "}, "text"),
-        ({"start": "2090-01-02T00:00:00Z", "end": "2090-01-01T00:00:00Z"}, "end"),
-        ({"end": "2020-01-01T00:00:00Z"}, "end"),
-        ({"end": "2090-01-01T00:00:00"}, "end"),
+        ({"start": LATE + 1, "end": LATE}, "end"),
+        ({"end": LATE // 3}, "end"),
+        ({"subject": "a\r\nBcc: x"}, "subject"),
+        ({"html": "x" * 20_001}, "html"),
     ],
 )
 async def test_a_wrong_vacation_form_is_refused_at_its_field(
     browser: Browser, change: dict[str, object], field: str
 ) -> None:
     """WEBMAIL-131."""
-    good = EMPTY | {"enabled": True, "text": "Away"}
-    answer = await browser.post("vacation_save", {"old": EMPTY, "changed": good | change})
+    good = {"enabled": True, "text": "Away"}
+    answer = await browser.post("account_vacation_set", {"changed": good | change})
     assert answer.status == 400
     assert [one["field"] for one in answer.json["error"]["fields"]] == [field]
-    assert (await browser.call("vacation"))["form"] == EMPTY
+    assert await shown(browser) == EMPTY
 
 
 async def test_a_script_that_changes_while_it_is_checked_is_a_conflict(
@@ -85,7 +100,7 @@ async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig,
     assert [(one["name"], one["active"]) for one in found["scripts"]] == [("mine", True)]
     assert "vacation" in found["extensions"]
     assert await browser.call("script_get", name="mine") == SCRIPT
-    assert (await browser.call("vacation"))["script"]
+    assert (await browser.call("account_vacation_show"))["script"]
     assert await browser.error("script_save", name="mine", old=None, text="keep;", activate=False) == (
         409,
         "user:conflict",
@@ -136,16 +151,16 @@ async def test_errors_answers_and_stopped_addresses_are_told_at_once(rig: Rig, b
         await account.write(lambda tx: note_failure(tx, "old", 1, "long ago"))
         await account.write(lambda tx: tx.execute("UPDATE sieve_failure SET moment = moment - ?", 31 * DAY))
     assert await webmail.call("sorting_notices") == nothing
-    wanted = EMPTY | {"enabled": True, "text": "Back on Monday.", "end": "2090-01-01T10:00:00Z"}
-    await browser.call("vacation_save", old=EMPTY, changed=wanted)
+    wanted = {"enabled": True, "text": "Back on Monday.", "end": LATE}
+    await browser.call("account_vacation_set", changed=wanted)
     async with rig.account() as account:
         await account.write(lambda tx: note_failure(tx, "lists", 12, "too many steps"))
     found = await webmail.call("sorting_notices")
-    assert (found["away"], found["away_until"]) == (True, "2090-01-01T10:00:00Z")
+    assert (found["away"], found["away_until"]) == (True, "2090-01-01T00:00:00Z")
     failure = found["failure"]
     assert (failure["script"], failure["line"], failure["text"], failure["count"]) == ("lists", 12, "too many steps", 1)
     assert (await browser.call("overview"))["sorting"] == found
-    await webmail.call("vacation_end")
+    await webmail.call("account_vacation_set", changed={"enabled": False})
     assert not (await webmail.call("sorting_notices"))["away"]
-    form = (await browser.call("vacation"))["form"]
+    form = await shown(browser)
     assert (form["enabled"], form["text"]) == (False, "Back on Monday.")

@@ -68,7 +68,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     sending: Any
     no_sending: Any
     junk: Any
-    vacation: Any
+    vacation: str
     forwards: Any
     own_codes: list[str]
     masked: str
@@ -107,7 +107,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "destination_list": OWN,
         "sending": OWN,
         "junk": OWN,
-        "vacation": OWN,
+        "account_vacation_show": [({}, own), ({"account": "tom"}, 403)],
         "forwards": OWN,
         "script_list": OWN,
         "masked_list": [({"text": text, "offset": 0}, lambda found: found["total"] == 0) for text in ("", MARK)],
@@ -171,7 +171,10 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "junk_teach": [({}, 400)],
         "junk_retrain": [({}, 400)],
         "junk_training": [({}, lambda found: not found["running"])],
-        "vacation_save": [({"old": tom.vacation, "changed": tom.vacation}, 409)],
+        "account_vacation_set": [
+            ({"changed": {"text": "away"}, "mark": tom.vacation}, 409),
+            ({"changed": {"text": "away"}, "account": "tom"}, 403),
+        ],
         "forward_save": [({"old": tom.forwards, "changed": tom.forwards}, own)],
         "forward_ask": [({"address": TARGET}, 404)],
         "forward_start": [({"address": TARGET}, 404)],
@@ -241,7 +244,7 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "destination_list": {},
     "sending": {},
     "junk": {},
-    "vacation": {},
+    "account_vacation_show": {},
     "forwards": {},
     "script_list": {},
     "script_get": {"name": MARK},
@@ -316,9 +319,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     sending = await call("sending_save", old=no_sending, changed=no_sending | {"outgoing_webhook": HOOK})
     junk = (await call("junk"))["form"]
     junk = await call("junk_save", old=junk, changed=junk | {"rejects_mailbox": f"{MARK} rejects"})
-    vacation = (await call("vacation"))["form"]
-    away = vacation | {"text": MARK, "subject": MARK}
-    await call("vacation_save", old=vacation, changed=away)
+    await call("account_vacation_set", changed={"text": MARK, "subject": MARK})
     await call("script_save", name=MARK, old=None, text=SCRIPT, activate=True)
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
     await call("share_set", mailbox=MARK, guest="anyone", rights="", below=False)
@@ -356,7 +357,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         sending=sending,
         no_sending=no_sending,
         junk=junk,
-        vacation=away,
+        vacation=(await call("account_vacation_show"))["mark"],
         forwards=forwards,
         own_codes=[],
         masked=masked,

@@ -330,7 +330,7 @@ WITHOUT_IDS = {
     "settings_save",
     "from_address_settings_save",
     "sorting_notices",
-    "vacation_end",
+    "account_vacation_set",
     "upload_remove",
     "label_save",
     "label_remove",

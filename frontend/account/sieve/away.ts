@@ -1,16 +1,16 @@
 // The vacation form: answers while the owner is away, and whom it told.
 
-import type { AnsweredSender, Vacation } from "../../gen/account";
+import type { VacationAnswer, VacationInfo } from "../../gen/account";
 import { el } from "../../lib/dom";
-import { atFields, choice, field, form, line, tick } from "../../lib/fields";
+import { atFields, choice, differing, type Field, field, form, line, tick } from "../../lib/fields";
 import { card, foreign, head, table } from "../../lib/pages";
 import { notice } from "../../lib/states";
-import { microseconds, when } from "../../lib/times";
+import { when } from "../../lib/times";
 import { meant, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 
 export const away: MakePage = async (desk) => {
-  const found = await desk.client.vacation();
+  const found = await desk.client.account_vacation_show();
   const title = t("Away");
   return {
     title,
@@ -25,17 +25,16 @@ export const away: MakePage = async (desk) => {
   };
 };
 
-function now(found: Vacation): HTMLElement | null {
+function now(found: VacationInfo): HTMLElement | null {
   if (found.script)
     return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
   if (found.active) return notice("ok", t("Vacation reply on"));
-  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now())
+  if (found.enabled && found.start > Date.now() * 1000)
     return notice("off", t("Vacation reply starts at the time below."));
   return null;
 }
 
-function answer(desk: Desk, found: Vacation): HTMLElement {
-  const old = found.form;
+function answer(desk: Desk, old: VacationInfo): HTMLElement {
   const on = tick(t("Send vacation reply"), old.enabled);
   const start = line(meant("time", "From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
@@ -46,6 +45,7 @@ function answer(desk: Desk, found: Vacation): HTMLElement {
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text = field(t("Answer"), area);
+  const html = old.html === "" ? null : markup(old.html);
   const known = choice(
     t("To whom"),
     [
@@ -60,6 +60,7 @@ function answer(desk: Desk, found: Vacation): HTMLElement {
       el("div", { class: "fields" }, start.root, end.root, known.root),
       subject.root,
       text.root,
+      html?.root ?? null,
       el(
         "p",
         { class: "hint" },
@@ -74,12 +75,13 @@ function answer(desk: Desk, found: Vacation): HTMLElement {
         end: instant(end.control.value),
         subject: subject.control.value,
         text: area.value,
+        ...(html === null ? {} : { html: html.control.value }),
         known_only: known.control.value === "known",
       };
       try {
-        await desk.client.vacation_save(old, changed);
+        await desk.client.account_vacation_set(differing(old, changed), old.mark);
       } catch (error) {
-        atFields(error, { start, end, subject, text });
+        atFields(error, { start, end, subject, text, ...(html === null ? {} : { html }) });
         return;
       }
       desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));
@@ -89,26 +91,37 @@ function answer(desk: Desk, found: Vacation): HTMLElement {
   return card(t("Answer"), box.root);
 }
 
-function told(all: readonly AnsweredSender[]): HTMLElement | null {
+function told(all: readonly VacationAnswer[]): HTMLElement | null {
   if (all.length === 0) return null;
-  const rows = table<AnsweredSender>(
+  const rows = table<VacationAnswer>(
     t("Who got an answer"),
     [
       { title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) },
-      { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) },
+      { title: t("Last answer"), cell: (one) => when(one.sent) },
     ],
     all,
   );
   return card(t("Who got an answer"), rows, { flush: true });
 }
 
-/** A time for a field of the browser's own time zone, to the minute. */
-function local(text: string | null): string {
-  if (text === null) return "";
-  const at = new Date(text);
+/** The answer as HTML, which a mail program has written. */
+function markup(value: string): Field<HTMLTextAreaElement> {
+  const area = el("textarea", { rows: 7, maxlength: "20000", spellcheck: "false" });
+  area.value = value;
+  return field(
+    t("HTML version"),
+    area,
+    t("Most mail apps show this instead of the text. Leave blank to send only the text."),
+  );
+}
+
+/** A time in µs for a field of the browser's own time zone, to the minute. */
+function local(moment: number): string {
+  if (moment === 0) return "";
+  const at = new Date(moment / 1000);
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-function instant(text: string): string | null {
-  return text === "" ? null : new Date(text).toISOString();
+function instant(text: string): number {
+  return text === "" ? 0 : Date.parse(text) * 1000;
 }

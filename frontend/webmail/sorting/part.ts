@@ -38,7 +38,10 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
   function away(found: SortingNotices): HTMLElement | null {
     if (!found.away) return null;
     const end = async () => {
-      if (await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.vacation_end())) await ask();
+      const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () =>
+        client.account_vacation_set({ enabled: false }),
+      );
+      if (done) await ask();
     };
     return line(
       "away",

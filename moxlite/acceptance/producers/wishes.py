@@ -18,7 +18,7 @@ from moxlite.proto.address import Address, Domain
 from moxlite.proto.sieve.outcome import AnswerAction, FileAction, KeepAction, RedirectAction, RejectAction
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Mark, Redirect, Remember, Vacation
-from moxlite.store.delivery.vacation import INTERVAL
+from moxlite.store.delivery.vacation import INTERVAL, entity
 from moxlite.store.names import INBOX
 from moxlite.store.rows.mailboxes import FLAG_NAMES
 from moxlite.store.types import Flag
@@ -205,7 +205,7 @@ def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
         yield Remember(keys=filtered.tracked)
     if filtered.form is not None and not answers:
         away = filtered.form
-        text = away.entity if away.html else away.text
+        text = entity(away) if away.html else away.text
         form = AnswerAction(text=text, mime=bool(away.html), subject=away.subject)
         yield from _answer(case, filtered, form, FORM)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import msgspec
 
 from moxlite.acceptance.rules import Place, RuleTooSlow, by_rules, mail_to, move_sorted, sort_page
 from moxlite.acceptance.sieve.keeping import keep_script
@@ -17,8 +20,10 @@ from moxlite.proto.sieve.errors import ScriptError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.scripts import activate_script, delete_script, failures, script_text, scripts
-from moxlite.store.delivery.vacation import VacationForm, answered, load_form, save_form
+from moxlite.store.delivery.vacation import answered, load_form, patch_form
 from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.forms import BadForm, FormChanged, mark
 from moxlite.wording import worded
 
 # The account that a command of the control socket names.
@@ -33,6 +38,8 @@ async def account_of_command(config: ConfigHolder, accounts: Accounts, name: str
         require_account(config.current, name)
         async with accounts.use(name) as account:
             yield account
+    except (BadForm, FormChanged):  # with the field that is wrong (`performing.answering`)
+        raise
     except (Refused, StoreError) as error:
         raise CommandFailed("refused", str(error)) from None
 
@@ -107,31 +114,24 @@ class SieveCommands:
     async def show(self, args: sieve.VacationShow) -> sieve.VacationInfo:
         """Show the vacation form, and who got an answer."""
         async with self._use(args.account) as account:
-            form = await account.read(load_form, op="vacation")
-            told = await account.read(answered, op="vacation")
-        return sieve.VacationInfo(
-            enabled=form.enabled,
-            start=form.start,
-            end=form.end,
-            subject=form.subject,
-            text=form.text,
-            known_only=form.known_only,
-            answered=[sieve.VacationAnswer(one.address, one.sent) for one in told],
-        )
+            return await account.read(_vacation_info, op="vacation")
 
     async def set(self, args: sieve.VacationSet) -> None:
-        """Save the vacation form."""
-        form = VacationForm(
-            enabled=args.enabled,
-            start=args.start,
-            end=args.end,
-            subject=args.subject,
-            text=args.text,
-            known_only=args.known_only,
-        )
+        """Change the vacation form."""
         async with self._use(args.account) as account:
-            await account.write(lambda tx: save_form(tx, form))
-        logger.info("vacation form saved", extra={"kv": {"account": args.account, "enabled": args.enabled}})
+            await account.write(lambda tx: patch_form(tx, args.changed, args.mark))
+        logger.info("vacation form saved", extra={"kv": {"account": args.account}})
+
+
+def _vacation_info(r: Reader) -> sieve.VacationInfo:
+    form = load_form(r)
+    return sieve.VacationInfo(
+        **msgspec.structs.asdict(form),
+        active=form.is_active(time.time_ns() // 1000),
+        script=any(script.active for script in scripts(r)),
+        mark=mark(form),
+        answered=answered(r),
+    )
 
 
 # Commands of the control socket that sort mail that is there already (WEBMAIL-130b).

@@ -32,9 +32,10 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import FileInto, Mark
 from moxlite.store.delivery.scripts import Compiled, active_script, compiled_script, other_scripts, seen_keys
-from moxlite.store.delivery.vacation import VacationForm, has_written_to, load_form
+from moxlite.store.delivery.vacation import has_written_to, load_form
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
+from moxlite.store.forms import VacationForm
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox, SpecialUse
 

@@ -29,9 +29,9 @@ from moxlite.store.delivery.scripts import (
     put_script,
     script_targets,
 )
-from moxlite.store.delivery.vacation import VacationForm, load_form, save_form
+from moxlite.store.delivery.vacation import load_form
 from moxlite.store.errors import StoreError
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import Arrived, SMTPArrival
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailboxes
@@ -144,13 +144,6 @@ def _stopped(r: Reader, passed_on: Collection[str]) -> list[str]:
     stopped = [target.address for target in targets(r) if target.stopped is not None and target.confirmed is not None]
     named = {*passed_on, *script_targets(r)} if stopped else ()
     return [name for name in dict.fromkeys(stopped) if name in named]
-
-
-def end_vacation(tx: Tx) -> None:
-    """Send no more answers by the form; its text stays."""
-    form: VacationForm = load_form(tx)
-    if form.enabled:
-        save_form(tx, msgspec.structs.replace(form, enabled=False))
 
 
 def _time(micros: int) -> dt.datetime:

@@ -6,15 +6,22 @@ The form is the same for webmail, account app and command line. Which message is
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Set
 from typing import Final
 
-import msgspec
-
-from moxlite.decoders import from_json
 from moxlite.proto.mime.compose import MultiPart, TextPart, compose
 from moxlite.proto.mime.text import visible_text
-from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.forms import (
+    NO_CONTROLS,
+    BadForm,
+    VacationAnswer,
+    VacationChange,
+    VacationForm,
+    form_of,
+    patched,
+)
 from moxlite.store.options import DAY
 from moxlite.wording import worded
 
@@ -36,6 +43,8 @@ MAX_TEXT: Final = 20_000
 MAX_SUBJECT: Final = 200
 """Characters of the form's subject."""
 
+TOO_LONG: Final = "at most {most} characters of text and {subject} of subject"
+
 MAX_SHOWN: Final = 1000
 """Answered senders in a list."""
 
@@ -54,67 +63,42 @@ ANSWERED: Final = (
 WRITTEN: Final = "SELECT 1 FROM recipient WHERE localpart = ? COLLATE NOCASE AND domain = ? LIMIT 1"
 
 
-class BadForm(StoreError):
-    """The form cannot be saved; the text is for its owner."""
-
-
-class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The vacation form.
-
-    Attributes:
-      enabled: answers are sent between `start` and `end`, µs UTC; 0 for no limit.
-      subject: "" for ``Auto: `` and that of the message. text: of the answer.
-      html: the answer as HTML, beside the text; "" for none. Only programs set it.
-      known_only: only to people to whom the owner has written.
-    """
-
-    enabled: bool = False
-    start: int = 0
-    end: int = 0
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-    known_only: bool = False
-
-    @property
-    def entity(self) -> str:
-        """The answer as a MIME entity with its header: the text, and the HTML."""
-        shown = self.text or visible_text(self.html)
-        texts = MultiPart((TextPart(shown), TextPart(self.html, "html")), "alternative")
-        return b"".join(compose((), texts)).decode("ascii")
-
-    def is_active(self, now: int) -> bool:
-        """Whether answers are sent at a time, µs UTC."""
-        return self.enabled and self.start <= now and (not self.end or now < self.end)
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """A sender that got an answer, the last time at `sent`, µs UTC."""
-
-    address: str
-    sent: int
-
-
 def load_form(r: Reader) -> VacationForm:
     """The form; an empty one if none was saved."""
-    data = r.value(LOAD)
-    try:
-        return VacationForm() if data is None else from_json(data, VacationForm)
-    except msgspec.DecodeError:  # written by another version: its owner saves it anew
-        return VacationForm()
+    return form_of(r.value(LOAD), VacationForm)
 
 
-def save_form(tx: Tx, form: VacationForm) -> None:
-    """Save the form. Raises BadForm."""
-    if form.enabled and not form.text.strip() and not form.html.strip():
-        raise BadForm("the answer needs a text")
-    if max(len(form.text), len(form.html)) > MAX_TEXT or len(form.subject) > MAX_SUBJECT:
-        raise BadForm(
-            worded("at most {most} characters of text and {subject} of subject", most=MAX_TEXT, subject=MAX_SUBJECT)
-        )
-    if form.end and form.end <= form.start:
-        raise BadForm("the end is before the start")
-    tx.execute(SAVE, msgspec.json.encode(form).decode())
+def patch_form(tx: Tx, change: VacationChange, since: str = "") -> VacationForm:
+    """Change the form; returns it as it is now. `since`: the `mark` of the form that the user saw, "" for any.
+
+    Raises BadForm, FormChanged.
+    """
+    before, form, data = patched(tx.value(LOAD), VacationForm, change, since)
+    changed = {name for name in VacationForm.__struct_fields__ if getattr(before, name) != getattr(form, name)}
+    _check(form, changed, tx.now)
+    tx.execute(SAVE, data)
+    return form
+
+
+def _check(form: VacationForm, changed: Set[str], now: int) -> None:
+    for name, most in (("text", MAX_TEXT), ("html", MAX_TEXT), ("subject", MAX_SUBJECT)):
+        if name in changed and len(getattr(form, name)) > most:
+            raise BadForm(name, worded(TOO_LONG, most=MAX_TEXT, subject=MAX_SUBJECT))
+    if "subject" in changed and any(unicodedata.category(character) == "Cc" for character in form.subject):
+        raise BadForm("subject", NO_CONTROLS)
+    if changed & {"enabled", "text", "html"} and form.enabled and not (form.text.strip() or form.html.strip()):
+        raise BadForm("text", "is empty: write the answer")
+    if changed & {"start", "end"} and form.end and form.end <= form.start:
+        raise BadForm("end", "is before the start")
+    if changed & {"enabled", "end"} and form.enabled and form.end and form.end <= now:
+        raise BadForm("end", "has passed already")
+
+
+def entity(form: VacationForm) -> str:
+    """The answer as a MIME entity with its header: the text, and the HTML."""
+    shown = form.text or visible_text(form.html)
+    texts = MultiPart((TextPart(shown), TextPart(form.html, "html")), "alternative")
+    return b"".join(compose((), texts)).decode("ascii")
 
 
 def has_written_to(r: Reader, localpart: str, domain: str) -> bool:
@@ -142,6 +126,6 @@ def may_answer(tx: Tx, handle: bytes, address: str, seconds: int) -> bool:
     return True
 
 
-def answered(r: Reader) -> list[Answered]:
+def answered(r: Reader) -> list[VacationAnswer]:
     """Senders that got an answer, the newest first."""
-    return [Answered(*row) for row in r.rows(ANSWERED, MAX_SHOWN)]
+    return [VacationAnswer(*row) for row in r.rows(ANSWERED, MAX_SHOWN)]

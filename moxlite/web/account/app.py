@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
+from moxlite.operations import Role, described_in, sieve
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
@@ -21,9 +22,9 @@ from moxlite.web.account.calls.overview import OverviewCalls
 from moxlite.web.account.calls.security import KeyCalls, SecurityCalls
 from moxlite.web.account.calls.sending import MaskedCalls, SendingCalls
 from moxlite.web.account.calls.shares import ShareCalls
-from moxlite.web.account.calls.sorting import JunkCalls, ScriptCalls, SortingCalls, VacationCalls
+from moxlite.web.account.calls.sorting import JunkCalls, ScriptCalls, SortingCalls
 from moxlite.web.account.types import Mailbox
-from moxlite.web.calls import call
+from moxlite.web.calls import Source, call
 from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
@@ -71,6 +72,7 @@ class AccountApp:
             metrics.account_api_seconds,
             title="moxlite account",
             events=ImportEvent,
+            perform=server.perform,
             audit=server.auth.audit,
         )
 
@@ -172,7 +174,7 @@ class TransferCalls(AccountCalls):
         self._server.imports.abort(caller.require().account, token)
 
 
-API: Final[tuple[type, ...]] = (
+API: Final[tuple[Source, ...]] = (
     LoginCalls,
     FactorCalls,
     RecoveryCalls,
@@ -187,14 +189,14 @@ API: Final[tuple[type, ...]] = (
     SendingCalls,
     KeyCalls,
     ForwardCalls,
-    VacationCalls,
     ScriptCalls,
     AddressCalls,
     SecurityCalls,
     OverviewCalls,
     SessionCalls,
     TransferCalls,
+    *(operation for operation in described_in(sieve) if Role.USER in operation.who),
 )
-"""The pages of the account app, whose marked methods are its calls (WEB-61..76). They are for the user's own account;
-all but the public ones need a session.
+"""The pages of the account app, whose marked methods are its calls (WEB-61..76), and the operations for users. They are
+for the user's own account; all but the public ones need a session.
 """

@@ -104,37 +104,6 @@ class Shares(msgspec.Struct, frozen=True):
     mailboxes: list[str]
 
 
-class VacationFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The vacation form. Without ``start`` answers begin at once, without ``end`` they go on. ``subject``: "" for
-    ``Auto:`` and that of the message. ``known_only``: only to people to whom the owner has written.
-    """
-
-    enabled: bool
-    start: dt.datetime | None
-    end: dt.datetime | None
-    subject: Text
-    text: Text
-    known_only: bool
-
-
-class AnsweredSender(msgspec.Struct, frozen=True):
-    """A sender that got an answer, the last time at `sent`."""
-
-    address: str
-    sent: dt.datetime
-
-
-class Vacation(msgspec.Struct, frozen=True):
-    """The form, whether answers are sent now, and the senders that got one, the newest first. ``script``: a Sieve
-    script is active, and its answers come before an answer of the form.
-    """
-
-    form: VacationFields
-    active: bool
-    answered: list[AnsweredSender]
-    script: bool
-
-
 class Script(msgspec.Struct, frozen=True):
     """A Sieve script; its size in octets."""
 

@@ -11,7 +11,8 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.store.delivery.submissions import identity_settings, set_identity
-from moxlite.store.delivery.vacation import BadForm, VacationForm, load_form, save_form
+from moxlite.store.delivery.vacation import load_form, patch_form
+from moxlite.store.forms import BadForm, VacationChange, VacationForm, mark
 from moxlite.store.mail.links import sending_links
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
@@ -46,11 +47,17 @@ MAX_ADDRESSES: Final = 50
 """Addresses in replyTo or bcc, each with its name of 1,000 characters at most."""
 
 VACATION: Final = "singleton"
-VACATION_TYPE: Final = ObjectType(
-    "VacationResponse",
-    "RFC 8621 §8",
-    settable=("isEnabled", "fromDate", "toDate", "subject", "textBody", "htmlBody"),
-)
+FIELDS: Final = {
+    "isEnabled": "enabled",
+    "fromDate": "start",
+    "toDate": "end",
+    "subject": "subject",
+    "textBody": "text",
+    "htmlBody": "html",
+}
+"""Fields of the vacation form by properties; `known_only` has none (RFC 8621 §8)."""
+
+VACATION_TYPE: Final = ObjectType("VacationResponse", "RFC 8621 §8", settable=tuple(FIELDS))
 
 
 def _addresses(r: Reader, call: Call) -> dict[str, str]:
@@ -188,17 +195,13 @@ def _vacation(form: VacationForm) -> Object:
     }
 
 
-def _vacation_state(form: VacationForm) -> str:
-    return hashlib.sha256(msgspec.json.encode(form)).hexdigest()[:16]
-
-
 async def vacation_get(call: Call) -> Object:
     """VacationResponse/get."""
     ids, properties = call.ids(), call.properties(VACATION_TYPE.properties)
     form = await call.account.read(load_form, op="jmap vacation")
     whole = _vacation(form)
     objects = [{name: whole[name] for name in properties}] if ids is None or VACATION in ids else []
-    return get_response(call, _vacation_state(form), objects, [one for one in ids or () if one != VACATION])
+    return get_response(call, mark(form), objects, [one for one in ids or () if one != VACATION])
 
 
 async def vacation_set(call: Call) -> Object:
@@ -208,7 +211,7 @@ async def vacation_set(call: Call) -> Object:
 
 class _Vacation:
     async def state(self, call: Call) -> str:
-        return _vacation_state(await call.account.read(load_form, op="jmap vacation"))
+        return mark(await call.account.read(load_form, op="jmap vacation"))
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return dict.fromkeys(objects, SetError("singleton"))
@@ -227,24 +230,28 @@ class _Vacation:
 
 
 def _save_vacation(tx: AccountTx, patch: Object) -> None:
-    form = load_form(tx)
-    now = _vacation(form)
+    now = _vacation(load_form(tx))
     wanted = VACATION_TYPE.patched(now, patch)
-    if not isinstance(wanted["isEnabled"], bool):
-        raise SetError("invalidProperties", "isEnabled is true or false", properties=["isEnabled"])
-    for name in ("subject", "textBody", "htmlBody"):
-        if not isinstance(wanted[name], str | None):
-            raise SetError("invalidProperties", f"{name} is text", properties=[name])
-    saved = VacationForm(
-        enabled=wanted["isEnabled"],
-        start=property_moment("fromDate", wanted["fromDate"]) if wanted["fromDate"] is not None else 0,
-        end=property_moment("toDate", wanted["toDate"]) if wanted["toDate"] is not None else 0,
-        subject=wanted["subject"] or "",
-        text=wanted["textBody"] or "",
-        html=wanted["htmlBody"] or "",
-        known_only=form.known_only,
-    )
+    changed: dict[str, Any] = {}
+    for name, field in FIELDS.items():
+        if wanted[name] != now[name]:
+            changed[field] = _vacation_value(name, wanted[name])
     try:
-        save_form(tx, saved)
+        patch_form(tx, VacationChange(**changed))
     except BadForm as error:
-        raise SetError("invalidProperties", str(error), properties=["textBody"]) from None
+        names = [name for name, field in FIELDS.items() if field == error.field]
+        raise SetError("invalidProperties", str(error), properties=names) from None
+
+
+def _vacation_value(name: str, value: Any) -> bool | int | str:
+    """The value of a field, from that of a property. Raises SetError."""
+    match name, value:
+        case "isEnabled", bool():
+            return value
+        case "isEnabled", _:
+            raise SetError("invalidProperties", "isEnabled is true or false", properties=[name])
+        case (("fromDate" | "toDate"), _):
+            return 0 if value is None else property_moment(name, value)
+        case _, str() | None:
+            return value or ""
+    raise SetError("invalidProperties", f"{name} is text", properties=[name])

@@ -9,6 +9,8 @@ from typing import Annotated, Final, Literal, TypeVar
 import trio
 from msgspec import Meta
 
+from moxlite.operations import description
+from moxlite.operations.sieve import VacationSet
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.access import flag_rights
 from moxlite.store.auth.sessions import Session
@@ -21,7 +23,7 @@ from moxlite.store.names import INBOX, split_flags
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import MessageID
-from moxlite.web.calls import call
+from moxlite.web.calls import Source, call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
@@ -259,7 +261,7 @@ class MessageCalls(AccountCalls):
                     holder.refuse_guest(OWN_THREADS)
 
 
-API: Final[tuple[type, ...]] = (
+API: Final[tuple[Source, ...]] = (
     DeviceLogins,
     NoticeCalls,
     GivenCalls,
@@ -289,5 +291,8 @@ API: Final[tuple[type, ...]] = (
     ComposeCalls,
     SessionCalls,
     MessageCalls,
+    description(VacationSet),
 )
-"""The pages of the webmail, whose marked methods are its calls. All but the public ones need a session."""
+"""The pages of the webmail, whose marked methods are its calls, and operations for users. All but the public ones need
+a session.
+"""

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.net.httpclient import HTTPClient
+    from moxlite.operations.performing import Perform
     from moxlite.process.keys import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
@@ -94,6 +95,7 @@ class Webmail:
         sandbox: Sandbox,
         keys: SigningKeys,
         edit: Edit,
+        perform: Perform,
         deliveries: Deliveries | None,
         http: HTTPClient,
         assure: Assure,
@@ -137,6 +139,7 @@ class Webmail:
             title="moxlite webmail",
             events=StreamEvent,
             request=Request,
+            perform=perform,
             audit=auth.audit,
         )
 

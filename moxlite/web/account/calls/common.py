@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.links import Links
     from moxlite.net.tls.certificates import KeyPair
+    from moxlite.operations.performing import Perform
     from moxlite.store.accounts.opened import OpenAccount
 
 logger = logging.getLogger("moxlite.web.account")
@@ -50,6 +51,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       config: the present configuration.
+      perform: the operations for users.
       edit: changes domains.toml.
       passwords: sets and revokes passwords.
       queue: None while it cannot be used.
@@ -65,6 +67,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: CurrentConfig
+    perform: Perform
     edit: Edit
     accounts: Accounts
     auth: AuthDB

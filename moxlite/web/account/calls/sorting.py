@@ -1,10 +1,9 @@
 """The calls of the account app about sorting: rules and scripts for mail that is there already (WEBMAIL-130a), Sieve
-scripts (WEB-158, IMAP-141), answers while the owner is away (WEBMAIL-131), the junk filter (WEB-66).
+scripts (WEB-158, IMAP-141), the junk filter (WEB-66).
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from functools import partial
 from typing import Annotated
@@ -27,21 +26,17 @@ from moxlite.store.delivery.scripts import (
     script_text,
     scripts,
 )
-from moxlite.store.delivery.vacation import VacationForm, answered, load_form, save_form
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.words import read_meta, teach
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
-from moxlite.web.account.calls.common import AccountCalls, moment, now
+from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.forms import JunkForm, check_patterns, names_of, shown, table_of
 from moxlite.web.account.mailtypes import (
-    AnsweredSender,
     Script,
     ScriptFailure,
     ScriptFault,
     Scripts,
-    Vacation,
-    VacationFields,
 )
 from moxlite.web.account.types import Junk, Taught, Training
 from moxlite.web.calls import call
@@ -188,77 +183,6 @@ class ScriptCalls(AccountCalls):
         """Delete a script, which must not be the active one."""
         async with self._open(caller) as account:
             await account.write(lambda tx: delete_script(tx, name))
-
-
-class VacationCalls(AccountCalls):
-    """The calls about answers while the owner is away."""
-
-    @call()
-    async def vacation(self, caller: Caller) -> Vacation:
-        """The form, and the senders that got an answer."""
-        async with self._open(caller) as account:
-            form = await account.read(load_form, op="vacation")
-            told = await account.read(answered, op="vacation")
-            known = await account.read(scripts, op="vacation")
-        return Vacation(
-            _fields(form),
-            form.is_active(now()),
-            [AnsweredSender(one.address, moment(one.sent)) for one in told],
-            any(stored_script.active for stored_script in known),
-        )
-
-    @call(audit="vacation saved")
-    async def vacation_save(self, caller: Caller, old: VacationFields, changed: VacationFields) -> None:
-        """Save the form. A conflict if it is no longer the old one."""
-        before, after = _form(old), _form(changed)
-        mistakes = []
-        if after.enabled and not after.text.strip():
-            mistakes.append(FieldError("text", "is empty: write the answer"))
-        if after.end and after.end <= after.start:
-            mistakes.append(FieldError("end", "is before the start"))
-        if after.enabled and after.end and after.end <= now():
-            mistakes.append(FieldError("end", "has passed already"))
-        if mistakes:
-            raise FieldErrors(mistakes)
-
-        def unit(tx: Tx) -> None:
-            if _fields(load_form(tx)) != _fields(before):
-                raise Conflict("the form was changed meanwhile, and nothing was saved: load the page again")
-            save_form(tx, after)
-
-        async with self._open(caller) as account:
-            await account.write(unit)
-
-
-def _fields(form: VacationForm) -> VacationFields:
-    return VacationFields(
-        enabled=form.enabled,
-        start=moment(form.start) if form.start else None,
-        end=moment(form.end) if form.end else None,
-        subject=form.subject,
-        text=form.text,
-        known_only=form.known_only,
-    )
-
-
-def _form(fields: VacationFields) -> VacationForm:
-    """The form as the store has it. Raises FieldErrors."""
-    return VacationForm(
-        enabled=fields.enabled,
-        start=_micros("start", fields.start),
-        end=_micros("end", fields.end),
-        subject=fields.subject.strip(),
-        text=fields.text,
-        known_only=fields.known_only,
-    )
-
-
-def _micros(name: str, when: dt.datetime | None) -> int:
-    if when is None:
-        return 0
-    if when.tzinfo is None:
-        raise FieldErrors([FieldError(name, "has no time zone")])
-    return int(when.timestamp()) * 1_000_000
 
 
 class JunkCalls(AccountCalls):

@@ -4,7 +4,6 @@ and notices, which have few calls each.
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.acceptance.sieve.keeping import SortingNotices, end_vacation, sorting_notices
+from moxlite.acceptance.sieve.keeping import SortingNotices, sorting_notices
 from moxlite.groupware.entries import read, with_outcome
 from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
@@ -152,9 +151,6 @@ class SettingsCalls(AccountCalls):
 # The calls for notices about sorting: answers while away, failed scripts, stopped forwarding (WEB-158b).
 
 
-logger = logging.getLogger("moxlite.web.webmail")
-
-
 class SortingCalls(AccountCalls):
     """Calls for notices about the sorting of the user's own mail."""
 
@@ -165,14 +161,6 @@ class SortingCalls(AccountCalls):
         passed_on = self._server.config.current.passed_on(name)
         async with self._accounts.use(name) as account:
             return await sorting_notices(account, passed_on, time.time_ns() // 1000)
-
-    @call()
-    async def vacation_end(self, caller: Caller) -> None:
-        """Send no more answers by the vacation form."""
-        name = caller.require().account
-        async with self._accounts.use(name) as account:
-            await account.write(end_vacation)
-        logger.info("vacation ended", extra={"kv": {"account": name}})
 
 
 LONGEST_SNOOZE: Final = 732 * 86_400

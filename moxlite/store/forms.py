@@ -1,0 +1,147 @@
+"""What a user has set in a form, and a change of it, as all interfaces share them.
+
+A form is a struct. The store keeps the JSON object of what was set, so fields of a later version stay when an earlier
+one saves. A change is a struct with the same fields, unset where they stay as they are: an interface that does not know
+a field cannot erase it. Only changed fields are checked.
+
+Values alone are here, so the command line starts without SQLite. Each form is loaded and saved in the package of its
+subject.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from moxlite.decoders import from_builtins, from_json
+from moxlite.store.errors import StoreError
+from moxlite.wording import worded
+
+F = TypeVar("F", bound=msgspec.Struct)
+
+LAST: Final = 253_402_300_799_000_000
+"""µs UTC of the last second of the year 9999, which all interfaces can write."""
+
+NO_CONTROLS: Final = "control characters are not allowed here"
+
+
+class BadForm(StoreError):
+    """A form cannot be saved; the text is for its user. `field`: its field that is wrong."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class FormChanged(StoreError):
+    """A form was changed since its `mark` was taken, in the fields of the text."""
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(worded("this was changed meanwhile, and nothing was saved: {text}", text=", ".join(fields)))
+
+
+def changed_fields(change: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a change that are set."""
+    return {name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET}
+
+
+def form_of(data: str | None, kind: type[F]) -> F:
+    """The form of stored JSON. A field that another version wrote in another way has its default."""
+    return _form(stored_fields(data), kind)
+
+
+def stored_fields(data: str | None) -> dict[str, Any]:
+    """What is stored of a form, by field."""
+    try:
+        return {} if data is None else from_json(data, dict[str, Any])
+    except msgspec.DecodeError:  # damaged: its user sets it anew
+        return {}
+
+
+def patched(data: str | None, kind: type[F], change: msgspec.Struct, since: str = "") -> tuple[F, F, str]:
+    """A form before and after a change, and the JSON to store. With `since`, the `mark` of what the user saw, it must
+    not have been changed since. Raises FormChanged.
+    """
+    fields = stored_fields(data)
+    before = _form(fields, kind)
+    if since and (differing := [*_differing(before, since)]):
+        raise FormChanged(differing)
+    given = changed_fields(change)
+    after = msgspec.structs.replace(before, **given)
+    return before, after, msgspec.json.encode(fields | msgspec.to_builtins(given)).decode()
+
+
+def mark(form: msgspec.Struct) -> str:
+    """A mark of the values of a form: a part for each field, so that a later save can be refused with the names of
+    those that differ.
+    """
+    return ".".join(_marks(form))
+
+
+def _marks(form: msgspec.Struct) -> Iterator[str]:
+    for value in msgspec.structs.asdict(form).values():
+        yield f"{zlib.crc32(msgspec.json.encode(value)):08x}"
+
+
+def _differing(form: msgspec.Struct, since: str) -> Iterator[str]:
+    marks = since.split(".")
+    for i, (name, now) in enumerate(zip(form.__struct_fields__, _marks(form), strict=True)):
+        if i >= len(marks) or marks[i] != now:
+            yield name
+
+
+def _form(fields: Mapping[str, Any], kind: type[F]) -> F:
+    known: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name in fields:
+            try:
+                known[field.name] = from_builtins(fields[field.name], field.type)
+            except msgspec.ValidationError:  # as a later version has it
+                continue
+    return kind(**known)
+
+
+class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The vacation form.
+
+    Attributes:
+      enabled: answers are sent between `start` and `end`, µs UTC; 0 for no limit.
+      subject: "" for ``Auto: `` and that of the message. text: of the answer.
+      html: the answer as HTML, beside the text; "" for none. Only programs write it.
+      known_only: only to people to whom the owner has written.
+    """
+
+    enabled: bool = False
+    start: int = 0
+    end: int = 0
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    known_only: bool = False
+
+    def is_active(self, now: int) -> bool:
+        """Whether answers are sent at a time, µs UTC."""
+        return self.enabled and self.start <= now and (not self.end or now < self.end)
+
+
+class VacationChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of the vacation form."""
+
+    enabled: bool | UnsetType = UNSET
+    start: Annotated[int, Meta(ge=0, le=LAST)] | UnsetType = UNSET
+    end: Annotated[int, Meta(ge=0, le=LAST)] | UnsetType = UNSET
+    subject: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    html: str | UnsetType = UNSET
+    known_only: bool | UnsetType = UNSET
+
+
+class VacationAnswer(msgspec.Struct, frozen=True):
+    """A sender that got an answer, the last time at `sent`, µs UTC."""
+
+    address: str
+    sent: int
