@@ -69,16 +69,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Copy new databases (tests/templates.py), where a test has one: codecs alone need no store. What is loaded by now
-    stays to the end: 12,000 tests and their modules, which the garbage collector would look through again and again.
+    """What is loaded by now stays to the end: 12,000 tests and their modules, which the garbage collector would look
+    through again and again.
     """
     gc.collect()
     gc.freeze()
     starting.install()
-    if "moxlite.store.file.database" in sys.modules:
-        from tests import templates
-
-        templates.install()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,11 +4,17 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 import apsw
 import pytest
 
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS
 from moxlite.store.backup.layout import databases
 from moxlite.store.file.migrations import Kind, migrations_of, open_file
@@ -50,9 +56,7 @@ def account(data: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.nightly(
-    smoke="tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good"
-)
+@pytest.mark.nightly(smoke="tests/crash/test_store_migrations.py::test_a_kill_at_each_step_of_a_new_file_is_made_good")
 def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path) -> None:
     """STORE-148, STORE-149, STORE-160, ADMIN-68: from the oldest fixture, with a rewrite of a table at the end."""
     original = account(unpack(names()[0], tmp_path / "data"))
@@ -88,26 +92,104 @@ def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path)
     assert killed > 20
 
 
-@pytest.mark.landing("Kind.SEARCH")
+class Kills:
+    """Copies of a folder as kills would leave it: before each write of SQLite, and before a file is opened for writing,
+    made, renamed or deleted.
+    """
+
+    def __init__(self, folder: Path, copies: Path) -> None:
+        self.left: list[Path] = []
+        self.vfs = FaultVFS()
+        self.vfs.before_change = self._copy
+        self._folder = folder
+        self._copies = copies
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        _watching.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _watching.remove(self)
+
+    def _copy(self) -> None:
+        if self._lock.acquire(blocking=False):  # copying makes files, too
+            try:
+                copy = self._copies / str(len(self.left))
+                if self._folder.exists():
+                    shutil.copytree(self._folder, copy)
+                    self.left.append(copy)
+            finally:
+                self._lock.release()
+
+    def before(self, event: str, path: object) -> None:
+        """Before Python changes a file."""
+        if event in ("open", "os.rename", "os.mkdir", "os.remove") and str(path).startswith(f"{self._folder}/"):
+            self._copy()
+
+
+_watching: list[Kills] = []
+
+
+def _told(event: str, args: tuple[object, ...]) -> None:
+    for kills in _watching:
+        kills.before(event, args[0])
+
+
+sys.addaudithook(_told)
+
+
 @pytest.mark.parametrize("kind", [Kind.ACCOUNT, Kind.SEARCH])
-def test_a_kill_before_each_write_to_a_new_file_is_made_good(tmp_path: Path, kind: Kind) -> None:
-    """STORE-148, STORE-160: also in the change to WAL, which leaves a rollback journal that only a writer can undo."""
-    vfs = FaultVFS()
+def test_a_kill_at_each_step_of_a_new_file_is_made_good(
+    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-148, STORE-160: it appears whole. Else a log of a file that was lost would be folded into it."""
     made = tmp_path / "made"
     made.mkdir()
-    left: list[Path] = []
+    (made / "new.db-wal").write_bytes(b"of a lost file")
+    steps: list[str] = []
 
-    def copy() -> None:
-        left.append(tmp_path / str(len(left)))
-        shutil.copytree(made, left[-1])
+    def noted(name: str, real: Callable[..., None], *args: object) -> None:
+        steps.append(name)
+        real(*args)
 
-    vfs.before_change = copy
-    open_file(made / "new.db", kind, Options(vfs=vfs.name), create=True).close()
-    assert any((folder / "new.db-journal").exists() and (folder / "new.db").stat().st_size for folder in left)
-    for folder in left:
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, partial(noted, name, getattr(os, name)))
+    with Kills(made, tmp_path) as kills:
+        open_file(made / "new.db", kind, Options(vfs=kills.vfs.name), create=True).close()
+    assert steps == ["fsync", "replace"], "durable before it has its name"
+    assert len(kills.left) >= 4
+    for folder in [*kills.left, made]:
         db = open_file(folder / "new.db", kind, Options(), create=True)
         assert db.pragma("user_version") == len(migrations_of(kind))
         assert db.pragma("journal_mode") == "wal"
         assert db.pragma("auto_vacuum") == 2
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         db.close()
+        assert [path.name for path in folder.iterdir()] == ["new.db"]
+
+
+async def test_a_kill_at_each_step_of_a_new_account_is_made_good(tmp_path: Path) -> None:
+    """STORE-11, STORE-158d, STORE-160: the next use makes the rest, and no two accounts are the same file."""
+
+    async def identity(data: Path, vfs: str | None = None) -> bytes:
+        accounts = Accounts(data, Options(min_free_space=0, vfs=vfs))
+        async with accounts.use("mia") as account:
+            found = await account.read(lambda r: (r.value("SELECT file_id FROM state"), names_of(r)), op="test")
+            assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
+        await accounts.aclose()
+        assert found[1] == ["Archive", "Drafts", "Inbox", "Junk", "Sent", "Trash"]
+        assert sorted(path.name for path in (data / "accounts/mia").iterdir()) == ["account.db"]
+        assert isinstance(found[0], bytes)
+        return found[0]
+
+    def names_of(r: Reader) -> list[str]:
+        return [row[0] for row in r.rows("SELECT name FROM mailbox ORDER BY name")]
+
+    with Kills(tmp_path / "data", tmp_path) as kills:
+        first = await identity(tmp_path / "data", kills.vfs.name)
+    assert len(kills.left) > 15
+    assert await identity(tmp_path / "data") == first
+    empty = [folder for folder in kills.left if not (folder / "accounts/mia/account.db-wal").exists()]
+    found = [await identity(folder) for folder in kills.left]
+    assert len(set(found[: len(empty) // 2])) == len(empty) // 2, "as long as it has no mailboxes, each is another one"

@@ -724,7 +724,7 @@ async def test_closing_while_a_scan_opens_its_connection_ends_the_scan(
     entered, opened = opening
 
     async def scan() -> None:
-        with pytest.raises(Closed):
+        with pytest.raises(ReadInterrupted):
             await db.scan(lambda r: r.value(FOREVER), op="test")
 
     async with trio.open_nursery() as nursery:

@@ -27,7 +27,6 @@ from moxlite.store.accounts.folders import (
     check_account_name,
     forget_made,
     made_names,
-    make_folder,
     move_folder,
 )
 from moxlite.store.accounts.opened import AccountTasks, BackgroundTask, OpenAccount, open_account
@@ -440,8 +439,7 @@ class Opener:
         name = folder.name
         try:
             with self._edge:
-                create = await trio.to_thread.run_sync(make_folder, folder)
-                account = await open_account(name, folder / "account.db", self._options, self.handlers, create=create)
+                account = await open_account(folder, self._options, self.handlers)
         except StorageBusy:
             raise  # the server is short of resources; the account may be sound
         except StoreError as error:

@@ -59,15 +59,18 @@ def make_folder(folder: Path) -> bool:
         except OSError as error:  # this account has its folder, and can be used
             logger.warning("account not noted as made", extra={"kv": {"account": folder.name, "err": str(error)}})
         return (folder / CREATING).exists()
-    if note.exists():
+    new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
+    if note.exists() and not (new / CREATING).exists():
         mend = f"is the disk mounted? Bring it back, or give up its mail with `moxlite store create {folder.name}`"
         raise MissingFile(folder, "is missing", mend)
     folder.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    _note_made(note, folder.parent)
-    # After the note: a folder that is lost later, or not mounted, is then never taken for a new account.
-    new = folder.with_name(f".{folder.name}.tmp")  # no name of an account
     make_closed(new, exist_ok=True)
     (new / CREATING).touch(0o640)
+    # Before the note, so that a kill behind it leaves a sign that the folder is not lost, but was never there.
+    _sync(new)
+    _sync(new.parent)
+    # Before the folder, so that one which is lost later, or not mounted, is never taken for a new account.
+    _note_made(note, folder.parent)
     new.rename(folder)  # with the mark inside, so that a kill leaves no folder without it
     return True
 

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import trio
 
 from moxlite.processor import act_for
 from moxlite.proto.mime.types import PARSE_VERSION
-from moxlite.store.accounts.folders import folder_is_made
+from moxlite.store.accounts.folders import folder_is_made, make_folder
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import forget_uploads
@@ -20,6 +20,7 @@ from moxlite.store.delivery.outgoing import shrink_outgoing
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
+from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.kept import purge_kept
 from moxlite.store.junk.trainer import Trainer
 from moxlite.store.mail.copying import undo_part, unfinished_copies
@@ -38,6 +39,11 @@ from moxlite.store.upkeep.reparse import SET_VERSION
 from moxlite.supervision import Supervisor, open_supervisor
 
 logger = logging.getLogger("moxlite.store.account")
+
+
+OWN: Final = """
+UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, created = unixepoch() * 1000000"""
+"""What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
 
 
 class OpenAccount(IndexedAccount):
@@ -107,36 +113,69 @@ class OpenAccount(IndexedAccount):
         await self.database.aclose()
 
 
-async def open_account(
-    name: str, path: Path, options: Options, handlers: Mapping[str, Handler], *, create: bool
-) -> OpenAccount:
-    """Open the database of an account, or with `create` make it, with its first mailboxes (STORE-11); for `Accounts`.
+class _Look:
+    """What an opening finds in the account's folder and file, in the thread that opens them.
+
+    Attributes:
+      new: the account is being made. lacks_inbox: its first mailboxes are not made yet.
+      modseq: the modseq of its last change.
+      unused, staged, copies: leftovers of a killed server: unused bodies, parts of an import, unfinished copies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.new = False
+        self.lacks_inbox = False
+        self.modseq = ModSeq(0)
+        self.unused = self.staged = False
+        self.copies: list[bytes] = []
+
+    def create(self) -> bool:
+        """See `Database.open`."""
+        self.new = make_folder(self._folder)
+        return self.new
+
+    def look(self, r: Reader) -> None:
+        """See `Database.open`."""
+        self.modseq = ModSeq(r.value(MODSEQ))
+        self.unused = r.row(UNUSED, 1) is not None
+        self.staged = bool(r.value(JOBS))
+        self.copies = unfinished_copies(r)
+        self.lacks_inbox = mailbox_by_name(r, INBOX) is None
+
+
+async def open_account(folder: Path, options: Options, handlers: Mapping[str, Handler]) -> OpenAccount:
+    """Open the account of a folder, which is named after it, or make it with its first mailboxes (STORE-11); for
+    `Accounts`.
 
     Leftovers of a killed server are removed first: an unfinished import, unused bodies (STORE-10), parts of a copy.
 
     Raises:
-      Errors of `Database.open`; StorageFull, StorageBroken, OSError.
+      Errors of `make_folder`, `Database.open`; StorageFull, StorageBroken, OSError.
     """
-    database = await Database.open(path, Kind.ACCOUNT, options=options, name=name, create=create)
+    name = folder.name
+    found = _Look(folder)
+    database = await Database.open(
+        folder / "account.db", Kind.ACCOUNT, options=options, name=name, create=found.create, look=found.look
+    )
     try:
-        modseq, unused = await database.read(lambda r: (ModSeq(r.value(MODSEQ)), r.row(UNUSED, 1)), op="open")
-        if await database.read(lambda r: r.value(JOBS), op="open"):
+        if found.staged:
             while await database.write(drop_staged) > 0:
                 pass
             await database.write(drop_job)
             logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
-        while unused is not None and await database.write(reclaim) > 0:
+        while found.unused and await database.write(reclaim) > 0:
             pass
-        account = OpenAccount(name, database, options, modseq, handlers)
-        for copy in await database.read(unfinished_copies, op="open"):
+        account = OpenAccount(name, database, options, found.modseq, handlers)
+        for copy in found.copies:
             while await account.write(partial(undo_part, copy=copy)):
                 pass
             logger.info("an unfinished copy removed", extra={"kv": {"account": name}})
-        if await database.read(lambda r: mailbox_by_name(r, INBOX), op="open") is None:
-            await account.write(lambda tx: _begin(tx, account.config))
+        if found.lacks_inbox:
+            await account.write(lambda tx: _begin(tx, account.config, new=found.new))
             logger.info("account created", extra={"kv": {"account": name}})
-        if create:
-            await trio.to_thread.run_sync(folder_is_made, path.parent)
+        if found.new:
+            await trio.to_thread.run_sync(folder_is_made, folder)
     except BaseException:
         with trio.CancelScope(shield=True):  # bounded: nothing runs in it yet
             await database.aclose()
@@ -144,10 +183,12 @@ async def open_account(
     return account
 
 
-def _begin(tx: AccountTx, config: AccountConfig) -> None:
+def _begin(tx: AccountTx, config: AccountConfig, *, new: bool) -> None:
     """Make Inbox, the mailboxes with a special use, and the others, all subscribed (STORE-11). There is no message to
-    be parsed anew (STORE-59).
+    be parsed anew (STORE-59). The file of a `new` account is a copy until here.
     """
+    if new:
+        tx.execute(OWN)
     tx.execute(SET_VERSION, PARSE_VERSION)
     create_mailbox(tx, INBOX)
     for use, name in config.initial_special_use.items():

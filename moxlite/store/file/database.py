@@ -212,7 +212,7 @@ class Database:
         *,
         unclean: bool,
     ) -> None:
-        """For `open`. Blocks."""
+        """For `open`."""
         self.path = path
         self.kind = kind
         self.options = options
@@ -228,14 +228,23 @@ class Database:
 
     @classmethod
     async def open(
-        cls, path: Path, kind: Kind, *, options: Options, name: str | None = None, create: bool = False
+        cls,
+        path: Path,
+        kind: Kind,
+        *,
+        options: Options,
+        name: str | None = None,
+        create: bool | Callable[[], bool] = False,
+        look: Callable[[Reader], None] = lambda r: None,
     ) -> Database:
-        """Open the file, with its schema up to date, and start its writer.
+        """Open the file, with its schema up to date.
 
         Args:
           path: the file; its folder exists.
           name: name in logs and metrics; the file's name if None. An account gives its own.
-          create: create the file if it is missing or empty.
+          create: create the file if it is missing or empty; or what says so, in the thread that opens it, and may make
+            its folder.
+          look: reads what the caller has to know first, in the same thread.
 
         Raises:
           MissingFile, WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBusy, StorageBroken.
@@ -246,21 +255,23 @@ class Database:
         health = Health(name or path.name, path, options.min_free_space, tell=options.degraded)
 
         def work() -> tuple[Database, Connection]:
-            wal = path.with_name(path.name + "-wal")
-            unclean = wal.exists() and wal.stat().st_size > 0
-            db = open_file(path, kind, options, create=create)
+            new = create() if callable(create) else create
             try:
-                return cls(path, kind, options, name or path.name, health, unclean=unclean), db
-            except BaseException:
-                db.close(True)
+                with storage(health):
+                    wal = path.with_name(path.name + "-wal")
+                    unclean = wal.exists() and wal.stat().st_size > 0
+                    db = open_file(path, kind, options, create=new)
+                    try:
+                        look(Reader(db))
+                        return cls(path, kind, options, name or path.name, health, unclean=unclean), db
+                    except BaseException:
+                        db.close(True)
+                        raise
+            except StorageBroken as error:
+                health.refused(error)
                 raise
 
-        try:
-            with storage(health):
-                self, db = await trio.to_thread.run_sync(work)
-        except StorageBroken as error:
-            health.refused(error)
-            raise
+        self, db = await trio.to_thread.run_sync(work)
         metrics.BROKEN.remove(self.name)  # an earlier opening may have failed
         self._writer = Writer(
             db,
@@ -447,9 +458,15 @@ class Database:
         with self._edge, trio.CancelScope(shield=True):  # bounded: the queue of the writer, reads were interrupted
             # The writer comes last: the last connection to be closed folds the log into the file and deletes it, which
             # a reader's, open for reading only, cannot.
-            await self._readers.aclose()
+            close_readers = await self._readers.end()
             await self._checkpoints.wait()
-            await trio.to_thread.run_sync(self._checkpoints.close)
-            await trio.to_thread.run_sync(self._writer.close)
-            await trio.to_thread.run_sync(give_memory_back)
+            close_writer = self._writer.end()
+
+            def work() -> None:
+                close_readers()
+                self._checkpoints.close()
+                close_writer()
+                give_memory_back()
+
+            await trio.to_thread.run_sync(work)
         self.health.close()

@@ -3,8 +3,10 @@ request (STORE-158d).
 
 A kind of database has numbered migrations, `schema/KIND/NNNN-name.sql`, from 0001 without a gap; `user_version` is the
 number of the last one done. Each runs in one transaction of its own with its Python step, if `STEPS` has one, and its
-number: after a kill at any point, the next open continues from there. A file written by a newer program is examined
-through a read-only connection and refused, so not even its log is folded in.
+number: after a kill at any point, the next open continues from there. A file written by a newer program is refused, and
+not even its log is folded in.
+
+A new file is a copy of a template, in which all migrations were run once: it appears whole, or not at all.
 
 The first line of a migration that rewrites tables is `-- rewrites tables`: the file is copied first, unless it is new,
 since an error in it would affect everything.
@@ -18,11 +20,13 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import apsw
 import msgspec
+import zstandard
 
 from moxlite.safefile import check_regular, open_regular
 from moxlite.store.errors import MigrationNeedsSpace, MissingFile, SchemaTooNew, StoreError, WrongFile
@@ -57,6 +61,16 @@ COPY_KEPT: Final = 14 * 86_400
 """Seconds for which `account.db.before-NNNN` is kept (STORE-149)."""
 
 REWRITES: Final = "-- rewrites tables"
+
+BESIDE: Final = ("-wal", "-shm", "-journal")
+"""Ends of the names of files that SQLite keeps beside a database."""
+
+WAL_MODE: Final = b"\x02\x02"
+"""Octets 18 and 19 of a database with a write-ahead log (https://www.sqlite.org/fileformat2.html §1.3.3). A database in
+memory cannot have one, and changing its mode later would be three more flushes.
+"""
+
+OBJECTS: Final = "SELECT count(*) FROM sqlite_schema"
 
 Step = Callable[[Tx], None]
 
@@ -162,8 +176,7 @@ def configure(db: apsw.Connection, kind: Kind, *, writer: bool) -> None:
         pragmas += [f"synchronous={kind.synchronous}", "foreign_keys=ON", "wal_autocheckpoint=0", "temp_store=MEMORY"]
     else:
         pragmas += ["query_only=ON"]
-    for pragma in pragmas:
-        db.execute(f"PRAGMA {pragma}").fetchall()
+    db.execute("; ".join([f"PRAGMA {pragma}" for pragma in pragmas])).fetchall()
     # Query plans must not depend on bound values. Otherwise SQLite prepares a query anew whenever a value that might
     # matter is bound, as in most joins and sorted look-ups: 5 to 30 µs each time, for the same plan, as there are no
     # statistics.
@@ -183,27 +196,22 @@ def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False)
     """
     check_library()
     migrations = migrations_of(kind, options.schema)
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", *BESIDE):
         check_regular(path.with_name(path.name + suffix))
-    if path.exists() and path.stat().st_size > 0:
-        _look(path, kind, len(migrations), options.vfs)
-    elif not create:
-        raise MissingFile(path, "is empty" if path.exists() else "is missing", _mend(path, kind))
-    else:
-        # SQLite gives -wal and -shm the mode of the file, and would give the file itself that of the umask (ADMIN-37).
-        os.close(open_regular(path, os.O_CREAT | os.O_RDWR))
+    if not path.exists() or path.stat().st_size == 0:
+        if not create:
+            raise MissingFile(path, "is empty" if path.exists() else "is missing", _mend(path, kind))
+        _copy_template(path, kind, options.schema)
     db = apsw.Connection(str(path), vfs=options.vfs)
     try:
         db.set_busy_timeout(BUSY_MS)
-        if db.pragma("page_count") == 0:
-            # Both are fixed by the first page written; on an existing file the second would be a commit at each open.
-            db.execute("PRAGMA page_size=4096").fetchall()
-            db.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
-        db.execute("PRAGMA journal_mode=WAL").fetchall()
-        configure(db, kind, writer=True)
-        done = _number(db)
+        db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # a file that is refused is left as it is
+        done = _look(db, path, kind, len(migrations))
+        db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         if done == 0 and not create:
             raise MissingFile(path, "has no tables", _mend(path, kind))
+        db.execute("PRAGMA journal_mode=WAL").fetchall()
+        configure(db, kind, writer=True)
         for migration in migrations[done:]:
             if migration.rewrites and done:
                 _copy_before(db, path, migration, options)
@@ -227,33 +235,50 @@ def _number(db: apsw.Connection) -> int:
     return int(db.pragma("user_version"))
 
 
-def _look(path: Path, kind: Kind, known: int, vfs: str | None) -> None:
-    """Raise WrongFile or SchemaTooNew if the file must not be written."""
+def _look(db: apsw.Connection, path: Path, kind: Kind, known: int) -> int:
+    """The number of the file's schema. Raises WrongFile or SchemaTooNew if the file must not be written."""
     try:
-        try:
-            application, version, tables = _told(path, apsw.SQLITE_OPEN_READONLY, vfs)
-        except apsw.ReadOnlyError:
-            # A kill while a new file is changed to WAL leaves a rollback journal, which locks out readers. Opening the
-            # file for writing rolls it back. In WAL mode a file has no rollback journal.
-            application, version, tables = _told(path, apsw.SQLITE_OPEN_READWRITE, vfs)
+        application, version = int(db.pragma("application_id")), _number(db)
+        # A kill of an earlier version could leave a file without tables: it still counts as new.
+        if application != kind.application_id and (application != 0 or Reader(db).value(OBJECTS) != 0):
+            raise WrongFile(path, f"application id {application:#x} is not that of kind {kind.value}")
     except apsw.NotADBError as error:
         raise WrongFile(path, "not a database") from error
-    # A kill between the creation of the file and the commit of the first migration leaves a file without tables: it
-    # still counts as new.
-    if application != kind.application_id and (application != 0 or tables != 0):
-        raise WrongFile(path, f"application id {application:#x} is not that of kind {kind.value}")
     if version > known:
         raise SchemaTooNew(path, version, known)
+    return version
 
 
-def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
-    """Read the application id of a file, the number of its schema, and its number of tables and indices."""
-    db = apsw.Connection(str(path), flags=flags, vfs=vfs)
+def _copy_template(path: Path, kind: Kind, schema: Path | None) -> None:
+    """Make a new file, durable but for the entry in its folder."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)  # a kill left it, or another one put it there
+    # SQLite gives -wal and -shm the mode of the file, and would give the file itself that of the umask (ADMIN-37).
+    with os.fdopen(open_regular(new, os.O_CREAT | os.O_EXCL | os.O_RDWR), "wb") as file:
+        file.write(zstandard.decompress(_template(kind, schema)))
+        file.flush()
+        os.fsync(file.fileno())
+    for suffix in BESIDE:  # what is left of a file that was lost would be taken for this one's
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    new.replace(path)
+
+
+@cache
+def _template(kind: Kind, schema: Path | None) -> bytes:
+    """The compressed octets of a new file."""
+    db = apsw.Connection(":memory:")
     try:
-        objects = Reader(db).value("SELECT count(*) FROM sqlite_schema")
-        return int(db.pragma("application_id")), _number(db), objects
+        # Both are fixed by the first page written.
+        db.execute("PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL").fetchall()
+        configure(db, kind, writer=True)
+        for migration in migrations_of(kind, schema):
+            _migrate(db, Path(kind.value), kind, migration)
+        db.execute("VACUUM").fetchall()
+        octets = bytearray(db.serialize("main"))
     finally:
         db.close()
+    octets[18:20] = WAL_MODE
+    return zstandard.compress(bytes(octets))
 
 
 def on_progress(tell: Callable[[], None]) -> None:

@@ -3,18 +3,18 @@
 Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop; a thread adds 60 µs and, beside a
 busy loop, a wait for the GIL at each row. But 500 cold rows are 100 disk reads: 7 ms on NVMe, 70 ms on a card. So after
 a slice that waited for over 5 ms and read from the disk, the reads of this database run in a thread for 10 s. The first
-read after opening always runs in a thread. Long scans have up to four connections of their own in threads.
+read after opening always runs in a thread, which makes its connection. Long scans have up to four connections of their
+own in threads.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -80,7 +80,7 @@ class Snapshot:
         """Read a slice of at most 500 rows, on the loop or in a thread like `Database.read`."""
         await processor.turn()
         if self._readers.warm:
-            return self._readers.slice(fn, self._opened.reader, self._opened.op, "loop")
+            return self._readers.slice(fn, self._opened.reader(), self._opened.op, "loop")
         return await self.scan(fn)
 
     async def scan(self, fn: Callable[[Reader], T]) -> T:
@@ -89,7 +89,8 @@ class Snapshot:
 
 
 class Readers:
-    """Read-only connections of one database. Methods run on the loop unless they are documented to block.
+    """Read-only connections of one database, each made by the first read that needs it, in its thread. Methods run on
+    the loop unless they are documented to block.
 
     Attributes:
       open: the reads that may become long ones.
@@ -97,17 +98,16 @@ class Readers:
     """
 
     def __init__(self, path: Path, kind: Kind, health: Health, *, vfs: str | None = None) -> None:
-        """Open the loop's connection. Blocks."""
         self._path = path
         self._kind = kind
         self._vfs = vfs
         self._health = health
-        self._reader = Reader(self._connect())  # for reads on the loop, which cannot be interrupted
+        self._reader: Reader | None = None  # for reads on the loop, which cannot be interrupted
         self._lock = trio.Lock()
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
         self.open = OpenReads(path, health.name)
-        self._cold_until = math.inf  # the first read after opening is in a thread
+        self._cold_until = 0.0
         self._closed = False
         self.last_used = time.monotonic()
 
@@ -121,25 +121,25 @@ class Readers:
         if turn:
             await processor.turn()
         self.last_used = now = time.monotonic()
-        if now >= self._cold_until and not self._lock.locked():
+        if self._reader is not None and now >= self._cold_until and not self._lock.locked():
             self._check()
             return self.slice(fn, self._reader, op, "loop")
         async with self._lock:
             self._check()
-            if self.warm:
+            if self._reader is not None and self.warm:
                 return self.slice(fn, self._reader, op, "loop")
-            if self._cold_until == math.inf:
-                self._cold_until = 0.0
             work = processor.place(op)  # measured only: one read at a time, for which a delivery may wait
-            with self.open.opened(self._reader.db, op) as opened:
+            with self._open_read(None if self._reader is None else self._reader.db, op) as opened:
                 try:
                     return await in_thread(
-                        lambda: work.run(lambda: self.slice(fn, opened.reader, op, "thread")),
+                        lambda: work.run(lambda: self.slice(fn, opened.reader(), op, "thread")),
                         interrupt=opened.interrupt,
                         name=f"read {op}",
                     )
                 finally:
                     work.count()
+                    if self._reader is None and opened.db is not None:
+                        self._reader = Reader(opened.db)
 
     async def scan(self, fn: Callable[[Reader], T], *, op: str) -> T:
         """See `Database.scan`."""
@@ -153,18 +153,20 @@ class Readers:
             snapshot = Snapshot(self, opened)
             try:
                 with storage(self._health):
-                    await in_thread(lambda: _hold(opened.db), interrupt=opened.interrupt, name=f"snapshot {op}")
+                    await in_thread(
+                        lambda: _hold(opened.reader().db), interrupt=opened.interrupt, name=f"snapshot {op}"
+                    )
                 yield snapshot
             finally:
                 with storage(self._health):
-                    if opened.db.in_transaction:
+                    if opened.db is not None and opened.db.in_transaction:
                         opened.db.execute("ROLLBACK")
 
     async def in_worker(self, fn: Callable[[Reader], T], opened: OpenRead) -> T:
         """Run `fn` in one of the threads that all accounts share (STORE-198)."""
         async with processor.place(opened.op) as work:
             return await in_thread(
-                lambda: work.run(lambda: self.slice(fn, opened.reader, opened.op, "thread")),
+                lambda: work.run(lambda: self.slice(fn, opened.reader(), opened.op, "thread")),
                 interrupt=opened.interrupt,
                 name=f"scan {opened.op}",
             )
@@ -205,23 +207,23 @@ class Readers:
         async with self._slots:
             self._check()
             self.last_used = time.monotonic()
-            if self._idle:
-                db = self._idle.pop()
-            else:
-                with storage(self._health):
-                    db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
-                if self._closed:  # closed meanwhile: a read on this connection would not be interrupted
-                    _close([db])
-                    self._check()
-            try:
-                with self.open.opened(db, op, patient=patient) as opened:
+            with self._open_read(self._idle.pop() if self._idle else None, op, patient=patient) as opened:
+                try:
                     yield opened
-            finally:
-                self.last_used = time.monotonic()
-                if self._closed or db.in_transaction:  # ROLLBACK failed: the next read would be in an old snapshot
-                    _close([db])
-                else:
-                    self._idle.append(db)
+                finally:
+                    self.last_used = time.monotonic()
+                    db = opened.db
+                    if db is not None:
+                        # If ROLLBACK failed, the next read would be in an old snapshot.
+                        if self._closed or db.in_transaction:
+                            _close([db])
+                        else:
+                            self._idle.append(db)
+
+    def _open_read(
+        self, db: apsw.Connection | None, op: str, *, patient: bool = False
+    ) -> AbstractContextManager[OpenRead]:
+        return self.open.opened(OpenRead(db or self._connect, op, patient=patient))
 
     def _connect(self) -> apsw.Connection:
         db = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY, vfs=self._vfs)
@@ -243,25 +245,27 @@ class Readers:
                 return
             idle, self._idle = self._idle, []
             with trio.CancelScope(shield=True):  # bounded: it reads nothing, and `idle` has no other owner
-                await in_thread(lambda: _shrink(self._reader.db, idle), interrupt=_nothing, name="trim readers")
+                kept = [] if self._reader is None else [self._reader.db]
+                await in_thread(lambda: _shrink(kept, idle), interrupt=_nothing, name="trim readers")
 
-    async def aclose(self) -> None:
-        """Interrupt running reads, wait for them, close all connections. A snapshot whose borrower is idle delays this
-        by 10 s at most.
+    async def end(self) -> Callable[[], None]:
+        """Interrupt running reads, and wait for them; returns what closes all connections, and blocks. A snapshot whose
+        borrower is idle delays this by 10 s at most.
         """
         self._closed = True
         self.open.interrupt()
         with trio.CancelScope(shield=True):  # bounded: what runs was interrupted
             async with self._lock:
                 taken = 0
-                with trio.move_on_after(CLOSE_WAIT):
-                    for _ in range(MAX_SCANS):
-                        await self._slots.acquire()
-                        taken += 1
-                ours = [self._reader.db, *self._idle]
-                await in_thread(lambda: _close(ours), interrupt=_nothing, name="close readers")
+                if self._slots.value < MAX_SCANS:
+                    with trio.move_on_after(CLOSE_WAIT):
+                        for _ in range(MAX_SCANS):
+                            await self._slots.acquire()
+                            taken += 1
                 for _ in range(taken):
                     self._slots.release()  # a task that waited for a slot finds the database closed
+        ours = [*([] if self._reader is None else [self._reader.db]), *self._idle]
+        return lambda: _close(ours)
 
 
 def _used() -> tuple[int, float]:
@@ -288,9 +292,10 @@ def _hold(db: apsw.Connection) -> None:
     db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
-def _shrink(db: apsw.Connection, idle: list[apsw.Connection]) -> None:
+def _shrink(kept: list[apsw.Connection], idle: list[apsw.Connection]) -> None:
     _close(idle)
-    db.execute("PRAGMA shrink_memory").fetchall()
+    for db in kept:
+        db.execute("PRAGMA shrink_memory").fetchall()
 
 
 def _close(connections: list[apsw.Connection]) -> None:
@@ -321,23 +326,44 @@ WAL_LIMIT_PATIENT: Final = 4 << 30
 
 
 class OpenRead:
-    """An open read, so that it can be logged and interrupted."""
+    """An open read, so that it can be logged and interrupted.
 
-    __slots__ = ("began", "db", "expired", "logged", "op", "patient", "reader")
+    Args:
+      source: its connection, or what makes it, and blocks.
+    """
 
-    def __init__(self, db: apsw.Connection, op: str, *, patient: bool) -> None:
-        self.db = db
+    __slots__ = ("_connect", "_reader", "_stopped", "began", "expired", "logged", "op", "patient")
+
+    def __init__(self, source: apsw.Connection | Callable[[], apsw.Connection], op: str, *, patient: bool) -> None:
         self.op = op
         self.patient = patient
-        self.reader = Reader(db)
+        self._reader = Reader(source) if isinstance(source, apsw.Connection) else None
+        self._connect = source
+        self._stopped = False
         self.began = time.monotonic()
         self.expired = False
         self.logged = False
 
+    @property
+    def db(self) -> apsw.Connection | None:
+        """The connection; None if none was made."""
+        return None if self._reader is None else self._reader.db
+
+    def reader(self) -> Reader:
+        """The view of its connection. Blocks while that is made, by the first call."""
+        if self._reader is None:
+            assert not isinstance(self._connect, apsw.Connection)
+            self._reader = Reader(self._connect())
+            if self._stopped:  # looked at after the connection is known: `interrupt` sets it before it looks for that
+                self._reader.interrupted = True
+        return self._reader
+
     def interrupt(self) -> None:
         """Make the read end with InterruptError, inside a statement or between two."""
-        self.reader.interrupted = True
-        self.db.interrupt()
+        self._stopped = True
+        if self._reader is not None:
+            self._reader.interrupted = True
+            self._reader.db.interrupt()
 
     def expire(self) -> None:
         """Interrupt the read for the sake of the log."""
@@ -362,9 +388,8 @@ class OpenReads:
         self.reads: set[OpenRead] = set()
 
     @contextmanager
-    def opened(self, db: apsw.Connection, op: str, *, patient: bool = False) -> Iterator[OpenRead]:
-        """Count a read on the connection `db` as open during the block."""
-        read = OpenRead(db, op, patient=patient)
+    def opened(self, read: OpenRead) -> Iterator[OpenRead]:
+        """Count a read as open during the block."""
         self.reads.add(read)
         try:
             yield read

@@ -1,4 +1,4 @@
-"""Writer of a database: one thread, one connection, group commit (STORE-3 to STORE-6).
+"""Writer of a database: one thread, which the first job starts, one connection, group commit (STORE-3 to STORE-6).
 
 Theory of operation
 -------------------
@@ -86,19 +86,19 @@ class Writer:
         self._token = trio.lowlevel.current_trio_token()
         self._cache = SeriesCache(db)
         self._backlog = Backlog(kind, self._cache)
-        self.series = Series(self._backlog.put)
+        self.series = Series(self._put)
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
         self._measures = metrics.COMMIT_SECONDS.labels(kind), metrics.UNITS_PER_COMMIT.labels(kind)
         self._thread = threading.Thread(target=self._main, name=f"writer {name}", daemon=True)
-        self._thread.start()
+        self._started = False
 
     # On the Trio loop
 
     async def run(self, job: Job[X, T]) -> T:
         """Run a job; it is committed and published when this returns. See `Database.write`."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        self._backlog.put(job)
+        self._put(job)
 
         def abort(_: object) -> trio.lowlevel.Abort:
             if job.claim.acquire(blocking=False):
@@ -110,7 +110,17 @@ class Writer:
 
     def chore(self, chore: Chore) -> None:
         """Run `chore` on the connection between two batches, outside of a transaction; no task waits for it."""
+        self._start()
         self._backlog.put_chore(chore)
+
+    def _put(self, job: AnyJob) -> None:
+        self._start()
+        self._backlog.put(job)
+
+    def _start(self) -> None:
+        if not self._started:  # with the first job: a file that is only read needs no thread
+            self._started = True
+            self._thread.start()
 
     @property
     def idle(self) -> bool:
@@ -121,10 +131,18 @@ class Writer:
         """End the running statement, of a chore that is of no use any more. Any thread may call it."""
         self._db.interrupt()
 
-    def close(self) -> None:
-        """End after all waiting jobs, and close the connection. Blocks: for a thread."""
-        self._backlog.put_end()
-        self._thread.join()
+    def end(self) -> Callable[[], None]:
+        """Return what ends after all waiting jobs, and closes the connection. It blocks. No job may come after this."""
+        started, self._started = self._started, True
+
+        def work() -> None:
+            self._backlog.put_end()
+            if started:
+                self._thread.join()
+            else:
+                self._main()
+
+        return work
 
     def _finish(self, batch: list[AnyJob]) -> None:
         """Publish in commit order, wake the callers, and start a checkpoint if one is due. Runs on the loop."""
