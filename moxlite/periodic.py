@@ -18,6 +18,7 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures import HistoryRecorder
+from moxlite.admin.foreignpasswords import ForeignPasswordCare
 from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.operations.queue import Filter, Page
@@ -96,6 +97,9 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
     tree.start("admin.history", HistoryRecorder(components.files.reports, partial(_queue_sample, queue)).serve)
     tree.start("admin.helpers", partial(components.helpers.serve, components.config))
     tree.start("admin.own-listings", components.network.listings.serve)
+    logins = components.services.logins
+    care = ForeignPasswordCare(components.config, components.files.accounts, components.files.auth, logins)
+    tree.start("admin.foreign-passwords", care.serve)
     updates = _start_updates(components)
     sources = _sources(components, queue, updates)
     rotation = lazyimport.Lazy(partial(_make_rotation, components))
@@ -338,6 +342,7 @@ def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch 
         attempts=components.files.auth.attempts,
         knows=components.services.logins.attempts.counts.knows,
         weak=components.services.logins.weak,
+        foreign=components.files.auth.foreign.left,
         keys=components.started.keys,
         resolver=components.network.resolver,
         reports=components.files.reports,

@@ -349,6 +349,7 @@ async def open_house(
     )
     await logins.attempts.remember_places()
     await SecondFactors(logins, files.auth, files.accounts).mark_all()
+    await files.auth.foreign.load()
     network = await _make_network(started, budget, local=local)
     client = network.https_client(allow_internal=static.allow_private_webhooks, purpose="web push")
     subject = f"mailto:postmaster@{static.hostname.ascii}"

@@ -12,7 +12,7 @@ from functools import partial
 
 import trio
 
-from moxlite import __version__
+from moxlite import __version__, lazyimport
 from moxlite.admin import accounts as changes
 from moxlite.admin.accountcommands import AdminTokenCommands, AppPasswordCommands, ShareCommands, TLSKeyCommands
 from moxlite.admin.dns.others import others_of_new
@@ -36,7 +36,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.resolver import Resolver
-from moxlite.operations.access import SetPassword, Undelete, UndeletedMail
+from moxlite.operations.access import HashTaken, SetHash, SetPassword, Undelete, UndeletedMail
 from moxlite.operations.accounts import (
     AccountInfo,
     AddAccount,
@@ -142,6 +142,7 @@ class AdminCommands:
                 SetLogLevels.bind(self.log_levels),
                 Undelete.bind(self.undelete),
                 SetPassword.bind(self.set_password),
+                SetHash.bind(self.set_hash),
             ),
             **accounts.registry(),
             **DomainCommands(
@@ -198,6 +199,18 @@ class AdminCommands:
         except StoreError as error:
             raise CommandFailed("failed", f"password not set: {error}") from None
         await self._auth.sessions.remove_all(args.account)
+
+    async def set_hash(self, args: SetHash) -> HashTaken:
+        """Take over another server's password hash (STORE-100a)."""
+        await lazyimport.load("moxlite.store.auth.foreignhashes")
+        from moxlite.store.auth.foreignhashes import UnknownHash, read_hash, weak_scheme
+
+        named_account(self._config, args.account)
+        try:
+            form = read_hash(args.hash)
+        except UnknownHash as error:
+            raise CommandFailed("badRequest", str(error), "hash") from None
+        return HashTaken(await self._passwords.take_hash(args.account, form), weak_scheme(form))
 
     async def undelete(self, args: Undelete) -> UndeletedMail:
         """Bring removed messages back (STORE-190)."""

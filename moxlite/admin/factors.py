@@ -54,8 +54,12 @@ NOT_YOU: Final = "If this was not you, tell the owner of this server at once.\n"
 PROGRAMS: Final = "Mail programs need app passwords now; your own password no longer works in them.\n"  # STORE-191a
 
 
+DAY: Final = 86_400 * 1_000_000
+"""Microseconds of a day."""
+
+
 class LinkUsed(StoreError):
-    """The recovery link was used, replaced by a newer one, or is older than an hour."""
+    """The recovery link was used, replaced by a newer one, or has expired."""
 
 
 class FactorChanges:
@@ -171,11 +175,13 @@ class FactorChanges:
 
     # Recovery links (WEB-151a)
 
-    async def make_link(self, account: str, *, reset_factors: bool, where: str) -> str:
-        """Make a recovery link; returns its token. The user is told on other devices."""
-        token = await self._auth.factors.new_link(account, reset_factors=reset_factors)
+    async def make_link(self, account: str, *, reset_factors: bool, where: str, days: int = 0) -> str:
+        """Make a recovery link, for an hour or some days; returns its token. The user is told on other devices."""
+        life = days * DAY or LINK_LIFE
+        token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
         logger.info("recovery link made", extra={"kv": {"account": account, "reset_factors": reset_factors}})
-        text = "The owner of this server made a link by which your password can be set anew, once and within an hour.\n"
+        span = f"{days} days" if days else "an hour"
+        text = f"The owner of this server made a link by which your password can be set anew, once and within {span}.\n"
         await self._tell(account, "A link to set your password", text, where)
         return token
 
@@ -183,7 +189,7 @@ class FactorChanges:
         """The link with this token. Raises LinkUsed."""
         recovery_link = await self._auth.factors.find_link(token)
         if recovery_link is None or self._config.current.account(recovery_link.account) is None:
-            raise LinkUsed("This link was used already, replaced by a newer one, or is older than an hour.")
+            raise LinkUsed("This link was used already, replaced by a newer one, or has expired.")
         return recovery_link
 
     def generates(self, account: str) -> bool:
@@ -209,7 +215,7 @@ class FactorChanges:
             raise LinkUsed("This link was used already.")
         async with self._accounts.use(account) as opened:
             await change_password(opened, generated or password)
-        self._logins.forget(account)
+        await self._logins.changed(account)
         self._end_sessions(account, "the password was changed")
         await self._auth.sessions.remove_all(account)
         logger.info("password set by a recovery link", extra={"kv": {"account": account}})
@@ -297,8 +303,10 @@ class FactorCommands:
             base = require_public_page(self._config.current, "account")
         except NoPublicPage as error:
             raise CommandFailed("refused", str(error)) from None
-        token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=_where())
-        return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + LINK_LIFE))
+        token = await self._changes.make_link(
+            args.account, reset_factors=args.reset_factors, where=_where(), days=args.days
+        )
+        return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + (args.days * DAY or LINK_LIFE)))
 
     async def limits(self, args: ListLimits) -> list[LimitInfo]:
         """Networks and accounts with failed log-ins, the most failures first."""

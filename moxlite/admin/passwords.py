@@ -11,7 +11,7 @@ import msgspec
 from moxlite.logins.logins import Logins
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import Scope, add_app_password, add_token, app_passwords, remove_app_password
-from moxlite.store.auth.credentials import change_password
+from moxlite.store.auth.credentials import change_password, set_foreign
 from moxlite.store.auth.tlskeys import TLSKeys
 
 logger = logging.getLogger("moxlite.admin.passwords")
@@ -40,9 +40,22 @@ class Passwords(msgspec.Struct, frozen=True):
         async with self.accounts.use(name) as account:
             await change_password(account, password)
         # After the change is on disk: forgotten before it, a log-in meanwhile would be remembered by the old one.
-        self.logins.forget(name)
+        await self.logins.changed(name)
         self.end_sessions(name, "the password was changed")
         logger.info("password changed", extra={"kv": {"account": name}})
+
+    async def take_hash(self, name: str, form: str) -> bool:
+        """Store another server's hash (`read_hash`) until its owner logs in; False if the account has a password."""
+        # First: a program that hears of other mechanisms in between gives up.
+        await self.logins.stored.note_foreign(name, has=True)
+        async with self.accounts.use(name) as account:
+            stored = await account.write(lambda tx: set_foreign(tx, form))
+        if stored:
+            self.logins.forget(name)
+            logger.info("password hash taken over", extra={"kv": {"account": name}})
+        else:
+            await self.logins.stored.note_foreign(name, has=False)
+        return stored
 
     async def add_app(
         self,

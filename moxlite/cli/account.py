@@ -179,7 +179,7 @@ _groups = described(
         "forward": "Addresses to which the mail of an account is sent on.",
     },
     {access.ResetFactors: show_reset, access.MakeLink: show_link},
-    without={access.SetPassword, access.Undelete, access.AppPasswordAdd, access.ShareSet},
+    without={access.SetPassword, access.SetHash, access.Undelete, access.AppPasswordAdd, access.ShareSet},
 )
 
 
@@ -194,6 +194,16 @@ def account_list(as_json: bool) -> None:
 def account_set_password(name: str) -> None:
     """Set the password of account NAME: asked for twice, or the first line of stdin. Ends its sessions."""
     perform(access.SetPassword(name, new_password()))
+
+
+@account.command("set-hash", help=description(access.SetHash).about)
+@click.argument("name")
+def account_set_hash(name: str) -> None:
+    taken = perform(access.SetHash(name, new_password("Hash")))
+    if not taken.stored:
+        raise Failure(f"{name} has a password already, which stays")
+    if taken.weak:
+        print(f"{taken.weak}: if the old server's file was stolen, the password is easy to guess; ask for a new one")
 
 
 @click.command("add")

@@ -389,6 +389,22 @@ class Updates(Section, frozen=True):
     public_key: Annotated[str, doc("Ed25519 key of these signatures, base64.")]
 
 
+class ForeignPasswords(Section, frozen=True):
+    """Passwords of users who came from another server with its hashes; each is replaced at the first log-in."""
+
+    keep: Annotated[
+        Duration,
+        doc("How long a hash waits for its user's first log-in. Two weeks before its end, postmaster is told."),
+    ] = 90 * 86_400.0
+    plain_only: Annotated[
+        bool,
+        doc(
+            "Announce PLAIN and LOGIN alone to mail programs while such hashes are left: SCRAM and CRAM-MD5 do not work"
+            " with them."
+        ),
+    ] = True
+
+
 class Standby(Section, frozen=True):
     """Every change of the data is copied to a target at once, by the program Litestream (see `moxlite standby`)."""
 
@@ -558,6 +574,9 @@ class Static(Section, frozen=True):
             "With `false` they remove their service workers."
         ),
     ] = True
+    foreign_passwords: Annotated[ForeignPasswords, doc("Password hashes that came from another server.")] = (
+        ForeignPasswords()
+    )
     require_app_passwords: Annotated[
         bool, doc("For all accounts: the own password is for the web apps only; mail programs need app passwords.")
     ] = False

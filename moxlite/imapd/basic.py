@@ -90,7 +90,9 @@ def capabilities(session: Session) -> tuple[str, ...]:
         bindings = session.wire.bindings() if tls is not None else NO_BINDINGS
         names += [
             f"AUTH={name}"
-            for name in announced(bindings, certificate=tls is not None and tls.peer_key is not None)
+            for name in context.logins.usable(
+                announced(bindings, certificate=tls is not None and tls.peer_key is not None)
+            )
             if name not in _NOT_FOR_IMAP
         ]
     else:

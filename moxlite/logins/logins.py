@@ -7,7 +7,7 @@ attempt. The caller turns the exceptions, one per cause, into replies of its pro
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -31,7 +31,7 @@ from moxlite.logins.identity import (
     typed,
 )
 from moxlite.logins.newpasswords import context_of, refuse_guessable
-from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
+from moxlite.proto.sasl import WITHOUT_SECRETS, Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.admintokens import AdminToken
 from moxlite.store.auth.apppasswords import (
@@ -46,7 +46,15 @@ from moxlite.store.auth.apppasswords import (
     use_is_due,
 )
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, is_two_step, needs_rehash, rehash
+from moxlite.store.auth.credentials import (
+    OWN,
+    Credential,
+    PasswordChecker,
+    is_foreign,
+    is_two_step,
+    needs_rehash,
+    rehash,
+)
 from moxlite.store.auth.loginattempts import ADMIN, AttemptResult
 from moxlite.store.auth.weakpasswords import is_weak
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
@@ -262,7 +270,11 @@ class Logins:
         the same (SMTP-57, IMAP-46). The account's own password is withheld where it is for the web alone (SMTP-57a).
         """
         # Looked up at each step of the way, never cached: a password that is changed or revoked ends its use at once.
-        own, apps, withheld = await self.stored.known(request, self.login(username))
+        recipient = self.login(username)
+        own, apps, withheld = await self.stored.known(request, recipient)
+        if own is not None and recipient is not None and is_foreign(own):
+            await self.stored.note_foreign(recipient.account, has=True)
+            own = None  # as an account without a password: an early failure would tell that it exists
         found = [Candidate(app.secrets, app) for app in apps]
         if own is not None and not withheld:
             return [Candidate(own.secrets), *found]
@@ -270,6 +282,13 @@ class Logins:
         if own is not None:  # before the decoy: SCRAM takes those with the salt of the first one
             found.append(Candidate(msgspec.structs.replace(own.secrets, withheld=True)))
         return found if apps else [*found, *decoys]
+
+    def usable(self, mechanisms: Iterable[str]) -> list[str]:
+        """The mechanisms of these that are announced. While an account has another server's hash, only those that need
+        no other form of it: programs give up when the first one fails, and users are not known yet (STORE-100b).
+        """
+        alone = self._config.current.static.foreign_passwords.plain_only and self._auth.foreign.left
+        return [name for name in mechanisms if not alone or name in WITHOUT_SECRETS]
 
     async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
         """Return the account of the client certificate. None without a certificate, for an unknown key (recorded as a
@@ -407,6 +426,11 @@ class Logins:
                 request, mechanism, username, error, recipient, app_password=app_password, attempt=attempt
             )
 
+    async def changed(self, account: str) -> None:
+        """Take note that the account has a new password of its own."""
+        self.forget(account)
+        await self.stored.note_foreign(account, has=False)
+
     def forget(self, account: str) -> None:
         """Drop the verified passwords of an account: its password has changed, or it may not log in any longer."""
         self._checker.forget(account)
@@ -532,6 +556,18 @@ class StoredPasswords:
                 await rehash(account, own, password)
         except StoreError as error:
             logger.warning("hash of a password not renewed", extra={"kv": {"account": name, "err": str(error)}})
+            return
+        await self.note_foreign(name, has=False)
+
+    async def note_foreign(self, name: str, *, has: bool) -> None:
+        """Note whether an account has another server's hash; an error is made good by the next log-in, or by
+        `ForeignPasswordCare`.
+        """
+        foreign = self._auth.foreign
+        try:
+            await (foreign.enter(name) if has else foreign.leave(name))
+        except StoreError as error:
+            logger.warning("foreign password hash not noted", extra={"kv": {"account": name, "err": str(error)}})
 
     async def stands(self, identity: Identity) -> bool:
         """Whether the app password of a log-in still exists and has not expired. Raises StoreError."""

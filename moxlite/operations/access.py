@@ -28,6 +28,29 @@ class SetPassword(Operation[None], frozen=True):
         return f"SetPassword(account={self.account!r})"
 
 
+class HashTaken(msgspec.Struct, frozen=True):
+    """Whether a hash was stored, and its scheme if a stolen hash of it is guessed fast, else ""."""
+
+    stored: bool
+    weak: str
+
+
+@change("account set-hash", Role.COMMAND_LINE | Role.PAGES)
+class SetHash(Operation[HashTaken], frozen=True):
+    """Give account NAME the password that it has on another server, by its hash: asked for, or the first line of stdin.
+
+    The first login replaces it. Forms: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt, argon2i, argon2id, SSHA, SSHA512
+    and PBKDF2, with or without Dovecot's {SCHEME}. An account that has a password of its own keeps it.
+    """
+
+    account: Name
+    hash: str
+
+    def __repr__(self) -> str:
+        """Without the hash, which must not reach a log."""
+        return f"SetHash(account={self.account!r})"
+
+
 class UndeletedMail(msgspec.Struct, frozen=True):
     """Numbers of messages that are back, and of those that could not be read."""
 
@@ -195,7 +218,7 @@ class ResetFactors(Operation[FactorsRemoved], frozen=True):
 
 @change("account recovery-link", LOCAL)
 class MakeLink(Operation[LinkMade], frozen=True):
-    """Print a link by which the user of account NAME sets a new password, once and within an hour.
+    """Print a link by which the user of account NAME sets a new password, once and within an hour, or DAYS.
 
     Give it to the user in person or by phone, not by mail. A newer link replaces it. The user is told by mail. The
     account page must have a public address: `moxlite config listeners publish-web on`.
@@ -203,6 +226,7 @@ class MakeLink(Operation[LinkMade], frozen=True):
 
     account: Name
     reset_factors: Annotated[bool, field("Its use removes the second factors, too.", "--reset-second-factor")] = False
+    days: Annotated[int, field("How long it can be used, up to 7.  [default: an hour]", ge=0, le=7)] = 0
 
 
 @query("limits list", MANAGERS, columns=("who", "window", "failures", "limit", "refused"))

@@ -7,7 +7,7 @@ import hmac
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from moxlite.admin.foreignpasswords import ForeignPasswordCare
+from moxlite.admin.passwords import Passwords
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.load import load
 from moxlite.config.reference import EXAMPLES
@@ -45,7 +47,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import Window
 from moxlite.net.log import LogfmtFormatter, bind_cid
-from moxlite.proto.sasl import AuthenticationFailed, Challenge, Secrets
+from moxlite.proto.sasl import AuthenticationFailed, Challenge
 from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient
 from moxlite.store.accounts.accounts import Accounts
@@ -340,7 +342,7 @@ async def test_an_account_without_a_mechanisms_secret_must_set_its_password_agai
     async with place.accounts.use("me") as account:
         stored = await account.read(credential, op="test")
         assert stored is not None
-        old = msgspec.structs.replace(stored, secrets=Secrets())
+        old = msgspec.structs.replace(stored, secrets=msgspec.structs.replace(stored.secrets, cram_md5=None))
         await account.write(lambda tx: set_credential(tx, old))
     for _ in range(10):
         exchange = await place.exchange("CRAM-MD5")
@@ -838,3 +840,114 @@ async def test_wrong_passwords_of_one_network_do_not_hold_up_others(
         assert before <= 5, "the network may fail five times a minute"
     assert refused == 100
     assert len(computed) == 5 + 1
+
+
+# Hashes of other servers
+
+
+FOREIGN = "{SSHA}" + base64.b64encode(hashlib.sha1(PASSWORD.encode() + b"salt").digest() + b"salt").decode()
+
+
+async def take_hash(place: Place, account: str = "fresh") -> Passwords:
+    """Give an account another server's hash of `PASSWORD`; returns what changes passwords."""
+    changes = Passwords(place.accounts, place.logins, lambda account, text, **_: None)
+    assert await changes.take_hash(account, FOREIGN)
+    return changes
+
+
+async def test_a_hash_of_another_server_is_verified_once_and_replaced(place: Place) -> None:
+    """STORE-100a, STORE-100b: mechanisms that need other forms are announced again when the last one is gone."""
+    names = ["EXTERNAL", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN"]
+    assert place.logins.usable(names) == names
+    await take_hash(place)
+    assert place.logins.usable(names) == ["EXTERNAL", "PLAIN", "LOGIN"]
+    with pytest.raises(WrongCredentials):
+        await place.login("fresh@example.org", PASSWORD + "!")
+    assert list(place.auth.foreign.left) == ["fresh"]
+    assert (await place.login("fresh@example.org", PASSWORD)).account == "fresh"
+    assert not place.auth.foreign.left
+    assert place.logins.usable(names) == names
+    async with place.accounts.use("fresh") as account:
+        stored = await account.read(credential, op="test")
+    assert stored is not None
+    assert stored.password.startswith("$argon2id$")
+    assert stored.secrets.scram_sha_256 is not None
+    assert (await place.login("fresh@example.org", PASSWORD)).account == "fresh"
+
+
+async def test_the_accounts_with_foreign_hashes_are_known_after_a_restart(place: Place) -> None:
+    """STORE-100b"""
+    await take_hash(place)
+    again = AuthDB(place.auth.database)
+    await again.foreign.load()
+    assert list(again.foreign.left) == ["fresh"]
+
+
+async def test_a_foreign_hash_never_replaces_an_own_password(place: Place) -> None:
+    """STORE-100a"""
+    changes = Passwords(place.accounts, place.logins, lambda account, text, **_: None)
+    assert not await changes.take_hash("me", FOREIGN)
+    assert not place.auth.foreign.left
+    await take_hash(place)
+    await changes.change("fresh", "grey battery staple")
+    assert not place.auth.foreign.left
+    with pytest.raises(WrongCredentials):
+        await place.login("fresh@example.org", PASSWORD)
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "CRAM-MD5"])
+async def test_a_mechanism_that_needs_secrets_tells_nothing_of_a_foreign_hash(place: Place, mechanism: str) -> None:
+    """STORE-100b, SMTP-57: as for a user who does not exist; an account that auth.db lost is entered again."""
+    await take_hash(place)
+    await place.auth.foreign.leave("fresh")
+    for user in ("fresh@example.org", "nobody@example.org"):
+        client = (CramMD5Client if mechanism == "CRAM-MD5" else partial(ScramClient, mechanism))(user, PASSWORD)
+        exchange = await place.exchange(mechanism)
+        step = await exchange.step(None if mechanism == "CRAM-MD5" else client.initial())
+        assert isinstance(step, Challenge)
+        proof = client.step(step.data)
+        if mechanism != "CRAM-MD5":
+            assert await exchange.step(proof) == Challenge(b"e=invalid-proof")
+            proof = b""
+        with pytest.raises(WrongCredentials):
+            await exchange.step(proof)
+    assert list(place.auth.foreign.left) == ["fresh"]
+
+
+async def test_a_wrong_password_for_a_cheap_hash_costs_one_of_ours(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-100a, SMTP-57"""
+    await take_hash(place)
+    verified: list[str] = []
+    real = credentials._verify
+
+    def verify(hashed: str, prepared: str) -> bool:
+        verified.append(hashed[:9])
+        return real(hashed, prepared)
+
+    monkeypatch.setattr(credentials, "_verify", verify)
+    with pytest.raises(WrongCredentials):
+        await place.login("fresh@example.org", "wrong")
+    assert verified == [FOREIGN[:9], "$argon2id"]
+
+
+async def test_foreign_hashes_are_removed_after_their_time_and_the_owner_is_told_before(place: Place) -> None:
+    """STORE-100b"""
+    await take_hash(place)
+    care = ForeignPasswordCare(FixedConfig(place.snapshot), place.accounts, place.auth, place.logins)
+    since = place.auth.foreign.left["fresh"].since / 1e6
+
+    async def told() -> int:
+        async with place.accounts.use("me") as account:
+            return await account.read(lambda r: r.value("SELECT count(*) FROM message") or 0, op="test")
+
+    await care.look(since + 75 * 86_400)
+    assert await told() == 0
+    await care.look(since + 77 * 86_400)
+    await care.look(since + 78 * 86_400)
+    assert await told() == 1
+    await care.look(since + 90 * 86_400 + 1)
+    assert not place.auth.foreign.left
+    async with place.accounts.use("fresh") as account:
+        assert await account.read(credential, op="test") is None

@@ -54,6 +54,7 @@ Code = Literal[
     "memory-short",
     "no-admin-pages",
     "not-checked",
+    "password-foreign",
     "password-known",
     "password-weak",
     "peer",

@@ -84,9 +84,9 @@ class Running(msgspec.Struct, frozen=True):
     that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
     queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
     version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
-    week, the latest of each account. weak: accounts whose own password is easy to guess. peers: servers from which
-    domains move here. helpers: the last trials of child processes; none before the first one. refusals: by accounts and
-    networks for which there was no memory in the last day.
+    week, the latest of each account. weak: accounts whose own password is easy to guess. foreign: those with another
+    server's hash. peers: servers from which domains move here. helpers: the last trials of child processes; none before
+    the first one. refusals: by accounts and networks for which there was no memory in the last day.
     """
 
     version: str
@@ -100,6 +100,7 @@ class Running(msgspec.Struct, frozen=True):
     filled: list[Filled] = []
     known: list[KnownPassword] = []
     weak: list[str] = []
+    foreign: list[str] = []
     peers: list[PeerUse] = []
     helpers: list[HelperState] = []
     refusals: list[Refusals] = []

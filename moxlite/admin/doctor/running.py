@@ -93,6 +93,7 @@ def check_words(running: Running | None) -> list[Finding]:
     findings += [_filled(one) for one in running.filled]
     findings += [_known(known) for known in running.known]
     findings += _weak(running.weak)
+    findings += _foreign(running.foreign)
     findings += [_peer(peer) for peer in running.peers]
     findings += [_refused(refusals) for refusals in running.refusals]
     if running.update:
@@ -182,6 +183,22 @@ def _weak(accounts: Sequence[str]) -> list[Finding]:
             text=f"{number} with a password that is easy to guess: {', '.join(accounts[:MAX_SHOWN])}",
             detail="It is common, or made of the address, name, or server. Ports for mail are open to guessers.",
             commands=tuple(f"moxlite account set-password {name}" for name in accounts[:MAX_SHOWN]),
+        )
+    ]
+
+
+def _foreign(accounts: Sequence[str]) -> list[Finding]:
+    if not accounts:
+        return []
+    number = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
+    return [
+        Finding(
+            grade="note",
+            code="password-foreign",
+            about=accounts[0],
+            text=f"{number} without a log-in since the move: {', '.join(accounts[:MAX_SHOWN])}",
+            detail="Only the old server's password hash is known until then, so SCRAM and CRAM-MD5 aren't announced.",
+            commands=tuple(f"moxlite account recovery-link {name} --days 7" for name in accounts[:MAX_SHOWN]),
         )
     ]
 

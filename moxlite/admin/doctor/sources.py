@@ -96,8 +96,8 @@ class Sources:
     faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
     ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version,
     "" if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged
-    in from a network. weak: accounts with a password that is easy to guess. keys, resolver: sign the test message,
-    and verify it. reports: reports.db, with daily counts.
+    in from a network. weak: accounts with a password that is easy to guess. foreign: those with another server's
+    hash. keys, resolver: sign the test message, and verify it. reports: reports.db, with daily counts.
     helpers: the trials of child processes.
     """
 
@@ -113,6 +113,7 @@ class Sources:
     attempts: LoginAttempts
     knows: Callable[[IPAddress, str], bool]
     weak: Collection[str]
+    foreign: Collection[str]
     keys: SigningKeys
     resolver: Resolver
     reports: ReportsDB
@@ -133,6 +134,7 @@ async def look(sources: Sources) -> Running:
         filled=await sources.rooms.filled(),
         known=await _known(sources),
         weak=sorted(sources.weak),
+        foreign=sorted(sources.foreign),
         peers=await _peers(sources),
         helpers=sources.helpers.states,
         refusals=[refusal for refusal in ledger().refusals.values() if refusal.last > time.time() - DAY],

@@ -136,7 +136,7 @@ class Session:
             usable = (*MECHANISMS, *(PLUS if tls else ())) if tls or not context.require_tls else ()
             if self._certificate is not None:  # clients prefer EXTERNAL, whether or not they have a certificate
                 usable = (*usable, "EXTERNAL")
-            lines.append(capability("SASL", " ".join(usable)))
+            lines.append(capability("SASL", " ".join(context.logins.usable(usable))))
         lines.append(capability("SIEVE", " ".join(EXTENSIONS)))
         if not tls and context.starttls is not None:
             lines.append(capability("STARTTLS"))

@@ -47,6 +47,7 @@ __all__ = [
     "CLIENT_ORDER",
     "NO_BINDINGS",
     "SERVER_ORDER",
+    "WITHOUT_SECRETS",
     "AuthenticationFailed",
     "AuthorizationFailed",
     "Challenge",
@@ -91,6 +92,10 @@ SERVER_ORDER: Final = (
 CLIENT_ORDER: Final = SERVER_ORDER
 _CLEAR: Final = frozenset({"PLAIN", "LOGIN"})  # mechanisms that send the password itself
 _BINDING_ORDER: Final = ("tls-exporter", "tls-unique", "tls-server-end-point")
+
+
+WITHOUT_SECRETS: Final = frozenset({"EXTERNAL", *_CLEAR})
+"""Mechanisms that need no `Secrets` of the user."""
 
 
 def announced(bindings: ChannelBindings, *, certificate: bool = False) -> list[str]:

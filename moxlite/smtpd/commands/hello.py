@@ -65,7 +65,7 @@ def _lines(session: Session, offers: frozenset[str]) -> list[str]:
     if context.submission:
         if login_allowed(session):
             names = sasl.announced(session.wire.bindings, certificate=session.login.certificate is not None)
-            lines.append(f"AUTH {' '.join(names)}")
+            lines.append(f"AUTH {' '.join(context.logins.usable(names))}")
         latest = datetime.now(UTC) + timedelta(seconds=HOLD_LIMIT)
         lines += [f"FUTURERELEASE {HOLD_LIMIT} {latest:%Y-%m-%dT%H:%M:%SZ}", "MT-PRIORITY MIXER", "DELIVERBY"]
     if "DSN" in offers:

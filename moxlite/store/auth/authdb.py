@@ -1,6 +1,7 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
 (STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), which
-have addresses to give away (MASK-3), and tokens of the admin API (WEB-168).
+have addresses to give away (MASK-3), tokens of the admin API (WEB-168), and which accounts have another server's
+password hash (STORE-100b).
 
 `AuthDB` is the interface of the file to the rest of the program: what concerns the file as a whole is here, each table
 is in a module of its own.
@@ -18,6 +19,7 @@ import trio
 from moxlite.store.auth import audit, factors, loginattempts, sessions, tlskeys
 from moxlite.store.auth.admintokens import AdminTokens
 from moxlite.store.auth.factors import FactorsDB
+from moxlite.store.auth.foreignpasswords import ForeignPasswords
 from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.auth.maskedindex import MaskedIndex
 from moxlite.store.auth.tlskeys import TLSKeys
@@ -52,8 +54,8 @@ class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
-    `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away, and
-    `admin_tokens`.
+    `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away,
+    `admin_tokens`, and `foreign`, the accounts with another server's hash.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -69,6 +71,7 @@ class AuthDB:
         self.sharing = SharedAccounts(lambda: self.database)
         self.masked = MaskedIndex(lambda: self.database)
         self.admin_tokens = AdminTokens(lambda: self.database)
+        self.foreign = ForeignPasswords(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -126,6 +129,7 @@ class AuthDB:
 
         self.sessions.forget(account)
         await self.database.write(unit)
+        await self.foreign.leave(account)
 
     async def removals(self) -> list[str]:
         """Accounts whose removal was begun and has not ended."""

@@ -11,7 +11,6 @@ share them (`Salt`): the first one sets them, and a new password of an account w
 from __future__ import annotations
 
 import hmac
-import importlib
 import secrets
 import threading
 import time
@@ -45,14 +44,14 @@ _GENERATED_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 MAX_VERIFICATIONS: Final = 2
 """Number of concurrent verifications: each takes 19 MiB and 20 ms of a core (STORE-103)."""
 
-BCRYPT_OCTETS: Final = 72
-"""Octets of a password that bcrypt uses; newer versions of the package refuse longer ones."""
-
 CACHE_SECONDS: Final = 15 * 60
 """Seconds a success is remembered (STORE-103): IMAP clients log in with every connection they open."""
 
 CACHE_ENTRIES: Final = 4096
 """Maximum number of remembered successes; one per user is enough."""
+
+OURS: Final = "$argon2id$"
+"""How our hashes begin."""
 
 OWN: Final = -1
 """Result of `PasswordChecker.which` for the account's own password."""
@@ -62,7 +61,8 @@ _HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, paral
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """All stored forms of a password. `password` is the encoded argon2id (or, of a migrated account, ``$2b$``) hash.
+    """All stored forms of a password. `password` is the encoded argon2id hash, or that of another server
+    (`foreignhashes`).
 
     `changed` is the time of the last change, µs UTC: earlier verifications are void.
     """
@@ -135,7 +135,7 @@ HASH: Final = "argon2id"
 SCRAM_SHA_1: Final = "scram-sha-1"
 SCRAM_SHA_256: Final = "scram-sha-256"
 CRAM_MD5: Final = "cram-md5"
-"""The kinds of rows. A row of kind ``argon2id`` may have a migrated ``$2b$`` hash until the next log-in."""
+"""The kinds of rows. A row of kind ``argon2id`` may have another server's hash until the next log-in."""
 
 TWO_STEP: Final = "two-step"
 """Kind of the row that marks an account with second factors (STORE-191a); a change of the password leaves it."""
@@ -186,6 +186,26 @@ def set_credential(tx: Tx, new: Credential) -> None:
     tx.execute(CLEAR)
     for kind, data in rows.items():
         tx.execute(SET, kind, data, tx.now)
+
+
+def set_foreign(tx: Tx, form: str) -> bool:
+    """Store another server's hash (`foreignhashes.read_hash`) until the next log-in, unless the account has a password
+    of its own; returns whether it is stored.
+    """
+    stored = credential(tx)
+    if stored is not None and not is_foreign(stored):
+        return False
+    set_credential(tx, Credential(form, Secrets()))
+    return True
+
+
+def drop_foreign(tx: Tx) -> bool:
+    """Remove another server's hash; False if the account has none any more."""
+    stored = credential(tx)
+    if stored is None or not is_foreign(stored):
+        return False
+    tx.execute(CLEAR)
+    return True
 
 
 def set_password(tx: Tx, password: str) -> None:
@@ -340,6 +360,9 @@ class PasswordChecker:
             return place
         # The hash is computed in any case, and only then asked whether it counts.
         own = _verify(self._dummy_hash() if hashed is None else hashed, prepared) and hashed is not None
+        if not own and hashed is not None and not hashed.startswith(OURS):
+            # Most hashes of other servers cost less than ours: else a fast answer tells that the account has one.
+            _verify(self._dummy_hash(), prepared)
         # The derivation that app passwords would have cost: else its absence tells that the account has none.
         if not apps and (withheld or not own):
             derive_scram(prepared, "sha256")
@@ -364,11 +387,14 @@ def _among(apps: Sequence[ScramSecrets], prepared: str) -> int | None:
     return chosen
 
 
+def is_foreign(stored: Credential) -> bool:
+    """Whether the hash is another server's, which no log-in has replaced yet: there are no secrets beside it."""
+    return stored.secrets == Secrets()
+
+
 def needs_rehash(stored: Credential) -> bool:
-    """Whether a login should replace the stored hash: a migrated ``$2b$`` one, or one with older parameters
-    (STORE-100).
-    """
-    return not stored.password.startswith("$argon2id$") or _HASHER.check_needs_rehash(stored.password)
+    """Whether a login should replace the stored hash: one of another server, or with older parameters (STORE-100)."""
+    return is_foreign(stored) or not stored.password.startswith(OURS) or _HASHER.check_needs_rehash(stored.password)
 
 
 async def rehash(account: Account, stored: Credential, password: str) -> None:
@@ -393,18 +419,11 @@ def _derive_prepared(prepared: str, salt: Salt | None) -> Credential:
 
 
 def _verify(hashed: str, prepared: str) -> bool:
-    if hashed.startswith("$2b$"):
-        return _verify_bcrypt(hashed, prepared)
+    if not hashed.startswith(OURS):
+        from moxlite.store.auth.foreignhashes import verify_hash  # few servers ever need it, with libpass and bcrypt
+
+        return verify_hash(hashed, prepared)
     try:
         return _HASHER.verify(hashed, prepared)
     except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
         return False
-
-
-def _verify_bcrypt(hashed: str, prepared: str) -> bool:
-    """Verify a hash taken over from another system. Without the optional package bcrypt no password matches."""
-    try:
-        bcrypt = importlib.import_module("bcrypt")
-    except ImportError:
-        return False
-    return bool(bcrypt.checkpw(prepared.encode()[:BCRYPT_OCTETS], hashed.encode()))

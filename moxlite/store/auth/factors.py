@@ -285,12 +285,14 @@ def _require_place(tx: Tx, count: str, account: str, name: str) -> None:
 # Recovery links
 
 
-def new_link(tx: Tx, account: str, *, reset_factors: bool) -> str:
-    """Make a recovery link of an account, in place of earlier ones; returns its token (128 random bits, base64url)."""
+def new_link(tx: Tx, account: str, *, reset_factors: bool, life: int = LINK_LIFE) -> str:
+    """Make a recovery link of an account for `life` µs, in place of earlier ones; returns its token (128 random bits,
+    base64url).
+    """
     token = secrets.token_urlsafe(16)
     # An owner who sends a second link believes that the first is lost; it may be in other hands.
     tx.execute(DROP_LINKS, account)
-    tx.execute(ADD_LINK, _hash_of(token), account, reset_factors, tx.now, tx.now + LINK_LIFE)
+    tx.execute(ADD_LINK, _hash_of(token), account, reset_factors, tx.now, tx.now + life)
     return token
 
 
@@ -409,9 +411,9 @@ class FactorsDB:
 
     # Recovery links (WEB-151a)
 
-    async def new_link(self, account: str, *, reset_factors: bool) -> str:
+    async def new_link(self, account: str, *, reset_factors: bool, life: int = LINK_LIFE) -> str:
         """As `factors.new_link`."""
-        return await self._database().write(lambda tx: new_link(tx, account, reset_factors=reset_factors))
+        return await self._database().write(lambda tx: new_link(tx, account, reset_factors=reset_factors, life=life))
 
     async def find_link(self, token: str) -> RecoveryLink | None:
         """The link with this token, if it can still be used."""
