@@ -602,30 +602,6 @@ export interface ForwardTarget {
   taken_over: boolean;
 }
 
-/** The form, whether answers are sent now, and the senders that got one, the newest first. ``script``: a Sieve */
-export interface Vacation {
-  form: VacationFields;
-  active: boolean;
-  answered: Array<AnsweredSender>;
-  script: boolean;
-}
-
-/** The vacation form. Without ``start`` answers begin at once, without ``end`` they go on. ``subject``: "" for */
-export interface VacationFields {
-  enabled: boolean;
-  start: string | null;
-  end: string | null;
-  subject: string;
-  text: string;
-  known_only: boolean;
-}
-
-/** A sender that got an answer, the last time at `sent`. */
-export interface AnsweredSender {
-  address: string;
-  sent: string;
-}
-
 /** All scripts, errors when they ran, the newest first, and the extensions that scripts may use. */
 export interface Scripts {
   scripts: Array<Script>;
@@ -834,6 +810,38 @@ export interface ImportState {
   uploading: boolean;
 }
 
+/** The vacation form of an account, whether answers are sent now, and the senders that got one, the newest first. */
+export interface VacationInfo {
+  enabled: boolean;
+  start: number;
+  end: number;
+  subject: string;
+  text: string;
+  html: string;
+  known_only: boolean;
+  active: boolean;
+  script: boolean;
+  mark: string;
+  answered: Array<VacationAnswer>;
+}
+
+/** A sender that got an answer, the last time at `sent`, µs UTC. */
+export interface VacationAnswer {
+  address: string;
+  sent: number;
+}
+
+/** A change of the vacation form. */
+export interface VacationChange {
+  enabled?: boolean;
+  start?: number;
+  end?: number;
+  subject?: string;
+  text?: string;
+  html?: string;
+  known_only?: boolean;
+}
+
 /** Anything that an import tells. */
 export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted;
 
@@ -906,9 +914,6 @@ export const checks: Checks = {
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
-  Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
-  VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
-  AnsweredSender: { address: "string", sent: "time" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
@@ -933,6 +938,9 @@ export const checks: Checks = {
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
+  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
+  VacationAnswer: { address: "string", sent: "integer" },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
 };
 
 export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
@@ -1155,12 +1163,6 @@ export interface Calls {
   /** Send mail again to an address that was stopped. */
   forward_start(address: string): Promise<null>;
 
-  /** The form, and the senders that got an answer. */
-  vacation(): Promise<Vacation>;
-
-  /** Save the form. A conflict if it is no longer the old one. */
-  vacation_save(old: VacationFields, changed: VacationFields): Promise<null>;
-
   /** All scripts by name, and errors when they ran. */
   script_list(): Promise<Scripts>;
 
@@ -1262,6 +1264,12 @@ export interface Calls {
 
   /** Abort an import with nothing changed; refused if it has finished already. */
   import_abort(token: string): Promise<null>;
+
+  /** Show the form of an account, and who got an answer. */
+  account_vacation_show(account?: string): Promise<VacationInfo>;
+
+  /** Change the vacation form of an account, if it is still as its `mark` says; "" for any. */
+  account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1339,8 +1347,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
   forward_ask: [{ address: "string" }, "null"],
   forward_start: [{ address: "string" }, "null"],
-  vacation: [{}, ["ref", "Vacation"]],
-  vacation_save: [{ old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
   script_get: [{ name: "string" }, "string"],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
@@ -1375,4 +1381,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   import_state: [{}, ["ref", "ImportState"]],
   import_check: [{ size: "integer" }, "null"],
   import_abort: [{ token: "string" }, "null"],
+  account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
+  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
 });

@@ -1067,6 +1067,17 @@ export interface QueryDone {
   after: Mark | null;
 }
 
+/** A change of the vacation form. */
+export interface VacationChange {
+  enabled?: boolean;
+  start?: number;
+  end?: number;
+  subject?: string;
+  text?: string;
+  html?: string;
+  known_only?: boolean;
+}
+
 /** Anything that a stream sends. */
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Alarmed | Keepalive | Fatal | ServerShutdown;
 
@@ -1343,9 +1354,6 @@ export interface Calls {
   /** Answers that are being sent, the newest error, and addresses to which nothing is sent on any more. */
   sorting_notices(): Promise<SortingNotices>;
 
-  /** Send no more answers by the vacation form. */
-  vacation_end(): Promise<null>;
-
   /** Check whether files of this size can be imported into a mailbox now; an error gives the reason. */
   import_check(mailbox_id: number, size: number): Promise<null>;
 
@@ -1492,6 +1500,9 @@ export interface Calls {
 
   /** Decode encoded words (RFC 2047). */
   decode_mime_words(text: string): Promise<string>;
+
+  /** Change the vacation form of an account, if it is still as its `mark` says; "" for any. */
+  account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;

@@ -63,6 +63,7 @@ export const checks: Checks = {
   Mark: { received: "time", id: "integer" },
   Target: { from_id: "integer", mailbox_id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
 };
 
 export const calls: Calls = {
@@ -136,7 +137,6 @@ export const calls: Calls = {
   scheduled_change: [{ message_id: "integer", send_at: ["optional", "integer"] }, "null"],
   scheduled_cancel: [{ message_id: "integer" }, "integer"],
   sorting_notices: [{}, ["ref", "SortingNotices"]],
-  vacation_end: [{}, "null"],
   import_check: [{ mailbox_id: "integer", size: "integer" }, "null"],
   import_state: [{ token: "string" }, ["nullable", ["ref", "Importing"]]],
   import_abort: [{ token: "string" }, "null"],
@@ -184,4 +184,5 @@ export const calls: Calls = {
   thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
   message_delete: [{ message_ids: ["list", "integer"] }, "null"],
   decode_mime_words: [{ text: "string" }, "string"],
+  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
 };

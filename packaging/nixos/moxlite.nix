@@ -49,7 +49,7 @@ in
         NotifyAccess = "all";
         WatchdogSec = "60";
         Restart = "always";
-        ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml serve";
+        ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml serve --after /run/moxlite-follow/taking-over";
         ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         KillMode = "mixed";
         RestartSec = "5s";
@@ -96,6 +96,9 @@ in
         # Once it has taken over, it starts the server's own unit, and ends.
         Restart = "on-failure";
         EnvironmentFile = "/etc/default/moxlite-follow";
+        # Here it says that a take-over begins: the server's unit loads, and waits until that is done.
+        RuntimeDirectory = "moxlite-follow";
+        RuntimeDirectoryPreserve = "restart";
         ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml standby follow --into /var/lib/moxlite-standby --unit moxlite.service $FOLLOW";
         KillMode = "mixed";
         RestartSec = "5s";

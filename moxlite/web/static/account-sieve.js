@@ -184,6 +184,9 @@ function form(content, action, save2, kind = "primary") {
   } }, content, error, el("div", { class: "flex wrap" }, submit));
   return { root, complain };
 }
+function differing(old, now2) {
+  return Object.fromEntries(Object.entries(now2).filter(([name, value]) => value !== old[name]));
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -293,18 +296,17 @@ function microseconds(text2) {
 }
 
 var away = async (desk) => {
-  const found = await desk.client.vacation();
+  const found = await desk.client.account_vacation_show();
   const title = t("Away");
   return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told2(found.answered)) };
 };
 function now(found) {
   if (found.script) return notice("warn", t("A Sieve script is active. If it sends vacation replies, this form doesn't."));
   if (found.active) return notice("ok", t("Vacation reply on"));
-  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now()) return notice("off", t("Vacation reply starts at the time below."));
+  if (found.enabled && found.start > Date.now() * 1e3) return notice("off", t("Vacation reply starts at the time below."));
   return null;
 }
-function answer(desk, found) {
-  const old = found.form;
+function answer(desk, old) {
   const on = tick(t("Send vacation reply"), old.enabled);
   const start2 = line(meant("time", "From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
   const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
@@ -312,13 +314,14 @@ function answer(desk, found) {
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text2 = field(t("Answer"), area);
+  const html = old.html === "" ? null : markup(old.html);
   const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
-  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))], t("Save"), async () => {
-    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, known_only: known.control.value === "known" };
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))], t("Save"), async () => {
+    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, ...html === null ? {} : { html: html.control.value }, known_only: known.control.value === "known" };
     try {
-      await desk.client.vacation_save(old, changed);
+      await desk.client.account_vacation_set(differing(old, changed), old.mark);
     } catch (error) {
-      atFields(error, { start: start2, end, subject, text: text2 });
+      atFields(error, { start: start2, end, subject, text: text2, ...html === null ? {} : { html } });
       return;
     }
     desk.say(changed.enabled ? t("Saved. Vacation reply on") : t("Saved. Vacation reply off"));
@@ -328,16 +331,21 @@ function answer(desk, found) {
 }
 function told2(all) {
   if (all.length === 0) return null;
-  const rows = table(t("Who got an answer"), [{ title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) }, { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) }], all);
+  const rows = table(t("Who got an answer"), [{ title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) }, { title: t("Last answer"), cell: (one) => when(one.sent) }], all);
   return card(t("Who got an answer"), rows, { flush: true });
 }
-function local(text2) {
-  if (text2 === null) return "";
-  const at = new Date(text2);
+function markup(value) {
+  const area = el("textarea", { rows: 7, maxlength: "20000", spellcheck: "false" });
+  area.value = value;
+  return field(t("HTML version"), area, t("Most mail apps show this instead of the text. Leave blank to send only the text."));
+}
+function local(moment2) {
+  if (moment2 === 0) return "";
+  const at = new Date(moment2 / 1e3);
   return new Date(at.getTime() - at.getTimezoneOffset() * 6e4).toISOString().slice(0, 16);
 }
 function instant(text2) {
-  return text2 === "" ? null : new Date(text2).toISOString();
+  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
 function focusHome() {

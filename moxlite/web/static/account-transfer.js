@@ -748,9 +748,6 @@ var checks = {
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
-  Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
-  VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
-  AnsweredSender: { address: "string", sent: "time" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
@@ -774,7 +771,10 @@ var checks = {
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
-  ImportState: { token: "string", uploading: "boolean" }
+  ImportState: { token: "string", uploading: "boolean" },
+  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
+  VacationAnswer: { address: "string", sent: "integer" },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] }
 };
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 

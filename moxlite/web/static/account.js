@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.c8a2806c062c.js", junk: "junk.ccf53a320376.js", links: "links.0c9e7c86aabb.js", masked: "masked.408887f15e53.js", rules: "rules.ab14b8e6b3fa.js", security: "security.5e3e61492993.js", sending: "sending.4c6868f59f41.js", shares: "shares.6716de4a057c.js", sieve: "sieve.73a852de7811.js", transfer: "transfer.5a28cf5a9fb7.js" };
+var define_PARTS_default = { device: "device.c8a2806c062c.js", junk: "junk.ccf53a320376.js", links: "links.0c9e7c86aabb.js", masked: "masked.408887f15e53.js", rules: "rules.ab14b8e6b3fa.js", security: "security.5e3e61492993.js", sending: "sending.4c6868f59f41.js", shares: "shares.6716de4a057c.js", sieve: "sieve.49ac2a144583.js", transfer: "transfer.2082c3bdc48e.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -262,9 +262,6 @@ var checks = {
   Forwards: { form: ["ref", "ForwardForm"], targets: ["list", ["ref", "ForwardTarget"]], problem: "string", script: "string" },
   ForwardForm: { forward_to: ["list", "string"], keep_copy: "boolean" },
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
-  Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
-  VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
-  AnsweredSender: { address: "string", sent: "time" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
@@ -288,7 +285,10 @@ var checks = {
   SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
-  ImportState: { token: "string", uploading: "boolean" }
+  ImportState: { token: "string", uploading: "boolean" },
+  VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
+  VacationAnswer: { address: "string", sent: "integer" },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -363,8 +363,6 @@ var Client = /* @__PURE__ */ clientOf({
   forward_save: [{ old: ["ref", "ForwardForm"], changed: ["ref", "ForwardForm"] }, ["ref", "Forwards"]],
   forward_ask: [{ address: "string" }, "null"],
   forward_start: [{ address: "string" }, "null"],
-  vacation: [{}, ["ref", "Vacation"]],
-  vacation_save: [{ old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null"],
   script_list: [{}, ["ref", "Scripts"]],
   script_get: [{ name: "string" }, "string"],
   script_check: [{ text: "string" }, ["list", ["ref", "ScriptFault"]]],
@@ -398,7 +396,9 @@ var Client = /* @__PURE__ */ clientOf({
   mailboxes: [{}, ["list", ["ref", "Mailbox"]]],
   import_state: [{}, ["ref", "ImportState"]],
   import_check: [{ size: "integer" }, "null"],
-  import_abort: [{ token: "string" }, "null"]
+  import_abort: [{ token: "string" }, "null"],
+  account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
+  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");

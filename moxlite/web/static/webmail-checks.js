@@ -58,7 +58,8 @@ var checks = {
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
   Mark: { received: "time", id: "integer" },
   Target: { from_id: "integer", mailbox_id: "integer" },
-  QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
+  QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] }
 };
 var calls = {
   login_prep: [{}, "string"],
@@ -131,7 +132,6 @@ var calls = {
   scheduled_change: [{ message_id: "integer", send_at: ["optional", "integer"] }, "null"],
   scheduled_cancel: [{ message_id: "integer" }, "integer"],
   sorting_notices: [{}, ["ref", "SortingNotices"]],
-  vacation_end: [{}, "null"],
   import_check: [{ mailbox_id: "integer", size: "integer" }, "null"],
   import_state: [{ token: "string" }, ["nullable", ["ref", "Importing"]]],
   import_abort: [{ token: "string" }, "null"],
@@ -178,7 +178,8 @@ var calls = {
   thread_mute: [{ message_ids: ["list", "integer"], mute: "boolean" }, "null"],
   thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
   message_delete: [{ message_ids: ["list", "integer"] }, "null"],
-  decode_mime_words: [{ text: "string" }, "string"]
+  decode_mime_words: [{ text: "string" }, "string"],
+  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"]
 };
 export {
   calls,

@@ -234,7 +234,8 @@ function showNotices(client, list, account) {
   function away(found) {
     if (!found.away) return null;
     const end = async () => {
-      if (await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.vacation_end())) await ask();
+      const done = await attempt(t("Saving…"), t("Couldn't turn off vacation reply"), () => client.account_vacation_set({ enabled: false }));
+      if (done) await ask();
     };
     return line("away", [t("Vacation reply is on."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], el("button", { class: "link", onclick: () => void end() }, t("End it")), link("away", t("Change")));
   }
