@@ -291,7 +291,7 @@ export interface ViewChanges {
   view_id: number;
   modseq: number;
   more: boolean;
-  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CalendarsChanged>;
+  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CollectionChanged>;
 }
 
 /** The user's new settings. */
@@ -389,10 +389,11 @@ export interface LinksChange {
   links: Array<LinkedMailbox>;
 }
 
-/** A calendar of the user, or what is in it, was changed. */
-export interface CalendarsChanged {
-  kind: "calendars";
-  calendar_id: number;
+/** A calendar or address book of the user, or what is in it, was changed. */
+export interface CollectionChanged {
+  kind: "collection";
+  holds: "calendar" | "contact";
+  collection_id: number;
 }
 
 /** State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is */
@@ -1082,7 +1083,7 @@ export interface VacationChange {
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Alarmed | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
-export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CalendarsChanged;
+export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CollectionChanged;
 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
@@ -1111,7 +1112,7 @@ export const checks: Checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", links: "LinksChange", calendars: "CalendarsChanged" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", links: "LinksChange", collection: "CollectionChanged" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -1125,7 +1126,7 @@ export const checks: Checks = {
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
   LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
-  CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
+  CollectionChanged: { kind: ["enum", ["collection"]], holds: ["enum", ["calendar", "contact"]], collection_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Alarmed: { kind: ["enum", ["alarms"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },

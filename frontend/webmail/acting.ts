@@ -12,7 +12,7 @@ import { isInbox, own, type Role } from "./data/mailboxes";
 import type { Find } from "./find";
 import type * as LabelsPart from "./labels/part";
 import type * as LaterPart from "./later/part";
-import type { Seen } from "./seen";
+import type { Seen } from "./bar/seen";
 import type { Actions } from "./state/actions";
 import type { Mail } from "./state/mail";
 
@@ -22,28 +22,29 @@ interface Page {
   readonly mail: Mail;
   readonly actions: Actions;
   readonly find: Find;
-  readonly seen: Seen;
+  /** Null until a message is opened. */
+  readonly seen: Seen | null;
   readonly desk: Desk;
 }
 
 export function acting(page: Page): Acting {
-  const { client, mail, actions, seen } = page;
+  const { client, mail, actions } = page;
 
   /** What asks further is a part. */
   const asking = () => part<typeof ActsPart>("acts");
 
   function toRole(role: Role, items?: readonly MessageItem[]): void {
-    seen.cancel();
+    page.seen?.cancel();
     if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role, items));
   }
 
   function deleteForGood(items?: readonly MessageItem[]): void {
-    seen.cancel();
+    page.seen?.cancel();
     void asking().then((found) => found.deleteForGood(page, items));
   }
 
   function flag(flags: string[], add: boolean): void {
-    seen.cancel();
+    page.seen?.cancel();
     const words: Readonly<Record<string, (n: number) => string>> = {
       "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"),
       "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"),

@@ -32,7 +32,7 @@ import { navigation } from "./navigation";
 import type * as OfflinePart from "./offline/part";
 import { followPlace, tellPlace } from "./place";
 import type * as RulesPart from "./rules/part";
-import { Seen } from "./seen";
+import type { Seen } from "./bar/seen";
 import type * as SentPart from "./sent/part";
 import type * as SortingPart from "./sorting/part";
 import { inCalendar, parsePlace } from "./state/address";
@@ -128,6 +128,7 @@ class App {
     menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)),
   });
   bar: Bar | null = null;
+  seen: Seen | null = null;
   /** The place of the bar while rows are chosen: above the list, or below it on a phone. */
   readonly chosen = el("div", { class: "chosen-tools" });
   /** The bar above a message, which a part draws. */
@@ -144,7 +145,8 @@ class App {
       writeTo(page, this.desk);
     },
     failed: (error) => void showError(t("Couldn't open message"), error),
-    prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
+    prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, Seen, threadCommands }) => {
+      this.seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
       this.commands.add(t("Write"), answerCommands(this.desk));
       this.commands.add(t("Message"), messageCommands(this.desk));
       this.commands.add(t("List"), listChoices(this.desk));
@@ -173,14 +175,14 @@ class App {
       write: (link, id) => this.desk.compose("new", link, id),
     },
     flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }),
+    passed: (items) => this.seen?.passed(items),
     sender: (item, what) => this.acting.sender(item, what),
     opened: (item, place) => {
-      this.seen.opened(item);
+      this.seen?.opened(item);
       const box = this.mail.boxes.get(item.mailbox_id);
       if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
     },
   });
-  readonly seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
   private readonly acting = acting(this);
   private readonly navigation = navigation(this);
   /** The implementation of the commands. */

@@ -12,7 +12,7 @@ import { isInboxes } from "./data/queries";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import { tellPlace, tellTitle } from "./place";
-import type { Seen } from "./seen";
+import type { Seen } from "./bar/seen";
 import type { Actions } from "./state/actions";
 import type { Counts } from "./state/counts";
 import { allLabels } from "./state/labels";
@@ -36,7 +36,7 @@ interface Page {
   readonly bar: Bar | null;
   readonly drawer: Drawer;
   readonly reader: Reader;
-  readonly seen: Seen;
+  readonly seen: Seen | null;
   readonly desk: Desk;
   /** Whether the page is visible. */
   readonly displayed: boolean;
@@ -111,7 +111,7 @@ export function watch(page: Page): void {
       page.desk.openInbox();
   });
   const translate = (language: AllSettings["language"]) => {
-    if (speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to switch its language."));
   };
   // without the server, the page was loaded in the language in which the browser keeps it
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
@@ -162,7 +162,7 @@ function read(
   document.body.classList.toggle("show-message", item !== null || thread !== null);
   document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
   if (item === null) {
-    seen.cancel();
+    seen?.cancel();
     reader.showNothing(selected);
   } else if (thread !== null) reader.showThread(thread, item.id);
   else reader.show(item);

@@ -442,3 +442,75 @@ def test_calendars_of_others_and_deleted_events(
         expect(page.get_by_text("Nothing was deleted in the last 30 days.")).to_be_visible()
         look("empty")
         assert wrong == []
+
+
+EVENTS = 2000
+
+
+def test_two_thousand_new_events_are_gathered(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-175: changes that others make load the view once when they are over, and never open a dialog."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        calendar = desk.open()
+        loads: list[str] = []
+        page.on("request", lambda one: loads.append(one.url) if one.url.endswith("/api/events") else None)
+        day = f"{desk.today:%Y%m%d}"
+        body = "".join(
+            f"BEGIN:VEVENT\r\nUID:{number}@x\r\nDTSTART:{day}T090000Z\r\nSUMMARY:Visit {number}\r\nEND:VEVENT\r\n"
+            for number in range(EVENTS)
+        )
+        path = tmp_path / "many.ics"
+        path.write_text(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{body}END:VCALENDAR\r\n", newline="")
+        server.cli("calendar", "import", "moxlite", str(path))
+        expect(calendar.locator(".cal-event", has_text="Visit").first).to_be_visible(timeout=30_000)
+        page.wait_for_timeout(1500)
+        assert len(loads) <= 30, len(loads)
+        assert page.locator("dialog:modal").count() == 0
+        # a server that fails is said in a line, which goes when it answers again
+        page.route("**/api/events", lambda route: route.abort())
+        desk.add("Late", desk.today.replace(hour=10), desk.today.replace(hour=11), desk.call("calendars")[0]["id"])
+        expect(calendar.locator(".cal-state")).to_have_text("Couldn't load the latest changes. Trying again…")
+        page.unroute("**/api/events")
+        expect(calendar.locator(".cal-state")).not_to_contain_text("latest changes", timeout=15_000)
+        assert page.locator("dialog:modal").count() == 0
+
+
+def test_times_and_rules_are_said_as_their_reader_has_them(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175: the reader's clock first, the event's beside it if it differs, never UTC; whole rules."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        (first,) = desk.call("calendars")
+        start = desk.today.replace(hour=9)
+        ours = desk.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+        other = "Asia/Tokyo" if ours != "Asia/Tokyo" else "Europe/Berlin"
+        for title, zone, rule in [
+            ("Alike", "UTC", ""),
+            ("Abroad", other, ""),
+            ("Desk", ours, "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+            ("First", ours, "FREQ=MONTHLY;BYDAY=1FR"),
+            ("Last", ours, "FREQ=MONTHLY;BYDAY=-1MO"),
+            ("Rent", ours, "FREQ=MONTHLY;BYMONTHDAY=28"),
+        ]:
+            desk.add(title, start, start + timedelta(hours=1), first["id"], zone=zone, rule=rule)
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+
+        def facts(title: str) -> str:
+            event(calendar, title).click()
+            found = desk.page.get_by_role("dialog", name=title, exact=True)
+            words = found.inner_text()
+            found.get_by_role("button", name="Close").click()
+            return words
+
+        assert "UTC" not in facts("Alike")
+        assert "Time zone" not in facts("Alike")
+        city = other.split("/")[1]
+        assert f" in {city}" in facts("Abroad")
+        for title, words in [
+            ("Desk", "every weekday (Monday to Friday)"),
+            ("First", "on the first Friday"),
+            ("Last", "on the last Monday"),
+            ("Rent", "on day 28"),
+        ]:
+            assert words in facts(title)

@@ -227,3 +227,49 @@ def test_a_conversation_of_a_thousand_opens_at_its_end(
         older.click()
         expect(page.locator(".card.closed:visible")).to_have_count(499)
         expect(page.locator(".card.closed .card-head").first).to_be_focused()
+
+
+def test_a_conversation_that_was_read_is_read_whole(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-140: five of thirty unread ones open; those that are lines are read when it is left, unless the reader
+    marks it unread.
+    """
+    fill(server, tmp_path / "mail.mbox", [(0, False)] * 30)
+    reader.log_in()
+    page = reader.page
+    row = page.locator(".message", has_text="Topic 0")
+    row.click()
+    expect(page.locator(".card.open")).to_have_count(5)
+    expect(page.locator(".card.unread.open")).to_have_count(0)
+    expect(row).to_have_class(re.compile("unread"))
+    page.keyboard.press("Escape")
+    expect(row).not_to_have_class(re.compile("unread"))
+    row.click()
+    expect(page.locator(".card.open")).to_have_count(1)
+    page.keyboard.press("M")
+    expect(row).to_have_class(re.compile("unread"))
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(500)
+    expect(row).to_have_class(re.compile("unread"))
+
+
+def test_a_draft_in_a_conversation_is_a_draft(reader: Reader, server: LocalServer) -> None:
+    """WEBMAIL-140: one's own words that were not sent say so, and a click goes on writing them."""
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
+        imap.login(server.user, server.password)
+        crlf = message(0, 0).policy.clone(linesep="\r\n")
+        imap.append("INBOX", "(\\Seen)", "", message(0, 0).as_bytes(policy=crlf))
+        answer = message(1, 0)
+        answer.replace_header("From", "moxlite@localhost")
+        answer.replace_header("To", "Person 0 <p0@example.com>")
+        imap.append("Drafts", "(\\Draft \\Seen)", "", answer.as_bytes(policy=crlf))
+    reader.log_in()
+    page = reader.page
+    row = page.locator(".message", has_text="Topic 0")
+    expect(row.locator(".mark.word")).to_have_text("Draft")
+    row.click()
+    draft = page.locator(".card", has_text="Draft")
+    expect(draft).to_have_count(1)
+    expect(page.locator(".answer-bar")).to_contain_text("Reply")
+    draft.locator(".card-head").click()
+    expect(page.locator(".composer")).to_contain_text("Person 0")
+    expect(page.locator(".answer-bar")).not_to_contain_text("Reply")

@@ -103,7 +103,7 @@ def test_a_written_text_survives_the_change_of_the_language(reader: Reader) -> N
     page.get_by_role("menuitem", name="Settings").click()
     page.get_by_label("Language").select_option("nl")
     page.get_by_role("button", name="Done").click()
-    expect(page.get_by_text("The language changes when the page is loaded again.")).to_be_visible()
+    expect(page.get_by_text("Reload the page to switch its language.")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     page.get_by_role("button", name="Load it").click()
     expect(page.locator("html")).to_have_attribute("lang", "nl")

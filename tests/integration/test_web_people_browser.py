@@ -287,3 +287,19 @@ def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer) -
     page.reload()
     expect(card).to_contain_text("You proposed a new time.")
     reader.close()
+
+
+def test_a_card_from_elsewhere_appears_by_itself(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128: an open page follows what a phone or another page changes."""
+    reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
+    reader.fill_in("/webmail/")
+    page = reader.page
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="People").click()
+    people = page.get_by_role("dialog", name="People")
+    expect(people.get_by_label("Search people")).to_be_visible()
+    path = tmp_path / "one.vcf"
+    path.write_text("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoe Live\r\nEND:VCARD\r\n", newline="")
+    server.cli("contacts", "import", "moxlite", str(path))
+    expect(people.get_by_role("listitem").filter(has_text="Zoe Live")).to_be_visible(timeout=5000)
+    reader.close()

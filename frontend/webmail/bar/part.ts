@@ -118,6 +118,9 @@ const phone = matchMedia("(max-width: 700px)");
 /** Where words that can be spared have no room. */
 const half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 
+export { answerBar } from "./answer";
+export { answerCommands } from "../commands/answers";
+export { Seen } from "./seen";
 export { listChoices, threadCommands } from "../commands/choices";
 
 /** Open a menu of commands at a button. */

@@ -6,6 +6,7 @@ import { along } from "../../lib/direction";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { once } from "../../lib/fields";
 import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
+import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { byOwner, many, t } from "../../lib/words";
@@ -70,6 +71,10 @@ class CalendarPage implements Board {
   /** Shown events by their buttons. */
   private readonly buttons = new WeakMap<HTMLElement, Shown>();
   private turn = 0;
+  /** There are more events than are shown. */
+  private crowded = false;
+  /** Others' changes could not be loaded. */
+  private late = false;
   /** The view has been drawn, and had the focus. */
   private drawn = false;
   private readonly heading: HTMLElement;
@@ -130,10 +135,19 @@ class CalendarPage implements Board {
       make: (day, last, from, to) => this.add(day, last, from, to),
       move: (button, days, minutes, end) => void this.move(button, days, minutes, end),
     });
-    const changed = () => void this.load();
+    const live = follow(
+      () => this.fetch(),
+      (failed) => {
+        this.late = failed;
+        this.drawState();
+      },
+    );
     const resized = () => (dialogOf.isConnected ? this.draw() : ended.abort());
     const ended = new AbortController();
-    addEventListener("calendars", () => (dialogOf.isConnected ? changed() : ended.abort()), { signal: ended.signal });
+    ended.signal.addEventListener("abort", () => live.end());
+    addEventListener("calendars", () => (dialogOf.isConnected ? live.changed() : ended.abort()), {
+      signal: ended.signal,
+    });
     addEventListener("resize", resized, { signal: ended.signal });
     // wherever the focus is: a form that closes may leave it nowhere
     addEventListener(
@@ -244,26 +258,36 @@ class CalendarPage implements Board {
   }
 
   private async load(): Promise<void> {
+    this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), () => this.fetch());
+    await this.loading;
+  }
+
+  private async fetch(): Promise<void> {
     const own = ++this.turn;
-    this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
-      const calendars = await this.page.client.calendars();
-      const [from, to] = this.range();
-      const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
-      const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
-      const found = await this.page.client.events(seconds(from), seconds(to), ids);
-      // or dragged
-      await released(this.root.closest("dialog")!);
-      if (own !== this.turn) return;
-      this.calendars = calendars;
-      this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
-      this.state.hidden = !found.more;
-      this.state.textContent = found.more
+    const calendars = await this.page.client.calendars();
+    const [from, to] = this.range();
+    const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
+    const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
+    const found = await this.page.client.events(seconds(from), seconds(to), ids);
+    // or dragged
+    await released(this.root.closest("dialog")!);
+    if (own !== this.turn) return;
+    this.calendars = calendars;
+    this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
+    this.crowded = found.more;
+    this.late = false;
+    this.drawState();
+    this.drawList();
+    this.draw();
+  }
+
+  private drawState(): void {
+    this.state.hidden = !this.late && !this.crowded;
+    this.state.textContent = this.late
+      ? t("Couldn't load the latest changes. Trying again…")
+      : this.crowded
         ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.")
         : "";
-      this.drawList();
-      this.draw();
-    });
-    await this.loading;
   }
 
   private draw(): void {

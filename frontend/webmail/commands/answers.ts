@@ -7,8 +7,10 @@ import type { Desk } from "./desk";
 /** The commands. */
 export function answerCommands(desk: Desk): Command[] {
   const shown = () => desk.shown() !== null;
-  const draft = () => shown() && desk.inRole("draft");
-  const received = () => shown() && !desk.inRole("draft");
+  // in a conversation, a draft is read beside mail that came
+  const own = () => desk.inRole("draft") || desk.reading()?.flags.includes("\\draft") === true;
+  const draft = () => shown() && own();
+  const received = () => shown() && !own();
   const many = () => {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;

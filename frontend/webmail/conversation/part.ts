@@ -29,6 +29,8 @@ function disc(person: Address): HTMLElement {
   return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
 }
 
+const isDraft = ({ flags }: MessageItem): boolean => flags.includes("\\draft");
+
 /** A message of the thread, folded until it is opened. */
 interface Card {
   readonly root: HTMLElement;
@@ -44,15 +46,18 @@ export class Conversation {
   /** The message that the foot answers. */
   private answered: Message | null = null;
   private readonly cards = new Map<number, Card>();
+  /** IDs of the messages that were there when the thread was opened. */
+  private first: readonly number[] = [];
 
   /** `make` creates the element of an open message, which calls `fold` to be closed; `isOwn` knows the reader's addresses,
-   * `answer` makes the bar by which the message that was opened last is answered. */
+   * `answer` makes the bar by which the message that was opened last is answered, `edit` goes on writing it if it is a draft. */
   constructor(
     private readonly column: HTMLElement,
     private readonly make: (item: MessageItem, fold: () => void) => Message,
     private readonly failed: (error: unknown) => void,
     private readonly isOwn: (address: Address) => boolean,
     private readonly answer: (item: MessageItem) => HTMLElement | null,
+    private readonly edit: () => void,
   ) {}
 
   /** The messages, the oldest first. */
@@ -63,6 +68,15 @@ export class Conversation {
   /** Whether a message is open. */
   shows(id: number): boolean {
     return this.cards.get(id)?.message != null;
+  }
+
+  /** The unread messages that were lines from the beginning, which are marked read when the thread is left. None if an open one is
+   * unread: it was shown too briefly, or marked unread on purpose. */
+  passed(): readonly MessageItem[] {
+    const unread = [...this.cards.values()].filter(({ item }) => isUnread(item));
+    return unread.some(({ message }) => message !== null)
+      ? []
+      : unread.map(({ item }) => item).filter(({ id }) => this.first.includes(id));
   }
 
   /** Whether a message is one of the thread. */
@@ -95,7 +109,10 @@ export class Conversation {
       card.root.remove();
       this.cards.delete(id);
     }
-    if (begins) this.begin(ordered, wanted);
+    if (begins) {
+      this.first = [...this.cards.keys()];
+      this.begin(ordered, wanted);
+    }
     this.drawFoot();
   }
 
@@ -189,6 +206,7 @@ export class Conversation {
         { class: "card-from", dir: "auto" },
         isolated(own ? capital(senderNames) : senderNames) || t("(no address)"),
       ),
+      isDraft(item) && el("span", { class: "mark word" }, t("Draft")),
       el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
       el(
         "time",
@@ -214,6 +232,7 @@ export class Conversation {
       this.toggle(card);
       this.drawFoot();
       root.querySelector<HTMLElement>(".author-name")?.focus();
+      if (isDraft(card.item)) this.edit();
     });
     card.draw();
     return card;

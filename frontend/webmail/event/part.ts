@@ -3,6 +3,7 @@
 import type { Calendar, EventForm, EventItem, Event as Found, Party } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt, dialog, showError } from "../../lib/dialogs";
+import { formatted } from "../../lib/dateformats";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { field, once, tick } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
@@ -86,14 +87,10 @@ export class Events {
       const fact = (label: string, text: Child) =>
         text !== "" && text !== false && [el("dt", {}, label), el("dd", {}, text)];
       const parts = [
-        el("p", { class: "event-when" }, when),
+        el("p", { class: "event-when" }, [when, elsewhere(form)].filter(Boolean).join(" · ")),
         el(
           "dl",
           { class: "event-facts" },
-          fact(
-            t("Time zone"),
-            !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " "),
-          ),
           fact(t("Repeats"), found.repeats && inWords(form.rule)),
           fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
           fact(t("Calendar"), calendar !== undefined && named(calendar)),
@@ -592,6 +589,15 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
 /** The name of a calendar, and who shares it. */
 const named = (one: Calendar): string =>
   one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
+
+/** The start in the event's own time zone, if the reader's clock shows another time; "" for UTC, in which nobody lives. */
+function elsewhere({ all_day, start, zone }: EventForm): string {
+  if (all_day || zone === "" || /^(Etc\/)?(UTC|GMT|UCT|Zulu)$/.test(zone)) return "";
+  const moment = momentOf(start, zone);
+  if (moment === null || localIn(moment, "") === start) return "";
+  const time = formatted(new Date(`${start}Z`), "clock elsewhere", { timeStyle: "short", timeZone: "UTC" });
+  return t("{time} in {zone}", { time, zone: zone.replace(/^.*\//, "").replaceAll("_", " ") });
+}
 
 /** How long before an event an alarm comes. */
 function before(minutes: number): string {

@@ -1,7 +1,7 @@
 // Rules of repeated events (RFC 5545 §3.3.10): those that the form offers, and words for others.
 
-import { formatted } from "../../lib/dateformats";
-import { many, t } from "../../lib/words";
+import { t } from "../../lib/words";
+import { ruleText } from "./ruletext";
 
 const days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 const workdays = "MO,TU,WE,TH,FR";
@@ -81,23 +81,19 @@ export function repeats(rule: string, start: string): (readonly [string, string]
   return found;
 }
 
-/** A rule in words, without its days. */
+/** A rule in words. */
 export function inWords(rule: string): string {
-  const { FREQ = "", INTERVAL = "1", COUNT = "", UNTIL = "" } = partsOf(rule.toUpperCase());
-  const n = Number(INTERVAL);
-  const each: Record<string, string> = {
-    HOURLY: many(n, "every hour", "every {n} hours"),
-    DAILY: many(n, "every day", "every {n} days"),
-    WEEKLY: many(n, "every week", "every {n} weeks"),
-    MONTHLY: many(n, "every month", "every {n} months"),
-    YEARLY: many(n, "every year", "every {n} years"),
-  };
-  const last = new Date(`${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}T12:00`);
-  const end =
-    COUNT !== ""
-      ? many(Number(COUNT), "once", "{n} times")
-      : UNTIL !== "" && !Number.isNaN(last.getTime())
-        ? t("until {date}", { date: formatted(last, "rule end", { day: "numeric", month: "long", year: "numeric" }) })
-        : "";
-  return [each[FREQ] ?? t("by a rule of its own"), end].filter(Boolean).join(", ");
+  const parts = partsOf(rule.toUpperCase());
+  const { FREQ = "", INTERVAL = "1", COUNT = "0", UNTIL = "", WKST: _, ...rest } = parts;
+  const [days, monthDays, months] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
+  const others = Object.keys(rest).some((name) => !["BYDAY", "BYMONTHDAY", "BYMONTH"].includes(name));
+  return ruleText({
+    frequency: others ? "" : FREQ.toLowerCase(),
+    interval: Number(INTERVAL),
+    count: Number(COUNT),
+    until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"),
+    days: days!,
+    month_days: monthDays!.map(Number),
+    months: months!.map(Number),
+  });
 }

@@ -1,6 +1,6 @@
 // The card of an event to which a message invites (WEBMAIL-129): when, where, who; an answer with a note; the file.
 
-import type { Client, Guest, Invitation, MessageItem, Repeats, When } from "../../gen/webmail";
+import type { Client, Guest, Invitation, MessageItem, When } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
@@ -8,6 +8,7 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
 import { newId } from "../compose/copies";
+import { ruleText } from "../event/ruletext";
 import { fieldValue } from "../later/times";
 import sheet from "./invitation.css";
 
@@ -30,7 +31,6 @@ const given: Readonly<Record<string, string>> = {
   proposed: t("You proposed a new time."),
 };
 const comes: Readonly<Record<string, string>> = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
-const days: Readonly<Record<string, number>> = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 
 /** A date without a time, as the reader writes it. */
 function dayOf(local: string): string {
@@ -81,42 +81,6 @@ function thereOf({ start }: Invitation): string {
   } catch {
     return ""; // the browser does not know the zone
   }
-}
-
-/** A weekday of a rule, with its number in the month. */
-function weekday(text: string): string {
-  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text) ?? [];
-  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(
-    new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))),
-  );
-  if (number === "") return name;
-  const n = Number(number);
-  return n === -1 ? t("the last {day}", { day: name }) : t("{day} no. {n}", { day: name, n });
-}
-
-/** A rule in words. */
-function ruleOf(rule: Repeats): string {
-  const every: Readonly<Record<string, string>> = {
-    daily: many(rule.interval, "every day", "every {n} days"),
-    weekly: many(rule.interval, "every week", "every {n} weeks"),
-    monthly: many(rule.interval, "every month", "every {n} months"),
-    yearly: many(rule.interval, "every year", "every {n} years"),
-  };
-  const base = every[rule.frequency];
-  if (base === undefined) return t("repeated by a custom rule");
-  const list = (texts: string[]) => new Intl.ListFormat(locale()).format(texts);
-  const month = (n: number) =>
-    new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
-  return [
-    base,
-    rule.days.length > 0 && t("on {days}", { days: list(rule.days.map(weekday)) }),
-    rule.month_days.length > 0 && t("on day {days}", { days: list(rule.month_days.map(String)) }),
-    rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }),
-    rule.count > 0 && many(rule.count, "once", "{n} times"),
-    rule.until !== "" && t("until {day}", { day: dayOf(rule.until) }),
-  ]
-    .filter((one) => one !== false)
-    .join(", ");
 }
 
 function guest(one: Guest): HTMLElement {
@@ -360,7 +324,7 @@ function draw(
         timesOf(found),
         there !== "" && el("span", { class: "hint" }, el("br"), there),
       ]),
-      found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)),
+      found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)),
       found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
       found.place !== "" && fact(t("Where"), isolated(found.place)),
       found.organizer !== null && fact(t("Organizer"), guest(found.organizer)),

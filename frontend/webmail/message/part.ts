@@ -30,8 +30,6 @@ import { addressees, drawLabels, namedRecipients, headerTable, recipients, sende
 
 adopt(sheet);
 
-export { answerCommands } from "../commands/answers";
-export { answerBar } from "./answer";
 export { messageCommands } from "./commands";
 
 /** The interface of the page for a message. */

@@ -3,7 +3,8 @@
 import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
-import { released } from "../../lib/press";
+import { follow } from "../../lib/live";
+import { redraw, released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byName, many, t } from "../../lib/words";
@@ -31,7 +32,7 @@ export function openPage(page: Page): void {
   const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
-  const { body, close } = openBeside(t("People"), [add], "people-page");
+  const { body, close } = openBeside(t("People"), [add], "people-page", () => ended.abort());
   const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
   const list = el("div", { role: "list", "aria-label": t("People") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
@@ -69,38 +70,48 @@ export function openPage(page: Page): void {
   let turn = 0;
   let timer = 0;
 
-  const load = async (whole: boolean) => {
+  const ended = new AbortController();
+
+  /** Load the first page anew, with `least` rows if there are as many; or the next page. */
+  const fetch = async (whole: boolean, least = 0) => {
     const own = ++turn;
-    await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
-      const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
-      await released(list);
-      if (own !== turn) return;
-      // pages come as the server orders names, which knows no languages
-      shown = [...(whole ? [] : shown), ...found.contacts].sort((a, b) => byName(a.name, b.name));
+    const wanted = search.value.trim();
+    let found = await page.client.contacts(wanted, group.value, whole ? 0 : after, book);
+    const pages = [...(whole ? [] : shown), ...found.contacts];
+    while (whole && found.more && pages.length < least && own === turn) {
+      found = await page.client.contacts(wanted, group.value, pages.at(-1)!.id, book);
+      pages.push(...found.contacts);
+    }
+    await released(list);
+    if (own !== turn) return;
+    after = found.contacts.at(-1)?.id ?? 0;
+    // pages come as the server orders names, which knows no languages
+    shown = pages.sort((a, b) => byName(a.name, b.name));
+    await redraw(list, () =>
       fill(
         list,
         shown.map((one) => row(page, one, books, book === 0, anew, close)),
-      );
-      after = found.contacts.at(-1)?.id ?? 0;
-      more.hidden = !found.more;
-      const chosen = group.value;
-      fill(
-        group,
-        el("option", { value: "" }, t("All groups")),
-        [...found.groups]
-          .sort((a, b) => byName(a.name, b.name))
-          .map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)),
-      );
-      group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
-      group.hidden = found.groups.length === 0;
-      state.textContent =
-        found.total === 0
-          ? t("No contacts yet. Add one, or import a file from your phone or another mail app.")
-          : list.childElementCount === 0
-            ? t("No contact has this text.")
-            : many(found.total, "One contact", "{n} contacts");
-    });
+      ),
+    );
+    more.hidden = !found.more;
+    const chosen = group.value;
+    fill(
+      group,
+      el("option", { value: "" }, t("All groups")),
+      [...found.groups]
+        .sort((a, b) => byName(a.name, b.name))
+        .map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)),
+    );
+    group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
+    group.hidden = found.groups.length === 0;
+    state.textContent =
+      found.total === 0
+        ? t("No contacts yet. Add one, or import a file from your phone or another mail app.")
+        : list.childElementCount === 0
+          ? t("No contact has this text.")
+          : many(found.total, "One contact", "{n} contacts");
   };
+  const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
   const draw = () => {
     const focused = side.contains(document.activeElement);
     add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
@@ -121,15 +132,25 @@ export function openPage(page: Page): void {
   };
   /** Load the address books, and what is shown of them. */
   const anew = async () => {
-    const loaded = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
-      const found = await page.client.address_books();
-      await released(side);
-      books = found;
-      if (!books.some(({ id }) => id === book)) book = 0;
-      draw();
-    });
-    if (loaded) await load(true);
+    await attempt(t("Loading…"), t("Couldn't load contacts"), () => all());
   };
+  const all = async (least = 0) => {
+    const found = await page.client.address_books();
+    await released(side);
+    books = found;
+    if (!books.some(({ id }) => id === book)) book = 0;
+    draw();
+    await fetch(true, least);
+  };
+  // a reader may be far below the first page
+  const live = follow(
+    () => all(shown.length),
+    (failed) => {
+      if (failed) state.textContent = t("Couldn't load the latest changes. Trying again…");
+    },
+  );
+  ended.signal.addEventListener("abort", () => live.end());
+  addEventListener("contacts", () => live.changed(), { signal: ended.signal });
   search.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => void load(true), pause);

@@ -144,9 +144,9 @@ export class Actions {
     });
   }
 
-  /** Set a flag on a message that was looked at, without a report or an undo. */
-  looked(item: MessageItem, flag: string): void {
-    this.mail.pending.do(this.flagging([item], [flag], true)).catch((error: unknown) => {
+  /** Set a flag on messages that were looked at, without a report or an undo. */
+  looked(items: readonly MessageItem[], flag: string): void {
+    this.mail.pending.do(this.flagging(items, [flag], true)).catch((error: unknown) => {
       // a message that is gone needs no flag, and an unreachable server is reported elsewhere
       if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
     });

@@ -315,8 +315,8 @@ export class Mail {
     let [boxes, removed] = [false, false];
     for (const change of changes) {
       if (change.kind === "msg_remove") removed ||= this.isReading(change);
-      // for the part, which is not told of changes
-      if (change.kind === "calendars") dispatchEvent(new Event("calendars"));
+      // for the parts, which are not told of changes
+      if (change.kind === "collection") dispatchEvent(new Event(`${change.holds}s`));
       if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));

@@ -10,11 +10,9 @@ const sentences: Record<Connection, string> = {
   on: "",
   connecting: t("Connecting…"),
   off: t("Not connected. Trying again…"),
-  crowded: t(
-    "Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again.",
-  ),
+  crowded: t("Not connected. Other tabs use all the connections your network allows. Close some."),
   blocked: t(
-    "Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.",
+    "Not connected. Your network or a proxy holds back what the server sends. Ask its administrator to allow WebSockets.",
   ),
 };
 

@@ -33,6 +33,8 @@ export interface ReaderOwner
   readonly chosen: HTMLElement;
   readonly commands: CommandTable;
   failed(error: unknown): void;
+  /** These unread messages were lines of a thread that was read. */
+  passed(items: readonly MessageItem[]): void;
   /** Set a flag on a message, with Undo. */
   flag(item: MessageItem, flag: string, done: string): void;
   /** The parts that show messages and the bar above them are there. */
@@ -44,6 +46,7 @@ export class Reader {
   private readonly cache = new Map<number, Promise<ParsedMessage>>();
   private shown: MessageItem | null = null;
   private parts: typeof MessagePart | null = null;
+  private bar: typeof BarPart | null = null;
   private message: Message | null = null;
   private conversation: Conversation | null = null;
   private thread = 0;
@@ -74,7 +77,7 @@ export class Reader {
       look: (item, path) => void this.with<typeof ViewerPart>("viewer", ({ look }) => look(base, item, path)),
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
-      answer: (item) => this.parts?.answerBar(owner.commands, item) ?? null,
+      answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null,
       leaving: owner.leaving,
       sender: (item, what) => owner.sender(item, what),
       invitation: (item, path, place) =>
@@ -98,6 +101,7 @@ export class Reader {
     const [parts, bar] = await Promise.all([part<typeof MessagePart>("message"), part<typeof BarPart>("bar")]);
     if (this.parts === null) this.owner.prepared(parts, bar);
     this.parts = parts;
+    this.bar = bar;
     return parts;
   }
 
@@ -214,6 +218,7 @@ export class Reader {
           (error) => this.owner.failed(error),
           (address) => this.owner.isOwn(address),
           this.own.answer,
+          () => this.owner.commands.get("compose.edit").run(),
         );
         this.conversation.update(members, wanted);
       })
@@ -267,6 +272,7 @@ export class Reader {
   }
 
   private clear(): void {
+    this.owner.passed(this.conversation?.passed() ?? []);
     this.waiting = [];
     this.shown = null;
     this.message = null;

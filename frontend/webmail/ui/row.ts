@@ -164,6 +164,8 @@ export class Row {
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
     this.refreshAge(manner.now);
+    // the draft of an answer is in another mailbox
+    if (line?.collapsed === true && flagsOf(line.members).flags.includes("\\draft")) flags.push("\\draft");
     this.showMarks(thread, flags);
   }
 

@@ -191,7 +191,7 @@ def _salted(scheme: str, text: str) -> tuple[bytes, bytes] | None:
 
 
 # PBKDF2. Dovecot: {PBKDF2}$1$SALT$ROUNDS$HEX, SHA-1, the salt as text. Others: PHC strings, $pbkdf2-sha256$i=N,l=N$…$…
-# in base64, and those of passlib, $pbkdf2-sha512$N$…$…, with "." in place of "+".
+# in base64, and the forms of passlib, $pbkdf2-sha512$N$…$…, with "." in place of "+".
 
 
 def _verify_pbkdf2_of_dovecot(form: str, password: str) -> bool:

@@ -45,7 +45,7 @@ class ForeignPasswords:
         return self._left
 
     async def load(self) -> None:
-        """Read them, once at the start. While the file is out of service there are none."""
+        """Read them, once at the start. A file that is out of service has none."""
         try:
             database = self._database()
         except StorageBroken:

@@ -74,6 +74,10 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -177,6 +181,82 @@ function t(text2, values = {}) {
 }
 
 var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-inline-end:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-inline-start:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar.tight .toolbar-at{display:none}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word{max-width:100%;overflow:hidden;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-inline-start:auto}.toolbar button.back{display:inline-flex}}\n";
+
+var day = 24 * 60 * 60 * 1e3;
+function bareAddress(address) {
+  if (address.host === "") return address.user;
+  const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+  return `${user}@${address.host}`;
+}
+function shortAddress(address) {
+  return address.name.trim() || bareAddress(address);
+}
+function firstName(address) {
+  const name = shortAddress(address);
+  return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
+}
+
+function answerBar(commands, item) {
+  const [from] = item.from;
+  const button = (id, kind, path, words) => {
+    const command = commands.get(`compose.${id}`);
+    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words));
+  };
+  if (enabled(commands.get("compose.edit"))) return el("div", { class: "answer-bar" }, button("edit", "answer-first", filePen, t("Edit")));
+  if (from === void 0 || !enabled(commands.get("compose.reply"))) return null;
+  const several = item.to.length + item.cc.length > 1;
+  return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
+}
+
+function answerCommands(desk) {
+  const shown2 = () => desk.shown() !== null;
+  const own2 = () => desk.inRole("draft") || desk.reading()?.flags.includes("\\draft") === true;
+  const draft = () => shown2() && own2();
+  const received = () => shown2() && !own2();
+  const many = () => {
+    const item = desk.shown();
+    return received() && item !== null && item.to.length + item.cc.length > 1;
+  };
+  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
+}
+
+var notJunkAfter = 5e3;
+var Seen = class {
+  constructor(mail2, actions, shows) {
+    this.mail = mail2;
+    this.actions = actions;
+    this.shows = shows;
+  }
+  mail;
+  actions;
+  shows;
+  timers = [];
+  opened(item) {
+    const { mail: mail2 } = this;
+    if (mail2.choice.conversation.value === null) this.cancel();
+    if (mail2.may("s")) this.after(mail2.settings.value.mark_seen_ms, item.id, ["\\seen"]);
+    const box = mail2.boxes.get(item.mailbox_id);
+    const { rejects_mailbox, introbox } = mail2.facts.value;
+    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+  }
+  passed(items) {
+    const { mail: mail2 } = this;
+    if (items.length > 0 && mail2.settings.value.mark_seen_ms >= 0 && mail2.may("s", void 0, items)) this.actions.looked(items, "\\seen");
+  }
+  cancel() {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers = [];
+  }
+  after(wait, id, flags) {
+    if (wait < 0) return;
+    this.timers.push(window.setTimeout(() => {
+      const { items, lines } = this.mail.rows.value;
+      const all = [...items, ...[...lines.values()].flatMap((line) => [...line.members, ...line.copies])];
+      const seen = new Map(all.map((one) => [one.id, one]));
+      for (const item of this.shows(id) ? seen.values() : []) if ([item.id, item.copy_of].includes(id) && !flags.some((flag) => item.flags.includes(flag))) this.actions.looked([item], flags[0]);
+    }, wait));
+  }
+};
 
 var own = "*";
 
@@ -295,6 +375,9 @@ var Bar = class {
 };
 export {
   Bar,
+  Seen,
+  answerBar,
+  answerCommands,
   listChoices,
   threadCommands
 };

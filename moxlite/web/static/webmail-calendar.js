@@ -198,6 +198,39 @@ function once(work) {
   };
 }
 
+var quiet = 500;
+var [again, longest] = [5e3, 6e4];
+function follow(load, failed) {
+  let [timer, running, stale, ended, wait] = [0, false, false, false, again];
+  const after = (milliseconds) => {
+    clearTimeout(timer);
+    if (!ended) timer = window.setTimeout(() => void run(), milliseconds);
+  };
+  const run = async () => {
+    running = true;
+    stale = false;
+    try {
+      await load();
+      wait = again;
+      failed(false);
+      if (stale) after(quiet);
+    } catch {
+      failed(true);
+      after(wait);
+      wait = Math.min(2 * wait, longest);
+    } finally {
+      running = false;
+    }
+  };
+  return { changed() {
+    stale = true;
+    if (!running) after(quiet);
+  }, end() {
+    ended = true;
+    clearTimeout(timer);
+  } };
+}
+
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
@@ -256,7 +289,7 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-async function showDeleted(client, kind, again) {
+async function showDeleted(client, kind, again2) {
   const list = el("ul", { class: "deleted-list" });
   const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
   const draw2 = async () => {
@@ -268,7 +301,7 @@ async function showDeleted(client, kind, again) {
   };
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
-    await Promise.all([draw2(), again()]);
+    await Promise.all([draw2(), again2()]);
     list.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("It is back.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw2)) return;
@@ -630,7 +663,7 @@ function signOf(one) {
   const words = one.problem.message === "" ? t("read from another server") : t("cannot be read now");
   return el("span", { class: one.problem.message === "" ? "cal-sign" : "cal-sign warn", title: words, role: "img", "aria-label": words }, sign(one.problem.message === "" ? refreshCw : triangleAlert));
 }
-function sourceOf(client, one, again) {
+function sourceOf(client, one, again2) {
   const moment = new Date(one.read * 1e3);
   const problem = el("p", { class: "cal-problem", hidden: one.problem.message === "" });
   if (!problem.hidden) void told(one.problem).then(({ message }) => problem.textContent = message);
@@ -641,12 +674,12 @@ function sourceOf(client, one, again) {
       if (!done) return;
       problem.hidden = true;
       setStatus(t("The calendar is up to date."));
-      return again();
+      return again2();
     }).finally(() => read2.disabled = false);
   });
   return el("div", { class: "cal-source" }, el("p", { class: "cal-address" }, el("bdi", { dir: "ltr" }, one.source)), el("p", { class: "hint" }, one.read === 0 ? t("Not read yet") : t("Read each hour, the last time on {day} at {time}", { day: shortDay(dayOf(moment)), time: clock(moment) })), problem, read2);
 }
-async function subscribe(client, colour, again) {
+async function subscribe(client, colour, again2) {
   const address = el("input", { class: "dialog-input", type: "text", inputmode: "url", autocapitalize: "off", spellcheck: false, maxlength: "2000", dir: "ltr", required: true, autofocus: true, placeholder: "https://" });
   const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
   await dialog(t("Subscribe to a calendar"), (close) => {
@@ -658,7 +691,7 @@ async function subscribe(client, colour, again) {
       button.disabled = false;
       if (!done) return;
       close();
-      await again();
+      await again2();
     };
     return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("Holidays, fixtures, the calendar of a club: its events appear among yours, and are read again each hour.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Name, if you want another one"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
   });
@@ -687,10 +720,14 @@ var CalendarPage = class {
     body.className = "cal-body";
     fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
     listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
-    const changed = () => void this.load();
+    const live = follow(() => this.fetch(), (failed) => {
+      this.late = failed;
+      this.drawState();
+    });
     const resized = () => dialogOf.isConnected ? this.draw() : ended.abort();
     const ended = new AbortController();
-    addEventListener("calendars", () => dialogOf.isConnected ? changed() : ended.abort(), { signal: ended.signal });
+    ended.signal.addEventListener("abort", () => live.end());
+    addEventListener("calendars", () => dialogOf.isConnected ? live.changed() : ended.abort(), { signal: ended.signal });
     addEventListener("resize", resized, { signal: ended.signal });
     addEventListener("keydown", (event) => {
       if (!dialogOf.isConnected) ended.abort();
@@ -708,6 +745,8 @@ var CalendarPage = class {
   loading;
   buttons = /* @__PURE__ */ new WeakMap();
   turn = 0;
+  crowded = false;
+  late = false;
   drawn = false;
   heading;
   small = el("div", { class: "cal-small" });
@@ -757,23 +796,29 @@ var CalendarPage = class {
     return [weekStart(monthStart(day)), weekStart(monthStart(day)) + 42];
   }
   async load() {
-    const own = ++this.turn;
-    this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), async () => {
-      const calendars = await this.page.client.calendars();
-      const [from, to] = this.range();
-      const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
-      const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
-      const found = await this.page.client.events(seconds(from), seconds(to), ids);
-      await released(this.root.closest("dialog"));
-      if (own !== this.turn) return;
-      this.calendars = calendars;
-      this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
-      this.state.hidden = !found.more;
-      this.state.textContent = found.more ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.") : "";
-      this.drawList();
-      this.draw();
-    });
+    this.loading = attempt(t("Loading…"), t("Couldn't load calendar"), () => this.fetch());
     await this.loading;
+  }
+  async fetch() {
+    const own = ++this.turn;
+    const calendars = await this.page.client.calendars();
+    const [from, to] = this.range();
+    const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
+    const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
+    const found = await this.page.client.events(seconds(from), seconds(to), ids);
+    await released(this.root.closest("dialog"));
+    if (own !== this.turn) return;
+    this.calendars = calendars;
+    this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
+    this.crowded = found.more;
+    this.late = false;
+    this.drawState();
+    this.drawList();
+    this.draw();
+  }
+  drawState() {
+    this.state.hidden = !this.late && !this.crowded;
+    this.state.textContent = this.late ? t("Couldn't load the latest changes. Trying again…") : this.crowded ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.") : "";
   }
   draw() {
     const focused = document.activeElement;

@@ -196,28 +196,36 @@ function disc(person) {
   const kind = `disc card-disc c${hue(bareAddress(person).toLowerCase())}`;
   return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
 }
+var isDraft = ({ flags }) => flags.includes("\\draft");
 var Conversation = class {
-  constructor(column, make, failed, isOwn, answer) {
+  constructor(column, make, failed, isOwn, answer, edit) {
     this.column = column;
     this.make = make;
     this.failed = failed;
     this.isOwn = isOwn;
     this.answer = answer;
+    this.edit = edit;
   }
   column;
   make;
   failed;
   isOwn;
   answer;
+  edit;
   current = null;
   foot = el("div", { class: "reader-after" });
   answered = null;
   cards = /* @__PURE__ */ new Map();
+  first = [];
   get members() {
     return [...this.cards.values()].map((card) => card.item);
   }
   shows(id) {
     return this.cards.get(id)?.message != null;
+  }
+  passed() {
+    const unread = [...this.cards.values()].filter(({ item }) => isUnread(item));
+    return unread.some(({ message }) => message !== null) ? [] : unread.map(({ item }) => item).filter(({ id }) => this.first.includes(id));
   }
   has(id) {
     return this.cards.has(id);
@@ -244,7 +252,10 @@ var Conversation = class {
       card.root.remove();
       this.cards.delete(id);
     }
-    if (begins) this.begin(ordered, wanted);
+    if (begins) {
+      this.first = [...this.cards.keys()];
+      this.begin(ordered, wanted);
+    }
     this.drawFoot();
   }
   drawFoot() {
@@ -291,7 +302,7 @@ var Conversation = class {
   card(item) {
     const senderNames = senders(item.from, this.isOwn);
     const own = item.from.slice(0, 1).some(this.isOwn);
-    const head = el("button", { class: "card-head", "aria-expanded": "false" }, item.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(own ? capital(senderNames) : senderNames) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)), el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, loneTime(item.received, Date.now())));
+    const head = el("button", { class: "card-head", "aria-expanded": "false" }, item.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(own ? capital(senderNames) : senderNames) || t("(no address)")), isDraft(item) && el("span", { class: "mark word" }, t("Draft")), el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)), el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, loneTime(item.received, Date.now())));
     const root = el("article", { class: "card" }, head);
     const card = { root, item, message: null, draw: () => {
       const { item: item2 } = card;
@@ -305,6 +316,7 @@ var Conversation = class {
       this.toggle(card);
       this.drawFoot();
       root.querySelector(".author-name")?.focus();
+      if (isDraft(card.item)) this.edit();
     });
     card.draw();
     return card;

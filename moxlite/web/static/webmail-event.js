@@ -195,6 +195,16 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 var check = "M20 6 9 17l-5-5";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
@@ -327,16 +337,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
 var dayLength = 864e5;
 function nameOf(item) {
   if (item.private) return t("(private)");
@@ -387,8 +387,8 @@ var ahead = 15;
 var hour = 36e5;
 var clock = (date) => formatted(date, "busy clock", { hour: "numeric", minute: "2-digit" });
 var overlaps = (one, start, end) => one.start < end && one.end > start;
-function midnight(date, days2 = 0) {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days2);
+function midnight(date, days3 = 0) {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days3);
 }
 function moment(seconds, whole) {
   const date = new Date(seconds * 1e3);
@@ -432,7 +432,7 @@ var BusyBars = class {
     if (slot === null) return;
     this.asked = wanted;
     this.root.hidden = false;
-    const seconds = (days2) => Math.floor(midnight(slot.start, days2).getTime() / 1e3);
+    const seconds = (days3) => Math.floor(midnight(slot.start, days3).getTime() / 1e3);
     try {
       const found = await this.client.busy_times(people.slice(0, 50), seconds(0), seconds(ahead), this.eventID);
       if (this.asked !== wanted) return;
@@ -514,8 +514,30 @@ function inWords({ start, end, time }) {
 
 var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}\n";
 
-var days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 var workdays = "MO,TU,WE,TH,FR";
+function weekday(text2) {
+  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
+  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
+  const numbered = { "": name, "1": t("the first {day}", { day: name }), "2": t("the second {day}", { day: name }), "3": t("the third {day}", { day: name }), "4": t("the fourth {day}", { day: name }), "5": t("the fifth {day}", { day: name }), "-1": t("the last {day}", { day: name }) };
+  return numbered[number.replace("+", "")] ?? "";
+}
+function ruleText(rule) {
+  const every = { hourly: many(rule.interval, "every hour", "every {n} hours"), daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
+  const atWork = rule.frequency === "weekly" && rule.interval === 1 && rule.days.join() === workdays;
+  const names = rule.days.map(weekday);
+  const base = atWork ? t("every weekday (Monday to Friday)") : every[rule.frequency];
+  if (base === void 0 || names.includes("") || rule.month_days.some((n) => n < -1)) return t("repeated by a custom rule");
+  const list = (texts) => new Intl.ListFormat(locale()).format(texts);
+  const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+  const last = /* @__PURE__ */ new Date(`${rule.until.slice(0, 10)}T00:00:00Z`);
+  const lastDay = new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" });
+  const monthDays = rule.month_days.map((n) => n === -1 ? t("the last") : String(n));
+  return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
+}
+
+var days2 = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+var workdays2 = "MO,TU,WE,TH,FR";
 function partsOf(rule) {
   return Object.fromEntries(rule.split(";").filter(Boolean).map((one) => one.split("=", 2)));
 }
@@ -526,20 +548,20 @@ function fromRule(rule) {
   const others = Object.keys(rest).filter((name) => name !== "BYDAY");
   const kinds = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
   let kind = others.length > 0 ? "other" : kinds[FREQ] ?? (FREQ === "" ? "" : "other");
-  if (kind === "weekly" && by === workdays) kind = "workdays";
+  if (kind === "weekly" && by === workdays2) kind = "workdays";
   else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
   else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
-  else if (by !== "" && !(kind === "weekly" && days.includes(by))) kind = "other";
+  else if (by !== "" && !(kind === "weekly" && days2.includes(by))) kind = "other";
   return { kind: INTERVAL === "1" ? kind : "other", until };
 }
 function weekOf(date) {
   const next = new Date(date.getTime() + 7 * 864e5);
   return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
 }
-var dayOf2 = (date) => days[(date.getUTCDay() + 6) % 7];
+var dayOf2 = (date) => days2[(date.getUTCDay() + 6) % 7];
 function toRule(kind, until, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
-  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
+  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
   const rule = rules[kind];
   if (rule === void 0) return "";
   return until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
@@ -552,12 +574,11 @@ function repeats(rule, start) {
   return found;
 }
 function inWords2(rule) {
-  const { FREQ = "", INTERVAL = "1", COUNT = "", UNTIL = "" } = partsOf(rule.toUpperCase());
-  const n = Number(INTERVAL);
-  const each = { HOURLY: many(n, "every hour", "every {n} hours"), DAILY: many(n, "every day", "every {n} days"), WEEKLY: many(n, "every week", "every {n} weeks"), MONTHLY: many(n, "every month", "every {n} months"), YEARLY: many(n, "every year", "every {n} years") };
-  const last = /* @__PURE__ */ new Date(`${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}T12:00`);
-  const end = COUNT !== "" ? many(Number(COUNT), "once", "{n} times") : UNTIL !== "" && !Number.isNaN(last.getTime()) ? t("until {date}", { date: formatted(last, "rule end", { day: "numeric", month: "long", year: "numeric" }) }) : "";
-  return [each[FREQ] ?? t("by a rule of its own"), end].filter(Boolean).join(", ");
+  const parts = partsOf(rule.toUpperCase());
+  const { FREQ = "", INTERVAL = "1", COUNT = "0", UNTIL = "", WKST: _, ...rest } = parts;
+  const [days22, monthDays, months] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
+  const others = Object.keys(rest).some((name) => !["BYDAY", "BYMONTHDAY", "BYMONTH"].includes(name));
+  return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months.map(Number) });
 }
 
 var two = (number) => String(number).padStart(2, "0");
@@ -565,12 +586,12 @@ function local(date, whole) {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return whole ? day : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
-function moved(text2, days2, minutes) {
+function moved(text2, days3, minutes) {
   const at = /* @__PURE__ */ new Date(`${text2}${text2.includes("T") ? "" : "T00:00"}Z`);
-  const later = new Date(at.getTime() + days2 * 864e5 + minutes * 6e4);
+  const later = new Date(at.getTime() + days3 * 864e5 + minutes * 6e4);
   return later.toISOString().slice(0, text2.length);
 }
-var withDate = (text2, days2) => moved(text2, days2, 0);
+var withDate = (text2, days3) => moved(text2, days3, 0);
 var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 function ahead2(zone, moment2) {
   const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
@@ -833,7 +854,7 @@ var Events = class {
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form2.all_day && form2.zone !== "" && form2.zone !== ownZone() && form2.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organizer") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organizer") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
@@ -844,10 +865,10 @@ var Events = class {
       await this.again();
     }
   }
-  async move(item, days2, minutes, end) {
+  async move(item, days3, minutes, end) {
     const found = await this.page.client.event(item.id, item.recurrence);
     const { form: form2 } = found;
-    const event = { ...form2, start: moved(form2.start, days2, minutes), end: moved(form2.end, days2, minutes + end) };
+    const event = { ...form2, start: moved(form2.start, days3, minutes), end: moved(form2.end, days3, minutes + end) };
     const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form2.title) }), t("Move"), false);
     if (scope === null || event.end < event.start) return this.again();
     await this.save(found, event, found.calendar_id, scope);
@@ -926,7 +947,7 @@ var Events = class {
     allDay.control.disabled = !own;
     const [startDay, startTime = "09:00"] = old.start.split("T");
     const [rawEnd, endTime = "10:00"] = old.end.split("T");
-    const days2 = { start: input("date", startDay, t("Starts on")), end: input("date", old.all_day ? withDate(rawEnd, -1) : rawEnd, t("Ends on")) };
+    const days3 = { start: input("date", startDay, t("Starts on")), end: input("date", old.all_day ? withDate(rawEnd, -1) : rawEnd, t("Ends on")) };
     const times = { start: input("time", startTime, t("Starts at")), end: input("time", endTime, t("Ends at")) };
     const zones = [.../* @__PURE__ */ new Set([old.zone || ownZone(), ownZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
     const zone = field(t("Time zone"), select(zones.map((one) => [one, one.replaceAll("_", " ")]), old.zone || ownZone()));
@@ -956,27 +977,27 @@ var Events = class {
     allDay.control.addEventListener("change", adapt);
     repeat.control.addEventListener("change", adapt);
     showZone.addEventListener("click", adapt);
-    const moment2 = (end) => Date.parse(`${days2[end].value}T${times[end].value}Z`);
+    const moment2 = (end) => Date.parse(`${days3[end].value}T${times[end].value}Z`);
     let first = moment2("start");
     const follow = () => {
       const [start, end] = [moment2("start"), moment2("end")];
       if (Number.isNaN(start)) return;
-      if (!Number.isNaN(end + first)) [days2.end.value, times.end.value] = new Date(end + start - first).toISOString().slice(0, 16).split("T");
+      if (!Number.isNaN(end + first)) [days3.end.value, times.end.value] = new Date(end + start - first).toISOString().slice(0, 16).split("T");
       first = start;
     };
-    for (const one of [days2.start, times.start]) one.addEventListener("change", follow);
+    for (const one of [days3.start, times.start]) one.addEventListener("change", follow);
     const slot = () => {
       if (allDay.control.checked) {
-        const [start2, last] = [momentOf(`${days2.start.value}T00:00`, ""), momentOf(`${days2.end.value}T00:00`, "")];
+        const [start2, last] = [momentOf(`${days3.start.value}T00:00`, ""), momentOf(`${days3.end.value}T00:00`, "")];
         if (start2 === null || last === null) return null;
         return { start: start2, end: new Date(last.getFullYear(), last.getMonth(), last.getDate() + 1), whole: true };
       }
-      const at = (end2) => momentOf(`${days2[end2].value}T${times[end2].value}`, zone.root.hidden ? "" : zone.control.value);
+      const at = (end2) => momentOf(`${days3[end2].value}T${times[end2].value}`, zone.root.hidden ? "" : zone.control.value);
       const [start, end] = [at("start"), at("end")];
       return start === null || end === null || end <= start ? null : { start, end, whole: false };
     };
     const bars = new BusyBars(this.page.client, found?.id ?? 0, (start, end) => {
-      for (const [which, date] of [["start", start], ["end", end]]) [days2[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split("T");
+      for (const [which, date] of [["start", start], ["end", end]]) [days3[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split("T");
       first = moment2("start");
       showBusy();
     });
@@ -985,7 +1006,7 @@ var Events = class {
       const people = parseParties(guests.control.value).map(({ address }) => address.toLowerCase());
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
-    for (const { control } of [guests, allDay, zone, { control: days2.start }, { control: days2.end }]) control.addEventListener("change", showBusy);
+    for (const { control } of [guests, allDay, zone, { control: days3.start }, { control: days3.end }]) control.addEventListener("change", showBusy);
     for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
     showBusy();
@@ -998,14 +1019,14 @@ var Events = class {
         guests.control.focus();
         return null;
       }
-      const start = whole ? days2.start.value : `${days2.start.value}T${times.start.value}`;
-      const end = whole ? withDate(days2.end.value, 1) : `${days2.end.value}T${times.end.value}`;
+      const start = whole ? days3.start.value : `${days3.start.value}T${times.start.value}`;
+      const end = whole ? withDate(days3.end.value, 1) : `${days3.end.value}T${times.end.value}`;
       if (end < start || whole && end === start) {
         untilProblem(t("The event ends before it begins."));
         return null;
       }
       const kind = repeat.control.value;
-      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: kind === "other" || kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until ? old.rule : toRule(kind, until.value, days2.start.value), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: people };
+      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: kind === "other" || kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until ? old.rule : toRule(kind, until.value, days3.start.value), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: people };
     };
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const untilProblem = (words) => {
@@ -1023,7 +1044,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }
@@ -1044,6 +1065,13 @@ async function eventOf(page) {
   });
 }
 var named = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
+function elsewhere({ all_day, start, zone }) {
+  if (all_day || zone === "" || /^(Etc\/)?(UTC|GMT|UCT|Zulu)$/.test(zone)) return "";
+  const moment2 = momentOf(start, zone);
+  if (moment2 === null || localIn(moment2, "") === start) return "";
+  const time = formatted(/* @__PURE__ */ new Date(`${start}Z`), "clock elsewhere", { timeStyle: "short", timeZone: "UTC" });
+  return t("{time} in {zone}", { time, zone: zone.replace(/^.*\//, "").replaceAll("_", " ") });
+}
 function before(minutes) {
   if (minutes === 0) return t("at the start");
   if (minutes % 10080 === 0) return many(minutes / 10080, "{n} week before", "{n} weeks before");

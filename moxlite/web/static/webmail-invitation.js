@@ -219,6 +219,28 @@ function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
 
+var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
+var workdays = "MO,TU,WE,TH,FR";
+function weekday(text2) {
+  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
+  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
+  const numbered = { "": name, "1": t("the first {day}", { day: name }), "2": t("the second {day}", { day: name }), "3": t("the third {day}", { day: name }), "4": t("the fourth {day}", { day: name }), "5": t("the fifth {day}", { day: name }), "-1": t("the last {day}", { day: name }) };
+  return numbered[number.replace("+", "")] ?? "";
+}
+function ruleText(rule) {
+  const every = { hourly: many(rule.interval, "every hour", "every {n} hours"), daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
+  const atWork = rule.frequency === "weekly" && rule.interval === 1 && rule.days.join() === workdays;
+  const names = rule.days.map(weekday);
+  const base = atWork ? t("every weekday (Monday to Friday)") : every[rule.frequency];
+  if (base === void 0 || names.includes("") || rule.month_days.some((n) => n < -1)) return t("repeated by a custom rule");
+  const list = (texts) => new Intl.ListFormat(locale()).format(texts);
+  const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
+  const last = /* @__PURE__ */ new Date(`${rule.until.slice(0, 10)}T00:00:00Z`);
+  const lastDay = new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" });
+  const monthDays = rule.month_days.map((n) => n === -1 ? t("the last") : String(n));
+  return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
+}
+
 var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
 
 var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
@@ -235,7 +257,6 @@ var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
 var given = { yes: t("You accepted."), maybe: t("You answered “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
 var comes = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
-var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 function dayOf(local) {
   const date = /* @__PURE__ */ new Date(`${local.slice(0, 10)}T00:00:00Z`);
   return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" }).format(date);
@@ -266,21 +287,6 @@ function thereOf({ start }) {
   } catch {
     return "";
   }
-}
-function weekday(text2) {
-  const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
-  const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
-  if (number === "") return name;
-  const n = Number(number);
-  return n === -1 ? t("the last {day}", { day: name }) : t("{day} no. {n}", { day: name, n });
-}
-function ruleOf(rule) {
-  const every = { daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
-  const base = every[rule.frequency];
-  if (base === void 0) return t("repeated by a custom rule");
-  const list = (texts) => new Intl.ListFormat(locale()).format(texts);
-  const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
-  return [base, rule.days.length > 0 && t("on {days}", { days: list(rule.days.map(weekday)) }), rule.month_days.length > 0 && t("on day {days}", { days: list(rule.month_days.map(String)) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), rule.until !== "" && t("until {day}", { day: dayOf(rule.until) })].filter((one) => one !== false).join(", ");
 }
 function guest(one) {
   const name = isolated(one.name || one.address);
@@ -396,7 +402,7 @@ function draw(client, base, item, path, place, found) {
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const means = saidOf(found);
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
     if (!await propose(client, item, path, found)) return;
     toast(t("New time proposed"));
     draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });

@@ -145,13 +145,10 @@ var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.
 var fileArchive = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 6h.01 M10 10h.01 M10 14h.01 M9 18h2";
 var fileTable = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M8 13h8 M8 17h8 M12 13v4";
 var filePlain = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5";
-var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var image = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M7 9a2 2 0 1 0 4 0a2 2 0 1 0 -4 0z M21 15l-3.086-3.086a2 2 0 0 0-2.828 0L6 21";
 var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var play = "M5 5a2 2 0 0 1 3.008-1.728l11.997 6.998a2 2 0 0 1 .003 3.458l-12 7A2 2 0 0 1 5 19z";
-var reply = "m20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
-var replyAll = "m12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
 var shield = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z";
 var shieldAlert = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M12 8v4 M12 16h.01";
 var shieldCheck = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M9 12l2 2 4-4";
@@ -235,10 +232,6 @@ function bareAddress(address) {
 }
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
-}
-function firstName(address) {
-  const name = shortAddress(address);
-  return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
 }
 function longAddress(address) {
   const name = address.name.trim();
@@ -812,46 +805,6 @@ function headerTable(headers) {
   return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
 }
 
-function answerCommands(desk) {
-  const shown2 = () => desk.shown() !== null;
-  const draft = () => shown2() && desk.inRole("draft");
-  const received = () => shown2() && !desk.inRole("draft");
-  const many2 = () => {
-    const item = desk.shown();
-    return received() && item !== null && item.to.length + item.cc.length > 1;
-  };
-  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
-}
-
-var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
-function titleOf(command) {
-  return typeof command.title === "string" ? command.title : command.title();
-}
-function keyText(key) {
-  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
-  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
-}
-function withKey(title, key) {
-  return key === void 0 ? title : `${title} (${keyText(key)})`;
-}
-function hintOf(command) {
-  return withKey(titleOf(command), command.keys?.[0]);
-}
-function enabled(command) {
-  return command.when?.() ?? true;
-}
-
-function answerBar(commands, item) {
-  const [from] = item.from;
-  if (from === void 0 || !enabled(commands.get("compose.reply"))) return null;
-  const button = (id, kind, path, words3) => {
-    const command = commands.get(`compose.${id}`);
-    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words3));
-  };
-  const several = item.to.length + item.cc.length > 1;
-  return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
-}
-
 var own = "*";
 
 function senderCommands(desk, of) {
@@ -1184,7 +1137,5 @@ var Message = class {
 };
 export {
   Message,
-  answerBar,
-  answerCommands,
   messageCommands
 };

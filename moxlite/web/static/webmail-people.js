@@ -91,6 +91,27 @@ function sign(path, name = "i") {
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
+function called(one) {
+  const label = one instanceof HTMLInputElement || one instanceof HTMLSelectElement || one instanceof HTMLTextAreaElement ? one.labels?.[0]?.textContent : null;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? label ?? one.textContent}`;
+}
+function holdPlace(root) {
+  const before = document.activeElement;
+  const folds = () => [...root.querySelectorAll("details")];
+  const unfolded = folds().map(({ open }) => open);
+  const unfold = () => {
+    for (const [at, one] of folds().entries()) one.open ||= unfolded[at] === true;
+  };
+  if (before === null || before === root || !root.contains(before)) return unfold;
+  const name = called(before);
+  const alike = () => [...root.querySelectorAll(before.tagName)].filter((one) => called(one) === name);
+  const place = alike().indexOf(before);
+  return () => {
+    unfold();
+    const found = alike();
+    (found[place] ?? found.at(-1) ?? root.querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
 function holdFocus() {
   const before = document.activeElement;
   return () => {
@@ -178,8 +199,47 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+var quiet = 500;
+var [again, longest] = [5e3, 6e4];
+function follow(load, failed) {
+  let [timer, running, stale, ended, wait] = [0, false, false, false, again];
+  const after = (milliseconds) => {
+    clearTimeout(timer);
+    if (!ended) timer = window.setTimeout(() => void run(), milliseconds);
+  };
+  const run = async () => {
+    running = true;
+    stale = false;
+    try {
+      await load();
+      wait = again;
+      failed(false);
+      if (stale) after(quiet);
+    } catch {
+      failed(true);
+      after(wait);
+      wait = Math.min(2 * wait, longest);
+    } finally {
+      running = false;
+    }
+  };
+  return { changed() {
+    stale = true;
+    if (!running) after(quiet);
+  }, end() {
+    ended = true;
+    clearTimeout(timer);
+  } };
+}
+
 async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+async function redraw(place, draw) {
+  await released(place);
+  const giveBack = holdPlace(place);
+  draw();
+  giveBack();
 }
 
 function adopt(text2) {
@@ -283,7 +343,7 @@ function formatted(date, name, options) {
   return format.format(date);
 }
 
-async function showDeleted(client, kind, again) {
+async function showDeleted(client, kind, again2) {
   const list = el("ul", { class: "deleted-list" });
   const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
   const draw = async () => {
@@ -295,7 +355,7 @@ async function showDeleted(client, kind, again) {
   };
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
-    await Promise.all([draw(), again()]);
+    await Promise.all([draw(), again2()]);
     list.querySelector("button")?.focus();
   }).then((done) => done ? setStatus(t("It is back.")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
@@ -517,13 +577,13 @@ function sharing(first, guests, share) {
 function bookName(one) {
   return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 }
-function drawBooks(place, client, books, chosen, choose, again) {
+function drawBooks(place, client, books, chosen, choose, again2) {
   const row2 = (id, name, contacts, one) => {
     const title = t("Change “{name}”", { name });
-    return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(id === chosen), data: { book: String(id) }, onclick: () => choose(id) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void (one.owner === "" ? change(client, one, again) : about(one)) }, sign(ellipsis)));
+    return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(id === chosen), data: { book: String(id) }, onclick: () => choose(id) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void (one.owner === "" ? change(client, one, again2) : about(one)) }, sign(ellipsis)));
   };
   const sum = books.reduce((all, one) => all + one.contacts, 0);
-  fill(place, listHead(t("Address books"), t("New address book"), () => void change(client, null, again)), el("div", { class: "book-list" }, books.length > 1 && row2(0, t("All contacts"), sum), [...books].sort(byOwner).map((one) => row2(one.id, bookName(one), one.contacts, one))));
+  fill(place, listHead(t("Address books"), t("New address book"), () => void change(client, null, again2)), el("div", { class: "book-list" }, books.length > 1 && row2(0, t("All contacts"), sum), [...books].sort(byOwner).map((one) => row2(one.id, bookName(one), one.contacts, one))));
 }
 async function about(one) {
   await dialog(isolated(one.name), (close) => [el("p", { class: "dialog-text" }, sharedBy(one)), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
@@ -532,7 +592,7 @@ function sharedBy(one) {
   const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
   return `${owner} ${one.writable ? t("You can edit contacts.") : t("You can only view it.")}`;
 }
-async function change(client, one, again) {
+async function change(client, one, again2) {
   let guests = [];
   if (one !== null) {
     const loaded = await attempt(t("Loading…"), t("Couldn't load address book"), async () => {
@@ -548,17 +608,17 @@ async function change(client, one, again) {
       const saved = await attempt(t("Saving…"), t("Couldn't save address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
       if (!saved) return;
       close();
-      await again();
+      await again2();
     };
     const remove = async () => {
       close();
       if (!await sure(one)) return;
       await attempt(t("Deleting…"), t("Couldn't delete address book"), () => client.address_book_remove(one.id));
-      await again();
+      await again2();
     };
     return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
       await client.address_book_share(one.id, guest, rights);
-      await again();
+      await again2();
     })]];
   });
 }
@@ -635,7 +695,7 @@ async function scaled(file) {
 }
 
 var named = 0;
-async function showDoubles(page, books, again) {
+async function showDoubles(page, books, again2) {
   const place = el("div", { class: "doubles" });
   const draw = async () => {
     const { groups, total } = await page.client.contacts_doubles();
@@ -643,7 +703,7 @@ async function showDoubles(page, books, again) {
   };
   const merged = (kept, others) => attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
     await page.client.contacts_merge(kept.id, others.slice());
-    await Promise.all([draw(), again()]);
+    await Promise.all([draw(), again2()]);
     (place.querySelector("input") ?? place.parentElement?.querySelector("button"))?.focus();
     setStatus(t("Contacts merged. You can restore the others for 30 days."));
   });
@@ -699,7 +759,7 @@ function entries(label, type, old) {
   for (const one of [...old, { value: "", kind: "" }]) line2(one);
   return { root: el("div", { class: "field" }, el("span", {}, label), place), read: () => [...place.children].map((one) => ({ value: one.querySelector("input").value.trim(), kind: one.querySelector("select").value })).filter(({ value }) => value !== "") };
 }
-async function edit(page, books, card, first = empty, into = 0, again) {
+async function edit(page, books, card, first = empty, into = 0, again2) {
   const old = card?.form ?? first;
   const here = books.find(({ id }) => id === card?.book_id);
   const places = books.filter(({ writable: writable2 }) => writable2);
@@ -742,13 +802,13 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         close(true);
         toast(t("“{name}” removed", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
           await page.client.contact_restore(gone, card.book_id);
-          again?.();
+          again2?.();
         }) });
       });
     };
     return [el("form", { novalidate: true, onsubmit: once(save) }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
       close(false);
-      void copyTo(page, card, others).then((done2) => done2 ? again?.() : void 0);
+      void copyTo(page, card, others).then((done2) => done2 ? again2?.() : void 0);
     } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];
   });
   return done === true;
@@ -776,7 +836,7 @@ function openPage(page) {
   const group2 = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,.zip,text/vcard,text/csv", hidden: true });
   const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
-  const { body, close } = openBeside(t("People"), [add], "people-page");
+  const { body, close } = openBeside(t("People"), [add], "people-page", () => ended.abort());
   const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
   const list = el("div", { role: "list", "aria-label": t("People") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
@@ -793,23 +853,29 @@ function openPage(page) {
   let after = 0;
   let turn = 0;
   let timer = 0;
-  const load = async (whole) => {
+  const ended = new AbortController();
+  const fetch2 = async (whole, least = 0) => {
     const own = ++turn;
-    await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
-      const found = await page.client.contacts(search.value.trim(), group2.value, whole ? 0 : after, book);
-      await released(list);
-      if (own !== turn) return;
-      shown2 = [...whole ? [] : shown2, ...found.contacts].sort((a, b) => byName(a.name, b.name));
-      fill(list, shown2.map((one) => row(page, one, books, book === 0, anew, close)));
-      after = found.contacts.at(-1)?.id ?? 0;
-      more.hidden = !found.more;
-      const chosen = group2.value;
-      fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
-      group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
-      group2.hidden = found.groups.length === 0;
-      state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail app.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
-    });
+    const wanted = search.value.trim();
+    let found = await page.client.contacts(wanted, group2.value, whole ? 0 : after, book);
+    const pages = [...whole ? [] : shown2, ...found.contacts];
+    while (whole && found.more && pages.length < least && own === turn) {
+      found = await page.client.contacts(wanted, group2.value, pages.at(-1).id, book);
+      pages.push(...found.contacts);
+    }
+    await released(list);
+    if (own !== turn) return;
+    after = found.contacts.at(-1)?.id ?? 0;
+    shown2 = pages.sort((a, b) => byName(a.name, b.name));
+    await redraw(list, () => fill(list, shown2.map((one) => row(page, one, books, book === 0, anew, close))));
+    more.hidden = !found.more;
+    const chosen = group2.value;
+    fill(group2, el("option", { value: "" }, t("All groups")), [...found.groups].sort((a, b) => byName(a.name, b.name)).map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
+    group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
+    group2.hidden = found.groups.length === 0;
+    state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail app.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
   };
+  const load = (whole) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch2(whole));
   const draw = () => {
     const focused = side.contains(document.activeElement);
     add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
@@ -822,15 +888,21 @@ function openPage(page) {
     if (focused) side.querySelector(`[data-book="${book}"]`)?.focus();
   };
   const anew = async () => {
-    const loaded = await attempt(t("Loading…"), t("Couldn't load contacts"), async () => {
-      const found = await page.client.address_books();
-      await released(side);
-      books = found;
-      if (!books.some(({ id }) => id === book)) book = 0;
-      draw();
-    });
-    if (loaded) await load(true);
+    await attempt(t("Loading…"), t("Couldn't load contacts"), () => all());
   };
+  const all = async (least = 0) => {
+    const found = await page.client.address_books();
+    await released(side);
+    books = found;
+    if (!books.some(({ id }) => id === book)) book = 0;
+    draw();
+    await fetch2(true, least);
+  };
+  const live = follow(() => all(shown2.length), (failed) => {
+    if (failed) state.textContent = t("Couldn't load the latest changes. Trying again…");
+  });
+  ended.signal.addEventListener("abort", () => live.end());
+  addEventListener("contacts", () => live.changed(), { signal: ended.signal });
   search.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => void load(true), pause2);
@@ -845,7 +917,7 @@ function openPage(page) {
   });
   void anew();
 }
-function row(page, one, books, whole, again, close) {
+function row(page, one, books, whole, again2, close) {
   const [address] = one.emails;
   const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
   const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
@@ -854,7 +926,7 @@ function row(page, one, books, whole, again, close) {
     await attempt(t("Loading…"), t("Couldn't open contact"), async () => {
       card = await page.client.contact(one.id);
     });
-    if (card === null || await edit(page, books, card, empty, 0, () => void again())) await again();
+    if (card === null || await edit(page, books, card, empty, 0, () => void again2())) await again2();
   };
   return el("div", { class: "person", role: "listitem" }, face(page.base, one.photo, one.name, address ?? one.name), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
     close();

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.0e235c002c20.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.38c92dc5bce4.js", checks: "checks.51f01cf6e736.js", compose: "compose.0103e14c1e15.js", conversation: "conversation.9afec5731bbc.js", details: "details.2db3c05c7237.js", dropping: "dropping.12780bf61723.js", empty: "empty.0f99377f6014.js", event: "event.6b33579a5c6a.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.1b0681b86604.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.54cf0656e760.js", mailboxes: "mailboxes.725f08b5075e.js", menu: "menu.6e368f5d8fb1.js", message: "message.aa54a332f36f.js", newsletters: "newsletters.6924002b819a.js", notices: "notices.a86cafe69cd0.js", offline: "offline.e9d06d074bd1.js", palette: "palette.2d8d6666535a.js", people: "people.7a33dd72b52b.js", print: "print.606d7b4f4125.js", receipt: "receipt.e5435ee6e443.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.cc7b72f177ba.js", sorting: "sorting.99fccb555427.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.37e7acdc4a50.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.e718df69b1a1.js", checks: "checks.51f01cf6e736.js", compose: "compose.0103e14c1e15.js", conversation: "conversation.046f1afb9788.js", details: "details.2db3c05c7237.js", dropping: "dropping.12780bf61723.js", empty: "empty.0f99377f6014.js", event: "event.95eb78d6a5d7.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.c38b8e9e013b.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.54cf0656e760.js", mailboxes: "mailboxes.725f08b5075e.js", menu: "menu.6e368f5d8fb1.js", message: "message.e34b4a05714d.js", newsletters: "newsletters.6924002b819a.js", notices: "notices.a86cafe69cd0.js", offline: "offline.e9d06d074bd1.js", palette: "palette.2d8d6666535a.js", people: "people.c267944905d9.js", print: "print.606d7b4f4125.js", receipt: "receipt.e5435ee6e443.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.cc7b72f177ba.js", sorting: "sorting.99fccb555427.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -234,7 +234,7 @@ var checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", links: "LinksChange", calendars: "CalendarsChanged" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", links: "LinksChange", collection: "CollectionChanged" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -248,7 +248,7 @@ var checks = {
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
   LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
-  CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
+  CollectionChanged: { kind: ["enum", ["collection"]], holds: ["enum", ["calendar", "contact"]], collection_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Alarmed: { kind: ["enum", ["alarms"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },
@@ -845,18 +845,18 @@ var Mailboxes = class {
 };
 
 function acting(page) {
-  const { client, mail, actions, seen } = page;
+  const { client, mail, actions } = page;
   const asking = () => part("acts");
   function toRole(role, items) {
-    seen.cancel();
+    page.seen?.cancel();
     if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role, items));
   }
   function deleteForGood(items) {
-    seen.cancel();
+    page.seen?.cancel();
     void asking().then((found) => found.deleteForGood(page, items));
   }
   function flag(flags, add) {
-    seen.cancel();
+    page.seen?.cancel();
     const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed") };
     actions.flag(flags, add, { doing: (n) => many(n, "Updating message…", "Updating {n} messages…"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message updated", "{n} messages updated")) });
   }
@@ -1612,40 +1612,6 @@ function navigation(page) {
   } };
 }
 
-var notJunkAfter = 5e3;
-var Seen = class {
-  constructor(mail, actions, shows) {
-    this.mail = mail;
-    this.actions = actions;
-    this.shows = shows;
-  }
-  mail;
-  actions;
-  shows;
-  timers = [];
-  opened(item) {
-    const { mail } = this;
-    if (mail.choice.conversation.value === null) this.cancel();
-    if (mail.may("s")) this.after(mail.settings.value.mark_seen_ms, item.id, ["\\seen"]);
-    const box = mail.boxes.get(item.mailbox_id);
-    const { rejects_mailbox, introbox } = mail.facts.value;
-    if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
-  }
-  cancel() {
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers = [];
-  }
-  after(wait, id, flags) {
-    if (wait < 0) return;
-    this.timers.push(window.setTimeout(() => {
-      const { items, lines } = this.mail.rows.value;
-      const all = [...items, ...[...lines.values()].flatMap((line) => [...line.members, ...line.copies])];
-      const seen = new Map(all.map((one) => [one.id, one]));
-      for (const item of this.shows(id) ? seen.values() : []) if ([item.id, item.copy_of].includes(id) && !flags.some((flag) => item.flags.includes(flag))) this.actions.looked(item, flags[0]);
-    }, wait));
-  }
-};
-
 var undoSteps = 20;
 var waitsAfter = 1e3;
 function movedTo({ name }) {
@@ -1726,8 +1692,8 @@ var Actions = class {
     if (items.length === 0) return;
     this.perform(this.flagging(all, flags, add), named2, items.length, t("Couldn't update messages"), { what: named2.done(items.length), actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)) });
   }
-  looked(item, flag) {
-    this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
+  looked(items, flag) {
+    this.mail.pending.do(this.flagging(items, [flag], true)).catch((error) => {
       if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
     });
   }
@@ -2815,7 +2781,7 @@ var Mail = class {
     let [boxes, removed] = [false, false];
     for (const change of changes) {
       if (change.kind === "msg_remove") removed ||= this.isReading(change);
-      if (change.kind === "calendars") dispatchEvent(new Event("calendars"));
+      if (change.kind === "collection") dispatchEvent(new Event(`${change.holds}s`));
       if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));
@@ -2889,7 +2855,7 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Trying again…"), crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."), blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.") };
+var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Trying again…"), crowded: t("Not connected. Other tabs use all the connections your network allows. Close some."), blocked: t("Not connected. Your network or a proxy holds back what the server sends. Ask its administrator to allow WebSockets.") };
 function connectionLine(mail, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
@@ -3190,6 +3156,7 @@ var Row = class {
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
     this.refreshAge(manner.now);
+    if (line?.collapsed === true && flagsOf(line.members).flags.includes("\\draft")) flags.push("\\draft");
     this.showMarks(thread, flags);
   }
   place(position, total, top, selected, focused) {
@@ -3716,7 +3683,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.parts?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -3726,6 +3693,7 @@ var Reader2 = class {
   cache = /* @__PURE__ */ new Map();
   shown = null;
   parts = null;
+  bar = null;
   message = null;
   conversation = null;
   thread = 0;
@@ -3737,6 +3705,7 @@ var Reader2 = class {
     const [parts, bar] = await Promise.all([part("message"), part("bar")]);
     if (this.parts === null) this.owner.prepared(parts, bar);
     this.parts = parts;
+    this.bar = bar;
     return parts;
   }
   async with(name, work) {
@@ -3808,7 +3777,7 @@ var Reader2 = class {
     this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
     Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
       if (this.thread !== first2.thread_id) return;
-      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address), this.own.answer);
+      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address), this.own.answer, () => this.owner.commands.get("compose.edit").run());
       this.conversation.update(members, wanted);
     }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
@@ -3843,6 +3812,7 @@ var Reader2 = class {
     giveBack?.();
   }
   clear() {
+    this.owner.passed(this.conversation?.passed() ?? []);
     this.waiting = [];
     this.shown = null;
     this.message = null;
@@ -3912,7 +3882,7 @@ function watch(page) {
     if (page.displayed && mailboxes.length > 0 && mail.current.value === void 0 && ((mail.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail.query.value))) page.desk.openInbox();
   });
   const translate = (language) => {
-    if (speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
+    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to switch its language."));
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
@@ -3947,7 +3917,7 @@ function read2({ reader: reader2, seen }, item, selected, thread) {
   document.body.classList.toggle("show-message", item !== null || thread !== null);
   document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
   if (item === null) {
-    seen.cancel();
+    seen?.cancel();
     reader2.showNothing(selected);
   } else if (thread !== null) reader2.showThread(thread, item.id);
   else reader2.show(item);
@@ -4017,6 +3987,7 @@ var App = class {
     return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
   }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)) });
   bar = null;
+  seen = null;
   chosen = el("div", { class: "chosen-tools" });
   toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   panes = new Panes(byId("app", HTMLElement));
@@ -4025,7 +3996,8 @@ var App = class {
   reader = new Reader2(this.client, base, { commands: this.commands, bar: this.toolbar, chosen: this.chosen, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
+  }, failed: (error) => void showError(t("Couldn't open message"), error), prepared: ({ messageCommands }, { answerCommands, Bar, listChoices, Seen, threadCommands }) => {
+    this.seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
     this.commands.add(t("Write"), answerCommands(this.desk));
     this.commands.add(t("Message"), messageCommands(this.desk));
     this.commands.add(t("List"), listChoices(this.desk));
@@ -4033,12 +4005,11 @@ var App = class {
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
-  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
-    this.seen.opened(item);
+  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
+    this.seen?.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
   } });
-  seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
   acting = acting(this);
   navigation = navigation(this);
   desk = { base, client: this.client, commands: this.commands, actions: this.actions, panes: this.panes, load: part, facts: () => this.mail.facts.value, settings: () => this.mail.settings.value, offlineChoice: async () => (await this.offline())?.choice() ?? null, opened: () => this.reader.opened(), reading: () => this.reader.current(), focusMessage: () => this.reader.focus(), scrollMessage: (screens) => this.reader.scroll(screens), ...selection(this.mail), ...lists(this), ...this.acting, ...this.navigation, ...writing(this) };

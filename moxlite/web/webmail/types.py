@@ -330,10 +330,11 @@ class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kin
     settings: Settings
 
 
-class CalendarsChanged(msgspec.Struct, frozen=True, tag="calendars", tag_field="kind"):
-    """A calendar of the user, or what is in it, was changed."""
+class CollectionChanged(msgspec.Struct, frozen=True, tag="collection", tag_field="kind"):
+    """A calendar or address book of the user, or what is in it, was changed."""
 
-    calendar_id: int
+    holds: Literal["calendar", "contact"]
+    collection_id: int
 
 
 Change = (
@@ -350,7 +351,7 @@ Change = (
     | MailboxKeywords
     | MailboxesShared
     | LinksChange
-    | CalendarsChanged
+    | CollectionChanged
 )
 
 

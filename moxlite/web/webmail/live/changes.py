@@ -17,8 +17,8 @@ from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, linked_mailboxes, mailbox_of, make_items, roles_of, with_ids
 from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
-    CalendarsChanged,
     Change,
+    CollectionChanged,
     LinkedMailbox,
     LinksChange,
     MailboxAdd,
@@ -175,7 +175,7 @@ def _plain(event: store.Event, shown_id: Callable[[int], int]) -> EncodedChange 
             return encoded(MailboxSpecialUse(event.mailbox_id, roles_of(event.special_use)))
         case store.MailboxKeywords():
             return encoded(MailboxKeywords(event.mailbox_id, list(event.keywords)))
-        case store.GroupwareChanged(kind="calendar"):
-            return encoded(CalendarsChanged(event.collection_id))
+        case store.GroupwareChanged():
+            return encoded(CollectionChanged(event.kind, event.collection_id))
         case _:
             return None

@@ -3,14 +3,13 @@
 import type { MessageItem } from "../../gen/webmail";
 import { type CommandTable, enabled, hintOf } from "../../lib/commands";
 import { el, isolated, sign } from "../../lib/dom";
-import { forward, reply, replyAll } from "../../lib/icons";
+import { filePen, forward, reply, replyAll } from "../../lib/icons";
 import { t } from "../../lib/words";
 import { firstName } from "../ui/format";
 
-/** The bar for a message whose author is named; null for one that cannot be answered, such as a draft. */
+/** The bar for a message whose author is named, or for a draft; null for another that cannot be answered. */
 export function answerBar(commands: CommandTable, item: MessageItem): HTMLElement | null {
   const [from] = item.from;
-  if (from === undefined || !enabled(commands.get("compose.reply"))) return null;
   const button = (id: string, kind: string, path: string, words: string) => {
     const command = commands.get(`compose.${id}`);
     return el(
@@ -20,6 +19,9 @@ export function answerBar(commands: CommandTable, item: MessageItem): HTMLElemen
       el("span", { dir: "auto" }, words),
     );
   };
+  if (enabled(commands.get("compose.edit")))
+    return el("div", { class: "answer-bar" }, button("edit", "answer-first", filePen, t("Edit")));
+  if (from === undefined || !enabled(commands.get("compose.reply"))) return null;
   const several = item.to.length + item.cc.length > 1;
   return el(
     "div",

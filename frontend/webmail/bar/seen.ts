@@ -1,8 +1,8 @@
 // Flags that a message gets by being shown for a while: it is read, and mail that is wanted (WEBMAIL-81).
 
-import type { MessageItem } from "../gen/webmail";
-import type { Actions } from "./state/actions";
-import type { Mail } from "./state/mail";
+import type { MessageItem } from "../../gen/webmail";
+import type { Actions } from "../state/actions";
+import type { Mail } from "../state/mail";
 
 /** ms that an unjudged message is shown before the junk filter learns that it is wanted (WEBMAIL-81). */
 const notJunkAfter = 5000;
@@ -29,6 +29,13 @@ export class Seen {
       this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
   }
 
+  /** These unread messages were lines of a thread that was read. */
+  passed(items: readonly MessageItem[]): void {
+    const { mail } = this;
+    if (items.length > 0 && mail.settings.value.mark_seen_ms >= 0 && mail.may("s", undefined, items))
+      this.actions.looked(items, "\\seen");
+  }
+
   /** Cancel flags that the shown message would get by being shown longer. */
   cancel(): void {
     for (const timer of this.timers) clearTimeout(timer);
@@ -45,7 +52,7 @@ export class Seen {
         const seen = new Map(all.map((one) => [one.id, one]));
         for (const item of this.shows(id) ? seen.values() : [])
           if ([item.id, item.copy_of].includes(id) && !flags.some((flag) => item.flags.includes(flag)))
-            this.actions.looked(item, flags[0]!);
+            this.actions.looked([item], flags[0]!);
       }, wait),
     );
   }
