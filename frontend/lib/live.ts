@@ -14,7 +14,7 @@ export interface Following {
 }
 
 /** Load a view again when it has changed and no further change came for `quiet` ms: one load at a time, however many changes there
- * were. Nobody asked for this work, so its failure opens no dialog: `failed` is called with true, and with false once a load
+ * were. Its failure opens no dialog, as the user asked for nothing: `failed` is called with true, and with false once a load
  * succeeds. */
 export function follow(load: () => Promise<unknown>, failed: (now: boolean) => void): Following {
   let [timer, running, stale, ended, wait] = [0, false, false, false, again];

@@ -590,7 +590,7 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
 const named = (one: Calendar): string =>
   one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 
-/** The start in the event's own time zone, if the reader's clock shows another time; "" for UTC, in which nobody lives. */
+/** The start in the event's own time zone, if the reader's clock shows another time; "" for UTC. */
 function elsewhere({ all_day, start, zone }: EventForm): string {
   if (all_day || zone === "" || /^(Etc\/)?(UTC|GMT|UCT|Zulu)$/.test(zone)) return "";
   const moment = momentOf(start, zone);
