@@ -121,8 +121,8 @@ class Clicks:
         expect(calendar.locator(".cal-event", has_text="Dentist").first).to_be_visible()
         self.look()
         calendar.locator(".cal-choice button").first.click()
-        self.press("Secret links…", "Make a link")
-        link = page.get_by_role("dialog", name="Secret links to").locator("code").inner_text()
+        self.press("Private links…", "Make a link")
+        link = page.get_by_role("dialog", name="Private links to").locator("code").inner_text()
         self.look()
         return link
 
@@ -217,7 +217,7 @@ def rules(user: Clicks) -> None:
 
 
 def away(user: Clicks) -> None:
-    user.page.get_by_label("Send answers").check()
+    user.page.get_by_label("Send vacation reply").check()
     user.fill(Answer="Back on Monday.")
     user.press("Save")
     user.see("Saved")
@@ -226,7 +226,7 @@ def away(user: Clicks) -> None:
 def forwarding(user: Clicks) -> None:
     user.fill(Address="third@far.example")
     user.press("Add")
-    user.see("waits for agreement")
+    user.see("unconfirmed")
 
 
 def script(user: Clicks) -> None:

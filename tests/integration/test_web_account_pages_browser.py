@@ -157,7 +157,7 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
     page = visitor.page
     page.get_by_role("textbox", name="Address", exact=True).fill("moxlite+far@far.example")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("waits for agreement")).to_be_visible()
+    expect(page.get_by_text("unconfirmed")).to_be_visible()
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
         imap.login(server.user, server.password)
 
@@ -201,11 +201,11 @@ def test_the_webmail_tells_of_answers_and_of_a_script_that_failed(
     visitor = Visitor(chromium, server, viewport={"width": 360, "height": 740}, color_scheme="dark")
     visitor.fill_in("/webmail/")
     page = visitor.page
-    expect(page.get_by_text("You are away")).to_be_visible()
+    expect(page.get_by_text("Vacation reply is on")).to_be_visible()
     expect(page.get_by_text("Your script failed in line 3")).to_be_visible()
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.get_by_role("button", name="End it").click()
-    expect(page.get_by_text("You are away")).to_be_hidden()
+    expect(page.get_by_text("Vacation reply is on")).to_be_hidden()
     page.get_by_role("button", name="Hide").click()
     page.reload()
     expect(page.get_by_text("boats").first).to_be_visible()

@@ -303,7 +303,7 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
         page, calendar = desk.page, desk.open()
         calendar.locator(".cal-choice button").first.click()
         page.get_by_role("button", name="Private links…").click()
-        links = page.get_by_role("dialog", name="Secret links to")
+        links = page.get_by_role("dialog", name="Private links to")
         links.get_by_label("For whom").fill("Grandma")
         links.get_by_label("Busy times only").check()
         links.get_by_role("button", name="Make a link").click()

@@ -163,7 +163,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     expect(card).not_to_contain_text("Phone")
     page.get_by_role("button", name="Remove blue").click()
-    expect(page.get_by_role("dialog")).to_contain_text("two-step log-in will be off")
+    expect(page.get_by_role("dialog")).to_contain_text("two-step verification will be turned off")
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
     expect(card).to_contain_text("off")
     log_out(page)

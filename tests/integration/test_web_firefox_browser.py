@@ -378,7 +378,7 @@ def test_notices_follow_the_permission(walk: Walk) -> None:
     walk.browser.command("permissions.setPermission", state="denied", **origin)
     walk.inbox()
     walk.settings()
-    walk.see(".notices", "This browser was told to show no notices of this site")
+    walk.see(".notices", "Notifications are blocked")
     here = "document.querySelector('.notices input[type=checkbox]')"
     assert walk.browser.run(f"() => {here}.disabled")
     walk.browser.command("permissions.setPermission", state="granted", **origin)

@@ -106,7 +106,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     assert len(page.evaluate("subscribed.asked.applicationServerKey")) == 87
     row.get_by_role("button", name="Test “Chrome on Linux”").click()
     expect(settings.get_by_text("Couldn't send: cannot connect to 127.0.0.1")).to_be_visible()
-    expect(row).to_contain_text("The last notice was not taken")
+    expect(row).to_contain_text("Last notification rejected")
     with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Of mail from").select_option("all")
     with page.expect_response("**/api/notices_choose"):
@@ -333,4 +333,4 @@ def test_a_browser_that_may_not_show_notices_says_so(reader: Reader) -> None:
     page.evaluate("() => { Object.defineProperty(Notification, 'permission', { get: () => 'denied' }); }")
     open_settings(page)
     expect(page.get_by_label("Tell me of new mail on this device")).to_be_disabled()
-    expect(page.get_by_text("This browser was told to show no notices of this site")).to_be_visible()
+    expect(page.get_by_text("Notifications are blocked")).to_be_visible()

@@ -437,7 +437,7 @@ def test_small_files_of_kept_messages_open_without_a_connection(page: Page, loca
     assert (tmp_path / "saved.zip").read_bytes() == b"table" * 1000
     files.filter(has_text="large.zip").get_by_role("link", name="Download").click()
     dialog = page.locator("dialog[open]")
-    expect(dialog).to_contain_text("This file is not kept on this device.")
+    expect(dialog).to_contain_text("This file isn't saved on this device.")
     dialog.get_by_role("button").first.click()
     expect(page.locator(".reader-subject")).to_have_text("with files")
     page.context.set_offline(False)

@@ -80,11 +80,11 @@ def test_a_message_asks_for_receipts(writer: Writer, imap: imaplib.IMAP4) -> Non
     page = writer.page
     write(page, "Hello.", subject="Asking")
     composer = writer.composer()
-    expect(composer.get_by_label("of reading")).to_have_count(0)
+    expect(composer.get_by_label("Read receipt")).to_have_count(0)
     for name in ("Request read receipt", "Request delivery receipt"):
         composer.get_by_role("button", name="More fields").click()
         page.get_by_role("menuitem", name=name).click()
-        expect(composer.get_by_label(name.removeprefix("Ask for a receipt "))).to_be_checked()
+        expect(composer.get_by_label(name.removeprefix("Request ").capitalize())).to_be_checked()
     shot(page, "composer-1280")
     composer.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Save as a draft").click()
@@ -94,7 +94,7 @@ def test_a_message_asks_for_receipts(writer: Writer, imap: imaplib.IMAP4) -> Non
     page.locator(".message").filter(has_text="Asking").click()
     page.keyboard.press("e")
     composer = writer.composer()
-    for label in ("of reading", "of delivery"):
+    for label in ("Read receipt", "Delivery receipt"):
         expect(composer.get_by_label(label)).to_be_checked()
     page.set_viewport_size({"width": 390, "height": 800})
     shot(page, "composer-390")

@@ -335,7 +335,7 @@ def test_forwarding_is_turned_on_after_the_password_alone(chromium: Browser, loc
         if asked:
             question = page.get_by_role("dialog", name="Is it you?")
             expect(question).to_be_visible()
-            expect(page.get_by_text("waits for agreement")).to_have_count(0)
+            expect(page.get_by_text("unconfirmed")).to_have_count(0)
             confirm(page, "give your password again")
-        expect(page.get_by_text("waits for agreement")).to_have_count(number)
+        expect(page.get_by_text("unconfirmed")).to_have_count(number)
     context.close()

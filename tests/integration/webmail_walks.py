@@ -94,7 +94,7 @@ def parent(her: Person) -> None:
     with her.step("Put them off until tomorrow morning", 3):
         her.tap(page.locator(".toolbar").get_by_role("button", name="Snooze"))
         her.tap(her.dialog.get_by_role("button", name="Tomorrow morning"))
-        expect(her.toast("Comes back")).to_be_visible()
+        expect(her.toast("Snoozed until")).to_be_visible()
     with her.step("Go back, and accept the invitation to the parents’ evening", 3):
         her.tap(her.button("Back"))
         her.tap(her.row("Parents’ evening"))
@@ -224,7 +224,7 @@ def typist(she: Person) -> None:
         expect(she.dialog).to_be_visible()
         she.type("friday 8:00")
         she.press("Enter")
-        expect(she.toast("Comes back")).to_be_visible()
+        expect(she.toast("Snoozed until")).to_be_visible()
     with she.step("Write a message that leaves tomorrow", 12):
         she.press("c")
         expect(she.composer.get_by_label("To", exact=True)).to_be_focused()

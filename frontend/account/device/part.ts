@@ -152,7 +152,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
           "div",
           {},
           el("b", {}, t("Tap “Set up mail” there")),
-          el("p", { class: "hint" }, t("Then confirm here. A photo of this code is no use to anyone else.")),
+          el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")),
         ),
       ),
       el("li", {}, el("div", {}, third)),
@@ -186,7 +186,7 @@ function follow(desk: Desk, again: () => void): HTMLElement {
     else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
     else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
     else if (found.state === "refused")
-      fill(place, notice("off", t("Device rejected. Nothing was shared with it."), anew));
+      fill(place, notice("off", t("Device rejected. Your account wasn't shared with it."), anew));
     else fill(place, notice("off", t("The ten minutes are over."), anew));
   };
   const answer = async (yes: boolean) => {

@@ -166,7 +166,7 @@ class List {
       t("Otherwise its folders stay as they are now, as mail of your own."),
     );
     const yes = await dialog<boolean>(t("Remove {name}?", names), (close) => [
-      el("p", { class: "dialog-text" }, t("This account will be unlinked. Nothing will be deleted at {host}.", names)),
+      el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)),
       el("div", { class: "gap" }, copies.root),
       buttons(
         () => close(false),

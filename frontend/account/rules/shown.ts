@@ -113,15 +113,12 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
     ],
     {
       flush: true,
-      hint: t(
-        "Of the last {all} messages, {taken} match a rule and {others} would go to {mailbox}. Nothing was moved.",
-        {
-          all: found.messages.length,
-          taken: taken.length,
-          others,
-          mailbox: mailbox,
-        },
-      ),
+      hint: t("{taken} of the last {all} messages match a rule. The other {others} go to {mailbox}.", {
+        all: found.messages.length,
+        taken: taken.length,
+        others,
+        mailbox: mailbox,
+      }),
     },
   );
 }

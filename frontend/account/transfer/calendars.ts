@@ -55,7 +55,7 @@ export class CalendarCopies {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
       const hint = t(
-        "Copies by CalDAV and CardDAV. The other server isn't changed, guests aren't notified, and nothing is copied twice.",
+        "Copies by CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.",
       );
       fill(this.root, card(title, this.ask(), { hint }));
       return;

@@ -66,7 +66,7 @@ export class Copying {
           this.root,
           card(title, this.ask(found), {
             hint: t(
-              "Folders and messages are copied by IMAP, with dates and flags. The other server isn't changed, and nothing is copied twice.",
+              "Copies folders and messages by IMAP, with dates and flags. The other server won't change. Copying again won't create duplicates.",
             ),
           }),
         );

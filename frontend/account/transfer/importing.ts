@@ -24,7 +24,7 @@ interface Kept {
 const keptKey = `moxlite-account${number}-import`;
 const shownMailboxes = 200;
 const lostText = t(
-  "This import can't be tracked anymore. It ended over a minute ago, or a server restart undid it. Check your folders.",
+  "Can't track this import anymore. The import ended over a minute ago, or a server restart undid it. Check your folders.",
 );
 
 export class Importing {

@@ -229,7 +229,7 @@ export class Importing {
         this.ended(token);
         toast(
           t(
-            "The import into {mailbox} can't be tracked anymore. It ended over a minute ago, or a server restart undid it.",
+            "Can't track the import into {mailbox} anymore. The import ended over a minute ago, or a server restart undid it.",
             {
               mailbox,
             },

@@ -126,7 +126,7 @@ export async function offerRole(
   const name = home === "" ? (roleNames.find(([known]) => known === role)?.[1] ?? role) : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick<Box | "new">(
-    t("No folder is set as “{name}”", { name }),
+    t("“{name}” folder not set", { name }),
     { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folder") },
     ["new", ...free],
     (one) => (one === "new" ? t("A new one, “{name}”", { name }) : one.name),
