@@ -3,6 +3,8 @@
 - Words that hide who acts: "nobody", "somebody", "whoever".
 - Docstrings that begin with What, Who, Whom, Those, That, Of or For which: at most `HEADLESS` of all docstrings.
 - Phrases with a plainer form (`PHRASES`), and "lies" or "stands" for the place where something is.
+- Texts for people that a change adds, as far as they read as translated (`naturalness`): they are shown, and above
+  `UNNATURAL_TEXTS` the check fails. Rewrite them, or keep one by decision in ``kept-words.txt``.
 
 `script/check words --title FILE` checks the first line of a commit message instead, `script/check words --titles` all
 titles of commits that the main branch does not have. The specification and the tests have sentences from before: their
@@ -16,6 +18,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from checks import naturalness
 
 TOP: Final = Path(__file__).resolve().parents[2]
 HEADLESS: Final = 0.005
@@ -39,6 +43,8 @@ CEILINGS: Final = {"docs/spec/*.md": 18, "tests/*.py": 64}
 CODE: Final = ("moxlite/*.py",)
 FRONTEND: Final = ("frontend/*.ts", ":!frontend/gen")
 TITLE: Final = 72
+UNNATURAL_TEXTS: Final = 3
+"""So many may a change add: a measure is wrong now and then, and that is no reason to stop work."""
 
 
 class Found(NamedTuple):
@@ -56,7 +62,12 @@ def main() -> None:
     elif sys.argv[1:2] == ["--titles"]:
         found = [one for title in titles() for one in in_title(title)]
     else:
-        found = [*in_docstrings(), *in_lines(), *above_ceilings()]
+        added = list(in_added_texts())
+        for one in added:
+            print(f"{one.place}: {one.text}  [{one.advice}]")
+        found = [*in_docstrings(), *in_lines(), *above_ceilings(), *not_kept()]
+        if len(added) > UNNATURAL_TEXTS:
+            sys.exit(f"words: {len(added)} new texts read as translated (docs/style.md, script/checks/kept-words.txt)")
     for one in found:
         print(f"{one.place}: {one.text}  [{one.advice}]")
     if found:
@@ -114,6 +125,36 @@ def above_ceilings() -> Iterator[Found]:
         found = [one for path in files(pattern) for one in with_phrases(path, PHRASES)]
         if len(found) > ceiling:
             yield from found
+
+
+def in_added_texts() -> Iterator[Found]:
+    """Unnatural texts that the main branch does not have; of the last commit, where that is the main branch."""
+    base = git("for-each-ref", "--format=%(refname)", "refs/remotes/origin/main").strip()
+    if not base or git("rev-parse", base) == git("rev-parse", "HEAD"):
+        base = "HEAD~1" if git("rev-list", "--max-count=2", "HEAD").count("\n") == 2 else "HEAD"
+    else:
+        base = git("merge-base", base, "HEAD").strip()
+    names = git("diff", "--name-only", base, "--", *CODE, *FRONTEND).splitlines()
+    there = set(git("ls-tree", "-r", "--name-only", base, "--", *names).splitlines()) if names else set()
+    before = {
+        text for name in names if name in there for text in naturalness.texts(name, git("show", f"{base}:{name}"))
+    }
+    before |= naturalness.kept()
+    for name in names:
+        for text in naturalness.texts(name, (TOP / name).read_text()) if (TOP / name).is_file() else ():
+            if text not in before and (advice := naturalness.unnatural(text)):
+                before.add(text)
+                yield Found(name, text[:200], ", ".join(advice))
+
+
+def not_kept() -> Iterator[Found]:
+    """Lines of ``kept-words.txt`` whose text is gone, or natural by the measures."""
+    left = set(naturalness.kept())
+    for path in files(*CODE, *FRONTEND) if left else ():
+        left.difference_update(naturalness.texts(path.name, path.read_text()))
+    left.update(text for text in naturalness.kept() if not naturalness.unnatural(text))
+    for text in left:
+        yield Found("script/checks/kept-words.txt", text, "no text needs this line: remove it")
 
 
 def titles() -> list[str]:
