@@ -50,8 +50,8 @@ from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.admin.factors")
 
-NOT_YOU: Final = "If this was not you, tell the owner of this server at once.\n"
-PROGRAMS: Final = "Mail programs need app passwords now; your own password no longer works in them.\n"  # STORE-191a
+NOT_YOU: Final = "If this wasn't you, contact your administrator right away.\n"
+PROGRAMS: Final = "Mail clients now need app passwords. Your own password no longer works in them.\n"  # STORE-191a
 
 
 DAY: Final = 86_400 * 1_000_000
@@ -113,11 +113,12 @@ class FactorChanges:
             logger.info("two-step log-in turned on", extra={"kv": {"account": account}})
             if account != ADMIN:
                 self._end_sessions(account, "two-step log-in was turned on: use an app password")
-            subject, text = "Two-step log-in is on", f"Two-step log-in was turned on, with {what}.\n"
+            subject, text = "Two-step verification is on", f"Two-step verification was turned on with {what}.\n"
             await self._tell(account, subject, text + (PROGRAMS if account != ADMIN else ""), where)
         else:
             logger.info("second factor added", extra={"kv": {"account": account}})
-            await self._tell(account, "A second factor was added", f"A second factor was added: {what}.\n", where)
+            text = f"A verification method was added: {what}.\n"
+            await self._tell(account, "Verification method added", text, where)
         return codes
 
     async def remove(self, account: str, kind: str, number: int, *, where: str) -> str | None:
@@ -135,20 +136,21 @@ class FactorChanges:
         if name is None:
             return None
         logger.info("second factor removed", extra={"kv": {"account": account, "last": last}})
-        what = f"the {'code app' if kind == 'totp' else 'security key'} “{name}”"
+        what = f"the {'authenticator app' if kind == 'totp' else 'security key'} “{name}”"
         if last:
-            text = f"The last second factor was removed: {what}. The password alone is enough now.\n"
-            await self._tell(account, "Two-step log-in is off", text, where)
+            text = f"Your last verification method was removed: {what}. Logins now only need your password.\n"
+            await self._tell(account, "Two-step verification is off", text, where)
         else:
-            text = f"A second factor of your log-ins was removed: {what}.\n"
-            await self._tell(account, "A second factor was removed", text, where)
+            text = f"A verification method was removed: {what}.\n"
+            await self._tell(account, "Verification method removed", text, where)
         return name
 
     async def new_recovery_codes(self, account: str, *, where: str) -> list[str]:
         """Replace the recovery codes; returns the new ones."""
         codes = await self._auth.factors.new_recovery_codes(account)
         logger.info("recovery codes replaced", extra={"kv": {"account": account}})
-        await self._tell(account, "New recovery codes", "New recovery codes were made; the old ones are void.\n", where)
+        text = "Your recovery codes were replaced. The old codes no longer work.\n"
+        await self._tell(account, "Recovery codes replaced", text, where)
         return codes
 
     async def reset(self, account: str, *, where: str) -> int:
@@ -161,8 +163,8 @@ class FactorChanges:
         else:
             await self._auth.sessions.remove_all(account)
         logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})
-        text = "All second factors were removed: the password alone is enough now. You can set them up again.\n"
-        await self._tell(account, "Two-step log-in was reset", text, where)
+        text = "All verification methods were removed. Logins now only need your password. You can set them up again.\n"
+        await self._tell(account, "Two-step verification was reset", text, where)
         return removed
 
     async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
@@ -181,8 +183,8 @@ class FactorChanges:
         token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
         logger.info("recovery link made", extra={"kv": {"account": account, "reset_factors": reset_factors}})
         span = f"{days} days" if days else "an hour"
-        text = f"The owner of this server made a link by which your password can be set anew, once and within {span}.\n"
-        await self._tell(account, "A link to set your password", text, where)
+        text = f"Your administrator created a link to reset your password. The link works once, within {span}.\n"
+        await self._tell(account, "Password reset link created", text, where)
         return token
 
     async def link(self, token: str) -> RecoveryLink:
@@ -219,7 +221,8 @@ class FactorChanges:
         self._end_sessions(account, "the password was changed")
         await self._auth.sessions.remove_all(account)
         logger.info("password set by a recovery link", extra={"kv": {"account": account}})
-        await self._tell(account, "Your password was set", "Your password was set by a link of the owner.\n", where)
+        text = "Your password was changed with a reset link from your administrator.\n"
+        await self._tell(account, "Your password was changed", text, where)
         if taken.reset_factors:
             await self.reset(account, where=where)
         return generated
@@ -227,7 +230,8 @@ class FactorChanges:
     async def _tell(self, account: str, subject: str, text: str, where: str) -> None:
         """Tell the user, or for the administrator the postmaster, of a change. A failure is logged only."""
         snapshot = self._config.current
-        body = f"{text}\nFrom: {where}\n\n{NOT_YOU}"
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        body = f"{text}\nWhen: {when}\nFrom: {where}\n\n{NOT_YOU}"
         once = f"factors {secrets.token_hex(8)}"
         try:
             if account == ADMIN:
@@ -356,16 +360,19 @@ logins_logger = logging.getLogger("moxlite.admin.logins")
 PAUSE_SECONDS: Final = (2.0, 30.0)
 """Bounds of the random time until the mail is stored: its work must not show in the time of an answer."""
 
-SUBJECT: Final = "your password is known to a stranger, or a mail program needs an app password"
+SUBJECT: Final = "Login blocked: someone entered your password"
 
 TEXT: Final = """\
-The right password of your account {account} was given from {ip} ({protocol}), a network in which you have never
-logged in. The log-in was refused, because mail programs need an app password here. Nothing was read or sent.
+Someone entered the correct password for your account {account} from a new network. The login was blocked, because
+mail clients need an app password here. Your mail wasn't read, and no mail was sent.
 
-If that was a mail program of yours: make an app password for it, on the account page under Devices.
-If it was not: a stranger knows your password. Change it on the account page, and wherever else you use it.
+When: {when}
+From: {ip} ({protocol})
 
-This message comes at most once a day.
+If this was your mail client, create an app password for it on the account page, under Security.
+If this wasn't you, someone else knows your password. Change it on the account page, and wherever else you use it.
+
+You'll get this email once a day at most.
 """
 
 
@@ -400,7 +407,8 @@ class KnownPasswords:
         await lazyimport.load("moxlite.admin.notices")
         from moxlite.admin.notices import notify_account
 
-        text = TEXT.format(account=account, ip=request.remote, protocol=request.protocol)
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        text = TEXT.format(account=account, when=when, ip=request.remote, protocol=request.protocol)
         once = f"known password {account} {day}"
         try:
             snapshot = self._config.current

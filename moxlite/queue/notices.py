@@ -347,12 +347,12 @@ ARRIVED: Final = """
 SELECT 1 FROM outcome WHERE account = ? AND lower(recipient) = ? AND ended >= ? AND state IN (?, ?) LIMIT 1"""
 
 STOPPED: Final = """\
-Mail to you was to be forwarded to {address}, but for three days nothing has arrived there. The last answer was:
+Forwarding to {address} is off, because your mail has bounced there for three days. The last error was:
 
     {error}
 
-Nothing more is sent there. Your mail is kept in your mailbox. When the address works again, open "Forwarding" on your
-account page and start it again.
+Your mail now stays in your mailbox. When the address works again, open "Forwarding" on your account page and resume
+forwarding.
 """
 
 
@@ -421,7 +421,7 @@ async def _tell(ctx: Context, account: str, address: str, error: str) -> None:
             snapshot,
             account,
             Address.parse(own),
-            "forwarding has stopped",
+            f"Forwarding to {address} is off",
             text,
             once=f"forward {account} {address} {ctx.clock() // 86_400_000_000}",
         )

@@ -64,11 +64,11 @@ MEASURES: Final = tuple(
         (1, r"\b(cannot|can not|(is|are|was|were|do|does|did|will|could|has|have) not)\b", "contract: can't, isn't"),
         (
             1,
-            r"\b(is|are|was|were|be) ((not|never|now|being) )*(\w+ed|sent|given|kept|shown|read|left|found|held)\b",
+            r"\b(is|are|was|were|be) ((not|never|now|being) )*(\w+ed|sent|given|kept|read|left|found|held)\b",
             "active",
         ),
-        (1, r"; ", "a period: one idea a sentence"),
-        (1, r"(?-i:^[A-Z“{].*; |^[A-Z][^:.]{3,}: [a-z])", "a period: one idea a sentence"),
+        (2, r"(?-i:^[A-Z“{].*; )", "a period: one idea a sentence"),
+        (1, r"(?-i:^[A-Z][^:.]{3,}: [a-z])|;.*;", "a period: one idea a sentence"),
         (1, r"\bof\b.*\bof\b|\bof (this|the|a|an|your|its|mail|all)\b", "nouns in front, not behind of"),
         (1, r"\b(that|which) (it|they|you|is|are|has|have|was|were)\b", "to, if, or a plain noun"),
         (

@@ -67,7 +67,7 @@ def test_an_account_is_stopped_looked_at_and_released(tmp_path: Path) -> None:
             send(server, ["bob@example.org"])
         assert refused.value.smtp_code == 451
         until(lambda: texts(server, "bob", "Postmaster", "eve is stopped"), what="mail to the administrator")
-        until(lambda: texts(server, "eve", "INBOX", "sending is stopped"), what="mail to the user")
+        until(lambda: texts(server, "eve", "INBOX", "Sending is paused"), what="mail to the user")
         server.stop()
         server.start()
         assert stopped(server) == [found]
@@ -75,7 +75,7 @@ def test_an_account_is_stopped_looked_at_and_released(tmp_path: Path) -> None:
         commands = [line.split()[1:] for line in told.splitlines() if line.startswith("  moxlite queue ")]
         look, release = commands[0], commands[-1]
         [row, _] = json.loads(server.cli(*look, "--json").stdout)
-        assert row["why"] == "its account is stopped: it looks as if a stranger sends with it"
+        assert row["why"] == "the account may be compromised; sending is paused"
         assert row["next"].endswith("`moxlite queue guard release eve`")
         doctor = server.cli("doctor", "--json", "--skip-mail", "--skip-dial", "--resolver", "127.0.0.1:9", check=False)
         [finding] = [one for one in json.loads(doctor.stdout)["findings"] if one["code"] == "account-stopped"]

@@ -65,7 +65,7 @@ async def told(rig: Rig) -> tuple[list[bytes], list[bytes]]:
     with trio.fail_after(60):
         while await rig.queue.guard._untold():  # noqa: ASYNC110  its own task tells
             await trio.sleep(0.005)
-    user = [one for one in await rig.inbox("alice") if b"sending is stopped" in one]
+    user = [one for one in await rig.inbox("alice") if b"Sending is paused for your" in one]
     return await rig.inbox("admin", "Postmaster"), user
 
 
@@ -253,8 +253,8 @@ async def test_a_broken_account_keeps_no_other_stop_from_being_told(
             while len(await rig.inbox("admin", "Postmaster")) < 2:  # noqa: ASYNC110  its own task tells
                 await trio.sleep(0.005)
         subjects = b"".join(await rig.inbox("admin", "Postmaster"))
-        assert b"account alice is stopped" in subjects
-        assert b"account admin is stopped" in subjects
+        assert b"Sending paused for alice" in subjects
+        assert b"Sending paused for admin" in subjects
 
 
 async def test_own_mail_of_the_server_is_never_held(tmp_path: Path) -> None:

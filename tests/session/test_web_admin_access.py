@@ -54,7 +54,7 @@ async def test_second_factors_of_an_account_are_shown_and_reset(rig: Rig, browse
     assert (await browser.call("account_security", name="mia"))["apps"] == []
     assert await user.error("overview") == (401, "user:badAuth")
     assert (await actions(rig))[0] == ("account reset-second-factor", "mia", "done")
-    assert (await notices(rig))[-1] == "Two-step log-in was reset"
+    assert (await notices(rig))[-1] == "Two-step verification was reset"
     for call in ("account_security", "account_factors_reset", "account_recovery_link", "account_removed"):
         assert await browser.error(call, name="nobody") == (404, "user:notFound"), call
         assert await browser.error(call, name="(admin)") == (404, "user:notFound"), call

@@ -277,7 +277,7 @@ async def test_the_owner_hears_of_a_password_that_a_stranger_has(rig: Rig, monke
     async def subjects() -> list[str]:
         async with rig.house.files.accounts.use("mia") as mia:
             rows = await mia.read(lambda r: r.rows("SELECT subject_base FROM message"), op="test")
-        return [row[0] for row in rows if "known to a stranger" in row[0]]
+        return [row[0] for row in rows if "someone entered your password" in row[0]]
 
     for password in ("not it at all", PASSWORD, PASSWORD):
         with pytest.raises(WrongCredentials):
@@ -337,7 +337,7 @@ async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
     assert (left["apps"], left["codes"]) == ([], 0)
     assert (await account.error("factor_remove", kind="totp", id=factor["id"])) == (404, "user:notFound")
     await logins.password(request, ADDRESS, PASSWORD, mechanism="plain")
-    assert await notices(rig) == ["Two-step log-in is on", "Two-step log-in is off"]
+    assert await notices(rig) == ["Two-step verification is on", "Two-step verification is off"]
 
 
 async def test_sensitive_calls_ask_again_after_ten_minutes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,8 +450,8 @@ async def test_the_admin_app_has_second_factors_of_its_own(rig: Rig) -> None:
     await add_key(found, SoftKey(f"https://{HOST}"))
     assert await rig.auth.factors.accounts() == [ADMIN, "mia"]
     assert await notices(rig, "Postmaster") == [
-        "Admin app: two-step log-in is on",
-        "Admin app: a second factor was added",
+        "Admin app: two-step verification is on",
+        "Admin app: verification method added",
     ]
     step = await first_step(other := browser(rig, "/admin/"), ADMIN_PASSWORD)
     write_admin_password(rig.house.config.path.parent / "adminpasswd", "another long password")
@@ -532,7 +532,7 @@ async def test_a_reset_ends_sessions_and_needs_no_factor_after_that(rig: Rig) ->
     assert await rig.house.factor_changes.reset("mia", where="test") == 2
     assert (await account.error("overview"))[0] == 401
     await browser(rig).log_in()
-    assert (await notices(rig))[-1] == "Two-step log-in was reset"
+    assert (await notices(rig))[-1] == "Two-step verification was reset"
 
 
 async def test_a_recovery_link_sets_a_password_once(rig: Rig) -> None:
@@ -561,7 +561,7 @@ async def test_a_recovery_link_sets_a_password_once(rig: Rig) -> None:
     assert (await old.error("overview"))[0] == 401
     await found.log_in(password="a new password")
     told = (await notices(rig))[1:]
-    assert told == ["A link to set your password", "Your password was set", "Two-step log-in was reset"]
+    assert told == ["Password reset link created", "Your password was changed", "Two-step verification was reset"]
 
 
 async def test_a_recovery_link_leaves_the_factors_unless_told_otherwise(rig: Rig) -> None:

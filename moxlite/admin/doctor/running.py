@@ -233,7 +233,7 @@ def _stopped(stopped_sender: StoppedSender) -> Finding:
         grade="error",
         code="account-stopped",
         about=stopped_sender.account,
-        text=f"account {stopped_sender.account} is stopped: it looks as if a stranger sends with it",
+        text=f"account {stopped_sender.account} may be compromised; sending is paused",
         detail=f"Since {since}: {stopped_sender.why}. Messages that wait: {stopped_sender.messages}.",
         commands=(
             f"moxlite queue list --account {stopped_sender.account} --hold true",

@@ -434,7 +434,7 @@ def why_words(message: Message, now: int, waits: str) -> str:
     if message.last_result is not None and message.last_result.error == DELIVERING:
         return "an attempt is under way"
     if message.guarded:
-        return "its account is stopped: it looks as if a stranger sends with it"
+        return "the account may be compromised; sending is paused"
     if message.hold:
         return "it is on hold until it is released"
     if last is not None and message.next_attempt > now:

@@ -295,7 +295,7 @@ class Guard:
         settings = snapshot.account(stop.account)
         addresses = list(settings.destinations) if settings is not None else []
         try:
-            subject = f"account {stop.account} is stopped: it looks as if a stranger sends with it"
+            subject = f"Sending paused for {stop.account}: account may be compromised"
             text = admin_text(found, addresses)
             await notify_postmaster(accounts, snapshot, subject, text, once=once, flagged=True)
             own = next((address for address in addresses if not address.startswith("@")), None)
@@ -309,7 +309,7 @@ class Guard:
         return True
 
     async def _tell_user(self, stop: Stop, address: Address, once: str) -> None:
-        subject, text = "your messages wait: sending is stopped", user_text(stop)
+        subject, text = "Sending is paused for your account", user_text(stop)
         try:
             await notify_account(
                 self._ctx.accounts, self._ctx.config.current, stop.account, address, subject, text, once=f"{once} user"
@@ -324,16 +324,16 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
     name = stop.account
     who = ", ".join(addresses[:MAX_ADDRESSES]) or "without an address"
     lines = [
-        f"The account {name} ({who}) is stopped since {_time(stop.since)}:",
-        f"{stop.why}. That is how it looks when a stranger has its password.",
+        f"Sending is paused for account {name} ({who}) since {_time(stop.since)}:",
+        f"{stop.why}. This usually means someone else knows the password.",
         "",
-        f"What it has sent waits: messages: {held.messages}, recipients: {held.recipients}, domains: {held.domains}.",
-        "Nothing is lost. New messages from it are refused for now (451), its log-ins and incoming mail go on.",
+        f"On hold: messages: {held.messages}, recipients: {held.recipients}, domains: {held.domains}.",
+        "New messages from this account are deferred (451). Logins and incoming mail still work.",
     ]
     if held.first:
-        lines += ["", "The first of them:"]
+        lines += ["", "First messages on hold:"]
         lines += [f"  {' '.join(subject.split())[:MAX_SUBJECT]!r}, recipients: {to}" for subject, to in held.first]
-    lines += ["", "It has sent from these addresses in the last day:"]
+    lines += ["", "Sent from these addresses in the last day:"]
     lines += [
         f"  {source.address or 'unknown'}: messages: {source.messages}, {_time(source.first)} to {_time(source.last)}"
         for source in found.sources
@@ -342,16 +342,16 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
         [
             *lines,
             "",
-            "To look at what waits:",
+            "To see the messages on hold:",
             f"  moxlite queue list --account {name} --hold true",
             "  moxlite queue dump ID",
             "",
-            "If it was the user:",
+            "If the user sent them, resume sending:",
             f"  moxlite queue guard release {name}",
-            f"To let the guard leave this account alone: no_sending_guard = true in [accounts.{name}].",
+            f"To turn off the guard for this account, set no_sending_guard = true in [accounts.{name}].",
             "",
-            "If it was a stranger: give the account another password, remove app passwords that may be known, take",
-            "away what the user did not write, and release the account.",
+            "If someone else sent them, change the password, remove app passwords that may be known, delete the",
+            "messages that the user didn't write, and resume sending:",
             f"  moxlite account set-password {name}",
             f"  moxlite account app-password list {name}",
             f"  moxlite queue drop --account {name} --hold true",
@@ -365,14 +365,14 @@ def user_text(stop: Stop) -> str:
     """The mail to the user: what happened, and what to do."""
     return "\n".join(
         [
-            f"Your account {stop.account} cannot send since {_time(stop.since)}: {stop.why}.",
-            "That is how it looks when a stranger has your password.",
+            f"Sending is paused for your account {stop.account} since {_time(stop.since)}: {stop.why}.",
+            "This usually means someone else knows your password.",
             "",
-            "Messages that were on their way wait; none is lost. New ones are refused until the administrator of",
-            "this mail server has looked and released your account. You go on receiving mail.",
+            "Your outgoing messages are on hold, and new ones are rejected until your administrator resumes sending.",
+            "You'll still receive mail.",
             "",
-            "If you did not send that: change your password, and tell the administrator.",
-            "If you did: tell the administrator, who lets your messages go with one command.",
+            "If you didn't send these messages, change your password and contact your administrator.",
+            "If you sent them, ask your administrator to resume sending.",
             "",
         ]
     )

@@ -45,14 +45,14 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 
-SUBJECT: Final = "your web server does not take the calls about your mail"
+SUBJECT: Final = "Your webhooks aren't being delivered"
 TEXT: Final = f"""\
-Your web server gets a call about each event of your mail: outgoing_webhook and incoming_webhook in your settings.
-It has not answered for some time. {MAX_HOOKS} calls or {MAX_OCTETS >> 20} MiB wait, and no more are kept: newer events
-are listed as failed, "receiver too far behind", and are not told to it.
+Your web server hasn't answered webhooks for some time (outgoing_webhook and incoming_webhook in your settings).
+The queue is full: {MAX_HOOKS} webhooks or {MAX_OCTETS >> 20} MiB. Newer events are dropped, and listed as failed with
+"receiver too far behind".
 
-Your mail itself is not affected. When your web server answers again, the calls that wait are made.
-The administrator sees them with: moxlite queue webhook list, moxlite queue webhook retired list
+Your mail isn't affected. When your web server answers again, queued webhooks will be delivered.
+Your administrator can list them: moxlite queue webhook list, moxlite queue webhook retired list
 """
 
 logger = logging.getLogger("moxlite.queue.webhooks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
@@ -41,14 +42,15 @@ logger = logging.getLogger("moxlite.web.account")
 GONE: Final = "this link was used already, or its ten minutes are over; make a new one on the account page"
 
 NOTICE: Final = """\
-A device was set up with your address {address}, from your account page:
+A new device can now read and send mail as {address}. The device was set up from your account page.
 
-    name: {name}
-    network address: {ip}
-    browser: {agent}
+    Device: {name}
+    When: {when}
+    From: {ip}
+    Browser: {agent}
 
-It has an app password of its own, for reading and sending mail. If this was not you, open "Security" on your account
-page and choose "This wasn't me".
+The device has its own app password. If this wasn't you, open "Security" on your account page and choose "This wasn't
+me".
 """
 
 Secret = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -125,10 +127,11 @@ class DeviceCalls(AccountCalls):
                 self._server.config.current,
                 device.account,
                 Address.parse(device.address),
-                f"A new device can use your mail: {device.name}",
+                f"New device set up: {device.name}",
                 NOTICE.format(
                     address=device.address,
                     name=device.name,
+                    when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
                     ip=device.remote_ip,
                     agent="".join(one if one.isprintable() else "?" for one in device.user_agent),
                 ),
