@@ -46,7 +46,7 @@ async function oldPattern(one: OldPattern): Promise<HTMLElement> {
   const { message } = await told(one.remark as Told);
   const [text, page, title] =
     one.address === ""
-      ? [t("Write a pattern of your junk mailboxes anew. It"), "junk", t("Junk")]
+      ? [t("Rewrite a junk folder pattern. It"), "junk", t("Junk")]
       : [
           t("Write a pattern in the rules of {address} anew. It", { address: one.address }),
           `rules/${encodeURIComponent(one.address)}`,

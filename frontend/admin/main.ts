@@ -58,7 +58,7 @@ const places = [
   { name: "backups", title: t("Backups"), icon: database },
   { name: "standby", title: t("Second machine"), icon: copy },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
-  { name: "two-step", title: t("Log-in"), icon: keyRound },
+  { name: "two-step", title: t("Login"), icon: keyRound },
 ];
 
 /** The parts that pages are in. */

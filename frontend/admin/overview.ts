@@ -412,7 +412,7 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
     head(
       t("Your sessions"),
       t(
-        "A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.",
+        "Sessions end after 12 hours without use, when the server restarts, or when you change the admin password or verification methods.",
       ),
     ),
     card("", list, { flush: true }),

@@ -138,7 +138,7 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     expect(page.get_by_role("row").filter(has_text="iCloud")).to_contain_text("password rejected")
     page.mouse.move(0, 0)
     save_picture(page, folder / "account-links.webp")
-    page.get_by_role("button", name="Add a mailbox").click()
+    page.get_by_role("button", name="Add account").click()
     page.get_by_label("Address", exact=True).fill("marit.berg@gmail.com")
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_label("Password there")).to_be_focused()

@@ -288,7 +288,7 @@ ACCOUNT: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "junk": junk,
     "outgoing": suppression,
     "transfer": transfer,
-    "links": lambda user: user.press("Add a mailbox"),
+    "links": lambda user: user.press("Add account"),
     "shares": share,
     "keys": webhooks,
 }

@@ -105,12 +105,12 @@ def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:
     expect(rows.first).to_contain_text("12 of 10")
     expect(page.get_by_text("2 are refused without a look at the password.")).to_be_visible()
     expect(rows.last.get_by_role("button")).to_have_count(0)
-    page.get_by_role("button", name="Allow log-ins from 198.51.100.0/26 again").click()
+    page.get_by_role("button", name="Allow logins from 198.51.100.0/26 again").click()
     expect(page.get_by_text("There was nothing to forget")).to_be_visible()
     page.get_by_role("button", name="Forget all…").click()
     page.unroute("**/api/limits_list")
     page.get_by_role("dialog").get_by_role("button", name="Forget all").click()
-    expect(page.get_by_text("No failed log-ins")).to_be_visible()
+    expect(page.get_by_text("No failed logins")).to_be_visible()
 
 
 def test_a_new_admin_password_logs_out_the_other_browser(visitor: Visitor, chromium: Browser) -> None:

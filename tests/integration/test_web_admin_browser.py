@@ -391,7 +391,7 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     expect(page.locator("tbody tr", has_text="on hold")).to_have_count(2)
     page.get_by_label("Select all on this page").check()
     count = page.locator("header.act b").inner_text().split()[0]
-    page.get_by_role("button", name="Drop…").click()
+    page.get_by_role("button", name="Delete…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox").fill(count)
     dialog.get_by_role("button", name=re.compile("^Drop")).click()
@@ -426,7 +426,7 @@ def test_each_bar_leads_to_the_list_behind_it(visitor: Visitor) -> None:
         expect(row.get_by_role("cell")).to_have_text([ip, passed, failed])
     for network in ("203.0.113.0/26", "2001:db8:7::/48", "198.51.100.64/26"):
         number = sum(found for (one, _, about), found in counts.items() if (one, about) == ("login-failed", network))
-        row = page.get_by_role("table", name="Failed log-ins by network").get_by_role("row").filter(has_text=network)
+        row = page.get_by_role("table", name="Failed logins by network").get_by_role("row").filter(has_text=network)
         expect(row.get_by_role("cell").last).to_have_text(f"{number:,}")
     for name, number_of_bars in (("Verdicts of the junk filters", 30), ("Corrections by users", 30)):
         bars = page.get_by_role("group", name=name).get_by_role("link")
@@ -438,7 +438,7 @@ def test_each_bar_leads_to_the_list_behind_it(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Queue", level=1)).to_be_visible()
     page.go_back()
     plot.get_by_role("link").nth(17).click()  # 12 days ago
-    expect(page.get_by_role("heading", name=re.compile("^Failed log-ins: "))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^Failed logins: "))).to_be_visible()
     page.get_by_role("link", name="203.0.113.0/26").click()
     expect(page.locator("tbody tr")).to_have_count(12)
     page.go_back()

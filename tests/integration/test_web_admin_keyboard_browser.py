@@ -109,7 +109,7 @@ def walk(owner: Keyboard) -> None:
         ("Metrics", metrics),
         ("Backups", backups),
         ("Configuration", files),
-        ("Log-in", password),
+        ("Login", password),
         ("Your sessions", lambda owner: owner.see("this one")),
     ):
         owner.enter(page, "a", counted=True)

@@ -109,7 +109,7 @@ def test_a_filter_shows_some_and_loses_none(visitor: Visitor, server: LocalServe
     expect(page.locator(".live > li", has_text="bob@far.example").first).to_be_visible()
     expect(page.locator(".live > li", has_text="eve@far.example").first).to_be_visible()
     whole = len(lines(page))
-    page.get_by_role("button", name="Log-ins").click()
+    page.get_by_role("button", name="Logins").click()
     expect(page.locator('.live > li:not([data-kind="login"])')).to_have_count(0)
     page.get_by_label("Troubles only").check()
     expect(page.locator(".live .state", has_text="logged in")).to_have_count(0)

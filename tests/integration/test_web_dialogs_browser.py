@@ -32,7 +32,7 @@ ACCOUNT: Final[dict[str, set[str]]] = {
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},
     "outgoing": {"Cancel mail to .*", "Add an address"},
-    "links": {"Add a mailbox"},
+    "links": {"Add account"},
     "shares": {"Stop sharing Archive with ben"},
     "keys": {"Add a certificate", "Change card", "Remove card"},
 }

@@ -62,8 +62,8 @@ def password(page: Page) -> None:
 
 
 def open_factors(page: Page) -> None:
-    page.get_by_role("link", name="Log-in", exact=True).click()
-    expect(page.get_by_role("heading", level=1, name="Log-in")).to_be_visible()
+    page.get_by_role("link", name="Login", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Login")).to_be_visible()
 
 
 def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:

@@ -57,7 +57,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         visitor.fill_in("/#links")
         page = visitor.page
         expect(page.get_by_text("No linked accounts yet")).to_be_visible()
-        page.get_by_role("button", name="Add a mailbox").first.click()
+        page.get_by_role("button", name="Add account").first.click()
         address = page.get_by_label("Address", exact=True)
         address.fill("ann@outlook.com")
         page.get_by_role("button", name="Next").click()
@@ -106,7 +106,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(row).to_contain_text("Next attempt")
         expect(row.get_by_role("button", name="Try now: Elsewhere")).to_be_visible()
         chosen(page, "Elsewhere", "Remove")
-        expect(page.get_by_role("dialog")).to_contain_text("Nothing is removed at 127.0.0.1.")
+        expect(page.get_by_role("dialog")).to_contain_text("Your mail at 127.0.0.1 won't be deleted.")
         page.get_by_label("Also delete the copied mail here").check()
         wrong += faults(visitor, "the question")
         page.get_by_role("button", name="Remove account").click()

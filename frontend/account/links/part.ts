@@ -25,7 +25,7 @@ const links: MakePage = async (desk) => {
   const hint = t(
     "Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.",
   );
-  const add = button(t("Add a mailbox"), () => void list.add(), { icon: plus, kind: "primary" });
+  const add = button(t("Add account"), () => void list.add(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, add), list.root) };
 };
 
@@ -72,7 +72,7 @@ class List {
 
   private shown(items: readonly LinkItem[]): Child {
     if (items.length > 0) return card("", table(t("Linked accounts"), this.columns(), items), { flush: true });
-    const add = button(t("Add a mailbox"), () => void this.add(), { icon: plus });
+    const add = button(t("Add account"), () => void this.add(), { icon: plus });
     const text = t("Its folders appear below one of their own, and stay the same on both sides.");
     return card("", empty(link, t("No linked accounts yet"), text, add), { flush: true });
   }

@@ -29,9 +29,7 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
   const ids = line(
     t("Addresses with a unique sender for each message"),
     old.from_id_login_addresses.join(" "),
-    t(
-      "Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces.",
-    ),
+    t("Logins with these names use a unique sender address for each message, to match replies. Separate with spaces."),
   );
   const keepMail = line(
     t("Keep finished mail in the list for"),

@@ -22,7 +22,7 @@ const atOnce = 10;
 /** The settings of an account by what one wants to do. */
 const sections = (): Section[] => [
   { title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] },
-  { title: t("Log-in"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] },
+  { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] },
   {
     title: t("Limits of sending"),
     names: [
@@ -120,7 +120,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
         },
         { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" },
         { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) },
-        { title: t("Last log-in"), cell: (row) => el("div", {}, body(row)[1]) },
+        { title: t("Last login"), cell: (row) => el("div", {}, body(row)[1]) },
         {
           title: "",
           kind: "top",
@@ -149,7 +149,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
               users,
               words === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words }),
               words === ""
-                ? t("An account is a person with mailboxes, addresses and a password.")
+                ? t("An account is a user with mailboxes, addresses, and a password.")
                 : t("Names, addresses and notes are looked at."),
             ),
           )
@@ -324,8 +324,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
     stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
-    row.disabled !== "" &&
-      notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
+    row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
       pairs([
@@ -342,7 +341,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
                   t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }),
                 ),
         ],
-        [t("Last log-in"), lastLogin(found.use)],
+        [t("Last login"), lastLogin(found.use)],
       ]),
     ),
     el("br"),
@@ -350,7 +349,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       link("addresses", t("Addresses {n}", { n: row.addresses })),
       link("settings", t("Settings")),
       link("security", t("Security")),
-      link("logins", t("Log-ins")),
+      link("logins", t("Logins")),
     ]),
     shown,
   );
@@ -424,16 +423,16 @@ const results: Readonly<Record<string, string>> = {
   badcreds: t("wrong session or credentials"),
   badchanbind: t("bound to another connection"),
   badprotocol: t("broken exchange"),
-  logindisabled: t("log-in is disabled"),
+  logindisabled: t("login disabled"),
   notpermitted: t("app password not for this"),
   error: t("failed"),
   aborted: t("given up"),
 };
 
 function logins(found: readonly Attempt[]): HTMLElement {
-  if (found.length === 0) return card(t("Log-ins"), el("p", { class: "two" }, t("None within 30 days.")));
+  if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("None within 30 days.")));
   const list = table<Attempt>(
-    t("Log-ins"),
+    t("Logins"),
     [
       {
         title: t("Result"),
@@ -450,7 +449,7 @@ function logins(found: readonly Attempt[]): HTMLElement {
     ],
     found,
   );
-  return card(t("Log-ins"), list, { flush: true, hint: t("The latest 50; equal ones share a line.") });
+  return card(t("Logins"), list, { flush: true, hint: t("The latest 50; equal ones share a line.") });
 }
 
 async function newPassword(desk: Desk, name: string): Promise<void> {
@@ -476,7 +475,7 @@ async function remove(desk: Desk, name: string): Promise<void> {
     el(
       "p",
       {},
-      t("These go for good:"),
+      t("These will be permanently deleted:"),
       " ",
       many(goes.messages, "{n} message", "{n} messages"),
       ", ",

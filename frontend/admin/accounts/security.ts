@@ -46,14 +46,14 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
       "{n} device goes, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.",
       "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.",
     );
-    if (!(await confirm(t("Reset two-step log-in of {name}?", { name }), what, t("Reset")))) return;
+    if (!(await confirm(t("Reset two-step verification for {name}?", { name }), what, t("Reset")))) return;
     if (
       !(await attempt(t("Resetting…"), t("Couldn't reset two-step verification"), () =>
         desk.client.account_factors_reset(name),
       ))
     )
       return;
-    desk.say(t("Two-step log-in of {name} is off", { name }));
+    desk.say(t("Two-step verification for {name} is off", { name }));
     await desk.refresh();
   };
   const list = table<Device>(
@@ -75,7 +75,7 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
 
 function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
   const make = async () => {
-    const also = tick(t("Also remove the second factors"), false, t("For a user who lost the devices too."));
+    const also = tick(t("Also remove verification methods"), false, t("For a user who lost the devices too."));
     const made = await fieldDialog(
       t("Recovery link for {name}", { name }),
       t("Make the link"),
@@ -128,7 +128,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
     );
     const title = line(t("Name"), "", t("Empty: as the certificate has it."), { maxlength: "256" });
     const manual = tick(
-      t("Mail programs log in by command"),
+      t("Mail clients log in by command"),
       false,
       t("For programs that do not expect to be logged in by IMAP at once."),
     );
@@ -217,7 +217,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     const from = begin();
     const where =
       mailbox === ""
-        ? t("They go back to the mailboxes that they were in.")
+        ? t("Messages will be restored to their original mailboxes.")
         : t("They go back to {mailbox}.", { mailbox });
     if (
       !(await confirm(
@@ -282,7 +282,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     flush: true,
     hint:
       first.kept > 0
-        ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) })
+        ? t("Kept for {time} after a mail client deleted it.", { time: agoShort(first.kept) })
         : t("Nothing is kept: undelete_grace is 0."),
     actions: el("div", { class: "field" }, since),
   });
@@ -336,7 +336,7 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
       { class: "hint" },
       el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("Look at what is held")),
       " · ",
-      t("Set a new password first if a stranger had the old one."),
+      t("If someone else knew the old password, set a new one first."),
     ),
   ];
   return notice(

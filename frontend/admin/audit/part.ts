@@ -29,7 +29,7 @@ const actors: Readonly<Record<string, string>> = {
   "(admin)": t("admin"),
   "(cli)": t("command line"),
   "(editor)": t("an editor"),
-  "(visitor)": t("without log-in"),
+  "(visitor)": t("without login"),
 };
 
 function filterOf(query: URLSearchParams): AuditFilter {

@@ -170,7 +170,7 @@ const topics: ReadonlyMap<string, string> = new Map(
     autoconfig: t("Autoconfig"),
     autodiscover: t("Autodiscover"),
     pacc: "PACC",
-    "client-settings": t("Settings of mail programs"),
+    "client-settings": t("Mail client settings"),
   }),
 );
 

@@ -61,7 +61,7 @@ async function add(desk: Desk): Promise<void> {
   const domain = line(
     t("Domain"),
     "",
-    t("Such as example.org. Keys for DKIM are made; mailboxes, DNS records and a test come next."),
+    t("For example, example.org. This creates DKIM keys. Next, set up mailboxes and DNS records, and run a test."),
   );
   const account = line(
     t("Account for its reports"),

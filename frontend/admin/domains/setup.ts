@@ -221,7 +221,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
             {},
             keys.length > 0
               ? state("ok", many(keys.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail."))
-              : state("danger", t("No key signs outgoing mail.")),
+              : state("danger", t("Outgoing mail isn't signed.")),
           ),
           broken.map((one) => notice("danger", visible(one.problem))),
         ],

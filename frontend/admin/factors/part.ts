@@ -36,7 +36,7 @@ async function changePassword(desk: Desk): Promise<void> {
 }
 
 const twoStep: MakePage = async (desk) => {
-  const title = t("Log-in");
+  const title = t("Login");
   const lost = el(
     "p",
     { class: "hint" },

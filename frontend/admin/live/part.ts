@@ -26,7 +26,7 @@ type Kind = Happening["kind"];
 
 const kinds: Readonly<Record<Kind, readonly [icon: string, title: string, word: string]>> = {
   delivery: [inbox, t("Deliveries"), t("Delivery")],
-  login: [keyRound, t("Log-ins"), t("Log-in")],
+  login: [keyRound, t("Logins"), t("Login")],
   send: [send, t("Sends"), t("Send")],
 };
 
@@ -88,7 +88,7 @@ class Live {
     const root = el(
       "div",
       { class: "page" },
-      head(t("Live"), t("Deliveries, log-ins and sends as they happen, without contents and subjects."), this.pauser),
+      head(t("Live"), t("Live deliveries, logins, and sends, without contents and subjects."), this.pauser),
       this.filter(),
       card("", [this.waiting, this.list, this.none], { flush: true }),
       this.status,
@@ -201,7 +201,7 @@ class Live {
       this.none,
       found.length === 0 &&
         (this.rows.length === 0
-          ? empty(activity, t("Nothing has happened yet"), t("The next delivery, log-in or send shows up here."))
+          ? empty(activity, t("Nothing has happened yet"), t("New deliveries, logins, and sends will appear here."))
           : empty(activity, t("No line matches"), t("New ones that do are shown as they come."))),
     );
     this.drawHeld();

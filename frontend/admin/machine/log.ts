@@ -188,7 +188,7 @@ async function levels(desk: Desk): Promise<Child> {
       {
         flush: true,
         hint: t(
-          "Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.",
+          "Changes last until the server restarts. For permanent changes, set log_level and package_log_levels in moxlite.toml. traceauth also logs passwords, and tracedata also logs mail content.",
         ),
       },
     ),

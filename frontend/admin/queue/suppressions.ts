@@ -61,7 +61,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
         cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]],
       },
       { title: t("Since"), cell: (row) => when(microseconds(row.created)) },
-      { title: t("Until"), cell: (row) => (row.expires === "" ? t("for good") : when(microseconds(row.expires))) },
+      { title: t("Until"), cell: (row) => (row.expires === "" ? t("permanent") : when(microseconds(row.expires))) },
       {
         title: "",
         kind: "top",
@@ -78,7 +78,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       send,
       t("No suppressions"),
       t(
-        "An address to which mail failed for good gets nothing more from that account, until it is removed from this list.",
+        "Mail to these addresses failed permanently. The account can't send to an address until you remove it from this list.",
       ),
     ),
     after: (last) => ({ last: last.account, last_base: last.base }),

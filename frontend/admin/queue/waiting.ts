@@ -125,7 +125,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
           }),
         { icon: undo2, kind: "small" },
       ),
-      button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }),
+      button(t("Delete…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }),
     );
   };
   all.addEventListener("change", () => {
@@ -251,11 +251,11 @@ async function act(
 }
 
 async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void> {
-  const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
-  const what = t("They leave the queue, and the senders are not told. This can't be undone.");
-  if (!(await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages")))) return;
+  const title = many(count, "Permanently delete {n} message?", "Permanently delete {n} messages?");
+  const what = t("The messages will be deleted from the queue. Senders won't be notified. You can't undo this.");
+  if (!(await typedAgain(title, String(count), what, many(count, "Delete {n} message", "Delete {n} messages")))) return;
   if (await attempt(t("Deleting…"), t("Couldn't delete messages"), () => desk.client.queue_drop(filter, true, count))) {
-    desk.say(many(count, "{n} message dropped", "{n} messages dropped"));
+    desk.say(many(count, "{n} message deleted", "{n} messages deleted"));
     await desk.refresh();
   }
 }

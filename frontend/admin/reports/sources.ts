@@ -58,7 +58,7 @@ function owner(domain: string, one: Source): Child {
     link,
     one.own
       ? el("div", { class: "hint" }, name(one.ip))
-      : names.length > 0 && el("div", { class: "hint" }, t("proven for"), " ", names),
+      : names.length > 0 && el("div", { class: "hint" }, t("verified for"), " ", names),
   ];
 }
 

@@ -19,7 +19,7 @@ export const kinds: Readonly<Record<DayFigures["kind"], readonly [title: string,
   "judged-junk": [t("Judged as junk"), 3],
   "marked-junk": [t("Missed: users marked it as junk"), 4],
   "marked-wanted": [t("Wrong: users took it out of junk"), 2],
-  "login-failed": [t("Failed log-ins"), 4],
+  "login-failed": [t("Failed logins"), 4],
 };
 
 /** Milliseconds since 1970 at which a day begins, UTC. */

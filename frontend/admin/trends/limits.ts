@@ -21,7 +21,7 @@ export async function clearLimits(desk: Desk, ip: string): Promise<void> {
     ))
   )
     return;
-  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Log-ins are looked at again"));
+  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Logins allowed again"));
   await desk.refresh();
 }
 
@@ -31,7 +31,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
   const all = async () => {
     if (
       await confirm(
-        t("Forget all failed log-ins?"),
+        t("Clear all failed logins?"),
         t("Guessing begins anew for every network and account. The counts cannot be brought back."),
         t("Forget all"),
       )
@@ -39,7 +39,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
       await clearLimits(desk, "");
   };
   const list = table<LimitInfo>(
-    t("Failed log-ins"),
+    t("Failed logins"),
     [
       {
         title: t("Network or account"),
@@ -63,7 +63,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
           one.network !== "" &&
           button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), {
             kind: "line small",
-            name: t("Allow log-ins from {network} again", { network: one.who }),
+            name: t("Allow logins from {network} again", { network: one.who }),
           }),
       },
     ],
@@ -74,7 +74,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
     "div",
     { class: "page" },
     head(
-      t("Limits of log-ins"),
+      t("Login limits"),
       many(
         refused,
         "{n} is refused without a look at the password.",
@@ -88,12 +88,12 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
       found.length === 0
         ? empty(
             lock,
-            t("No failed log-ins"),
+            t("No failed logins"),
             t("Failures of the last minute and the last day are counted here, by network and by account."),
           )
         : list,
       { flush: true },
     ),
   );
-  return { title: t("Limits of log-ins"), root };
+  return { title: t("Login limits"), root };
 }

@@ -15,8 +15,8 @@ const results: Readonly<Record<string, string>> = {
   badcreds: t("wrong name or password"),
   badpassword: t("wrong password"),
   baduser: t("no such user"),
-  badfactor: t("wrong second factor"),
-  logindisabled: t("log-in is disabled"),
+  badfactor: t("wrong verification code"),
+  logindisabled: t("login disabled"),
   notpermitted: t("not permitted"),
 };
 
@@ -24,7 +24,7 @@ const results: Readonly<Record<string, string>> = {
 export async function loginsPage(desk: Desk, network: string): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.attempts_from(network);
   const list = table<Attempt>(
-    t("Failed log-ins"),
+    t("Failed logins"),
     [
       {
         title: t("User name"),
@@ -54,18 +54,14 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
     "div",
     { class: "page" },
     head(
-      [t("Failed log-ins from"), " ", el("bdi", {}, visible(network))],
+      [t("Failed logins from"), " ", el("bdi", {}, visible(network))],
       t("The latest of the last 30 days."),
       el("a", { class: "btn line", href: "#trends" }, t("All trends")),
     ),
     card(
       "",
       found.length === 0
-        ? empty(
-            lock,
-            t("No failed log-in is listed"),
-            t("Attempts are listed for 30 days; the plot counts them for 400."),
-          )
+        ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days; the plot counts them for 400."))
         : list,
       { flush: true },
     ),
@@ -86,5 +82,5 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
         },
       ),
   );
-  return { title: t("Failed log-ins"), root };
+  return { title: t("Failed logins"), root };
 }

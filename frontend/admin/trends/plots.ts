@@ -340,13 +340,13 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
   const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
   if (total === 0)
     return card(
-      t("Failed log-ins"),
+      t("Failed logins"),
       el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits),
     );
   const all: Sum[] = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one: Sum) => (one.about === "" ? t("other networks") : visible(one.about));
   const plot = rows(
-    t("Failed log-ins by network"),
+    t("Failed logins by network"),
     [[t("Failed"), 4]],
     all.map((one) => ({
       title: named(one),
@@ -356,7 +356,7 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
     number,
   );
   const beside = figures<Sum>(
-    t("Failed log-ins by network"),
+    t("Failed logins by network"),
     [
       { title: t("Network"), kind: "main", cell: (row) => named(row) },
       { title: t("Failed"), kind: "num", cell: (row) => number(row.number) },
@@ -364,7 +364,7 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
     all,
   );
   return plotCard(
-    t("Failed log-ins"),
+    t("Failed logins"),
     [
       many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }),
       ". ",
