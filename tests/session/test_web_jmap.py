@@ -30,6 +30,7 @@ from moxlite.web.jmap.protocol import LIMITS
 from moxlite.web.jmap.table import METHODS
 from tests.jmap_rig import ACCOUNT, JMAP, MAIL, USING, Client, Object, rig
 from tests.signeddata import mail as signed_mail, streamed
+from tests.tnef import mail as tnef_mail, tnef
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Rig, open_rig
 
 pytestmark = pytest.mark.served
@@ -306,6 +307,19 @@ async def test_mailboxes_change_names_with_each_other(rig: Rig) -> None:
     assert (freed["notCreated"], freed["notUpdated"]) == (None, None)
     freed = await client.call("Mailbox/set", create={"m": {"name": "E"}}, destroy=[ids["b"]])
     assert (freed["notCreated"], freed["destroyed"]) == (None, [ids["b"]])
+
+
+async def test_files_in_a_winmail_dat_are_attachments(rig: Rig) -> None:
+    """JMAP-21, STORE-52c: of Outlook's TNEF."""
+    client = Client(rig)
+    number = await client.imported(
+        tnef_mail(tnef([("Plan ü.pdf", b"%PDF"), ("b.txt", b"words")]), b"Subject: plan\r\n")
+    )
+    [message] = (await client.call("Email/get", ids=[number], properties=["attachments"]))["list"]
+    plan, words = message["attachments"]
+    assert (plan["name"], words["name"]) == ("Plan ü.pdf", "b.txt")
+    answer = await client.http("GET", f"/jmap/download/{client.account}/{words['blobId']}/x?accept=a/b")
+    assert answer.body == b"words"
 
 
 async def test_an_email_has_every_property(rig: Rig) -> None:

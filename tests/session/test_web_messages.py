@@ -15,6 +15,7 @@ import pytest
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from tests.signeddata import mail as signed_mail, streamed
 from tests.store_mail import deliver_mail, mail
+from tests.tnef import mail as tnef_mail, tnef
 from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -233,6 +234,23 @@ async def test_a_message_signed_in_one_piece_is_read(rig: Rig, browser: Browser)
     assert zipped.read("attachment-0.0.1.csv") == b"a,b"
     begun = await browser.call("compose_prepare", kind="forward", message_id=message_id)
     assert [one["filename"] for one in begun["uploads"]] == ["attachment-0.0.1.csv"]
+
+
+async def test_files_in_a_winmail_dat_are_files(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48a, STORE-52c: of Outlook's TNEF."""
+    outer = MIMEMultipart("mixed")
+    outer.attach(MIMEText("the plan", "plain"))
+    outer.attach(message_from_bytes(tnef_mail(tnef([("Plan ü.pdf", b"%PDF"), ("b.txt", b"words")]))))
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, outer.as_bytes(policy=SMTP))).message_id
+    parsed = await browser.call("parsed_message", message_id=message_id)
+    assert [(one["path"], one["filename"]) for one in parsed["attachments"]] == [
+        ("0.1.0.0", "Plan ü.pdf"),
+        ("0.1.0.1", "b.txt"),
+    ]
+    assert (await browser.fetch(f"/webmail/msg/{message_id}/download/0.1.0.0")).body == b"%PDF"
+    zipped = ZipFile(BytesIO((await browser.fetch(f"/webmail/msg/{message_id}/attachments.zip")).body))
+    assert zipped.read("b.txt") == b"words"
 
 
 async def test_a_page_has_all_that_is_written(rig: Rig, browser: Browser) -> None:

@@ -63,7 +63,7 @@ def test_what_is_signed_in_one_piece_is_read(octets: bytes, kind: str) -> None:
     def read(start: int, end: int) -> bytes:
         return data[start:end]
 
-    signed_part = structure.root.signed
+    signed_part = structure.root.wrapped
     assert signed_part is not None
     text, message = signed_part.parts
     assert decode_part(text, read, 1000).text == "Grüße"
@@ -74,7 +74,7 @@ def test_what_is_signed_in_one_piece_is_read(octets: bytes, kind: str) -> None:
     assert render_bodystructure(structure).startswith(b'("APPLICATION" "')
     assert decode_structure(encode_structure(structure)) == structure
     moved = structure.with_prefix(b"X: y\r\n")
-    inner = moved.root.signed
+    inner = moved.root.wrapped
     assert inner is not None
     assert decode_part(inner.parts[0], lambda start, end: (b"X: y\r\n" + data)[start:end], 1000).text == "Grüße"
 
@@ -82,8 +82,8 @@ def test_what_is_signed_in_one_piece_is_read(octets: bytes, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["application/pkcs7-mime; smime-type=enveloped-data", "application/octet-stream"])
 def test_only_signed_data_is_opened(kind: str) -> None:
     """STORE-52b: also none within other."""
-    assert scan(mail(signed(ENTITY), kind)).root.signed is None
-    assert scan(mail(b"0" * 100)).root.signed is None
-    nested = scan(mail(signed(mail(signed(ENTITY))))).root.signed
+    assert scan(mail(signed(ENTITY), kind)).root.wrapped is None
+    assert scan(mail(b"0" * 100)).root.wrapped is None
+    nested = scan(mail(signed(mail(signed(ENTITY))))).root.wrapped
     assert nested is not None
-    assert nested.signed is None
+    assert nested.wrapped is None

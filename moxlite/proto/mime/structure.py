@@ -26,7 +26,7 @@ import msgspec
 
 from .decode import BLOCK, base64_size, decode, decode_blocks
 from .headers import MAX_HEADER, HeaderSection
-from .signeddata import signed_content
+from .tnef import wrapped_content
 from .types import (
     ENCODED_MESSAGE,
     PARSE_VERSION,
@@ -53,8 +53,8 @@ MAX_BOUNDARY: Final = 1000
 MAX_LINE: Final = 1000
 """Octets of a line with its line end that strict scanning accepts (RFC 5322 §2.1.1)."""
 
-MAX_SIGNED: Final = 16 << 20
-"""Octets of signed-data that is opened (STORE-52b): all of it is decoded whenever one of its parts is read."""
+MAX_WRAPPED: Final = 16 << 20
+"""Octets of signed-data or TNEF that is opened (STORE-52b): all of it is decoded whenever one of its parts is read."""
 
 Octets: TypeAlias = bytes | bytearray | memoryview | mmap
 
@@ -160,7 +160,7 @@ class _Scanner:
         self.delimiter: _Delimiter | None = None  # what ended the entity scanned last; None: the end of the message
         self.misses = 0  # lines with dashes that were no delimiter, since a multipart was last entered or left
         self.likely: re.Pattern[bytes] | None = None
-        self.opens = True  # whether signed-data is opened: not within other
+        self.opens = True  # whether signed-data and TNEF are opened: not within other
         self.blank = (-1, -1)  # start and end of the last blank line found
         self.counted = (0, 0)  # where line ends have been counted up to, and how many
 
@@ -231,9 +231,9 @@ class _Scanner:
         if not parts and message is None:
             decoded, text_size = self._sizes(body, end, encoding, content.value == "TEXT", newlines)
         placed = parse_content(disposition) if disposition else None
-        signed: Part | None = None
-        if content.value == "APPLICATION" and content.is_smime:
-            signed = _signed(self, body, end, encoding, depth)
+        wrapped: Part | None = None
+        if content.value == "APPLICATION" and content.is_wrapping:
+            wrapped = _wrapped(self, body, end, encoding, depth)
         return Part(
             boundary,
             start,
@@ -256,7 +256,7 @@ class _Scanner:
             _languages(language) if language else (),
             location,
             defect,
-            signed,
+            wrapped,
         )
 
     def _multipart(self, content: ContentValue, encoding: str, body: int, depth: int) -> tuple[Part, ...]:
@@ -553,11 +553,11 @@ def _dividing(data: Octets, head: _Head) -> ContentValue | None:
     return None
 
 
-def _signed(scanner: _Scanner, body: int, end: int, encoding: str, depth: int) -> Part | None:
-    """The entity that a leaf of signed-data has as its content."""
-    if not scanner.opens or end - body > MAX_SIGNED or depth >= MAX_DEPTH or scanner.count >= MAX_PARTS:
+def _wrapped(scanner: _Scanner, body: int, end: int, encoding: str, depth: int) -> Part | None:
+    """The entity that a leaf of signed-data or TNEF has as its content."""
+    if not scanner.opens or end - body > MAX_WRAPPED or depth >= MAX_DEPTH or scanner.count >= MAX_PARTS:
         return None
-    octets = signed_content(decode(bytes(scanner.data[body:end]), encoding))
+    octets = wrapped_content(decode(bytes(scanner.data[body:end]), encoding))
     if octets is None:
         return None
     inner = _Scanner(octets, False)

@@ -17,8 +17,8 @@ from moxlite.normal import normalized
 from .charset import Decoded, codec_name, decode as decode_charset, is_ascii_superset
 from .decode import BLOCK, decode_blocks, is_known_encoding
 from .headers import HeaderSection
-from .signeddata import signed_content
 from .structure import scan
+from .tnef import wrapped_content
 from .types import Part, Structure
 from .words import decode_words
 
@@ -251,7 +251,7 @@ def reader_of(part: Part, read: Read) -> Read:
     if within is None:
         return read
     encoded = (read(at, min(within.end, at + BLOCK)) for at in range(within.start, within.end, BLOCK))
-    octets = signed_content(b"".join(decode_blocks(encoded, within.encoding))) or b""
+    octets = wrapped_content(b"".join(decode_blocks(encoded, within.encoding))) or b""
     return lambda start, end: octets[start:end]
 
 
@@ -450,8 +450,8 @@ def _candidates(part: Part, read: Read, may_open: bool) -> Iterator[tuple[Part, 
                 stack.append(inner.root)
             continue
         part = stack.pop()
-        if part.signed is not None:
-            stack.append(part.signed)
+        if part.wrapped is not None:
+            stack.append(part.wrapped)
             continue
         if part.disposition == "ATTACHMENT":
             continue

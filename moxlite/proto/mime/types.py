@@ -94,7 +94,7 @@ class EmbeddedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Enclosure(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A part of signed-data: offsets of its body in the whole message, and its encoding."""
+    """A part of signed-data or TNEF: offsets of its body in the whole message, and its encoding."""
 
     start: int
     end: int
@@ -118,8 +118,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     text, None if missing. `disposition` is upper case or "". `defect`: why the part is a leaf although its header
     declares a multipart or message.
 
-    `signed` is what a leaf of signed-data has as its content, an entity (STORE-52b): it and all parts below it have
-    `within`, and their offsets count in that content (`text.reader_of`).
+    `wrapped` is what a leaf of signed-data or TNEF has as its content, an entity (STORE-52b, STORE-52c): it and all
+    parts below it have `within`, and their offsets count in that content (`text.reader_of`).
     """
 
     boundary: int
@@ -143,13 +143,13 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
     language: tuple[bytes, ...] = ()
     location: bytes | None = None
     defect: str = ""
-    signed: Part | None = None
+    wrapped: Part | None = None
     within: Enclosure | None = None
 
     @property
     def children(self) -> tuple[Part, ...]:
-        """The parts below, or the content of signed-data."""
-        return self.parts if self.signed is None else (self.signed,)
+        """The parts below, or the content of signed-data or TNEF."""
+        return self.parts if self.wrapped is None else (self.wrapped,)
 
     @property
     def size(self) -> int:
@@ -240,11 +240,11 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
             self.language,
             self.location,
             self.defect,
-            None if self.signed is None else self.signed.shifted(by),
+            None if self.wrapped is None else self.wrapped.shifted(by),
         )
 
     def enclosed(self, within: Enclosure) -> Part:
-        """The same part, in the content of signed-data."""
+        """The same part, in the content of signed-data or TNEF."""
         message = self.message
         return replace(
             self,

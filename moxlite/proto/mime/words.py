@@ -105,8 +105,12 @@ class ContentValue(msgspec.Struct, frozen=True, gc=False):
     boundary: bytes | None
 
     @property
-    def is_smime(self) -> bool:
-        """Whether the type is that of S/MIME signed-data, or does not say of what (RFC 8551 §3.2)."""
+    def is_wrapping(self) -> bool:
+        """Whether the type is that of TNEF, of S/MIME signed-data, or of S/MIME that does not say of what (RFC 8551
+        §3.2).
+        """
+        if self.subtype in ("MS-TNEF", "VND.MS-TNEF"):
+            return True
         kind = next((parameter.value for parameter in self.parameters if parameter.name == "smime-type"), "")
         return self.subtype in ("PKCS7-MIME", "X-PKCS7-MIME") and kind.lower() in ("", "signed-data")
 
@@ -246,9 +250,9 @@ def _simple(name: bytes, text: bytes) -> Parameter:
 def texts_charset(root: Part) -> str:
     """The first charset that a text declares and that says what octets above 127 are; "" if none."""
     charsets = (
-        part.charset if part.signed is None else texts_charset(part.signed)
+        part.charset if part.wrapped is None else texts_charset(part.wrapped)
         for part in root.walk()
-        if part.type == "TEXT" or part.signed is not None
+        if part.type == "TEXT" or part.wrapped is not None
     )
     return next(filter(is_hint, charsets), "")
 
@@ -259,7 +263,7 @@ def has_raw_names(root: Part) -> bool:
         for parameter in (*part.parameters, *part.disposition_parameters):
             if parameter.raw:
                 return True
-        if part.signed is not None and has_raw_names(part.signed):
+        if part.wrapped is not None and has_raw_names(part.wrapped):
             return True
     return False
 
@@ -273,7 +277,7 @@ def renamed(part: Part, hint: str) -> Part:
         disposition_parameters=_decoded(part.disposition_parameters, hint),
         parts=tuple([renamed(child, hint) for child in part.parts]),
         message=message and replace(message, root=renamed(message.root, hint)),
-        signed=part.signed and renamed(part.signed, hint),
+        wrapped=part.wrapped and renamed(part.wrapped, hint),
     )
 
 

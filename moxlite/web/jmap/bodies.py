@@ -168,8 +168,8 @@ def numbered(part: Part, number: str = "") -> Iterator[tuple[str, Part]]:
     """All parts with their ids: the numbers of IMAP, so that they are stable. Signed-data has its content below."""
     if not part.parts:
         yield number or "1", part
-        if part.signed is not None:
-            yield from numbered(part.signed, f"{number or '1'}.1")
+        if part.wrapped is not None:
+            yield from numbered(part.wrapped, f"{number or '1'}.1")
         return
     yield number, part
     for index, child in enumerate(part.parts, 1):

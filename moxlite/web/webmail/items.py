@@ -242,15 +242,15 @@ def _forms(leaves: Iterable[Leaf]) -> Forms:
 
 
 def walk_shown(root: mime.Part) -> Iterator[Leaf]:
-    """The leaves of the MIME tree, without the signature of a multipart/signed, and with the content of signed-data; an
-    embedded message is one leaf.
+    """The leaves of the MIME tree, without the signature of a multipart/signed, and with the content of signed-data or
+    TNEF; an embedded message is one leaf.
     """
     # A list, not recursion: nested generators pass each leaf through all levels above it.
     stack = [Leaf("0", root, (), False)]
     while stack:
         leaf = stack.pop()
         path, part, forms, related = leaf
-        if part.type != "MULTIPART" and part.signed is None:
+        if part.type != "MULTIPART" and part.wrapped is None:
             yield leaf
             continue
         alternative, related = part.subtype == "ALTERNATIVE", related or part.subtype == "RELATED"
@@ -402,7 +402,7 @@ def part_tree(part: mime.Part, path: str = "0") -> Part:
 
 def _is_signed(root: mime.Part) -> bool:
     if root.media_type in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
-        return root.signed is not None or root.parameter("smime-type").lower() == "signed-data"
+        return root.wrapped is not None or root.parameter("smime-type").lower() == "signed-data"
     return root.media_type == "multipart/signed"
 
 

@@ -257,7 +257,7 @@ def nearest_images(root: mime.Part, parts: Sequence[mime.Part]) -> dict[str, mim
     """
     html = next(part for part in parts if part.subtype == "HTML")
     if html.within is not None:
-        contents = (part.signed for part in root.walk() if part.signed is not None)
+        contents = (part.wrapped for part in root.walk() if part.wrapped is not None)
         root = next(content for content in contents if content.within == html.within)
     around: list[mime.Part] = []
     inner: mime.Part | None = root
