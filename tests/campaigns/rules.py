@@ -153,7 +153,8 @@ def differing(own: Pairs, others: list[tuple[int, int, int]], *, days: bool) -> 
         ends[start] += [by_clocks] if days else [by_seconds, by_clocks]
     more = [(start, end) for start, end in own if end not in ends[start]]
     less = [(start, end) for start, _, end in others if start not in {pair[0] for pair in own}]
-    if not more and not less and len(own) == len(others):
+    # an hour that the clocks leave out is that after it, which recurring-ical-events has twice then
+    if not more and not less and len(own) == len({start for start, _, _ in others}):
         return ""
     words = [f"{len(own)} here, {len(others)} there"]
     for name, pairs in (("here alone", more), ("there alone", less)):
@@ -240,8 +241,12 @@ def listed(folder: Path) -> Iterator[tuple[Case, int, list[str] | None]]:
 
 
 def differing_listed(case: Case, own: list[int], amount: int, starts: list[str] | None) -> str:
-    """What differs; "" for the same. DTSTART, where its own rule does not give it, is no instance there."""
+    """What differs; "" for the same. DTSTART, where its own rule does not give it, is no instance there, nor the first
+    of COUNT.
+    """
     there = None if starts is None else sorted(map(seconds, starts))
+    if there is not None and own and own[0] not in there and "COUNT=" in case.text:
+        there, amount = there[:-1], amount - 1
     if own and (len(own) > amount if there is None else own[0] not in there):
         own = own[1:]
     if len(own) == amount and there in (None, own):
@@ -251,16 +256,19 @@ def differing_listed(case: Case, own: list[int], amount: int, starts: list[str] 
 
 def compare_listed(server: Server, folder: Path, report: Report) -> None:
     """Compare the rules of libical's files. Raises Finding."""
-    refused, same = collections.Counter[str](), 0
+    refused, same, others = collections.Counter[str](), 0, 0
     for case, amount, starts in listed(folder):
         own = server.instances(case)
         if isinstance(own, str):
             refused[own] += 1
         elif words := differing_listed(case, [start for start, _ in own], amount, starts):
-            raise Finding(words)
+            if not ("BYWEEKNO=" in case.text and "INTERVAL=" in case.text):
+                raise Finding(words)
+            others += 1  # libical counts years from that of the start's week, rrule-temporal and dateutil from its own
         else:
             same += 1
     report.tell(f"{same} of libical's rules are the same, {refused.total()} are refused: {dict(refused)}")
+    report.tell(f"{others} with BYWEEKNO and INTERVAL begin in a week of another year")
 
 
 def run(seed: int, share: float, report: Report) -> None:
