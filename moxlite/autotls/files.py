@@ -164,6 +164,9 @@ class Folder:
         key = pair.key_pem() if with_key else b""
         write_atomically(self._certificates / host, key + pair.certificate_pem(), mode=MODE)
 
+    def has_certificate(self, host: str) -> bool:
+        return (self._certificates / host).exists()
+
     def read_certificates(self, keys: HostKeys) -> dict[str, KeyPair]:
         """All certificates by host, including hosts that are not wanted any more. A file that cannot be used is logged.
         A certificate whose key is no longer in `keys` is left out.
@@ -222,6 +225,13 @@ def account_uri(folder: Path, authority: str) -> str:
     except (OSError, UnicodeDecodeError):
         return ""
     return text if _ACCOUNT.fullmatch(text) else ""
+
+
+def first_orders(folder: Path, authority: str) -> frozenset[str]:
+    """The names whose first certificate is being obtained, and hasn't failed. Blocks."""
+    files = Folder(folder, authority)
+    waiting = [name for name, state in files.read_state().hosts.items() if not state.ordered and not state.error]
+    return frozenset(name for name in waiting if not files.has_certificate(name))
 
 
 def account_key() -> str:

@@ -1,18 +1,23 @@
 """Records for the checks of receivers, merged with records that are there, and the checks (docs/spec/admin.md §9)."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from moxlite.admin.dns.check import check_domain
+from moxlite.admin.dns.report import Report
 from moxlite.admin.dns.senders import merged_spf
 from moxlite.admin.dns.wanted import Keys, wanted_records
+from moxlite.autotls.files import Folder, HostState, State
 from moxlite.config.load import load
-from moxlite.net.resolver import FakeResolver
+from moxlite.net.resolver import MX, FakeResolver
+from moxlite.net.tls.certificates import self_signed
 from moxlite.proto.address import Domain
 from tests.small_config import DOMAINS, STATIC
 
+ACME = '[acme.ca]\ndirectory_url = "https://ca.example/"\ncontact_email = "me@example.org"\n'
 OWN = "v=spf1 ip4:192.0.2.1 mx ~all"
 
 
@@ -75,3 +80,39 @@ async def test_what_was_not_looked_at_is_not_fine(tmp_path: Path) -> None:
     assert found["mx"].errors == ["the look-up of example.org. MX failed: made to fail"]
     for topic in topics[1:]:
         assert found[topic].warnings[0] == f"not checked: {found['mx'].errors[0]}"
+
+
+async def test_a_name_whose_certificate_is_being_obtained_is_no_error(tmp_path: Path) -> None:
+    """ADMIN-48: right after the start a name shows the certificate of another, or none; once an order has failed, or a
+    certificate is there, that is an error.
+    """
+    (tmp_path / "moxlite.toml").write_text(STATIC + ACME)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+    domain = Domain.parse("example.org")
+    settings = snapshot.domain(domain)
+    assert settings is not None
+    resolver = FakeResolver(
+        {"MX": {"example.org": [MX(10, "mx.example.org.")]}, "A": {"mx.example.org": ["127.0.0.1"]}}
+    )
+    network: Any = SimpleNamespace(smtp=unknown_issuer)
+    files = Folder(snapshot.static.data_dir / "acme", "ca")
+
+    async def tls() -> Report:
+        found = await check_domain(snapshot, domain, settings, resolver, network, served=True, topics=["tls"])
+        return found["tls"]
+
+    assert (await tls()).errors == ["TLS for mx.example.org: self-signed certificate"]
+    files.write_state(State(hosts={"mx.example.org": HostState(since=1.0)}))
+    report = await tls()
+    assert report.errors == []
+    assert report.instructions[-1].endswith("its certificate is being obtained; check again in some minutes")
+    files.write_state(State(hosts={"mx.example.org": HostState(since=1.0, error="no")}))
+    assert (await tls()).errors != []
+    files.write_state(State(hosts={"mx.example.org": HostState(since=1.0)}))
+    files.write_certificate("mx.example.org", self_signed(["mx.example.org"]), with_key=True)
+    assert (await tls()).errors != []
+
+
+async def unknown_issuer(ip: object, host: str) -> str:
+    return "self-signed certificate"

@@ -226,7 +226,8 @@ async def _policy(case: Case, report: Report) -> None:
     try:
         policy = await fetch_policy(case.network.fetch, case.domain)
     except (PolicyError, FetchFailed) as error:
-        report.errors.append(f"policy: {error}")
+        if not (isinstance(error, FetchFailed) and case.is_ordered(report, f"mta-sts.{case.domain.ascii}")):
+            report.errors.append(f"policy: {error}")
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":

@@ -147,8 +147,17 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             if not self.reachable(report, ip):
                 continue
             problem = await (self.network.smtp(ip, host) if port == 25 else self.network.tls(ip, port, host))
-            if problem:
+            if problem and not self.is_ordered(report, host):
                 report.errors.append(f"TLS for {host}: {problem}")
+
+    def is_ordered(self, report: Report, host: str) -> bool:
+        """Whether the first certificate of a host is being obtained, so that its connections say nothing yet."""
+        if host not in self.keys.first_orders:
+            return False
+        line = f"TLS for {host} was not checked: its certificate is being obtained; check again in some minutes"
+        if line not in report.instructions:
+            report.instructions.append(line)
+        return True
 
     def reachable(self, report: Report, ip: IPAddress) -> bool:
         """Whether a connection to an address can tell anything: not to ours while the server does not run."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, agent_record, offer_for, public_first
-from moxlite.autotls.files import account_uri
+from moxlite.autotls.files import account_uri, first_orders
 from moxlite.autotls.hostkeys import FOLDER, published_keys, read_host_state
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
@@ -105,7 +105,7 @@ class WantedRecord(msgspec.Struct, frozen=True):
 class Keys(msgspec.Struct, frozen=True):
     """Keys of a domain as far as they can be read: TXT values by selector, TLSA records of the host with ECDSA first,
     and texts about keys that could not be read. accounts: URIs of our accounts at certificate authorities, by their
-    names in moxlite.toml.
+    names in moxlite.toml. first_orders: names whose first certificate is being obtained.
     """
 
     dkim: Mapping[str, str]
@@ -113,6 +113,7 @@ class Keys(msgspec.Struct, frozen=True):
     dkim_problems: tuple[str, ...] = ()
     host_problems: tuple[str, ...] = ()
     accounts: Mapping[str, str] = {}
+    first_orders: frozenset[str] = frozenset()
 
 
 class HeldKeys(msgspec.Struct, frozen=True):
@@ -155,7 +156,8 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
         tlsa += [one for one in map(_tlsa, keys) if one not in tlsa]
     ordered = [record for _, record in sorted(tlsa, key=lambda one: not one[0])]
     accounts = {name: uri for name in snapshot.static.acme if (uri := account_uri(acme, name))}
-    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems), accounts)
+    orders = frozenset[str]().union(*(first_orders(acme, name) for name in snapshot.static.acme))
+    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems), accounts, orders)
 
 
 def _configured(paths: Iterable[Path], problems: list[str]) -> list[PrivateKey]:
