@@ -154,7 +154,8 @@ def differing(own: Pairs, others: list[tuple[int, int, int]], *, days: bool) -> 
     more = [(start, end) for start, end in own if end not in ends[start]]
     less = [(start, end) for start, _, end in others if start not in {pair[0] for pair in own}]
     # an hour that the clocks leave out is that after it, which recurring-ical-events has twice then
-    if not more and not less and len(own) == len({start for start, _, _ in others}):
+    once = len({start for start, _ in own}) == len(own)
+    if not more and not less and (once or len(own) == len(others)):
         return ""
     words = [f"{len(own)} here, {len(others)} there"]
     for name, pairs in (("here alone", more), ("there alone", less)):
