@@ -287,11 +287,17 @@ def shown_card(card_object: CardObject, version: str, names: Collection[str]) ->
     """The card in a version, "" for its own, with the properties of these names, empty for all (RFC 6352 §10.4)."""
     lines = card_object.card.properties
     if version and version != card_object.card.value("VERSION"):
-        lines = [converted(line, version) for line in lines]
+        lines = [converted(_without_copy(line), version) for line in lines]
     if names:
         shown_names = {*names, "VERSION"}
         lines = [line for line in lines if line.name in shown_names]
     return write_component(Component("VCARD", lines, []))
+
+
+def _without_copy(prop: Property) -> Property:
+    """The line of an address without the piece in which Google repeats it all."""
+    value = ";".join(address_pieces(prop.value)) if prop.name == "ADR" else prop.value
+    return prop if value == prop.value else with_value(prop, value)
 
 
 def converted(prop: Property, version: str) -> Property:
@@ -303,8 +309,6 @@ def converted(prop: Property, version: str) -> Property:
             return _changed(prop, {}, name={"KIND": GROUP_OF_APPLE, "MEMBER": MEMBER_OF_APPLE}[prop.name])
         case name, "4.0" if name in (GROUP_OF_APPLE, MEMBER_OF_APPLE):
             return _changed(prop, {}, name="KIND" if name == GROUP_OF_APPLE else "MEMBER")
-        case "ADR", "4.0" if (value := ";".join(address_pieces(prop.value))) != prop.value:
-            return converted(with_value(prop, value), version)
         case (("PHOTO" | "LOGO" | "SOUND" | "KEY"), "4.0") if prop.parameter("ENCODING").lower() in ("b", "base64"):
             kind = prop.parameter("TYPE").lower() or "jpeg"
             media = kind if "/" in kind else f"{'audio' if prop.name == 'SOUND' else 'image'}/{kind}"

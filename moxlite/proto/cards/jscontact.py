@@ -184,29 +184,26 @@ def _members(lines: Sequence[Property], names: Collection[str]) -> Object:
     labels.pop("", None)
     for name in names:
         own = [prop for prop in lines if prop.name in COVERED[name]]
-        if own and name in LETTERS:
-            value: Any = {}
-            for key, line in keyed(name, own).items():
-                if (member := READERS[name](line)) is not None:
-                    value[key] = member | _label(name, labels.get(group_of(line)))
-            for line in own:
-                of_kind = (
-                    anniversary
-                    for anniversary in value.values()
-                    if anniversary.get("kind") == PLACES.get(line.name, "none")
-                )
-                if (member := next(of_kind, None)) is not None:
-                    member.setdefault("place", _place(line))
-        elif own and name != "uid":
-            value = READERS[name](own)
-        else:
-            continue
-        if value:
-            contact[name] = value
+        if own and name != "uid":
+            value = _objects(name, own, labels) if name in LETTERS else READERS[name](own)
+            contact |= {name: value} if value else {}
     for key, organization in organization_ids(lines).items():
         if key in contact.get("titles", ()) and organization in contact.get("organizations", ()):
             contact["titles"][key]["organizationId"] = organization
     return contact
+
+
+def _objects(name: str, own: Sequence[Property], labels: Mapping[str, Property]) -> Object:
+    """The objects of a property by their ids. `labels`: by group."""
+    value: Object = {}
+    for key, line in keyed(name, own).items():
+        if (member := READERS[name](line)) is not None:
+            value[key] = member | _label(name, labels.get(group_of(line)))
+    for line in own:
+        kind = PLACES.get(line.name, "none")
+        if (member := next((one for one in value.values() if one.get("kind") == kind), None)) is not None:
+            member.setdefault("place", _place(line))
+    return value
 
 
 def organization_ids(lines: Sequence[Property]) -> dict[str, str]:

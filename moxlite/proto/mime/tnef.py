@@ -26,10 +26,10 @@ _FILE_TITLE: Final = 0x00018010
 _FILE_OCTETS: Final = 0x0006800F
 _FILE_PROPERTIES: Final = 0x00069005
 
-# MAPI properties (MS-OXPROPS).
+# MAPI properties (MS-OXPROPS); of names the long one, the short one, that which is shown.
 _RTF: Final = 0x1009
 _FILE_CONTENT: Final = 0x3701
-_FILE_NAMES: Final = (0x3707, 0x3704, 0x3001)  # the long one, the short one, that which is shown
+_FILE_NAMES: Final = (0x3707, 0x3704, 0x3001)
 _FILE_TYPE: Final = 0x370E
 _FILE_ID: Final = 0x3712
 
@@ -37,6 +37,8 @@ _SIZES: Final = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 0xA: 4, 0xB: 4, 0x14: 8, 0x
 """Octets of values of a type, as they are padded."""
 
 _VARIABLE: Final = frozenset({0x0D, 0x1E, 0x1F, 0x102})
+
+# Types whose values differ from octets, what an object begins with, and marks of a tag (MS-OXTNEF §2.1.3.4).
 _OBJECT: Final = 0x0D
 _STRING: Final = 0x1E
 _UNICODE: Final = 0x1F
@@ -47,7 +49,7 @@ _NAMED: Final = 0x8000
 _MAX_FILES: Final = 200  # more than programs attach
 _TYPE: Final = re.compile(r"(?!multipart/|message/)[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,100}", re.IGNORECASE)
 _ID: Final = re.compile(r"[!-;=?-~]{1,300}")
-_MAX_NAME: Final = 200
+_MAX_NAME: Final = 200  # octets, fewer than a file system allows
 _BOUNDARY: Final = "winmail"
 _TYPES: Final = {
     "pdf": "application/pdf",
@@ -76,7 +78,7 @@ _DICTIONARY: Final = (
 )
 """Text that references may lead to before there is any (MS-OXRTFCP §2.1.2.1)."""
 
-_WINDOW: Final = 4096
+_WINDOW: Final = 4096  # octets back that a reference may lead
 _MAX_RTF: Final = 4 << 20  # octets, which text has only with pictures
 
 
@@ -92,6 +94,24 @@ class _File:
         self.type = ""
         self.content_id = ""
         self.octets = b""
+
+    def take(self, attribute: int, data: bytes, charset: str) -> None:
+        """Take what an attribute says of the file. Raises _Malformed."""
+        if attribute == _FILE_TITLE:
+            self.name = self.name or _text(data, charset)
+        elif attribute == _FILE_OCTETS:
+            self.octets = data
+        elif attribute == _FILE_PROPERTIES:
+            self._describe(_properties(data, charset))
+
+    def _describe(self, properties: Mapping[int, bytes | str]) -> None:
+        names = (properties.get(name) for name in _FILE_NAMES)
+        self.name = next((name for name in names if isinstance(name, str) and name), self.name)
+        kind, identity = properties.get(_FILE_TYPE, ""), properties.get(_FILE_ID, "")
+        self.type = kind if isinstance(kind, str) else self.type
+        self.content_id = identity.strip("<>") if isinstance(identity, str) else self.content_id
+        content = properties.get(_FILE_CONTENT, b"")
+        self.octets = self.octets or (content if isinstance(content, bytes) else b"")
 
 
 def wrapped_content(octets: bytes) -> bytes | None:
@@ -137,15 +157,11 @@ def _files(octets: bytes) -> list[_File]:
             text.name, text.type = "message.rtf", "application/rtf"
             text.octets = b"" if isinstance(rtf, str) else _rtf(rtf)
         elif attribute == _NEW_FILE:
+            files.append(_File())
             if len(files) == _MAX_FILES:
                 break
-            files.append(_File())
-        elif files and attribute == _FILE_TITLE:
-            files[-1].name = files[-1].name or _text(data, charset)
-        elif files and attribute == _FILE_OCTETS:
-            files[-1].octets = data
-        elif files and attribute == _FILE_PROPERTIES:
-            _describe(files[-1], _properties(data, charset))
+        elif files:
+            files[-1].take(attribute, data, charset)
     return [*([text] if text.octets else []), *files]
 
 
@@ -174,58 +190,52 @@ def _text(data: bytes, charset: str) -> str:
         return data.partition(b"\0")[0].decode("cp1252", "replace")
 
 
+class _Reader:
+    """Octets of MAPI properties, read once and forward. What is missing raises _Malformed."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def number(self) -> int:
+        return int.from_bytes(self.piece(4), "little")
+
+    def piece(self, length: int) -> bytes:
+        """Octets, padded to four."""
+        start, self._at = self._at, self._at - (-length // 4) * 4
+        if self._at > len(self._data):
+            raise _Malformed
+        return self._data[start : start + length]
+
+
 def _properties(data: bytes, charset: str) -> dict[int, bytes | str]:
     """MAPI properties with texts and octets by their ids. Raises _Malformed."""
     found: dict[int, bytes | str] = {}
-    at = 4
-
-    def number() -> int:
-        nonlocal at
-        if at + 4 > len(data):
-            raise _Malformed
-        at += 4
-        return int.from_bytes(data[at - 4 : at], "little")
-
-    def piece(length: int) -> bytes:
-        """Octets, padded to four."""
-        nonlocal at
-        at += -(-length // 4) * 4
-        if at > len(data):
-            raise _Malformed
-        start = at - -(-length // 4) * 4
-        return data[start : start + length]
-
-    for _ in range(int.from_bytes(data[:4], "little")):
-        tag = number()
+    reader = _Reader(data)
+    for _ in range(reader.number()):
+        tag = reader.number()
         kind, name = tag & 0xFFFF & ~_SEVERAL, tag >> 16
         if name >= _NAMED:
-            piece(_GUID)
-            if number():
-                piece(number())
+            reader.piece(_GUID)
+            if reader.number():
+                reader.piece(reader.number())
             else:
-                number()
+                reader.number()
         if kind not in _SIZES and kind not in _VARIABLE:
             raise _Malformed
-        for _ in range(number() if tag & _SEVERAL or kind in _VARIABLE else 1):
-            value = piece(_SIZES[kind] if kind in _SIZES else number())
-            if kind == _UNICODE:
-                found[name] = value.decode("utf-16-le", "replace").rstrip("\0")
-            elif kind == _STRING:
-                found[name] = _text(value, charset)
-            elif kind in _VARIABLE:
-                found[name] = value[_GUID:] if kind == _OBJECT else value
+        for _ in range(reader.number() if tag & _SEVERAL or kind in _VARIABLE else 1):
+            value = reader.piece(_SIZES[kind] if kind in _SIZES else reader.number())
+            if kind in _VARIABLE:
+                found[name] = _value(kind, value, charset)
     return found
 
 
-def _describe(file: _File, properties: Mapping[int, bytes | str]) -> None:
-    """Fill in what MAPI properties say of a file."""
-    names = (properties.get(name) for name in _FILE_NAMES)
-    file.name = next((name for name in names if isinstance(name, str) and name), file.name)
-    kind, identity = properties.get(_FILE_TYPE, ""), properties.get(_FILE_ID, "")
-    file.type = kind if isinstance(kind, str) else file.type
-    file.content_id = identity.strip("<>") if isinstance(identity, str) else file.content_id
-    content = properties.get(_FILE_CONTENT, b"")
-    file.octets = file.octets or (content if isinstance(content, bytes) else b"")
+def _value(kind: int, value: bytes, charset: str) -> bytes | str:
+    if kind == _UNICODE:
+        return value.decode("utf-16-le", "replace").rstrip("\0")
+    if kind == _STRING:
+        return _text(value, charset)
+    return value[_GUID:] if kind == _OBJECT else value
 
 
 def _rtf(packed: bytes) -> bytes:
