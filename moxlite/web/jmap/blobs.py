@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,6 @@ import trio
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import reader_of
-from moxlite.sandbox.turns import Turns
 from moxlite.store.content.body import stream_message, stream_part
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
@@ -55,21 +54,8 @@ MAX_SCANNED: Final = 25 << 20
 _scans: Final = trio.Semaphore(2)
 """Uploaded messages that are held and scanned at a time, of all accounts: each takes twice its octets."""
 
-HELD: Final = 2
-"""Messages that are held whole, to be read or composed, at a time, one of an account: each may take three times its
-100 MiB.
-"""
-
-HELD_SECONDS: Final = 60.0
-"""Seconds for which one waits for its turn."""
-
-_held: Final = Turns(
-    HELD,
-    each=1,
-    waiting=LIMITS["maxConcurrentRequests"],
-    seconds=HELD_SECONDS,
-    error=lambda: MethodError("serverUnavailable", "too many messages wait to be read or written"),
-)
+WHOLE: Final = 3
+"""Times its octets that a message takes which is held whole, to be read or composed."""
 
 MAX_DATA: Final = 128 << 10
 """Octets of a blob that is put into a card or an event."""
@@ -81,11 +67,12 @@ ANY_TYPE: Final = "application/octet-stream"
 
 
 class Blob(msgspec.Struct, frozen=True):
-    """A blob. `size` is None where only reading it tells; `pieces` reads it."""
+    """A blob. `size` is None where only reading it tells, and at most `most` then; `pieces` reads it."""
 
     media_type: str
     size: int | None
     pieces: Callable[[], AsyncIterator[bytes]]
+    most: int = 0
 
 
 def email_blob(email_id: int) -> str:
@@ -137,7 +124,8 @@ async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
     if part is None:
         return None
 
-    return Blob(part.media_type, None, lambda: stream_part(account, message_id, part))
+    most = part.end - part.body if part.within is None else size
+    return Blob(part.media_type, None, lambda: stream_part(account, message_id, part), most)
 
 
 def script_blob(script: ScriptRow) -> str:
@@ -193,7 +181,7 @@ async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
                     yield decoding.feed(piece)
         yield decoding.finish()
 
-    return Blob(part.media_type, None, pieces)
+    return Blob(part.media_type, None, pieces, whole.size or 0)
 
 
 async def cut(blob: Blob, start: int, end: int) -> AsyncIterator[bytes]:
@@ -224,9 +212,17 @@ async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
     return None if found is None else await _collected(found, most)
 
 
-def holding(call: Call) -> AbstractAsyncContextManager[None]:
-    """Context in which a call holds a whole message. Raises MethodError ``serverUnavailable``."""
-    return _held.turn(call.identity.account)
+@asynccontextmanager
+async def holding(call: Call, ids: Iterable[str], most: int, times: int = WHOLE) -> AsyncIterator[None]:
+    """Context in which a call holds blobs whole, at most so many octets, each `times` its own. Raises MethodError
+    ``serverUnavailable``.
+    """
+    octets = 0
+    for blob in ids:
+        found = await find_blob(call.place, call.id_of(blob))
+        octets += 0 if found is None else found.most if found.size is None else found.size
+    async with call.budget.holding(times * min(octets, most)):
+        yield
 
 
 def check_blobs(objects: Iterable[object]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -91,7 +92,7 @@ class Budget:
             try:
                 await self._hold.take("answer", more)
             except NoRoom as error:
-                raise MethodError("serverUnavailable", f"{error}: try again in a moment") from None
+                raise _unavailable(error) from None
             self._held += more
             self._reserved += more
 
@@ -122,6 +123,20 @@ class Budget:
         else:
             self._give(have - octets)
 
+    @asynccontextmanager
+    async def holding(self, octets: int) -> AsyncIterator[None]:
+        """Hold so much within a block, for what is gone after it. Raises MethodError ``serverUnavailable``."""
+        if self._hold is not None:
+            try:
+                await self._hold.take("answer", octets)
+            except NoRoom as error:
+                raise _unavailable(error) from None
+            self._held += octets
+        try:
+            yield
+        finally:
+            self._give(octets)
+
     def close(self) -> None:
         """Give all back."""
         self._give(self._held)
@@ -130,6 +145,10 @@ class Budget:
         if self._hold is not None:
             self._hold.give("answer", octets)
             self._held -= octets
+
+
+def _unavailable(error: NoRoom) -> MethodError:
+    return MethodError("serverUnavailable", f"{error}: try again in a moment")
 
 
 class BodyWish(msgspec.Struct, frozen=True):

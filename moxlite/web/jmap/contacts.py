@@ -326,6 +326,7 @@ async def _stored(call: Call, key: str) -> StoredCard:
     found = await call.account.scan(lambda r: [*_seen_cards(r, call, [read_id(key, CARD)])], op="jmap cards")
     if not found:
         raise SetError("notFound")
+    await call.budget.reserve(ENTRY_MADE * len(found[0].data))
     return found[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, nullcontext
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -316,7 +316,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     # in a thread: a request may have 10 MB of header fields to encode
     hostname = outgoing_name(call.snapshot, call.request.info.listener).ascii
     draft = await off_loop(partial(draft_of, words, hostname), kind="compose")
-    async with holding(call) if draft.blobs else nullcontext():
+    async with holding(call, draft.blobs, call.most_octets):
         return await _composed(call, draft, metadata)
 
 

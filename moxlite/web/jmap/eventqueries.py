@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
@@ -20,7 +20,8 @@ from moxlite.proto.cards.jscalendar import event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
 from moxlite.proto.cards.moments import seconds_of
 from moxlite.store.groupware.resources import Resource, overlapping, together
-from moxlite.web.jmap.blobs import blob_octets, find_blob
+from moxlite.web.jmap.blobs import blob_octets, find_blob, holding
+from moxlite.web.jmap.bodies import ENTRY_MADE
 from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
 from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.headerforms import EPOCH
@@ -59,7 +60,10 @@ MAX_BLOBS: Final = 20
 """Blobs of one /parse, as of Email/parse."""
 
 MAX_FILE: Final = 2 << 20
-"""Octets of a file: it takes 30 MB while it is read."""
+"""Octets of a file."""
+
+PARSED_FILE: Final = 15
+"""Times its octets that a file takes while it is read: 30 MB for the largest."""
 
 NAME: Final = 64
 """Octets that a property of a parsed event takes, had or not: a thousand names of 20,000 events are a GB."""
@@ -218,27 +222,24 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
     for where in calendars:
         after = 0
         while True:
-            page, more = await call.account.scan(
-                partial(_page, call=call, where=where.id, stretch=stretch, after=after), op="jmap events"
+            read = partial(overlapping, collection_id=where.id, components=("VEVENT",), limit=AT_ONCE)
+            rows = await call.account.read(
+                partial(read, since=stretch[0], until=stretch[1], after=after), op="jmap events"
             )
-            for resource, stored_event in page:
-                after = resource.id
-                if stored_event is None:
-                    continue
+            page = [*together(rows, attrgetter("size"))]
+            await call.budget.reserve(ENTRY_MADE * sum(resource.size for resource in page))
+            for stored_event in await call.account.scan(partial(_read, call=call, page=page), op="jmap events"):
                 for instance in await _instances(expander, stored_event, stretch, expand=expand, timed=timed):
                     yield _match(stored_event, instance, expand=expand)
-            if not more:
+            after = page[-1].id if page else after
+            if len(page) == len(rows) < AT_ONCE:
                 break
             await give_way()
 
 
-def _page(
-    r: Reader, call: Call, where: int, stretch: tuple[int, int], after: int
-) -> tuple[list[tuple[Resource, StoredEvent | None]], bool]:
-    """Entries, each as the user may see it, and whether there may be more."""
-    resources = overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE)
-    page = [(resource, found_event(r, call, resource)) for resource in together(resources, attrgetter("size"))]
-    return page, len(page) < len(resources) or len(resources) == AT_ONCE
+def _read(r: Reader, call: Call, page: Sequence[Resource]) -> list[StoredEvent]:
+    """Entries as the user may see them, without those that are gone."""
+    return [event for event in (found_event(r, call, resource) for resource in page) if event is not None]
 
 
 async def _instances(
@@ -307,9 +308,10 @@ async def parse(call: Call) -> Object:
         if await find_blob(call.place, blob) is None:
             missing.append(blob)
             continue
-        octets = await blob_octets(call, blob, MAX_FILE)
-        call.budget.take(AS_JSON * len(octets or b""))
-        events = [] if octets is None else await off_loop(partial(_parsed, octets), kind="jmap")
+        async with holding(call, [blob], MAX_FILE, PARSED_FILE):
+            octets = await blob_octets(call, blob, MAX_FILE)
+            call.budget.take(AS_JSON * len(octets or b""))
+            events = [] if octets is None else await off_loop(partial(_parsed, octets), kind="jmap")
         if not events:
             wrong.append(blob)
             continue

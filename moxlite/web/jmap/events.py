@@ -50,6 +50,7 @@ from moxlite.store.groupware.resources import (
     entry_with_uid,
     put_resource,
     resource_data,
+    size_of,
 )
 from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, delete_entry, put_entry
 from moxlite.web.jmap.blobs import check_blobs, data_uri
@@ -450,6 +451,7 @@ class _Events:
 async def _one(call: Call, key: str) -> tuple[StoredEvent, str]:
     """A stored event, and the local time of the one of its series that is meant. Raises SetError ``notFound``."""
     number, at = split_id(key)
+    await call.budget.reserve(ENTRY_MADE * await call.account.read(lambda r: size_of(r, number), op="jmap events"))
     stored_events, _ = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
     if not stored_events or (at and not await has_instance(Expander(call.account), stored_events[0], at)):
         raise SetError("notFound")

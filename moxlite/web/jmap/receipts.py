@@ -192,7 +192,7 @@ async def parse(call: Call) -> Object:
     missing: list[str] = []
     wrong: list[str] = []
     for blob in dict.fromkeys(map(call.id_of, blobs)):
-        async with holding(call):
+        async with holding(call, [blob], MAX_PARSED_SIZE):
             octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
             if octets is None:
                 missing.append(blob)
