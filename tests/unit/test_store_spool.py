@@ -12,7 +12,7 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from moxlite.ledger import begin, ledger, own, visit
-from moxlite.store.content.spool import STEP, Spool, SpoolFile
+from moxlite.store.content.spool import STEP, WRITE_SIZE, Spool, SpoolFile
 
 
 async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:
@@ -43,7 +43,15 @@ async def test_messages_without_room_in_memory_go_to_the_disk(tmp_path: Path) ->
         assert small.size == 4000
     with await filled(tmp_path, [whole[:500_000], whole], 1 << 20) as long:
         assert not long.in_memory
-        assert ledger().held["spool"] == 0
+        assert ledger().held["spool"] == WRITE_SIZE, "of what is not written yet"
+    assert ledger().held["spool"] == 0
+    assert ledger().hold().try_take("spool", 1 << 20)
+    with Spool(tmp_path) as short:
+        await short.write(whole[:20_000])
+        assert short.size == 20_000
+        assert short._file is not None
+        assert short._file.in_memory(20_000)
+        assert not short.in_memory, "it is written at once"
 
 
 async def test_messages_never_take_the_place_of_what_is_larger_than_its_share(tmp_path: Path) -> None:

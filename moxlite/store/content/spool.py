@@ -201,6 +201,9 @@ a body chunk.
 STEP: Final = 64 << 10
 """Octets that a message takes from the ledger at once."""
 
+WRITE_SHORT: Final = 16 << 10
+"""Octets written to the file at once while the ledger has no room for `WRITE_SIZE`."""
+
 Octets: TypeAlias = bytes | bytearray | memoryview
 
 
@@ -270,6 +273,7 @@ class SpoolFile:
         self._pending = bytearray()  # octets after the written ones
         self._lock = threading.Lock()  # readers in threads share one file position, as not every system has pread
         self._closed = False
+        self.at_once = WRITE_SIZE  # octets that are written at once
 
     @property
     def size(self) -> int:
@@ -285,7 +289,7 @@ class SpoolFile:
         if self._closed:
             raise ValueError("the spool is closed")
         self._pending += data
-        return len(self._pending) >= WRITE_SIZE
+        return len(self._pending) >= self.at_once
 
     def flush(self) -> None:
         """Write the appended octets to the disk. Blocks. Raises OSError: the file can then only be closed."""
@@ -517,7 +521,9 @@ class Spool:
             self._seen.look(self._octets)
             self._file.add(self._octets)
             self._octets = bytearray()
-            self._give_back()
+            if self._hold is not None:
+                self._hold.close()
+                self._file.at_once = WRITE_SIZE if self._hold.try_take("spool", WRITE_SIZE) else WRITE_SHORT
         self._seen.look(data)
         return self._file.add(data)
 
