@@ -12,7 +12,8 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from moxlite.ledger import begin, ledger, own, visit
-from moxlite.store.content.spool import STEP, WRITE_SIZE, Spool, SpoolFile
+from moxlite.store.content.spool import Spool, SpoolFile
+from moxlite.store.content.spoolmemory import STEP, WRITE_SIZE
 
 
 async def filled(directory: Path, chunks: list[bytes], memory_limit: int = 64) -> Spool:

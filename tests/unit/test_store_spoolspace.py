@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.store.content.spool import WRITE_SIZE, Spool, SpoolFull, SpoolSpace
+from moxlite.store.content.spool import Spool, SpoolFull, SpoolSpace
+from moxlite.store.content.spoolmemory import WRITE_SIZE
 
 MIB = 1 << 20
 

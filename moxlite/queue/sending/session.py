@@ -21,7 +21,8 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.load import OpenConnection
 from moxlite.queue.tls.results import Tally
-from moxlite.store.content.spool import WRITE_SIZE, Spool
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolmemory import WRITE_SIZE
 from moxlite.store.delivery.submission import DSNNotify
 
 SESSION_SECONDS: Final = 30 * 60.0

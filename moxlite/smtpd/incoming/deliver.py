@@ -50,8 +50,9 @@ from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session, Transaction
 from moxlite.smtpd.wire import Wire
 from moxlite.store.content.prepare import Prepared, prepare
-from moxlite.store.content.spool import WRITE_SIZE, Spool
+from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import look_at, read_header
+from moxlite.store.content.spoolmemory import WRITE_SIZE
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError

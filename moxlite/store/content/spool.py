@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, TypeAlias
@@ -29,8 +29,8 @@ from typing import IO, Final, TypeAlias
 import msgspec
 import trio
 
-from moxlite.ledger import FREE, Hold, ledger
 from moxlite.store import metrics
+from moxlite.store.content.spoolmemory import MEMORY_LIMIT, WRITE_SIZE, SpoolMemory
 
 # Disk space for incoming messages (SMTP-43a): checked while the octets arrive, and divided between networks.
 #
@@ -188,21 +188,6 @@ class SpoolShare:
         """Return octets that were taken."""
         self.space.give_back(self._networks, octets)
 
-
-MEMORY_LIMIT: Final = 1 << 20
-"""Octets kept in memory (SMTP-37): 98 % of all mail is shorter, and 500 such transfers at once still fit into 500 MiB.
-"""
-
-WRITE_SIZE: Final = 256 << 10
-"""Octets written to the file at once, in a thread: 60 µs for the hop beside 100 µs for the copy. It is also the size of
-a body chunk.
-"""
-
-STEP: Final = 64 << 10
-"""Octets that a message takes from the ledger at once."""
-
-WRITE_SHORT: Final = 16 << 10
-"""Octets written to the file at once while the ledger has no room for `WRITE_SIZE`."""
 
 Octets: TypeAlias = bytes | bytearray | memoryview
 
@@ -391,7 +376,7 @@ class Spool:
     ) -> None:
         self._directory = directory
         self._space = space
-        self._memory_limit = memory_limit
+        self._memory = SpoolMemory(memory_limit)
         self._shared = file
         self._file: SpoolFile | None = None
         self._start = 0  # offset in the file
@@ -401,8 +386,6 @@ class Spool:
         self._seen = _Seen()  # of the octets in the file
         self._finished = False
         self._closed = False
-        self._hold: Hold | None = None
-        self._loop: trio.lowlevel.TrioToken | None = None  # of the hold
 
     @classmethod
     def of(cls, data: Octets, directory: Path | None = None) -> Spool:
@@ -425,8 +408,8 @@ class Spool:
         """
         if self._finished or self._closed:
             raise ValueError("the spool takes no more octets")
-        if self._file is None and not self._hold_more(self._size + len(data)):
-            self._memory_limit = 0
+        if self._file is None:
+            self._memory.take(self._size + len(data))
         if self._take(data):
             assert self._file is not None
             await trio.to_thread.run_sync(self._file.flush)
@@ -461,7 +444,7 @@ class Spool:
 
         For messages whose header section is changed before storing (Bcc removed, SMTP-112). This spool stays as it is.
         """
-        new = Spool(self._directory, memory_limit=self._memory_limit, space=self._space)
+        new = Spool(self._directory, memory_limit=self._memory.limit, space=self._space)
         try:
             await new.write(header)
             for offset in range(body_start, self._size, WRITE_SIZE):
@@ -477,7 +460,7 @@ class Spool:
 
     async def rewritten(self, work: Callable[[memoryview], Iterable[Octets]]) -> Spool:
         """Make a new, finished spool of what `work` makes of all octets, in a thread. Raises as `work` and `write`."""
-        new = Spool(self._directory, memory_limit=self._memory_limit, space=self._space)
+        new = Spool(self._directory, memory_limit=self._memory.limit, space=self._space)
         try:
             with self.open_view() as view:
                 await trio.to_thread.run_sync(lambda: new.fill(work(view)))
@@ -486,33 +469,11 @@ class Spool:
             raise
         return new
 
-    def _hold_more(self, octets: int) -> bool:
-        """Take so many octets in all from the ledger. False: they are too many for memory."""
-        if octets > self._memory_limit:
-            return False
-        if octets > FREE:
-            if self._hold is None:
-                self._hold, self._loop = ledger().hold(), trio.lowlevel.current_trio_token()
-            more = octets - self._hold.octets
-            return more <= 0 or self._hold.try_take("spool", min(-(-more // STEP) * STEP, self._memory_limit))
-        return True
-
-    def _give_back(self) -> None:
-        """Give back what was taken from the ledger, from any thread."""
-        hold, self._hold = self._hold, None
-        if hold is None or self._loop is None:
-            return
-        if trio.lowlevel.in_trio_run():
-            hold.close()
-        else:
-            with suppress(trio.RunFinishedError):
-                self._loop.run_sync_soon(hold.close)
-
     def _take(self, data: Octets) -> bool:
         """Append octets; returns whether it is time to write some to the disk."""
         self._hash.update(data)
         self._size += len(data)
-        if self._size <= self._memory_limit:
+        if self._size <= self._memory.limit:
             self._octets += data
             return False
         if self._file is None:
@@ -521,9 +482,7 @@ class Spool:
             self._seen.look(self._octets)
             self._file.add(self._octets)
             self._octets = bytearray()
-            if self._hold is not None:
-                self._hold.close()
-                self._file.at_once = WRITE_SIZE if self._hold.try_take("spool", WRITE_SIZE) else WRITE_SHORT
+            self._file.at_once = self._memory.leave()
         self._seen.look(data)
         return self._file.add(data)
 
@@ -597,7 +556,7 @@ class Spool:
         """Release memory and file, from any thread. Idempotent."""
         self._closed = True
         self._octets = bytearray()
-        self._give_back()
+        self._memory.close()
         if self._file is not None and self._shared is None:
             self._file.close()
 
