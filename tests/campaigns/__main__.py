@@ -6,6 +6,7 @@ import argparse
 import importlib
 import pkgutil
 import random
+import subprocess
 import sys
 import time
 import traceback
@@ -55,6 +56,8 @@ def main() -> int:
             importlib.import_module(f"tests.campaigns.{name}").run(options.seed, options.share, report)
         except Exception as finding:  # whatever it is, it must not be
             found += 1
+            if isinstance(finding, subprocess.CalledProcessError):
+                report.tell(f"stderr: {finding.stderr}")
             report.tell(f"FOUND: {finding}" if isinstance(finding, Finding) else f"FOUND: {finding!r}")
             traceback.print_exc()
         outcome = "a finding" if report.lines and report.lines[-1].startswith("FOUND") else "no finding"
