@@ -19,7 +19,8 @@ if [ "$user" = 0 ]; then
     above=/opt
     top=/opt/moxlite-file
 else
-    above=${XDG_CACHE_HOME:-${HOME:?}/.cache}
+    [ -n "${XDG_CACHE_HOME:-${HOME-}}" ] || fail "HOME is not set: set it, or XDG_CACHE_HOME, to a folder of $(id -un) where this file can unpack itself"
+    above=${XDG_CACHE_HOME:-$HOME/.cache}
     top=$above/moxlite
 fi
 home=$top/@VERSION@-@SHORT@
@@ -33,10 +34,14 @@ safe() {
     esac
 }
 
+private() {
+    safe "$above" && safe "$top" || fail "$top must be a folder that only $(id -un) can change: chmod go-w $above $top"
+}
+
 unpack() {
     umask 022
     mkdir -p -- "$top" 2>/dev/null || fail "cannot make $top, where this file unpacks itself: run \`$file version\` as $(id -un) where that can be written"
-    safe "$above" && safe "$top" || fail "$top must be a folder that only $(id -un) can change: chmod go-w $above $top"
+    private
     new=$(mktemp -d -- "$top/new.XXXXXX" 2>/dev/null) || fail "cannot write to $top, where this file unpacks itself: run \`$file version\` as $(id -un), not by systemd"
     trap 'rm -rf -- "$new"' EXIT
     trap 'exit 1' HUP INT TERM
@@ -50,7 +55,8 @@ unpack() {
 }
 
 [ -e "$home" ] || unpack
-safe "$above" && safe "$top" && safe "$home" && [ "$(cat -- "$home/complete" 2>/dev/null)" = "$hash" ] ||
+private
+safe "$home" && [ "$(cat -- "$home/complete" 2>/dev/null)" = "$hash" ] ||
     fail "$home is not as this file has unpacked it: remove it as $(id -un), and start again"
 [ -x "$home/moxlite" ] || fail "$top is on a file system that runs no programs (noexec): let another user start this file, or set XDG_CACHE_HOME"
 [ "${0##*/}" != sendmail ] || set -- sendmail "$@"

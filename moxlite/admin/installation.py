@@ -46,7 +46,7 @@ DATA: Final = Path("/var/lib/moxlite")
 BACKUPS: Final = Path("/var/backups/moxlite")
 """The server may write there too."""
 
-UNITS: Final = (UNIT, FOLLOW_UNIT)
+UNITS: Final[tuple[Path, ...]] = (UNIT, FOLLOW_UNIT)
 USER: Final = "moxlite"
 PACKAGE: Final = Path("/var/lib/dpkg/info/moxlite.list")
 PACKAGE_PROGRAM: Final = Path("/usr/bin/moxlite")

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from moxlite.admin.dnsproviders.accounts import ProviderFailed, read_zone, write_zone
+from moxlite.admin.dnsproviders.child import failure
 from moxlite.admin.dnsproviders.messages import Account, Edit
 from tests.dnsproviders import TOKENS, Entry, FakeProviders, Refusal
 from tests.signedroot import SignedRoot
@@ -383,3 +385,19 @@ def test_a_name_server_with_a_key_is_a_provider_too(moxlite: Run, config: Path) 
         assert '+ example.org. TXT "v=spf1 include:provider.example -all"' in done.stdout.splitlines()
         wrong = moxlite("dns", "provider", "set", "example.org", "rfc2136", typed=typed.replace("change.me", "x."))
         assert "does not know the key" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (requests.exceptions.SSLError("x"), "clock"),
+        (requests.exceptions.ProxyError("x"), "HTTPS_PROXY"),
+        (requests.exceptions.ReadTimeout("x"), "in time"),
+        (requests.exceptions.ConnectionError("x"), "network"),
+        (requests.exceptions.ChunkedEncodingError("x"), "the request failed"),
+    ],
+)
+def test_a_provider_that_does_not_answer_is_told_in_words(error: Exception, words: str) -> None:
+    """ADMIN-71b: not by the name of an exception: a wrong clock makes TLS fail."""
+    told = failure(error)
+    assert (told.why, words in told.text) == ("unreachable", True), told

@@ -401,6 +401,12 @@ async def test_dane_without_keys_of_the_host(config: Path, world: DNSWorld) -> N
     assert (report.errors, len(report.warnings)) == ([], 1)
     assert "no DANE" in report.warnings[0]
     assert "ensure-acme-host-keys" in report.instructions[0]
+    written = (config / "moxlite.toml").read_text()
+    given = 'tls.key_certs = [{ cert_file = "cert.pem", key_file = "rsa.pem" }]'
+    (config / "moxlite.toml").write_text(written.replace('tls.acme = "letsencrypt"', given))
+    instructed = (await checked(config, world.resolver(), services))["dane"].instructions
+    assert "--reuse-key" in instructed[0], "that command is refused where no listener has ACME"
+    (config / "moxlite.toml").write_text(written)
 
     zone.append(f"_25._tcp.mx.example.org. TLSA 3 1 1 {'ab' * 32}")
     world.set("example.org", "\n".join(zone))

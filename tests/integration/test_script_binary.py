@@ -95,6 +95,10 @@ ln -s moxlite sendmail
 grep -q 'only root installs' said
 chmod g+w .cache/moxlite
 ! ./moxlite version 2>said
+grep -q 'chmod go-w' said
+chmod g-w .cache/moxlite
+echo other >.cache/moxlite/*/complete
+! ./moxlite version 2>said
 grep -q 'is not as this file has unpacked it' said
 rm -r .cache
 head -c 20000000 moxlite >cut

@@ -1,9 +1,11 @@
 """Examples in comments of the files that quickstart writes: each can be switched on as it stands (ADMIN-31)."""
 
+import ast
 import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -14,6 +16,7 @@ from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.load import load
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, Domain
+from tests.tools import top
 
 ADDRESS = Address.parse("you@example.org")
 EXAMPLE = re.compile(r"^# (\[.*\]|[\w.\"]+ = .*)$")
@@ -80,3 +83,29 @@ def test_each_commented_example_can_be_switched_on(tmp_path: Path, natted: bool)
     add_address(document, load(tmp_path / "moxlite.toml")[0], "more@example.org", "you")
     [rule] = switched_on(str(document).replace('you@example.org".rulesets', 'more@example.org".rulesets'))
     loads(tmp_path, static, rule)
+
+
+PAGE: Final = "docs/first-hour.md"
+VALUES: Final = re.compile(r"…|\d+|mx\.example\.org|'moxlite'|moxlite\.toml|/python")
+"""Values in what the page quotes."""
+
+
+def said() -> Iterator[str]:
+    """Texts of the program, without the values in them."""
+    for path in (top() / "moxlite").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_the_first_hour_s_page_quotes_what_the_program_says() -> None:
+    """ADMIN-31: each phrase of its tables "It says"."""
+    quoted = set(re.findall(r"(?m)^\| ([^|]+) \| [^|]+ \|$", (top() / PAGE).read_text())) - {"It says", "---"}
+    assert len(quoted) > 10
+    texts = list(said())
+    for phrase in quoted:
+        pieces = [re.escape(piece.strip()) for piece in VALUES.split(phrase) if piece.strip()]
+        words = re.compile(".*".join(pieces), re.DOTALL)
+        assert any(map(words.search, texts)), phrase

@@ -18,6 +18,7 @@ from moxlite import ownprogram
 from moxlite.admin import installation
 from moxlite.ownprogram import CHILDREN, VERB, Child, own_files, own_program, shown_program
 from moxlite.process.startup import note_version
+from tests.tools import top
 from tests.trees import nodes, trees
 
 
@@ -153,6 +154,20 @@ def test_an_update_writes_the_new_version_s_units_and_a_way_back_the_old_ones(
     assert ("systemctl", "daemon-reload") in commands
     assert drop_in.read_text() == "mine"
     assert not units[1].exists()
+
+
+def test_the_one_file_says_what_to_do_without_a_home_or_where_others_can_write(tmp_path: Path) -> None:
+    """ADMIN-60c: before anything is unpacked, and when it was."""
+    head = (top() / "packaging/head.sh").read_text().replace("@MACHINE@", os.uname().machine)
+    file = tmp_path / "moxlite"
+    file.write_text(head.replace('[ "$user" = 0 ]', "false").replace("@VERSION@", "1").replace("@SHORT@", "x"))
+    cache = tmp_path / "cache"
+    (cache / "moxlite/1-x").mkdir(parents=True)
+    cache.chmod(0o755)
+    (cache / "moxlite").chmod(0o775)
+    for variables, words in (({}, "HOME is not set"), ({"XDG_CACHE_HOME": str(cache)}, "chmod go-w")):
+        done = subprocess.run(["sh", str(file)], env=variables, capture_output=True, text=True, check=False)
+        assert (done.returncode, words in done.stderr) == (1, True), done.stderr
 
 
 def test_each_state_of_an_update_has_words() -> None:

@@ -265,6 +265,11 @@ MAKE_KEYS: Final = (
     "make keys with `moxlite config ensure-acme-host-keys`, name them in host_private_key_files of the listener, and "
     "add the TLSA records that `moxlite config dnsrecords` prints then"
 )
+KEEP_KEY: Final = (
+    "let the program that renews the certificates keep their key (certbot renew --reuse-key), name its file in "
+    "host_private_key_files of the listener, and add the TLSA records that `moxlite config dnsrecords` prints then"
+)
+"""Where certificates aren't by ACME, MAKE_KEYS' command is refused."""
 
 
 async def check_dane(case: Case) -> Report:
@@ -285,7 +290,9 @@ async def check_dane(case: Case) -> Report:
             if own in map(str.lower, published)
             else "no DANE: no listener with SMTP has keys of the host for it"
         )
-        report.instructions.append(MAKE_KEYS)
+        listeners = case.snapshot.static.listeners.values()
+        ordered = any(one.smtp.enabled and one.tls is not None and one.tls.acme is not None for one in listeners)
+        report.instructions.append(MAKE_KEYS if ordered else KEEP_KEY)
     return report
 
 

@@ -341,6 +341,20 @@ def _unquoted(content: str) -> str:
     return "".join(parts[::2]).replace("\0", '"').replace("\\\\", "\\")  # between them are the blanks
 
 
+def _unreachable(error: Exception) -> str:
+    """Why there is no answer, in words."""
+    match error:
+        case requests.exceptions.SSLError():
+            return "TLS failed; check this machine's clock (`date`) and its CA certificates (ca-certificates)"
+        case requests.exceptions.ProxyError():
+            return "the proxy that HTTPS_PROXY names doesn't answer"
+        case requests.exceptions.Timeout():
+            return "no answer in time"
+        case requests.exceptions.ConnectionError():
+            return "no connection; check DNS and the network"
+    return f"the request failed ({type(error).__name__})"
+
+
 def failure(error: Exception) -> Failed:
     """The answer for an exception."""
     status, words = heard.status, heard.words()
@@ -352,7 +366,7 @@ def failure(error: Exception) -> Failed:
         case MemoryError():
             return Failed("odd", "the provider sent more than fits in memory")
         case requests.RequestException() if heard.response is None:
-            return Failed("unreachable", f"the provider cannot be reached: {kind}")
+            return Failed("unreachable", f"can't reach the provider: {_unreachable(error)}")
         case _ if status in (401, 403):
             return _failed("refused", f"the provider refuses the token or its rights ({said})")
         case _ if status == 429:
