@@ -240,6 +240,8 @@ import subprocess, sys
 from pathlib import Path
 
 assert sys.argv[1:] == ["start", "--no-block", "moxlite.service"], sys.argv
+for mounted in ("config", "data"):
+    assert Path("{folder}").with_name(mounted).is_dir()
 pid = Path("{folder}/pid")
 if not (pid.exists() and Path("/proc", pid.read_text()).exists()):
     with open("{log}", "ab") as log:

@@ -272,6 +272,7 @@ class Succession:
             sign.unlink(missing_ok=True)
             return False
         if not sign.exists():
+            self._make_folders()
             sign.touch()
             with contextlib.suppress(subprocess.SubprocessError):  # `serve` starts it in any case
                 subprocess.run([*START, str(self._unit)], check=True, timeout=STARTED)  # noqa: S603 - no shell
@@ -281,6 +282,19 @@ class Succession:
             except BlockingIOError:
                 return True
         return False
+
+    def _make_folders(self) -> None:
+        """Folders of configuration and data, empty, because each is a mount of the server's unit and must be there when
+        that starts. Mistakes in the configuration are told by `hindrance`. Blocks. Raises OSError.
+        """
+        from moxlite.config.load import ConfigError
+        from moxlite.process.privileges import UnknownUser
+        from moxlite.store.errors import StoreError
+
+        with contextlib.suppress(ConfigError, StoreError, UnknownUser):
+            prepared = prepare_folder(self._folder, self._config, self._data)
+            for folder in (prepared.config, prepared.snapshot.static.data_dir):
+                folder.mkdir(mode=0o750, parents=True, exist_ok=True)
 
     def serve(self) -> NoReturn:
         """Become the server, or let systemd start its unit, or that go on."""
