@@ -77,9 +77,14 @@ class Journal:
                     )
                     self.acknowledged[name].add(number)
 
+    def present(self, name: str) -> set[str]:
+        """What an account must have."""
+        return self.acknowledged[name]
+
     def check(self, backup: Path, *, but: str) -> None:
         """Raise Finding unless a written snapshot has all messages of the accounts that `but` does not name."""
-        for name, expected in self.acknowledged.items():
+        for name in self.acknowledged:
+            expected = self.present(name)
             if f"account {name} " in but:
                 continue
             db = apsw.Connection(str(backup / f"data/accounts/{name}/account.db"), flags=apsw.SQLITE_OPEN_READONLY)

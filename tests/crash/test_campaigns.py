@@ -20,6 +20,7 @@ NIGHTLY: Final = {
     "acme_year": "tests/unit/test_autotls.py::test_a_year_of_six_day_certificates_keeps_the_host_key",
     "backup_kill": "tests/integration/test_store_backup_process.py::test_a_backup_that_is_not_whole_says_so",
     "budget": "tests/session/test_processor_sessions.py::test_sessions_that_rest_are_answered_in_full",
+    "clocks": "tests/unit/test_store_undelete.py::test_after_a_jump_of_the_clock_nothing_is_erased_for_a_night",
     "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
     "damaged_packs": "tests/unit/test_store_backup_repository.py::"
     "test_damaged_packs_are_set_aside_and_their_blocks_stored_anew",
@@ -39,6 +40,8 @@ NIGHTLY: Final = {
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "standby": "tests/session/test_admin_standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
+    "update_kill": "tests/unit/test_ownprogram.py::"
+    "test_an_update_writes_the_new_version_s_units_and_a_way_back_the_old_ones",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
     "webapi_kill": "tests/session/test_web_webapi_send.py::test_a_repeated_call_sends_once",
     "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_programs_verify_calls_and_get_them_soon",
@@ -67,7 +70,8 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     STORE-198, STORE-199, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115,
     STORE-183, WEB-116, WEB-117, DAV-1, DAV-2, DAV-9, DAV-9a, DAV-23, DAV-25,
-    WEB-140, AUTH-115, AUTH-118, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
+    WEB-140, AUTH-115, AUTH-118, STORE-186g, STORE-186h, STORE-186i, STORE-186k, STORE-190a,
+    ADMIN-60e: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())
     share = OTHER.get(name, SHARE)
