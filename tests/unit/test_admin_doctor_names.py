@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.examine import check_families
+from moxlite.admin.doctor.examine import check_families, check_names
 from moxlite.admin.doctor.machine import check_outgoing
 from moxlite.config.load import load
 from moxlite.net.resolver import FakeResolver
@@ -42,6 +43,35 @@ async def test_a_host_without_an_ipv4_address_is_a_finding(
     findings = await check_families(examination)
     assert [one.code for one in findings] == found
     assert all(one.about == HOST and "A record" in one.commands[0] for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("records", "unpublished"),
+    [({}, True), ({"A": {HOST: ["192.0.2.1"]}}, False), ({"MX": {"example.org": [(10, HOST)]}}, False)],
+)
+async def test_before_anything_is_in_dns_one_finding_says_so(
+    tmp_path: Path, records: dict[str, Any], unpublished: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-70: not one for each topic of the domain."""
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+
+    async def check_domain(*_: object, **__: object) -> dict[str, Report]:
+        return {"mx": Report(errors=["looked"]), "spf": Report(errors=["looked"])}
+
+    monkeypatch.setattr("moxlite.admin.dns.check.check_domain", check_domain)
+    unused: Any = None
+    examination = Examination(
+        snapshot=load(tmp_path / "moxlite.toml")[0],
+        path=tmp_path / "moxlite.toml",
+        resolver=FakeResolver(records),
+        network=unused,
+        http=unused,
+        running=None,
+    )
+    findings = await check_names(examination)
+    assert len(findings) == (1 if unpublished else 2)
+    assert ("isn't in DNS" in findings[0].text) == unpublished
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from moxlite.admin.doctor.requests import Running
 from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, Problem, parse, read_source
 from moxlite.net.dnssec.resolver import validating
-from moxlite.net.resolver import DNSError, absolute
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.process.configtest import test_config
 from moxlite.process.permissions import NamedFiles, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
@@ -191,6 +191,11 @@ async def check_names(examination: Examination) -> list[Finding]:
         settings = snapshot.domain(domain)
         assert settings is not None
         async with limit:
+            if await _is_unpublished(resolver, domain, snapshot.static.hostname):
+                text = f"{domain} isn't in DNS: it has no MX record, and {snapshot.static.hostname} has no address"
+                commands = (f"moxlite config dnsrecords {domain}", f"moxlite config dnscheck {domain}")
+                findings.append(Finding(grade="error", code="dns", about=str(domain), text=text, commands=commands))
+                return
             reports = await dns.check_domain(
                 snapshot,
                 domain,
@@ -208,6 +213,19 @@ async def check_names(examination: Examination) -> list[Finding]:
             if not settings.disabled:
                 nursery.start_soon(check, Domain.parse(name))
     return findings
+
+
+async def _is_unpublished(resolver: Resolver, domain: Domain, hostname: Domain) -> bool:
+    """Whether DNS has neither the MX of a domain nor an address of this host: each topic would say so in turn."""
+    for look, name in ((resolver.mx, domain), (resolver.ips, hostname)):
+        try:
+            if (await look(absolute(name.ascii))).records:
+                return False
+        except NotFound:
+            pass
+        except DNSError:
+            return False
+    return True
 
 
 async def examine(examination: Examination) -> list[Finding]:
