@@ -15,6 +15,7 @@ const begun: Begun = {
   to: [],
   cc: [],
   bcc: [],
+  reply_to: [],
   subject: "",
   text: "",
   html: "",
@@ -26,6 +27,7 @@ const begun: Begun = {
   notes: [],
   ask_read: false,
   ask_delivered: false,
+  tls: "default",
 };
 
 function answer(answering: Answering, fields: object): Begun {

@@ -18,6 +18,7 @@ from moxlite.proto.mime.text import visible_text
 from moxlite.proto.mime.types import Envelope, MailAddress
 
 Kind = Literal["reply", "reply_all", "reply_list"]
+TLSWish = Literal["default", "require", "insecure"]
 
 MAX_QUOTED: Final = 200_000
 """Characters of a quoted text, which must fit into an API call of at most 1 MiB (WEB-20)."""
@@ -51,7 +52,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
       delivered_to: addresses of its Delivered-To fields, the topmost first.
       when: its date as text, in the reader's time zone.
       receipts_to: addresses that its Disposition-Notification-To names. ask_delivered: a draft that asks for notices
-        of delivery.
+        of delivery. tls: a draft's wish for protected delivery, as `Answer` has it.
     """
 
     envelope: Envelope
@@ -61,6 +62,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     when: str = ""
     receipts_to: tuple[MailAddress, ...] = ()
     ask_delivered: bool = False
+    tls: TLSWish = "default"
 
 
 class PlainText(msgspec.Struct, frozen=True):
@@ -115,19 +117,21 @@ class Own(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Initial content of a composer. `references` end with `in_reply_to`. `ask_read`, `ask_delivered`: receipts that
-    it asks for.
+    it asks for. `tls`: require: deliver it protected or not at all (RFC 8689); insecure: deliver it at any rate.
     """
 
     author: MailAddress
     to: tuple[MailAddress, ...] = ()
     cc: tuple[MailAddress, ...] = ()
     bcc: tuple[MailAddress, ...] = ()
+    reply_to: tuple[MailAddress, ...] = ()
     subject: str = ""
     text: str = ""
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     ask_read: bool = False
     ask_delivered: bool = False
+    tls: TLSWish = "default"
 
 
 def quotable(original: Original, kind: Kind | Literal["forward", "forward_attached", "edit"]) -> Quotable:
@@ -205,18 +209,22 @@ def forward(original: Original, own: Own, quoted: Quoted) -> Answer:
 def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
     """A sent message or a draft as a new draft, with its recipients and text."""
     envelope = original.envelope
-    author = next((address for address in envelope.from_ if _is(own, own.may_send, address)), own.login)
+    written = next((address for address in envelope.from_ if _is(own, own.may_send, address)), None)
+    author = written or own.login
     return Answer(
         author=author,
         to=envelope.to,
         cc=envelope.cc,
         bcc=envelope.bcc,
+        # the envelope names the author where there is no such field (RFC 9051 §7.5.2)
+        reply_to=() if written is None or envelope.reply_to == envelope.from_ else envelope.reply_to,
         subject=quoted.subject,
         text=quoted.text,
         in_reply_to=envelope.in_reply_to,
         references=kept_references(_ID.findall(original.references)),
         ask_read=_key(author) in map(_key, original.receipts_to),
         ask_delivered=original.ask_delivered,
+        tls="default" if written is None else original.tls,
     )
 
 

@@ -259,3 +259,16 @@ async def test_a_draft_keeps_both_wishes(rig: Rig, browser: Browser, queue: Queu
     assert (begun["ask_read"], begun["ask_delivered"]) == (False, False)
     begun = await browser.call("compose_prepare", kind="reply", message_id=number)
     assert (begun["ask_read"], begun["ask_delivered"]) == (False, False)
+
+
+@pytest.mark.parametrize("tls", ["default", "require", "insecure"])
+@pytest.mark.parametrize("more", [{}, {"ask_delivered": True}])
+async def test_a_draft_keeps_reply_to_and_the_wish_for_tls(browser: Browser, tls: str, more: dict[str, object]) -> None:
+    """WEBMAIL-89, WEBMAIL-98: it is opened again as it was written, and without a wish that was not made."""
+    people = [{"name": "Office", "address": "office@example.net"}, {"name": "", "address": "desk@example.net"}]
+    for reply_to in ([], people[:1], people):
+        draft = written(tls=tls, reply_to=reply_to, message_id=f"<d{len(reply_to)}@mail.example.org>", **more)
+        number = await browser.call("draft_save", draft=draft, save_id=call_id())
+        begun = await browser.call("compose_prepare", kind="edit", message_id=number)
+        assert (begun["reply_to"], begun["tls"]) == (reply_to, tls)
+        assert begun["ask_delivered"] == bool(more)

@@ -101,9 +101,7 @@ function start(
       time: 0,
       draft: {
         ...fields,
-        reply_to: [],
         uploads: [],
-        tls: "default",
         original_id: item !== null && kind !== "edit" ? item.id : 0,
         original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded",
       },
@@ -115,7 +113,7 @@ function start(
     beginning,
     focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to",
     changed: false,
-    judged: kind !== "reply_list",
+    judged: kind !== "reply_list" && begun.tls === "default",
   };
 }
 

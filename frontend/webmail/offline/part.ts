@@ -418,7 +418,16 @@ export class Offline {
       const { uploads, ...words } = given[0] as Written;
       if (uploads.length === 0)
         void this.keepDraft(
-          { html: "", original: "", ask_read: false, ask_delivered: false, ...words, uploads: [], notes: [] },
+          {
+            html: "",
+            original: "",
+            ask_read: false,
+            ask_delivered: false,
+            ...words,
+            tls: words.tls ?? "default",
+            uploads: [],
+            notes: [],
+          },
           result as number,
         );
       clearTimeout(this.refilling);

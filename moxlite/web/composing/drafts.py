@@ -58,8 +58,9 @@ USER_AGENT: Final = "moxlite webmail"
 
 WISH: Final = "X-Moxlite-Draft"
 DELIVERED: Final = "ask-delivered"
-"""Field of a kept draft, and its value: the message will ask for notices of delivery, which no field of a sent message
-says (RFC 3461 §4.1).
+PROTECTED: Final = "require-tls"
+"""Field of a kept draft, and its words: what the envelope will ask for, which no field of a sent message says: notices
+of delivery (RFC 3461 §4.1), and protected delivery (RFC 8689 §2).
 """
 
 
@@ -74,8 +75,6 @@ def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
     Raises:
       BadDraft: an address cannot be parsed; names its field.
     """
-    if len(written.reply_to) > 1:
-        raise BadDraft("reply_to", "answers can go to one address only")
     return Draft(
         author=_parsed("from", written.from_),
         to=_all("to", written.to, lenient),
@@ -90,8 +89,13 @@ def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
         user_agent=USER_AGENT,
         tls_required_no=written.tls == "insecure",
         ask_read=written.ask_read,
-        headers=((WISH, DELIVERED),) if lenient and written.ask_delivered else (),
+        headers=((WISH, wish),) if lenient and (wish := _wish(written)) else (),
     )
+
+
+def _wish(written: Written) -> str:
+    words = {DELIVERED: written.ask_delivered, PROTECTED: written.tls == "require"}
+    return " ".join(word for word, asked in words.items() if asked)
 
 
 def _all(field: str, parties: Sequence[Party], lenient: bool) -> tuple[MailAddress, ...]:

@@ -12,6 +12,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
+from moxlite.compose.reply import TLSWish
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
     NoSuchUpload,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Line = Annotated[str, Meta(max_length=10_000)]
 UploadID = Annotated[str, Meta(min_length=22, max_length=22)]
-TLSWish = Literal["default", "require", "insecure"]
 
 
 class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from moxlite.admin.masked import New
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
-from moxlite.compose.reply import Answer, Quotable, Quoted, answer, answers_from, edit_again, forward, unquoted
+from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, answers_from, edit_again, forward, unquoted
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
@@ -108,13 +108,15 @@ Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the
-    message is edited. ``notes`` tell the user what is missing. ``ask_read``, ``ask_delivered``: as in ``Written``.
+    message is edited. ``notes`` tell the user what is missing. ``ask_read``, ``ask_delivered``, ``tls``: as in
+    ``Written``.
     """
 
     from_: Party = msgspec.field(name="from")
     to: list[Party]
     cc: list[Party]
     bcc: list[Party]
+    reply_to: list[Party] = []
     subject: str
     text: str
     html: str = ""
@@ -126,6 +128,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[Remark] = []
     ask_read: bool = False
     ask_delivered: bool = False
+    tls: TLSWish = "default"
 
 
 class Security(msgspec.Struct, frozen=True):
@@ -451,6 +454,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         to=to,
         cc=cc,
         bcc=bcc,
+        reply_to=[_party(address) for address in found.reply_to[:MAX_RECIPIENTS]],
         subject=found.subject,
         text=found.text,
         message_id=new_message_id(snapshot.static.hostname.ascii),
@@ -460,6 +464,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         notes=list(notes),
         ask_read=found.ask_read,
         ask_delivered=found.ask_delivered,
+        tls=found.tls,
     )
 
 

@@ -18,7 +18,7 @@ from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.rows import messages as message_rows
-from moxlite.web.composing.drafts import DELIVERED, WISH
+from moxlite.web.composing.drafts import DELIVERED, PROTECTED, WISH
 from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
 from moxlite.web.webmail.items import attachments, bodies, clean_filename
 from moxlite.web.webmail.reading.drawing import page_html
@@ -70,6 +70,8 @@ async def read_original(
         def octets(start: int, stop: int) -> bytes:
             return body.read_content(r, content, start, stop - start)
 
+        wishes = (section.text(WISH.lower().encode()) or b"").decode("ascii", "replace").split()
+        unprotected = (section.text(b"tls-required") or b"").strip().lower() == b"no"
         original = Original(
             envelope=structure.envelope,
             references=" ".join(text.decode("ascii", "replace") for text in section.texts(b"references")),
@@ -77,7 +79,8 @@ async def read_original(
             delivered_to=delivered_to(section),
             when=when,
             receipts_to=requesters(section),
-            ask_delivered=section.text(WISH.lower().encode()) == DELIVERED.encode(),
+            ask_delivered=DELIVERED in wishes,
+            tls="require" if PROTECTED in wishes else "insecure" if unprotected else "default",
         )
         words = quotable(original, kind)
         if kind == "forward_attached" or selected:
