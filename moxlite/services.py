@@ -327,6 +327,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
 
         server = JMAPServer(
             config=config,
+            edit=config.edit,
             accounts=files.accounts,
             auth=files.auth,
             keys=keys,

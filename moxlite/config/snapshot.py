@@ -449,3 +449,12 @@ def _reports_only(domains: Domains, catchall: Mapping[str, object], by_address: 
     """
     with_address = {domain for _, domain in by_address} | set(catchall)
     return {Domain.parse(name).ascii for name, one in domains.domains.items() if not one.peer} - with_address
+
+
+def full_name(snapshot: Snapshot, account: str, address: str) -> str:
+    """The name in mail of an account from an address."""
+    settings = snapshot.account(account)
+    if settings is None:
+        return ""
+    destination = settings.destinations.get(address)
+    return (destination.full_name if destination is not None else "") or settings.full_name

@@ -145,3 +145,34 @@ class VacationAnswer(msgspec.Struct, frozen=True):
 
     address: str
     sent: int
+
+
+class Person(msgspec.Struct, frozen=True):
+    """An address, with the name that goes with it."""
+
+    email: str
+    name: str | None = None
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user has set for an own address, or for all of them; the name of an address is in the configuration.
+
+    Attributes:
+      reply_to: where answers go, None for the address itself. bcc: who gets copies.
+      text: the signature; None for that of all addresses. html: of messages with formatting, "" for the text there,
+        too. Both are set, or neither.
+    """
+
+    reply_to: list[Person] | None = None
+    bcc: list[Person] | None = None
+    text: str | None = None
+    html: str | None = None
+
+
+class IdentityChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of an identity."""
+
+    reply_to: list[Person] | UnsetType | None = UNSET
+    bcc: list[Person] | UnsetType | None = UNSET
+    text: str | UnsetType | None = UNSET
+    html: str | UnsetType | None = UNSET

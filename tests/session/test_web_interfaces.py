@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from moxlite.store.delivery.vacation import MAX_SUBJECT, MAX_TEXT
 from moxlite.store.forms import NO_CONTROLS, VacationForm
+from moxlite.store.mail.identities import MAX_SIGNATURE
 from moxlite.web.jmap.identities import FIELDS
-from tests.interfaces import LATE, MINUTE, Interface, Values, command_line, posted, refused, stale, walk
+from tests.interfaces import LATE, MINUTE, Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.jmap_rig import JMAP, Client
-from tests.web_rig import STATIC, Rig
+from tests.web_rig import ADDRESS, STATIC, Rig
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP)]
 
@@ -145,3 +147,136 @@ async def test_a_vacation_form_that_another_interface_changed_is_not_overwritten
     """WEB-158, JMAP-34: the refusal names the fields."""
     interfaces = await vacations(rig, tmp_path)
     await stale(interfaces, "text", lambda number: f"away {number}", "nothing was saved: text")
+
+
+# Identity and signature.
+
+
+class OwnAddress(msgspec.Struct):
+    """An identity with its name, which is in the configuration."""
+
+    name: str
+    reply_to: list[tuple[str, str]]
+    bcc: list[tuple[str, str]]
+    text: str
+    html: str
+
+
+def own_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
+    if name in ("reply_to", "bcc"):
+        return [(f"{name}{number}@example.net", f"Someone {number}")]
+    return sample(kind, name, number)
+
+
+async def identities(rig: Rig, address: str = ADDRESS) -> list[Interface]:
+    """The interfaces to an own address."""
+    account, webmail, client = rig.browser(app="/"), rig.browser(), Client(rig)
+    await account.log_in()
+    await webmail.log_in()
+
+    async def jmap_read() -> Values:
+        found = next(one for one in (await client.call("Identity/get"))["list"] if one["email"] == address)
+        people = {
+            field: [(one["email"], one["name"]) for one in found[name] or ()]
+            for name, field in (("replyTo", "reply_to"), ("bcc", "bcc"))
+        }
+        return {"name": found["name"], **people, "text": found["textSignature"], "html": found["htmlSignature"]}
+
+    async def jmap_write(values: Values, **arguments: Any) -> str:
+        number = next(one["id"] for one in (await client.call("Identity/get"))["list"] if one["email"] == address)
+        names = {"text": "textSignature", "html": "htmlSignature", "reply_to": "replyTo"}
+        patch = {
+            names.get(field, field): [{"email": email, "name": name} for email, name in value]
+            if field in ("reply_to", "bcc")
+            else value
+            for field, value in values.items()
+        }
+        found = await client.call("Identity/set", update={number: patch}, **arguments)
+        return found["notUpdated"][number]["description"] if found.get("notUpdated") else ""
+
+    async def jmap_since() -> Callable[[Values], Awaitable[str]]:
+        found = await client.call("Identity/get")
+        number = next(one["id"] for one in found["list"] if one["email"] == address)
+
+        async def save(values: Values) -> str:
+            patch = {"textSignature": values["text"]}
+            return await client.error("Identity/set", update={number: patch}, ifInState=found["state"])
+
+        return save
+
+    async def settings() -> Values:
+        events = await webmail.events()
+        found: Values = (await events.next())["settings"]
+        await events.stream.aclose()
+        return found
+
+    async def webmail_read() -> Values:
+        begun, shown = await webmail.call("compose_prepare", kind="new"), await settings()
+        own = next((one for one in shown["signatures"] if one["address"] == address), None)
+        return {
+            "name": begun["from"]["name"],
+            "reply_to": [(one["address"], one["name"]) for one in begun["reply_to"]],
+            "bcc": [(one["address"], one["name"]) for one in begun["bcc"]],
+            "text": own["text"] if own else shown["signature"],
+            "html": own["html"] if own else shown["signature_html"],
+        }
+
+    async def webmail_write(values: Values) -> str:
+        """As the page of the settings, which sends all."""
+        shown = await settings()
+        now = {name: value for name, value in (await webmail_read()).items() if name in ("text", "html")}
+        others = [one for one in shown["signatures"] if one["address"] != address]
+        shown["signatures"] = [*others, {"address": address, **now, **values}]
+        return await posted(webmail, "settings_save", settings=shown)
+
+    async def account_read() -> Values:
+        form = next(one["form"] for one in await account.call("destination_list") if one["address"] == address)
+        return {"name": form["full_name"]}
+
+    async def account_write(values: Values) -> str:
+        form = next(one["form"] for one in await account.call("destination_list") if one["address"] == address)
+        changed = form | {"full_name": values["name"]}
+        return await posted(account, "destination_save", address=address, old=form, changed=changed)
+
+    composing = "the composer begins with it, and the settings of the webmail have no field for it yet"
+    receiving = "the page of an address is about its mail"
+    return [
+        Interface("JMAP", jmap_read, jmap_write, since=jmap_since),
+        Interface("webmail", webmail_read, webmail_write, fixed=dict.fromkeys(("name", "reply_to", "bcc"), composing)),
+        Interface(
+            "account app", account_read, account_write, dict.fromkeys(("reply_to", "bcc", "text", "html"), receiving)
+        ),
+    ]
+
+
+async def test_each_interface_has_the_identity_of_an_address(rig: Rig) -> None:
+    """WEBMAIL-105, JMAP-30: one name, one signature, and one Reply-To and Bcc for an address."""
+    assert await walk(OwnAddress, await identities(rig), samples=own_sample) > 80
+
+
+async def test_a_bad_identity_has_the_same_fault_everywhere(rig: Rig) -> None:
+    """WEBMAIL-105, JMAP-30."""
+    interfaces = await identities(rig)
+    long = "x" * (MAX_SIGNATURE + 1)
+    await refused(interfaces, "name", "a\r\nBcc: x", "contains control characters")
+    reasons = [await one.write({"text": long}) for one in interfaces if one.changes("text")]
+    assert all(reason.endswith(f": at most {MAX_SIGNATURE:,} characters are possible") for reason in reasons), reasons
+
+
+async def test_a_program_hears_of_a_signature_of_the_webmail(rig: Rig) -> None:
+    """JMAP-30: its state moves, and a change on the base of the older one is refused; the page hears at once, too."""
+    interfaces = await identities(rig)
+    await stale(interfaces[:2], "text", lambda number: f"Yours, {number}", "stateMismatch")
+    client = Client(rig)
+    before = (await client.call("Identity/get"))["state"]
+    assert await interfaces[1].write({"text": "Bye"}) == ""
+    assert len((await client.call("Identity/changes", sinceState=before))["updated"]) == 1
+    watcher = rig.browser()
+    await watcher.log_in()
+    events = await watcher.events()
+    assert (await events.next())["settings"]["signatures"][0]["text"] == "Bye"
+    assert await interfaces[0].write({"text": "Cheers"}) == ""
+    for _ in range(10):
+        if "Cheers" in json.dumps(event := await events.next()):
+            break
+    assert event["kind"] in ("settings", "view_changes"), event

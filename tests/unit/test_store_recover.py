@@ -136,7 +136,7 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
                     "INSERT INTO forward_target (address, link, asked) VALUES ('zoe@example.org', x'', 1)",
                     "INSERT INTO template VALUES (5, 'thanks', 's', 't', 'h')",
                     "INSERT INTO notice_choice (id, known, quiet_from, quiet_until, zone) VALUES (1, 1, 6, 9, 'UTC')",
-                    "INSERT INTO jmap_identity VALUES ('mia@example.org', 1, '{}')",
+                    "INSERT INTO identity VALUES ('mia@example.org', 1, '{}')",
                 ):
                     tx.execute(sql)
                 add_outgoing(tx, [Address.parse("zoe@example.org")], OutgoingLimits())
@@ -160,7 +160,7 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
         "forward_target",
         "template",
         "notice_choice",
-        "jmap_identity",
+        "identity",
     ):
         assert rows(path, f"SELECT * FROM {table}") == rows(file, f"SELECT * FROM {table}") != []
     written = "SELECT message_id, localpart, domain, sent FROM recipient WHERE message_id < 0"

@@ -1,5 +1,6 @@
 """Data of earlier schemas is opened and upgraded by the current program (docs/spec/store.md §13)."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,12 @@ from moxlite.store.backup.verify import verify
 from moxlite.store.delivery.forwarding import may_forward, targets
 from moxlite.store.delivery.scripts import script_targets
 from moxlite.store.file.migrations import migrations_of, open_file
+from moxlite.store.forms import Person
+from moxlite.store.mail.identities import load_identities, signature_of
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.upkeep.check import check_account
+from moxlite.web.webmail.settings import shown_settings
 from tests.tools import top
 from tests.upgrade_fixtures import FOLDER, names, unpack
 
@@ -172,3 +176,40 @@ def test_the_copy_of_before_an_upgrade_can_take_its_place(tmp_path: Path) -> Non
     db = open_file(path, one.kind, OPTIONS)
     assert db.execute("SELECT count(*) FROM message WHERE subject_base = 'lost'").fetchone() == (0,)
     db.close()
+
+
+async def test_signatures_of_two_stores_become_one(tmp_path: Path) -> None:
+    """STORE-147, WEBMAIL-105, JMAP-30: a program's own signature stays, the webmail's comes beside it."""
+    data = unpack("0.1.0-account-0046", tmp_path / "data")
+    name = ACCOUNTS[2]
+    jmap = {"name": "M", "replyTo": [{"email": "r@x.example", "name": None}], "bcc": None, "htmlSignature": ""}
+    settings = {
+        "signature": "all",
+        "signature_html": "<b>all</b>",
+        "signatures": [{"address": "a@x.example", "text": "web a"}, {"address": "b@x.example", "text": "web b"}],
+        "quoting": "top",
+    }
+    db = apsw.Connection(str(data / f"accounts/{name}/account.db"))
+    for address, text in (("a@x.example", ""), ("b@x.example", "program b"), ("c@x.example", "program c")):
+        row = (address, json.dumps(jmap | {"textSignature": text}))
+        db.execute("INSERT INTO jmap_identity (address, modseq, data) VALUES (?, 1, ?)", row)
+    db.execute("INSERT OR REPLACE INTO settings (id, data, modseq) VALUES (1, ?, 2)", (json.dumps(settings),))
+    db.close()
+    accounts = Accounts(data, Options(min_free_space=0, check_on_close=True))
+    try:
+        async with accounts.use(name) as account:
+            found = await account.read(load_identities, op="test")
+            texts = {
+                address: signature_of(found, address) for address in ("", "a@x.example", "b@x.example", "c@x.example")
+            }
+            assert texts == {
+                "": ("all", "<b>all</b>"),
+                "a@x.example": ("web a", ""),
+                "b@x.example": ("program b", ""),
+                "c@x.example": ("program c", ""),
+            }
+            assert [one.reply_to for one in found.values()].count([Person("r@x.example")]) == 3
+            kept = await account.read(shown_settings, op="test")
+            assert (kept.quoting, kept.signature, len(kept.signatures)) == ("top", "all", 3)
+    finally:
+        await accounts.aclose()

@@ -72,7 +72,7 @@ function signatures(
     class: "dialog-input",
     rows: "4",
     dir: "auto",
-    maxlength: "10000",
+    maxlength: "20000",
     id: "settings-signature",
   });
   const label = el("label", { for: "settings-signature" });
@@ -171,7 +171,9 @@ function signatures(
     read: () => {
       keep();
       const { text, html } = all.get("")!;
-      const single = [...all].filter(([address, one]) => address !== "" && one.text !== "");
+      // an empty one that was there, as programs set it, stays: "none" is not "as for all addresses"
+      const none = new Set(old.signatures.filter((one) => one.text === "").map((one) => one.address));
+      const single = [...all].filter(([address, one]) => address !== "" && (one.text !== "" || none.has(address)));
       return {
         signature: text,
         signature_html: html,

@@ -1,4 +1,4 @@
-"""Submissions as JMAP tells of them, and what a user has set of identities (RFC 8621 §6, §7; docs/spec/jmap.md).
+"""Submissions as JMAP tells of them (RFC 8621 §7; docs/spec/jmap.md).
 
 The messages themselves go out by the outbox, like all mail of users; a row here says what a client may ask about one.
 """
@@ -42,10 +42,6 @@ FORGOTTEN: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission WHERE g
 KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING data"
 CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
-IDENTITIES: Final = "SELECT address, modseq, data FROM jmap_identity"
-SET_IDENTITY: Final = """
-INSERT INTO jmap_identity (address, modseq, data) VALUES (?, ?, ?)
-ON CONFLICT (address) DO UPDATE SET modseq = excluded.modseq, data = excluded.data"""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -107,13 +103,3 @@ def cancel_submission(tx: AccountTx, number: int) -> bool:
 def forget_submissions(tx: AccountTx, numbers: Sequence[int]) -> set[int]:
     """Forget submissions; their messages are not affected. Returns those that there were."""
     return {number for number in numbers if tx.execute(GONE, tx.modseq(), number)}
-
-
-def identity_settings(r: Reader) -> dict[str, tuple[int, str]]:
-    """The modseq and the JSON of what was set, by address."""
-    return {address: (modseq, data) for address, modseq, data in r.rows(IDENTITIES)}
-
-
-def set_identity(tx: AccountTx, address: str, data: str) -> None:
-    """Store what a user has set of an identity."""
-    tx.execute(SET_IDENTITY, address, tx.modseq(), data)

@@ -66,7 +66,7 @@ COPIED: Final = (
     "template",
     "notice_choice",
     "notice_device",
-    "jmap_identity",
+    "identity",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

@@ -7,12 +7,22 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
+from msgspec import to_builtins
 
-from moxlite.decoders import from_json
-from moxlite.store.delivery.submissions import identity_settings, set_identity
+from moxlite.admin.settings import NotValid, change_keys
+from moxlite.config.domains import Destination
+from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
+from moxlite.config.snapshot import full_name
 from moxlite.store.delivery.vacation import load_form, patch_form
-from moxlite.store.forms import BadForm, VacationChange, VacationForm, mark
+from moxlite.store.forms import BadForm, Identity, IdentityChange, Person, VacationChange, VacationForm, mark
+from moxlite.store.mail.identities import (
+    ALL,
+    changed_identities,
+    identity_state,
+    load_identities,
+    patch_identity,
+    signature_of,
+)
 from moxlite.store.mail.links import sending_links
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
@@ -40,11 +50,12 @@ TYPE: Final = ObjectType(
     settable=("name", "replyTo", "bcc", "textSignature", "htmlSignature"),
     fixed=("id", "email", "mayDelete"),
 )
-MAX_TEXT: Final = 20_000
-"""Characters of a name or a signature: all identities are read each time that an email is sent."""
+MAX_ADDRESS: Final = 1_000
+"""Characters of an address in replyTo or bcc, with its name."""
 
-MAX_ADDRESSES: Final = 50
-"""Addresses in replyTo or bcc, each with its name of 1,000 characters at most."""
+PEOPLE: Final = {"replyTo": "reply_to", "bcc": "bcc"}
+SIGNATURE: Final = {"textSignature": "text", "htmlSignature": "html"}
+"""Fields of `Identity` by properties. The name is that of the address in the configuration."""
 
 VACATION: Final = "singleton"
 FIELDS: Final = {
@@ -64,44 +75,42 @@ def _addresses(r: Reader, call: Call) -> dict[str, str]:
     """The addresses that the account sends from, also through linked mailboxes (LINK-14), with the name that
     mail from them has, by the id of the identity.
     """
-    account = call.snapshot.account(call.identity.account)
+    name = call.identity.account
+    account = call.snapshot.account(name)
     if account is None:
         return {}
-    found = {
-        configured: destination.full_name or account.full_name
-        for configured, destination in account.destinations.items()
-        if not configured.startswith("@")
+    found = [configured for configured in account.destinations if not configured.startswith("@")]
+    found.append(call.identity.address)
+    aliases = call.snapshot.derived.aliases_of.get(name, ())
+    found += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
+    found += [link.address for link in sending_links(r).values()]
+    return {
+        f"I{hashlib.sha256(address.encode()).hexdigest()[:24]}\0{address}": full_name(call.snapshot, name, address)
+        for address in found
     }
-    found.setdefault(call.identity.address, account.full_name)
-    for alias in call.snapshot.derived.aliases_of.get(call.identity.account, ()):
-        if alias.alias.allow_msg_from:
-            found.setdefault(str(alias.canonical), account.full_name)
-    for link in sending_links(r).values():
-        found.setdefault(link.address, account.full_name)
-    return {f"I{hashlib.sha256(address.encode()).hexdigest()[:24]}\0{address}": name for address, name in found.items()}
 
 
 def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
     """The state, and all identities by id. The state has the highest modseq, and a mark of the addresses."""
-    stored = identity_settings(r)
+    stored = load_identities(r)
     found: dict[str, Object] = {}
     addresses = _addresses(r, call)
     for key, name in addresses.items():
         number, _, address = key.partition("\0")
-        own: Object = from_json(stored[address][1], dict[str, Any]) if address in stored else {}
+        own = stored.get(address, Identity())
+        text, html = signature_of(stored, address)
         found[number] = {
             "id": number,
             "email": address,
             "name": name,
-            "replyTo": None,
-            "bcc": None,
-            "textSignature": "",
-            "htmlSignature": "",
+            "replyTo": to_builtins(own.reply_to),
+            "bcc": to_builtins(own.bcc),
+            "textSignature": text,
+            "htmlSignature": html,
             "mayDelete": False,
-            **own,
         }
     mark = hashlib.sha256(repr(sorted(addresses.items())).encode()).hexdigest()[:12]
-    return f"{max((modseq for modseq, _ in stored.values()), default=0)}-{mark}", found
+    return f"{identity_state(r)}-{mark}", found
 
 
 async def get(call: Call) -> Object:
@@ -123,9 +132,9 @@ async def changes(call: Call) -> Object:
     modseq, _, mark = text.partition("-")
     if mark != now.partition("-")[2] or not (modseq.isascii() and modseq.isdecimal() and len(modseq) < 19):
         raise MethodError("cannotCalculateChanges", "the addresses have changed: read all anew")
-    stored = await call.account.read(identity_settings, op="jmap identities")
-    changed = {address for address, (at, _) in stored.items() if at > int(modseq)}
-    updated = [number for number, one in found.items() if one["email"] in changed]
+    changed = await call.account.read(lambda r: changed_identities(r, int(modseq)), op="jmap identities")
+    # that of all addresses is shown at each that has none of its own
+    updated = [number for number, one in found.items() if ALL in changed or one["email"] in changed]
     return changes_response(call, Changes(text, now, [], updated, []))
 
 
@@ -145,7 +154,9 @@ class _Identities:
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            await call.account.write(partial(_update, call=call, number=key, patch=patch))
+            name = await call.account.write(partial(_update, call=call, number=key, patch=patch))
+            if name is not None:
+                await _rename(call, *name)
             return None
 
         return await each(patches, one)
@@ -155,32 +166,66 @@ class _Identities:
         return {one: SetError("forbidden" if one in found else "notFound") for one in ids}
 
 
-def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> None:
+def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> tuple[str, str] | None:
+    """Change an identity but for its name; returns its address and the name if that is to change."""
     _, found = identities(tx, call)
     if number not in found:
         raise SetError("notFound")
     now = found[number]
     wanted = TYPE.patched(now, patch)
-    wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
+    changed = {name for name, value in wanted.items() if value != now[name]}
+    wrong = [name for name in changed if not _is_valid(name, wanted[name])]
     if wrong:
-        raise SetError("invalidProperties", "too long, or of the wrong type", properties=wrong)
-    set_identity(tx, now["email"], msgspec.json.encode(wanted).decode())
+        raise SetError("invalidProperties", "of the wrong type, or too long", properties=wrong)
+    values: dict[str, Any] = {field: _people(wanted[name]) for name, field in PEOPLE.items() if name in changed}
+    if changed & SIGNATURE.keys():  # from here on the address has its own, as it is shown
+        values |= {field: wanted[name] for name, field in SIGNATURE.items()}
+    if values:
+        try:
+            patch_identity(tx, now["email"], IdentityChange(**values))
+        except BadForm as error:
+            names = [name for name, field in (PEOPLE | SIGNATURE).items() if field == error.field]
+            raise SetError("invalidProperties", str(error), properties=names) from None
+    return (now["email"], wanted["name"]) if "name" in changed else None
+
+
+async def _rename(call: Call, address: str, name: str) -> None:
+    """Give an address a name in the configuration, which is where all interfaces find it. Raises SetError."""
+    account = call.identity.account
+    settings = call.snapshot.account(account)
+    if settings is None or address not in settings.destinations:
+        text = "this address has the name of the account, which is changed in the account app"
+        raise SetError("invalidProperties", text, properties=["name"])
+    old = {"full_name": settings.destinations[address].full_name}
+    new = {"full_name": "" if name == settings.full_name else name}
+    path = ("accounts", account, "destinations", address)
+    try:
+        await change_keys(call.server.edit, Destination, path, old, new, ["full_name"])
+    except NotValid as error:
+        text = error.mistakes[0].text
+        raise SetError("invalidProperties", text, properties=["name"]) from None
+    except (ObjectChanged, ChangedMeanwhile) as error:
+        raise SetError("stateMismatch", str(error)) from None
+
+
+def _people(value: list[Object] | None) -> list[Person] | None:
+    return None if value is None else [Person(one["email"], one.get("name")) for one in value]
 
 
 def _is_valid(name: str, value: Any) -> bool:
-    if name in ("replyTo", "bcc"):
-        return value is None or (
-            isinstance(value, list)
-            and len(value) <= MAX_ADDRESSES
-            and all(
-                isinstance(one, dict)
-                and isinstance(one.get("email"), str)
-                and isinstance(one.get("name"), str | None)
-                and len(str(one)) <= 1_000
-                for one in value
-            )
+    if name not in PEOPLE:
+        return isinstance(value, str)
+    return value is None or (
+        isinstance(value, list)
+        and all(
+            isinstance(one, dict)
+            and one.keys() <= {"name", "email"}
+            and isinstance(one.get("email"), str)
+            and isinstance(one.get("name"), str | None)
+            and len(str(one)) <= MAX_ADDRESS
+            for one in value
         )
-    return isinstance(value, str) and len(value) <= MAX_TEXT
+    )
 
 
 def _vacation(form: VacationForm) -> Object:

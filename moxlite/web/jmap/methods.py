@@ -12,6 +12,7 @@ from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, invalid
 
 if TYPE_CHECKING:
+    from moxlite.admin.settings import Edit
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.process.keys import SigningKeys
@@ -46,6 +47,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     """The services that methods use. `queue` and `deliveries` are None if the server has no queue."""
 
     config: CurrentConfig
+    edit: Edit
     accounts: Accounts
     auth: AuthDB
     keys: SigningKeys

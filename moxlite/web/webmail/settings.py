@@ -8,12 +8,16 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader
+from moxlite.store.forms import Identity, IdentityChange
+from moxlite.store.mail.identities import ALL, MAX_SIGNATURE, load_identities, patch_identity
 from moxlite.store.mail.labels import MAX_LABELS, Label
+from moxlite.store.mail.settings import load_settings, save_settings
 
-Signature = Annotated[str, Meta(max_length=10_000)]
-SignatureHTML = Annotated[str, Meta(max_length=20_000)]
+Signature = Annotated[str, Meta(max_length=MAX_SIGNATURE)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
 Key = Annotated[str, Meta(pattern=r"^(((alt|[^\s\x00-\x1f\x7f-\x9f]) )?[^\s\x00-\x1f\x7f-\x9f])?$")]
@@ -30,7 +34,7 @@ class OwnSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     address: Annotated[str, Meta(min_length=1, max_length=1000)]
     text: Signature
-    html: SignatureHTML = ""
+    html: Signature = ""
 
 
 class SavedSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,13 +51,11 @@ class Unsubscribed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: datetime
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All settings.
+class OwnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings that are the webmail's alone.
 
-    ``signature`` is below the written text; ``signatures`` are for single own addresses. Their HTML is for messages
-    that are written so, "" for the text there, too; it is sanitised when a message is sent. ``compose_format``: how
-    messages begin, plain or with formatting. ``quoting``: whether an answer is above (top) or below (bottom) the quoted
-    text; auto: below a quoted selection, else above.
+    ``compose_format``: how messages begin, plain or with formatting. ``quoting``: whether an answer is above (top) or
+    below (bottom) the quoted text; auto: below a quoted selection, else above.
     ``language``: of the pages, "" as the browser prefers (WEBMAIL-143).
     ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, if nothing else is stored
     for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
@@ -67,9 +69,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `label_remove` change them, `settings_save` does not.
     """
 
-    signature: Signature = ""
-    signature_html: SignatureHTML = ""
-    signatures: Annotated[list[OwnSignature], Meta(max_length=100)] = []
     compose_format: Literal["text", "html"] = "text"
     quoting: Literal["auto", "top", "bottom"] = "auto"
     show_address_security: bool = True
@@ -88,3 +87,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
     unsubscribed: Annotated[list[Unsubscribed], Meta(max_length=500)] = []
     labels: Annotated[list[Label], Meta(max_length=MAX_LABELS)] = []
+
+
+class Settings(OwnSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings: the webmail's, and the signatures, which programs share (`store.mail.identities`).
+
+    ``signature`` is below the written text; ``signatures`` are for single own addresses. Their HTML is for messages
+    that are written so, "" for the text there, too; it is sanitised when a message is sent.
+    """
+
+    signature: Signature = ""
+    signature_html: Signature = ""
+    signatures: Annotated[list[OwnSignature], Meta(max_length=100)] = []
+
+
+def shown_settings(r: Reader) -> Settings:
+    """All settings, as pages show them."""
+    own = {address: one for address, one in load_identities(r).items() if one.text is not None}
+    common = own.pop(ALL, Identity())
+    return Settings(
+        **structs.asdict(load_settings(r, OwnSettings)),
+        signature=common.text or "",
+        signature_html=common.html or "",
+        signatures=[OwnSignature(address, one.text or "", one.html or "") for address, one in own.items()],
+    )
+
+
+def change_settings(tx: AccountTx, settings: Settings) -> None:
+    """Save the settings of a page. Labels have calls of their own: a page with older settings would lose those that
+    another one has made. Of the signatures only those that differ are saved. Raises BadForm.
+    """
+    before, after = _signatures(shown_settings(tx)), _signatures(settings)
+    for address in before.keys() | after.keys():
+        if before.get(address) != after.get(address):
+            text, html = after.get(address, (None, None))
+            patch_identity(tx, address, IdentityChange(text=text, html=html))
+    own = {name: getattr(settings, name) for name in OwnSettings.__struct_fields__}
+    save_settings(tx, OwnSettings(**own | {"labels": load_settings(tx, OwnSettings).labels}))
+
+
+def _signatures(settings: Settings) -> dict[str, tuple[str, str]]:
+    own = {one.address: (one.text, one.html) for one in settings.signatures}
+    return {ALL: (settings.signature, settings.signature_html), **own}

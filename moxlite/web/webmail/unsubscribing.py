@@ -23,7 +23,7 @@ from moxlite.proto.address import AddressError, Domain
 from moxlite.store.mail.settings import load_settings, save_settings
 from moxlite.store.people.gathering import list_key
 from moxlite.web.errors import UserError
-from moxlite.web.webmail.settings import Settings, Unsubscribed
+from moxlite.web.webmail.settings import OwnSettings, Unsubscribed
 from moxlite.web.webmail.types import Unsubscribe
 from moxlite.wording import worded
 
@@ -76,7 +76,7 @@ def offered(
         return None
     posted = _text(section.text(b"list-unsubscribe-post")).strip().lower() == BODY.decode().lower()
     one_click = secure if secure and posted and _covered(section, signers) else ""
-    left = next((one.at for one in load_settings(r, Settings).unsubscribed if one.sender == key), None)
+    left = next((one.at for one in load_settings(r, OwnSettings).unsubscribed if one.sender == key), None)
     return Unsubscribe(
         one_click=one_click,
         host=_host(one_click or link, ("https", "http")),
@@ -143,7 +143,7 @@ async def ask_once(http: HTTPClient, unsubscribe: Unsubscribe) -> None:
 
 def note(tx: AccountTx, sender: str) -> None:
     """Remember that a sender was left now. An earlier time stays, so that a sender that goes on is noticed."""
-    settings = load_settings(tx, Settings)
+    settings = load_settings(tx, OwnSettings)
     if any(one.sender == sender for one in settings.unsubscribed):
         return
     kept = [*settings.unsubscribed, Unsubscribed(sender, datetime.now(UTC))][-KEPT:]
@@ -152,7 +152,7 @@ def note(tx: AccountTx, sender: str) -> None:
 
 def forget(tx: AccountTx, sender: str) -> None:
     """Undo a `note` of the last minutes: the message to leave was taken back before it was sent."""
-    settings = load_settings(tx, Settings)
+    settings = load_settings(tx, OwnSettings)
     # A note from before was made by another message, which stays sent.
     since = datetime.now(UTC) - TAKEN_BACK
     kept = [one for one in settings.unsubscribed if one.sender != sender or one.at < since]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -31,8 +31,10 @@ from moxlite.store.content import body
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
+from moxlite.store.forms import Identity, Person
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
 from moxlite.store.mail.facts import smtp_arrival
+from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import MaskedChange, MaskedRow, masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
@@ -182,7 +184,9 @@ class ComposeCalls(AccountCalls):
             if mailbox_id > 0 and not number_of(mailbox_id):
                 async with self._holders.at(session) as home:
                     own = await home.account.read(partial(with_links, own=own, mailbox_id=mailbox_id), op="compose")
-            return _begun(Answer(author=own.login), [], snapshot)
+            async with self._accounts.use(session.account) as account:
+                identities = await account.read(load_identities, op="compose")
+            return _begun(_completed(Answer(author=own.login), identities), [], snapshot)
         async with (
             self._server.views.shown(session.account),
             self._holders.at(session) as home,
@@ -207,7 +211,9 @@ class ComposeCalls(AccountCalls):
                     found = await off_loop(partial(answer, original, own, kind, quoted), kind="compose")
             root = structure.root
             keeping = Keeping(holder, message_id, root, home.account, session.account, self._server.sandbox)
-            if kind == "edit":
+            if kind != "edit":
+                found = _completed(found, await home.account.read(load_identities, op="compose"))
+            else:
                 local = holder.local_id(message_id)
                 kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
                 html = await draft_html(keeping)
@@ -466,6 +472,23 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         ask_delivered=found.ask_delivered,
         tls=found.tls,
     )
+
+
+def _completed(found: Answer, identities: Mapping[str, Identity]) -> Answer:
+    """A message that is begun, with Reply-To and Bcc as they are set for its author."""
+    identity = identities.get(_party(found.author).address, Identity())
+    return msgspec.structs.replace(
+        found,
+        reply_to=(*found.reply_to, *_addresses(identity.reply_to)),
+        bcc=(*found.bcc, *_addresses(identity.bcc)),
+    )
+
+
+def _addresses(people: Sequence[Person] | None) -> Iterator[MailAddress]:
+    for person in people or ():
+        with suppress(AddressError):
+            address = Address.parse(person.email)
+            yield MailAddress(person.name or "", address.localpart, address.domain.ascii)
 
 
 def _party(address: MailAddress) -> Party:

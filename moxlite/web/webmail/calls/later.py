@@ -29,7 +29,7 @@ from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data, resource_of
 from moxlite.store.groupware.scheduling import EntryPut, put_entry
 from moxlite.store.later import scheduled, snooze, snoozes, unschedule, unsnooze, watch
-from moxlite.store.mail.settings import load_settings, save_settings, set_address_view
+from moxlite.store.mail.settings import set_address_view
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID
@@ -42,7 +42,7 @@ from moxlite.web.webmail.calls.entries import EntryCalls
 from moxlite.web.webmail.items import make_items, time_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.parsed import sender_key
-from moxlite.web.webmail.settings import Settings, ViewMode
+from moxlite.web.webmail.settings import Settings, ViewMode, change_settings
 from moxlite.web.webmail.types import MessageItem
 
 if TYPE_CHECKING:
@@ -129,14 +129,8 @@ class SettingsCalls(AccountCalls):
     @call()
     async def settings_save(self, caller: Caller, settings: Settings) -> None:
         """Save all settings but `labels`; the user's other pages are notified."""
-
-        def unit(tx: AccountTx) -> None:
-            # labels have calls of their own: a page with older settings would lose those that another one has made
-            labels = load_settings(tx, Settings).labels
-            save_settings(tx, msgspec.structs.replace(settings, labels=labels))
-
         async with self._accounts.use(caller.require().account) as account:
-            await account.write(unit)
+            await account.write(lambda tx: change_settings(tx, settings))
 
     @call()
     async def from_address_settings_save(

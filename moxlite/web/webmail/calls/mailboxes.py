@@ -41,7 +41,7 @@ from moxlite.web.webmail.live.importing import importing
 from moxlite.web.webmail.live.view import resolve_all
 from moxlite.web.webmail.queryactions import TAKING
 from moxlite.web.webmail.querytypes import ID, IDs, Query
-from moxlite.web.webmail.settings import Settings
+from moxlite.web.webmail.settings import OwnSettings
 from moxlite.web.webmail.types import Importing, MessageItem, Role
 from moxlite.wording import worded
 
@@ -287,7 +287,7 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     name = clean_name(name)
     if not name:
         raise UserError("name: a label needs a name")
-    settings = load_settings(tx, Settings)
+    settings = load_settings(tx, OwnSettings)
     same = next((known for known in settings.labels if known.name.casefold() == name.casefold()), None)
     if same is not None and keyword not in ("", same.keyword):
         raise Conflict(worded("another label is called {name}", name=same.name))
@@ -308,7 +308,7 @@ def take_off(tx: AccountTx, keyword: str) -> int:
     """
     _check(keyword)
     count = strip_keyword(tx, keyword)
-    settings = load_settings(tx, Settings)
+    settings = load_settings(tx, OwnSettings)
     labels = [label for label in settings.labels if label.keyword != keyword]
     if not count and len(labels) < len(settings.labels):
         save_settings(tx, msgspec.structs.replace(settings, labels=labels))

@@ -10,12 +10,11 @@ import msgspec
 import trio
 
 from moxlite.store import types as store
-from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import flag_names
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, linked_mailboxes, mailbox_of, make_items, roles_of, with_ids
-from moxlite.web.webmail.settings import Settings
+from moxlite.web.webmail.settings import Settings, shown_settings
 from moxlite.web.webmail.types import (
     Change,
     CollectionChanged,
@@ -118,7 +117,7 @@ class SharedChanges:
             }
             mailbox_ids = {event.mailbox_id for event in created}
             boxes = {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in mailbox_ids} if mailbox_ids else {}
-            settings = load_settings(r, Settings) if changed else Settings()
+            settings = shown_settings(r) if changed else Settings()
             return items, boxes, settings, linked_mailboxes(r) if linked else []
 
         items: dict[store.MessageID, EncodedChange] = {}

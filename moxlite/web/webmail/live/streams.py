@@ -32,7 +32,6 @@ from moxlite.store.errors import (
     StorageFull,
     StoreError,
 )
-from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm
@@ -47,7 +46,7 @@ from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
 from moxlite.web.webmail.querytypes import INBOXES, Page, Request
 from moxlite.web.webmail.reading.parsed import parse_message
-from moxlite.web.webmail.settings import Settings
+from moxlite.web.webmail.settings import shown_settings
 from moxlite.web.webmail.types import (
     Alarmed,
     Fatal,
@@ -510,7 +509,7 @@ async def _start(stream_id: int, telling: _Telling, first: Request, query: Query
         lambda r: (
             mailbox_rows.mailboxes(r),
             shown.resolve_first(r, query if at_home else inbox),
-            load_settings(r, Settings),
+            shown_settings(r),
             linked_mailboxes(r),
         ),
         op="webmail_start",

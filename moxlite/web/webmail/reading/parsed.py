@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.admin.masked import state_of
 from moxlite.compose.reply import Original, Own, answers_from, is_own_mail, own_addresses
-from moxlite.config.snapshot import AccountRecipient
+from moxlite.config.snapshot import AccountRecipient, full_name
 from moxlite.proto import authresults
 from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.proto.mdn import requesters
@@ -337,8 +337,6 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
     address = Address.parse(login)
     elsewhere = {Domain.parse(key.rpartition("@")[2]) for key in masked}
     linked = {domain.ascii for domain in elsewhere} | {domain.unicode for domain in elsewhere}
-    settings = snapshot.account(account)
-    name = settings.full_name if settings is not None else ""
 
     def is_own(one: Address) -> bool:
         found = snapshot.lookup(one)
@@ -359,7 +357,7 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
             or domain in derived.hostnames
         )
 
-    author = MailAddress(name, address.localpart, address.domain.ascii)
+    author = MailAddress(full_name(snapshot, account, login), address.localpart, address.domain.ascii)
     return Own(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
 
 
