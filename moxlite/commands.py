@@ -34,6 +34,7 @@ from moxlite.operations.standby import HandedOver, HandOver
 from moxlite.periodic import Examinations, held_keys
 from moxlite.queue.context import local_addresses
 from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
+from moxlite.queue.control.leaving import LeavingCommands
 from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.queue import Queue
 from moxlite.services import imap_context
@@ -81,6 +82,7 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         ).registry(),
         **components.calendar_copies.registry(),
         **SortCommands(config, accounts).registry(),
+        **LeavingCommands(config, accounts, queue).registry(),
         **ForwardCommands(config, config.edit, components.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
         **MaskedCommands(config, MaskedAddresses(config, accounts, components.files.auth.masked)).registry(),

@@ -28,13 +28,14 @@ from moxlite.cli.setup.domains import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
-from moxlite.operations import access, described_in, description, masked
+from moxlite.operations import access, described_in, description, leaving, masked
 from moxlite.operations.access import FactorsRemoved, LinkMade
 from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.masked import GivenAddress
 from moxlite.operations.server import AuditList
 from moxlite.operations.store import ImportAccount
 from moxlite.proto.aliasexports import MAX_OCTETS, ExportError, read_aliases
+from moxlite.store.forms import Leaving
 
 # Commands that let users log in again: second factors, recovery links, limits of failed log-ins.
 #
@@ -424,6 +425,23 @@ described(
     {},
     {masked.MakeAddress: _show_given, masked.ChangeGiven: _show_given},
     without={masked.ImportGiven},
+)
+
+
+def _print_leaving(found: list[Leaving], as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        due = dt.datetime.fromtimestamp(one.due / 1e6, dt.UTC)
+        print(printable(f"{one.id}  {due:%Y-%m-%d %H:%M} UTC  {', '.join(one.recipients)}  {one.subject}"))
+
+
+described(
+    account,
+    described_in(leaving),
+    {"later": "Mail that leaves later: scheduled, held, or still to be undone."},
+    {leaving.ListLeaving: _print_leaving},
 )
 
 SLICE: Final = 100

@@ -51,7 +51,8 @@ def described(
 
 
 def _command(verb: str, operation: Description, printer: Printer | None) -> click.Command:
-    fields = _fields(operation.request, ())
+    # The account first, though apps leave it out.
+    fields = sorted(_fields(operation.request, ()), key=lambda field: not field.needed)
     params = [*(field.parameter() for field in _merged(fields))]
     if operation.result is not type(None):
         params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print as JSON."))
@@ -90,7 +91,8 @@ class _Field:
         self.help = "" if meta is None else meta.description or ""
         self.kind: Callable[[str], Any] | None = extra.get("kind")
         self.metavar: str = extra.get("metavar", "")
-        self.required = info.required or extra.get("needed", False)
+        self.needed: bool = extra.get("needed", False)
+        self.required = info.required or self.needed
         self.argument = info.required or extra.get("argument", False)
         self.flag: str = extra.get("flags", ())[0] if extra.get("flags") else f"--{path[-1].replace('_', '-')}"
         self.name = self.flag.partition("/")[0].lstrip("-").replace("-", "_") if not self.argument else path[-1] + "_"

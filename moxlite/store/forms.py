@@ -176,3 +176,19 @@ class IdentityChange(msgspec.Struct, frozen=True, kw_only=True):
     bcc: list[Person] | UnsetType | None = UNSET
     text: str | UnsetType | None = UNSET
     html: str | UnsetType | None = UNSET
+
+
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that leaves at `due`, µs UTC, and can be stopped until then.
+
+    Attributes:
+      id: for `operations.leaving.StopLeaving`.
+      message_id: of the account's copy, 0 for mail that a program handed to the queue.
+    """
+
+    id: str
+    due: int
+    sender: str
+    recipients: list[str]
+    subject: str
+    message_id: int = 0

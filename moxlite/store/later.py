@@ -11,10 +11,12 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.outgoing import TooLate, take_back, undo_beside
+from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.delivery.submissions import move_submission
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
+from moxlite.store.forms import Leaving
 from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
@@ -229,6 +231,10 @@ MAX_SCHEDULED: Final = 500
 HELD: Final = "SELECT 1 FROM outbox WHERE message_id = ? AND due > 0"
 WAITING: Final = """
 SELECT key, message_id, due, data FROM outbox WHERE kind = ? AND due > 0 AND message_id IS NOT NULL ORDER BY due, id"""
+LEAVING: Final = """
+SELECT key, message_id, due, data FROM outbox WHERE kind = ? AND due > ? ORDER BY due, id"""
+KEY_OF: Final = "SELECT key FROM outbox WHERE id = ?"
+MOVE: Final = "UPDATE outbox SET due = ? WHERE key = ? AND due > 0"
 CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ? AND due = ?"
 DROP_SCHEDULED: Final = "DELETE FROM outbox WHERE id = ?"
 RESCHEDULE: Final = "UPDATE outbox SET due = ?, created = ?, message_id = ?, data = ? WHERE key = ? AND due > 0"
@@ -258,6 +264,45 @@ def scheduled(r: Reader) -> list[Scheduled]:
     return [row for row in rows if row.owed.beside.scheduled and boxes.get(row.message_id) == row.owed.beside.scheduled]
 
 
+def leaving(r: Reader, now: int) -> list[Leaving]:
+    """All messages that leave after `now`, µs UTC, the next one first: scheduled ones, those that a program holds, and
+    those that may still be undone.
+    """
+    rows = [
+        (key, MessageID(message_id or 0), due, OwedMessage.unpack(data))
+        for key, message_id, due, data in r.rows(LEAVING, SUBMIT, now)
+    ]
+    boxes = mailboxes_of(r, [message_id for _, message_id, _, _ in rows])
+    return [
+        Leaving(
+            id=key.hex(),
+            due=due,
+            sender="" if owed.submission.mail_from is None else str(owed.submission.mail_from),
+            recipients=[str(recipient.address) for recipient in owed.submission.recipients],
+            subject=owed.submission.subject,
+            message_id=message_id,
+        )
+        for key, message_id, due, owed in rows
+        if owed.beside.scheduled in (0, boxes.get(message_id))
+    ]
+
+
+def move_leaving(tx: AccountTx, message_id: int, due: int) -> None:
+    """Let a message that leaves later, and was not scheduled here, leave at `due`, µs UTC; 0: now. Raises TooLate."""
+    found = next((one for one in leaving(tx, 0) if one.message_id == message_id), None)
+    if found is None:
+        raise TooLate
+    key = bytes.fromhex(found.id)
+    tx.execute(MOVE, due, key)
+    move_submission(tx, key, MessageID(message_id), due or tx.now)
+    tx.owed()
+
+
+def stop_leaving(tx: AccountTx, key: bytes) -> MessageID | None:
+    """Turn a message that leaves later into a draft. Returns and raises as `take_back`."""
+    return take_back(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
+
+
 def room(tx: AccountTx) -> MailboxID:
     """The mailbox for another scheduled message, created if it is missing. Raises LimitExceeded, and as
     `ensure_mailbox`.
@@ -281,6 +326,7 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
         return True
     own = MessageID(message_id)
     if mailboxes_of(tx, [own]).get(own) != beside.scheduled:
+        note_canceled(tx, tx.value(KEY_OF, row_id))
         tx.execute(DROP_SCHEDULED, row_id)
         undo_beside(tx, beside, own)
         logger.info("a scheduled message was taken out of its mailbox, and is not sent")
@@ -291,10 +337,12 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
 
 
 def unschedule(tx: AccountTx, message_id: int) -> MessageID:
-    """Turn a scheduled message into a draft; returns its id. Raises TooLate, and as `take_back`."""
-    found = _found(tx, message_id)
-    draft = take_back(tx, found.key, mailbox_for(tx, SpecialUse.DRAFTS))
-    assert draft is not None  # `scheduled` gives messages that are there
+    """Turn a message that leaves later into a draft; returns its id. Raises TooLate, and as `take_back`."""
+    found = next((one for one in leaving(tx, 0) if one.message_id == message_id), None)
+    if found is None:
+        raise TooLate
+    draft = stop_leaving(tx, bytes.fromhex(found.id))
+    assert draft is not None  # it has an id as long as it is there
     return draft
 
 
@@ -308,6 +356,7 @@ def replace(tx: AccountTx, message_id: int, due: int, newer: MessageID, owed: Ow
     beside = msgspec.structs.replace(found.owed.beside, scheduled=mailboxes_of(tx, [newer])[newer])
     owed = msgspec.structs.replace(owed, beside=beside)
     tx.execute(RESCHEDULE, due, tx.now, newer, owed.pack(), found.key)
+    move_submission(tx, found.key, newer, due)
     expunge_ids(tx, [message_id])
     tx.owed()
 

@@ -9,6 +9,7 @@ import pytest
 
 from moxlite.store.types import Flag
 from moxlite.web.composing import sending
+from tests.jmap_rig import JMAP, Client
 from tests.session.test_web_compose import (
     Queue,
     call_id,
@@ -21,7 +22,7 @@ from tests.session.test_web_compose import (
     written,
 )
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig
+from tests.web_rig import ADDRESS, STATIC, Browser, Rig
 
 __all__ = ["queue"]
 
@@ -203,3 +204,88 @@ async def test_a_reminder_of_a_sent_message(rig: Rig, browser: Browser) -> None:
     await pass_time(rig)
     assert len(await messages(rig, "Sent")) == 1
     assert len(await messages(rig, "Inbox")) == 1
+
+
+async def listed(rig: Rig, browser: Browser) -> list[dict[str, Any]]:
+    """Mail that leaves later, as account app and command line show it."""
+    found: list[dict[str, Any]] = await browser.call("account_later_list")
+    async with rig.running.ctl() as client:
+        assert found == await client.call("account later list", {"account": "mia"}, list[dict[str, Any]])
+    return found
+
+
+@pytest.mark.rig(static=STATIC + JMAP)
+async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-96a, JMAP-31a: what the webmail schedules, what it holds for an undo, and what a program holds are shown by
+    webmail, account app, JMAP and command line, and each of them stops it.
+    """
+    account, program = rig.browser(app="/"), Client(rig)
+    await account.log_in()
+    at = int(time.time()) + 3 * DAY
+
+    async def scheduled_one() -> None:
+        await browser.call("message_submit", message=written(), submit_id=call_id(), send_at=at)
+
+    async def held_one() -> None:
+        await browser.call("message_submit", message=written(), submit_id=call_id(), undo_s=60)
+
+    async def programs_one() -> None:
+        mail = b"From: mia@example.org\r\nTo: tom@example.org\r\nMessage-ID: <p@x>\r\nSubject: p\r\n\r\np\r\n"
+        [mine] = [one["id"] for one in (await program.call("Identity/get"))["list"] if one["email"] == ADDRESS]
+        parameters = {"mailFrom": {"email": ADDRESS, "parameters": {"HOLDFOR": "864000"}}}
+        made = {"identityId": mine, "emailId": await program.imported(mail)}
+        envelope = {**parameters, "rcptTo": [{"email": "tom@example.org"}]}
+        assert (await program.call("EmailSubmission/set", create={"a": made | {"envelope": envelope}}))["created"]
+
+    async def by_account() -> None:
+        [one] = await listed(rig, account)
+        await account.call("account_later_stop", id=one["id"])
+
+    async def by_command_line() -> None:
+        [one] = await listed(rig, account)
+        async with rig.running.ctl() as client:
+            await client.call("account later stop", {"account": "mia", "id": one["id"]}, Any)
+
+    async def by_webmail() -> None:
+        [one] = await waiting(browser)
+        await browser.call("scheduled_cancel", message_id=one["item"]["id"])
+
+    async def by_program() -> None:
+        [one] = [one for one in await submissions() if one["undoStatus"] == "pending"]
+        stop = await program.call("EmailSubmission/set", update={one["id"]: {"undoStatus": "canceled"}})
+        assert stop["updated"]
+
+    async def submissions() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await program.call("EmailSubmission/get"))["list"]
+        return found
+
+    for send in (held_one, programs_one):
+        await send()
+        [item] = await waiting(browser)
+        await browser.call("scheduled_change", message_id=item["item"]["id"], send_at=at + DAY)
+        [shown], [pending] = (
+            await listed(rig, account),
+            [one for one in await submissions() if one["undoStatus"] == "pending"],
+        )
+        assert shown["due"] == (at + DAY) * 1_000_000
+        assert pending["sendAt"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at + DAY))
+        await by_webmail()
+    for send in (scheduled_one, held_one, programs_one):
+        for stop in (by_account, by_command_line, by_webmail, by_program):
+            await send()
+            [shown], [item], [pending] = (
+                await listed(rig, account),
+                await waiting(browser),
+                [one for one in await submissions() if one["undoStatus"] == "pending"],
+            )
+            assert shown["message_id"] == item["item"]["id"]
+            assert [one["email"] for one in pending["envelope"]["rcptTo"]] == shown["recipients"]
+            state = (await program.call("EmailSubmission/get"))["state"]
+            await stop()
+            assert await listed(rig, account) == await waiting(browser) == []
+            assert {one["undoStatus"] for one in await submissions()} == {"canceled"}
+            assert (await program.call("EmailSubmission/get"))["state"] != state
+            await pass_time(rig)
+            await carried(rig, queue, 0)
+    assert await messages(rig, "Scheduled") == await messages(rig, "Sent") == []
+    assert (await account.error("account_later_stop", id="00"))[0] == 409

@@ -106,7 +106,7 @@ OUTSIDE = {
 }
 """Commands that no page runs, with the reason."""
 
-PERSONAL = ("groupware", "links", "masked", "sieve")
+PERSONAL = ("groupware", "leaving", "links", "masked", "sieve")
 """Modules about what belongs to a user, whose own page has it; the owner's way is the command line."""
 
 

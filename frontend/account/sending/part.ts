@@ -1,6 +1,6 @@
 // Outgoing mail of the account, and suppressed addresses.
 
-import type { Left, Outgoing, QueuedItem, SuppressedItem } from "../../gen/account";
+import type { Leaving, Left, Outgoing, QueuedItem, SuppressedItem } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { form, line } from "../../lib/fields";
@@ -14,17 +14,67 @@ import { cancelButton } from "./buttons";
 import { keys } from "./keys";
 
 const outgoing: MakePage = async (desk) => {
-  const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
+  const [mail, later, suppressed] = await Promise.all([
+    desk.client.outgoing(0),
+    desk.client.account_later_list(),
+    desk.client.suppression_list(),
+  ]);
   const root = el(
     "div",
     { class: "page" },
     head(t("Outbox"), ""),
+    leaving(desk, later),
     waiting(desk, mail),
     ended(mail.ended),
     suppressions(desk, suppressed),
   );
   return { title: t("Outbox"), root };
 };
+
+/** Mail that leaves later, by whichever interface it was sent. */
+function leaving(desk: Desk, all: readonly Leaving[]): HTMLElement | null {
+  if (all.length === 0) return null;
+  const title = t("Scheduled");
+  const rows = table<Leaving>(
+    title,
+    [
+      {
+        title: t("To"),
+        kind: "main",
+        cell: (one) =>
+          el(
+            "span",
+            {},
+            el("b", {}, foreign(one.recipients.join(", "), 120)),
+            el("br"),
+            el("span", { class: "hint" }, foreign(one.subject, 120)),
+          ),
+      },
+      { title: meant("attempt", "Next"), cell: (one) => when(one.due) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) =>
+          button(t("Cancel"), () => void stop(desk, one), {
+            kind: "line small",
+            name: t("Cancel mail to {name}", { name: one.recipients.join(", ") }),
+          }),
+      },
+    ],
+    all,
+  );
+  return card(title, rows, { flush: true });
+}
+
+async function stop(desk: Desk, one: Leaving): Promise<void> {
+  const what =
+    one.message_id === 0
+      ? t("The message won't be sent.")
+      : t("The message won't be sent. You'll find it in your drafts.");
+  if (!(await confirm(t("Cancel this message?"), what, t("Cancel the message")))) return;
+  if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.account_later_stop(one.id)))
+    await desk.refresh();
+}
 
 function waiting(desk: Desk, first: Outgoing): HTMLElement {
   if (first.waiting.length === 0)

@@ -131,6 +131,9 @@ HURRY: Final = "UPDATE outbox SET due = 0 WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
 
 
+CANCELED: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE key = ?"
+
+
 class TooLate(StoreError):
     """The submission is no longer held: the queue has it, or is about to get it."""
 
@@ -154,8 +157,9 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     row = tx.row(TAKE, key)
     if row is None:
         raise TooLate
-    message_id, beside = MessageID(row[0]), OwedMessage.unpack(row[1]).beside
+    message_id, beside = MessageID(row[0] or 0), OwedMessage.unpack(row[1]).beside
     undo_beside(tx, beside, message_id)
+    note_canceled(tx, key)
     if not mailboxes_of(tx, [message_id]):
         return None
     # It was not sent, so that it makes no correspondents.
@@ -164,6 +168,11 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     store_flags_ids(tx, [message_id], mode="remove", flags=Flag.NOTJUNK)
     store_flags_ids(tx, [message_id], mode="add", flags=Flag.DRAFT | Flag.SEEN)
     return message_id
+
+
+def note_canceled(tx: AccountTx, key: bytes) -> None:
+    """Let programs hear that a submission was taken back (`store.delivery.submissions`)."""
+    tx.execute(CANCELED, tx.modseq(), key)
 
 
 def settle(tx: Tx, key: bytes) -> None:
@@ -179,6 +188,7 @@ def withdraw(tx: AccountTx, key: bytes) -> bool:
     if row is None:
         return False
     remove_outgoing(tx, OwedMessage.unpack(row[1]).beside.counted)
+    note_canceled(tx, key)
     # The key is free again: a call that repeats it is not taken for one that was done.
     expunge_ids(tx, [row[0]])
     tx.execute(FORGET, key)

@@ -377,12 +377,14 @@ class Beside(msgspec.Struct, frozen=True):
       counted: ids of the rows of ``outgoing``.
       scheduled: the mailbox in which the message waits until its row is due (WEBMAIL-96), 0 for none. It goes out only
         if it is still there.
+      drafted: the message that is sent becomes a draft if it is taken back; else it stays as it is (RFC 8621 §7.5).
     """
 
     original_id: int = 0
     flags: int = 0
     counted: tuple[int, ...] = ()
     scheduled: int = 0
+    drafted: bool = False
 
 
 class OwedMessage(msgspec.Struct, frozen=True):

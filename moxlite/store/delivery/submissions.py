@@ -11,11 +11,16 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.outgoing import remove_outgoing
+from moxlite.store.delivery.outgoing import note_canceled, remove_outgoing, take_back
 from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.identities import identity_id
+from moxlite.store.mail.mailboxes import mailbox_for
+from moxlite.store.mail.threadlinks import place_of
 from moxlite.store.options import DAY
 from moxlite.store.rows.history import Change, TooManyChanges
+from moxlite.store.rows.messages import message
+from moxlite.store.types import MessageID, SpecialUse
 
 KEPT: Final = 35 * DAY
 """µs for which a submission is kept: the queue tells of a delivery for 30 days. Then it counts as destroyed."""
@@ -32,7 +37,6 @@ INSERT: Final = """
 INSERT INTO jmap_submission (createseq, modseq, email_id, threadid, identity, message_id, envelope, send_at, key)
 VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
 GONE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
-CANCEL: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE id = ?"
 EXPIRE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE send_at < ? AND NOT gone"
 # of tombstones that are too old, the last one stays: states before it are unknown
 FORGET: Final = """
@@ -40,7 +44,9 @@ DELETE FROM jmap_submission WHERE gone AND send_at < ?1
 AND modseq < (SELECT max(modseq) FROM jmap_submission WHERE gone AND send_at < ?1)"""
 FORGOTTEN: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission WHERE gone AND send_at < ?"
 KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
-TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING data"
+HELD: Final = "SELECT data FROM outbox WHERE key = ? AND due > 0"
+TAKE: Final = "DELETE FROM outbox WHERE key = ?"
+MOVED: Final = "UPDATE jmap_submission SET email_id = ?, send_at = ?, modseq = ? WHERE key = ?"
 CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
 
 
@@ -91,13 +97,36 @@ def add_submission(tx: AccountTx, sent: Sent, key: bytes) -> int:
 
 
 def cancel_submission(tx: AccountTx, number: int) -> bool:
-    """Take back a message that is still held: it no longer counts to the limits. False if it is on its way."""
-    row = tx.row(TAKE, tx.value(KEY_OF, number))
-    if row is None:
+    """Take back a message that is still held, as `take_back`; one of a program stays where it is. False if it is on its
+    way.
+    """
+    key = tx.value(KEY_OF, number)
+    data = tx.value(HELD, key)
+    if data is None:
         return False
-    remove_outgoing(tx, OwedMessage.unpack(row[0]).beside.counted)
-    tx.execute(CANCEL, tx.modseq(), number)
+    beside = OwedMessage.unpack(data).beside
+    if beside.drafted:
+        take_back(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
+    else:
+        tx.execute(TAKE, key)
+        remove_outgoing(tx, beside.counted)
+        note_canceled(tx, key)
     return True
+
+
+def note_submission(tx: AccountTx, key: bytes, owed: OwedMessage, message_id: MessageID, due: int) -> None:
+    """Let programs see a message that the webmail sends at `due`, µs UTC."""
+    submission = owed.submission
+    own = str(submission.mail_from)
+    people = [{"email": str(recipient.address), "parameters": None} for recipient in submission.recipients]
+    envelope = msgspec.json.encode({"mailFrom": {"email": own, "parameters": None}, "rcptTo": people}).decode()
+    email_id, threadid = message(tx, message_id).email_id, place_of(tx, message_id).threadid
+    add_submission(tx, Sent(0, email_id, threadid, identity_id(own), submission.message_id, envelope, due, 0, 0), key)
+
+
+def move_submission(tx: AccountTx, key: bytes, message_id: MessageID, due: int) -> None:
+    """Note that a message goes out at another time, in another copy."""
+    tx.execute(MOVED, message(tx, message_id).email_id, due, tx.modseq(), key)
 
 
 def forget_submissions(tx: AccountTx, numbers: Sequence[int]) -> set[int]:

@@ -5,6 +5,7 @@ The addresses themselves and their names are settings of the account (`config.sn
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -30,6 +31,11 @@ INSERT INTO identity (address, modseq, data) VALUES (?, ?, ?)
 ON CONFLICT (address) DO UPDATE SET modseq = excluded.modseq, data = excluded.data"""
 CHANGED: Final = "SELECT address FROM identity WHERE modseq > ?"
 STATE: Final = "SELECT coalesce(max(modseq), 0) FROM identity"
+
+
+def identity_id(address: str) -> str:
+    """The name of an identity for programs."""
+    return f"I{hashlib.sha256(address.encode()).hexdigest()[:24]}"
 
 
 def load_identities(r: Reader) -> dict[str, Identity]:

@@ -33,15 +33,15 @@ from moxlite.store.content.spoolheader import HeaderTooLarge, read_header
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
 from moxlite.store.delivery.outgoing import (
     OutgoingLimitExceeded,
-    TooLate,
     add_outgoing,
     held_until,
     take_back as take_back_held,
 )
 from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
+from moxlite.store.delivery.submissions import note_submission
 from moxlite.store.errors import StoreError
-from moxlite.store.later import SCHEDULED, Scheduled, replace, room, scheduled
+from moxlite.store.later import SCHEDULED, Scheduled, move_leaving, replace, room, scheduled
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
@@ -194,11 +194,14 @@ async def send(
                 asks = Flag.MDNSENT if written.ask_read else Flag(0)  # RFC 3503: one's own, as in drafts
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.NOTJUNK | asks)
                 undone = tuple(rows) if wish.undo or waits else ()
-                owed = OwedMessage(found.submission, beside=Beside(written.original_id, int(marked), undone, waits))
+                beside = Beside(written.original_id, int(marked), undone, waits, drafted=True)
+                owed = OwedMessage(found.submission, beside=beside)
                 # By the clock of the unit, not of the call: large attachments may have taken longer to be written than
                 # the undo lasts.
                 due = wish.send_at or (tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0)
                 tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
+                if due:
+                    note_submission(tx, key, owed, added.message_id, due)
                 return True
 
             try:
@@ -366,7 +369,7 @@ def moment(field: str, seconds: int, longest: int) -> int:
 
 
 async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish: Wish, tmp: Path) -> None:
-    """Have a scheduled message go out at `Wish.send_at`; with 0 now.
+    """Have a message that leaves later go out at `Wish.send_at`; with 0 now.
 
     Raises:
       TooLate: it is on its way, or no longer scheduled; nothing is changed.
@@ -374,8 +377,9 @@ async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish:
       And as `add_message`.
     """
     found = next((one for one in await account.read(scheduled, op="scheduled") if one.message_id == message_id), None)
-    if found is None:
-        raise TooLate
+    if found is None:  # held as a program has made it, or for an undo
+        await account.write(lambda tx: move_leaving(tx, message_id, wish.send_at))
+        return
     with Spool(tmp) as kept:
         async with aclosing(stream_message(account, message_id)) as pieces:
             async for piece in pieces:

@@ -18,6 +18,7 @@ from moxlite.store.forms import BadForm, Identity, IdentityChange, Person, Vacat
 from moxlite.store.mail.identities import (
     ALL,
     changed_identities,
+    identity_id,
     identity_state,
     load_identities,
     patch_identity,
@@ -84,10 +85,7 @@ def _addresses(r: Reader, call: Call) -> dict[str, str]:
     aliases = call.snapshot.derived.aliases_of.get(name, ())
     found += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
     found += [link.address for link in sending_links(r).values()]
-    return {
-        f"I{hashlib.sha256(address.encode()).hexdigest()[:24]}\0{address}": full_name(call.snapshot, name, address)
-        for address in found
-    }
+    return {f"{identity_id(address)}\0{address}": full_name(call.snapshot, name, address) for address in found}
 
 
 def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:

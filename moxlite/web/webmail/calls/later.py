@@ -28,7 +28,7 @@ from moxlite.store.groupware.alarms import SECOND, alarms_after
 from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import NoSuchResource, Resource, resource_data, resource_of
 from moxlite.store.groupware.scheduling import EntryPut, put_entry
-from moxlite.store.later import scheduled, snooze, snoozes, unschedule, unsnooze, watch
+from moxlite.store.later import leaving, snooze, snoozes, unschedule, unsnooze, watch
 from moxlite.store.mail.settings import set_address_view
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
@@ -209,7 +209,7 @@ class LaterCalls(AccountCalls):
 
         def read(r: Reader) -> list[Waiting]:
             names = {box.id: box.name for box in mailboxes(r)}
-            found = [("sent", one.due, one.message_id, "") for one in scheduled(r) if one.due > now]
+            found = [("sent", one.due, MessageID(one.message_id), "") for one in leaving(r, now)]
             for row in snoozes(r):
                 kind = "answer" if row.away_id is None else "back"
                 found.append((kind, row.due, row.message_id, names.get(row.origin_id, "") if row.origin_id else ""))
@@ -238,7 +238,7 @@ class LaterCalls(AccountCalls):
 
     @call()
     async def scheduled_cancel(self, caller: Caller, message_id: ID) -> int:
-        """Make a scheduled message a draft again; returns the draft's id. A conflict if it is on its way."""
+        """Make a message that leaves later a draft again; returns the draft's id. A conflict if it is on its way."""
         async with self._accounts.use(caller.require().account) as account:
             return int(await account.write(lambda tx: unschedule(tx, message_id)))
 

@@ -1,0 +1,20 @@
+"""The operations about mail that leaves later: scheduled by the webmail or a program, held in the queue until its time,
+or about to go out while it can still be undone (WEBMAIL-96, WEBMAIL-123, JMAP-31, QUEUE-27).
+"""
+
+from typing import Annotated
+
+from moxlite.operations import USERS, UserOperation, Word, change, field, query
+from moxlite.store.forms import Leaving
+
+
+@query("account later list", USERS, columns=("id", "due", "sender", "recipients", "subject"))
+class ListLeaving(UserOperation[list[Leaving]], frozen=True):
+    """List the messages of ACCOUNT that leave later, the next one first."""
+
+
+@change("account later stop", USERS)
+class StopLeaving(UserOperation[None], frozen=True):
+    """Stop the message ID of ACCOUNT, which becomes a draft if the account has a copy of it."""
+
+    id: Annotated[Word, field(metavar="ID")]
