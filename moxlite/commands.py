@@ -26,9 +26,13 @@ from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands, LinkCommands
 from moxlite.migration.mailcopies import CopyCommands
+from moxlite.move.checks import Checks
+from moxlite.move.commands import MoveCommands
+from moxlite.move.moves import Moves
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.dial import dial
-from moxlite.operations.performing import commands as commands_of
+from moxlite.operations import Role
+from moxlite.operations.performing import commands as commands_of, performer
 from moxlite.operations.server import ChangeAccountKey
 from moxlite.operations.standby import HandedOver, HandOver
 from moxlite.periodic import Examinations, held_keys
@@ -81,6 +85,7 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
             components.files.spools.directory,
         ).registry(),
         **components.calendar_copies.registry(),
+        **_moving(components).registry(),
         **SortCommands(config, accounts).registry(),
         **LeavingCommands(config, accounts, queue).registry(),
         **ForwardCommands(config, config.edit, components.forwarding(submit)).registry(),
@@ -151,6 +156,13 @@ async def _try_placement(components: Components, examinations: Examinations, arg
     return [
         provider for provider in await _list_placement(components, ListPlacement()) if provider.address in addresses
     ]
+
+
+def _moving(components: Components) -> MoveCommands:
+    perform = performer(components.registry.get, Role.COMMAND_LINE)
+    config, accounts, copies = components.config, components.files.accounts, components.copies
+    moves = Moves(config=config, accounts=accounts, copies=copies, perform=perform, tree=components.tree)
+    return MoveCommands(moves, Checks(config=config, accounts=accounts, copies=copies, perform=perform), perform)
 
 
 def _admin(components: Components) -> AdminCommands:

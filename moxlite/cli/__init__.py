@@ -56,6 +56,7 @@ COMMANDS = {
     "log": ("moxlite.cli.log:log", "Log levels of the running server."),
     "mtasts": ("moxlite.cli.checks.mtasts:mtasts", "Look up MTA-STS policies."),
     "message": ("moxlite.cli.message:message", "Look at messages in files."),
+    "move": ("moxlite.cli.move:move", "Move a whole server here: users, passwords, mail, calendars, scripts, aliases."),
     "placement": ("moxlite.cli.setup.doctor:placement", "Where mail of this server lands at other providers."),
     "queue": ("moxlite.cli.queue:queue", "Messages waiting to be sent."),
     "quickstart": ("moxlite.cli.setup.quickstart:quickstart", "Make the configuration of a new mail server."),

@@ -31,6 +31,7 @@ ROOMS = {
     "ADMIN": "admin",
     "DAV": "dav",
     "MASK": "masked",
+    "MOVE": "move",
     "LINK": "linked",
 }
 SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN", "DAV", "MASK", "LINK"})

@@ -1,0 +1,343 @@
+"""``moxlite move``: a whole server moves here (docs/spec/move.md)."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+
+from moxlite.cli.archives.imapcopy import stated_password
+from moxlite.cli.common import FAILED, Failure, json_option, perform, settings, show_json
+from moxlite.cli.described import described
+from moxlite.escapes import printable
+from moxlite.operations import described_in, description, move as operations
+from moxlite.operations.move import AccountCount, MoveState
+
+if TYPE_CHECKING:
+    from moxlite.move.building import Common
+    from moxlite.move.plan import Plan
+
+F = TypeVar("F", bound=Callable[..., object])
+
+LOOK_SECONDS: Final = 2.0
+"""Seconds between two looks at a move that the command follows."""
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def move() -> None:
+    """Move a whole server here: its users, passwords, mail, calendars, scripts and aliases.
+
+    First make a plan of the old server's files, and read it. Then carry it out, as often as you like, and count both
+    sides.
+    """
+
+
+@move.group()
+def plan() -> None:
+    """Write a plan of the old server's files. Nothing is changed, here or there."""
+
+
+def _plan_options(command: F) -> F:
+    for option in reversed(
+        (
+            click.option(
+                "--out",
+                required=True,
+                metavar="FILE",
+                type=click.Path(path_type=Path),
+                help="The plan to write; it has secrets.",
+            ),
+            click.option("--imap", "imap_", metavar="HOST[:PORT]", help="The old server's IMAP, for all users."),
+            click.option(
+                "--tls",
+                type=click.Choice(["implicit", "starttls", "none"]),
+                default="implicit",
+                show_default=True,
+                help="When TLS begins there.",
+            ),
+            click.option(
+                "--master-user",
+                metavar="NAME",
+                help="A user there who can read all mail; the password is asked for, or the first line of stdin.",
+            ),
+            click.option(
+                "--master-separator",
+                default="*",
+                show_default=True,
+                help="Between the user's name and that of the master user.",
+            ),
+            click.option(
+                "--dav",
+                default="",
+                metavar="URL",
+                help="The old server's calendars and contacts, for users with a password.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _common(imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str) -> "Common":
+    from moxlite.move.building import Common
+    from moxlite.move.plan import IMAPServer
+
+    if imap_ is None:
+        if master_user:
+            raise Failure("--master-user requires --imap")
+        return Common(dav=dav)
+    host, colon, number = imap_.rpartition(":") if not imap_.endswith("]") else (imap_, "", "")
+    if colon and not (number.isdecimal() and 0 < int(number) < 65536):
+        raise Failure(f"{printable(imap_)}: not HOST or HOST:PORT")
+    server = IMAPServer(host=(host if colon else imap_).strip("[]"), port=int(number or 0), tls=tls)  # type: ignore[arg-type] # click.Choice
+    if master_user:
+        server.master_user, server.master_password = master_user, stated_password(None, master_user)
+        server.master_separator = master_separator
+    return Common(imap=server, dav=dav)
+
+
+def _write(made: "Plan", out: Path) -> None:
+    from moxlite.move.plan import BadPlan, text_of_plan, write_new
+
+    try:
+        write_new(out, text_of_plan(made))
+    except (BadPlan, OSError) as error:
+        raise Failure(f"plan not written: {error}") from None
+    for line in made.problem_lines():
+        print(f"problem: {printable(line)}")
+    without = sum(not (user.hash or user.password) for user in made.users)
+    users = f"{len(made.users)} users, {without} of them without a password"
+    print(f"{users}, {len(made.aliases)} aliases, {len(made.domains)} domains")
+    print(f"Read {out}, then: moxlite move run {out}")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"cannot read {path}: {error}") from None
+
+
+@plan.command("csv")
+@_plan_options
+@click.argument("source", type=_FILE)
+def plan_csv(
+    source: Path, out: Path, imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str
+) -> None:
+    """Plan a move of the users in a CSV file, for any server.
+
+    Its first line names the columns: address, and any of name, account, hash, password, quota, aliases, imap_host,
+    imap_port, imap_tls, imap_user, imap_password, dav_url, dav_user, dav_password.
+    """
+    from moxlite.move.accountscsv import plan_of_csv
+    from moxlite.move.plan import BadPlan
+
+    try:
+        _write(plan_of_csv(_lines(source), _common(imap_, tls, master_user, master_separator, dav)), out)
+    except BadPlan as error:
+        raise Failure(f"{source}: {error}") from None
+
+
+@plan.command("dovecot")
+@_plan_options
+@click.option("--domain", default="", help="Domain of users and aliases that have none.")
+@click.option("--virtual", multiple=True, type=_FILE, help="A virtual map of Postfix, as text. Any number of times.")
+@click.option("--aliases", multiple=True, type=_FILE, help="An aliases file of Postfix, such as /etc/aliases.")
+@click.option("--scripts", default="", metavar="DIR", help="The folder of a user's scripts, such as /var/vmail/%d/%n.")
+@click.argument("source", metavar="PASSWD_FILE", type=_FILE)
+def plan_dovecot(
+    source: Path,
+    out: Path,
+    imap_: str | None,
+    tls: str,
+    master_user: str | None,
+    master_separator: str,
+    dav: str,
+    domain: str,
+    virtual: tuple[Path, ...],
+    aliases: tuple[Path, ...],
+    scripts: str,
+) -> None:
+    """Plan a move from Dovecot and Postfix, by Dovecot's passwd-file and the maps of Postfix."""
+    from moxlite.move.dovecot import Files, plan_of_dovecot
+
+    files = Files(
+        passwd=_lines(source),
+        virtual=[line for path in virtual for line in _lines(path)],
+        aliases=[line for path in aliases for line in _lines(path)],
+        domain=domain,
+        scripts=scripts,
+    )
+    _write(plan_of_dovecot(files, _common(imap_, tls, master_user, master_separator, dav)), out)
+
+
+@plan.command("mox")
+@_plan_options
+@click.argument("source", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
+def plan_mox(
+    source: Path, out: Path, imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str
+) -> None:
+    """Plan a move from mox, by the domains.conf in FOLDER or its folder config."""
+    from moxlite.move.mox import plan_of_mox
+    from moxlite.move.plan import BadPlan
+
+    places = (source, source / "domains.conf", source / "config" / "domains.conf")
+    path = next((one for one in places if one.is_file()), None)
+    if path is None:
+        raise Failure(f"{source} has no domains.conf")
+    try:
+        _write(plan_of_mox("".join(_lines(path)), _common(imap_, tls, master_user, master_separator, dav)), out)
+    except BadPlan as error:
+        raise Failure(f"{path}: {error}") from None
+
+
+# A plan carried out
+
+
+def _secret(path: Path) -> str:
+    from moxlite.move.plan import BadPlan, read_plan, read_secret
+
+    try:
+        text = read_secret(path)
+        read_plan(text)
+    except (BadPlan, OSError) as error:
+        raise Failure(f"{path}: {error}") from None
+    return text
+
+
+@move.command(help=description(operations.RunMove).about + " Ctrl-C leaves the server at work.")
+@click.argument("file", type=_FILE)
+@click.option("--detach", is_flag=True, help="Don't wait for the end.")
+def run(file: Path, detach: bool) -> None:
+    perform(operations.RunMove(), upload=_secret(file).encode())
+    if detach:
+        return
+    import time
+
+    last: dict[str, str] = {}
+    try:
+        while (state := perform(operations.ShowMove())).phase in ("running", "paused"):
+            for account in state.accounts:
+                line = f"{account.address}: {account.phase} {account.step}".rstrip()
+                if last.get(account.address) != line and account.phase != "waiting":
+                    last[account.address] = line
+                    print(printable(line), flush=True)
+            time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        print("The server goes on: see moxlite move status", file=sys.stderr)
+        return
+    _show(state)
+    if state.phase != "done" or any(account.phase == "failed" for account in state.accounts):
+        raise Failure("not everything came: mend it, and type the same command again", FAILED)
+    print(f"Now count both sides: moxlite move check {file}")
+
+
+def _show(state: MoveState) -> None:
+    rate = f", {state.rate:.0f} messages/s" if state.rate else ""
+    left = f", {state.seconds} s left" if state.seconds >= 0 and state.phase == "running" else ""
+    print(f"move: {state.phase}{rate}{left}")
+    for problem in state.problems:
+        print(f"problem: {printable(problem)}")
+    for account in state.accounts:
+        step = f", {printable(account.step)}" if account.step else ""
+        print(
+            f"{account.address}: {account.phase}{step}, {account.messages} messages, {account.problem_count} problems"
+        )
+        for problem in account.problems:
+            print(f"  problem: {printable(problem)}")
+
+
+described(
+    move,
+    described_in(operations),
+    {},
+    {operations.ShowMove: lambda state, as_json: show_json(state) if as_json else _show(state)},
+    without={operations.RunMove, operations.CheckMove, operations.MakeMoveLinks, operations.FinishMove},
+)
+
+
+@move.command(
+    help="Count both sides: mail, flags, samples, scripts, addresses, aliases. Exit 1 if anything is missing."
+)
+@click.argument("file", type=_FILE)
+@json_option
+def check(file: Path, as_json: bool) -> None:
+    def tell(line: str) -> None:
+        print(f"counting {printable(line)}", file=sys.stderr)
+
+    count = perform(operations.CheckMove(), upload=_secret(file).encode(), progress=tell)
+    if as_json or settings().as_json:
+        show_json(count)
+    else:
+        for account in count.accounts:
+            _show_count(account)
+        for lost in count.lost:
+            print(f"missing: {printable(lost)}")
+    missing = sum(len(account.lost) for account in count.accounts) + len(count.lost)
+    uncounted = sum(len(account.uncounted) for account in count.accounts)
+    if not (as_json or settings().as_json):
+        messages = sum(mailbox.there for account in count.accounts for mailbox in account.mailboxes)
+        what = f"{len(count.accounts)} accounts, {messages} messages, {count.aliases} aliases"
+        print(f"{what}: {missing} lost, {uncounted} uncounted")
+    if missing or uncounted:
+        sys.exit(FAILED)
+
+
+def _show_count(account: AccountCount) -> None:
+    print(f"{account.address}: password {account.credential}, {account.scripts} scripts")
+    for one in account.mailboxes:
+        changed = f", {one.flags} with other flags here" if one.flags else ""
+        equal = f"{one.compared - one.differ} of {one.compared} compared are equal"
+        numbers = f"{one.there} there, {one.missing} missing, {one.removed} removed here{changed}"
+        print(f"  {printable(one.mailbox)}: {numbers}, {equal}")
+    for text in account.lost:
+        print(f"  missing: {printable(text)}")
+    for text in account.uncounted:
+        print(f"  not counted: {printable(text)}")
+
+
+@move.command(
+    help="Make links for users without a password, and a page of them to print. Each works once, within 7 days."
+)
+@click.argument("file", type=_FILE)
+@click.option(
+    "--out",
+    required=True,
+    metavar="PAGE",
+    type=click.Path(path_type=Path),
+    help="The page to write (HTML); it has secrets.",
+)
+def links(file: Path, out: Path) -> None:
+    from moxlite.move.page import page_of
+    from moxlite.move.plan import BadPlan, write_new
+
+    if out.exists():
+        raise Failure(f"{out} exists already")
+    made = perform(operations.MakeMoveLinks(), upload=_secret(file).encode())
+    try:
+        write_new(out, page_of(made))
+    except (BadPlan, OSError) as error:
+        raise Failure(f"page not written: {error}; type the command again for new links") from None
+    for one in made:
+        if one.problem:
+            print(f"problem: {one.address}: {printable(one.problem)}")
+    print(f"{sum(not one.problem for one in made)} links in {out}: print it, hand out its sheets, and delete it")
+
+
+@move.command(help="End the move: say what to switch off on the old server, and remove all secrets from FILE.")
+@click.argument("file", type=_FILE)
+def finish(file: Path) -> None:
+    from moxlite.config.files import write_atomically
+    from moxlite.move.plan import read_plan, text_of_plan, without_secrets
+
+    text = _secret(file)
+    steps = perform(operations.FinishMove(), upload=text.encode())
+    try:
+        write_atomically(file, text_of_plan(without_secrets(read_plan(text))).encode(), mode=0o600)
+    except OSError as error:
+        raise Failure(f"the secrets are still in {file}: {error}") from None
+    for number, step in enumerate(steps, 1):
+        print(f"{number}. {printable(step)}")

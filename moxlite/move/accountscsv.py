@@ -1,0 +1,89 @@
+"""Users in a CSV file, for servers without a source of their own (MOVE-3)."""
+
+import csv
+from collections.abc import Iterable
+from typing import Final, cast, get_args
+
+from moxlite.move.building import Builder, Candidate, Common, words
+from moxlite.move.plan import TLS, BadPlan, DAVUser, IMAPUser, Plan
+
+COLUMNS: Final = (
+    *("address", "name", "account", "hash", "password", "quota", "aliases"),
+    *("imap_host", "imap_port", "imap_tls", "imap_user", "imap_password"),
+    *("dav_url", "dav_user", "dav_password"),
+)
+
+
+def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
+    """The plan of a file. Raises BadPlan."""
+    rows = iter(lines)
+    head = next(rows, "").removeprefix("\ufeff")
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    names = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
+    unknown = sorted({name for name in names if name not in COLUMNS})
+    if "address" not in names or unknown or len(set(names)) < len(names):
+        shown = (
+            f"unknown columns: {', '.join(map(repr, unknown))}"
+            if unknown
+            else "the first line must name each column once, with address"
+        )
+        raise BadPlan(f"{shown}; possible are {', '.join(COLUMNS)}")
+    builder = Builder("csv", common)
+    reader = csv.reader(rows, delimiter=delimiter)
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return builder.plan
+        except csv.Error as error:
+            builder.plan.problems.append(f"line {reader.line_num + 1} is left out: {error}")
+            continue
+        if not any(fields):
+            continue
+        if len(fields) > len(names):
+            builder.plan.problems.append(
+                f"line {reader.line_num + 1} is left out: it has more fields than the first one"
+            )
+            continue
+        builder.add_user(_candidate(dict(zip(names, fields, strict=False)), common))
+
+
+def _candidate(row: dict[str, str], common: Common) -> Candidate:
+    row = {name: value if name.endswith("password") else value.strip() for name, value in row.items()}
+    address = row["address"]
+    given = Candidate(
+        address=address,
+        account=row.get("account", ""),
+        full_name=row.get("name", ""),
+        quota=row.get("quota", ""),
+        hash=row.get("hash", ""),
+        password=row.get("password", ""),
+        more=[*words(row.get("aliases", ""))],
+    )
+    given.imap = _imap(row, given, common)
+    url = row.get("dav_url", "") or (common.dav if row.get("dav_password") else "")
+    if url:
+        user, password = row.get("dav_user", "") or address, row.get("dav_password", "") or given.password
+        given.dav = [DAVUser(url=url, user=user, password=password)]
+    return given
+
+
+def _imap(row: dict[str, str], given: Candidate, common: Common) -> IMAPUser | None:
+    host, port, tls = row.get("imap_host", ""), row.get("imap_port", ""), row.get("imap_tls", "")
+    if not host and common.imap is None:
+        return None
+    if (port and not (port.isdecimal() and 0 < int(port) < 65536)) or (tls and tls not in get_args(TLS)):
+        given.problems.append(f"mail is left out: port {port!r} or TLS {tls!r} can't be read")
+        return None
+    password = row.get("imap_password", "") or given.password
+    if not password and (common.imap is None or not common.imap.master_user):
+        given.problems.append("mail is left out: there is neither a password nor a master user")
+        return None
+    user = row.get("imap_user", "") or given.address
+    return IMAPUser(
+        user=user,
+        password=row.get("imap_password", "") or ("" if common.imap and common.imap.master_user else password),
+        host=host,
+        port=int(port or 0),
+        tls=cast(TLS, tls or "implicit"),
+    )

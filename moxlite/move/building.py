@@ -1,0 +1,187 @@
+"""A plan collected from a source: users and aliases checked one by one, so that a bad one stops no other (MOVE-2)."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from moxlite.config.checks.accounts import account_name_problem
+from moxlite.config.values import parse_size
+from moxlite.move.plan import Alias, DAVUser, IMAPServer, IMAPUser, Plan, Script, User
+from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.store.auth.foreignhashes import UnknownHash, read_hash, weak_scheme
+
+NOTES: Final = {
+    "MD5-CRYPT": "its hash is MD5-CRYPT, which is guessed fast if the old server's file was stolen",
+    "SSHA": "its hash is salted SHA, which is guessed fast if the old server's file was stolen",
+}
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True):
+    """What options say for all users. `imap`: the server; `dav`: the address of calendars and contacts, "" for none."""
+
+    imap: IMAPServer | None = None
+    dav: str = ""
+
+
+class Candidate(msgspec.Struct, kw_only=True):
+    """A user as a source has it; texts as they are there."""
+
+    address: str
+    account: str = ""
+    full_name: str = ""
+    quota: str = ""
+    hash: str = ""
+    password: str = ""
+    more: list[str] = []
+    imap: IMAPUser | None = None
+    dav: list[DAVUser] = []
+    scripts: list[Script] = []
+    problems: list[str] = []
+
+
+class Builder:
+    """Collects users and aliases."""
+
+    def __init__(self, kind: str, common: Common) -> None:
+        self.plan = Plan(kind=kind, imap=common.imap)
+        self._common = common
+        self._owners: dict[str, User] = {}
+        self._names: set[str] = set()
+
+    def add_user(self, given: Candidate) -> None:
+        """Add a user, with the problems of what cannot come."""
+        try:
+            address = canonical(given.address)
+        except AddressError as error:
+            self.plan.problems.append(f"user {given.address!r} is left out: {error}")
+            return
+        if address in self._owners:
+            owner = self._owners[address].address
+            self.plan.problems.append(f"user {address} is left out: {owner} has that address")
+            return
+        user = User(
+            account=self._name_for(given, address), addresses=[address], full_name=" ".join(given.full_name.split())
+        )
+        user.problems = list(given.problems)
+        user.scripts, user.dav = given.scripts, given.dav
+        user.imap = given.imap or (IMAPUser(user=given.address) if self._common.imap is not None else None)
+        self._owners[address] = user
+        self._note_domain(address)
+        for text in given.more:
+            self.add_address(user, text)
+        self._add_quota(user, given.quota)
+        self._add_password(user, given)
+        self.plan.users.append(user)
+
+    def add_address(self, user: User, text: str) -> None:
+        """Give a user one more address, or with ``@domain`` all of a domain that are no other's."""
+        try:
+            address = f"@{Domain.parse(text[1:]).unicode}" if text.startswith("@") else canonical(text)
+        except AddressError as error:
+            user.problems.append(f"address {text!r} is left out: {error}")
+            return
+        owner = self._owners.setdefault(address, user)
+        if owner is not user:
+            user.problems.append(f"address {address} is left out: {owner.address} has it")
+        elif address not in user.addresses:
+            user.addresses.append(address)
+            self._note_domain(address)
+
+    def add_alias(self, alias: Alias) -> None:
+        """Add an alias with several members; members at other servers are problems, for their owners must agree."""
+        try:
+            alias.address = canonical(alias.address)
+        except AddressError as error:
+            self.plan.problems.append(f"alias {alias.address!r} is left out: {error}")
+            return
+        if alias.address in self._owners:
+            self.plan.problems.append(
+                f"alias {alias.address} is left out: {self._owners[alias.address].address} has it"
+            )
+            return
+        members, given = [], alias.members
+        for text in dict.fromkeys(given):
+            try:
+                member = canonical(text)
+            except AddressError as error:
+                alias.problems.append(f"member {text!r} is left out: {error}")
+                continue
+            if member.rpartition("@")[2] in self.plan.domains:
+                members.append(member)
+            else:
+                alias.problems.append(f"member {member} is left out: it's at another server, whose owner has to agree")
+        alias.members = members
+        self._note_domain(alias.address)
+        if members:
+            self.plan.aliases.append(alias)
+        else:
+            self.plan.problems += [f"alias {alias.address}: {problem}" for problem in alias.problems]
+            self.plan.problems.append(f"alias {alias.address} is left out: it has no member here")
+
+    def owner_of(self, text: str) -> User | None:
+        """The user with an address, or None."""
+        try:
+            return self._owners.get(canonical(text))
+        except AddressError:
+            return None
+
+    def _name_for(self, given: Candidate, address: str) -> str:
+        localpart, _, domain = address.rpartition("@")
+        wanted = given.account or localpart
+        plain = re.sub(r"[^a-z0-9.-]+", "-", wanted.lower()).strip("-.") or "user"
+        for name in (wanted, plain, f"{plain}-{domain}"):
+            if account_name_problem(name) is None and name not in self._names:
+                self._names.add(name)
+                return name
+        number = 2
+        while f"{plain}-{number}" in self._names or account_name_problem(f"{plain}-{number}") is not None:
+            number += 1
+            if number > len(self._names) + 10:  # the name itself is not allowed
+                plain = "user"
+        self._names.add(f"{plain}-{number}")
+        return f"{plain}-{number}"
+
+    def _add_quota(self, user: User, text: str) -> None:
+        if not text or text in ("0", "none", "unlimited", "NULL"):
+            return
+        words = re.sub(r"(?i)(?<=[kmgt])i?b$", "", text.strip()).lower()
+        try:
+            parse_size(int(words) if words.isdecimal() else words)
+        except ValueError:
+            user.problems.append(f"quota {text!r} can't be read, so the server's holds")
+        else:
+            user.quota = words
+
+    def _add_password(self, user: User, given: Candidate) -> None:
+        user.password = given.password
+        if not given.hash:
+            return
+        cleartext = re.fullmatch(r"\{(?:PLAIN|CLEARTEXT)\}(.*)", given.hash, re.IGNORECASE | re.DOTALL)
+        if cleartext:
+            user.password = cleartext[1]
+            return
+        try:
+            form = read_hash(given.hash)
+        except UnknownHash as error:
+            user.problems.append(f"password can't come: {error}; give the user a link: moxlite move links")
+            return
+        user.hash = form
+        if weak := weak_scheme(form):
+            user.problems.append(NOTES[weak])
+
+    def _note_domain(self, address: str) -> None:
+        domain = address.rpartition("@")[2]
+        if domain not in self.plan.domains:
+            self.plan.domains.append(domain)
+
+
+def canonical(text: str) -> str:
+    """An address as domains.toml has it. Raises AddressError."""
+    return Address.parse(text.strip()).pack(True).lower() if text.isascii() else Address.parse(text.strip()).pack(True)
+
+
+def words(text: str) -> Iterable[str]:
+    """Words with spaces or commas between."""
+    return [word for word in re.split(r"[\s,]+", text) if word]

@@ -1,0 +1,199 @@
+"""Both sides of a move counted (MOVE-8). Nothing is changed, here or there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite import lazyimport
+from moxlite.config.holder import ConfigHolder
+from moxlite.migration.copies import LOGOUT_SECONDS, Copies
+from moxlite.migration.problems import Transfer
+from moxlite.move.plan import Plan, User, imap_order
+from moxlite.net.control.server import CommandFailed
+from moxlite.operations.copies import CopyByImap, Event
+from moxlite.operations.domains import ListAliases
+from moxlite.operations.move import AccountCount, MailboxCount, MoveCount
+from moxlite.operations.performing import Perform
+from moxlite.operations.sieve import SieveGet
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.credentials import credential, is_foreign
+from moxlite.store.content.body import stream_message
+from moxlite.store.errors import StoreError
+from moxlite.store.mail.remotes import SLICE, Pushed, copies, find_remote, parsed_flags, pushed
+from moxlite.store.rows.mailboxes import split_keywords
+from moxlite.store.rows.messages import flags_of_bits
+from moxlite.store.types import Flag
+from moxlite.wording import reason_of
+
+if TYPE_CHECKING:
+    from moxlite.migration.names import Place
+    from moxlite.migration.pull import Pull
+    from moxlite.net.imapclient import Client
+    from moxlite.store.accounts.opened import OpenAccount
+
+SAMPLE: Final = 3
+"""Messages of a mailbox whose octets are compared: the newest, which a stopped copy would lack."""
+
+Say = Callable[[str], Awaitable[None]]
+
+
+class Checks:
+    """Counts both sides.
+
+    Args:
+      perform: performs operations as the command line.
+    """
+
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts, copies: Copies, perform: Perform) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._copies = copies
+        self._perform = perform
+
+    async def count(self, plan: Plan, say: Say) -> MoveCount:
+        """Count all accounts of a plan. `say` hears which one."""
+        counts = MoveCount()
+        for user in plan.users:
+            await say(user.address)
+            counts.accounts.append(await self._account(plan, user))
+        for alias in plan.aliases:
+            try:
+                there = {one.alias: one for one in await self._perform(ListAliases(alias.address.rpartition("@")[2]))}
+            except CommandFailed as error:
+                counts.lost.append(f"alias {alias.address}: {error}")
+                continue
+            missing = [
+                one for one in alias.members if alias.address not in there or one not in there[alias.address].members
+            ]
+            counts.aliases += alias.address in there
+            counts.lost += [f"alias {alias.address} has no member {member}" for member in missing]
+        return counts
+
+    async def _account(self, plan: Plan, user: User) -> AccountCount:
+        count = AccountCount(user.address, user.account)
+        settings = self._config.current.account(user.account)
+        if settings is None:
+            count.lost.append("the account")
+            return count
+        own = {address.lower() for address in settings.destinations}
+        count.lost += [f"address {address}" for address in user.addresses if address.lower() not in own]
+        for script in user.scripts:
+            try:
+                same = await self._perform(SieveGet(user.account, script.name)) == script.text
+            except CommandFailed:
+                same = False
+            count.scripts += same
+            if not same:
+                count.lost.append(f"script {script.name}")
+        order = imap_order(plan, user)
+        try:
+            async with self._accounts.use(user.account) as account:
+                stored = await account.read(credential, op="credential")
+                count.credential = "none" if stored is None else "hash" if is_foreign(stored) else "own"
+                if order is not None:
+                    await self._mail(account, order, count)
+        except (StoreError, OSError) as error:
+            count.uncounted.append(reason_of(error))
+        if (user.hash or user.password) and count.credential == "none":
+            count.lost.append("the password")
+        return count
+
+    async def _mail(self, account: OpenAccount, order: CopyByImap, count: AccountCount) -> None:
+        await lazyimport.load("moxlite.migration.pull")
+        from moxlite.migration.pull import Pull
+        from moxlite.net.imapclient import IMAPClientError, Refused
+
+        async def tell(event: Event) -> None:
+            # Names that can't be copied; progress is none of a count.
+            if (text := getattr(event, "text", "")) and text not in count.uncounted:
+                count.uncounted.append(str(text))
+            await trio.lowlevel.checkpoint()
+
+        tmp = self._config.current.static.data_dir / "tmp"
+        pull = Pull(Transfer(account, self._accounts, msgspec.structs.replace(order, dry_run=True), tell, tmp))
+        try:
+            client = await self._copies.connect("import", order, True)
+            try:
+                for place in await pull.places(client):
+                    try:
+                        count.mailboxes.append(await _mailbox(account, pull, client, order, place))
+                    except Refused as error:
+                        count.uncounted.append(f"mailbox {place.box.name}: {error}")
+            finally:
+                with trio.move_on_after(LOGOUT_SECONDS, shield=True):
+                    await client.logout()
+        except IMAPClientError as error:
+            count.uncounted.append(f"mail: {reason_of(error)}")
+        for mailbox in count.mailboxes:
+            lacking = mailbox.missing + mailbox.removed + mailbox.differ
+            if lacking:
+                count.lost.append(f"{lacking} messages of {mailbox.mailbox}")
+
+
+async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: CopyByImap, place: Place) -> MailboxCount:
+    """Count a mailbox. Raises IMAPClientError."""
+    from moxlite.migration.listing import flags_in, list_uids
+
+    name = place.box.name
+    selected = await client.examine(name)
+    uids = [*await list_uids(client)]
+    remote = await account.read(lambda r: find_remote(r, "source", order.host, order.user, name), op="import")
+    if remote is None or remote.uidvalidity != selected.uidvalidity:
+        return MailboxCount(name, len(uids), len(uids), 0, 0, 0, 0)
+    known = {*await pull.known(remote.id)}
+    here: dict[int, Pushed] = {}
+    after = 0
+    while True:
+        rows = await account.read(lambda r, after=after: pushed(r, remote.id, after), op="import")  # type: ignore[misc] # bound now
+        here |= {row.uid: row for row in rows}
+        if len(rows) < SLICE:
+            break
+        after = rows[-1].uid
+    copied = [uid for uid in uids if uid in known]
+    changed = 0
+    for start in range(0, len(copied), SLICE):
+        for uid, there in await flags_in(client, copied[start : start + SLICE]):
+            if uid in here and _flags(there) != _flags_here(here[uid]):
+                changed += 1
+    sample = [uid for uid in copied if uid in here][-SAMPLE:]
+    differ = 0
+    for uid in sample:
+        differ += not await _same(account, client, remote.id, uid)
+    missing, removed = len(uids) - len(copied), sum(uid not in here for uid in copied)
+    return MailboxCount(name, len(uids), missing, removed, changed, len(sample), differ)
+
+
+def _flags(words: str) -> tuple[Flag, frozenset[str]]:
+    flags, keywords = parsed_flags(word for word in words.split() if word.lower() != r"\recent")
+    return flags, frozenset(word.lower() for word in keywords)
+
+
+def _flags_here(row: Pushed) -> tuple[Flag, frozenset[str]]:
+    return flags_of_bits(row.flags), frozenset(word.lower() for word in split_keywords(row.keywords))
+
+
+async def _same(account: OpenAccount, client: Client, remote_id: int, uid: int) -> bool:
+    """Whether a message has the same octets on both sides. Raises IMAPClientError."""
+    from moxlite.proto.imap import responses as r
+
+    answer = await client.run(b"UID FETCH %d (UID BODY.PEEK[])" % uid)
+    there = b""
+    for data in answer.of(r.FetchData):
+        items = dict(data.items)
+        body = items.get("BODY[]")
+        if items.get("UID") == uid and isinstance(body, bytes):
+            there = body
+    rows = await account.read(lambda reader: copies(reader, remote_id, [uid]), op="import")
+    if uid not in rows:
+        return False
+    try:
+        async with aclosing(stream_message(account, rows[uid].message_id)) as pieces:
+            here = b"".join([piece async for piece in pieces])
+    except StoreError:
+        return False
+    return here == there

@@ -1,0 +1,170 @@
+"""Users of Dovecot's passwd-file, and addresses of Postfix's maps (MOVE-4).
+
+The maps are read as text: what they would run or include is a problem, never done.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.move.building import Builder, Candidate, Common
+from moxlite.move.plan import Alias, Plan, Script
+
+ACTIVE: Final = ".dovecot.sieve"
+"""The link in a user's folder that leads to the active script."""
+
+MAX_SCRIPT: Final = 1 << 20
+"""Octets of a script, as of one that ManageSieve takes."""
+
+MAX_SCRIPTS: Final = 50
+"""Scripts of a user."""
+
+_QUOTA: Final = re.compile(r"(?:userdb_)?quota_rule\d*=\*:storage=(\w+)|storage=(\w+)")
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True):
+    """Files of the old server.
+
+    Attributes:
+      passwd: lines of a passwd-file. virtual, aliases: lines of Postfix's maps.
+      domain: of users and aliases that have none, "" for no such.
+      scripts: the folder of scripts, with ``%u``, ``%d`` and ``%n`` for a user, "" for none.
+    """
+
+    passwd: list[str]
+    virtual: list[str] = []
+    aliases: list[str] = []
+    domain: str = ""
+    scripts: str = ""
+
+
+def plan_of_dovecot(files: Files, common: Common) -> Plan:
+    """The plan. Blocks: scripts are read."""
+    builder = Builder("dovecot", common)
+    for line in files.passwd:
+        if line.strip() and not line.startswith("#"):
+            builder.add_user(_candidate(line.rstrip("\r\n"), files))
+    entries = [*_virtual(files.virtual, builder.plan), *_aliases(files.aliases, files.domain, builder.plan)]
+    for address, targets in entries:
+        _add(builder, address, targets)
+    return builder.plan
+
+
+def _candidate(line: str, files: Files) -> Candidate:
+    name, *rest = line.split(":")
+    # The extra fields are the last one, and have colons of their own.
+    hashed, _, _, gecos, _, _, extra = (*rest[:6], *[""] * (6 - len(rest[:6])), ":".join(rest[6:]))
+    address = name if "@" in name or not files.domain else f"{name}@{files.domain}"
+    quota = _QUOTA.search(extra)
+    given = Candidate(
+        address=address, hash=hashed if hashed not in ("", "*", "!", "x") else "", full_name=gecos.split(",")[0]
+    )
+    given.quota = "" if quota is None else quota[1] or quota[2]
+    if hashed and not hashed.startswith(("{", "$")) and given.hash:
+        given.hash, given.problems = (
+            "",
+            ["password can't come: its hash names no scheme; give the user a link: moxlite move links"],
+        )
+    if files.scripts:
+        localpart, _, domain = address.rpartition("@")
+        # A name from a file must not lead out of the folder.
+        if all(part not in ("", ".", "..") and "/" not in part for part in (localpart, domain)):
+            place = files.scripts.replace("%u", address).replace("%d", domain).replace("%n", localpart)
+            given.scripts = [*_scripts(Path(place), given.problems)]
+    return given
+
+
+def _scripts(home: Path, problems: list[str]) -> Iterator[Script]:
+    active = os.path.realpath(home / ACTIVE) if (home / ACTIVE).exists() else ""
+    found = sorted((home / "sieve").glob("*.sieve"))
+    if active and Path(active) not in [Path(os.path.realpath(path)) for path in found]:
+        found.append(home / ACTIVE)
+    if len(found) > MAX_SCRIPTS:
+        problems.append(f"{len(found) - MAX_SCRIPTS} scripts are left out: {MAX_SCRIPTS} are possible")
+    for path in found[:MAX_SCRIPTS]:
+        try:
+            with path.open("rb") as file:
+                octets = file.read(MAX_SCRIPT + 1)
+            text = octets.decode()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"script {path.name} is left out: {error}")
+            continue
+        if len(octets) > MAX_SCRIPT:
+            problems.append(f"script {path.name} is left out: it has more than {MAX_SCRIPT >> 20} MiB")
+            continue
+        yield Script(name=path.stem.lstrip("."), text=text, active=os.path.realpath(path) == active)
+
+
+# Postfix's maps: `virtual` (virtual(5)), lines KEY TARGET[, TARGET…]; `aliases` (aliases(5)), KEY: TARGET[, TARGET…].
+
+
+def _logical(lines: Iterable[str]) -> Iterator[str]:
+    """Lines without comments; one that begins with white space continues the one before (postconf(5))."""
+    held = ""
+    for line in lines:
+        text = line.rstrip("\r\n")
+        if not text.strip() or text.lstrip().startswith("#"):
+            continue
+        if text[0] in " \t":
+            held += " " + text.strip()
+        else:
+            if held:
+                yield held
+            held = text.strip()
+    if held:
+        yield held
+
+
+def _virtual(lines: Iterable[str], plan: Plan) -> Iterator[tuple[str, list[str]]]:
+    for line in _logical(lines):
+        key, _, targets = line.replace("\t", " ").partition(" ")
+        if not targets.strip():
+            plan.problems.append(f"virtual {key!r} is left out: it has no target")
+        elif "@" in key:
+            yield key, _split(targets)
+        elif "." not in key:
+            plan.problems.append(f"virtual {key!r} is left out: it has no domain")
+        # KEY without @ names a virtual domain, whose target is not looked at.
+
+
+def _aliases(lines: Iterable[str], domain: str, plan: Plan) -> Iterator[tuple[str, list[str]]]:
+    for line in _logical(lines):
+        key, colon, targets = line.partition(":")
+        key = key.strip().strip('"')
+        if not colon or not domain:
+            plan.problems.append(f"alias {key!r} is left out: give its domain with --domain")
+            continue
+        kept = []
+        for target in _split(targets):
+            if target.startswith(("|", "/", ":include:")):
+                kind = {"|": "a program", "/": "a file"}.get(target[0], "a list in a file")
+                plan.problems.append(f"alias {key!r}: target {target!r} is {kind}, which has no counterpart here")
+            else:
+                kept.append(target if "@" in target else f"{target}@{domain}")
+        if kept:
+            yield key if "@" in key else f"{key}@{domain}", kept
+
+
+def _split(text: str) -> list[str]:
+    """Targets with commas or spaces between, some in quotes."""
+    return [one[0] or one[1] for one in re.findall(r'"((?:[^"\\]|\\.)*)"|([^\s,"]+)', text)]
+
+
+def _add(builder: Builder, address: str, targets: list[str]) -> None:
+    owner = builder.owner_of(targets[0]) if len(targets) == 1 else None
+    if owner is not None and builder.owner_of(address) is owner and not address.startswith("@"):
+        return  # the user's own address, as many virtual maps repeat it
+    if owner is not None:
+        builder.add_address(owner, address)
+    elif address.startswith("@"):
+        builder.plan.problems.append(f"catch-all {address} is left out: its target must be one user")
+    elif len(targets) == 1 and builder.owner_of(address) is not None:
+        user = builder.owner_of(address)
+        assert user is not None
+        user.problems.append(f"forwarding to {targets[0]} is left out: its owner has to agree (account forward set)")
+    else:
+        builder.add_alias(Alias(address=address, members=targets))

@@ -1,0 +1,247 @@
+"""A plan carried out by the running server (MOVE-6, MOVE-7).
+
+Theory of operation
+-------------------
+The plan is in memory only, because it has passwords. What is on disk has no secrets, and lets people see after a
+restart how far the move was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.config.files import write_atomically
+from moxlite.config.holder import ConfigHolder
+from moxlite.decoders import from_json
+from moxlite.migration.copies import Copies
+from moxlite.move.plan import Plan, User
+from moxlite.move.steps import Steps, note
+from moxlite.net.control.server import CommandFailed
+from moxlite.operations.move import AccountMove, MoveState
+from moxlite.operations.performing import Perform
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.supervision import Fate, Supervisor
+
+logger = logging.getLogger("moxlite.admin.move")
+
+ACCOUNTS_AT_ONCE: Final = 4
+"""Accounts that are copied at a time: two cores are busy with that, and others' commands still wait less than 0.3 s."""
+
+STATE: Final = "move.json"
+
+SAVE_SECONDS: Final = 5.0
+"""Seconds between two writings of the state while accounts are copied: more often would wear flash memory."""
+
+RATE_SECONDS: Final = 60.0
+"""Seconds over which the rate is measured."""
+
+
+class Moves:
+    """The move of a server, one at a time.
+
+    Args:
+      perform: performs operations as the command line.
+
+    Attributes:
+      steps: what it does with each account.
+    """
+
+    def __init__(
+        self, *, config: ConfigHolder, accounts: Accounts, copies: Copies, perform: Perform, tree: Supervisor
+    ) -> None:
+        self._config = config
+        self._tree = tree
+        self.steps = Steps(config=config, accounts=accounts, copies=copies, perform=perform)
+        self._plan: Plan | None = None
+        self._scope = trio.CancelScope()
+        self._state: MoveState | None = None
+        self._marks: list[tuple[float, int]] = []
+
+    async def run(self, plan: Plan) -> None:
+        """Begin to carry out a plan, or go on with it. Raises CommandFailed."""
+        if (await self.state()).phase in ("running", "paused"):
+            raise CommandFailed("refused", "a move is running already: see moxlite move status")
+        if plan.finished:
+            raise CommandFailed("refused", "this move was finished, and its plan has no secrets any more")
+        self._plan = plan
+        self._state = MoveState(
+            kind=plan.kind, problems=list(plan.problems), accounts=[_waiting(user) for user in plan.users]
+        )
+        self._start()
+
+    async def state(self) -> MoveState:
+        """How far the move is."""
+        if self._state is None:
+            self._state = await trio.to_thread.run_sync(_read_state, self._path)
+        state = self._state
+        state.rate = self._rate() if state.phase == "running" else 0.0
+        left = [one.left for one in state.accounts if one.phase in ("waiting", "running")]
+        known = state.rate > 0 and all(number >= 0 for number in left)
+        state.seconds = int(sum(left) / state.rate) if known else -1
+        return state
+
+    async def pause(self) -> None:
+        """Stop copying, with the plan kept. Raises CommandFailed."""
+        await self._require("running")
+        await self._end("paused")
+
+    async def resume(self) -> None:
+        """Go on after a pause. Raises CommandFailed."""
+        await self._require("paused")
+        self._start()
+
+    async def stop(self) -> None:
+        """End the move; the plan is forgotten. Raises CommandFailed."""
+        await self._require("running", "paused")
+        await self._end("stopped")
+
+    async def finish(self, plan: Plan) -> list[str]:
+        """End the move for good; returns what is to be done on the old server. Raises CommandFailed."""
+        state = await self.state()
+        if state.phase in ("running", "paused"):
+            raise CommandFailed("refused", "the move is still running: see moxlite move status, or moxlite move stop")
+        state.phase = "finished"
+        self._plan = None
+        await self._save()
+        return last_steps(plan)
+
+    # --- the run
+
+    @property
+    def _path(self) -> Path:
+        return self._config.current.static.data_dir / STATE
+
+    async def _require(self, *phases: str) -> None:
+        if (await self.state()).phase not in phases:
+            raise CommandFailed("refused", f"no move is {' or '.join(phases)}: see moxlite move status")
+
+    def _start(self) -> None:
+        assert self._state is not None
+        self._state.phase = "running"
+        self._scope = trio.CancelScope()
+        self._marks = []
+        self._tree.start("move.run", self._serve, Fate.ONCE)
+
+    async def _end(self, phase: str) -> None:
+        assert self._state is not None
+        self._state.phase = "paused" if phase == "paused" else "stopped"
+        self._scope.cancel()
+        if phase != "paused":
+            self._plan = None
+        await self._save()
+
+    async def _save(self) -> None:
+        assert self._state is not None
+        octets = msgspec.json.encode(self._state)
+        try:
+            await trio.to_thread.run_sync(partial(write_atomically, self._path, octets, mode=0o600))
+        except OSError as error:  # a full disk: the move goes on or fails by itself
+            logger.warning("state of the move not stored", extra={"kv": {"err": str(error)}})
+
+    async def _serve(self) -> None:
+        state, plan = self._state, self._plan
+        assert state is not None
+        assert plan is not None
+        logger.info("move began", extra={"kv": {"kind": plan.kind, "accounts": len(plan.users)}})
+        try:
+            with self._scope:
+                await self._save()
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._save_often)
+                    await self._carry_out(plan, state)
+                    nursery.cancel_scope.cancel()
+                state.phase = "done"
+                self._plan = None
+        finally:
+            if state.phase == "running":  # a bug: the log has it
+                state.phase = "stopped"
+                state.problems.append("something went wrong in the server; its log tells more")
+            with trio.CancelScope(shield=True):  # bounded: one small file
+                await self._save()
+            messages = sum(one.messages for one in state.accounts)
+            logger.info("move ended", extra={"kv": {"phase": state.phase, "messages": messages}})
+
+    async def _save_often(self) -> None:
+        while True:
+            await trio.sleep(SAVE_SECONDS)
+            await self._save()
+
+    async def _carry_out(self, plan: Plan, state: MoveState) -> None:
+        for name in plan.domains:
+            async with _noting(state.problems, f"domain {name}"):
+                await self.steps.domain(name)
+        limiter = trio.CapacityLimiter(ACCOUNTS_AT_ONCE)
+        async with trio.open_nursery() as nursery:
+            for user, move in zip(plan.users, state.accounts, strict=True):
+                nursery.start_soon(self._account, plan, user, move, limiter)
+        for alias in plan.aliases:
+            async with _noting(state.problems, f"alias {alias.address}"):
+                await self.steps.alias(alias)
+
+    async def _account(self, plan: Plan, user: User, move: AccountMove, limiter: trio.CapacityLimiter) -> None:
+        async with limiter:
+            move.phase, move.left, move.problem_count = "running", -1, 0
+            move.problems = []
+            for problem in user.problems:
+                note(move, problem)
+            came = await self.steps.account(plan, user, move)
+            move.phase, move.step, move.left = ("done", "", 0) if came else ("failed", "", -1)
+
+    def _rate(self) -> float:
+        assert self._state is not None
+        now, total = trio.current_time(), sum(one.messages for one in self._state.accounts)
+        self._marks = [(when, number) for when, number in self._marks if when > now - RATE_SECONDS]
+        self._marks.append((now, total))
+        (since, number) = self._marks[0]
+        return (total - number) / (now - since) if now > since else 0.0
+
+
+@asynccontextmanager
+async def _noting(problems: list[str], what: str) -> AsyncIterator[None]:
+    """Note the failure of the block as a problem, once."""
+    try:
+        yield
+    except CommandFailed as error:
+        text = f"{what}: {error}"
+        if text not in problems:
+            problems.append(text)
+
+
+def _waiting(user: User) -> AccountMove:
+    return AccountMove(user.address, user.account)
+
+
+def _read_state(path: Path) -> MoveState:
+    """The state that was stored; what ran when the server ended has stopped. Blocks."""
+    try:
+        state = from_json(path.read_bytes(), MoveState)
+    except (OSError, msgspec.DecodeError):
+        return MoveState()
+    if state.phase in ("running", "paused"):
+        state.phase = "stopped"
+        for move in state.accounts:
+            move.phase = "waiting" if move.phase == "running" else move.phase
+    return state
+
+
+def last_steps(plan: Plan) -> list[str]:
+    """What is to be done on the old server when all has come."""
+    steps = [
+        f"point the MX records of {', '.join(plan.domains)} here, if that isn't done: moxlite config dnscheck DOMAIN"
+    ]
+    if plan.imap is not None and plan.imap.master_user:
+        steps.append(f"remove the master user {plan.imap.master_user} from {plan.imap.host}")
+    steps += [
+        "stop the mail services of the old server, but keep its disk until you have checked backups here",
+        "remove its DKIM selectors from DNS a week after its last mail, and its addresses from SPF at once",
+        "end mail for unknown addresses that still goes there: moxlite config domain peer rm DOMAIN",
+    ]
+    return steps

@@ -1,0 +1,201 @@
+"""The steps by which a domain, an account and an alias of a plan come here (MOVE-6).
+
+All changes are made by their operations, as the command line makes them. Each step looks first at what is there, so
+that a plan can be run any number of times. Mail comes by `Copies`, which go on from what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import trio
+
+from moxlite.config.holder import ConfigHolder
+from moxlite.migration.copies import Copies, CopyFailed
+from moxlite.move.plan import Alias, Plan, User, imap_order
+from moxlite.net.control.server import CommandFailed
+from moxlite.operations.access import SetHash
+from moxlite.operations.accounts import AddAccount, AddAddress, SetQuota, SetSetting
+from moxlite.operations.copies import Event, MailboxStep, Note
+from moxlite.operations.domains import AddAlias, AddDomain, AddMembers, ListAliases, UpdateAlias
+from moxlite.operations.groupware import CopyCalendars
+from moxlite.operations.move import AccountMove
+from moxlite.operations.performing import Perform
+from moxlite.operations.sieve import SieveActivate, SieveGet, SieveList, SievePut
+from moxlite.proto.address import Domain
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.credentials import credential, hash_password, verifications
+from moxlite.store.errors import StoreError
+from moxlite.wording import reason_of
+
+MAX_PROBLEMS: Final = 200
+"""Problems of an account that are kept; all are counted."""
+
+
+class Steps:
+    """The steps.
+
+    Args:
+      perform: performs operations as the command line.
+    """
+
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts, copies: Copies, perform: Perform) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._copies = copies
+        self._perform = perform
+
+    async def domain(self, name: str) -> None:
+        """Add a domain that is not here. Raises CommandFailed."""
+        if self._config.current.domain(Domain.parse(name)) is None:
+            await self._perform(AddDomain(name, self._config.current.static.postmaster.account))
+
+    async def alias(self, alias: Alias) -> None:
+        """Add an alias, or the members that it lacks. Raises CommandFailed."""
+        there = {one.alias: one for one in await self._perform(ListAliases(alias.address.rpartition("@")[2]))}
+        if alias.address not in there:
+            await self._perform(AddAlias(alias.address, alias.members))
+            await self._perform(UpdateAlias(alias.address, alias.public, alias.list_members, alias.send_as))
+        elif new := [one for one in alias.members if one not in there[alias.address].members]:
+            await self._perform(AddMembers(alias.address, new))
+
+    async def account(self, plan: Plan, user: User, move: AccountMove) -> bool:
+        """Bring an account with all that it has; whether all steps were made."""
+        if not await self._made(user, move):
+            return False
+        came = True
+        for name, step in (
+            ("settings", self._settings),
+            ("password", self._password),
+            ("scripts", self._scripts),
+            ("mail", partial(self._mail, plan)),
+            ("calendars and contacts", self._calendars),
+        ):
+            move.step = name
+            came = await self._tried(name, user, move, step) and came
+        return came
+
+    async def _tried(
+        self, name: str, user: User, move: AccountMove, step: Callable[[User, AccountMove], Awaitable[None]]
+    ) -> bool:
+        try:
+            await step(user, move)
+        except (CommandFailed, CopyFailed, StoreError, OSError) as error:
+            note(move, f"{name}: {reason_of(error)}")
+            return False
+        return True
+
+    async def _made(self, user: User, move: AccountMove) -> bool:
+        """Make the account with its first address, and give it the others; False if it cannot be here."""
+        if self._config.current.account(user.account) is None:
+            move.step = "account"
+            if (owner := self._owner(user.address)) is not None:
+                note(move, f"address {user.address} belongs to account {owner} here")
+                return False
+            try:
+                await self._perform(AddAccount(user.account, user.address))
+            except CommandFailed as error:
+                note(move, f"account {user.account}: {error}")
+                return False
+        elif self._owner(user.address) not in (user.account, None):
+            note(move, f"account {user.account} is another one here: change its name in the plan")
+            return False
+        for address in user.addresses:
+            owner = self._owner(address)
+            if owner is not None and owner != user.account:
+                note(move, f"address {address} belongs to account {owner} here")
+            elif owner is None:
+                try:
+                    await self._perform(AddAddress(address, user.account))
+                except CommandFailed as error:
+                    note(move, f"address {address}: {error}")
+        return True
+
+    def _owner(self, address: str) -> str | None:
+        """The account that has this very address; a catch-all of its domain keeps its owner not out."""
+        for name, account in self._config.current.domains.accounts.items():
+            if address.lower() in (destination.lower() for destination in account.destinations):
+                return name
+        return None
+
+    async def _settings(self, user: User, _: AccountMove) -> None:
+        settings = self._config.current.account(user.account)
+        if user.full_name and settings is not None and not settings.full_name:
+            await self._perform(SetSetting(user.account, "full_name", user.full_name))
+        if user.quota and settings is not None and not settings.quota_message_size:
+            await self._perform(SetQuota(user.account, user.quota))
+
+    async def _password(self, user: User, _: AccountMove) -> None:
+        form = user.hash
+        if not form and user.password and not await self.has_password(user.account):
+            # Not as a new password: one of the old server may break the rules for new ones, and its user has no other.
+            try:
+                form = await trio.to_thread.run_sync(hash_password, user.password, limiter=verifications())
+            except ValueError as error:
+                raise CommandFailed("refused", f"{error}: give the user a link") from None
+        if form:
+            await self._perform(SetHash(user.account, form))
+
+    async def has_password(self, name: str) -> bool:
+        """Whether an account has a password, or another server's hash."""
+        async with self._accounts.use(name) as account:
+            return await account.read(credential, op="credential") is not None
+
+    async def _scripts(self, user: User, move: AccountMove) -> None:
+        if not user.scripts:
+            return
+        there = await self._perform(SieveList(user.account))
+        active = any(one.active for one in there.scripts)
+        for script in user.scripts:
+            try:
+                if script.name not in {one.name for one in there.scripts}:
+                    await self._perform(SievePut(user.account, script.name, script.text))
+                elif await self._perform(SieveGet(user.account, script.name)) != script.text:
+                    note(move, f"script {script.name} is another one here, and stays")
+                    continue
+                if script.active and not active:
+                    await self._perform(SieveActivate(user.account, script.name))
+                    active = True
+            except CommandFailed as error:
+                note(move, f"script {script.name} is left out: {error}")
+
+    async def _mail(self, plan: Plan, user: User, move: AccountMove) -> None:
+        order = imap_order(plan, user)
+        if order is None:
+            return
+        before = move.messages
+        # The result grows while the copy runs; a copy that begins again counts from the start.
+        copied = [lambda: 0]
+
+        async def tell(event: Event) -> None:
+            match event:
+                case MailboxStep():
+                    move.step, move.left = event.mailbox, event.left
+                case Note(text, problem) if problem:
+                    note(move, str(text))
+                case Note(text):
+                    move.step = str(text)
+            move.messages = before + copied[0]()
+            await trio.lowlevel.checkpoint()
+
+        result = await self._copies.run(
+            "import", order, tell, begun=lambda copy: copied.__setitem__(0, lambda: copy.result.messages)
+        )
+        move.messages, move.left = before + result.messages, 0
+
+    async def _calendars(self, user: User, move: AccountMove) -> None:
+        for place in user.dav:
+            done = await self._perform(CopyCalendars(user.account, place.url, place.user, place.password))
+            for problem in done.problems:
+                note(move, str(problem))
+            if done.unread:
+                note(move, f"{done.unread} entries of {place.url} could not be read")
+
+
+def note(move: AccountMove, problem: str) -> None:
+    """Note a problem of an account."""
+    move.problem_count += 1
+    if len(move.problems) < MAX_PROBLEMS:
+        move.problems.append(problem)

@@ -1,0 +1,136 @@
+"""The operations on a server that moves here (MOVE-6 to MOVE-10). Where they need the plan, its octets follow as a
+stream: it may be larger than a request, and no log must have it.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from moxlite.operations import OWNER, Operation, Role, change, query
+
+MovePhase: TypeAlias = Literal["none", "running", "paused", "stopped", "done", "finished"]
+
+AccountPhase: TypeAlias = Literal["waiting", "running", "done", "failed"]
+
+
+class AccountMove(msgspec.Struct):
+    """An account that moves.
+
+    Attributes:
+      step: what is done now, or the mailbox that is copied.
+      messages: copied by this run. left: not looked at yet, -1 if unknown.
+      problems: the first ones; `problem_count` has all.
+    """
+
+    address: str
+    account: str
+    phase: AccountPhase = "waiting"
+    step: str = ""
+    messages: int = 0
+    left: int = -1
+    problems: list[str] = []
+    problem_count: int = 0
+
+
+class MoveState(msgspec.Struct):
+    """A move. `rate`: messages per second; `seconds`: estimated time left, -1 if unknown; `problems`: of no account."""
+
+    phase: MovePhase = "none"
+    kind: str = ""
+    rate: float = 0.0
+    seconds: int = -1
+    accounts: list[AccountMove] = []
+    problems: list[str] = []
+
+
+@change("move run", Role.COMMAND_LINE)
+class RunMove(Operation[None], frozen=True):
+    """Carry out a plan, in the background."""
+
+
+@query("move status", OWNER)
+class ShowMove(Operation[MoveState], frozen=True):
+    """Show how far the move is: each account with what is copied now, and its problems."""
+
+
+@change("move pause", OWNER)
+class PauseMove(Operation[None], frozen=True):
+    """Stop copying until `moxlite move resume`. What was copied stays."""
+
+
+@change("move resume", OWNER)
+class ResumeMove(Operation[None], frozen=True):
+    """Go on with a move that was paused."""
+
+
+@change("move stop", OWNER)
+class StopMove(Operation[None], frozen=True):
+    """End the move. What was copied stays, and `moxlite move run` goes on from there."""
+
+
+class MailboxCount(msgspec.Struct, frozen=True):
+    """A mailbox on both sides.
+
+    Attributes:
+      there: messages on the old server; missing: of these, not copied; removed: copied, but no longer here.
+      flags: messages with other flags here. compared, differ: messages whose octets were compared, and differ.
+    """
+
+    mailbox: str
+    there: int
+    missing: int
+    removed: int
+    flags: int
+    compared: int
+    differ: int
+
+
+class AccountCount(msgspec.Struct):
+    """An account on both sides.
+
+    Attributes:
+      credential: its password, another server's hash, or none.
+      scripts: that are here with the same text.
+      lost: what is not here. uncounted: why something could not be compared.
+    """
+
+    address: str
+    account: str
+    credential: Literal["own", "hash", "none"] = "none"
+    mailboxes: list[MailboxCount] = []
+    scripts: int = 0
+    lost: list[str] = []
+    uncounted: list[str] = []
+
+
+class MoveCount(msgspec.Struct):
+    """Both sides of all accounts. `lost`: aliases and domains that are not here."""
+
+    accounts: list[AccountCount] = []
+    aliases: int = 0
+    lost: list[str] = []
+
+
+@query("move check", Role.COMMAND_LINE)
+class CheckMove(Operation[MoveCount], frozen=True):
+    """Count both sides."""
+
+
+class MoveLink(msgspec.Struct, frozen=True):
+    """A link by which a user chooses a password, and its end in UTC; "" with the reason in `problem`."""
+
+    address: str
+    full_name: str
+    url: str
+    expires: str
+    problem: str = ""
+
+
+@change("move links", Role.COMMAND_LINE)
+class MakeMoveLinks(Operation[list[MoveLink]], frozen=True):
+    """Make links for the users of a plan who have no password."""
+
+
+@change("move finish", Role.COMMAND_LINE)
+class FinishMove(Operation[list[str]], frozen=True):
+    """End the move; returns what is to be done on the old server."""

@@ -1,0 +1,369 @@
+"""Plans of a move: the file, and the sources that make them (docs/spec/move.md)."""
+
+import string
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from moxlite.move.accountscsv import plan_of_csv
+from moxlite.move.building import Common
+from moxlite.move.dovecot import Files, plan_of_dovecot
+from moxlite.move.mox import parsed, plan_of_mox
+from moxlite.move.page import page_of
+from moxlite.move.plan import (
+    Alias,
+    BadPlan,
+    DAVUser,
+    IMAPServer,
+    IMAPUser,
+    Plan,
+    Script,
+    User,
+    imap_order,
+    read_plan,
+    read_secret,
+    text_of_plan,
+    without_secrets,
+    write_new,
+)
+from moxlite.operations.move import MoveLink
+
+MD5 = "$1$saltsalt$" + "a" * 22
+SHA = "{SSHA512}" + "A" * 100
+MASTER = Common(imap=IMAPServer(host="old.example", master_user="master", master_password="master-secret"))
+
+
+def problems(plan: Plan) -> str:
+    """All problems, as one text."""
+    return "\n".join(plan.problem_lines())
+
+
+# The file
+
+
+@given(st.lists(st.text(max_size=40), min_size=5, max_size=5), st.booleans())
+def test_a_plan_survives_its_file(texts: list[str], active: bool) -> None:
+    """MOVE-1: whatever a source has in its texts."""
+    user = User(account="mia", addresses=["mia@example.org"], full_name=texts[0], hash=texts[1], password=texts[2])
+    user.scripts = [Script(name=texts[3], text=texts[4], active=active)]
+    user.imap = IMAPUser(user=texts[0], password=texts[1])
+    user.dav = [DAVUser(url=texts[0], user=texts[1], password=texts[2])]
+    user.problems = texts
+    plan = Plan(kind="csv", domains=["example.org"], users=[user], problems=texts, imap=IMAPServer(host=texts[3]))
+    plan.aliases = [Alias(address="a@example.org", members=texts, problems=texts)]
+    assert read_plan(text_of_plan(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("version = 2", "version 2"),
+        ("version = 1\nuser = 3", "user"),
+        ('[[users]]\naccount = "mia"\naddresses = []', "no address"),
+        ('[[users]]\naccount = "mia"\naddresses = ["a@b.c"]\npasword = "x"', "pasword"),
+        ("[[users", "TOML|Invalid|invalid|Expected"),
+    ],
+)
+def test_a_plan_with_a_mistake_is_refused(text: str, reason: str) -> None:
+    """MOVE-1"""
+    with pytest.raises(BadPlan, match=reason):
+        read_plan(text)
+
+
+def test_a_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """MOVE-1"""
+    path = tmp_path / "plan.toml"
+    write_new(path, "x")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_secret(path) == "x"
+    with pytest.raises(BadPlan, match="exists"):
+        write_new(path, "y")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises((BadPlan, OSError)):
+        write_new(tmp_path / "link", "y")
+    for mode in (0o640, 0o604, 0o620):
+        path.chmod(mode)
+        with pytest.raises(BadPlan, match="others can read it"):
+            read_secret(path)
+    with pytest.raises(BadPlan, match="not a file"):
+        read_secret(Path("/dev/null"))
+
+
+def test_a_finished_plan_has_no_secret() -> None:
+    """MOVE-10: no field whose name is that of a secret has a value, also one that a later version adds."""
+    user = User(account="mia", addresses=["mia@example.org"], hash="h-secret", password="p-secret")
+    user.imap = IMAPUser(user="mia", password="i-secret")
+    user.dav = [DAVUser(url="https://x", user="mia", password="d-secret")]
+    plan = Plan(users=[user], imap=IMAPServer(host="x", master_user="m", master_password="m-secret"))
+    assert "secret" not in text_of_plan(without_secrets(plan)).partition("\n\n")[2]
+    assert read_plan(text_of_plan(without_secrets(plan))).finished
+    assert text_of_plan(plan).count("secret") == 5
+
+
+def test_the_login_at_the_old_server_is_the_users_own_or_the_masters() -> None:
+    """MOVE-3"""
+    user = User(account="mia", addresses=["mia@example.org"], imap=IMAPUser(user="mia@old"))
+    plan = Plan(imap=MASTER.imap)
+    order = imap_order(plan, user)
+    assert order is not None
+    assert (order.host, order.user, order.password) == ("old.example", "mia@old*master", "master-secret")
+    user.imap = IMAPUser(user="mia@old", password="own", host="other.example", port=1143, tls="starttls")
+    order = imap_order(plan, user)
+    assert order is not None
+    assert (order.host, order.port, order.tls, order.user, order.password) == (
+        "other.example",
+        1143,
+        "starttls",
+        "mia@old",
+        "own",
+    )
+    user.imap = None
+    assert imap_order(plan, user) is None
+
+
+# CSV
+
+
+def test_a_csv_file_names_its_columns() -> None:
+    """MOVE-2, MOVE-3"""
+    plan = plan_of_csv(
+        [
+            "\ufeffaddress;name;hash;quota;aliases;imap_host;imap_password;imap_tls\n",
+            f"Mia@Example.org;Mia Muster;{SHA};2 GB;m@example.org boss@example.net;imap.old.example;secret;starttls\n",
+            "ben@example.org;;nonsense;lots;m@example.org;;;\n",
+            "mia@example.org;;;;;;;\n",
+            "\n",
+            "no-domain;;;;;;;\n",
+            "zoë@exämple.org;;;;;old.example;secret;maybe\n",
+            ";;;;;;;;;;;;\n",
+            "x;y;z;a;b;c;d;e;f;g\n",
+        ],
+        Common(),
+    )
+    mia, ben, zoe = plan.users
+    assert (mia.account, mia.addresses, mia.full_name, mia.hash) == (
+        "mia",
+        ["mia@example.org", "m@example.org", "boss@example.net"],
+        "Mia Muster",
+        SHA,
+    )
+    assert mia.imap == IMAPUser(user="Mia@Example.org", password="secret", host="imap.old.example", tls="starttls")
+    assert ben.addresses == ["ben@example.org"]
+    assert (ben.hash, ben.quota, ben.imap) == ("", "", None)
+    assert zoe.imap is None
+    assert plan.domains == ["example.org", "example.net", "exämple.org"]
+    text = problems(plan)
+    assert "user mia@example.org is left out: mia@example.org has that address" in text
+    assert "user 'no-domain' is left out" in text
+    assert "ben@example.org: address m@example.org is left out: mia@example.org has it" in text
+    assert "ben@example.org: quota 'lots' can't be read" in text
+    assert "ben@example.org: password can't come: the hash has an unknown form" in text
+    assert "TLS 'maybe' can't be read" in text
+    assert "more fields" in text
+
+
+def test_a_csv_file_with_unknown_columns_is_refused() -> None:
+    """MOVE-3"""
+    for head in ("address,pasword\n", "name\n", "", "address,address\n"):
+        with pytest.raises(BadPlan, match="possible are address"):
+            plan_of_csv([head], Common())
+
+
+@given(st.lists(st.text(max_size=60), max_size=8))
+def test_any_csv_file_is_planned_or_refused(lines: list[str]) -> None:
+    """MOVE-2: one bad line stops no other."""
+    plan = plan_of_csv(["address,name,aliases,hash\n", *lines, "\n", "mia@example.org,,,\n"], Common())
+    read_plan(text_of_plan(plan))
+
+
+def test_accounts_get_names_that_are_allowed_and_differ() -> None:
+    """MOVE-2"""
+    addresses = [
+        "info@a.example",
+        "info@b.example",
+        "info@c.example",
+        "O'Neil@a.example",
+        "zoë@a.example",
+        "(admin)@a.example",
+    ]
+    plan = plan_of_csv(["address\n", *(f"{one}\n" for one in addresses)], MASTER)
+    names = [user.account for user in plan.users]
+    assert len(set(names)) == len(names)
+    assert names[:3] == ["info", "info-b.example", "info-c.example"]
+
+
+# Dovecot and Postfix
+
+
+def test_a_passwd_file_and_maps_are_read(tmp_path: Path) -> None:
+    """MOVE-4"""
+    home = tmp_path / "example.org" / "mia"
+    (home / "sieve").mkdir(parents=True)
+    (home / "sieve/one.sieve").write_text("keep;")
+    (home / "sieve/two.sieve").write_text("discard;")
+    (home / "sieve/bad.sieve").write_bytes(b"\xff")
+    (home / ".dovecot.sieve").symlink_to("sieve/two.sieve")
+    files = Files(
+        passwd=[
+            "# comment\n",
+            f"mia@example.org:{SHA}:1:1:Mia Muster,,:/home:/bin/sh:userdb_quota_rule=*:storage=5G userdb_mail=x\n",
+            f"ben:{{MD5-CRYPT}}{MD5}::::::\n",
+            "plain@example.org:{plain}open sesame::::::\n",
+            "bare@example.org:oldcrypt::::::\n",
+            "../evil@example.org:!::::::\n",
+        ],
+        virtual=[
+            "example.org  anything\n",
+            "mia@example.org mia@example.org\n",
+            "m@example.org\tmia@example.org\n",
+            "list@example.org mia@example.org,\n",
+            "  ben@example.org,\n",
+            "  them@elsewhere.example\n",
+            "@example.org mia@example.org\n",
+            "@example.net mia@example.org, ben@example.org\n",
+            "bare@example.org me@gmail.example\n",
+            "out@example.org me@gmail.example\n",
+            "nothing@example.org\n",
+        ],
+        aliases=["boss: ben\n", 'pipe: "|/bin/sh -c evil"\n', "file: /dev/sda\n", "inc: :include:/etc/passwd, mia\n"],
+        domain="example.org",
+        scripts=str(tmp_path / "%d/%n"),
+    )
+    plan = plan_of_dovecot(files, MASTER)
+    users = {user.address: user for user in plan.users}
+    mia, ben = users["mia@example.org"], users["ben@example.org"]
+    assert mia.addresses == ["mia@example.org", "m@example.org", "@example.org", "inc@example.org"]
+    assert (mia.full_name, mia.quota, mia.hash) == ("Mia Muster", "5g", SHA)
+    assert mia.scripts == [Script(name="one", text="keep;"), Script(name="two", text="discard;", active=True)]
+    assert mia.imap == IMAPUser(user="mia@example.org")
+    assert (ben.addresses, ben.hash) == (["ben@example.org", "boss@example.org"], MD5)
+    assert users["plain@example.org"].password == "open sesame"
+    assert [alias.members for alias in plan.aliases] == [["mia@example.org", "ben@example.org"]]
+    text = problems(plan)
+    for words in (
+        "script bad.sieve is left out",
+        "ben@example.org: its hash is MD5-CRYPT",
+        "bare@example.org: password can't come: its hash names no scheme",
+        "list@example.org: member them@elsewhere.example is left out",
+        "catch-all @example.net is left out",
+        "bare@example.org: forwarding to me@gmail.example is left out",
+        "alias out@example.org is left out: it has no member here",
+        "'nothing@example.org' is left out: it has no target",
+        "target '|/bin/sh -c evil' is a program",
+        "target '/dev/sda' is a file",
+        "target ':include:/etc/passwd' is a list in a file",
+    ):
+        assert words in text, words
+    read_plan(text_of_plan(plan))
+
+
+@given(st.lists(st.text(alphabet=string.printable, max_size=60), max_size=6))
+def test_any_passwd_file_is_planned(lines: list[str]) -> None:
+    """MOVE-2"""
+    plan = plan_of_dovecot(Files(passwd=lines, virtual=lines, aliases=lines, domain="example.org"), MASTER)
+    read_plan(text_of_plan(plan))
+
+
+# mox
+
+DOMAINS_CONF = """\
+# NOTE: This config file is in 'sconf' format.
+Domains:
+\texample.org:
+\t\tLocalpartCatchallSeparator: +
+\t\tAliases:
+\t\t\tteam:
+\t\t\t\tAddresses:
+\t\t\t\t\t- mia@example.org
+\t\t\t\t\t- ben@example.org
+\t\t\t\tPostPublic: true
+\t\t\t\tListMembers: true
+Accounts:
+\tmia:
+\t\tOutgoingWebhook:
+\t\t\tURL: https://hook.example
+\t\tDomain: example.org
+\t\tFullName: Mia Muster
+\t\tQuotaMessageSize: 1000000
+\t\tDestinations:
+\t\t\tmia@example.org:
+\t\t\t\tRulesets:
+\t\t\t\t\t-
+\t\t\t\t\t\tSMTPMailFromRegexp: ^list@
+\t\t\t\t\t\tMailbox: Lists
+
+\t\t\t\t\t# (optional)
+\t\t\t\t\t-
+\t\t\t\t\t\tVerifiedDomain: shop.example
+\t\t\t\t\t\tMailbox: Shop
+\t\t\t@example.org:
+\t\t\t\tMailbox: Rest
+\t\tJunkFilter:
+\t\t\tThreshold: 0.950000
+\tben:
+\t\tDomain: example.org
+\t\tDestinations:
+\t\t\tben: nil
+"""
+
+
+def test_domains_conf_of_mox_is_read() -> None:
+    """MOVE-5: a file made by its public description."""
+    plan = plan_of_mox(DOMAINS_CONF, Common(imap=IMAPServer(host="old.example")))
+    mia, ben = plan.users
+    assert (mia.account, mia.addresses, mia.full_name, mia.quota) == (
+        "mia",
+        ["mia@example.org", "@example.org"],
+        "Mia Muster",
+        "1000000",
+    )
+    assert ben.addresses == ["ben@example.org"]
+    assert plan.aliases == [
+        Alias(address="team@example.org", members=["mia@example.org", "ben@example.org"], list_members=True)
+    ]
+    text = problems(plan)
+    assert "calls about sent mail (outgoing webhook) can't come" in text
+    assert "2 rulesets of mia@example.org can't come" in text
+    assert "mail of @example.org went to mailbox Rest" in text
+    assert "passwords" in plan.problems[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Accounts:\n\t\tmia:\n", "line 2 has a wrong indentation"),
+        ("\tAccounts:\n", "line 1 has a wrong indentation"),
+        ("Accounts\n", "line 1 isn't"),
+        ("A: 1\nA: 2\n", "twice"),
+        ("- x\nA: 2\n", "mixes"),
+        ("\n".join("\t" * depth + "a:" for depth in range(30)), "more than 20"),
+    ],
+)
+def test_a_wrong_domains_conf_is_refused_with_its_line(text: str, reason: str) -> None:
+    """MOVE-5"""
+    with pytest.raises(BadPlan, match=reason):
+        plan_of_mox(text, Common())
+
+
+@given(st.text(alphabet="\tab:-# \n", max_size=80))
+def test_any_sconf_is_read_or_refused(text: str) -> None:
+    """MOVE-5"""
+    try:
+        msgspec.json.encode(parsed(text))
+    except BadPlan:
+        pass
+
+
+def test_the_page_has_a_sheet_for_each_link() -> None:
+    """MOVE-9"""
+    page = page_of(
+        [
+            MoveLink("mia@example.org", "<Mia>", "https://mx.example/#recover=abc", "2026-12-04 10:00"),
+            MoveLink("ben@example.org", "", "", "", "no page"),
+        ]
+    )
+    assert page.count("<section>") == page.count("<svg") == 1
+    assert "&lt;Mia&gt;" in page
+    assert "https://mx.example/#recover=abc" in page
