@@ -162,7 +162,9 @@ def _moving(components: Components) -> MoveCommands:
     perform = performer(components.registry.get, Role.COMMAND_LINE)
     config, accounts, copies = components.config, components.files.accounts, components.copies
     moves = Moves(config=config, accounts=accounts, copies=copies, perform=perform, tree=components.tree)
-    return MoveCommands(moves, Checks(config=config, accounts=accounts, copies=copies, perform=perform), perform)
+    count = components.calendar_copies.count
+    checks = Checks(config=config, accounts=accounts, copies=copies, count_places=count, perform=perform)
+    return MoveCommands(moves, checks, perform)
 
 
 def _admin(components: Components) -> AdminCommands:

@@ -293,6 +293,8 @@ def _show_count(account: AccountCount) -> None:
         equal = f"{one.compared - one.differ} of {one.compared} compared are equal"
         numbers = f"{one.there} there, {one.missing} missing, {one.removed} removed here{changed}"
         print(f"  {printable(one.mailbox)}: {numbers}, {equal}")
+    for place in account.places:
+        print(f"  {printable(place.place)}: {place.there} entries there, {place.missing} missing")
     for text in account.lost:
         print(f"  missing: {printable(text)}")
     for text in account.uncounted:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 import trio
 
-from moxlite.groupware.entries import BadEntry, Expander, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, read, with_outcome
 from moxlite.groupware.files import note_problems
 from moxlite.groupware.people import user_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
@@ -25,14 +25,17 @@ from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.limits import LoginsElsewhere
 from moxlite.net.resolver import DNSError, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
+from moxlite.operations.move import PlaceCount
 from moxlite.operations.performing import commands
 from moxlite.processor import act_for, off_loop
+from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.cardobject import FileCard
 from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.errors import LimitExceeded, OverQuota
+from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import (
     Collection,
     Kind,
@@ -41,7 +44,8 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
     has_due,
 )
-from moxlite.store.groupware.contacts import import_contacts, settle_contacts
+from moxlite.store.groupware.contacts import import_contacts, known_contact, settle_contacts
+from moxlite.store.groupware.resources import entry_with_uid
 from moxlite.store.groupware.scheduling import add_entry, added_entry
 from moxlite.wording import reason_of, worded
 
@@ -449,6 +453,35 @@ class CalendarCopies:
             raise failures[0]
         done.problems += [str(failure) for failure in failures]
 
+    async def count(self, order: CopyCalendars) -> list[PlaceCount]:
+        """Count what `order` would copy, and what of it is not here. Raises CopyFailed, StoreError."""
+        remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
+        counts, failures = [], []
+        async with self._accounts.use(order.account) as account:
+            for kind in HOMES:
+                try:
+                    places = await remote.places(kind)
+                except WrongPassword:
+                    raise
+                except CopyFailed as error:  # as in `_run`
+                    failures.append(error)
+                    continue
+                counts += [await self._count(account, remote, place) for place in places]
+        if len(failures) == len(HOMES):
+            raise failures[0]
+        return counts
+
+    async def _count(self, account: OpenAccount, remote: Remote, place: Place) -> PlaceCount:
+        hrefs, missing, unread = await remote.entries(place), 0, 0
+        for start in range(0, len(hrefs), BATCH):
+            wanted = hrefs[start : start + BATCH]
+            found = await remote.data(place, wanted)
+            unread += max(0, len(wanted) - len(found))
+            for data in found:
+                here = await (_has_entry if place.kind == "calendar" else _has_card)(account, data)
+                unread, missing = unread + (here is None), missing + (here is False)
+        return PlaceCount(place.title, len(hrefs), missing, unread)
+
     async def _take(self, account: OpenAccount, remote: Remote, place: Place, done: Copied, tell: Tell) -> None:
         """Copy one place."""
         hrefs = await remote.entries(place)
@@ -487,6 +520,31 @@ class CalendarCopies:
             await account.write(settle_contacts)
         added, known = await account.write(partial(import_contacts, contacts=contacts))
         done.added, done.known = done.added + added, done.known + known
+
+
+async def _has_entry(account: OpenAccount, data: bytes) -> bool | None:
+    """Whether an entry is in a calendar of the account, by its UID; None if it cannot be read."""
+    try:
+        uid = (await read(data)).uid
+    except BadObject:
+        return None
+    return await account.read(lambda r: entry_with_uid(r, uid) is not None, op="groupware")
+
+
+async def _has_card(account: OpenAccount, data: bytes) -> bool | None:
+    """Whether the contacts of a card are here; None if it cannot be read."""
+    try:
+        cards = await off_loop(lambda: [*read_contacts([data])], kind="import")
+    except Unreadable:
+        return None
+    contacts = [card.contact if isinstance(card, FileCard) else card for card in cards]
+    if not contacts or any(isinstance(contact, Unreadable) for contact in contacts):
+        return None
+
+    def known(r: Reader) -> bool:
+        return all(isinstance(contact, Contact) and known_contact(r, contact) is not None for contact in contacts)
+
+    return await account.read(known, op="groupware")
 
 
 def _calendar_for(tx: AccountTx, place: Place) -> Collection:

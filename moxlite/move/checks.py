@@ -11,13 +11,15 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
+from moxlite.groupware.copying import CopyFailed as CalendarsFailed
 from moxlite.migration.copies import LOGOUT_SECONDS, Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan, User, imap_order
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.operations.domains import ListAliases
-from moxlite.operations.move import AccountCount, MailboxCount, MoveCount
+from moxlite.operations.groupware import CopyCalendars
+from moxlite.operations.move import AccountCount, MailboxCount, MoveCount, PlaceCount
 from moxlite.operations.performing import Perform
 from moxlite.operations.sieve import SieveGet
 from moxlite.store.accounts.accounts import Accounts
@@ -46,13 +48,23 @@ class Checks:
     """Counts both sides.
 
     Args:
+      count_places: counts the calendars and address books at another server (`CalendarCopies.count`).
       perform: performs operations as the command line.
     """
 
-    def __init__(self, *, config: ConfigHolder, accounts: Accounts, copies: Copies, perform: Perform) -> None:
+    def __init__(
+        self,
+        *,
+        config: ConfigHolder,
+        accounts: Accounts,
+        copies: Copies,
+        count_places: Callable[[CopyCalendars], Awaitable[list[PlaceCount]]],
+        perform: Perform,
+    ) -> None:
         self._config = config
         self._accounts = accounts
         self._copies = copies
+        self._count_places = count_places
         self._perform = perform
 
     async def count(self, plan: Plan, say: Say) -> MoveCount:
@@ -99,6 +111,15 @@ class Checks:
                     await self._mail(account, order, count)
         except (StoreError, OSError) as error:
             count.uncounted.append(reason_of(error))
+        for dav in user.dav:
+            try:
+                places = await self._count_places(CopyCalendars(user.account, dav.url, dav.user, dav.password))
+            except (CalendarsFailed, StoreError) as error:
+                count.uncounted.append(f"calendars and contacts: {reason_of(error)}")
+                continue
+            count.places += places
+            count.lost += [f"{one.missing} entries of {one.place}" for one in places if one.missing]
+            count.uncounted += [f"{one.unread} entries of {one.place}" for one in places if one.unread]
         if (user.hash or user.password) and count.credential == "none":
             count.lost.append("the password")
         return count
@@ -109,7 +130,7 @@ class Checks:
         from moxlite.net.imapclient import IMAPClientError, Refused
 
         async def tell(event: Event) -> None:
-            # Names that can't be copied; progress is none of a count.
+            # A mailbox that can't be copied isn't counted; progress doesn't matter here.
             if (text := getattr(event, "text", "")) and text not in count.uncounted:
                 count.uncounted.append(str(text))
             await trio.lowlevel.checkpoint()

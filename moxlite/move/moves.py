@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import trio
@@ -61,7 +61,7 @@ class Moves:
         self._tree = tree
         self.steps = Steps(config=config, accounts=accounts, copies=copies, perform=perform)
         self._plan: Plan | None = None
-        self._scope = trio.CancelScope()
+        self._scope, self._ended = trio.CancelScope(), trio.Event()
         self._state: MoveState | None = None
         self._marks: list[tuple[float, int]] = []
 
@@ -126,15 +126,19 @@ class Moves:
     def _start(self) -> None:
         assert self._state is not None
         self._state.phase = "running"
-        self._scope = trio.CancelScope()
+        self._scope, self._ended = trio.CancelScope(), trio.Event()
         self._marks = []
         self._tree.start("move.run", self._serve, Fate.ONCE)
 
-    async def _end(self, phase: str) -> None:
+    async def _end(self, phase: Literal["paused", "stopped"]) -> None:
+        """End the run. Its task is waited for: one that still ends would take the next run for its own."""
         assert self._state is not None
-        self._state.phase = "paused" if phase == "paused" else "stopped"
+        self._state.phase = phase
         self._scope.cancel()
-        if phase != "paused":
+        await self._ended.wait()
+        for move in self._state.accounts:
+            move.phase = "waiting" if move.phase == "running" else move.phase
+        if phase == "stopped":
             self._plan = None
         await self._save()
 
@@ -160,12 +164,18 @@ class Moves:
                     nursery.cancel_scope.cancel()
                 state.phase = "done"
                 self._plan = None
+        except trio.Cancelled:  # the server ends
+            state.phase = "stopped"
+            raise
         finally:
             if state.phase == "running":  # a bug: the log has it
                 state.phase = "stopped"
                 state.problems.append("something went wrong in the server; its log tells more")
-            with trio.CancelScope(shield=True):  # bounded: one small file
-                await self._save()
+            try:
+                with trio.CancelScope(shield=True):  # bounded: one small file
+                    await self._save()
+            finally:
+                self._ended.set()
             messages = sum(one.messages for one in state.accounts)
             logger.info("move ended", extra={"kv": {"phase": state.phase, "messages": messages}})
 

@@ -150,7 +150,7 @@ def _block(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
 
 
 def _below(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
-    """The value of the lines below one, "" if there are none."""
+    """The value of the lines below one, "" without any."""
     if at + 1 < len(lines) and lines[at + 1][1] > depth:
         if lines[at + 1][1] != depth + 1:
             raise BadPlan(f"line {lines[at + 1][0]} has a wrong indentation")

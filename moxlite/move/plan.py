@@ -128,7 +128,7 @@ class Plan(Part):
 
 
 def imap_order(plan: Plan, user: User) -> CopyByImap | None:
-    """The copy of a user's mail; None if there is none to copy."""
+    """The copy of a user's mail, or None without a source."""
     place, server = user.imap, plan.imap
     if place is None or not (place.host or server):
         return None
@@ -183,7 +183,7 @@ def write_new(path: Path, text: str) -> None:
 
 
 def read_secret(path: Path) -> str:
-    """The text of a file that nobody but its owner can read. Raises BadPlan, OSError."""
+    """The text of a file that its owner alone can read. Raises BadPlan, OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)

@@ -85,6 +85,15 @@ class MailboxCount(msgspec.Struct, frozen=True):
     differ: int
 
 
+class PlaceCount(msgspec.Struct, frozen=True):
+    """A calendar or address book on the old server: its entries, those that are not here, those that can't be read."""
+
+    place: str
+    there: int
+    missing: int
+    unread: int
+
+
 class AccountCount(msgspec.Struct):
     """An account on both sides.
 
@@ -98,6 +107,7 @@ class AccountCount(msgspec.Struct):
     account: str
     credential: Literal["own", "hash", "none"] = "none"
     mailboxes: list[MailboxCount] = []
+    places: list[PlaceCount] = []
     scripts: int = 0
     lost: list[str] = []
     uncounted: list[str] = []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.groupware.copying import MAX_ANSWER, CalendarCopies
+from moxlite.groupware.copying import MAX_ANSWER, CalendarCopies, CopyFailed
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPResponse
 from moxlite.net.resolver import SRV, FakeResolver, Resolver
@@ -278,3 +278,27 @@ async def test_a_copy_ends_with_its_account(rig: Rig, monkeypatch: pytest.Monkey
     gone: Any = SimpleNamespace(account=lambda name: None if name == "mia" else object())
     rig.house.end_copies(gone, gone)
     await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
+
+
+async def test_both_sides_are_counted_without_a_change(rig: Rig, tom: Program) -> None:
+    """MOVE-8: before, in between and after a copy; an entry that was removed here is missing."""
+    order = CopyCalendars("mia", HOST, "tom@example.org", PASSWORD)
+    counting = copies(rig, Way(rig))
+
+    async def counted() -> dict[str, tuple[int, int, int]]:
+        return {one.place: (one.there, one.missing, one.unread) for one in await counting.count(order)}
+
+    assert await counted() == {"Calendar": (1, 1, 0), "Work & play": (3, 3, 0), "Contacts": (1, 1, 0)}
+    calendars, contacts = await kept(rig)
+    assert not any(calendars.values())
+    assert contacts == []
+    await copy(rig, Way(rig))
+    assert await counted() == {"Calendar": (1, 0, 0), "Work & play": (3, 0, 0), "Contacts": (1, 0, 0)}
+    assert (await tom.put("late.ics", event("late"), "/dav/calendars/tom/work/")).status == 201
+    assert (await counted())["Work & play"] == (4, 1, 0)
+
+
+async def test_a_count_tells_of_a_wrong_password(rig: Rig, tom: Program) -> None:
+    """MOVE-8"""
+    with pytest.raises(CopyFailed, match="refuses the user name"):
+        await copies(rig, Way(rig)).count(CopyCalendars("mia", HOST, "tom@example.org", "wrong"))

@@ -360,7 +360,7 @@ def import_contacts(
     added = 0
     for new in contacts:
         contact = new.contact if isinstance(new, FileCard) else new
-        known = _known(tx, contact)
+        known = known_contact(tx, contact)
         if known is None:
             if isinstance(new, FileCard):
                 _put(tx, book or default_book(tx), _new_name(), new.data)
@@ -483,8 +483,8 @@ def _is_same(contact: Contact, wanted: Contact) -> bool:
     ) == msgspec.structs.replace(wanted, uid="")
 
 
-def _known(r: Reader, contact: Contact) -> StoredContact | None:
-    """The contact that this one is: by UID, else by name and an address."""
+def known_contact(r: Reader, contact: Contact) -> StoredContact | None:
+    """The contact of the account that this one is: by UID, else by name and an address; None if it has none."""
     if contact.uid and (found := r.value(BY_UID, contact.uid)) is not None:
         return contact_of(r, found)
     for localpart, domain in contact_addresses(contact):

@@ -1,0 +1,200 @@
+"""A plan carried out by the server (docs/spec/move.md §MOVE-6, MOVE-7): what is there stays, and one failure stops no
+other.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.migration.copies import CopyFailed
+from moxlite.move.moves import STATE, Moves
+from moxlite.move.plan import Alias, DAVUser, IMAPUser, Plan, Script, User
+from moxlite.net.control.server import CommandFailed
+from moxlite.operations import Role
+from moxlite.operations.copies import Copied, CopyByImap, MailboxStep, Note
+from moxlite.operations.groupware import Copied as CopiedEntries, CopyCalendars
+from moxlite.operations.performing import performer
+from moxlite.store.auth.credentials import change_password, credential, is_foreign
+from tests.tools import eventually
+from tests.web_rig import PASSWORD, Rig
+
+pytestmark = pytest.mark.served
+
+HASH = "{SSHA}" + "A" * 40
+
+
+class Old:
+    """The old server: its copies, which fail or wait as told."""
+
+    def __init__(self) -> None:
+        self.orders: list[CopyByImap] = []
+        self.fail: dict[str, str] = {}
+        self.go = trio.Event()
+        self.go.set()
+        self.most = self.running = 0
+
+    async def run(self, kind: str, order: CopyByImap, tell: Any, *, begun: Callable[[Any], None]) -> Copied:
+        """As `Copies.run`."""
+        self.orders.append(order)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await tell(MailboxStep("Inbox", 1, 3, left=2))
+            await tell(Note("message 3 is left out"))
+            await self.go.wait()
+            if reason := self.fail.get(order.account):
+                raise CopyFailed(reason)
+        finally:
+            self.running -= 1
+        result = Copied(3, 0, 0, 1, 1)
+        begun(type("Done", (), {"result": result})())
+        return result
+
+
+def user(name: str, *addresses: str, **more: Any) -> User:
+    """A user with mail on the old server."""
+    imap = IMAPUser(user=name, password="i-secret", host="old.example")
+    return User(account=name, addresses=[f"{name}@example.org", *addresses], imap=imap, **more)
+
+
+def moves_of(rig: Rig, old: Old, asked: list[Any] | None = None) -> Moves:
+    """Moves with the operations of the server, but for calendars."""
+    real = performer(rig.house.registry.get, Role.COMMAND_LINE)
+
+    async def perform(operation: Any) -> Any:
+        if asked is not None:
+            asked.append(operation)
+        if isinstance(operation, CopyCalendars):
+            return CopiedEntries(places=1, added=2, unread=1, problems=["an entry without UID"])
+        return await real(operation)
+
+    return Moves(config=rig.holder, accounts=rig.accounts, copies=old, perform=perform, tree=rig.house.tree)  # type: ignore[arg-type]
+
+
+async def ended(moves: Moves) -> dict[str, Any]:
+    """Wait for the end; the accounts by name."""
+
+    while (await moves.state()).phase in ("running", "paused"):  # noqa: ASYNC110 - nothing tells of it
+        await trio.sleep(0.01)
+    return {one.account: one for one in (await moves.state()).accounts}
+
+
+async def test_one_failure_stops_no_other_and_what_is_there_stays(rig: Rig) -> None:
+    """MOVE-2, MOVE-6"""
+    async with rig.account() as account:
+        await change_password(account, PASSWORD)
+        own = await account.read(credential, op="test")
+    old, asked = Old(), list[Any]()
+    old.fail["down"] = "the server doesn't answer"
+    plan = Plan(
+        kind="csv",
+        domains=["example.org", "new.example"],
+        users=[
+            user("mia", "m@new.example", hash=HASH, quota="2g"),
+            user(
+                "down", hash=HASH, scripts=[Script(name="s", text="keep;", active=True), Script(name="bad", text="?")]
+            ),
+            user("thief", "mia@example.org", "@new.example", password="short"),
+            User(account="other", addresses=["mia@example.org"]),
+            user("dav", dav=[DAVUser(url="https://dav.old.example", user="dav", password="d-secret")]),
+        ],
+        aliases=[
+            Alias(address="team@new.example", members=["mia@example.org", "dav@example.org"], public=False),
+            Alias(address="mia@example.org", members=["dav@example.org"]),
+        ],
+        problems=["a line is left out"],
+    )
+    moves = moves_of(rig, old, asked)
+    await moves.run(plan)
+    with pytest.raises(CommandFailed, match="running already"):
+        await moves.run(plan)
+    accounts = await ended(moves)
+    assert {name: one.phase for name, one in accounts.items()} == {
+        "mia": "done",
+        "down": "failed",
+        "thief": "done",
+        "other": "failed",
+        "dav": "done",
+    }
+    assert "mail: the server doesn't answer" in accounts["down"].problems
+    assert any("script bad is left out" in problem for problem in accounts["down"].problems)
+    assert "address mia@example.org belongs to account mia here" in accounts["thief"].problems
+    assert "address mia@example.org belongs to account mia here" in accounts["other"].problems
+    assert "1 entries of https://dav.old.example could not be read" in accounts["dav"].problems
+    assert accounts["mia"].messages == 3
+    state = await moves.state()
+    assert state.phase == "done"
+    assert state.problems[0] == "a line is left out"
+    assert any(problem.startswith("alias mia@example.org") for problem in state.problems)
+    snapshot = rig.holder.current
+    assert "@new.example" in snapshot.domains.accounts["thief"].destinations
+    assert snapshot.domains.accounts["mia"].quota_message_size == 2 << 30
+    assert not snapshot.domains.domains["new.example"].aliases["team"].post_public
+    async with rig.account() as account:
+        assert await account.read(credential, op="test") == own
+    async with rig.account("down") as account:
+        stored = await account.read(credential, op="test")
+        assert stored is not None
+        assert is_foreign(stored)
+
+    old.fail.clear()
+    asked.clear()
+    await moves.run(plan)
+    accounts = await ended(moves)
+    assert accounts["down"].phase == "done"
+    changes = {type(one).__name__ for one in asked} - {
+        "SetHash",
+        "CopyCalendars",
+        "SieveList",
+        "SieveGet",
+        "ListAliases",
+    }
+    assert changes == {"SievePut", "AddAlias"}  # of the script and the alias that cannot be here
+
+
+async def test_four_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig) -> None:
+    """MOVE-6, MOVE-7"""
+    old = Old()
+    old.go = trio.Event()
+    moves = moves_of(rig, old)
+    for change in (moves.pause, moves.resume, moves.stop):
+        with pytest.raises(CommandFailed, match="no move is"):
+            await change()
+    await moves.run(Plan(domains=["example.org"], users=[user(f"user{number}") for number in range(6)]))
+    await eventually(lambda: old.running == 4)
+    await trio.testing.wait_all_tasks_blocked()
+    assert old.most == 4
+    assert {one.step for one in (await moves.state()).accounts if one.phase == "running"} == {"Inbox"}
+    for _ in range(3):
+        await moves.pause()
+        assert old.running == 0
+        state = await moves.state()
+        assert (state.phase, {one.phase for one in state.accounts}) == ("paused", {"waiting"})
+        await moves.resume()
+    old.go.set()
+    assert {one.phase for one in (await ended(moves)).values()} == {"done"}
+
+
+async def test_the_state_outlives_the_server_without_secrets(rig: Rig) -> None:
+    """MOVE-7: what ran has stopped."""
+    old = Old()
+    old.go = trio.Event()
+    moves = moves_of(rig, old)
+    await moves.run(Plan(kind="csv", domains=["example.org"], users=[user("mia", hash=HASH, password="p-secret")]))
+    await eventually(lambda: old.running == 1)
+    path = rig.holder.current.static.data_dir / STATE
+    await eventually(path.exists)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "secret" not in path.read_text()
+    assert HASH not in path.read_text()
+    again = await moves_of(rig, old).state()
+    assert (again.phase, again.accounts[0].phase) == ("stopped", "waiting")
+    await moves.stop()
+    assert (await moves.state()).phase == "stopped"
+    assert (await moves.finish(Plan(domains=["example.org"])))[0].startswith("point the MX records of example.org")
+    assert msgspec.json.decode(path.read_bytes())["phase"] == "finished"
+    with pytest.raises(CommandFailed, match="was finished"):
+        await moves.run(Plan(finished=True))
