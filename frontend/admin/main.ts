@@ -64,6 +64,7 @@ const places = [
 /** The parts that pages are in. */
 const parts: Readonly<Record<string, string>> = {
   accounts: "accounts",
+  move: "moving",
   domains: "domains",
   queue: "queue",
   reports: "reports",

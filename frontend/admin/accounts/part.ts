@@ -196,6 +196,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
       t("Accounts"),
       null,
       el("label", { class: "search" }, sign(lens), input),
+      el("a", { class: "btn line", href: "#move" }, t("Move from a server")),
       button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" }),
     ),
     el("div", { class: "filter" }, count),

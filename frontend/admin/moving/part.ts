@@ -1,4 +1,5 @@
-// Mail for addresses of a domain that are not here: refused, or sent on to the server from which the domain moves.
+// Other servers from which domains and users move here: mail for addresses that are not here, refused or sent on, and
+// the page of the move.
 
 import type { PeerState } from "../../gen/admin";
 import { messageOf } from "../../lib/client";
@@ -8,8 +9,11 @@ import { line } from "../../lib/fields";
 import { button, card, visible } from "../../lib/pages";
 import { notice, state } from "../../lib/states";
 import { many, t } from "../../lib/words";
-import type { Desk } from "../ui/page";
+import type { Desk, PagePart } from "../ui/page";
 import { fieldDialog } from "../ui/shared";
+import { movePage } from "./move";
+
+export const pages: PagePart["pages"] = { move: movePage };
 
 /** This part of the app. */
 export interface MovingPart {
