@@ -842,6 +842,16 @@ export interface VacationChange {
   known_only?: boolean;
 }
 
+/** A message that leaves at `due`, µs UTC, and can be stopped until then. */
+export interface Leaving {
+  id: string;
+  due: number;
+  sender: string;
+  recipients: Array<string>;
+  subject: string;
+  message_id: number;
+}
+
 /** Anything that an import tells. */
 export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted;
 
@@ -941,6 +951,7 @@ export const checks: Checks = {
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
   VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" },
 };
 
 export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
@@ -1270,6 +1281,12 @@ export interface Calls {
 
   /** Change the vacation form of an account, if it is still as its `mark` says; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
+
+  /** List the messages of ACCOUNT that leave later, the next one first. */
+  account_later_list(account?: string): Promise<Array<Leaving>>;
+
+  /** Stop the message ID of ACCOUNT, which becomes a draft if the account has a copy of it. */
+  account_later_stop(id: string, account?: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1383,4 +1400,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   import_abort: [{ token: "string" }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
+  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
 });

@@ -1174,6 +1174,28 @@ export interface AdminTokenInfo {
   used_from: string;
 }
 
+/** A move. `rate`: messages per second; `seconds`: estimated time left, -1 if unknown; `problems`: of no account. */
+export interface MoveState {
+  phase: "done" | "finished" | "none" | "paused" | "running" | "stopped";
+  kind: string;
+  rate: number;
+  seconds: number;
+  accounts: Array<AccountMove>;
+  problems: Array<string>;
+}
+
+/** An account that moves. */
+export interface AccountMove {
+  address: string;
+  account: string;
+  phase: "done" | "failed" | "running" | "waiting";
+  step: string;
+  messages: number;
+  left: number;
+  problems: Array<string>;
+  problem_count: number;
+}
+
 /** The machine that takes over. epoch: that it will have. */
 export interface HandedOver {
   host: string;
@@ -1309,6 +1331,8 @@ export const checks: Checks = {
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
+  MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
+  AccountMove: { address: "string", account: "string", phase: ["enum", ["done", "failed", "running", "waiting"]], step: "string", messages: "integer", left: "integer", problems: ["list", "string"], problem_count: "integer" },
   HandedOver: { host: "string", epoch: "integer" },
   Sent: { steps: ["list", "string"], findings: ["list", ["ref", "Finding"]] },
 };
@@ -1750,6 +1774,18 @@ export interface Calls {
   /** Revoke the token NAME; its next call is refused. */
   admin_token_rm(name: string): Promise<null>;
 
+  /** Show how far the move is: each account with what is copied now, and its problems. */
+  move_status(): Promise<MoveState>;
+
+  /** Stop copying until `moxlite move resume`. What was copied stays. */
+  move_pause(): Promise<null>;
+
+  /** Go on with a move that was paused. */
+  move_resume(): Promise<null>;
+
+  /** End the move. What was copied stays, and `moxlite move run` goes on from there. */
+  move_stop(): Promise<null>;
+
   /** Hand over to the second machine, which runs `moxlite standby follow --take-over`, and end this server. */
   standby_handover(): Promise<HandedOver>;
 
@@ -1905,6 +1941,10 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],
+  move_status: [{}, ["ref", "MoveState"]],
+  move_pause: [{}, "null"],
+  move_resume: [{}, "null"],
+  move_stop: [{}, "null"],
   standby_handover: [{}, ["ref", "HandedOver"]],
   doctor_mail: [{ send_to: ["optional", "string"] }, ["ref", "Sent"]],
 });

@@ -37,11 +37,8 @@ export interface Mailbox {
   rights: string;
 }
 
-/** All settings. */
+/** All settings: the webmail's, and the signatures, which programs share (`store.mail.identities`). */
 export interface Settings {
-  signature?: string;
-  signature_html?: string;
-  signatures?: Array<OwnSignature>;
   compose_format?: "html" | "text";
   quoting?: "auto" | "bottom" | "top";
   show_address_security?: boolean;
@@ -60,13 +57,9 @@ export interface Settings {
   searches?: Array<SavedSearch>;
   unsubscribed?: Array<Unsubscribed>;
   labels?: Array<Label>;
-}
-
-/** The signature for one own address. */
-export interface OwnSignature {
-  address: string;
-  text: string;
-  html?: string;
+  signature?: string;
+  signature_html?: string;
+  signatures?: Array<OwnSignature>;
 }
 
 /** A search that is shown below the mailboxes (WEBMAIL-127). */
@@ -86,6 +79,13 @@ export interface Label {
   keyword: string;
   name: string;
   color: number;
+}
+
+/** The signature for one own address. */
+export interface OwnSignature {
+  address: string;
+  text: string;
+  html?: string;
 }
 
 /** A mailbox at another provider (LINK-1), whose mailboxes here are below the mailbox ``name``. */
@@ -969,6 +969,7 @@ export interface Begun {
   to: Array<Party>;
   cc: Array<Party>;
   bcc: Array<Party>;
+  reply_to: Array<Party>;
   subject: string;
   text: string;
   html: string;
@@ -980,6 +981,7 @@ export interface Begun {
   notes: Array<Remark>;
   ask_read: boolean;
   ask_delivered: boolean;
+  tls: "default" | "insecure" | "require";
 }
 
 /** An uploaded file; ``size`` in octets. */
@@ -1088,11 +1090,11 @@ export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
-  OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
+  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
+  OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   LinkedMailbox: { name: "string", address: "string" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]], links: ["list", ["ref", "LinkedMailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
@@ -1349,7 +1351,7 @@ export interface Calls {
   /** Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way. */
   scheduled_change(message_id: number, send_at?: number): Promise<null>;
 
-  /** Make a scheduled message a draft again; returns the draft's id. A conflict if it is on its way. */
+  /** Make a message that leaves later a draft again; returns the draft's id. A conflict if it is on its way. */
   scheduled_cancel(message_id: number): Promise<number>;
 
   /** Answers that are being sent, the newest error, and addresses to which nothing is sent on any more. */

@@ -216,7 +216,7 @@ async def listed(rig: Rig, browser: Browser) -> list[dict[str, Any]]:
 
 @pytest.mark.rig(static=STATIC + JMAP)
 async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, queue: Queue) -> None:
-    """WEBMAIL-96a, JMAP-31a: what the webmail schedules, what it holds for an undo, and what a program holds are shown by
+    """WEBMAIL-96a, JMAP-31a: what the webmail schedules or holds for an undo, and what a program holds, is shown by
     webmail, account app, JMAP and command line, and each of them stops it.
     """
     account, program = rig.browser(app="/"), Client(rig)

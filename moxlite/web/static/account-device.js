@@ -357,7 +357,7 @@ function link(desk, kind) {
 function steps(kind, url, code) {
   const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
   const third = kind === "android" ? [el("b", {}, t("Copy the address and password into your mail app there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))] : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
-  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then confirm here. A photo of this code is no use to anyone else.")))), el("li", {}, el("div", {}, third))));
+  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });
@@ -370,7 +370,7 @@ function follow(desk, again) {
     else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Yes, set it up"), () => void answer(true), { kind: "primary" })));
     else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
     else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
-    else if (found.state === "refused") fill(place, notice("off", t("Device rejected. Nothing was shared with it."), anew));
+    else if (found.state === "refused") fill(place, notice("off", t("Device rejected. Your account wasn't shared with it."), anew));
     else fill(place, notice("off", t("The ten minutes are over."), anew));
   };
   const answer = async (yes) => {

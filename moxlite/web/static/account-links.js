@@ -678,7 +678,7 @@ var links = async (desk) => {
   await list.load();
   const title = t("Linked accounts");
   const hint = t("Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.");
-  const add = button(t("Add a mailbox"), () => void list.add(), { icon: plus, kind: "primary" });
+  const add = button(t("Add account"), () => void list.add(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, add), list.root) };
 };
 var List = class {
@@ -719,7 +719,7 @@ var List = class {
   }
   shown(items) {
     if (items.length > 0) return card("", table(t("Linked accounts"), this.columns(), items), { flush: true });
-    const add = button(t("Add a mailbox"), () => void this.add(), { icon: plus });
+    const add = button(t("Add account"), () => void this.add(), { icon: plus });
     const text2 = t("Its folders appear below one of their own, and stay the same on both sides.");
     return card("", empty(link, t("No linked accounts yet"), text2, add), { flush: true });
   }
@@ -778,7 +778,7 @@ var List = class {
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };
     const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise its folders stay as they are now, as mail of your own."));
-    const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("This account will be unlinked. Nothing will be deleted at {host}.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")))]);
+    const yes = await dialog(t("Remove {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove account")))]);
     if (yes !== true) return;
     await attempt(t("Removing…"), t("Couldn't remove account"), async () => {
       await this.desk.client.link_remove(one.name, copies.control.checked);

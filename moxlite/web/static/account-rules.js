@@ -526,7 +526,7 @@ function triedOn(found, mailbox2) {
   if (found.messages.length === 0) {
     return notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on."));
   }
-  return card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("Of the last {all} messages, {taken} match a rule and {others} would go to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
+  return card(t("Try it"), [!found.complete && notice("warn", t("The time was not enough for all messages.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
 }
 
 var Rules = class {

@@ -396,7 +396,7 @@ function hooks(desk, found) {
   const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
   const inAuth = secret(t("Authorization"), into.authorization, "");
   const inKey = secret(t("Key that signs the calls"), into.secret, "");
-  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces."));
+  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Logins with these names use a unique sender address for each message, to match replies. Separate with spaces."));
   const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
   const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
   const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
@@ -517,10 +517,21 @@ function commands() {
 }
 
 var outgoing = async (desk) => {
-  const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
-  const root = el("div", { class: "page" }, head(t("Outbox"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
+  const [mail, later, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.account_later_list(), desk.client.suppression_list()]);
+  const root = el("div", { class: "page" }, head(t("Outbox"), ""), leaving(desk, later), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
   return { title: t("Outbox"), root };
 };
+function leaving(desk, all) {
+  if (all.length === 0) return null;
+  const title = t("Scheduled");
+  const rows = table(title, [{ title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipients.join(", "), 120)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) }, { title: meant("attempt", "Next"), cell: (one) => when(one.due) }, { title: "", kind: "num", cell: (one) => button(t("Cancel"), () => void stop(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipients.join(", ") }) }) }], all);
+  return card(title, rows, { flush: true });
+}
+async function stop(desk, one) {
+  const what = one.message_id === 0 ? t("The message won't be sent.") : t("The message won't be sent. You'll find it in your drafts.");
+  if (!await confirm(t("Cancel this message?"), what, t("Cancel the message"))) return;
+  if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.account_later_stop(one.id))) await desk.refresh();
+}
 function waiting(desk, first) {
   if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Messages you send appear here until the recipients’ servers accept them.")), { flush: true });
   const place = el("div", {});

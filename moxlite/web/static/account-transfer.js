@@ -441,7 +441,7 @@ var Copying = class {
     const title = t("From another mail server");
     switch (found.phase) {
       case "none":
-        fill(this.root, card(title, this.ask(found), { hint: t("Folders and messages are copied by IMAP, with dates and flags. The other server isn't changed, and nothing is copied twice.") }));
+        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages by IMAP, with dates and flags. The other server won't change. Copying again won't create duplicates.") }));
         return;
       case "looking":
         fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Loading folders…")), noted(found), this.buttons(found)]));
@@ -588,7 +588,7 @@ var CalendarCopies = class {
   draw(found, error, problems2) {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
-      const hint = t("Copies by CalDAV and CardDAV. The other server isn't changed, guests aren't notified, and nothing is copied twice.");
+      const hint = t("Copies by CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.");
       fill(this.root, card(title, this.ask(), { hint }));
       return;
     }
@@ -774,7 +774,8 @@ var checks = {
   ImportState: { token: "string", uploading: "boolean" },
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] }
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" }
 };
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 
@@ -919,7 +920,7 @@ var Upload = class {
 
 var keptKey = `moxlite-account${number}-import`;
 var shownMailboxes2 = 200;
-var lostText = t("This import can't be tracked anymore. It ended over a minute ago, or a server restart undid it. Check your folders.");
+var lostText = t("Can't track this import anymore. The import ended over a minute ago, or a server restart undid it. Check your folders.");
 var Importing = class {
   constructor(client, base2, changed) {
     this.client = client;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.c8a2806c062c.js", junk: "junk.ccf53a320376.js", links: "links.0c9e7c86aabb.js", masked: "masked.408887f15e53.js", rules: "rules.ab14b8e6b3fa.js", security: "security.5e3e61492993.js", sending: "sending.4c6868f59f41.js", shares: "shares.6716de4a057c.js", sieve: "sieve.49ac2a144583.js", transfer: "transfer.2082c3bdc48e.js" };
+var define_PARTS_default = { device: "device.a225daa980bc.js", junk: "junk.ccf53a320376.js", links: "links.1f622d095e36.js", masked: "masked.408887f15e53.js", rules: "rules.3532425574b3.js", security: "security.5e3e61492993.js", sending: "sending.a31f3fc0e45b.js", shares: "shares.6716de4a057c.js", sieve: "sieve.49ac2a144583.js", transfer: "transfer.c4ffe5a3676f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -288,7 +288,8 @@ var checks = {
   ImportState: { token: "string", uploading: "boolean" },
   VacationInfo: { enabled: "boolean", start: "integer", end: "integer", subject: "string", text: "string", html: "string", known_only: "boolean", active: "boolean", script: "boolean", mark: "string", answered: ["list", ["ref", "VacationAnswer"]] },
   VacationAnswer: { address: "string", sent: "integer" },
-  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] }
+  VacationChange: { enabled: ["optional", "boolean"], start: ["optional", "integer"], end: ["optional", "integer"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"], known_only: ["optional", "boolean"] },
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -398,7 +399,9 @@ var Client = /* @__PURE__ */ clientOf({
   import_check: [{ size: "integer" }, "null"],
   import_abort: [{ token: "string" }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
-  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"]
+  account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
+  account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
+  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"]
 });
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -1124,7 +1127,7 @@ async function overviewPage(desk) {
 }
 async function oldPattern(one) {
   const { message } = await told(one.remark);
-  const [text3, page, title] = one.address === "" ? [t("Write a pattern of your junk mailboxes anew. It"), "junk", t("Junk")] : [t("Write a pattern in the rules of {address} anew. It", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
+  const [text3, page, title] = one.address === "" ? [t("Rewrite a junk folder pattern. It"), "junk", t("Junk")] : [t("Write a pattern in the rules of {address} anew. It", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
   return notice("warn", [text3, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
 }
 function sorting(found) {

@@ -767,9 +767,9 @@ function factors(desk, name, found) {
   if (devices.length === 0) return card(t("Two-step verification"), el("p", { class: "two" }, state("off", t("off")), " ", t("Users turn it on in the account app, under Security.")));
   const reset = async () => {
     const what = many(devices.length, "{n} device goes, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.", "{n} devices go, with the recovery codes; the password alone is enough from then on. Browsers are logged out, and the user is told by mail.");
-    if (!await confirm(t("Reset two-step log-in of {name}?", { name }), what, t("Reset"))) return;
+    if (!await confirm(t("Reset two-step verification for {name}?", { name }), what, t("Reset"))) return;
     if (!await attempt(t("Resetting…"), t("Couldn't reset two-step verification"), () => desk.client.account_factors_reset(name))) return;
-    desk.say(t("Two-step log-in of {name} is off", { name }));
+    desk.say(t("Two-step verification for {name} is off", { name }));
     await desk.refresh();
   };
   const list2 = table(t("Two-step verification"), [{ title: t("Device"), kind: "main", cell: ([, title2]) => foreign(title2, 80) }, { title: t("Kind"), cell: ([kind]) => kind }, { title: t("Since"), cell: ([, , created]) => when(created) }, { title: t("Last use"), cell: ([, , , used]) => used === 0 ? t("never") : when(used) }], devices);
@@ -777,7 +777,7 @@ function factors(desk, name, found) {
 }
 function recovery(desk, name, found) {
   const make2 = async () => {
-    const also = tick(t("Also remove the second factors"), false, t("For a user who lost the devices too."));
+    const also = tick(t("Also remove verification methods"), false, t("For a user who lost the devices too."));
     const made2 = await fieldDialog(t("Recovery link for {name}", { name }), t("Make the link"), { reset_factors: also }, () => desk.client.account_recovery_link(name, also.control.checked), el("p", { class: "hint" }, t("The user is told of it by mail. Nothing changes until the link is used; then all sessions end.")));
     if (made2 === null) return;
     await showSecret(t("Recovery link"), t("It sets a new password once, until {when} UTC; an older link of this account has ended. Give it to {name} on a way that you trust: it is shown only now.", { when: made2.expires, name }), copyable(made2.url));
@@ -791,7 +791,7 @@ function keys(desk, name, found) {
     const address = choice(t("Logs in as"), found.addresses.map((one) => [one, one]), found.addresses[0] ?? "");
     const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM form, without the private key. Only its key counts, not its dates or issuer."));
     const title2 = line(t("Name"), "", t("Empty: as the certificate has it."), { maxlength: "256" });
-    const manual = tick(t("Mail programs log in by command"), false, t("For programs that do not expect to be logged in by IMAP at once."));
+    const manual = tick(t("Mail clients log in by command"), false, t("For programs that do not expect to be logged in by IMAP at once."));
     const done = await fieldDialog(t("Add a key"), t("Add key"), { address, certificate, key_name: title2, no_imap_preauth: manual }, () => desk.client.account_key_add(name, address.control.value, certificate.control.value, title2.control.value, manual.control.checked));
     if (done !== null) await desk.refresh();
   };
@@ -809,7 +809,7 @@ function removedMail(desk, name, first) {
   const begin2 = () => since.value === "0" ? 0 : Math.round(Date.now() * 1e3 - Number(since.value) * hour2);
   const back = async (mailbox, messages) => {
     const from = begin2();
-    const where = mailbox === "" ? t("They go back to the mailboxes that they were in.") : t("They go back to {mailbox}.", { mailbox });
+    const where = mailbox === "" ? t("Messages will be restored to their original mailboxes.") : t("They go back to {mailbox}.", { mailbox });
     if (!await confirm(many(messages, "Bring {n} message back?", "Bring {n} messages back?"), t("{where} Messages that the user removed on purpose are among them.", { where }), t("Restore"))) return;
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
@@ -824,7 +824,7 @@ function removedMail(desk, name, first) {
   };
   since.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't load deleted messages"), async () => show(await desk.client.account_removed(name, begin2()))));
   show(first);
-  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail program emptied it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
+  return card(t("Removed mail"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail client deleted it.", { time: agoShort(first.kept) }) : t("Nothing is kept: undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
 }
 function stopped(desk, one) {
   const held = one.messages === 0 ? t("Nothing is held.") : t("Held: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });
@@ -836,13 +836,13 @@ function stopped(desk, one) {
     await desk.refresh();
   };
   const from = one.sources.length > 0 && el("div", { class: "hint" }, t("Sent from:"), " ", one.sources.slice(0, 5).map((source, place) => [place > 0 && ", ", el("bdi", {}, source.address), ` (${many(source.messages, "{n} message", "{n} messages")})`]));
-  const text3 = [el("b", {}, t("Sending is stopped since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("Look at what is held")), " · ", t("Set a new password first if a stranger had the old one."))];
+  const text3 = [el("b", {}, t("Sending is stopped since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("Look at what is held")), " · ", t("If someone else knew the old password, set a new one first."))];
   return notice("danger", text3, button(t("Let it send again…"), () => void release(), { kind: "line small" }));
 }
 
 var perPage = 50;
 var atOnce = 10;
-var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Log-in"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Limits of sending"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes and the queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("Programs and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled", "no_jmap"] }, { title: t("Old mail"), names: ["expire_after"] }];
+var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Limits of sending"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes and the queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("Programs and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled", "no_jmap"] }, { title: t("Old mail"), names: ["expire_after"] }];
 var storage = (row, use) => {
   if (use === void 0) return el("span", { class: "muted" }, "…");
   if (use.problem !== "") return state("danger", t("out of service"));
@@ -862,9 +862,9 @@ async function listPage(desk) {
     const uses = /* @__PURE__ */ new Map();
     const rows = /* @__PURE__ */ new Map();
     const body = (row) => [storage(row, uses.get(row.name)), lastLogin(uses.get(row.name))];
-    const list2 = table(t("Accounts"), [{ title: t("Account"), kind: "main", cell: (row) => el("div", { class: "flex" }, disc(row.name, row.full_name || row.name), el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))) }, { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" }, { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) }, { title: t("Last log-in"), cell: (row) => el("div", {}, body(row)[1]) }, { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }], page.accounts, (tr, row) => rows.set(row.name, tr));
+    const list2 = table(t("Accounts"), [{ title: t("Account"), kind: "main", cell: (row) => el("div", { class: "flex" }, disc(row.name, row.full_name || row.name), el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))) }, { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" }, { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) }, { title: t("Last login"), cell: (row) => el("div", {}, body(row)[1]) }, { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }], page.accounts, (tr, row) => rows.set(row.name, tr));
     const last = page.accounts.at(-1)?.name ?? "";
-    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("An account is a person with mailboxes, addresses and a password.") : t("Names, addresses and notes are looked at."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
+    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("An account is a user with mailboxes, addresses, and a password.") : t("Names, addresses and notes are looked at."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
     const names = page.accounts.map((row) => row.name);
     for (let at = 0; at < names.length && desk.shown(); at += atOnce) {
       for (const use of await desk.client.account_uses(names.slice(at, at + atOnce))) {
@@ -887,7 +887,7 @@ async function listPage(desk) {
       void attempt(t("Searching…"), t("Couldn't search"), () => show(input.value, ""));
     }, 200);
   });
-  const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
+  const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), el("a", { class: "btn line", href: "#move" }, t("Move from a server")), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
   const first = show(wanted, after);
   await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 400))]);
   first.catch((error) => fill(place, notice("danger", error instanceof Error ? error.message : String(error))));
@@ -939,7 +939,7 @@ async function accountPage(desk) {
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last log-in"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. Mail still arrives.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
   return { title: name, root };
 }
 function addresses(desk, found) {
@@ -957,11 +957,11 @@ function addresses(desk, found) {
   const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add an address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
-var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("log-in is disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("given up") };
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("broken exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not for this"), error: t("failed"), aborted: t("given up") };
 function logins(found) {
-  if (found.length === 0) return card(t("Log-ins"), el("p", { class: "two" }, t("None within 30 days.")));
-  const list2 = table(t("Log-ins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) }], found);
-  return card(t("Log-ins"), list2, { flush: true, hint: t("The latest 50; equal ones share a line.") });
+  if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("None within 30 days.")));
+  const list2 = table(t("Logins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) }], found);
+  return card(t("Logins"), list2, { flush: true, hint: t("The latest 50; equal ones share a line.") });
 }
 async function newPassword(desk, name) {
   const password = line(t("New password"), "", t("Empty: one is made, and shown once."), { autocomplete: "new-password" });
@@ -972,7 +972,7 @@ async function newPassword(desk, name) {
 }
 async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
-  const what = [el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
+  const what = [el("p", {}, t("These will be permanently deleted:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name))) return;
   desk.say(t("{name} is removed", { name }));

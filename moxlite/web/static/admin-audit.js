@@ -307,7 +307,7 @@ function filterForm(apply, ...fields) {
 var perPage = 50;
 var vias = [["", t("any way")], ["webadmin", t("this app")], ["adminapi", t("admin API")], ["webaccount", t("account page")], ["webmail", t("webmail")], ["cli", t("command line")], ["file", t("by hand in the file")]];
 var wayOf = (via) => vias.find(([name]) => name === via && name !== "")?.[1] ?? via;
-var actors = { "(admin)": t("admin"), "(cli)": t("command line"), "(editor)": t("an editor"), "(visitor)": t("without log-in") };
+var actors = { "(admin)": t("admin"), "(cli)": t("command line"), "(editor)": t("an editor"), "(visitor)": t("without login") };
 function filterOf(query) {
   const found = {};
   for (const name of ["actor", "object", "via", "words"]) {

@@ -645,7 +645,7 @@ async function changePassword(desk) {
   await desk.refresh();
 }
 var twoStep = async (desk) => {
-  const title = t("Log-in");
+  const title = t("Login");
   const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
   const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
   return { title, root: el("div", { class: "page" }, head(title, t("How you, and programs of yours, log in.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };

@@ -240,7 +240,7 @@ function shown(found) {
 
 var most = 500;
 var aiming = 4e3;
-var kinds = { delivery: [inbox, t("Deliveries"), t("Delivery")], login: [keyRound, t("Log-ins"), t("Log-in")], send: [send, t("Sends"), t("Send")] };
+var kinds = { delivery: [inbox, t("Deliveries"), t("Delivery")], login: [keyRound, t("Logins"), t("Login")], send: [send, t("Sends"), t("Send")] };
 var outcomes = { delivered: ["ok", t("delivered")], junk: ["warn", t("junk")], waits: ["wait", t("waits")], refused: ["danger", t("refused")], accepted: ["ok", t("logged in")], queued: ["wait", t("queued")], sent: ["ok", t("sent")], later: ["warn", t("tried again later")], failed: ["danger", t("failed")] };
 var bad = (one) => ["warn", "danger"].includes(outcomes[one.outcome][0]);
 async function livePage(desk) {
@@ -281,7 +281,7 @@ var Live = class {
     this.drawPauser();
     this.draw();
     void this.follow();
-    const root = el("div", { class: "page" }, head(t("Live"), t("Deliveries, log-ins and sends as they happen, without contents and subjects."), this.pauser), this.filter(), card("", [this.waiting, this.list, this.none], { flush: true }), this.status);
+    const root = el("div", { class: "page" }, head(t("Live"), t("Live deliveries, logins, and sends, without contents and subjects."), this.pauser), this.filter(), card("", [this.waiting, this.list, this.none], { flush: true }), this.status);
     return { title: t("Live"), root };
   }
   filter() {
@@ -351,7 +351,7 @@ var Live = class {
     for (const root of [...this.list.children]) if (!found.includes(root)) root.remove();
     for (const [index, root] of found.reverse().entries()) if (this.list.children[index] !== root) this.list.insertBefore(root, this.list.children[index] ?? null);
     this.list.hidden = found.length === 0;
-    fill(this.none, found.length === 0 && (this.rows.length === 0 ? empty(activity, t("Nothing has happened yet"), t("The next delivery, log-in or send shows up here.")) : empty(activity, t("No line matches"), t("New ones that do are shown as they come."))));
+    fill(this.none, found.length === 0 && (this.rows.length === 0 ? empty(activity, t("Nothing has happened yet"), t("New deliveries, logins, and sends will appear here.")) : empty(activity, t("No line matches"), t("New ones that do are shown as they come."))));
     this.drawHeld();
   }
   async follow() {

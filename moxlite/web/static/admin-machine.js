@@ -855,7 +855,7 @@ async function levels(desk) {
     return el("div", { class: "field" }, control);
   };
   const loud = found.filter((one) => one.level === "traceauth" || one.level === "tracedata");
-  return [loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })), card(t("Levels"), table(t("Levels"), [{ title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) }, { title: t("Level"), cell: select }], found), { flush: true, hint: t("Changes hold until the server starts again; log_level and package_log_levels in moxlite.toml are for good. traceauth logs passwords, tracedata the content of mail, too.") })];
+  return [loud.length > 0 && notice("warn", t("At traceauth and tracedata the log has passwords, and at tracedata the content of mail: {pkgs}.", { pkgs: loud.map((one) => one.pkg === "" ? t("all packages") : one.pkg).join(", ") })), card(t("Levels"), table(t("Levels"), [{ title: t("Package"), kind: "main", cell: (row) => el("b", {}, row.pkg === "" ? t("All") : row.pkg) }, { title: t("Level"), cell: select }], found), { flush: true, hint: t("Changes last until the server restarts. For permanent changes, set log_level and package_log_levels in moxlite.toml. traceauth also logs passwords, and tracedata also logs mail content.") })];
 }
 
 var listingState = (row) => {

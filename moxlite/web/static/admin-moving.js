@@ -178,11 +178,14 @@ function setStatus(message) {
 }
 
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
 var made = 0;
 function field(label, control, hint = null) {
@@ -208,17 +211,76 @@ function line(label, value, hint = null, attributes = {}) {
   return field(label, control, hint);
 }
 
+function head(title, hint, ...actions2) {
+  const words2 = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), el("div", { class: "actions" }, actions2), words2);
+}
 function card(title, content, options = {}) {
-  const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const { flush = false, hint, actions: actions2 } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions2, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
 }
 function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
   return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
 }
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function meter(share) {
+  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
+  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
@@ -226,9 +288,12 @@ var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "mut
 function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
-function notice(level, text2, ...actions) {
+function notice(level, text2, ...actions2) {
   const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions2);
+}
+function empty(path, title, text2, ...actions2) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions2);
 }
 
 function refusal(error, fields, failure, form) {
@@ -261,6 +326,70 @@ function fieldDialog(title, action, fields, run, more = null) {
   });
 }
 
+var period = 3e3;
+async function movePage(desk) {
+  const found = await desk.client.move_status();
+  if (found.phase === "running") {
+    const timer = setTimeout(() => void desk.refresh(), period);
+    desk.onLeave(() => clearTimeout(timer));
+  }
+  const root = el("div", { class: "page" }, head(t("Move"), t("All users of another server, with their mail and passwords."), ...actions(desk, found)), found.phase === "none" ? none() : shown(found));
+  return { title: t("Move"), root };
+}
+function actions(desk, found) {
+  const act = async (doing, failed, call) => {
+    if (await attempt(doing, failed, call)) await desk.refresh();
+  };
+  const stop = async () => {
+    const text2 = t("What was copied stays. To continue, type moxlite move run again.");
+    if (!await confirm(t("Stop the move?"), text2, t("Stop move"))) return;
+    await act(t("Stopping…"), t("Couldn't stop the move"), () => desk.client.move_stop());
+  };
+  const pause = () => act(t("Pausing…"), t("Couldn't pause the move"), () => desk.client.move_pause());
+  const resume = () => act(t("Resuming…"), t("Couldn't resume the move"), () => desk.client.move_resume());
+  return [found.phase === "running" && button(t("Pause"), () => void pause()), found.phase === "paused" && button(t("Resume"), () => void resume(), { kind: "primary" }), (found.phase === "running" || found.phase === "paused") && button(t("Stop…"), () => void stop(), { kind: "line danger" })];
+}
+function none() {
+  const command = "moxlite move --help";
+  return card("", empty(users, t("No move yet"), t("Moves are started on the command line, because the plan has passwords."), el("pre", { class: "zone" }, command), copyButton(() => command, t("Copy"))));
+}
+function shown(found) {
+  const messages = found.accounts.reduce((sum, one) => sum + one.messages, 0);
+  const done = found.accounts.filter((one) => one.phase === "done").length;
+  const problems = [...found.problems, ...found.accounts.flatMap((one) => one.problems.map((problem) => `${one.address}: ${problem}`))];
+  return [card(t("Progress"), [meter(found.accounts.length === 0 ? 1 : done / found.accounts.length), pairs([[t("State"), words(found.phase)], [t("Accounts"), t("{n} of {all}", { n: done, all: found.accounts.length })], [t("Messages"), messages.toLocaleString()], [t("Speed"), found.rate > 0 ? t("{n} messages per second", { n: Math.round(found.rate) }) : "–"], [t("Time left"), found.seconds >= 0 ? t("{n} min", { n: Math.ceil(found.seconds / 60) }) : "–"]])]), card(t("Accounts"), accounts(found.accounts), { flush: true }), problems.length === 0 ? notice("ok", t("No problems")) : card(many(problems.length, "{n} problem", "{n} problems"), el("ul", { class: "lines" }, problems.map((one) => el("li", {}, el("bdi", {}, visible(one))))), { flush: true })];
+}
+function accounts(found) {
+  return table(t("Accounts"), [{ title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) }, { title: t("State"), cell: accountState }, { title: t("Now"), cell: (one) => el("bdi", {}, visible(one.step)) }, { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() }, { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() }], found);
+}
+function accountState(one) {
+  switch (one.phase) {
+    case "done":
+      return state(one.problem_count === 0 ? "ok" : "warn", t("done"));
+    case "failed":
+      return state("danger", t("incomplete"));
+    case "running":
+      return state("wait", t("copying"));
+    default:
+      return state("wait", t("waiting"));
+  }
+}
+function words(phase) {
+  switch (phase) {
+    case "running":
+      return t("copying");
+    case "paused":
+      return t("paused");
+    case "done":
+      return t("done");
+    case "finished":
+      return t("finished");
+    default:
+      return t("stopped");
+  }
+}
+
+var pages = { move: movePage };
 function peer(desk, domain) {
   const root = el("div");
   const draw = (found) => fill(root, found.hosts.length > 0 ? inUse(desk, found) : refused(desk, found));
@@ -281,14 +410,14 @@ function refused(desk, found) {
 }
 async function set(desk, found) {
   const hosts = line(t("Server that has the mail now"), found.elsewhere.join(", "), t("Its host name, or its address if the name will lead here. Several with commas."));
-  const words = t("Mail to addresses that are not here goes on to that server, if it takes them. It must take mail of others from this machine.");
-  const done = await fieldDialog(t("Mail to other addresses of {domain}", { domain: found.domain }), t("Send it on"), { hosts }, () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)), el("p", { class: "hint" }, words));
+  const words2 = t("Mail to addresses that are not here goes on to that server, if it takes them. It must take mail of others from this machine.");
+  const done = await fieldDialog(t("Mail to other addresses of {domain}", { domain: found.domain }), t("Send it on"), { hosts }, () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)), el("p", { class: "hint" }, words2));
   if (done !== null) await desk.refresh();
 }
 function inUse(desk, found) {
   const end = async () => {
-    const words = t("Mail to addresses that are not here is refused from then on.");
-    if (!await confirm(t("Has everybody moved?"), words, t("End it"))) return;
+    const words2 = t("Mail to addresses that are not here is refused from then on.");
+    if (!await confirm(t("Has everybody moved?"), words2, t("End it"))) return;
     if (await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
   const went = many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.");
@@ -296,5 +425,6 @@ function inUse(desk, found) {
 }
 var edited = (found) => ({ ...found, elsewhere: found.hosts.map((one) => one.host) });
 export {
+  pages,
   peer
 };

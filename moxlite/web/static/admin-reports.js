@@ -558,7 +558,7 @@ function owner(domain, one) {
   if (one.ip === "") return t("Others");
   const link = el("a", { href: addressOf("reports", ["sources", domain], { ip: one.ip }) }, one.own ? t("This server") : name(one.ip));
   const names = one.names.map((proven, place) => [place > 0 && ", ", name(proven)]);
-  return [link, one.own ? el("div", { class: "hint" }, name(one.ip)) : names.length > 0 && el("div", { class: "hint" }, t("proven for"), " ", names)];
+  return [link, one.own ? el("div", { class: "hint" }, name(one.ip)) : names.length > 0 && el("div", { class: "hint" }, t("verified for"), " ", names)];
 }
 async function sourcePage(desk, domain) {
   const ip = desk.address.query.get("ip");

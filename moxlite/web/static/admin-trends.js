@@ -211,7 +211,7 @@ function addressOf(page, path = [], query = {}) {
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "passed-on": [t("Passed on to a former server"), 1], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed log-ins"), 4] };
+var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "passed-on": [t("Passed on to a former server"), 1], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed logins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
   const year = new Date(begins(day2)).getUTCFullYear() === (/* @__PURE__ */ new Date()).getUTCFullYear() ? void 0 : "numeric";
@@ -343,26 +343,26 @@ function setStatus(message) {
 async function clearLimits(desk, ip) {
   let dropped = 0;
   if (!await attempt(t("Saving…"), t("Couldn't allow logins"), async () => dropped = await desk.client.limits_clear(ip))) return;
-  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Log-ins are looked at again"));
+  desk.say(dropped === 0 ? t("There was nothing to forget") : t("Logins allowed again"));
   await desk.refresh();
 }
 async function limitsPage(desk) {
   const found = await desk.client.limits_list();
   const all = async () => {
-    if (await confirm(t("Forget all failed log-ins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
+    if (await confirm(t("Clear all failed logins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
   };
-  const list = table(t("Failed log-ins"), [{ title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) }, { title: t("State"), cell: (one) => one.refused ? state("warn", t("refused")) : state("ok", t("looked at")) }, { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) }, { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) }, { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow log-ins from {network} again", { network: one.who }) }) }], found);
+  const list = table(t("Failed logins"), [{ title: t("Network or account"), kind: "main", cell: (one) => one.network === one.who ? el("a", { href: addressOf("trends", ["logins"], { network: one.network }) }, el("bdi", {}, visible(one.who))) : el("bdi", {}, visible(one.who)) }, { title: t("State"), cell: (one) => one.refused ? state("warn", t("refused")) : state("ok", t("looked at")) }, { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) }, { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) }, { title: "", kind: "top", cell: (one) => one.network !== "" && button(t("Allow again"), () => void clearLimits(desk, one.network.split("/")[0] ?? ""), { kind: "line small", name: t("Allow logins from {network} again", { network: one.who }) }) }], found);
   const refused = found.filter((one) => one.refused).length;
-  const root = el("div", { class: "page" }, head(t("Limits of log-ins"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })), card("", found.length === 0 ? empty(lock, t("No failed log-ins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true }));
-  return { title: t("Limits of log-ins"), root };
+  const root = el("div", { class: "page" }, head(t("Login limits"), many(refused, "{n} is refused without a look at the password.", "{n} are refused without a look at the password."), el("a", { class: "btn line", href: "#trends" }, t("All trends")), found.length > 0 && button(t("Forget all…"), () => void all(), { kind: "line danger" })), card("", found.length === 0 ? empty(lock, t("No failed logins"), t("Failures of the last minute and the last day are counted here, by network and by account.")) : list, { flush: true }));
+  return { title: t("Login limits"), root };
 }
 
-var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("no such user"), badfactor: t("wrong second factor"), logindisabled: t("log-in is disabled"), notpermitted: t("not permitted") };
+var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("no such user"), badfactor: t("wrong verification code"), logindisabled: t("login disabled"), notpermitted: t("not permitted") };
 async function loginsPage(desk, network) {
   const found = await desk.client.attempts_from(network);
-  const list = table(t("Failed log-ins"), [{ title: t("User name"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => results[row.result] ?? row.result }, { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
-  const root = el("div", { class: "page" }, head([t("Failed log-ins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))), card("", found.length === 0 ? empty(lock, t("No failed log-in is listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }), found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }));
-  return { title: t("Failed log-ins"), root };
+  const list = table(t("Failed logins"), [{ title: t("User name"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("By"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => results[row.result] ?? row.result }, { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
+  const root = el("div", { class: "page" }, head([t("Failed logins from"), " ", el("bdi", {}, visible(network))], t("The latest of the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))), card("", found.length === 0 ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days; the plot counts them for 400.")) : list, { flush: true }), found.length > 0 && card(t("Refused by itself"), el("p", {}, t("Too many failures from a network are refused without a look at the password."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Let it try again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }));
+  return { title: t("Failed logins"), root };
 }
 
 function size(octets) {
@@ -610,12 +610,12 @@ function guesses(found, days) {
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
   const limits = el("a", { href: "#trends/limits" }, t("Who is refused now"));
-  if (total === 0) return card(t("Failed log-ins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
+  if (total === 0) return card(t("Failed logins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
   const all = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one) => one.about === "" ? t("other networks") : visible(one.about);
-  const plot = rows(t("Failed log-ins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);
-  const beside = figures2(t("Failed log-ins by network"), [{ title: t("Network"), kind: "main", cell: (row) => named(row) }, { title: t("Failed"), kind: "num", cell: (row) => number(row.number) }], all);
-  return plotCard(t("Failed log-ins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
+  const plot = rows(t("Failed logins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);
+  const beside = figures2(t("Failed logins by network"), [{ title: t("Network"), kind: "main", cell: (row) => named(row) }, { title: t("Failed"), kind: "num", cell: (row) => number(row.number) }], all);
+  return plotCard(t("Failed logins"), [many(days, "{total} in {n} day, by network", "{total} in {n} days, by network", { total: number(total) }), ". ", limits], plot, beside);
 }
 
 var pages = { trends: (desk) => {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.b55bd1427f42.js", audit: "audit.43faaf8ad48c.js", domains: "domains.e8d88722a71d.js", factors: "factors.eb1908ebe196.js", live: "live.2b5a86091f3f.js", machine: "machine.bbfe0080583b.js", moving: "moving.7ade730fbcd5.js", queue: "queue.e938f175ef61.js", reports: "reports.a63b0d3f8991.js", trends: "trends.a714aa5da7ae.js" };
+var define_PARTS_default = { accounts: "accounts.8d73e0440db4.js", audit: "audit.d454022d17d0.js", domains: "domains.942df8643afe.js", factors: "factors.589aeb5540ff.js", live: "live.224cdd29991d.js", machine: "machine.fabd0a43dbe9.js", moving: "moving.53293a09923f.js", queue: "queue.fe0059f6a62e.js", reports: "reports.ab1c5e9167d0.js", trends: "trends.16ac6024106c.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -319,6 +319,8 @@ var checks = {
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
+  MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
+  AccountMove: { address: "string", account: "string", phase: ["enum", ["done", "failed", "running", "waiting"]], step: "string", messages: "integer", left: "integer", problems: ["list", "string"], problem_count: "integer" },
   HandedOver: { host: "string", epoch: "integer" },
   Sent: { steps: ["list", "string"], findings: ["list", ["ref", "Finding"]] }
 };
@@ -468,6 +470,10 @@ var Client = /* @__PURE__ */ clientOf({
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],
+  move_status: [{}, ["ref", "MoveState"]],
+  move_pause: [{}, "null"],
+  move_resume: [{}, "null"],
+  move_stop: [{}, "null"],
   standby_handover: [{}, ["ref", "HandedOver"]],
   doctor_mail: [{ send_to: ["optional", "string"] }, ["ref", "Sent"]]
 });
@@ -1360,7 +1366,7 @@ async function sessionsPage(desk) {
     if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
   const list2 = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) }], found);
-  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password or the second factors are set anew.")), card("", list2, { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your sessions"), t("Sessions end after 12 hours without use, when the server restarts, or when you change the admin password or verification methods.")), card("", list2, { flush: true }));
   return { title: t("Your sessions"), root };
 }
 function failurePage(desk, error) {
@@ -1400,8 +1406,8 @@ function decoded(text3) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Second machine"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
-var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
+var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Second machine"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
+var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));

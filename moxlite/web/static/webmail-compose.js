@@ -1406,7 +1406,7 @@ function start(settings, words2, begun, kind, item, selected) {
   const { text: text2, html = "", original = "" } = begun;
   const beginning = words2.beginning(settings, { kind, text: text2, html, original, sample: item?.id ?? 0, selected, address: begun.from.address });
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
-  return { copy: { login: "", time: 0, draft: { ...fields, reply_to: [], uploads: [], tls: "default", original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded" }, files: uploads, draftId: draft, saveId: "", submitId: "" }, beginning, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" };
+  return { copy: { login: "", time: 0, draft: { ...fields, uploads: [], original_id: item !== null && kind !== "edit" ? item.id : 0, original_flag: kind === "new" || kind === "edit" ? "" : kind.startsWith("reply") ? "answered" : "forwarded" }, files: uploads, draftId: draft, saveId: "", submitId: "" }, beginning, focus: begun.to.length > 0 && kind !== "edit" ? "text" : "to", changed: false, judged: kind !== "reply_list" && begun.tls === "default" };
 }
 async function recover(desk, say) {
   addKeys2(desk);

@@ -425,7 +425,7 @@ var Importing = class {
       if (state !== null) this.took(state);
       else if (this.kept()[token] !== "") {
         this.ended(token);
-        toast(t("The import into {mailbox} can't be tracked anymore. It ended over a minute ago, or a server restart undid it.", { mailbox }), void 0, 0);
+        toast(t("Can't track the import into {mailbox} anymore. The import ended over a minute ago, or a server restart undid it.", { mailbox }), void 0, 0);
       }
     }
   }

@@ -369,7 +369,7 @@ function signatures(desk, old, own) {
   let chosen = "";
   let editor = null;
   let turn = 0;
-  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "10000", id: "settings-signature" });
+  const input = el("textarea", { class: "dialog-input", rows: "4", dir: "auto", maxlength: "20000", id: "settings-signature" });
   const label = el("label", { for: "settings-signature" });
   const chips = el("div", { class: "flex wrap" });
   const place = el("div", {}, input);
@@ -420,7 +420,8 @@ function signatures(desk, old, own) {
   return { root: el("div", { class: "field" }, chips, label, place, el("label", { class: "check" }, format, t("With formatting")), el("p", { class: "hint" }, t("Below what you write. An address can have its own."))), read: () => {
     keep();
     const { text: text22, html } = all.get("");
-    const single = [...all].filter(([address, one]) => address !== "" && one.text !== "");
+    const none = new Set(old.signatures.filter((one) => one.text === "").map((one) => one.address));
+    const single = [...all].filter(([address, one]) => address !== "" && (one.text !== "" || none.has(address)));
     return { signature: text22, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
   } };
 }
