@@ -13,6 +13,7 @@ import msgspec
 from moxlite.proto.cards.components import Instance
 
 FACTS_VERSION: Final = 1
+"""Of the layout and meaning of all fields."""
 
 MAX_PERIODS: Final = 10_000
 """Periods of a VFREEBUSY that count: as many as an answer has."""
