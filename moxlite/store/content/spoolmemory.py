@@ -28,7 +28,7 @@ class SpoolMemory:
     """Memory of one spool; what is taken comes back by `close`, from any thread.
 
     Attributes:
-      limit: octets at most; a spool that is not written on the event loop is not counted.
+      limit: octets at most. Octets that are not written on the event loop are not counted.
     """
 
     __slots__ = ("_hold", "_loop", "limit")
