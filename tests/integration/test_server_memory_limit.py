@@ -31,6 +31,13 @@ MOUNT: Final = Path("/sys/fs/cgroup")
 LINES: Final = b"X-LINE:some words of a line\r\n" * 9_900
 """As many as an entry may have."""
 USING: Final = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:contacts"]
+JSON: Final = "Content-Type: application/json"
+BODY: Final = b"some words of a mail\r\n" * 45_000
+MAIL: Final = b"EHLO x\r\nMAIL FROM:<x@else.example>\r\nRCPT TO:<moxlite@localhost>\r\nDATA\r\n\r\n" + BODY
+APPEND: Final = b"b APPEND INBOX {1000000}\r\n\r\n" + BODY
+SEARCH: Final = b"b SEARCH SUBJECT {100000}\r\n\r\n" + (b"x" * 100_000 + b" SUBJECT {100000+}\r\n") * 9
+"""Beginnings of a mail, an APPEND and a SEARCH, which stay in memory until they are whole."""
+
 UNCHECKED: Final = ssl._create_unverified_context()
 PASSWORDS: Final = {"moxlite@localhost": "moxmoxmox", "bob@localhost": "moxmoxmox", "eve@localhost": "moxmoxmox"}
 
@@ -140,6 +147,25 @@ class Crowd:
                         await stream.send_all(b" " * 100_000)
                     answer = bytes(await stream.receive_some(4096))
                     self.statuses.setdefault("socket", []).append(200 if answer else 0)
+            await trio.sleep(0.2)
+
+    async def unfinished_mail(self, kind: str, port: int, source: str, lines: bytes, user: str | None) -> None:
+        """A session that sends these lines, the last of them an unfinished message or literal; again and again."""
+        while True:
+            with suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+                async with await self.connect(port, source) as stream:
+                    head, _, rest = lines.partition(b"\r\n\r\n")
+                    login = [f"a LOGIN {user} {PASSWORDS[user]}".encode()] if user is not None else []
+                    for line in [*login, *head.split(b"\r\n")]:
+                        await stream.receive_some(4096)
+                        await stream.send_all(line + b"\r\n")
+                    await stream.receive_some(4096)
+                    for start in range(0, len(rest), 65536):
+                        await stream.send_all(rest[start : start + 65536])
+                    self.statuses.setdefault(kind, []).append(200)
+                    with trio.move_on_after(20):
+                        while await stream.receive_some(4096):
+                            pass
             await trio.sleep(0.2)
 
     async def ask_others(self, user: str) -> None:
@@ -260,6 +286,18 @@ async def play(crowd: Crowd, ids: list[str], port: int) -> list[int]:
                 nursery.start_soon(crowd.unfinished, "large", large, 2 << 20, 443, "127.0.0.1")
             for _ in range(60):
                 nursery.start_soon(crowd.socket, main)
+            for number in range(40):
+                source = f"127.0.2.{number + 1}"
+                nursery.start_soon(crowd.unfinished_mail, "mail", 25, source, MAIL, None)
+                nursery.start_soon(crowd.unfinished_mail, "append", 143, source, APPEND, main)
+                if number % 2:
+                    nursery.start_soon(crowd.unfinished_mail, "search", 143, source, SEARCH, main)
+            body = json.dumps({"To": [{"Address": "eve@localhost"}], "Text": "x\n" * 1_000_000}).encode()
+            for _ in range(6):
+                send = partial(
+                    crowd.ask, "send", "POST", "/webapi/v0/Send", main, body, "Content-Type: application/json"
+                )
+                nursery.start_soon(crowd.repeat, send)
             for _ in range(8):
                 nursery.start_soon(crowd.repeat, partial(crowd.jmap, "cards", main, "ContactCard/get"))
             for _ in range(60):
@@ -287,8 +325,8 @@ async def whole(server: LocalServer, port: int) -> tuple[Crowd, list[int]]:
 
 def test_all_that_costs_memory_at_once_ends_in_refusals(tmp_path: Path, group: Group) -> None:
     """STORE-198a: unfinished bodies of strangers and of an account, long websocket messages, cards and events of 9,900
-    lines, and a mail server whose LIST never ends: the server lives, refuses some, answers an honest program whole, and
-    another account's NOOP in half a second.
+    lines, unfinished mail, APPEND and literals, long sends of the web API, and a mail server whose LIST never ends: the
+    server lives, refuses some, answers an honest program whole, and another account's NOOP in half a second.
     """
     server = LocalServer(tmp_path / "server", group=group.path)
     with server:
