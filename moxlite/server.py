@@ -54,6 +54,7 @@ from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.store.file.migrations import on_progress
 from moxlite.store.groupware.alarms import RING
+from moxlite.store.mail.links import links
 from moxlite.store.upkeep.outbox import loaded
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import Components, open_house, open_queue
@@ -129,7 +130,9 @@ async def serve(
         signals.patience = max(GRACE_SECONDS, components.static.queue.shutdown_grace) + LAST
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, components, signals))
-        components.files.accounts.register_task("migration.links", partial(attend_links, components))
+        components.files.accounts.register_task(
+            "migration.links", partial(attend_links, components), lambda _, r: bool(links(r))
+        )
         components.files.accounts.register_outbox(RING, loaded(partial(_ringing, components)))
         components.files.accounts.start(tree)
         components.files.auth.start(tree)

@@ -99,6 +99,10 @@ class Supervisor:
         """Names of the tasks that run or pause, without tasks of fate ONCE."""
         return frozenset(self._running)
 
+    def runs(self, name: str) -> bool:
+        """Whether a task of this name runs or pauses."""
+        return name in self._running
+
     def start(self, name: str, task: Callable[[], Awaitable[None]], fate: Fate = Fate.RESTART) -> None:
         """Run `task()`. Tasks of fate ONCE may share a name."""
         if fate is Fate.ONCE:

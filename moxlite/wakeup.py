@@ -1,6 +1,7 @@
 """Wake-ups that may come at any time, from several sides, any number of times; sleeping through hours and days."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -90,3 +91,17 @@ class Alarm:
     def _give_up(self, _: object) -> trio.lowlevel.Abort:
         self._task = None
         return trio.lowlevel.Abort.SUCCEEDED
+
+
+class Called(Alarm):
+    """An alarm without a sleeper: setting it calls a function."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def set(self) -> None:
+        """Call it."""
+        self._call()

@@ -52,7 +52,7 @@ from moxlite.queue.tls.policies import Policies, fetcher
 from moxlite.sandbox.processes import Sandbox
 from moxlite.smtpd.context import Senders
 from moxlite.smtpd.pipe import LocalPipe
-from moxlite.store.accounts.access import share_notices, sharing_task
+from moxlite.store.accounts.access import keep_published, share_notices
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.body import prefer
@@ -63,11 +63,11 @@ from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.sharenotices import SHARED
 from moxlite.store.mail.systemmailbox import UNQUEUE
-from moxlite.store.mail.threads import keep_threads
+from moxlite.store.mail.threads import has_unplaced, keep_threads
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.outbox import REFRESH, loaded
-from moxlite.store.upkeep.reparse import keep_parsed
+from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.apple import AppleNotices, apple_notices
@@ -362,8 +362,8 @@ async def open_house(
         return SubscriptionTeller(PushService(client, started.install_key, subject), files.accounts, files.auth)
 
     programs = ProgramNotices(files.accounts, files.auth, make_teller)
-    files.accounts.register_task("web.notices", notices.watch)
-    files.accounts.register_task("web.programs", programs.watch)
+    files.accounts.register_task("web.notices", notices.watch, notices.concerned)
+    files.accounts.register_task("web.programs", programs.watch, programs.concerned)
     components = Components(
         started=started,
         local=local,
@@ -417,11 +417,11 @@ async def _open_files(
     reports = await ReportsDB.open(static.data_dir / "reports.db", options)
     databases.push_async_callback(reports.aclose)
     databases.push_async_callback(accounts.aclose)
-    accounts.register_task("store.parser", keep_parsed)
-    accounts.register_task("store.threads", keep_threads)
-    accounts.register_task("store.sharing", sharing_task(auth))
+    accounts.register_task("store.parser", keep_parsed, lambda _, r: is_outdated(r))
+    accounts.register_task("store.threads", keep_threads, lambda _, r: has_unplaced(r))
+    keep_published(accounts, auth)
     accounts.register_outbox(SHARED, share_notices(accounts))
-    accounts.register_task("store.masked", auth.masked.compare)
+    accounts.register_task("store.masked", auth.masked.compare, auth.masked.due)
     space = spool_space(static, budget.spools)
     return Files(
         accounts=accounts,
@@ -550,7 +550,7 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
     components.files.accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
     components.files.accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
     components.files.accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))
-    components.files.accounts.register_task("queue.attend", queue.mirror.attend)
+    components.files.accounts.register_task("queue.attend", queue.mirror.attend, queue.mirror.concerned)
     components.services.clock.on_set(queue.clock_set)
     components.measures.append(queue.measure)
     return queue

@@ -573,7 +573,7 @@ async def rig_at(
             rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
             rig.accounts.register_outbox(TELL, rig.queue.webhooks.incoming.carry)
             rig.accounts.register_outbox(SUBMIT, carrier(rig.queue.submit, tmp_path))
-            rig.accounts.register_task("queue.attend", rig.queue.mirror.attend)
+            rig.accounts.register_task("queue.attend", rig.queue.mirror.attend, rig.queue.mirror.concerned)
             if prepare is not None:
                 prepare(rig)
             if serve:

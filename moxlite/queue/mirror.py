@@ -38,7 +38,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.status import State, created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMessage, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.upkeep.outbox import OutboxRow
 from moxlite.wakeup import Wakeup
@@ -81,6 +81,10 @@ class Mirror:
         """Whether the configuration gives the account a mailbox `Outgoing`."""
         configured = self._ctx.config.current.account(account)
         return configured is not None and configured.queue_mailbox
+
+    def concerned(self, account: str, r: Reader) -> bool:
+        """Whether `attend` has work for an account: it has such a mailbox, or should have."""
+        return self.wants(account) or queue_mailbox(r) is not None
 
     def changed(self) -> None:
         """Wake `serve`, after each commit that queues or retires messages."""

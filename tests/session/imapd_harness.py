@@ -29,7 +29,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net.admission import ConnectionInfo, Gate, Seat, Shutdown, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.process.spools import Spools
-from moxlite.store.accounts.access import sharing_task
+from moxlite.store.accounts.access import keep_published
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
@@ -269,7 +269,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
         accounts = Accounts(data, options)
         auth = await AuthDB.open(data / "auth.db", options, create=True)
         stack.push_async_callback(auth.aclose)
-        accounts.register_task("store.sharing", sharing_task(auth))
+        keep_published(accounts, auth)
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)
         await nursery.start(supervised, accounts)

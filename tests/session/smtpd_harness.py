@@ -430,7 +430,7 @@ async def serving(
         stack.push_async_callback(auth.aclose)
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)
-        accounts.register_task("store.masked", auth.masked.compare)
+        accounts.register_task("store.masked", auth.masked.compare, auth.masked.due)
         await nursery.start(supervised, accounts)
         await nursery.start(supervised, auth)
         for name in holder.current.domains.accounts:

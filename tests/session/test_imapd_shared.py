@@ -23,7 +23,7 @@ from moxlite.net.exposition import REGISTRY
 from moxlite.operations.access import ListShares, ShareInfo, ShareRemove, ShareSet
 from moxlite.operations.imap import ImapSessions
 from moxlite.store.accounts import crossing
-from moxlite.store.accounts.access import publish_shares, sharing_task
+from moxlite.store.accounts.access import Sharing, publish_shares
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.credentials import set_credential
 from moxlite.store.changelog import unit
@@ -702,7 +702,7 @@ async def test_names_of_those_who_share_are_only_a_hint(imap: Imap) -> None:
         await auth.sharing.set_guests("mia", [])  # one is missing
         assert (await c.tagged(f"a SELECT {BOX}")).startswith("NO [NONEXISTENT]")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(sharing_task(auth), account)
+            nursery.start_soon(Sharing(auth).run, account)
             while not await auth.sharing.owners("bo"):
                 await trio.testing.wait_all_tasks_blocked()
                 await trio.lowlevel.checkpoint()

@@ -6,18 +6,26 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
 import apsw
+import msgspec
 import pytest
 import trio
 import trio.testing
 from trio.testing import MockClock
 
 from moxlite import supervision
-from moxlite.store.accounts import accounts as accounts_module, opened as opened_module, slots, slots as places_module
+from moxlite.store.accounts import (
+    accounts as accounts_module,
+    opened as opened_module,
+    rounds,
+    slots,
+    slots as places_module,
+)
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT
@@ -38,8 +46,9 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, SpecialUse
 from moxlite.wakeup import LONGEST_SLEEP, sleep_by_both_clocks
 from tests.store_fixtures import accounts, soon, store_options
+from tests.store_mail import deliver_mail
 from tests.supervised import supervised
-from tests.tools import eventually
+from tests.tools import eventually, settled
 
 __all__ = ["accounts", "store_options"]
 
@@ -243,7 +252,9 @@ async def test_an_account_that_cannot_be_opened_fails_alone(
         async with accounts.use(name):
             pass
     monkeypatch.setattr(accounts_module, "IDLE", 0.0)
-    await accounts.close_idle()
+    while accounts._slots:  # a round may use an account just now
+        await accounts.close_idle()
+        await trio.lowlevel.checkpoint()
     newer = accounts.path("newer") / "account.db"
     db = apsw.Connection(str(newer))
     version = db.pragma("user_version")
@@ -413,6 +424,92 @@ async def test_background_tasks_run_while_an_account_is_open(
         await trio.lowlevel.checkpoint()
 
 
+async def test_a_task_begins_where_it_has_work_and_for_each_session(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8, STORE-10: mail for a closed account begins nothing that has no work there."""
+    monkeypatch.setattr(slots, "LOOK", 0.01)
+    begun: list[str] = []
+    due: set[str] = set()
+
+    async def task(account: Account) -> None:
+        begun.append(account.name)
+
+    accounts.register_task("store.task", task, lambda name, r: name in due and r.value("SELECT 1") == 1)
+    async with accounts.use("mjl"):
+        slot = accounts._slots["mjl"]
+        await trio.testing.wait_all_tasks_blocked()
+        assert slot.tasks is not None
+        assert (begun, slot.tasks.tree) == ([], None)
+        due.add("mjl")
+        accounts.look_again()
+        await eventually(lambda: begun == ["mjl"])
+    due.add("bob")
+    async with accounts.use("bob"):
+        await eventually(lambda: begun[1:] == ["bob"])
+    async with accounts.use("eve"), accounts.use("eve", linger=accounts_module.IDLE):
+        await eventually(lambda: begun[2:] == ["eve"])
+        tasks = accounts._slots["eve"].tasks
+        assert tasks is not None
+        assert tasks.tree is not None
+        assert {name for name in tasks.names if tasks.runs(name)} >= {"store.carrier", "store.eraser", "store.gatherer"}
+
+
+async def test_much_mail_of_an_account_without_a_session_is_indexed_a_while_later(
+    tmp_path: Path, store_options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8, STORE-112: a mail opens no index, whether the account is closed afterwards or not."""
+    monkeypatch.setattr(slots, "LOOK", 0.01)
+    monkeypatch.setattr(rounds, "ENOUGH", 2)
+    monkeypatch.setattr(rounds, "LATER", 5.0)
+    accounts = Accounts(tmp_path, msgspec.structs.replace(store_options, search_index=True))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervised, accounts)
+        await settled()  # the first round has found no account
+        mail = b"Subject: x\r\n\r\nneedle\r\n"
+        visits = accounts._rounds.behind._visits
+        async with accounts.use("open") as account:
+            tasks = accounts._slots["open"].tasks
+            assert tasks is not None
+            for count in range(3):
+                async with accounts.use("closed") as closed:
+                    await deliver_mail(closed, mail)
+                await accounts._close_unused("closed", needed=True)
+                await deliver_mail(account, mail)
+                await eventually(lambda: not tasks.wanted)
+                assert (sorted(visits), count) in (([], 0), ([], 1), (["closed", "open"], 2))
+        assert not list(accounts.directory.rglob("search.db"))
+        await eventually(lambda: not visits and len(list(accounts.directory.rglob("search.db"))) == 2)
+        for name in ("closed", "open"):
+            async with accounts.use(name) as account:
+                await account.catch_up()
+                assert await account.search.ask(lambda r: r.value("SELECT count(*) FROM text"), "test") == 3
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_moment_of_the_outbox_is_kept_though_the_account_is_closed_before_a_look(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-189a, WEBMAIL-96: else a message that is to be sent next week waits until the account is opened again."""
+    later = time.time_ns() // 1000 + 7 * 86_400_000_000
+    async with accounts.use("mjl") as account:
+        await account.write(lambda tx: tx.owe(b"key", "test", b"", due=later))
+        await settled()
+    await accounts._close_unused("mjl", needed=True)
+    assert accounts._rounds.dues._moments == {"mjl": later}
+
+    async def never(*_: object) -> None:
+        await trio.sleep_forever()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("moxlite.store.upkeep.outbox.Carrier.once", never)
+        accounts._rounds.dues.note("mjl", None)
+        async with accounts.use("mjl") as account:
+            assert account.carrier.due == 0
+        await accounts._close_unused("mjl", needed=True)
+        assert "mjl" in accounts._rounds.dues._moments
+
+
 async def test_a_background_task_also_runs_for_accounts_that_are_open_already(accounts: Accounts) -> None:
     """STORE-10: who registers late, as the queue does once its own file is open."""
     begun = trio.Event()
@@ -563,6 +660,11 @@ def test_what_is_set_aside_within_a_second_gets_folders_of_its_own(tmp_path: Pat
 async def test_accounts_close_though_their_supervisor_has_ended(tmp_path: Path, store_options: Options) -> None:
     """STORE-140: an account that is opened at the last moment has no tasks, whose end closing could wait for."""
     found = Accounts(tmp_path, store_options)
+
+    async def task(_: Account) -> None:
+        await trio.sleep_forever()
+
+    found.register_task("store.task", task)
     with trio.CancelScope() as scope:
         async with supervision.open_supervisor("test") as tree:
             found.start(tree)

@@ -175,6 +175,7 @@ async def test_without_descriptors_a_call_works_or_is_busy_and_degrades_nothing(
     db: Database, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-158a: what needs a new connection has to wait, and only that."""
+    await db.read(count, op="test")
     busy = False
     with no_descriptors():
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Final
@@ -21,7 +21,7 @@ from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.account import COMPARED_FOR, Account, Compared
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
@@ -177,9 +177,6 @@ async def visited(accounts: Accounts, auth: AuthDB, owner: str, guest: str) -> A
 
 logger = logging.getLogger("moxlite.store.shares")
 
-INTERVAL: Final = 3600.0
-"""Seconds between two comparisons for an account that stays open."""
-
 
 async def publish_shares(auth: AuthDB, account: Account) -> None:
     """Copy the guests of an account from its file to `auth.db`. Raises StoreError."""
@@ -190,15 +187,29 @@ async def publish_shares(auth: AuthDB, account: Account) -> None:
         logger.info("shared with", extra={"kv": {"account": account.name, "guests": " ".join(found)}})
 
 
-def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
-    """Return a background task for `Accounts.register_task` that publishes shares. Errors: StoreError propagates."""
+class Sharing:
+    """The background task that publishes the shares of each account."""
 
-    async def run(account: Account) -> None:
-        while auth.in_service:
-            await publish_shares(auth, account)
-            await trio.sleep(INTERVAL)
+    def __init__(self, auth: AuthDB) -> None:
+        self._auth = auth
+        self._published = Compared()
 
-    return run
+    def due(self, name: str, r: Reader) -> bool:
+        """Whether an account's shares are to be published, when it is opened."""
+        return self._published.due(name, r)
+
+    async def run(self, account: Account) -> None:
+        """Publish shares now and each hour, for `Accounts.register_task`. Errors: StoreError propagates."""
+        while self._auth.in_service:
+            await publish_shares(self._auth, account)
+            await self._published.note(account)
+            await trio.sleep(COMPARED_FOR)
+
+
+def keep_published(accounts: Accounts, auth: AuthDB) -> None:
+    """Have the shares of all accounts published."""
+    sharing = Sharing(auth)
+    accounts.register_task("store.sharing", sharing.run, sharing.due)
 
 
 def share_notices(accounts: Accounts) -> Handler:

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -29,9 +29,9 @@ from moxlite.store.accounts.folders import (
     made_names,
     move_folder,
 )
-from moxlite.store.accounts.opened import AccountTasks, BackgroundTask, OpenAccount, open_account
+from moxlite.store.accounts.opened import BackgroundTask, Due, OpenAccount, always, open_account
 from moxlite.store.accounts.rounds import Rounds
-from moxlite.store.accounts.slots import BRIEF, AccountUpkeep, Places, Slot, holding
+from moxlite.store.accounts.slots import BRIEF, AccountUpkeep, Beginner, Places, Slot, holding
 from moxlite.store.errors import (
     AccountExists,
     AccountRemoved,
@@ -45,7 +45,7 @@ from moxlite.store.file.boundary import Boundary, Edge, Finding, storage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.upkeep.outbox import Handler
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import Supervisor
 
 logger = logging.getLogger("moxlite.store.accounts")
 
@@ -56,7 +56,7 @@ takes 4 ms; an open account takes 0.9 to 2 MB.
 
 MAX_BRIEF: Final = 16
 """Accounts that single operations have open at a time, and that stay open without users: one mail to each of 200
-accounts took 283 MB. Closing does not wait for the text index; the next opening brings it up to date.
+accounts took 283 MB.
 """
 
 MAX_OPEN: Final = 200
@@ -88,11 +88,11 @@ class Accounts:
         self.places = Places(
             self._slots, partial(self._close_unused, needed=True), min(MAX_BRIEF, max(max_open // 3, 1))
         )
-        self._opener = Opener(self.options, self._edge)
-        self._tasks: dict[str, BackgroundTask] = {}
         self._tree: Supervisor | None = None
         self._rounds = Rounds(self)
         self._upkeep = AccountUpkeep(self._slots, self.close_idle)
+        self._beginner = Beginner(self._slots, self.options, self._rounds.behind.note)
+        self._opener = Opener(self.options, self._edge, self._beginner.dues)
         self._closed = False
 
     # Registration of outbox handlers and background tasks
@@ -106,14 +106,20 @@ class Accounts:
             if slot.account is not None:
                 slot.account.carrier.want()
 
-    def register_task(self, name: str, task: BackgroundTask) -> None:
+    def register_task(self, name: str, task: BackgroundTask, due: Due = always) -> None:
         """Have `task(account)` run while an account is open, under this name (``package.task``, see `Supervisor`); it
         ends by cancellation.
+
+        Args:
+          due: whether it has work, asked when an account is opened that no session uses.
         """
-        self._tasks[name] = task
-        for slot in self._slots.values():
-            if slot.tasks is not None:
-                slot.tasks.add(name, task)
+        self._beginner.register(name, task, due)
+
+    def look_again(self) -> None:
+        """Begin the tasks that have work by now in an open account, and do not run: what one of them looks at outside
+        of the account has changed.
+        """
+        self._beginner.look_again()
 
     # Names
 
@@ -171,6 +177,8 @@ class Accounts:
         try:
             with self._edge:
                 account = await self._open(name, slot, limited=linger <= BRIEF and not held)
+            if slot.linger <= BRIEF < linger and slot.tasks is not None:
+                slot.tasks.begin(slot.tasks.names)  # they wait for what a session does
             slot.linger = max(slot.linger, linger)
             holding.set(True)
             yield account
@@ -269,11 +277,13 @@ class Accounts:
         """
         self._tree = tree
         for slot in self._slots.values():
-            self._start_tasks(slot)
+            self._beginner.begin(slot, tree)
         tree.start("store.upkeep", self._upkeep.run)
         tree.start("store.rounds", self._rounds.nightly)
         tree.start("store.unclean", self._rounds.check_unclean)
         tree.start("store.dues", self._rounds.dues.run)
+        tree.start("store.behind", self._rounds.behind.run)
+        tree.start("store.beginner", self._beginner.run)
 
     async def close_idle(self, *, room: int = 0) -> None:
         """Close accounts without users: all that were idle for as long as their users wanted, `IDLE` seconds at most,
@@ -342,16 +352,11 @@ class Accounts:
                     slot.opened = trio.current_time()
                     self._upkeep.wakeup.set()
                     metrics.ACCOUNTS_OPEN.inc()
-                    self._start_tasks(slot)
+                    if self._tree is not None:
+                        self._beginner.begin(slot, self._tree)
                     if slot.account.database.unclean:
                         self._rounds.note_unclean(name)
         return slot.account
-
-    def _start_tasks(self, slot: Slot) -> None:
-        if self._tree is not None and slot.tasks is None and slot.account is not None:
-            tasks = AccountTasks(slot.account, self._tasks)
-            self._tree.start("store.account", tasks.run, Fate.ONCE)
-            slot.tasks = tasks  # set last: closing waits for their end, and an ended supervisor does not start them
 
     async def _close(self, name: str, slot: Slot) -> None:
         """Close an account without users; its lock is held by the caller."""
@@ -361,9 +366,7 @@ class Accounts:
         slot.account = None  # a user that comes now waits for the lock, and opens it again
         slot.linger = 0.0
         with trio.CancelScope(shield=True):  # bounded: tasks that are cancelled, units that wait, interrupted reads
-            if slot.tasks is not None:
-                await slot.tasks.stop()
-                slot.tasks = None
+            await self._beginner.end(name, slot, account)
             # After its tasks have ended: they may still have changed what is due.
             self._rounds.dues.note(name, account.carrier.due)
             metrics.ACCOUNTS_OPEN.dec()
@@ -422,15 +425,17 @@ class Opener:
 
     Args:
       edge: translates the errors of their folders.
+      dues: what tells of background tasks whether they have work in an account.
 
     Attributes:
       handlers: for the outboxes, by kind of row.
       refused: accounts whose last opening failed, each with the reason.
     """
 
-    def __init__(self, options: Options, edge: Boundary) -> None:
+    def __init__(self, options: Options, edge: Boundary, dues: Mapping[str, Due]) -> None:
         self._options = options
         self._edge = edge
+        self._dues = dues
         self.handlers: dict[str, Handler] = {}
         self.refused: dict[str, str] = {}
 
@@ -439,7 +444,7 @@ class Opener:
         name = folder.name
         try:
             with self._edge:
-                account = await open_account(folder, self._options, self.handlers)
+                account = await open_account(folder, self._options, self.handlers, self._dues)
         except StorageBusy:
             raise  # the server is short of resources; the account may be sound
         except StoreError as error:

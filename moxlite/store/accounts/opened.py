@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -22,7 +22,7 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.kept import purge_kept
-from moxlite.store.junk.trainer import Trainer
+from moxlite.store.junk.trainer import Trainer, has_untrained
 from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
@@ -30,13 +30,13 @@ from moxlite.store.names import INBOX
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.people.gathering import Gatherer
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.store.search.builder import Builder
+from moxlite.store.search.builder import RESERVES, Builder
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import ModSeq
-from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, purge_resources, reclaim
-from moxlite.store.upkeep.outbox import Carrier, Handler
+from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, has_erasable, purge, purge_resources, reclaim
+from moxlite.store.upkeep.outbox import Carrier, Handler, has_owed
 from moxlite.store.upkeep.reparse import SET_VERSION
-from moxlite.supervision import Supervisor, open_supervisor
+from moxlite.supervision import Fate, Supervisor, open_supervisor
 
 logger = logging.getLogger("moxlite.store.account")
 
@@ -50,18 +50,28 @@ class OpenAccount(IndexedAccount):
     """One open account, as `Accounts.use` gives it.
 
     Attributes:
-      indexer, eraser, trainer, carrier, gatherer: its background tasks; `Accounts` runs them.
+      indexer, eraser, trainer, carrier, gatherer: its background tasks; `AccountTasks` runs them.
+      due: names of the tasks that had work when it was opened.
+      want: called with the names of tasks that have work by now.
     """
 
     def __init__(
-        self, name: str, database: Database, options: Options, modseq: ModSeq, handlers: Mapping[str, Handler]
+        self,
+        name: str,
+        database: Database,
+        options: Options,
+        modseq: ModSeq,
+        handlers: Mapping[str, Handler],
+        due: frozenset[str],
     ) -> None:
         """For `open_account`."""
         super().__init__(name, database, options, modseq)
+        self.due = due
+        self.want: Callable[[Collection[str]], None] = lambda names: None
         self.indexer = Builder(self, self.search)
         self.eraser = Eraser(self, erased=self.indexer.forget)
         self.trainer = Trainer(self, self.removed)
-        self.carrier = Carrier(self, handlers)
+        self.carrier = Carrier(self, handlers, due=CARRIER in due)
         self.gatherer = Gatherer(self)
 
     def changed(self) -> None:
@@ -69,14 +79,26 @@ class OpenAccount(IndexedAccount):
         self.trainer.want()
         self.indexer.want()
         self.gatherer.want()
+        self.want(OF_MESSAGES)
 
     def removed(self) -> None:
         """Wake the eraser: messages were removed, or the content of removed messages may be erased now."""
         self.eraser.want()
+        self.want((ERASER,))
 
     def owed(self) -> None:
         """Wake the carrier: a unit was committed that added rows to the outbox."""
         self.carrier.want()
+        self.want((CARRIER,))
+
+    async def catch_up(self) -> None:
+        """Gather correspondents, and bring the text index up to date if there is one: for an account that no session
+        uses. Raises StoreError.
+        """
+        await self.gatherer.once()
+        if self.search.enabled and not self.database.health.short_of_space(RESERVES):
+            await self.indexer.once()
+            await self.search.close_idle(0)
 
     async def tend(self) -> None:
         """Purge old tombstones, idempotency keys, uploads and rows about submissions, and close subscribers that fell
@@ -120,10 +142,13 @@ class _Look:
       new: the account is being made. lacks_inbox: its first mailboxes are not made yet.
       modseq: the modseq of its last change.
       unused, staged, copies: leftovers of a killed server: unused bodies, parts of an import, unfinished copies.
+      due: names of background tasks that have work.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dues: Mapping[str, Due]) -> None:
         self._folder = folder
+        self._dues = dues
+        self.due: frozenset[str] = frozenset()
         self.new = False
         self.lacks_inbox = False
         self.modseq = ModSeq(0)
@@ -142,11 +167,14 @@ class _Look:
         self.staged = bool(r.value(JOBS))
         self.copies = unfinished_copies(r)
         self.lacks_inbox = mailbox_by_name(r, INBOX) is None
+        self.due = tasks_due(self._folder.name, r, self._dues)
 
 
-async def open_account(folder: Path, options: Options, handlers: Mapping[str, Handler]) -> OpenAccount:
+async def open_account(
+    folder: Path, options: Options, handlers: Mapping[str, Handler], dues: Mapping[str, Due]
+) -> OpenAccount:
     """Open the account of a folder, which is named after it, or make it with its first mailboxes (STORE-11); for
-    `Accounts`.
+    `Accounts`. `dues`: what tells of background tasks whether they have work.
 
     Leftovers of a killed server are removed first: an unfinished import, unused bodies (STORE-10), parts of a copy.
 
@@ -154,7 +182,7 @@ async def open_account(folder: Path, options: Options, handlers: Mapping[str, Ha
       Errors of `make_folder`, `Database.open`; StorageFull, StorageBroken, OSError.
     """
     name = folder.name
-    found = _Look(folder)
+    found = _Look(folder, dues)
     database = await Database.open(
         folder / "account.db", Kind.ACCOUNT, options=options, name=name, create=found.create, look=found.look
     )
@@ -166,7 +194,7 @@ async def open_account(folder: Path, options: Options, handlers: Mapping[str, Ha
             logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
         while found.unused and await database.write(reclaim) > 0:
             pass
-        account = OpenAccount(name, database, options, found.modseq, handlers)
+        account = OpenAccount(name, database, options, found.modseq, handlers, found.due)
         for copy in found.copies:
             while await account.write(partial(undo_part, copy=copy)):
                 pass
@@ -204,63 +232,130 @@ def _begin(tx: AccountTx, config: AccountConfig, *, new: bool) -> None:
 
 # The background tasks of one open account: eraser, outbox, junk filter, text index, gatherer, others' tasks.
 #
-# They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in it.
+# Mail for an account that no session uses starts only those that have work: the others would cost it more than all
+# else. They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in
+# it.
 
 
 BackgroundTask: TypeAlias = Callable[[OpenAccount], Awaitable[None]]
 """Runs while an account is open, and ends by cancellation. A task that returns runs again at the next opening."""
 
+Due: TypeAlias = Callable[[str, Reader], bool]
+"""Whether a task has work for an account of this name, by some rows of its file. May run in any thread."""
+
+
+def always(name: str, r: Reader) -> bool:
+    """The `Due` of a task that runs in each account."""
+    return True
+
+
+def tasks_due(name: str, r: Reader, dues: Mapping[str, Due]) -> frozenset[str]:
+    """The tasks that have work for an account."""
+    return frozenset([task for task, due in dues.items() if due(name, r)])
+
+
+ERASER: Final = "store.eraser"
+CARRIER: Final = "store.carrier"
+TRAINER: Final = "store.trainer"
+INDEXER: Final = "store.indexer"
+GATHERER: Final = "store.gatherer"
+OF_MESSAGES: Final = (TRAINER, INDEXER, GATHERER)
+PATIENT: Final = frozenset({ERASER, *OF_MESSAGES})
+"""Tasks that start a while after their work has come."""
+
+LATE: Final = frozenset({INDEXER, GATHERER})
+"""Those of them whose work matters to sessions alone: `OpenAccount.catch_up` does it in other accounts."""
+
+
+def own_dues(options: Options) -> dict[str, Due]:
+    """Of the store's own tasks, but for `LATE`."""
+
+    def untrained(name: str, r: Reader) -> bool:
+        config = options.account_config(name)
+        return config is not None and has_untrained(r, config.junk_filter)
+
+    return {
+        ERASER: lambda _, r: has_erasable(r),
+        CARRIER: lambda _, r: has_owed(r),
+        TRAINER: untrained,
+    }
+
 
 class AccountTasks:
-    """The background tasks of one open account.
+    """The background tasks of one open account, each begun when it has work.
 
     Args:
       registered: tasks besides the account's own ones, by name (``package.task``).
+      tree: of the server; it gets the supervisor of this account with the first task.
 
     Attributes:
-      tree: the supervisor, while `run` runs.
+      wanted: names of tasks that do not run, and may have work.
     """
 
-    def __init__(self, account: OpenAccount, registered: Mapping[str, BackgroundTask]) -> None:
+    def __init__(self, account: OpenAccount, registered: Mapping[str, BackgroundTask], tree: Supervisor) -> None:
         self._account = account
+        self._server = tree
         self._tasks: dict[str, Callable[[], Awaitable[None]]] = {
-            "store.eraser": account.eraser.run,
-            "store.carrier": account.carrier.run,
-            "store.trainer": account.trainer.run,
-            "store.indexer": account.indexer.run,
-            "store.gatherer": account.gatherer.run,
+            ERASER: account.eraser.run,
+            CARRIER: account.carrier.run,
+            TRAINER: account.trainer.run,
+            INDEXER: account.indexer.run,
+            GATHERER: account.gatherer.run,
         }
+        self.wanted: set[str] = set()
+        self._begun: set[str] = set()
         self._scope = trio.CancelScope()
-        self._stopped = trio.Event()
+        self._stopped: trio.Event | None = None
         self.tree: Supervisor | None = None
         for name, task in registered.items():
             self.add(name, task)
 
-    def add(self, name: str, task: BackgroundTask) -> None:
-        """Run this task, too."""
-        job = partial(task, self._account)
-        if self.tree is None:
-            self._tasks[name] = job
-        else:
-            self.tree.start(name, job)
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of all tasks."""
+        return frozenset(self._tasks)
 
-    async def run(self) -> None:
+    def add(self, name: str, task: BackgroundTask) -> None:
+        """Know this task, too."""
+        self._tasks[name] = partial(task, self._account)
+
+    def runs(self, name: str) -> bool:
+        """Whether a task runs, or is about to."""
+        return name in self._begun if self.tree is None else self.tree.runs(name)
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Have these tasks run, unless they do, or `stop` was called."""
+        for name in names:
+            self.wanted.discard(name)
+            if self._scope.cancel_called or self.runs(name):
+                continue
+            if self.tree is not None:
+                self.tree.start(name, self._tasks[name])
+                continue
+            self._begun.add(name)
+            if self._stopped is None:
+                self._stopped = trio.Event()
+                self._server.start("store.account", self._run, Fate.ONCE)
+
+    async def _run(self) -> None:
         """Run all tasks until `stop`. Their use counts for the account, not for its caller (STORE-198).
 
         Errors: those that end every supervisor propagate; the supervisor handles all others.
         """
         act_for(self._account.name)
+        assert self._stopped is not None
         try:
             with self._scope:
                 async with open_supervisor(f"account {self._account.name}", plain=(StoreError,)) as self.tree:
-                    for name, job in self._tasks.items():
-                        self.tree.start(name, job)
+                    for name in self._begun:
+                        self.tree.start(name, self._tasks[name])
                     await trio.sleep_forever()
         finally:
             self.tree = None
             self._stopped.set()
 
     async def stop(self) -> None:
-        """Cancel all tasks; returns when they have ended. `run` must have been started."""
+        """Cancel all tasks; returns when they have ended."""
         self._scope.cancel()
-        await self._stopped.wait()
+        if self._stopped is not None:
+            await self._stopped.wait()

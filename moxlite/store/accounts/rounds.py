@@ -16,6 +16,7 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.boundary import quick_check
 from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.options import Options
+from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import expire
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup, sleep_by_both_clocks
 
@@ -30,6 +31,9 @@ LINGER: Final = 0.3
 """Seconds without background work after which accounts that are opened for upkeep are closed: three or four are open at
 a time.
 """
+
+INDEX_PAUSE: Final = 0.05
+"""Seconds between two accounts that catch up, so that they do not compete with deliveries."""
 
 RETRY: Final = 300
 """Seconds until an account that could not be opened is tried again."""
@@ -90,6 +94,64 @@ class DueTimes:
                 logger.error("account not opened in time", extra={"kv": {"account": name, "err": str(error)}})
 
 
+# Catching up after mail for accounts that no session uses, with their text index and correspondents: when many messages
+# have come, a while later, else in the night. A session has that done at once, and each search looks into the messages
+# that are not indexed yet (STORE-112).
+
+
+ENOUGH: Final = 50
+"""Changes of an account from which on it is visited before the night: a search looks at 300 messages before it asks the
+index, and a visit costs as much as four deliveries.
+"""
+
+LATER: Final = 180.0
+"""Seconds from the change with which it is enough to the visit, so that the rest of a wave comes before it."""
+
+
+class Behind:
+    """Accounts that have changed, and have not caught up since."""
+
+    def __init__(self, accounts: Opener) -> None:
+        self._accounts = accounts
+        self._since: dict[str, ModSeq] = {}
+        self._visits: dict[str, float] = {}
+        self._wakeup = Wakeup()
+
+    def note(self, name: str, modseq: ModSeq) -> None:
+        """Note an account's last change."""
+        if modseq - self._since.setdefault(name, modseq) >= ENOUGH and name not in self._visits:
+            self._visits[name] = trio.current_time() + LATER
+            self._wakeup.set()
+
+    async def catch_up(self, account: OpenAccount) -> None:
+        """Have an account catch up now. Raises StoreError, OSError."""
+        self._since.pop(account.name, None)
+        await account.catch_up()
+
+    async def run(self) -> None:
+        """Visit accounts when it is time, for ever.
+
+        Errors: StoreError and OSError are logged, and further changes have the account visited again. All others
+        propagate; the next start goes on with the other accounts.
+        """
+        while True:
+            self._wakeup.clear()
+            name, moment = next(iter(self._visits.items()), ("", 0.0))
+            if not name:
+                await self._wakeup.wait()
+                continue
+            await trio.sleep_until(moment)
+            del self._visits[name]
+            try:
+                async with self._accounts.use(name, linger=LINGER) as account:
+                    await self.catch_up(account)
+            except (AccountUnknown, AccountRemoved):
+                self._since.pop(name, None)
+            except (StoreError, OSError) as error:
+                logger.error("account not caught up", extra={"kv": {"account": name, "err": str(error)}})
+            await trio.sleep(INDEX_PAUSE)
+
+
 logger = logging.getLogger("moxlite.store.accounts")
 
 NIGHT: Final = 86_400.0
@@ -122,6 +184,7 @@ class Rounds:
 
     Attributes:
       dues: opens accounts again for messages that are due.
+      behind: opens accounts again to catch up when much mail has come.
     """
 
     def __init__(self, accounts: Registry) -> None:
@@ -130,6 +193,7 @@ class Rounds:
         self._unclean: list[str] = []
         self._wakeup = Wakeup()
         self.dues = DueTimes(accounts)
+        self.behind = Behind(accounts)
 
     async def nightly(self) -> None:
         """Open each account once after start, to finish work left by the last run (STORE-189a), and then each night to
@@ -160,6 +224,7 @@ class Rounds:
                     await account.tend()
                     await expire(account, time.time_ns() // 1000)
                 await account.settle()
+                await self.behind.catch_up(account)
                 if steady:
                     await trio.to_thread.run_sync(drop_old_copies, account.directory)
         except (StoreError, OSError) as error:

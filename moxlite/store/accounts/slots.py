@@ -1,22 +1,36 @@
 """The state of each account name: who uses it and how long it stays open. `Accounts` has one slot for each name, and
-does the upkeep of all.
+does the upkeep of all, and begins their background tasks.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Final
 
 import trio
 
 from moxlite.heap import give_memory_back
-from moxlite.store.accounts.opened import AccountTasks, OpenAccount
+from moxlite.store.accounts.opened import (
+    CARRIER,
+    LATE,
+    PATIENT,
+    AccountTasks,
+    BackgroundTask,
+    Due,
+    OpenAccount,
+    own_dues,
+    tasks_due,
+)
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import UPKEEP
+from moxlite.store.options import Options
+from moxlite.store.types import ModSeq
+from moxlite.supervision import Supervisor
 from moxlite.wakeup import Wakeup
 
 
@@ -134,6 +148,106 @@ class Places:
         else:
             with trio.move_on_at(min(until, now + RESTING)):  # the end of an opening, or of an outbox, sets no event
                 await self.left.wait()
+
+
+# Beginning background tasks of accounts that no session uses: one task looks at all of them, a while after work has
+# come, as most are closed again by then, or need only one look for many messages.
+
+
+LOOK: Final = 1.0
+"""Seconds between work for a background task that can wait, and its begin."""
+
+
+class Beginner:
+    """Begins the background tasks of open accounts.
+
+    Args:
+      slots: all accounts, as they are at the time of each look.
+      options: of all accounts.
+      behind: called with the name of an account that has to catch up, and the modseq of its last change.
+
+    Attributes:
+      dues: what tells of tasks whether they have work, by name.
+    """
+
+    def __init__(self, slots: Mapping[str, Slot], options: Options, behind: Callable[[str, ModSeq], None]) -> None:
+        self._slots = slots
+        self._behind = behind
+        self._tasks: dict[str, BackgroundTask] = {}
+        self.dues = own_dues(options)
+        self._wakeup = Wakeup()
+
+    def register(self, name: str, task: BackgroundTask, due: Due) -> None:
+        """See `Accounts.register_task`."""
+        self._tasks[name] = task
+        self.dues[name] = due
+        for slot in self._slots.values():
+            if slot.tasks is not None:
+                slot.tasks.add(name, task)
+                slot.tasks.begin([name])
+
+    def begin(self, slot: Slot, tree: Supervisor) -> None:
+        """Begin the tasks of an account that was opened, those that have work unless it is for a session."""
+        if slot.tasks is None and slot.account is not None:
+            account, tasks = slot.account, AccountTasks(slot.account, self._tasks, tree)
+            tasks.begin(account.due - PATIENT if slot.linger <= BRIEF else tasks.names)
+            self._want(tasks, account.due & PATIENT)
+            account.want = partial(self._want, tasks)
+            slot.tasks = tasks  # set last: closing waits for their end, and an ended supervisor does not start them
+
+    async def end(self, name: str, slot: Slot, account: OpenAccount) -> None:
+        """End the tasks of an account that is being closed."""
+        tasks = slot.tasks
+        if tasks is not None:
+            await tasks.stop()
+            if tasks.wanted & LATE:
+                self._behind(name, account.bus.modseq)
+            slot.tasks = None
+
+    def look_again(self) -> None:
+        """See `Accounts.look_again`."""
+        for slot in self._slots.values():
+            if slot.tasks is not None:
+                self._want(slot.tasks, slot.tasks.names)
+
+    def _want(self, tasks: AccountTasks, names: Collection[str]) -> None:
+        """Note that tasks of an account may have work; the outbox is carried over at once."""
+        for name in names:
+            if tasks.runs(name):
+                continue
+            if name == CARRIER:
+                tasks.begin([name])
+            else:
+                tasks.wanted.add(name)
+                self._wakeup.set()
+
+    async def run(self) -> None:
+        """Begin tasks that have work, for ever. Errors: propagate; the next start looks at all accounts again."""
+        self._wakeup.set()
+        while True:
+            await self._wakeup.wait()
+            await trio.sleep(LOOK)
+            self._wakeup.clear()
+            for name, slot in list(self._slots.items()):
+                async with slot.lock:
+                    if slot.account is not None and slot.tasks is not None and slot.tasks.wanted:
+                        await self._begin_wanted(name, slot.account, slot.tasks, brief=slot.linger <= BRIEF)
+
+    async def _begin_wanted(self, name: str, account: OpenAccount, tasks: AccountTasks, *, brief: bool) -> None:
+        wanted, tasks.wanted = tasks.wanted, set()
+        if late := wanted & LATE:
+            wanted -= late
+            if brief:
+                self._behind(name, account.bus.modseq)
+            else:
+                tasks.begin(late)
+        dues = {task: due for task, due in self.dues.items() if task in wanted}
+        if dues:
+            try:
+                wanted = {*await account.read(lambda r: tasks_due(name, r, dues), op="tasks-due")}
+            except StoreError:
+                pass  # all of them: they meet the same error, which is told then
+            tasks.begin(wanted)
 
 
 # The upkeep of all open accounts: their databases, subscribers that have fallen silent, accounts without users

@@ -16,10 +16,10 @@ from typing import Final
 
 import trio
 
-from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.account import Account, Compared
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.masked import masked_addresses
 
 logger = logging.getLogger("moxlite.store.auth")
@@ -39,7 +39,7 @@ class MaskedIndex:
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
-        self._compared: set[str] = set()
+        self._compared = Compared()
         self._locks: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
     async def account_of(self, address: str) -> str | None:
@@ -75,7 +75,11 @@ class MaskedIndex:
                 await self._database().write(lambda tx: _replace(tx, name, stored - known, known - stored))
                 kv = {"account": name, "entered": len(stored - known), "left": len(known - stored)}
                 logger.warning("index of addresses to give away mended", extra={"kv": kv})
-        self._compared.add(name)
+        await self._compared.note(account)
+
+    def due(self, name: str, r: Reader) -> bool:
+        """Whether an account is to be compared, when it is opened."""
+        return self._compared.due(name, r)
 
     def lacking(self, accounts: Collection[str]) -> list[str]:
         """The accounts that were not compared since the start: an address without an entry may be theirs."""

@@ -4,6 +4,7 @@ account that is open with text index and background tasks is `accounts.opened.Op
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -31,7 +32,11 @@ FEW_CHANGES: Final = 2_000
 it does not wait for a thread, and there for Python's lock, while other tasks write and publish.
 """
 
+COMPARED_FOR: Final = 3600.0
+"""Seconds for which a comparison of an account with another file counts."""
+
 MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
+FILE_ID: Final = "SELECT file_id FROM state WHERE id = 1"
 
 
 class Account:
@@ -206,6 +211,28 @@ class Account:
         for event in events:
             msgspec.structs.force_setattr(event, "account", self.name)  # made here, seen by no subscriber yet
         return events
+
+
+class Compared:
+    """Accounts whose rows were compared with another file in the last hour: each opening would compare them else. One
+    whose file is another one since then, which was restored, counts as not compared.
+    """
+
+    def __init__(self) -> None:
+        self._at: dict[str, tuple[bytes, float]] = {}
+
+    def __contains__(self, name: object) -> bool:
+        """Whether an account was compared at any time since the start."""
+        return name in self._at
+
+    def due(self, name: str, r: Reader) -> bool:
+        """Whether an account is to be compared. May run in any thread."""
+        file_id, at = self._at.get(name, (b"", 0.0))
+        return file_id != r.value(FILE_ID) or time.monotonic() - at >= COMPARED_FOR
+
+    async def note(self, account: Account) -> None:
+        """Note that an account was compared just now. Raises StoreError."""
+        self._at[account.name] = await account.read(lambda r: r.value(FILE_ID), op="compared"), time.monotonic()
 
 
 def _once(unit: Callable[[AccountTx], T], key: bytes) -> Callable[[AccountTx], T]:

@@ -91,7 +91,6 @@ class Writer:
         self._commit_took = 0.0
         self._measures = metrics.COMMIT_SECONDS.labels(kind), metrics.UNITS_PER_COMMIT.labels(kind)
         self._thread = threading.Thread(target=self._main, name=f"writer {name}", daemon=True)
-        self._started = False
 
     # On the Trio loop
 
@@ -118,8 +117,7 @@ class Writer:
         self._backlog.put(job)
 
     def _start(self) -> None:
-        if not self._started:  # with the first job: a file that is only read needs no thread
-            self._started = True
+        if self._thread.ident is None:  # with the first job: a file that is only read needs no thread
             self._thread.start()
 
     @property
@@ -133,14 +131,16 @@ class Writer:
 
     def end(self) -> Callable[[], None]:
         """Return what ends after all waiting jobs, and closes the connection. It blocks. No job may come after this."""
-        started, self._started = self._started, True
+        thread = self._thread
+        if thread.ident is None:
+            self._thread = threading.current_thread()  # so that it never starts
 
         def work() -> None:
             self._backlog.put_end()
-            if started:
-                self._thread.join()
-            else:
+            if thread.ident is None:
                 self._main()
+            else:
+                thread.join()
 
         return work
 

@@ -80,6 +80,18 @@ def _work(r: Reader) -> _Work:
     return _Work(active, filling, messages, removed)
 
 
+def has_untrained(r: Reader, params: JunkParams | None) -> bool:
+    """Whether there is anything to learn, to unlearn or to forget. A filter begins with the first message that has
+    something to teach it.
+    """
+    work = _work(r)
+    if params is None or work.filling is not None:
+        return work.active is not None or work.filling is not None or bool(work.removed)
+    if work.active is None:
+        return r.row(TO_TRAIN, 1) is not None or bool(work.removed)
+    return not work.active.fits(params.grams) or bool(work.messages or work.removed)
+
+
 def learn(tx: Tx, meta: Meta, batch: Sequence[Tokenised]) -> int:
     """Learn and unlearn messages, so that each is learnt as its current flags say; within one unit's bounds.
 

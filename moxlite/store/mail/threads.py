@@ -432,6 +432,11 @@ async def finish_threads(account: Account, *, tell: Callable[[int, int], Awaitab
                 await tell(placed, max(placed, total))
 
 
+def has_unplaced(r: Reader) -> bool:
+    """Whether `keep_threads` has work."""
+    return _step(r)[0] != DONE
+
+
 def _step(r: Reader) -> tuple[int, int]:
     row = r.row(STEP)
     assert row is not None

@@ -194,6 +194,11 @@ def _pending(r: Reader, grace: int, *, steady: bool) -> tuple[int, int | None]:
     return r.value(PENDING, COUNTED), kept_from
 
 
+def has_erasable(r: Reader) -> bool:
+    """Whether there is content that is to be erased, now or later."""
+    return bool(r.value(PENDING, 1))
+
+
 class Eraser:
     """The background eraser of one open account.
 

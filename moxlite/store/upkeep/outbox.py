@@ -111,6 +111,12 @@ def _rows(r: Reader, after: int) -> list[OutboxRow]:
     return [OutboxRow(*row) for row in r.rows(ROWS, after, SLICE)]
 
 
+def has_owed(r: Reader) -> bool:
+    """Whether there is anything to be carried, now or later."""
+    found = (look(r) for look in (next_snooze, _next_refresh, next_alarm))
+    return bool(_rows(r, 0)) or any(moment is not None for moment in found)
+
+
 class Carrier:
     """The task that carries the outbox rows of one open account.
 
@@ -119,7 +125,8 @@ class Carrier:
         `waits` is False.
     """
 
-    def __init__(self, account: Account, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, account: Account, handlers: Mapping[str, Handler], *, due: bool = False) -> None:
+        """`due`: the account has something to carry; until the task has looked, that is as good as overdue."""
         self._account = account
         self._handlers = handlers
         self._wakeup = Wakeup()
@@ -129,7 +136,7 @@ class Carrier:
         # Rows that wait for their time, which is soon: that time, and its moment by Trio's clock, which changes of the
         # system clock do not affect.
         self._held: dict[int, tuple[int, float]] = {}
-        self.due: int | None = None
+        self.due: int | None = 0 if due else None
 
     @property
     def waits(self) -> bool:

@@ -83,9 +83,9 @@ async def reparse(
     Raises:
       StorageFull, StorageBroken: try again later.
     """
-    version, position, begun = await account.read(_state, op="reparse")
-    if version == PARSE_VERSION and not begun and not force:
+    if not force and not await account.read(is_outdated, op="reparse"):
         return 0
+    _, position, begun = await account.read(_state, op="reparse")
     if not begun:
         await account.write(lambda tx: tx.execute(BEGIN, NAME, tx.now))
         await account.search.delete("read anew")  # its texts are from the old index
@@ -108,6 +108,12 @@ async def reparse(
 async def keep_parsed(account: IndexedAccount) -> None:
     """Run `reparse` as a background task of open accounts, for `Accounts.register_task`."""
     await reparse(account)
+
+
+def is_outdated(r: Reader) -> bool:
+    """Whether `keep_parsed` has work."""
+    version, _, begun = _state(r)
+    return version != PARSE_VERSION or begun
 
 
 def _state(r: Reader) -> tuple[int, int, bool]:

@@ -169,6 +169,7 @@ class AppleNotices(Rounds):
         """Watch the accounts that have a device by now: one was added."""
         self._registered.set()
         self._registered = trio.Event()
+        self._accounts.look_again()
 
     def end(self, account: str, app_password: str) -> None:
         """Remove the devices that came by an app password, "" for the account's own."""
@@ -262,7 +263,7 @@ def apple_notices(
     if apns.problem:
         logger.error(apns.problem)
     notices = AppleNotices(accounts, apns)
-    accounts.register_task("web.apple", notices.watch)
+    accounts.register_task("web.apple", notices.watch, lambda _, r: has_apple_devices(r))
     return notices
 
 

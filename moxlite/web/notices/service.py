@@ -16,11 +16,12 @@ import trio
 
 from moxlite.lazyimport import Lazy
 from moxlite.net.transcripts import Tap
+from moxlite.store.mail.acl import guests
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
 from moxlite.store.people.subscriptions import forget_subscriptions, has_subscriptions
 from moxlite.store.types import AccountClosing, Flag, MessageAdded
-from moxlite.wakeup import Alarm
+from moxlite.wakeup import Alarm, Called
 from moxlite.web.notices.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.notices.requests import Teller
 
 
@@ -78,6 +80,11 @@ class Notices(Rounds):
         """Watch the accounts that have a device by now: one was added."""
         self._added.set()
         self._added = trio.Event()
+        self._accounts.look_again()
+
+    def concerned(self, account: str, r: Reader) -> bool:
+        """Whether `watch` has work for an account."""
+        return has_devices(r)
 
     async def watch(self, account: Account) -> None:
         """Note an account with devices when unread mail comes; for `Accounts.register_task`. Errors: StoreError
@@ -200,11 +207,17 @@ class ProgramTeller(Protocol):
 
 class Subscribers:
     """Accounts with push subscriptions, as far as they were opened, and the accounts of whose changes they hear: their
-    own, and those that share something with them (JMAP-7b). `auth`: knows which do.
+    own, and those that share something with them (JMAP-7b).
+
+    Args:
+      auth: knows which do.
+      look_again: called when one more may be concerned.
     """
 
-    def __init__(self, auth: AuthDB) -> None:
+    def __init__(self, auth: AuthDB, look_again: Callable[[], None]) -> None:
         self._auth = auth
+        self._look_again = look_again
+        auth.sharing.alarms.add(Called(look_again))
         self._names: set[str] = set()
         self._owners: dict[str, set[str]] = {}
         self._alarms: set[Alarm] = set()
@@ -213,12 +226,17 @@ class Subscribers:
         """Note an account that has a subscription."""
         if name not in self._names:
             self._names.add(name)
+            self._look_again()
             for alarm in self._alarms:
                 alarm.set()
 
     def drop(self, name: str) -> None:
         """Forget an account that has none any more."""
         self._names.discard(name)
+
+    def concerned(self, name: str, r: Reader) -> bool:
+        """Whether changes of an account may concern a subscriber. May run in any thread."""
+        return name in self._names or has_subscriptions(r) or (bool(self._names) and bool(guests(r)))
 
     async def wait(self, account: Account) -> None:
         """Return once changes of an account concern a subscriber. Raises StoreError."""
@@ -263,7 +281,7 @@ class ProgramNotices(Rounds):
 
     def __init__(self, accounts: Accounts, auth: AuthDB, make: Callable[[], ProgramTeller]) -> None:
         super().__init__(accounts, what="programs")
-        self._subscribers = Subscribers(auth)
+        self._subscribers = Subscribers(auth, accounts.look_again)
         self._teller = Lazy(make)
         self._live: dict[str, list[tuple[trio.CancelScope, str]]] = {}
         self._taps: dict[str, set[Tap]] = {}
@@ -277,6 +295,10 @@ class ProgramNotices(Rounds):
         """A subscription of this account was added or changed: its program is asked, or told, now."""
         self._subscribers.add(account)
         self.want(account, 0.0)
+
+    def concerned(self, account: str, r: Reader) -> bool:
+        """Whether `watch` has work for an account, for all that is known before it looks."""
+        return self._subscribers.concerned(account, r)
 
     async def watch(self, account: Account) -> None:
         """Note an account with subscriptions, and those with which it shares something, when something happens; for
