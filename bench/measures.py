@@ -17,6 +17,7 @@ from pathlib import Path
 import apsw
 
 from bench.accounts import accounts
+from bench.closed import closed
 from bench.cold import cold
 from bench.imapload import IMAP, corpus
 from bench.servers import Moxlite, Server
@@ -320,5 +321,5 @@ MEASURES: dict[str, Callable[[Server], Figures]] = {
 }
 """Of a running server."""
 
-OWN: dict[str, Callable[[Path], Figures]] = {"cold": cold, "accounts": accounts}
+OWN: dict[str, Callable[[Path], Figures]] = {"cold": cold, "accounts": accounts, "closed": closed}
 """Of moxlite alone; they start what they need in a folder."""
