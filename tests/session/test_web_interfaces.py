@@ -15,6 +15,7 @@ from moxlite.store.mail.identities import MAX_SIGNATURE
 from moxlite.web.jmap.identities import FIELDS
 from tests.interfaces import LATE, MINUTE, Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.jmap_rig import JMAP, Client
+from tests.session.test_web_dav import HOME, Program
 from tests.web_rig import ADDRESS, STATIC, Rig
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP)]
@@ -280,3 +281,109 @@ async def test_a_program_hears_of_a_signature_of_the_webmail(rig: Rig) -> None:
         if "Cheers" in json.dumps(event := await events.next()):
             break
     assert event["kind"] in ("settings", "view_changes"), event
+
+
+# A calendar's own properties.
+
+
+class OwnCalendar(msgspec.Struct):
+    name: str
+    color: str
+    description: str
+    order: int
+    hidden: bool
+
+
+APPLE = "http://apple.com/ns/ical/"
+NAMED = {"teal": "#008080", "navy": "#000080"}
+
+
+def calendar_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
+    if name == "color":  # as programs write them: by name, or with three digits
+        return ("teal", "#0f0", f"#0000{number % 256:02x}", "navy")[number % 4]
+    return number % 1000 if name == "order" else sample(kind, name, number)
+
+
+def plain(color: str) -> str:
+    """A color with six digits."""
+    color = NAMED.get(color, color)
+    return color[:7].lower() if len(color) > 4 else "#" + "".join(2 * digit for digit in color[1:]).lower()
+
+
+async def calendars(rig: Rig) -> list[Interface]:
+    """The interfaces to the first calendar."""
+    webmail, program, phone = rig.browser(), Client(rig), Program(rig)
+    await webmail.log_in()
+    await webmail.call("calendars")  # makes it
+
+    async def jmap_read() -> Values:
+        [found] = (await program.call("Calendar/get"))["list"]
+        return {
+            "name": found["name"],
+            "color": plain(found["color"]),
+            "description": found["description"] or "",
+            "order": found["sortOrder"],
+            "hidden": not found["isVisible"],
+        }
+
+    async def jmap_write(values: Values) -> str:
+        [found] = (await program.call("Calendar/get"))["list"]
+        names = {"order": "sortOrder"}
+        patch = {names.get(name, name): value for name, value in values.items() if name != "hidden"}
+        if "hidden" in values:
+            patch["isVisible"] = not values["hidden"]
+        done = await program.call("Calendar/set", update={found["id"]: patch})
+        return done["notUpdated"][found["id"]]["description"] if done.get("notUpdated") else ""
+
+    async def webmail_read() -> Values:
+        [found] = await webmail.call("calendars")
+        return {"name": found["name"], "color": plain(found["colour"]), "hidden": found["hidden"]}
+
+    async def webmail_write(values: Values) -> str:
+        """As the page, which sends all that it shows."""
+        [found] = await webmail.call("calendars")
+        shown = {"name": found["name"], "colour": found["colour"], "hidden": found["hidden"]}
+        given = {name: value for name, value in values.items() if name != "color"}
+        if "color" in values:
+            given["colour"] = plain(values["color"])
+        return await posted(webmail, "calendar_save", calendar_id=found["id"], **shown | given)
+
+    tags = {
+        "name": "{DAV:}displayname",
+        "color": f"{{{APPLE}}}calendar-color",
+        "description": "{urn:ietf:params:xml:ns:caldav}calendar-description",
+        "order": f"{{{APPLE}}}calendar-order",
+    }
+
+    async def dav_read() -> Values:
+        props = (await phone.find(HOME, *tags.values()))[HOME]
+        found: Values = {name: props[tag].text or "" if tag in props else "" for name, tag in tags.items()}
+        return found | {"color": plain(found["color"]), "order": int(found["order"] or 0)}
+
+    async def dav_write(values: Values) -> str:
+        inner = "".join(
+            f'<x:{tags[name].rpartition("}")[2]} xmlns:x="{tags[name][1:].partition("}")[0]}">{value}'
+            f"</x:{tags[name].rpartition('}')[2]}>"
+            for name, value in values.items()
+        )
+        body = f'<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>{inner}</D:prop></D:set></D:propertyupdate>'
+        answer = await phone.ask("PROPPATCH", HOME, body)
+        return "" if b" 200 " in answer.body else answer.body.decode()
+
+    beyond = dict.fromkeys(("description", "order"), "the webmail's list has no such field")
+    return [
+        Interface("JMAP", jmap_read, jmap_write),
+        Interface("webmail", webmail_read, webmail_write, beyond),
+        Interface("DAV", dav_read, dav_write, {"hidden": "a choice of the webmail and of JMAP's isVisible"}),
+    ]
+
+
+async def test_each_interface_has_the_properties_of_a_calendar(rig: Rig) -> None:
+    """JMAP-70, DAV-17: a color by name, as programs write it, does not lock the other properties."""
+    interfaces = await calendars(rig)
+    assert await interfaces[2].write({"color": "teal", "description": "", "order": 0}) == ""
+
+    def same(values: Values) -> Values:
+        return values | {"color": plain(values["color"])}
+
+    assert await walk(OwnCalendar, interfaces, samples=calendar_sample, same=same) > 130
