@@ -255,6 +255,27 @@ async def test_each_interface_has_the_identity_of_an_address(rig: Rig) -> None:
     assert await walk(OwnAddress, await identities(rig), samples=own_sample) > 80
 
 
+async def test_an_address_gets_a_signature_of_its_own_as_it_was_shown(rig: Rig) -> None:
+    """WEBMAIL-105, JMAP-30: a program that changes the text of the signature of all addresses keeps its HTML, at this
+    address alone; no signature is not "as for all addresses".
+    """
+    program, webmail, _ = await identities(rig)
+    other = (await identities(rig, "büro@example.org"))[0]
+    browser = rig.browser()
+    await browser.log_in()
+    events = await browser.events()
+    settings = (await events.next())["settings"] | {"signature": "All", "signature_html": "<b>All</b>"}
+    await browser.call("settings_save", settings=settings)
+    assert {one["html"] for one in (await program.read(), await webmail.read(), await other.read())} == {"<b>All</b>"}
+    assert await program.write({"text": "Mine"}) == ""
+    for one in (program, webmail):
+        assert {"text": "Mine", "html": "<b>All</b>"}.items() <= (await one.read()).items()
+    assert (await other.read())["text"] == "All"
+    assert await other.write({"text": "", "html": ""}) == ""
+    assert await webmail.write({"text": "Mine again"}) == ""
+    assert (await other.read())["text"] == ""
+
+
 async def test_a_bad_identity_has_the_same_fault_everywhere(rig: Rig) -> None:
     """WEBMAIL-105, JMAP-30."""
     interfaces = await identities(rig)
