@@ -13,7 +13,10 @@ import pytest
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.mail.links import NewLink, add_link, pause_link
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web.account.app import API
@@ -69,6 +72,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     no_sending: Any
     junk: Any
     vacation: str
+    later: str
     forwards: Any
     own_codes: list[str]
     masked: str
@@ -107,6 +111,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "destination_list": OWN,
         "sending": OWN,
         "junk": OWN,
+        "account_later_list": [({}, nothing), ({"account": "tom"}, 403)],
+        "account_later_stop": [({"id": tom.later}, 409), ({"id": "q1"}, 404), ({"id": "x"}, 404)],
         "account_vacation_show": [({}, own), ({"account": "tom"}, 403)],
         "forwards": OWN,
         "script_list": OWN,
@@ -244,6 +250,7 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "destination_list": {},
     "sending": {},
     "junk": {},
+    "account_later_list": {},
     "account_vacation_show": {},
     "forwards": {},
     "script_list": {},
@@ -340,6 +347,10 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     while not attempts:  # recorded in the background
         attempts = await call("attempt_list", after="", count=1)
         await eventually(lambda: True)
+    sender, recipient = Address.parse(TOM), SubmissionRecipient(Address.parse("x@example.net"))
+    later = OwedMessage(Submission(account="tom", mail_from=sender, recipients=(recipient,), received=1, subject=MARK))
+    async with rig.account("tom") as account:
+        await account.write(lambda tx: tx.owe(b"later", SUBMIT, later.pack(), due=1 << 52))
     return Neighbour(
         session=next(one["id"] for one in await call("session_list") if one["current"]),
         fingerprint=key["fingerprint"],
@@ -357,6 +368,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         sending=sending,
         no_sending=no_sending,
         junk=junk,
+        later=(await call("account_later_list"))[0]["id"],
         vacation=(await call("account_vacation_show"))["mark"],
         forwards=forwards,
         own_codes=[],
