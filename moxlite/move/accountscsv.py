@@ -18,7 +18,7 @@ def plan_of_csv(lines: Iterable[str], common: Common) -> Plan:
     """The plan of a file. Raises BadPlan."""
     rows = iter(lines)
     head = next(rows, "").removeprefix("\ufeff")
-    delimiter = ";" if head.count(";") > head.count(",") else ","
+    delimiter = max(",;\t", key=head.count)
     names = [name.strip().lower() for name in next(csv.reader([head], delimiter=delimiter), [])]
     unknown = sorted({name for name in names if name not in COLUMNS})
     if "address" not in names or unknown or len(set(names)) < len(names):

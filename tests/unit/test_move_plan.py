@@ -164,6 +164,13 @@ def test_a_csv_file_names_its_columns() -> None:
     assert "more fields" in text
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_fields_may_have_commas_semicolons_or_tabs_between(between: str) -> None:
+    """MOVE-3"""
+    plan = plan_of_csv([f"address{between}name\n", f"mia@example.org{between}Mia\n"], Common())
+    assert [(user.address, user.full_name) for user in plan.users] == [("mia@example.org", "Mia")]
+
+
 def test_a_csv_file_with_unknown_columns_is_refused() -> None:
     """MOVE-3"""
     for head in ("address,pasword\n", "name\n", "", "address,address\n"):
