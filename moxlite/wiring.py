@@ -567,7 +567,8 @@ def _scheduling(components: Components) -> "Carrying":
     from moxlite.groupware.carrying import Carrying
 
     files, keys = components.files, components.started.keys
-    return Carrying(config=components.config, accounts=files.accounts, keys=keys, tmp=files.spools.directory)
+    told = components.services.notices.ring
+    return Carrying(config=components.config, accounts=files.accounts, keys=keys, told=told, tmp=files.spools.directory)
 
 
 def _arriving(components: Components) -> "Arriving":

@@ -24,6 +24,7 @@ import { inboxes } from "./data/queries";
 import { Stream } from "./data/stream";
 import { Find } from "./find";
 import type * as DroppingPart from "./dropping/part";
+import type * as EventNewsPart from "./eventnews/part";
 import type * as HintsPart from "./hints/part";
 import { lists, selection } from "./lists";
 import type * as LoginPart from "./login/part";
@@ -296,22 +297,16 @@ class App {
       () => null,
     );
     if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
-      void part<typeof HintsPart>("hints").then(
-        (found) => found.showHints(this.list.root),
-        () => null,
-      );
-    void part<typeof SortingPart>("sorting").then(
-      (found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path),
-      () => null,
+      extra<typeof HintsPart>("hints", (found) => found.showHints(this.list.root));
+    extra<typeof SortingPart>("sorting", (found) =>
+      found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path),
     );
+    extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(this.client, this.list.root));
     if (navigator.maxTouchPoints > 0)
-      void part<typeof TouchPart>("touch").then(
-        (found) => {
-          this.list.pushable(found);
-          found.pulls(this.list.root, () => this.stream.retry(true));
-        },
-        () => null,
-      );
+      extra<typeof TouchPart>("touch", (found) => {
+        this.list.pushable(found);
+        found.pulls(this.list.root, () => this.stream.retry(true));
+      });
   }
 
   private dropping?: Promise<DroppingPart.Dropping | null>;
@@ -403,6 +398,11 @@ class App {
   withdrawRule(): void {
     this.rules?.withdraw();
   }
+}
+
+/** Run what a part adds, without which the page works. */
+function extra<T>(name: string, run: (found: T) => void): void {
+  void part<T>(name).then(run, () => null);
 }
 
 addEventListener(

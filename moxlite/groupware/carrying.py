@@ -19,7 +19,7 @@ import trio
 
 from moxlite.compose.draft import BadDraft, check, message, recipients
 from moxlite.groupware.entries import LARGE, BadEntry, Expander, TooBusy, read
-from moxlite.groupware.letters import language_in, letter
+from moxlite.groupware.letters import language_in, letter, news_words, said_by
 from moxlite.groupware.people import account_of, colleague_addresses, is_missing, user_of
 from moxlite.logins.identity import Identity
 from moxlite.processor import off_loop
@@ -27,16 +27,20 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.contentline import plain
-from moxlite.proto.cards.itip import MAX_DECLINED, address_of, by_key, key_of, organizer_of, role_of
+from moxlite.proto.cards.itip import MAX_DECLINED, address_of, by_key, is_over, key_of, organizer_of, role_of
 from moxlite.proto.cards.limits import AboveLimit
+from moxlite.proto.cards.moments import is_date, moment_of
 from moxlite.proto.cards.received import read_message, with_answer, with_cancel, with_reply, with_request, with_status
 from moxlite.proto.dav.xml import CALDAV
 from moxlite.proto.mime.compose import new_message_id
+from moxlite.store.changelog.unit import was_done
+from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
-from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, deliver
 from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
-from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota, StoreError
+from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota, StorageBusy, StoreError
+from moxlite.store.groupware.alarms import Rung, note_news
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import (
     Resource,
@@ -47,8 +51,9 @@ from moxlite.store.groupware.resources import (
     resource_of,
 )
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
-from moxlite.store.mail.facts import newest_header
+from moxlite.store.mail.facts import NO_FACTS, newest_header
 from moxlite.store.mail.settings import load_settings
+from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
@@ -90,21 +95,32 @@ Change = Callable[[CalendarObject | None, Expander], Awaitable[Component | None]
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """The language that the user has chosen for the webmail, "" for none: of mail about events, unless its reader has
-    another.
+    """User's settings for mail about events. `language`: chosen for the webmail, "" for none; mail about events is in
+    it, unless its reader has another. `invitation_mails`: messages of other users of this server also come as mail.
     """
 
     language: str = ""
+    invitation_mails: bool = True
 
 
 class Carrying:
     """The handler of outbox rows of the kind `collection.SCHEDULE`.
 
     Args:
+      told: is called with an account whose devices are to be notified.
       tmp: folder for long messages.
     """
 
-    def __init__(self, *, config: CurrentConfig, accounts: Accounts, keys: SigningKeys, tmp: Path) -> None:
+    def __init__(
+        self,
+        *,
+        config: CurrentConfig,
+        accounts: Accounts,
+        keys: SigningKeys,
+        told: Callable[[str], None],
+        tmp: Path,
+    ) -> None:
+        self._told = told
         self._config = config
         self._accounts = accounts
         self._keys = keys
@@ -139,7 +155,7 @@ class Carrying:
         delayed: StoreError | trio.TooSlowError | None = None
         for address, name in here.items():
             try:
-                status = await self._deliver(name, owed, row.key)
+                status = await self._deliver(account.name, (name, address), owed, row.key)
             except (StoreError, trio.TooSlowError) as error:
                 # The others must not wait for one account; what they got is known when the row comes again.
                 delayed = error
@@ -202,11 +218,17 @@ class Carrying:
             return False
         return True
 
-    async def _deliver(self, name: str, owed: Owed, key: bytes) -> str:
-        """Bring a message into the calendar of an account; returns the status of a failure, "" for none."""
+    async def _deliver(self, sender: str, to: tuple[str, str], owed: Owed, key: bytes) -> str:
+        """Bring a message of an account into the calendar of another, by its name and address, and notify its user;
+        returns the status of a failure, "" for none.
+        """
+        name, address = to
         try:
             async with self._accounts.use(name) as account:
-                await receive(account, owed, user_of(self._config.current, name, owed.recipients), key)
+                user = user_of(self._config.current, name, owed.recipients)
+                if await receive(account, owed, user, key, news=name != sender) and name != sender:
+                    await self._mail_here(account, sender, address, owed, key)
+                    self._told(name)
         except (AccountUnknown, AccountRemoved):
             return UNKNOWN
         except (BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
@@ -216,6 +238,35 @@ class Carrying:
         except TooBusy as error:
             raise trio.TooSlowError from error
         return ""
+
+    async def _mail_here(self, account: Account, sender: str, address: str, owed: Owed, key: bytes) -> None:
+        """Put a message into the Inbox of a user of this server as the mail that others would get, once. One that
+        can't be stored is given up, because the calendar has it. Raises StorageBusy: it can be stored soon.
+        """
+        chosen = await account.read(lambda r: load_settings(r, Chosen), op="schedule")
+        if not chosen.invitation_mails:
+            return
+        snapshot, now = self._config.current, time.time_ns() // 1000
+        settings = snapshot.account(sender)
+        name = "" if settings is None else settings.full_name
+
+        def work() -> bytes:
+            message_id = new_message_id(snapshot.static.hostname.ascii)
+            draft, files = letter(owed, [address], name, message_id, now, chosen.language)
+            check(draft, files)
+            return b"".join(message(draft, files, keep_bcc=False))
+
+        try:
+            large = len(owed.text) + len(owed.before) > LARGE
+            with Spool.of(await off_loop(work, kind="dav") if large else work(), self._tmp) as spool:
+                prepared = await prepare(spool, b"Return-Path: <>\r\n")
+                once = hashlib.sha256(key + account.name.encode() + b"mail").digest()
+                await deliver(account, prepared, NO_FACTS, INBOX, transaction_id=once)
+        except StorageBusy:
+            raise
+        except (BadDraft, StoreError) as error:
+            kv = {"account": account.name, "err": str(error)}
+            logger.warning("mail about an event not stored", extra={"kv": kv})
 
     async def _mail(self, account: Account, owed: Owed, to: list[str], key: bytes) -> str:
         """Send a message by mail, once, one for each language of its readers; returns as `_deliver`."""
@@ -310,8 +361,9 @@ async def read_owed(text: str) -> tuple[str, CalendarObject]:
     return read_message(text) if len(text) <= LARGE else await off_loop(partial(read_message, text), kind="dav")
 
 
-async def receive(account: Account, owed: Owed, user: User, key: bytes) -> bool:
-    """Bring a message about an event into an account's calendar, once for each key; returns whether it changed there.
+async def receive(account: Account, owed: Owed, user: User, key: bytes, *, news: bool = False) -> bool:
+    """Bring a message about an event into an account's calendar, once for each key; returns whether it changed there,
+    now or by an earlier handover. `news`: devices are notified of it.
 
     Raises BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded.
     """
@@ -344,10 +396,26 @@ async def receive(account: Account, owed: Owed, user: User, key: bytes) -> bool:
             before = None if there is None else resource_data(tx, there.id)
             entry = put_received(tx, there, data, facts, matters=method != "REPLY")
             if message.kind == "VEVENT":
-                note_change(tx, _author(method, message, owed.sender), entry.id, before, data)
+                author = _author(method, message, owed.sender)
+                note_change(tx, author, entry.id, before, data)
+                if news and not is_over(message, now):
+                    note_news(tx, _news(owed, message, author, entry.id, load_settings(tx, Chosen).language))
             note_message(tx, owed.text.encode(), noted)
 
-    return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
+    changed = await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
+    return changed or await account.read(lambda r: was_done(r, once), op="schedule")
+
+
+def _news(owed: Owed, message: CalendarObject, author: Author, resource: int, language: str) -> Rung:
+    """A message as devices show it: what happened, the author, and the start of the event."""
+    title = news_words(language, said_by(owed, message.main), message.title)
+    start = message.main.first("DTSTART")
+    moment = moment_of(start, message.zones)
+    if start is None or moment is None:
+        return Rung(resource, title, author.name or author.address, None, "")
+    day = f"{moment:%Y-%m-%d}" if is_date(start) else ""
+    starts = int(moment.timestamp()) if moment.tzinfo is not None else None
+    return Rung(resource, title, author.name or author.address, starts, day)
 
 
 async def _to_known_times(message: CalendarObject, there: CalendarObject, expander: Expander) -> CalendarObject:

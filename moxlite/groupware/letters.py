@@ -269,7 +269,7 @@ def letter(
     _, entry = read_message(owed.text)
     part = entry.main
     words = LANGUAGES.get(language, LANGUAGES["en"])
-    said = _said(owed, part)
+    said = said_by(owed, part)
     first = words.sentences[said].replace("{name}", name or owed.sender)
     lines = [first, "", plain(part.value("SUMMARY"), MAX_SHOWN)]
     earlier = read_message(owed.before)[1].main if owed.before else None
@@ -298,6 +298,11 @@ def letter(
         headers=(("Auto-Submitted", "auto-generated"),),
     )
     return draft, files
+
+
+def news_words(language: str, said: str, title: str) -> str:
+    """Title of a notice on a device about what someone else changed in an event. `said`: a kind of `SAID`."""
+    return f"{LANGUAGES.get(language, LANGUAGES['en']).subjects[said]}: {title}"
 
 
 def answer_words(language: str, said: str, name: str, title: str) -> tuple[str, str]:
@@ -386,7 +391,7 @@ def _place(part: Component) -> str:
     return plain(part.value("LOCATION"), MAX_SHOWN)
 
 
-def _said(owed: Owed, part: Component) -> str:
+def said_by(owed: Owed, part: Component) -> str:
     """The kind of a message, of `SAID`."""
     if owed.method == "CANCEL":
         return "CANCEL"

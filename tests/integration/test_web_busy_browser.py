@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.geometry import fresh
-from tests.integration.browser import chromium
+from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_axe_browser import judge
 from tests.integration.test_web_calendar_browser import Desk, event
@@ -66,6 +66,13 @@ def employ(server: LocalServer, *hours: tuple[float, float, str]) -> None:
     server.cli("calendar", "import", "tom", str(file))
 
 
+def invite(page: Page, guests: str) -> None:
+    """Write guests in place of those that are there."""
+    while page.locator(".event-form .chip-remove").count():
+        page.locator(".event-form .chip-remove").first.click()
+    page.get_by_role("combobox", name="Guests").fill(guests)
+
+
 def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
     chromium: Browser, server: LocalServer, tmp_path: Path
 ) -> None:
@@ -105,17 +112,17 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.*free"))
         page.get_by_label("Starts at").fill("15:30")
         page.get_by_label("Ends at").fill("16:30")
-        page.get_by_role("textbox", name="Guests").focus()
+        page.get_by_role("combobox", name="Guests").focus()
         expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.*busy"))
         server.cli("calendar", "access", "tom", "calendar", "details")
-        page.get_by_role("textbox", name="Guests").fill("Tom <tom@localhost>")
+        invite(page, "Tom <tom@localhost>")
         page.get_by_label("Title").focus()
         expect(rows.nth(1)).to_contain_text("Interview 2")
         server.cli("calendar", "access", "tom", "calendar", "nothing")
-        page.get_by_role("textbox", name="Guests").fill("tom@localhost, eve@localhost")
+        invite(page, "tom@localhost, eve@localhost")
         page.get_by_label("Title").focus()
         expect(bars.get_by_role("status")).to_contain_text("2 guests’ busy times are unknown.")
-        page.get_by_role("textbox", name="Guests").fill("")
+        invite(page, "")
         page.get_by_label("Title").focus()
         expect(bars).to_be_hidden()
 
@@ -139,7 +146,7 @@ def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: 
         for route in held:
             route.continue_()
         page.unroute("**/api/calendars")
-        page.get_by_role("textbox", name="Guests").fill("tom@localhost")
+        invite(page, "tom@localhost")
         page.get_by_label("Title").fill("Plan")
         rows = page.get_by_role("region", name="When guests are busy").get_by_role("listitem")
         expect(rows.nth(1)).to_contain_text("tom@localhost")
@@ -189,7 +196,7 @@ def test_guests_are_busy_outside_of_their_hours(
         page = visitor.page
         page.evaluate(f"location.hash = '#calendar:day,{monday():%Y%m%d}'")
         page.get_by_role("button", name=re.compile("New event")).first.click()
-        page.get_by_role("textbox", name="Guests").fill("tom@localhost")
+        invite(page, "tom@localhost")
         page.get_by_label("Title").fill("Plan")
         page.get_by_label("Starts at").fill("16:30")
         page.get_by_label("Ends at").fill("17:30")
@@ -203,3 +210,89 @@ def test_guests_are_busy_outside_of_their_hours(
         page.screenshot(path=tmp_path / "hours-dark.png")
         bars.get_by_role("button", name="Next free time").click()
         expect(page.get_by_label("Starts at")).to_have_value("09:00")
+
+
+def test_guests_are_completed_as_recipients_are(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-175: by name, with groups, each a chip that can be taken off; a form without a whole address is not
+    saved.
+    """
+    with fresh(chromium, server, 1280) as visitor:
+        desk, page = Desk(visitor), visitor.page
+        for name, address in (("Ada Lind", "ada@remote.example"), ("Ben Okafor", "ben@remote.example")):
+            emails = [{"value": address, "kind": "home"}]
+            contact = {
+                "name": name,
+                "emails": emails,
+                "phones": [],
+                "organization": "",
+                "note": "",
+                "groups": ["Choir"],
+            }
+            desk.call("contact_save", contact=contact)
+        calendar = desk.open()
+        page.keyboard.press("n")
+        page.get_by_label("Title").fill("Plan")
+        guests = page.get_by_role("combobox", name="Guests")
+        guests.press_sequentially("Ada")
+        expect(page.get_by_role("option", name="Ada Lind ada@remote.example")).to_be_visible()
+        page.screenshot(path=tmp_path / "completed.png")
+        wrong = judge(page, None)
+        assert not wrong, "\n".join(wrong)
+        guests.press("Enter")
+        chips = page.locator(".event-form .chip-name")
+        expect(chips).to_have_text(["Ada Lind"])
+        guests.press_sequentially("Choi")
+        page.get_by_role("option", name="Choir Group").click()
+        expect(chips).to_have_text(["Ada Lind", "Ben Okafor"])
+        guests.fill("eve")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("“eve” is not a complete address.")).to_be_visible()
+        page.get_by_role("button", name="Remove eve").click()
+        page.get_by_role("button", name="Save").click()
+        event(calendar, "Plan").click()
+        expect(page.locator(".event-guests")).to_contain_text("Ben Okafor")
+        expect(page.get_by_role("dialog", name="Plan")).to_contain_text("0 of 2 replied")
+
+
+def test_a_guest_of_the_same_server_hears_at_once_and_the_organizer_of_the_answer(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-129b, DAV-25a: a card above the list and a count at Calendar, without a reload, a mail; the same for the
+    organizer, whose event says how many guests replied.
+    """
+    server.cli("config", "account", "add", "tom", "tom@localhost")
+    server.cli("account", "set-password", "tom", stdin=server.password + "\n")
+    with fresh(chromium, server, 1280) as visitor:
+        guest = Visitor(chromium, server, viewport={"width": 390, "height": 844}, has_touch=True)
+        guest.page.goto(f"{guest.base}/webmail/")
+        guest.page.get_by_label("Email address").fill("tom@localhost")
+        guest.page.get_by_label("Password").fill(server.password)
+        guest.page.get_by_role("button", name="Log in").click()
+        expect(guest.page.locator(".list-title")).to_have_text("Inbox")
+        desk = Desk(visitor)
+        (first,) = desk.call("calendars")
+        begins = monday() + timedelta(hours=9)
+        desk.add(
+            "Plan", begins, begins + timedelta(hours=1), first["id"], guests=[{"name": "", "address": "tom@localhost"}]
+        )
+        cards = guest.page.locator(".event-news-card")
+        expect(cards).to_contain_text("invited you")
+        expect(cards).to_contain_text("09:00")
+        expect(guest.page.locator(".message-subject")).to_have_text(["Invitation: Plan"])
+        count = guest.page.get_by_role("button", name="Calendar: 1 new", include_hidden=True)
+        expect(count).to_be_attached()
+        guest.page.screenshot(path=tmp_path / "invited.png")
+        wrong = judge(guest.page, None)
+        cards.get_by_role("button", name="Yes").click()
+        expect(cards).to_have_count(0)
+        mine = visitor.page.locator(".event-news-card")
+        expect(mine).to_contain_text("tom@localhost is going")
+        expect(visitor.page.get_by_role("button", name="Calendar: 1 new")).to_be_visible()
+        visitor.page.screenshot(path=tmp_path / "answered.png")
+        wrong += judge(visitor.page, None)
+        mine.get_by_role("link").click()
+        calendar = visitor.page.get_by_role("dialog", name="Calendar", exact=True)
+        event(calendar, "Plan").click()
+        expect(visitor.page.get_by_role("dialog", name="Plan")).to_contain_text("1 of 1 replied")
+        assert not wrong, "\n".join(wrong)
+        guest.close()

@@ -261,6 +261,7 @@ export function openSettings(desk: Surroundings): void {
   const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const opens = check(t("Arrows, j and k open the next message at once"), old.open_on_move);
+  const invitations = check(t("Email me invitations and replies from users on this server"), old.invitation_mails);
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
 
   const notices = el("div", { class: "notices" });
@@ -276,7 +277,7 @@ export function openSettings(desk: Surroundings): void {
   const sections = [
     section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)),
     section("templates", t("Templates"), fileText, templates),
-    section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device),
+    section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, invitations.root, headers.root, device),
     section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root),
     section("notices", t("Notifications on this device"), bell, notices),
     section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root),
@@ -297,6 +298,7 @@ export function openSettings(desk: Surroundings): void {
     no_show_shortcuts: !hints.read(),
     single_keys: keys.read(),
     open_on_move: opens.read(),
+    invitation_mails: invitations.read(),
     keymap: keymap.read(),
     show_headers: headers
       .read()

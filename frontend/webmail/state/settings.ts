@@ -24,6 +24,7 @@ export const defaults: AllSettings = {
   mark_seen_ms: 500,
   after_action: "next",
   open_on_move: false,
+  invitation_mails: true,
   searches: [],
   unsubscribed: [],
   labels: [],

@@ -107,7 +107,10 @@ export function layOut(root: HTMLElement, page: Page): void {
       account,
       command(
         "app.calendar",
-        { class: "scheme-switch", title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar") },
+        {
+          class: "scheme-switch open-calendar",
+          title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar"),
+        },
         sign(calendar),
       ),
       command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun)),

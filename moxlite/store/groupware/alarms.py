@@ -24,6 +24,9 @@ MAX_NOTICES: Final = 60
 MAX_MAILS: Final = 20
 """Notices, and mails, that alarms of an account make in an hour."""
 
+MAX_NEWS: Final = 20
+"""Notices of an account in an hour of what other people change in its events."""
+
 REACH: Final = 40 * 86_400
 """Seconds after the end of an instance within which its alarms count."""
 
@@ -66,13 +69,14 @@ SELECT 1 FROM alarm a JOIN resource r ON r.id = a.resource_id WHERE a.resource_i
 AND r.expanded_to IS ?"""
 SET: Final = "UPDATE alarm SET since = ?, due = ? WHERE resource_id = ?"
 ADD: Final = """
-INSERT INTO alarm_notice (rung, mailed, resource_id, title, place, starts, day) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-COUNT: Final = "SELECT count(*), coalesce(sum(mailed), 0) FROM alarm_notice WHERE rung > ?"
+INSERT INTO alarm_notice (rung, mailed, resource_id, title, place, starts, day, news) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+COUNT: Final = "SELECT count(*), coalesce(sum(mailed), 0) FROM alarm_notice WHERE rung > ? AND NOT news"
+COUNT_NEWS: Final = "SELECT count(*) FROM alarm_notice WHERE rung > ? AND news"
 EXPIRE: Final = "DELETE FROM alarm_notice WHERE rung <= ?"
 HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM alarm_notice"
 NEW: Final = """
-SELECT id, resource_id, title, place, starts, day FROM alarm_notice WHERE id > ? AND rung > ? AND NOT mailed
-ORDER BY id DESC LIMIT ?"""
+SELECT id, resource_id, title, place, starts, day FROM alarm_notice
+WHERE id > ? AND rung > ? AND NOT mailed AND news <= ? ORDER BY id DESC LIMIT ?"""
 
 
 class DueEntry(msgspec.Struct, frozen=True):
@@ -196,7 +200,7 @@ def note_looked(tx: Tx, looked: Sequence[Looked], now: int) -> int:
         for mailed, rows in enumerate((one.notices, one.mails)):
             for rung in rows:
                 text = rung.title[:MAX_TEXT], rung.place[:MAX_TEXT]
-                tx.execute(ADD, now, mailed, rung.resource_id, *text, rung.starts, rung.day)
+                tx.execute(ADD, now, mailed, rung.resource_id, *text, rung.starts, rung.day, 0)
         number += len(one.notices)
         if one.next is None:
             tx.execute(DROP, entry.resource_id)
@@ -205,15 +209,24 @@ def note_looked(tx: Tx, looked: Sequence[Looked], now: int) -> int:
     return number
 
 
+def note_news(tx: AccountTx, news: Rung) -> None:
+    """Add a notice of what someone else changed in an event, up to `MAX_NEWS` in an hour."""
+    if tx.value(COUNT_NEWS, tx.now - HOUR) < MAX_NEWS:
+        text = news.title[:MAX_TEXT], news.place[:MAX_TEXT]
+        tx.execute(ADD, tx.now, 0, news.resource_id, *text, news.starts, news.day, 1)
+
+
 def highest_notice(r: Reader) -> int:
     """The number of the newest alarm that came, 0 without one."""
     found: int = r.value(HIGHEST)
     return found
 
 
-def alarms_after(r: Reader, number: int, since: int, limit: int) -> list[Rung]:
-    """Alarms with a number above this that came after a moment, µs UTC, and were no mail; the newest, newest first."""
+def alarms_after(r: Reader, number: int, since: int, limit: int, *, news: bool = False) -> list[Rung]:
+    """Alarms with a number above this that came after a moment, µs UTC, and were no mail; the newest, newest first.
+    `news`: also notices of what other people changed.
+    """
     return [
         Rung(resource_id, title, place, starts, day, number)
-        for number, resource_id, title, place, starts, day in r.rows(NEW, number, since, limit)
+        for number, resource_id, title, place, starts, day in r.rows(NEW, number, since, news, limit)
     ]

@@ -127,7 +127,11 @@ def pending(r: Reader, now: int) -> tuple[list[Notice], int | None]:
     later: list[int] = []
     for device in every:
         mine = [one for one in found if one[0] > device.told or device.told_at < one[1] <= now]
-        alarms = tuple(alarms_after(r, device.alarmed, now - MAX_AGE, MAX_ALARMS)) if device.alarmed < alarmed else ()
+        alarms = (
+            tuple(alarms_after(r, device.alarmed, now - MAX_AGE, MAX_ALARMS, news=not quiet))
+            if device.alarmed < alarmed
+            else ()
+        )
         if quiet and mine and not alarms:
             notices.append(Notice(device, highest, now, device.alarmed))
         elif not mine and not alarms:

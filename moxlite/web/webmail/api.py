@@ -34,6 +34,7 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, GivenCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
+from moxlite.web.webmail.calls.eventnews import EventNewsCalls
 from moxlite.web.webmail.calls.files import FileCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import AlarmCalls, LaterCalls, SettingsCalls, SortingCalls
@@ -275,6 +276,7 @@ API: Final[tuple[Source, ...]] = (
     BookCalls,
     ContactCalls,
     AlarmCalls,
+    EventNewsCalls,
     FileCalls,
     NewsletterCalls,
     LaterCalls,

@@ -65,6 +65,7 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     (WEBMAIL-123). ``searches`` are saved ones. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
     ``keymap``: the key of each command that does not have its usual one (WEBMAIL-162); the page ignores commands of
     other versions.
+    ``invitation_mails``: invitations, changes and answers of other users of this server also come as mail.
     ``unsubscribed``: what was left, the latest last. ``labels``: keywords with a name or colour; `label_save` and
     `label_remove` change them, `settings_save` does not.
     """
@@ -84,6 +85,7 @@ class OwnSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     mark_seen_ms: Annotated[int, Meta(ge=-1, le=600_000)] = 500
     after_action: Literal["next", "previous", "list"] = "next"
     open_on_move: bool = False
+    invitation_mails: bool = True
     searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
     unsubscribed: Annotated[list[Unsubscribed], Meta(max_length=500)] = []
     labels: Annotated[list[Label], Meta(max_length=MAX_LABELS)] = []

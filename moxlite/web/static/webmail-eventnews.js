@@ -1,0 +1,252 @@
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(failed, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+async function released(place2) {
+  while (place2.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
+}
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var eventnews_default = ".event-news{display:grid;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.event-news[hidden]{display:none}.event-news-card{display:flex;align-items:center;flex-wrap:wrap;gap:6px 12px;padding:8px 10px 8px 14px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.event-news-text{flex:1 1 180px;min-width:0;overflow-wrap:anywhere}.event-news-card.canceled strong{text-decoration:line-through}.event-news-facts{color:var(--text-2)}.event-news-buttons{display:flex;flex-wrap:wrap;gap:6px}.event-news-more{justify-self:start;min-height:34px}.open-calendar{position:relative}.event-news-count{position:absolute;inset-block-start:0;inset-inline-end:0;min-width:16px;padding:0 4px;border-radius:8px;background:var(--accent);color:var(--on-accent);font-size:11px;font-variant-numeric:tabular-nums;line-height:16px}.event-news-count[hidden]{display:none}@media(max-width:700px){.event-news-buttons .btn,.event-news-more{min-height:44px}}\n";
+
+adopt(eventnews_default);
+var quiet = 500;
+var few = 2;
+function showEventNews(client, list) {
+  const button = document.querySelector(".open-calendar");
+  const box = el("section", { class: "event-news", "aria-label": t("Calendar"), hidden: true });
+  const count = el("span", { class: "event-news-count", hidden: true });
+  const label = button.getAttribute("aria-label") ?? "";
+  let whole = false;
+  let soon;
+  const draw = (news) => {
+    const shown = whole ? news : news.slice(0, few);
+    const rest = news.length - shown.length;
+    const more = () => {
+      whole = true;
+      draw(news);
+    };
+    fill(box, shown.map((one) => card(one)), rest > 0 && el("button", { class: "link event-news-more", type: "button", onclick: more }, t("{n} more", { n: rest })));
+    box.hidden = count.hidden = news.length === 0;
+    fill(count, t("{n}", { n: news.length }));
+    const words = news.length === 0 ? label : `${label}: ${many(news.length, "{n} new", "{n} new")}`;
+    button.setAttribute("aria-label", words);
+  };
+  const ask = async () => {
+    const found = await client.event_news().catch(() => null);
+    await released(box);
+    if (found !== null) draw(found);
+  };
+  const act = async (failed, run) => {
+    await attempt(t("Saving…"), failed, run);
+    await ask();
+  };
+  function card(news) {
+    const seen = () => client.event_news_seen(news.event_id);
+    const answer = async (given) => {
+      await client.event_answer(news.event_id, given);
+      await seen();
+    };
+    const choice = (given, words) => el("button", { class: `btn ${given === "yes" ? "soft" : "line"}`, type: "button", onclick: () => void act(t("Couldn't send reply"), () => answer(given)) }, words);
+    const title = news.title === "" ? t("(no title)") : isolated(news.title);
+    const facts = [timeText(news.at, news.repeats), isolated(news.place)].filter((text2) => text2 !== "");
+    return el("article", { class: `event-news-card ${news.said}` }, el("div", { class: "event-news-text" }, el("p", {}, what(news)), el("a", { href: place(news.at) }, el("strong", {}, el("bdi", { dir: "auto" }, title))), el("p", { class: "event-news-facts" }, facts.join(" · "))), el("div", { class: "event-news-buttons" }, news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [], el("button", { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) }, news.said === "invited" ? t("Later") : t("Dismiss"))));
+  }
+  addEventListener("calendars", () => {
+    soon ??= setTimeout(() => {
+      soon = void 0;
+      void ask();
+    }, quiet);
+  });
+  button.append(count);
+  list.before(box);
+  void ask();
+}
+function what({ said, who, before, answer }) {
+  const name = isolated(who);
+  if (said === "invited") return t("{name} invited you", { name });
+  if (said === "canceled") return t("{name} canceled this event", { name });
+  if (said === "moved" && before !== null) return t("{name} moved this event from {time}", { name, time: timeText(before) });
+  if (said !== "answered") return t("{name} changed this event", { name });
+  if (answer === "yes") return t("{name} is going", { name });
+  if (answer === "maybe") return t("{name} may come", { name });
+  return answer === "no" ? t("{name} isn't going", { name }) : t("{name} replied", { name });
+}
+function dateOf({ starts, clock }) {
+  const date = new Date(starts * 1e3);
+  return clock === "utc" ? date : new Date(starts * 1e3 + date.getTimezoneOffset() * 6e4);
+}
+function timeText(at, repeats = false) {
+  if (at === null) return "";
+  const options = { weekday: "short", day: "numeric", month: "short" };
+  const text2 = at.clock === "date" ? formatted(dateOf(at), "news day", options) : formatted(dateOf(at), "news time", { ...options, hour: "numeric", minute: "2-digit" });
+  return repeats ? `${text2} · ${t("Repeats")}` : text2;
+}
+function place(at) {
+  const day = at === null ? /* @__PURE__ */ new Date() : dateOf(at);
+  const digits = [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((part) => String(part).padStart(2, "0"));
+  return `#calendar:day,${digits.join("")}`;
+}
+export {
+  showEventNews
+};
