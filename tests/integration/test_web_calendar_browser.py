@@ -263,7 +263,7 @@ def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server:
         assert len([one for one in visitor.requests if one.endswith("/api/event_save")]) == 1
         event(calendar, "Dentist").click()
         page.get_by_role("button", name="Edit").click()
-        expect(page.get_by_label("Guests", exact=True)).to_have_value('"Roe, Ada" <ada@remote.example>')
+        expect(page.locator(".event-form .chip-name")).to_have_text(["Roe, Ada"])
         page.get_by_label("Title").fill("Dentist in Ghent")
         save.click()
         expect(event(calendar, "Dentist in Ghent")).to_have_count(1)

@@ -16,8 +16,10 @@ import { addKeys as addWritingKeys } from "./keys";
 import type { Kind, Say } from "./kinds";
 import { parseMailto } from "./mailto";
 import sheet from "./compose.css";
+import recipients from "./recipients.css";
 
 adopt(choices);
+adopt(recipients);
 adopt(sheet);
 
 /** Add the composer's commands to the table of the page. */

@@ -80,6 +80,11 @@ export class Recipients {
     );
   }
 
+  /** Recipients that are chips. */
+  get entered(): readonly Party[] {
+    return this.list;
+  }
+
   get value(): Party[] {
     return [...this.list, ...parseParties(this.input.value)];
   }

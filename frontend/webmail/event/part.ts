@@ -1,17 +1,19 @@
 // One event (WEBMAIL-175): what it says, its form, and changes with their undo.
 
-import type { Calendar, EventForm, EventItem, Event as Found, Party } from "../../gen/webmail";
+import type { Calendar, EventForm, EventGuest, EventItem, Event as Found, Party } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { attempt, dialog, showError } from "../../lib/dialogs";
 import { formatted } from "../../lib/dateformats";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { field, once, tick } from "../../lib/fields";
+import { part } from "../../lib/parts";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, many, meant, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
 import { isChangeable, nameOf } from "../calendar/days";
-import { formatParty, parseParties } from "../compose/parties";
+import { formatParty, looksRight } from "../compose/parties";
+import type * as RecipientsPart from "../recipients/part";
 import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
 import { fromRule, inWords, repeats, toRule } from "./rules";
@@ -77,7 +79,6 @@ export class Events {
     const found = await this.page.client.event(item.id, item.recurrence);
     const { form } = found;
     const people = [...(found.organizer === null ? [] : [found.organizer]), ...found.guests];
-    const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
     const title = nameOf({ ...item, title: form.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = isChangeable(item, calendar);
@@ -97,26 +98,7 @@ export class Events {
           fact(t("Alerts"), form.alarms.map(before).join(", ")),
           fact(t("Email alerts"), (form.mails ?? []).map(before).join(", ")),
           form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
-          people.length > 0 &&
-            fact(
-              t("Guests"),
-              el(
-                "ul",
-                { class: "event-guests" },
-                people.map((one) =>
-                  el(
-                    "li",
-                    {},
-                    el("bdi", { dir: "auto" }, isolated(one.name || one.address)),
-                    el(
-                      "span",
-                      {},
-                      one === found.organizer ? t("organizer") : (said[one.answer as keyof typeof said] ?? ""),
-                    ),
-                  ),
-                ),
-              ),
-            ),
+          people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)]),
         ),
         writable &&
           found.answer !== "" &&
@@ -340,16 +322,10 @@ export class Events {
     until.required = false;
     const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
     const place = field(t("Place"), text(old.place));
-    const guests = field(
-      t("Guests"),
-      el("input", {
-        class: "dialog-input",
-        dir: "auto",
-        disabled: !own,
-        value: old.guests.map(formatParty).join(", "),
-      }),
-      t("Addresses, separated by commas. Each gets a mail."),
-    );
+    const { Recipients } = await part<typeof RecipientsPart>("recipients");
+    const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
+    guests.root.inert = !own;
+    guests.value = old.guests;
     const notes = field(
       t("Notes"),
       el("textarea", {
@@ -447,21 +423,19 @@ export class Events {
     });
     const showBusy = () => {
       const mine = this.page.facts().addresses.map((one) => one.toLowerCase());
-      const people = parseParties(guests.control.value).map(({ address }) => address.toLowerCase());
+      const people = guests.entered.map(({ address }) => address.toLowerCase()).filter(looksRight);
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
-    for (const { control } of [guests, allDay, zone, { control: days.start }, { control: days.end }])
+    for (const { control } of [allDay, zone, { control: days.start }, { control: days.end }])
       control.addEventListener("change", showBusy);
     for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
     showBusy();
     const read = (): EventForm | null => {
       const whole = allDay.control.checked;
-      const people = parseParties(guests.control.value);
-      const wrong = people.find(({ address }) => !/^[^\s@]+@[^\s@]+$/.test(address));
+      const wrong = guests.wrong();
       if (wrong !== undefined) {
-        guests.problem(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
-        guests.control.focus();
+        guests.complain(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
         return null;
       }
       const start = whole ? days.start.value : `${days.start.value}T${times.start.value}`;
@@ -488,7 +462,7 @@ export class Events {
           ...new Set([...(mailBox.control.value === "" ? [] : [Number(mailBox.control.value)]), ...mails.slice(1)]),
         ],
         free: busy.control.value === "free",
-        guests: people,
+        guests: guests.value,
       };
     };
     const problem = el("p", { class: "error", role: "alert", hidden: true });
@@ -498,6 +472,7 @@ export class Events {
     };
     const done = await dialog<boolean>(heading, (close) => {
       const submitted = async () => {
+        if (!(await guests.arrived())) return;
         const form = read();
         if (form === null) return;
         try {
@@ -531,6 +506,7 @@ export class Events {
           el("div", { class: "event-pair" }, repeat.root, untilField.root),
           place.root,
           guests.root,
+          own && el("p", { class: "hint" }, t("Each guest will get an invitation.")),
           bars.root,
           notes.root,
           el(
@@ -584,6 +560,26 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
     });
     if (added) toast(t("Event added"));
   });
+}
+
+/** How many guests have answered the user's own invitation. */
+function answered({ own, guests }: Found): Child {
+  if (!own || guests.length === 0) return null;
+  const n = guests.filter(({ answer }) => answer !== "").length;
+  return el("p", { class: "event-answered" }, t("{n} of {total} replied", { n, total: guests.length }));
+}
+
+function guestList(people: readonly EventGuest[], organizer: EventGuest | null): HTMLElement {
+  const said: Record<string, string> = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
+  const rows = people.map((one) =>
+    el(
+      "li",
+      {},
+      el("bdi", { dir: "auto" }, isolated(one.name || one.address)),
+      el("span", {}, one === organizer ? t("organizer") : (said[one.answer] ?? "")),
+    ),
+  );
+  return el("ul", { class: "event-guests" }, rows);
 }
 
 /** The name of a calendar, and who shares it. */
