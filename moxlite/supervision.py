@@ -186,7 +186,7 @@ class Supervisor:
         kv = {"task": name, "of": self.name, "err": down.error, "since": _utc(down.since), "pause": seconds}
         logger = _logger(name)
         traceback = None if error is None or self._is_plain(error) else error
-        logger.error("task failed, it starts again after a pause", exc_info=traceback, extra={"kv": kv})
+        logger.error("task failed, restarting after backoff", exc_info=traceback, extra={"kv": kv})
         try:
             await trio.sleep(seconds)
         finally:

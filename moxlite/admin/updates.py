@@ -167,7 +167,7 @@ class UpdateWatch:
                 await self._look()
             except (UpdateError, StoreError) as error:
                 looks.labels(result="error").inc()
-                logger.warning("newer versions not looked for", extra={"kv": {"err": str(error)}})
+                logger.warning("update check failed", extra={"kv": {"err": str(error)}})
 
     async def _look(self) -> None:
         newest = await newest_version(self._resolver, self._source)

@@ -36,7 +36,7 @@ COMMANDS = {
     "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),
     "dns": ("moxlite.cli.checks.lookups:dns", "Look names up in DNS as the server does, and change our records."),
     "dnsbl": ("moxlite.cli.checks.lookups:dnsbl", "Ask DNS block lists."),
-    "doctor": ("moxlite.cli.setup.doctor:doctor", "Find what is wrong with this server, and what mends it."),
+    "doctor": ("moxlite.cli.setup.doctor:doctor", "Check this server for problems and suggest fixes."),
     "gentestdata": ("moxlite.cli.backups.orphans:gentestdata", "Make a data directory for tests of upgrades."),
     "export": ("moxlite.cli.archives.exports:export", "Write mail of an account into files."),
     "healthcheck": ("moxlite.cli.serving:healthcheck", "Exit 0 if the server is running and well."),

@@ -120,7 +120,9 @@ def audit() -> None:
 @click.option("--via", type=click.Choice(("cli", "webadmin", "adminapi", "webaccount", "webmail", "file")))
 @click.option("--days", type=click.IntRange(1, 366), help="Only of the last so many days.")
 @click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Older ones: below this id.")
-@click.option("-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of results."
+)
 @json_option
 def list_(
     words: tuple[str, ...],

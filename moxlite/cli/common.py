@@ -154,7 +154,7 @@ def global_options() -> list[click.Option]:
         _global(["--pedantic"], is_flag=True, help="Treat violations of protocols as errors."),
         _global(["--log-level"], type=levels, help="Log level of this process."),
         _global(["--json", "as_json"], is_flag=True, help="Print listings as JSON."),
-        _global(["--yes"], is_flag=True, help="Answer questions with yes."),
+        _global(["--yes"], is_flag=True, help="Skip confirmation prompts."),
     ]
 
 

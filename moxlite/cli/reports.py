@@ -56,7 +56,9 @@ def reports() -> None:
 @click.option("--domain", metavar="D", default="", help="About this domain.")
 @click.option("--days", type=click.IntRange(1, 400), default=400, help="With --domain: whose period ends since then.")
 @click.option("--before", type=int, metavar="ID", help="Those that came before this one.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Maximum number of results."
+)
 def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> None:
     """List reports, the last first. Without a running server, the file is read directly."""
     from moxlite.admin.receivedreports import listed

@@ -42,7 +42,7 @@ def vacation() -> None:
 @click.argument("name")
 @json_option
 def vacation_show(name: str, as_json: bool) -> None:
-    """Show the form of account NAME, and who got an answer."""
+    """Show account NAME's vacation reply and recent recipients."""
     info = perform(operations.VacationShow(account=name))
     if as_json:
         show_json(info)
@@ -231,7 +231,7 @@ def check(file: BinaryIO, as_json: bool) -> int:
     if as_json:
         show_json({"ok": True, "errors": [], "requires": list(script.requires)})
     else:
-        click.echo("The script has no fault.")
+        click.echo("Script is valid.")
     return 0
 
 

@@ -80,7 +80,7 @@ def create(name: str | None, file: str | None) -> None:
     from moxlite.store.errors import StoreError
 
     if (name is None) == (file is None):
-        raise click.UsageError("give the NAME of an account, or --file")
+        raise click.UsageError("specify an account NAME or --file")
     snapshot = load_config()
     try:
         if name is not None:

@@ -360,7 +360,7 @@ class ConfirmForward(ForwardAddress, frozen=True):
 
 @change("account forward start", Role.COMMAND_LINE)
 class StartForward(ForwardAddress, frozen=True):
-    """Send mail again to ADDRESS, which was stopped after three days of bounces."""
+    """Resume forwarding to ADDRESS after it was stopped for bouncing."""
 
 
 # Tokens of the admin API (WEB-168)

@@ -121,13 +121,13 @@ class AddAddress(Operation[None], frozen=True):
 
 @change("config address rm", OWNER, confirm=True)
 class RemoveAddress(Operation[None], frozen=True):
-    """Take ADDRESS from its account, and from all aliases."""
+    """Remove ADDRESS from all accounts and aliases."""
 
     address: Word
 
 
 @query("config address account", Role.COMMAND_LINE | Role.TOKEN)
 class FindAddress(Operation[AddressInfo], frozen=True):
-    """Tell which account has ADDRESS."""
+    """Show which account uses ADDRESS."""
 
     address: Word

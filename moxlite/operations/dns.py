@@ -182,7 +182,7 @@ class StopRotation(Rotating, frozen=True, kw_only=True):
 
 @change("dns rotation start", MANAGERS)
 class StartRotation(Rotating, frozen=True, kw_only=True):
-    """Go on with a rotation that was stopped."""
+    """Resume a paused rotation."""
 
 
 @change("dns rotation now", MANAGERS)
@@ -202,7 +202,7 @@ class StopHostRotation(HostRotating, frozen=True, kw_only=True):
 
 @change("dns host-key start", MANAGERS)
 class StartHostRotation(HostRotating, frozen=True, kw_only=True):
-    """Go on with a rotation that was stopped."""
+    """Resume a paused rotation."""
 
 
 @change("dns host-key now", MANAGERS)

@@ -50,7 +50,7 @@ class ListGiven(Operation[list[GivenAddress]], frozen=True):
 
     account: Account
     search: Annotated[Word, field("Only those with this in address, site or note.", metavar="TEXT")] = ""
-    n: Annotated[int, field("At most so many.", metavar="N", ge=1, le=10_000)] = 10_000
+    n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
 @change("address add", Role.COMMAND_LINE)

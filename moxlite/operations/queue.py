@@ -19,7 +19,7 @@ Submitted: TypeAlias = Annotated[str, field("'<-1h' over an hour ago, '>-1h' sin
 LastActivity: TypeAlias = Annotated[str, field("As --submitted.", metavar="TIME")]
 NextAttempt: TypeAlias = Annotated[str, field("'<1h' due within an hour, '>1h' later.", metavar="TIME")]
 Transport: TypeAlias = Annotated[str | None, field("With this transport set.")]
-Most: TypeAlias = Annotated[int, field("At most so many.", metavar="N")]
+Most: TypeAlias = Annotated[int, field("Maximum number of results.", metavar="N")]
 Ascending: TypeAlias = Annotated[bool, field("Oldest or latest first.", "--asc/--desc")]
 LastID: TypeAlias = Annotated[int, field("Go on behind the one with this id …")]
 Last: TypeAlias = Annotated[str, field("… whose time in the order was this.", metavar="TIME")]
@@ -467,7 +467,7 @@ class ListSuppressions(Operation[list[Suppressed]], frozen=True):
     account: Annotated[Word, field("Of this account only.")] = ""
     after_account: Annotated[Word, field("Go on behind the entry of this account …")] = ""
     after_base: Annotated[Word, field("… with this base address.")] = ""
-    n: Annotated[int, field("At most so many.", metavar="N", ge=1, le=10_000)] = 10_000
+    n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
 @change("queue suppress add", MANAGERS)

@@ -289,7 +289,7 @@ class TLSPorts:
         for name, pairs in found.items():
             for pair in pairs:
                 _tell_lifetime(name, pair)
-        logger.info("certificates read again", extra={"kv": {"listeners": len(found), "problems": len(problems)}})
+        logger.info("certificates reloaded", extra={"kv": {"listeners": len(found), "problems": len(problems)}})
         return problems
 
 

@@ -149,7 +149,7 @@ def _beyond(problem: str) -> Worded | None:
     place, limit = path.removeprefix("."), int(bound)
     match "number" if length is None else kind, relation:
         case "str", "<=":
-            return worded("{place}: at most {limit} characters are possible", place=place, limit=limit)
+            return worded("{place}: must be {limit} characters or fewer", place=place, limit=limit)
         case "str", _:
             return worded("{place}: at least {limit} characters are needed", place=place, limit=limit)
         case "array", "<=":

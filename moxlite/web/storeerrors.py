@@ -54,9 +54,7 @@ def _full(error: store.OverQuota) -> str:
     """The error message with both sizes in the unit of the limit (WEBMAIL-117)."""
     power = min(max(error.limit.bit_length() - 1, 0) // 10, len(UNITS) - 1)
     used, limit = (f"{size / 1024**power:.{1 if power else 0}f}" for size in (error.used, error.limit))
-    return worded(
-        "the account has no room for it: {used} of {limit} {unit} are used", used=used, limit=limit, unit=UNITS[power]
-    )
+    return worded("not enough space: {used} of {limit} {unit} used", used=used, limit=limit, unit=UNITS[power])
 
 
 _TAKE: Final = worded("the owner of this mailbox does not let you take messages out of it")

@@ -45,7 +45,7 @@ MEASURES: Final = tuple(
         ),
         (1, r"\bnothing (is|was|has|of)\b|\bnone of\b", "negate the verb"),
         (2, r"\b(those|he|one) (who|whose|whom|which|that)\b|\bwhose\b", "anyone who, or a plural"),
-        (2, r"^\w+ing\b.* failed\b|^not \w+[dt]: ", "Couldn't, and the verb"),
+        (2, r"^\w+ing\b[^:]* failed\b|^not \w+[dt]: ", "Couldn't, and the verb"),
         (2, r"\b(please|sorry|oops|successfully)\b|!$", "leave it out"),
         (2, r"^(what|who|those|without it)\b(?!.*\?)", "name the thing"),
         (2, r"^(tell|let|look at|go on|bring|drop (it|mine)|cut off|say|at most so)\b|^empty: ", "the usual verb"),

@@ -150,7 +150,7 @@ def _live(machine: Machine, report: Report) -> str:
     _configure(machine, report)
     before = machine.server()
     run("systemctl reload moxlite")
-    until(lambda: "certificates read again" in run("journalctl -u moxlite"), what="the reload")
+    until(lambda: "certificates reloaded" in run("journalctl -u moxlite"), what="the reload")
     _must(machine.server() == before, "a reload is no restart")
     _restarts(machine, report)
     _backup(machine)
@@ -294,7 +294,10 @@ def _configure(machine: Machine, report: Report) -> None:
         run(f"moxlite {verb}")
     run("echo 'a new long password' | moxlite admin set-password && moxlite store check --deep eve")
     _must(run("moxlite config account list; echo $?", check=False).endswith("3"), "it says that no server runs")
-    _must("no server runs here" in run("moxlite doctor --skip-dial --resolver 127.0.0.1:9", check=False), "doctor too")
+    _must(
+        "the server isn't running" in run("moxlite doctor --skip-dial --resolver 127.0.0.1:9", check=False),
+        "doctor too",
+    )
     run("systemctl start moxlite")
     run("moxlite healthcheck", check=False)
     _must(run(kept) == before, "and stay so")

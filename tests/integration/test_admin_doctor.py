@@ -269,7 +269,7 @@ def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
             [body] = Channel.bodies
             assert body["host"] == "mx.moxlite.example"
             assert {one["grade"] for one in body["new"]} == {"error", "warning"}, "notes are not told"
-            assert "New since the last examination:" in out.read_text()
+            assert "New problems:" in out.read_text()
             assert server.cli("doctor", "--nightly").stdout == ""
             (server.folder / "config/key.pem").chmod(0o600)
         server.start()

@@ -556,7 +556,7 @@ def test_sighup_in_the_first_moments_of_a_start_ends_nothing(tmp_path: Path) -> 
         ready.set()
         thread.join()
     assert sent > 5
-    until(lambda: "certificates read again" in local.log(), what="the signals that waited")
+    until(lambda: "certificates reloaded" in local.log(), what="the signals that waited")
     assert local.cli("healthcheck").returncode == 0
     assert local.stop() == 0
 

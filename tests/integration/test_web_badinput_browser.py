@@ -74,7 +74,7 @@ def test_a_session_that_ends_while_typing_goes_on_after_the_log_in(reader: Reade
 def test_a_full_account_keeps_the_text_on_the_screen(reader: Reader) -> None:
     """WEBMAIL-117: the server's word; the text stays here and in the browser's copy, and is saved as soon as it can."""
     page = reader.page
-    words = "the account has no room for it: 40.0 of 40.0 MiB are used"
+    words = "not enough space: 40.0 of 40.0 MiB used"
     reader.expect_problem("507")
     refuse(reader, "draft_save", 507, "user:storage", words)
     refuse(reader, "message_submit", 507, "user:storage", words)

@@ -31,7 +31,7 @@ def fill(page: Page, dovecot: Dovecot, server: LocalServer, password: str) -> No
     page.get_by_label("Server for sending").fill("localhost")
     page.get_by_label("Port for sending").fill(str(server.port(465)))
     page.get_by_label("User name for sending").fill(server.user)
-    page.get_by_role("button", name="Add account").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add account").click()
 
 
 def chosen(page: Page, name: str, title: str) -> None:

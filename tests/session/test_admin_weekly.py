@@ -64,7 +64,7 @@ def test_what_says_nothing_is_left_out() -> None:
         "Backup: none since the start of the server (docs/backup.md).",
         "Version: 0.1.0.",
         "",
-        "doctor.weekly = false in moxlite.toml ends these mails.",
+        "To stop these emails, set doctor.weekly = false in moxlite.toml.",
     ]
 
 

@@ -96,7 +96,7 @@ async def test_sighup_without_the_folder_of_the_log_does_the_rest(
         shutil.rmtree(log)
         caplog.set_level(logging.INFO, "moxlite")
         running.signals.note("SIGHUP")
-        await soon(lambda: "certificates read again" in caplog.messages, "the last step of a reload")
+        await soon(lambda: "certificates reloaded" in caplog.messages, "the last step of a reload")
         assert "log file not opened again, the old one stays in use" in caplog.messages
         log.mkdir()
         running.signals.note("SIGHUP")

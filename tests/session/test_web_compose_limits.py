@@ -71,9 +71,7 @@ async def test_a_full_account_refuses_and_keeps_what_it_had(rig: Rig, browser: B
     ):
         answer = await browser.post(call, parameters)
         assert answer.status == 507, answer.body
-        assert (
-            answer.json["error"]["message"] == f"the account has no room for it: {used / 1024:.1f} of 40.0 KiB are used"
-        )
+        assert answer.json["error"]["message"] == f"not enough space: {used / 1024:.1f} of 40.0 KiB used"
     assert [row.id for row in await messages(rig, "Drafts")] == [draft]
     assert await messages(rig, "Sent") == []
 

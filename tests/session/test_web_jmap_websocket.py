@@ -126,7 +126,7 @@ async def test_changes_that_cannot_be_read_end_the_connection_alone(
                 while await stream.line() != b"0\r":  # the last chunk
                     pass
     assert await crashed() == before
-    assert [record.getMessage() for record in caplog.records].count("changes are not told") == 2
+    assert [record.getMessage() for record in caplog.records].count("change notification failed") == 2
 
 
 async def test_a_damaged_file_of_another_user_ends_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

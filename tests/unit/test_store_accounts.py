@@ -544,7 +544,7 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
         with trio.fail_after(60):
             await again.wait()
         await account.write(lambda tx: None)
-    assert "task failed, it starts again after a pause" in caplog.messages
+    assert "task failed, restarting after backoff" in caplog.messages
 
 
 async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ class Bounded:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (b'{"subject": "too long"}', "subject: at most 5 characters are possible"),
+        (b'{"subject": "too long"}', "subject: must be 5 characters or fewer"),
         (b'{"subject": "x"}', "subject: at least 2 characters are needed"),
         (b'{"subject": "xyz", "to": [1, 2]}', "to: at most 1 entries are possible"),
         (b'{"subject": "xyz", "undo": 61}', "undo: a number up to 60 is expected"),

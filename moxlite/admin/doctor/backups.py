@@ -113,7 +113,7 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
         text = f"a sample of the backup can be read back: {last.blocks} blocks on {when}, {how}"
         findings.append(Finding(grade="note", code="backup-sample", about=about, text=text))
     if last.kept:
-        text = f"old snapshots are not removed, since their place forbids it: {last.kept}"
+        text = f"can't delete old snapshots: not permitted on this target: {last.kept}"
         commands = ("nothing, if that is meant so: a rule of the storage removes them, or you do, when it is full",)
         findings.append(Finding(grade="note", code="backup-kept", about=about, text=text, commands=commands))
     return findings

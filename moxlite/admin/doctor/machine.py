@@ -200,7 +200,7 @@ async def check_disk(examination: Examination) -> list[Finding]:
     if short:
         return [say(grade="error", text=short)]
     if size and free < size * LOW_PART:
-        return [say(grade="warning", text=f"{free >> 20} of {size >> 20} MiB are free, less than a tenth")]
+        return [say(grade="warning", text=f"low disk space: {free >> 20} of {size >> 20} MiB free")]
     if found.f_files and found.f_favail < found.f_files * FEW_FILES:
         return [say(grade="warning", text=f"{found.f_favail} of {found.f_files} files can still be made there")]
     return []
@@ -235,7 +235,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
                 grade="note" if known else "warning",
                 code="clock-unsynchronised",
                 about="clock",
-                text="no program keeps the clock of this machine right",
+                text="time sync isn't running",
                 commands=("apt-get install systemd-timesyncd", "timedatectl set-ntp true"),
             )
         )

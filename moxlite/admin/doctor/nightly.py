@@ -197,7 +197,7 @@ def _is_unknown(finding: Finding, examined: Sequence[Finding]) -> bool:
 
 def _subject(nightly_report: NightlyReport) -> str:
     if not nightly_report.new:
-        return f"{len(nightly_report.gone)} finding{'s are' if len(nightly_report.gone) > 1 else ' is'} gone"
+        return "1 problem fixed" if len(nightly_report.gone) == 1 else f"{len(nightly_report.gone)} problems fixed"
     first = nightly_report.new[0]
     more = f" and {len(nightly_report.new) - 1} more" if len(nightly_report.new) > 1 else ""
     return f"{first.grade}: {first.text[:120]}{more}"
@@ -205,7 +205,7 @@ def _subject(nightly_report: NightlyReport) -> str:
 
 def _text(nightly_report: NightlyReport, standing: int) -> str:
     lines: list[str] = []
-    for title, findings in (("New since the last examination:", nightly_report.new), ("Gone:", nightly_report.gone)):
+    for title, findings in (("New problems:", nightly_report.new), ("Fixed:", nightly_report.gone)):
         if not findings:
             continue
         lines += [title, ""]
@@ -215,6 +215,7 @@ def _text(nightly_report: NightlyReport, standing: int) -> str:
                 lines += [f"    {command}" for command in commands]
         lines.append("")
     if standing:
-        lines += [f"{standing} earlier finding{'s stay' if standing > 1 else ' stays'}: moxlite doctor lists all.", ""]
-    lines += ["docs/doctor.md tells what each of them means. You get such a message only when something changes.", ""]
+        problems = "1 earlier problem remains" if standing == 1 else f"{standing} earlier problems remain"
+        lines += [f"{problems}. To list all problems, run moxlite doctor.", ""]
+    lines += ["docs/doctor.md tells what each of them means. You'll only get this email when something changes.", ""]
     return "\n".join(lines)

@@ -56,7 +56,9 @@ def check_words(running: Running | None) -> list[Finding]:
     if running is None:
         commands = ("systemctl start moxlite", "journalctl -u moxlite -n 50")
         return [
-            Finding(grade="error", code="server-down", about="server", text="no server runs here", commands=commands)
+            Finding(
+                grade="error", code="server-down", about="server", text="the server isn't running", commands=commands
+            )
         ]
     log = ("journalctl -u moxlite -p err",)
     findings = [*_helpers(running.helpers)]

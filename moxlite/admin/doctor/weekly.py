@@ -330,7 +330,7 @@ def text_of(week: Week) -> str:
     for part in parts:
         if part:
             lines += [*part, ""]
-    return "\n".join([*lines, "doctor.weekly = false in moxlite.toml ends these mails.", ""])
+    return "\n".join([*lines, "To stop these emails, set doctor.weekly = false in moxlite.toml.", ""])
 
 
 def _mail(week: Week) -> Iterator[str]:

@@ -406,7 +406,7 @@ class HoldingTask:
         except (OSError, ValueError, BackupError) as error:
             text = printable(f"{self._settings.target}: {getattr(error, 'strerror', '') or error}")[:500]
             if not holding.problem or self._version is None:
-                logger.warning("the lease was not renewed", extra={"kv": {"err": text}})
+                logger.warning("lease renewal failed", extra={"kv": {"err": text}})
             holding.problem = text
         else:
             holding.renewed(sent)

@@ -260,7 +260,7 @@ class Candidate:
             except BlockingIOError:
                 raise
             except OSError as error:
-                logger.warning("the lease was not renewed", extra={"kv": {"err": str(error)}})
+                logger.warning("lease renewal failed", extra={"kv": {"err": str(error)}})
 
     def _renew(self, origin: str = "") -> None:
         with self._writing:

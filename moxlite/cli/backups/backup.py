@@ -53,7 +53,7 @@ SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [de
 @click.option("--repo", metavar="DIR", help="Add a snapshot to this repository, which is made if it is missing.")
 @click.option("--encrypt-to", metavar="RECIPIENT", multiple=True, help="Make it encrypted to this age recipient.")
 @click.option("--passphrase-file", metavar="FILE", help="Make it encrypted with the passphrase in this file.")
-@click.option("--verbose", is_flag=True, help="Tell each file.")
+@click.option("--verbose", is_flag=True, help="List each file.")
 def run(
     dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
 ) -> None:
@@ -212,7 +212,7 @@ def init(repo: str) -> None:
     if signer:
         print(f"  # signed by {signer}")
     print(f"  {key}\n")
-    print("Without it nothing can be restored. Keep both lines in one file: the first one proves backups.")
+    print("You can't restore without this key. Keep both lines in one file. The first one verifies backups.")
     print("In moxlite.toml:\n")
     print(f'  [backup]\n  schedule = "24h"\n  target = "{place}"\n  encrypt_to = ["{recipient}"]')
 
@@ -307,7 +307,7 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
 @PASSPHRASE
 @SIGNER
 @UNSIGNED
-@click.option("--verbose", is_flag=True, help="Tell each file.")
+@click.option("--verbose", is_flag=True, help="List each file.")
 def extract(
     repo: str,
     out: str,

@@ -55,7 +55,7 @@ def send_rest() -> None:
 @click.option("--import", "importing", is_flag=True, help="Add the mail to the accounts, below the mailbox Orphans.")
 @click.option("--out", metavar="DIR", help="With --import: a new folder for what goes into no account.")
 @source_options
-@click.option("--verbose", is_flag=True, help="Tell each file.")
+@click.option("--verbose", is_flag=True, help="List each file.")
 def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
     """List mail that the machine of before acknowledged and this one has not. SOURCE is standby.target.
 
@@ -209,7 +209,7 @@ def recover(name: str, out: str, file: str | None) -> None:
 @click.option("--deep", is_flag=True, help="Read and check all stored octets as well.")
 @click.option("--fix", is_flag=True, help="Repair counts, sizes and next UIDs first.")
 @click.option("--upgrade", is_flag=True, help="Try the upgrade of older databases on a copy, and check that.")
-@click.option("--verbose", is_flag=True, help="Tell each file.")
+@click.option("--verbose", is_flag=True, help="List each file.")
 def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool) -> None:
     """Check a backup, or the data directory of a stopped server.
 

@@ -53,7 +53,7 @@ PATIENCE: Final = 600.0
 @click.option("--yes-the-other-is-down", "down", is_flag=True, help="The other machine is off, and stays so.")
 @click.option("--incomplete", is_flag=True, help="Take over a copy that was never complete.")
 @source_options
-@click.option("--verbose", is_flag=True, help="Tell each file.")
+@click.option("--verbose", is_flag=True, help="List each file.")
 def takeover(
     source: str | None,
     into: str | None,

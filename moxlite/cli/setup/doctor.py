@@ -49,7 +49,7 @@ WARNED: Final = 5
 @click.option("--nightly", is_flag=True, help="Do what the server does each night: tell what has changed.")
 @click.option("--weekly", is_flag=True, help="Print the mail that the postmaster gets each Monday.")
 def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool, weekly: bool) -> int:
-    """Find what is wrong with this server, and what mends it.
+    """Check this server for problems and suggest fixes.
 
     Looks at configuration, permissions, ports, certificates, DNS of all domains, queue, disk, clock, backups and block
     lists, and sends a message to the postmaster through this server's own ports. Run it as root, who may read

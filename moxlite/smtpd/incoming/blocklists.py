@@ -63,7 +63,7 @@ async def listed(resolver: Resolver, settings: SMTPService, ip: IPAddress) -> st
         problem = await _health.problem(resolver, zone.ascii)
         if problem:
             metrics.dnsbl_total.labels(zone=zone.ascii, result="unhealthy").inc()
-            logger.warning("block list does not work, it is not used", extra={"kv": {"zone": zone, "err": problem}})
+            logger.warning("ignoring block list: test query failed", extra={"kv": {"zone": zone, "err": problem}})
             continue
         codes = settings.dnsbl_codes.get(zone.ascii, settings.dnsbl_codes.get(zone.unicode, ()))
         result = await check(resolver, zone.ascii, ip, codes)

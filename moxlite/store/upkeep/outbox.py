@@ -230,7 +230,7 @@ class Carrier:
                 await self._account.write(wake)
             except StoreError as error:
                 kv = {"account": self._account.name, "err": str(error), "retry_seconds": LAST_RETRY}
-                logger.error("a message that was put off does not come back", extra={"kv": kv})
+                logger.error("failed to unsnooze message", extra={"kv": kv})
                 again = _now() + int(LAST_RETRY * SECOND)
                 await self._account.write(lambda tx, again=again: postpone(tx, again))  # type: ignore[misc]  # a default binds the loop's value
         return due

@@ -233,7 +233,7 @@ class Watch:
                 await self._follow(self._home, tell_alone, partial(alone, idle), ping)
             except StoreError as error:
                 kv = {"account": self._home.owner, "err": str(error)}
-                logger.warning("changes are not told", extra={"kv": kv})
+                logger.warning("change notification failed", extra={"kv": kv})
             nursery.cancel_scope.cancel()
         if failed is not None:
             raise failed

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("moxlite.web.account")
 
-QUEUE_AWAY: Final = "the queue of outgoing mail is out of service; the administrator finds the reason in the log"
+QUEUE_AWAY: Final = "the outgoing queue isn't available; see the server log"
 RETRY: Final = ("retry-after", "60")
 
 
@@ -126,7 +126,9 @@ class AccountCalls:
             raise FieldErrors([FieldError(mistake.path, mistake.text) for mistake in error.mistakes]) from error
         except ObjectChanged as error:
             text = str(error).partition(": ")[2]
-            raise Conflict(worded("this was changed meanwhile, and nothing was saved: {text}", text=text)) from error
+            raise Conflict(
+                worded("this was changed elsewhere, so your changes weren't saved: {text}", text=text)
+            ) from error
         except ChangedMeanwhile as error:
             raise Unavailable(reason_of(error), ("retry-after", "5")) from error
         except OSError as error:

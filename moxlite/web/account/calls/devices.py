@@ -103,7 +103,7 @@ class DeviceCalls(AccountCalls):
         try:
             device = self._devices.asking(session.account)
         except LinkGone:
-            raise Gone("no device asks any more; its ten minutes are over") from None
+            raise Gone("setup code expired after 10 minutes; create a new one") from None
         if not yes:
             self._devices.refuse(device)
             return

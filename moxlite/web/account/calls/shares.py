@@ -62,7 +62,7 @@ class ShareCalls(AccountCalls):
         identifier = guest_of(self._server.config.current, self._server.logins, guest.strip())
         mistakes = []
         if identifier is None:
-            mistakes.append(FieldError("guest", "is no account of this server, and only accounts can be given rights"))
+            mistakes.append(FieldError("guest", "isn't an account on this server; you can only share with accounts"))
         elif identifier == own:
             mistakes.append(FieldError("guest", "is your own account, which has all rights"))
         if set(rights) - set(RIGHTS) or (rights and "l" not in rights):

@@ -127,7 +127,7 @@ def share_with(tx: AccountTx, snapshot: Snapshot, one: Collection, guest: str, r
     known = {account for account, _ in guests_of(tx, one)}
     identifier = name or (wanted if wanted in known else None)
     if identifier is None:
-        mistake = "is no account of this server, and only accounts can be given rights"
+        mistake = "isn't an account on this server; you can only share with accounts"
         raise FieldErrors([FieldError("guest", mistake)])
     try:
         share_collection(tx, one, identifier, {"": "", "read": READ, "change": CHANGE}[rights])

@@ -318,7 +318,7 @@ def accept(document: Document, snapshot: Snapshot, account: str, proposal: Propo
     settings = snapshot.account(account)
     destination = None if settings is None else settings.destinations.get(proposal.destination)
     if destination is None:
-        raise Conflict(worded("{destination} is no address of the account any more", destination=proposal.destination))
+        raise Conflict(worded("{destination} no longer belongs to this account", destination=proposal.destination))
     same = _same(destination.rulesets, proposal.rule)
     exact = [ruleset for ruleset in same if ruleset.mailbox == proposal.mailbox]
     if (len(exact) != 1) if proposal.remove else bool(exact):
