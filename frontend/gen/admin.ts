@@ -1675,7 +1675,7 @@ export interface Calls {
   /** Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's. */
   config_address_add(address: string, account: string): Promise<null>;
 
-  /** Take ADDRESS from its account, and from all aliases. */
+  /** Remove ADDRESS from all accounts and aliases. */
   config_address_rm(address: string): Promise<null>;
 
   /** Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it. */
@@ -1738,7 +1738,7 @@ export interface Calls {
   /** Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs. */
   dns_rotation_stop(domain: string): Promise<Rotation>;
 
-  /** Go on with a rotation that was stopped. */
+  /** Resume a paused rotation. */
   dns_rotation_start(domain: string): Promise<Rotation>;
 
   /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
@@ -1750,7 +1750,7 @@ export interface Calls {
   /** Stop the rotation of HOST's key where it is. Records and the present certificate stay. */
   dns_host_key_stop(host: string): Promise<HostRotation>;
 
-  /** Go on with a rotation that was stopped. */
+  /** Resume a paused rotation. */
   dns_host_key_start(host: string): Promise<HostRotation>;
 
   /** Replace the key of HOST now, not once it is old. It takes hours to days: DNS has to forget. */

@@ -54,6 +54,7 @@ export interface Settings {
   mark_seen_ms?: number;
   after_action?: "list" | "next" | "previous";
   open_on_move?: boolean;
+  invitation_mails?: boolean;
   searches?: Array<SavedSearch>;
   unsubscribed?: Array<Unsubscribed>;
   labels?: Array<Label>;
@@ -840,6 +841,25 @@ export interface AlarmItem {
   day: string;
 }
 
+/** News about an event. ``who`` invites, changed it, or answered. ``before``: its time before a move. ``answer``: of */
+export interface EventNews {
+  event_id: number;
+  said: "answered" | "canceled" | "changed" | "invited" | "moved";
+  who: string;
+  title: string;
+  place: string;
+  at: EventTime | null;
+  before: EventTime | null;
+  answer: "" | "ask" | "maybe" | "no" | "yes";
+  repeats: boolean;
+}
+
+/** A time in seconds; `clock` as in `EventItem`. */
+export interface EventTime {
+  starts: number;
+  clock: "date" | "local" | "utc";
+}
+
 /** An import: entries that were added, that the account had already, and that could not be read, the first with the */
 export interface FileImported {
   added: number;
@@ -1090,7 +1110,7 @@ export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
+  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
@@ -1320,6 +1340,12 @@ export interface Calls {
 
   /** Note that the user has seen the alarms of an event so far, in the event, where programs of the user find it. */
   alarm_seen(event_id: number, snooze?: number): Promise<null>;
+
+  /** Invitations without an answer, and changes and answers of other people in coming events, the newest first; */
+  event_news(): Promise<Array<EventNews>>;
+
+  /** Forget the news about an event. */
+  event_news_seen(event_id: number): Promise<null>;
 
   /** Add the entries of an uploaded file (.ics) to a calendar, or what a .zip has to the calendars and address */
   calendar_import(calendar_id: number, upload_id: string): Promise<FileImported>;

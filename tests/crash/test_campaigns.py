@@ -42,7 +42,7 @@ NIGHTLY: Final = {
     "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
     "update_kill": "tests/unit/test_ownprogram.py::"
     "test_an_update_writes_the_new_version_s_units_and_a_way_back_the_old_ones",
-    "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_before_each_write_to_a_new_file_is_made_good",
+    "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_at_each_step_of_a_new_file_is_made_good",
     "webapi_kill": "tests/session/test_web_webapi_send.py::test_a_repeated_call_sends_once",
     "webapi_schema": "tests/integration/test_web_webapi_docs.py::test_programs_verify_calls_and_get_them_soon",
     "webforward": "tests/integration/test_web_forward_programs.py::test_random_exchanges",

@@ -162,11 +162,15 @@ ENDS = {path[at:] for path in KEYS for at in range(len(path))}
 FIRST = {path[0] for path in ENDS if len(path) > 1}
 
 
+SUFFIXES = ("toml", "db", "pem", "conf")
+"""Ends of names of files, which look like keys."""
+
+
 @pytest.mark.parametrize("page", FOR_OWNERS, ids=name_of)
 def test_each_key_exists(page: Path) -> None:
     """docs/README.md, ADMIN-7: ``table.key`` in code."""
     for code in CODE.findall(FENCE.sub("", page.read_text())):
-        if KEY.fullmatch(code) and code.split(".")[0] in FIRST and code.rpartition(".")[2] not in ("toml", "db", "pem"):
+        if KEY.fullmatch(code) and code.split(".")[0] in FIRST and code.rpartition(".")[2] not in SUFFIXES:
             assert tuple(code.split(".")) in ENDS, code
 
 

@@ -241,7 +241,7 @@ class Backlog:
     """
 
     def __init__(self, kind: str, cache: SeriesCache) -> None:
-        self._cache = cache
+        self.cache = cache
         self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
         # Items that the thread has taken out of the queue: units of series are kept apart.
         self._items: deque[AnyJob | Chore | None] = deque()
@@ -300,7 +300,7 @@ class Backlog:
         if not job.claim.acquire(blocking=False):
             return False
         if job.of_series:
-            self._cache.grow()
+            self.cache.grow()
         return True
 
     def take(self, batch: list[AnyJob], room: int, *, late: bool, series: bool) -> bool:
@@ -342,11 +342,11 @@ class Backlog:
         return jobs
 
     def _wait(self) -> AnyJob | Chore | None:
-        if self._cache.large:
+        if self.cache.large:
             try:
                 return self._queue.get(timeout=SERIES_REST)
             except queue.Empty:
-                self._cache.shrink()
+                self.cache.shrink()
         return self._queue.get()
 
     def _gather(self) -> None:

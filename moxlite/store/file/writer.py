@@ -84,8 +84,7 @@ class Writer:
         self._checkpoints = checkpoints
         self._acknowledging = Acknowledging(copied, permitted)
         self._token = trio.lowlevel.current_trio_token()
-        self._cache = SeriesCache(db)
-        self._backlog = Backlog(kind, self._cache)
+        self._backlog = Backlog(kind, SeriesCache(db))
         self.series = Series(self._put)
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
@@ -174,7 +173,7 @@ class Writer:
                     self._run_batch(batch)
                     batch = []
                     self._checkpoints.between(self._db)
-                    self._cache.rest()
+                    self._backlog.cache.rest()
                 del item
         except BaseException as error:
             # A fault of this module, since errors of units go to their callers: no task may wait for an ended thread.

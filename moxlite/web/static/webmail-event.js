@@ -291,6 +291,20 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
+var folder = "./part/";
+var loading = /* @__PURE__ */ new Map();
+function part(name) {
+  let found = loading.get(name);
+  if (found === void 0) {
+    found = Promise.all([import(folder + PARTS[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+      loading.delete(name);
+      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+    });
+    loading.set(name, found);
+  }
+  return found;
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -355,32 +369,14 @@ function dateOf(day, minutes = 0) {
 }
 var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
 
-function parseParties(text2) {
-  const pieces = [];
-  let piece = "";
-  let quoted = false;
-  let inside = false;
-  for (const char of text2) {
-    if (char === '"') quoted = !quoted;
-    else if (char === "<" && !quoted) inside = true;
-    else if (char === ">" && !quoted) inside = false;
-    if (!quoted && !inside && (char === "," || char === ";" || char === "\n")) {
-      pieces.push(piece);
-      piece = "";
-    } else piece += char;
-  }
-  pieces.push(piece);
-  return pieces.map((one) => one.trim()).filter((one) => one !== "").map(parseParty);
-}
-function parseParty(text2) {
-  const match = /^(.*)<([^<>]*)>$/s.exec(text2);
-  if (match === null) return { name: "", address: text2 };
-  const name = match[1].trim().replace(/^"(.*)"$/s, "$1").replace(/\\(.)/g, "$1");
-  return { name, address: match[2].trim() };
-}
 function formatParty({ name, address }) {
   if (name === "") return address;
   return `${/[",;<>@:\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name} <${address}>`;
+}
+function looksRight(address) {
+  const at = address.lastIndexOf("@");
+  const domain = address.slice(at + 1);
+  return at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'));
 }
 
 var ahead = 15;
@@ -512,7 +508,7 @@ function inWords({ start, end, time }) {
   return time.title === "" ? words : `${words} ${isolated(time.title)}`;
 }
 
-var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}\n";
+var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .compose-field{grid-template-columns:minmax(0,1fr);gap:4px;min-height:0;padding:0;border:0}.event-form .compose-field>*{grid-column:1}.event-form .compose-field>label{color:var(--text-2);font-size:var(--t-sm);line-height:inherit}.event-form .chip-box{padding:4px 8px;border:1px solid var(--line-strong);border-radius:var(--r-md);background:var(--raised)}.event-form .chip-box:focus-within{border-color:var(--focus);outline:1px solid var(--focus)}.event-form input.chip-input{width:auto;outline:0}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}\n";
 
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 var workdays = "MO,TU,WE,TH,FR";
@@ -595,8 +591,8 @@ var withDate = (text2, days3) => moved(text2, days3, 0);
 var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 function ahead2(zone, moment2) {
   const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
-  const part = Object.fromEntries(format.formatToParts(moment2).map(({ type, value }) => [type, Number(value)]));
-  const { year = 0, month = 0, day = 0, hour: hour2 = 0, minute = 0 } = part;
+  const part2 = Object.fromEntries(format.formatToParts(moment2).map(({ type, value }) => [type, Number(value)]));
+  const { year = 0, month = 0, day = 0, hour: hour2 = 0, minute = 0 } = part2;
   return Math.round((Date.UTC(year, month - 1, day, hour2, minute) - moment2) / 6e4);
 }
 function momentOf(text2, zone) {
@@ -847,14 +843,13 @@ var Events = class {
     const found = await this.page.client.event(item.id, item.recurrence);
     const { form: form2 } = found;
     const people = [...found.organizer === null ? [] : [found.organizer], ...found.guests];
-    const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
     const title = nameOf({ ...item, title: form2.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = isChangeable(item, calendar);
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organizer") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
@@ -958,7 +953,10 @@ var Events = class {
     until.required = false;
     const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
     const place = field(t("Place"), text2(old.place));
-    const guests = field(t("Guests"), el("input", { class: "dialog-input", dir: "auto", disabled: !own, value: old.guests.map(formatParty).join(", ") }), t("Addresses, separated by commas. Each gets a mail."));
+    const { Recipients } = await part("recipients");
+    const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
+    guests.root.inert = !own;
+    guests.value = old.guests;
     const notes = field(t("Notes"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.notes, disabled: !own }));
     const mails = old.mails ?? [];
     const alarm = (value) => select([["", meant("alert", "none")], ...[.../* @__PURE__ */ new Set([...alarms, ...old.alarms, ...mails])].sort((a, b) => a - b).map((one) => [String(one), before(one)])], value === void 0 ? "" : String(value), false);
@@ -1003,20 +1001,18 @@ var Events = class {
     });
     const showBusy = () => {
       const mine = this.page.facts().addresses.map((one) => one.toLowerCase());
-      const people = parseParties(guests.control.value).map(({ address }) => address.toLowerCase());
+      const people = guests.entered.map(({ address }) => address.toLowerCase()).filter(looksRight);
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
-    for (const { control } of [guests, allDay, zone, { control: days3.start }, { control: days3.end }]) control.addEventListener("change", showBusy);
+    for (const { control } of [allDay, zone, { control: days3.start }, { control: days3.end }]) control.addEventListener("change", showBusy);
     for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
     showBusy();
     const read2 = () => {
       const whole = allDay.control.checked;
-      const people = parseParties(guests.control.value);
-      const wrong = people.find(({ address }) => !/^[^\s@]+@[^\s@]+$/.test(address));
+      const wrong = guests.wrong();
       if (wrong !== void 0) {
-        guests.problem(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
-        guests.control.focus();
+        guests.complain(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
         return null;
       }
       const start = whole ? days3.start.value : `${days3.start.value}T${times.start.value}`;
@@ -1026,7 +1022,7 @@ var Events = class {
         return null;
       }
       const kind = repeat.control.value;
-      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: kind === "other" || kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until ? old.rule : toRule(kind, until.value, days3.start.value), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: people };
+      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: kind === "other" || kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until ? old.rule : toRule(kind, until.value, days3.start.value), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: guests.value };
     };
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const untilProblem = (words) => {
@@ -1035,6 +1031,7 @@ var Events = class {
     };
     const done = await dialog(heading, (close) => {
       const submitted = async () => {
+        if (!await guests.arrived()) return;
         const form2 = read2();
         if (form2 === null) return;
         try {
@@ -1044,7 +1041,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }
@@ -1063,6 +1060,16 @@ async function eventOf(page) {
     const added = await events.add({ allDay: false, start, end: new Date(start.getTime() + 36e5), title: item.subject, notes: parsed.texts[0]?.text.trim().slice(0, 5e3) ?? "", guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()] });
     if (added) toast(t("Event added"));
   });
+}
+function answered({ own, guests }) {
+  if (!own || guests.length === 0) return null;
+  const n = guests.filter(({ answer }) => answer !== "").length;
+  return el("p", { class: "event-answered" }, t("{n} of {total} replied", { n, total: guests.length }));
+}
+function guestList(people, organizer) {
+  const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
+  const rows = people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === organizer ? t("organizer") : said[one.answer] ?? "")));
+  return el("ul", { class: "event-guests" }, rows);
 }
 var named = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 function elsewhere({ all_day, start, zone }) {

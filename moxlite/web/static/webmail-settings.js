@@ -461,6 +461,7 @@ function openSettings(desk) {
   const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
   const opens = check(t("Arrows, j and k open the next message at once"), old.open_on_move);
+  const invitations = check(t("Email me invitations and replies from users on this server"), old.invitation_mails);
   const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
   const notices = el("div", { class: "notices" });
   load(notices, t("Couldn't load notification settings"), async () => (await desk.load("notices")).showNotices(desk, notices));
@@ -468,9 +469,9 @@ function openSettings(desk) {
   load(templates, t("Couldn't load templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notifications on this device"), bell, notices), section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, invitations.root, headers.root, device), section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notifications on this device"), bell, notices), section("keys", t("Shortcuts"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
-  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), open_on_move: opens.read(), keymap: keymap.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
+  const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), open_on_move: opens.read(), invitation_mails: invitations.read(), keymap: keymap.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
   let asked = saved;
   let last = Promise.resolve();

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.37e7acdc4a50.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.e718df69b1a1.js", checks: "checks.795567277af6.js", compose: "compose.396371243313.js", conversation: "conversation.046f1afb9788.js", details: "details.9f175338dbc3.js", dropping: "dropping.04368372582d.js", empty: "empty.0f99377f6014.js", event: "event.95eb78d6a5d7.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.c38b8e9e013b.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.54cf0656e760.js", mailboxes: "mailboxes.94aaf2c8f25b.js", menu: "menu.6e368f5d8fb1.js", message: "message.e34b4a05714d.js", newsletters: "newsletters.6924002b819a.js", notices: "notices.a86cafe69cd0.js", offline: "offline.225fc1be2a83.js", palette: "palette.2d8d6666535a.js", people: "people.c267944905d9.js", print: "print.606d7b4f4125.js", receipt: "receipt.6d2a80b7866c.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.7b06c8c0a6f9.js", sorting: "sorting.99fccb555427.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.37e7acdc4a50.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.e718df69b1a1.js", checks: "checks.bcdb2be0fdaa.js", compose: "compose.d79e9ee4f424.js", conversation: "conversation.046f1afb9788.js", details: "details.9f175338dbc3.js", dropping: "dropping.04368372582d.js", empty: "empty.0f99377f6014.js", event: "event.c80eadd74533.js", eventnews: "eventnews.461cdafc9707.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.c38b8e9e013b.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.54cf0656e760.js", mailboxes: "mailboxes.94aaf2c8f25b.js", menu: "menu.6e368f5d8fb1.js", message: "message.e34b4a05714d.js", newsletters: "newsletters.6924002b819a.js", notices: "notices.a86cafe69cd0.js", offline: "offline.225fc1be2a83.js", palette: "palette.2d8d6666535a.js", people: "people.c267944905d9.js", print: "print.606d7b4f4125.js", receipt: "receipt.6d2a80b7866c.js", recipients: "recipients.4c08a4037f2d.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.66926d77398d.js", sorting: "sorting.99fccb555427.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -210,7 +210,7 @@ function clientOf(calls) {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
+  Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
@@ -2572,7 +2572,7 @@ var Choice = class {
   }
 };
 
-var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", open_on_move: false, searches: [], unsubscribed: [], labels: [] };
+var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", open_on_move: false, invitation_mails: true, searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
@@ -3570,7 +3570,7 @@ function layOut(root, page) {
   const address = el("span", { class: "account-address" });
   const account = opener("account-menu", t("Account and settings"), (at) => page.openAccount(at), disc, address, sign(chevronsUpDown, "i s"));
   const scheme = t("Light or dark");
-  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage, el("div", { class: "account" }, account, command("app.calendar", { class: "scheme-switch", title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar") }, sign(calendar)), command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun))));
+  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage, el("div", { class: "account" }, account, command("app.calendar", { class: "scheme-switch open-calendar", title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar") }, sign(calendar)), command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun))));
   fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), bar, page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(squarePen))), page.panes.splitter, page.reader.root);
   effect(() => {
     const { login_address } = mail.facts.value;
@@ -4076,12 +4076,13 @@ var App = class {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
     this.dropping = part("dropping").then(({ Dropping }) => new Dropping(this), () => null);
-    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) void part("hints").then((found) => found.showHints(this.list.root), () => null);
-    void part("sorting").then((found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path), () => null);
-    if (navigator.maxTouchPoints > 0) void part("touch").then((found) => {
+    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(this.list.root));
+    extra("sorting", (found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path));
+    extra("eventnews", (found) => found.showEventNews(this.client, this.list.root));
+    if (navigator.maxTouchPoints > 0) extra("touch", (found) => {
       this.list.pushable(found);
       found.pulls(this.list.root, () => this.stream.retry(true));
-    }, () => null);
+    });
   }
   dropping;
   newer;
@@ -4142,6 +4143,9 @@ var App = class {
     this.rules?.withdraw();
   }
 };
+function extra(name, run) {
+  void part(name).then(run, () => null);
+}
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
