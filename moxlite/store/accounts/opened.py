@@ -264,7 +264,7 @@ PATIENT: Final = frozenset({ERASER, *OF_MESSAGES})
 """Tasks that start a while after their work has come."""
 
 LATE: Final = frozenset({INDEXER, GATHERER})
-"""Those of them whose work matters to sessions alone: `OpenAccount.catch_up` does it in other accounts."""
+"""Patient tasks whose work matters to sessions alone: `OpenAccount.catch_up` does that work in other accounts."""
 
 
 def own_dues(options: Options) -> dict[str, Due]:
