@@ -18,6 +18,7 @@ from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
 from moxlite.store.content.prepare import OctetLimiter
 from moxlite.store.content.spool import Spool, SpoolSpace
+from moxlite.store.delivery.perform import TELL
 from moxlite.store.errors import NoLease, OverQuota, StorageBroken, StorageBusy, StorageFull, StoreError
 from tests.logs import kv
 from tests.session.smtpd_harness import (
@@ -342,6 +343,17 @@ async def test_an_alias_is_for_members_unless_public(smtp: Smtp) -> None:
         assert (await client.deliver("team@ours.example")).startswith("250 2.0.0")
     assert len(await smtp.messages("mia")) == 1  # not her own
     assert len(await smtp.messages("bo")) == 2
+
+
+@pytest.mark.parametrize(("address", "rows"), [("team", 0), ("bo", 0), ("team+id", 1), ("bo+id", 1)])
+async def test_a_message_that_no_webhook_can_be_about_owes_nothing(smtp: Smtp, address: str, rows: int) -> None:
+    """QUEUE-95: without a webhook, only an address with a separator more may hold the FROMID of a sent message."""
+    async with smtp.connect() as client:
+        assert (await client.deliver(f"{address}@ours.example")).startswith("250")
+    async with smtp.context.accounts.use("bo") as account:
+        assert (
+            await account.read(lambda r: r.value("SELECT count(*) FROM outbox WHERE kind = ?", TELL), op="test") == rows
+        )
 
 
 @pytest.mark.parametrize(

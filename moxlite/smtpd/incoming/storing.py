@@ -21,6 +21,7 @@ from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome
 from moxlite.acceptance.why import why_of
+from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.arc.seal import Sealer, own_results, seal
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
@@ -381,7 +382,7 @@ class Storing:
             facts=facts_of(self._session, self._transaction, decided.case),
             why=pack(why_of(decided)),
             clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
-            tell=_told_address(decided.case),
+            tell=_told_address(decided.case, self._session.snapshot),
         )
 
     @cached_property
@@ -401,9 +402,13 @@ def _for_later(actions: tuple[AnyAction, ...]) -> tuple[AnyAction, ...]:
     return tuple(dict.fromkeys(one for one in kept if not isinstance(one, Vacation)))
 
 
-def _told_address(case: Case) -> str:
+def _told_address(case: Case, snapshot: Snapshot) -> str:
     """The address as the client wrote it, if a webhook may be called for the message: the account has one, or the
-    localpart is longer than the account's address and may hold the FROMID of a sent message (QUEUE-95). Else "".
+    localpart has a separator more than the account's address, and may hold the FROMID of a sent message (QUEUE-95).
+    Else "".
     """
     told = case.settings is not None and case.settings.incoming_webhook is not None
-    return str(case.asked) if told or case.asked.localpart != case.recipient.canonical.localpart else ""
+    domain = snapshot.domain(case.asked.host) if isinstance(case.asked.host, Domain) else None
+    separators = () if domain is None else domain.localpart_separators[:1]
+    longer = case.asked.localpart != case.recipient.canonical.localpart
+    return str(case.asked) if told or (longer and any(one in str(case.asked.localpart) for one in separators)) else ""
