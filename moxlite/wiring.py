@@ -52,7 +52,7 @@ from moxlite.queue.tls.policies import Policies, fetcher
 from moxlite.sandbox.processes import Sandbox
 from moxlite.smtpd.context import Senders
 from moxlite.smtpd.pipe import LocalPipe
-from moxlite.store.accounts.access import keep_published, share_notices
+from moxlite.store.accounts.access import keep_published
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.body import prefer
@@ -61,7 +61,6 @@ from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StoreError
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.imports.engine import Imports
-from moxlite.store.mail.sharenotices import SHARED
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import has_unplaced, keep_threads
 from moxlite.store.options import Options
@@ -420,7 +419,6 @@ async def _open_files(
     accounts.register_task("store.parser", keep_parsed, lambda _, r: is_outdated(r))
     accounts.register_task("store.threads", keep_threads, lambda _, r: has_unplaced(r))
     keep_published(accounts, auth)
-    accounts.register_outbox(SHARED, share_notices(accounts))
     accounts.register_task("store.masked", auth.masked.compare, auth.masked.due)
     space = spool_space(static, budget.spools)
     return Files(

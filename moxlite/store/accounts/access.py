@@ -28,7 +28,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
-from moxlite.store.mail.sharenotices import Share, add_notice
+from moxlite.store.mail.sharenotices import SHARED, Share, add_notice
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -207,9 +207,10 @@ class Sharing:
 
 
 def keep_published(accounts: Accounts, auth: AuthDB) -> None:
-    """Have the shares of all accounts published."""
+    """Have the shares of all accounts published, and their guests told of changes."""
     sharing = Sharing(auth)
     accounts.register_task("store.sharing", sharing.run, sharing.due)
+    accounts.register_outbox(SHARED, share_notices(accounts))
 
 
 def share_notices(accounts: Accounts) -> Handler:
