@@ -1,5 +1,6 @@
 """JSContact and vCard into each other (RFC 9553, RFC 9555)."""
 
+import time
 from typing import Any
 
 import pytest
@@ -546,3 +547,17 @@ def test_any_value_is_a_card_or_refused(name: str, value: Any) -> None:
         jscontact_of(read_card(octets).card)
     except (BadContact, BadCard):
         pass
+
+
+@pytest.mark.parametrize("name", ["TITLE", "BDAY", "CATEGORIES", "ADR"])
+def test_cards_of_many_lines_take_time_in_their_size(name: str) -> None:
+    """JMAP-61: also with lines beside them in many languages. Processor time; the bound is ten times what it takes."""
+    value = {"BDAY": "19900101", "ADR": ";;;x;;;"}.get(name, "x")
+    lines = [f"{name};ALTID={number}:{value}" for number in range(5_000)]
+    lines += [f"{name};ALTID={number};LANGUAGE=l{number}:{value}" for number in range(2_000)]
+    lines += ["BIRTHPLACE:x" for _ in range(2_000)]
+    card = read_card("\r\n".join(["BEGIN:VCARD", "VERSION:4.0", "UID:1", "FN:Ada", *lines, "END:VCARD", ""]).encode())
+    before = time.process_time()
+    found = jscontact_of(card.card)
+    changed_card(card.card, {**found, "keywords": {"y": True}})
+    assert time.process_time() - before < 15

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,9 @@ from moxlite.proto.cards.jscontactshapes import (
     check,
 )
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
+
+Pair: TypeAlias = tuple[Property, Property]
+"""A line, and one that says the same phonetically or in another language."""
 
 COVERED: Final[Mapping[str, tuple[str, ...]]] = {
     "uid": ("UID",),
@@ -130,8 +133,8 @@ SHARED: Final = frozenset({"PROP-ID", "TYPE", "PREF", "INDEX", "LEVEL", "MEDIATY
 LISTED: Final = ("name", "addresses", "organizations")
 """Properties with arrays that lines have, too: a line JSPROP with such an array must say the same."""
 
-MAX_KEPT: Final = 200
-"""Lines JSPROP that are read."""
+MAX_KEPT: Final = 200  # lines JSPROP that are read
+MAX_LANGUAGES: Final = 20  # of lines beside others: a property without ids is read anew for each
 
 
 def jscontact_of(card: Component) -> Object:
@@ -152,10 +155,8 @@ def jscontact_of(card: Component) -> Object:
     return contact
 
 
-def alternates(lines: Sequence[Property]) -> list[tuple[Property, Property]]:
-    """Lines that say another one phonetically (RFC 9554 §4.6) or in another language, by ALTID (RFC 6350 §5.4): that
-    line, and this one.
-    """
+def alternates(lines: Sequence[Property]) -> list[Pair]:
+    """Lines beside others: phonetic ones (RFC 9554 §4.6) or of another language, by ALTID (RFC 6350 §5.4)."""
     language = next((_text(line).strip() for line in lines if line.name == "LANGUAGE"), "")
     by_altid: dict[tuple[str, str], list[Property]] = {}
     for line in lines:
@@ -199,9 +200,9 @@ def _objects(name: str, own: Sequence[Property], labels: Mapping[str, Property])
     for key, line in keyed(name, own).items():
         if (member := READERS[name](line)) is not None:
             value[key] = member | _label(name, labels.get(group_of(line)))
+    first = {member.get("kind"): member for member in reversed(value.values())}
     for line in own:
-        kind = PLACES.get(line.name, "none")
-        if (member := next((one for one in value.values() if one.get("kind") == kind), None)) is not None:
+        if line.name in PLACES and (member := first.get(PLACES[line.name])) is not None:
             member.setdefault("place", _place(line))
     return value
 
@@ -227,23 +228,46 @@ def _add_phonetic(contact: Object, lines: Sequence[Property], line: Property, ph
             value["phoneticSystem"] = system
 
 
-def _localizations(contact: Object, lines: Sequence[Property], pairs: Sequence[tuple[Property, Property]]) -> Object:
+def _localizations(contact: Object, lines: Sequence[Property], pairs: Sequence[Pair]) -> Object:
     """The patches of languages that lines are in, too (RFC 9553 §2.7.1)."""
     localizations: Object = {}
-    by_language: dict[str, dict[int, Property]] = {}
-    for line, other in pairs[:MAX_KEPT]:
-        if not other.parameter("PHONETIC"):
+    for language, others in _by_language(pairs).items():
+        covered = {line.name for line, _ in others}
+        patch: Object = {}
+        for name in (name for name, own in COVERED.items() if name not in ("uid", *LETTERS) and covered & {*own}):
+            replaced = {id(line): other for line, other in others}
+            localized = _members([replaced.get(id(line), line) for line in lines if line.name in COVERED[name]], [name])
+            patch |= difference({name: contact.get(name)}, localized)
+        localizations[language] = {path: value for path, value in patch.items() if value is not None}
+    for name, own in COVERED.items():
+        if name in LETTERS and any(line.name in own for line, _ in pairs):
+            _localize_objects(localizations, name, lines, pairs)
+    return {language: patch for language, patch in localizations.items() if patch}
+
+
+def _localize_objects(localizations: Object, name: str, lines: Sequence[Property], pairs: Sequence[Pair]) -> None:
+    """Add what languages say of objects: only these are read anew, of which a hostile card has thousands."""
+    keys = {id(line): key for key, line in keyed(name, [line for line in lines if line.name in COVERED[name]]).items()}
+    for language, others in _by_language(pairs).items():
+        for line, other in others:
+            key = keys.get(id(line))
+            member, localized = (None, None) if key is None else (READERS[name](line), READERS[name](other))
+            if member is not None and localized is not None:
+                patch = difference(member, localized, f"{name}/{key}/")
+                localizations[language] |= {path: value for path, value in patch.items() if value is not None}
+
+
+def _by_language(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Lines, and what they are in another language, with the parameters that this one need not repeat."""
+    by_language: dict[str, list[Pair]] = {}
+    for line, other in pairs:
+        language = other.parameter("LANGUAGE")
+        if not other.parameter("PHONETIC") and (language in by_language or len(by_language) < MAX_LANGUAGES):
             shared = {name: values for name, values in line.parameters.items() if name in SHARED}
             own = {name: values for name, values in other.parameters.items() if name not in ("LANGUAGE", "ALTID")}
             replaced = changed_line(other.name, {**shared, **own}, other.value, group_of(other))
-            by_language.setdefault(other.parameter("LANGUAGE"), {})[id(line)] = replaced
-    for language, others in by_language.items():
-        covered = {line.name for line in others.values()}
-        names = [name for name, own in COVERED.items() if name != "uid" and covered & {*own}]
-        localized = _members([others.get(id(line), line) for line in lines], names)
-        patch = difference({name: contact.get(name) for name in names}, localized)
-        localizations[language] = {path: value for path, value in patch.items() if value is not None}
-    return {language: patch for language, patch in localizations.items() if patch}
+            by_language.setdefault(language, []).append((line, replaced))
+    return by_language
 
 
 def keyed(name: str, lines: Sequence[Property]) -> dict[str, Property]:
@@ -377,7 +401,7 @@ def components_of(prop: Property, kinds: Sequence[str], phonetic: Property | Non
     """
     texts = address_pieces(prop.decoded) if prop.name == "ADR" else split(prop.decoded, ";")
     pieces = [[unescaped(value) for value in split(piece, ",")] for piece in texts[: len(kinds)]]
-    # pieces for old programs repeat pieces for new ones (RFC 9554 §2.1)
+    # pieces for old programs repeat new ones (RFC 9554 §2.1)
     old = {1, 2} if prop.name == "ADR" and any(any(piece) for piece in pieces[7:]) else set()
     places = [
         (at, number) for at, piece in enumerate(pieces) for number, value in enumerate(piece) if value and at not in old

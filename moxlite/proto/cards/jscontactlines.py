@@ -161,14 +161,14 @@ def _beside(
     used = {line.parameter("ALTID") for line in lines}
     altids: dict[int, str] = {}
     others: dict[int, list[Property]] = {}
+    there = {_meaning(line): line for line in old}
     for line, other in pairs:
         altid = line.parameter("ALTID") or altids.get(id(line), "")
         altid = altid or next(free for n in range(1, len(used) + 2) if (free := f"{n}") not in used)
         used.add(altid)
         altids[id(line)] = altid
         made = converted(changed_line(other.name, {"ALTID": [altid], **other.parameters}, other.value), version)
-        same = (kept for kept in old if kept.value == made.value and _is_alike(kept, made))
-        others.setdefault(id(line), []).append(next(same, made))
+        others.setdefault(id(line), []).append(there.get(_meaning(made), made))
     kept_lines: list[Property] = []
     for line in lines:
         kept_lines += [_with_parameter(line, "ALTID", altids[id(line)]) if id(line) in altids else line]
@@ -176,10 +176,9 @@ def _beside(
     return kept_lines
 
 
-def _is_alike(line: Property, other: Property) -> bool:
-    """Whether two lines beside others have the same meaning."""
-    names = ("ALTID", "LANGUAGE", "PHONETIC", "SCRIPT")
-    return line.name == other.name and all(line.parameter(name) == other.parameter(name) for name in names)
+def _meaning(line: Property) -> tuple[str, ...]:
+    """What a line beside another one says: one that stays the same keeps what only other programs know."""
+    return (line.name, line.value, *map(line.parameter, ("ALTID", "LANGUAGE", "PHONETIC", "SCRIPT")))
 
 
 def _phonetic_lines(lines: Sequence[Property], contact: Object) -> list[tuple[Property, Property]]:
