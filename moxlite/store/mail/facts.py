@@ -127,6 +127,11 @@ EARLIER: Final = """SELECT count(*) FROM (
 SELECT msgfrom_validation AS proof FROM message_smtp INDEXED BY message_smtp_author
 WHERE msgfrom_domain = ? AND msgfrom = ? AND received < (SELECT received FROM message_smtp WHERE message_id = ?)
 ORDER BY received DESC LIMIT ?) WHERE proof <> 'none'"""
+EARLIER_IMPORTED: Final = """SELECT count(*) FROM (
+SELECT 1 FROM gathered g INDEXED BY gathered_correspondent
+WHERE g.correspondent_id = (SELECT id FROM correspondent WHERE domain = ? AND localpart = ?) AND g.correspondent_id > 0
+AND g.received < (SELECT received FROM message_smtp WHERE message_id = ?)
+AND NOT EXISTS (SELECT 1 FROM message_smtp s WHERE s.message_id = g.message_id) LIMIT ?)"""
 LATEST: Final = """
 SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id
 WHERE (s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)) AND (?4 = 0 OR m.mailbox_id = ?4)
@@ -175,11 +180,12 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
 
 
 def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:
-    """Number of stored messages that were received before from the same From address, among the newest `MAX_EARLIER`
-    that name it. `came` is the arrival of the message.
+    """Number of stored messages that were received before from the same From address: those of the newest `MAX_EARLIER`
+    by SMTP that prove it, and up to as many that the user imported, outside of Junk. `came` is the arrival of the
+    message.
     """
-    found: int = r.value(EARLIER, came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER)
-    return found
+    address = came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER
+    return int(r.value(EARLIER, *address)) + int(r.value(EARLIER_IMPORTED, *address))
 
 
 def newest_header(r: Reader, author: Address) -> bytes:
