@@ -377,19 +377,7 @@ async def receive(account: Account, owed: Owed, user: User, key: bytes, *, news:
         if method == "REPLY" and there is not None:
             known = await _to_known_times(message, there, expander)
 
-        def work() -> Component | None:
-            mine = "" if there is None else role_of(there, user.addresses)
-            match method:
-                # An organiser takes no other's word on the own event, whatever address the message claims.
-                case "REQUEST" if mine != "organizer":
-                    return with_request(there, known, user.addresses, now, owed.sender)
-                case "CANCEL" if there is not None and mine != "organizer":
-                    return with_cancel(there, known, user.addresses, now)
-                case "REPLY" if there is not None and mine == "organizer":
-                    return with_reply(there, known, owed.sender, now)
-            return None
-
-        return await off_loop(work, kind="dav")
+        return await off_loop(lambda: _merged(method, there, known, owed.sender, user, now), kind="dav")
 
     def put(tx: AccountTx, there: Resource | None, data: bytes, facts: ResourceFacts) -> None:
         if tx.once(once):
@@ -404,6 +392,22 @@ async def receive(account: Account, owed: Owed, user: User, key: bytes, *, news:
 
     changed = await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
     return changed or await account.read(lambda r: was_done(r, once), op="schedule")
+
+
+def _merged(
+    method: str, there: CalendarObject | None, message: CalendarObject, sender: str, user: User, now: int
+) -> Component | None:
+    """The entry with a message about it; None where the message changes nothing."""
+    mine = "" if there is None else role_of(there, user.addresses)
+    match method:
+        # An organizer takes no other's word on the own event, whatever address the message claims.
+        case "REQUEST" if mine != "organizer":
+            return with_request(there, message, user.addresses, now, sender)
+        case "CANCEL" if there is not None and mine != "organizer":
+            return with_cancel(there, message, user.addresses, now)
+        case "REPLY" if there is not None and mine == "organizer":
+            return with_reply(there, message, sender, now)
+    return None
 
 
 def _news(owed: Owed, message: CalendarObject, author: Author, resource: int, language: str) -> Rung:

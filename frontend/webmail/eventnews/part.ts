@@ -5,6 +5,7 @@ import type { Client, EventNews, EventTime } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
+import { follow } from "../../lib/live";
 import { released } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
@@ -12,8 +13,6 @@ import sheet from "./eventnews.css";
 
 adopt(sheet);
 
-/** Milliseconds after a change of the calendar for which others are awaited, so that an import asks once. */
-const quiet = 500;
 /** Cards that are shown at first. */
 const few = 2;
 
@@ -24,7 +23,6 @@ export function showEventNews(client: Client, list: HTMLElement): void {
   const count = el("span", { class: "event-news-count", hidden: true });
   const label = button.getAttribute("aria-label") ?? "";
   let whole = false;
-  let soon: number | undefined;
   const draw = (news: readonly EventNews[]) => {
     const shown = whole ? news : news.slice(0, few);
     const rest = news.length - shown.length;
@@ -44,14 +42,15 @@ export function showEventNews(client: Client, list: HTMLElement): void {
     button.setAttribute("aria-label", words);
   };
   const ask = async () => {
-    // without a connection the page says so elsewhere
-    const found = await client.event_news().catch(() => null);
+    const found = await client.event_news();
     await released(box);
-    if (found !== null) draw(found);
+    draw(found);
   };
   const act = async (failed: string, run: () => Promise<unknown>) => {
-    await attempt(t("Saving…"), failed, run);
-    await ask();
+    await attempt(t("Saving…"), failed, async () => {
+      await run();
+      await ask();
+    });
   };
 
   function card(news: EventNews): HTMLElement {
@@ -85,9 +84,7 @@ export function showEventNews(client: Client, list: HTMLElement): void {
       el(
         "div",
         { class: "event-news-buttons" },
-        news.said === "invited"
-          ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))]
-          : [],
+        news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [],
         el(
           "button",
           { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) },
@@ -97,15 +94,12 @@ export function showEventNews(client: Client, list: HTMLElement): void {
     );
   }
 
-  addEventListener("calendars", () => {
-    soon ??= setTimeout(() => {
-      soon = undefined;
-      void ask();
-    }, quiet);
-  });
+  // without a connection the page says so elsewhere
+  const live = follow(ask, () => undefined);
+  addEventListener("calendars", () => live.changed());
   button.append(count);
   list.before(box);
-  void ask();
+  live.changed();
 }
 
 /** What happened, in one sentence. */

@@ -109,7 +109,8 @@ export function layOut(root: HTMLElement, page: Page): void {
         "app.calendar",
         {
           class: "scheme-switch open-calendar",
-          title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar"),
+          title: hintOf(page.commands.get("app.calendar")),
+          "aria-label": t("Calendar"),
         },
         sign(calendar),
       ),

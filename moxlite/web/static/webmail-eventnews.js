@@ -157,6 +157,39 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var quiet = 500;
+var [again, longest] = [5e3, 6e4];
+function follow(load, failed) {
+  let [timer, running, stale, ended, wait] = [0, false, false, false, again];
+  const after = (milliseconds) => {
+    clearTimeout(timer);
+    if (!ended) timer = window.setTimeout(() => void run(), milliseconds);
+  };
+  const run = async () => {
+    running = true;
+    stale = false;
+    try {
+      await load();
+      wait = again;
+      failed(false);
+      if (stale) after(quiet);
+    } catch {
+      failed(true);
+      after(wait);
+      wait = Math.min(2 * wait, longest);
+    } finally {
+      running = false;
+    }
+  };
+  return { changed() {
+    stale = true;
+    if (!running) after(quiet);
+  }, end() {
+    ended = true;
+    clearTimeout(timer);
+  } };
+}
+
 async function released(place2) {
   while (place2.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
@@ -170,7 +203,6 @@ function adopt(text2) {
 var eventnews_default = ".event-news{display:grid;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.event-news[hidden]{display:none}.event-news-card{display:flex;align-items:center;flex-wrap:wrap;gap:6px 12px;padding:8px 10px 8px 14px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.event-news-text{flex:1 1 180px;min-width:0;overflow-wrap:anywhere}.event-news-card.canceled strong{text-decoration:line-through}.event-news-facts{color:var(--text-2)}.event-news-buttons{display:flex;flex-wrap:wrap;gap:6px}.event-news-more{justify-self:start;min-height:34px}.open-calendar{position:relative}.event-news-count{position:absolute;inset-block-start:0;inset-inline-end:0;min-width:16px;padding:0 4px;border-radius:8px;background:var(--accent);color:var(--on-accent);font-size:11px;font-variant-numeric:tabular-nums;line-height:16px}.event-news-count[hidden]{display:none}@media(max-width:700px){.event-news-buttons .btn,.event-news-more{min-height:44px}}\n";
 
 adopt(eventnews_default);
-var quiet = 500;
 var few = 2;
 function showEventNews(client, list) {
   const button = document.querySelector(".open-calendar");
@@ -178,7 +210,6 @@ function showEventNews(client, list) {
   const count = el("span", { class: "event-news-count", hidden: true });
   const label = button.getAttribute("aria-label") ?? "";
   let whole = false;
-  let soon;
   const draw = (news) => {
     const shown = whole ? news : news.slice(0, few);
     const rest = news.length - shown.length;
@@ -193,13 +224,15 @@ function showEventNews(client, list) {
     button.setAttribute("aria-label", words);
   };
   const ask = async () => {
-    const found = await client.event_news().catch(() => null);
+    const found = await client.event_news();
     await released(box);
-    if (found !== null) draw(found);
+    draw(found);
   };
   const act = async (failed, run) => {
-    await attempt(t("Saving…"), failed, run);
-    await ask();
+    await attempt(t("Saving…"), failed, async () => {
+      await run();
+      await ask();
+    });
   };
   function card(news) {
     const seen = () => client.event_news_seen(news.event_id);
@@ -212,15 +245,11 @@ function showEventNews(client, list) {
     const facts = [timeText(news.at, news.repeats), isolated(news.place)].filter((text2) => text2 !== "");
     return el("article", { class: `event-news-card ${news.said}` }, el("div", { class: "event-news-text" }, el("p", {}, what(news)), el("a", { href: place(news.at) }, el("strong", {}, el("bdi", { dir: "auto" }, title))), el("p", { class: "event-news-facts" }, facts.join(" · "))), el("div", { class: "event-news-buttons" }, news.said === "invited" ? [choice("yes", t("Yes")), choice("maybe", t("Maybe")), choice("no", t("No"))] : [], el("button", { class: "btn text", type: "button", onclick: () => void act(t("Couldn't save event"), seen) }, news.said === "invited" ? t("Later") : t("Dismiss"))));
   }
-  addEventListener("calendars", () => {
-    soon ??= setTimeout(() => {
-      soon = void 0;
-      void ask();
-    }, quiet);
-  });
+  const live = follow(ask, () => void 0);
+  addEventListener("calendars", () => live.changed());
   button.append(count);
   list.before(box);
-  void ask();
+  live.changed();
 }
 function what({ said, who, before, answer }) {
   const name = isolated(who);

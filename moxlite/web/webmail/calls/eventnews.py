@@ -30,6 +30,8 @@ from moxlite.web.webmail.events import Answered, answer_of, guest_of
 from moxlite.web.webmail.querytypes import ID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
 
@@ -37,6 +39,7 @@ MOST: Final = 20
 """Events in an answer, those that changed last."""
 
 MAX_TEXT: Final = 200
+"""Characters of a title or place: a card has room for a line of each."""
 
 Said = Literal["invited", "moved", "changed", "canceled", "answered"]
 
@@ -131,8 +134,6 @@ def _news(noted: _Noted, entry: CalendarObject, own: frozenset[str], now: int) -
         return None
     after = read_object(noted.after)
     before = None if noted.before is None else read_object(noted.before)
-    earlier = {} if before is None else {part.value("RECURRENCE-ID"): part for part in before.parts}
-    role = role_of(entry, own)
 
     def said(said: Said, part: Component, **more: object) -> EventNews:
         made = EventNews(
@@ -146,24 +147,35 @@ def _news(noted: _Noted, entry: CalendarObject, own: frozenset[str], now: int) -
         )
         return msgspec.structs.replace(made, **more)
 
-    if role == "organizer":
-        guest = noted.notice.address
-        for part in after.parts:
-            line, was = attendees_of(part).get(guest), earlier.get(part.value("RECURRENCE-ID"))
-            past = None if was is None else attendees_of(was).get(guest)
-            if line is not None and (past is None or guest_of(past).answer != guest_of(line).answer):
-                return said("answered", part, answer=guest_of(line).answer)
-        return None
-    if role != "attendee":
-        return None
-    if answer_of(entry, entry.main, own) == "ask" and entry.main.value("STATUS").upper() != "CANCELLED":
-        return said("invited", entry.main)
-    if before is None:
-        return None
+    match role_of(entry, own):
+        case "organizer":
+            return _answered(before, after, noted.notice.address, said)
+        case "attendee" if answer_of(entry, entry.main, own) == "ask" and not _is_off(entry.main):
+            return said("invited", entry.main)
+        case "attendee" if before is not None:
+            return _changed(before, after, said)
+    return None
+
+
+def _answered(
+    before: CalendarObject | None, after: CalendarObject, guest: str, said: Callable[..., EventNews]
+) -> EventNews | None:
+    """The new answer of a guest."""
+    earlier = _by_recurrence(before)
+    for part in after.parts:
+        line, was = attendees_of(part).get(guest), earlier.get(part.value("RECURRENCE-ID"))
+        past = None if was is None else attendees_of(was).get(guest)
+        if line is not None and (past is None or guest_of(past).answer != guest_of(line).answer):
+            return said("answered", part, answer=guest_of(line).answer)
+    return None
+
+
+def _changed(before: CalendarObject, after: CalendarObject, said: Callable[..., EventNews]) -> EventNews | None:
+    """The first change by the organizer: an event that is off, moved, or different in something else."""
+    earlier = _by_recurrence(before)
     for part in after.parts:
         was = earlier.get(part.value("RECURRENCE-ID"))
-        off = part.value("STATUS").upper() == "CANCELLED"
-        if off and (was is None or was.value("STATUS").upper() != "CANCELLED"):
+        if _is_off(part) and (was is None or not _is_off(was)):
             return said("canceled", part)
         # A new exception was at the time of the series that it replaces.
         then = _time(before, was) if was is not None else _time(after, part, "RECURRENCE-ID")
@@ -172,6 +184,14 @@ def _news(noted: _Noted, entry: CalendarObject, own: frozenset[str], now: int) -
         if was is None or comparable(was) != comparable(part):
             return said("changed", part)
     return None
+
+
+def _by_recurrence(entry: CalendarObject | None) -> dict[str, Component]:
+    return {} if entry is None else {part.value("RECURRENCE-ID"): part for part in entry.parts}
+
+
+def _is_off(part: Component) -> bool:
+    return part.value("STATUS").upper() == "CANCELLED"
 
 
 def _times(part: Component) -> list[str]:
