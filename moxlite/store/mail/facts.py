@@ -180,9 +180,8 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
 
 
 def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:
-    """Number of stored messages that were received before from the same From address: those of the newest `MAX_EARLIER`
-    by SMTP that prove it, and up to as many that the user imported, outside of Junk. `came` is the arrival of the
-    message.
+    """Number of stored messages that came earlier from the same From address: by SMTP with proof, among the newest
+    `MAX_EARLIER`, and up to as many that the user imported, outside of Junk. `came` is the arrival of the message.
     """
     address = came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER
     return int(r.value(EARLIER, *address)) + int(r.value(EARLIER_IMPORTED, *address))
