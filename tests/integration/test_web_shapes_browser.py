@@ -320,6 +320,35 @@ def test_wide_mail_is_shown_as_narrow_as_the_phone(phone: Reader, mailbox: imapl
         page.get_by_role("button", name="Back").tap()
 
 
+@pytest.mark.parametrize("width", [1024, 768])
+def test_a_newsletter_is_as_wide_as_its_reader(chromium: Browser, local: LocalServer, width: int) -> None:
+    """WEBMAIL-58: 600 px and a margin are shown whole beside the list, and at their own size once there is room;
+    a page that would be too small scrolls.
+    """
+    visitor = Reader(chromium, local, viewport={"width": width, "height": 768})
+    visitor.log_in()
+    page = visitor.page
+    with imaplib.IMAP4("localhost", local.port(143)) as mailbox:
+        mailbox.login(local.user, local.password)
+        for wide in (3000, 600):
+            append(mailbox, f"{wide} newsletter", text="", html=f'<div style="width: {wide}px">Boots and coats</div>')
+    body = page.frame_locator("iframe.html").locator("body")
+    page.locator(".message", has_text="600 newsletter").click()
+    expect(body).to_have_text("Boots and coats")
+    fits = "(body) => body.parentElement.scrollWidth <= body.parentElement.clientWidth"
+    until(lambda: body.evaluate(fits))
+    assert float(body.evaluate("(body) => getComputedStyle(body).zoom")) < 1
+    frame = page.locator("iframe.html")
+    assert frame.evaluate("(frame) => frame.contentDocument.documentElement.scrollHeight - frame.clientHeight") <= 1
+    page.set_viewport_size({"width": 1600, "height": 768})
+    until(lambda: float(body.evaluate("(body) => Number(getComputedStyle(body).zoom)")) == 1)
+    page.locator(".message", has_text="3000 newsletter").click()
+    expect(page.locator(".reader-subject")).to_have_text("3000 newsletter")
+    expect(body).to_have_text("Boots and coats")
+    assert not body.evaluate(fits)
+    visitor.close()
+
+
 def test_the_beginning_of_a_long_subject_is_seen(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-118: also of one that is read from the right; the dash is between it and the text, whose direction is its
     own; a browser that looks for words does not shift the line.

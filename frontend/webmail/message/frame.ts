@@ -7,11 +7,8 @@ import { type PageFacts, markIn, pageFacts } from "./page";
 /** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
 const highest = 20_000;
 
-/** How many times as wide as a small screen a page may be to be made as narrow; one that is wider scrolls. */
-const widest = 2;
-
-/** As WEBMAIL-59 has it. */
-const phone = matchMedia("(max-width: 700px)");
+/** The smallest scale of a page that is wider than its frame; a wider one scrolls. A newsletter of 600 px fits into 350. */
+const smallest = 0.55;
 
 /** What happens in the frame of a page. */
 export interface Framing {
@@ -81,10 +78,6 @@ export function htmlFrame(src: string, shade: Shade, owner: Framing): HTMLElemen
     markIn(page, owner.needles());
     const quote = page.querySelector<HTMLDetailsElement>("details.moxlite-quote");
     if (quote !== null) quote.open = owner.forwarded || quote.querySelector(".hit, mark") !== null;
-    if (phone.matches) {
-      fit(page);
-      page.defaultView?.addEventListener("resize", () => fit(page));
-    }
     // with space for the horizontal scroll bar of a wide page
     const grow = () => {
       const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
@@ -92,7 +85,16 @@ export function htmlFrame(src: string, shade: Shade, owner: Framing): HTMLElemen
       frame.style.height = "0";
       frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
     };
-    grow();
+    let width = 0;
+    const adapt = () => {
+      // its height changes by itself
+      if (frame.clientWidth === width) return;
+      width = frame.clientWidth;
+      fit(page);
+      grow();
+    };
+    adapt();
+    page.defaultView?.addEventListener("resize", adapt);
     quote?.addEventListener("toggle", grow);
   });
   return sheet;
@@ -102,9 +104,8 @@ export function htmlFrame(src: string, shade: Shade, owner: Framing): HTMLElemen
 function fit(page: Document): void {
   const { documentElement: root, body } = page;
   body.style.zoom = "";
-  const wide = root.scrollWidth / root.clientWidth;
-  const fits = wide > 1 && wide <= widest;
-  if (fits) body.style.zoom = String(1 / wide);
+  const scale = root.clientWidth / root.scrollWidth;
+  if (scale < 1 && scale >= smallest) body.style.zoom = String(scale);
 }
 
 /** What the line above the page says of pictures: those that the page was denied, or that they come from their servers. */
