@@ -277,10 +277,6 @@ def test_three_windows_at_most_and_bars_beside_each_other(chromium: Browser, ser
                 page.locator(".composer").nth(2 - number).get_by_label("Subject")
             ).first.click()
             page.keyboard.press("Escape")
-            dialog = page.get_by_role("dialog", name="Keep this message?")
-            page.wait_for_timeout(200)
-            if dialog.is_visible():
-                dialog.get_by_role("button", name="Remove it").click()
 
 
 @pytest.mark.landing("390")

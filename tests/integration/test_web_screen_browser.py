@@ -46,12 +46,13 @@ EACH = [pytest.param(width, marks=[] if width in (1440, 390) else [pytest.mark.n
 
 @pytest.fixture
 def session(server: LocalServer) -> Iterator[imaplib.IMAP4]:
-    """A session with an empty Inbox selected."""
+    """A session with an empty Inbox selected, and no drafts."""
     found = imaplib.IMAP4("127.0.0.1", server.port(143))
     found.login(server.user, server.password)
-    if found.select("INBOX")[1] != [b"0"]:
-        found.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
-        found.expunge()
+    for mailbox in ("Drafts", "INBOX"):
+        if found.select(mailbox)[1] != [b"0"]:
+            found.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+            found.expunge()
     yield found
     found.logout()
 
@@ -265,6 +266,30 @@ def test_icons_list_and_message_stand_side_by_side(
         assert page.evaluate("document.scrollingElement.scrollWidth") == width
 
 
+def test_escape_keeps_an_answer_and_asks_nothing(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-88: the draft is saved, and opened again by the message that says so."""
+    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        page.locator(".message-subject", has_text="Minutes").click()
+        expect(page.locator(".text-part")).to_be_visible()
+        page.keyboard.press("r")
+        composer = page.locator(".composer")
+        expect(composer).to_be_visible()
+        page.keyboard.type("Thank you")
+        page.keyboard.press("Escape")
+        expect(composer).to_have_count(0)
+        assert page.locator("dialog[open]").count() == 0
+        toast = page.locator(".toast", has_text="Draft saved")
+        toast.get_by_role("button", name="Open").click()
+        expect(composer.get_by_label("Text")).to_have_value(re.compile("^Thank you"))
+        page.keyboard.press("Escape")
+        expect(composer).to_have_count(0)
+        assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 1)"]
+
+
 @pytest.mark.landing("390")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_back_closes_the_topmost_thing(
@@ -287,7 +312,7 @@ def test_back_closes_the_topmost_thing(
         expect(composer).to_be_visible()
         page.go_back()
         expect(composer).to_have_count(0)
-        expect(page.locator(".toast")).to_contain_text("among your drafts")
+        expect(page.locator(".toast")).to_contain_text("Draft saved")
         expect(page.locator(".text-part")).to_be_visible()
         assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 1)"]
         page.get_by_role("button", name="More for this message").click()

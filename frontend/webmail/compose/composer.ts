@@ -3,14 +3,14 @@
 
 import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
-import { attempt, confirm, dialog, showError } from "../../lib/dialogs";
+import { attempt, confirm, showError } from "../../lib/dialogs";
 import { type Command, enabled, keyName, withKey } from "../../lib/commands";
 import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { clock, ellipsis, externalLink, fileText, maximize, minus, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
 import { moveWithin, settle } from "../../lib/toolbar";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import type { Acting, Selection, Surroundings, Writing } from "../commands/desk";
 import type * as ReceiptPart from "../receipt/part";
 import type { Wish } from "../receipt/wishes";
@@ -401,7 +401,7 @@ export class Composer {
         this.heading,
         this.lessButton,
         iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"),
-        iconButton(x, t("Close"), () => void this.close()),
+        iconButton(x, t("Close"), () => void this.leave()),
       ),
       this.rows.from,
       to,
@@ -945,30 +945,16 @@ export class Composer {
       this.root.hidden = false;
       return;
     }
+    const copy = this.copy();
+    const beginning = this.text.state;
+    const { desk, say, words } = this;
     this.finish();
-    if (written) this.say(t("The message is among your drafts"));
-  }
-
-  /** Close the window; ask whether to keep the message, remove it, or continue. */
-  async close(): Promise<void> {
-    if (this.sending || this.closed || this.waits()) return;
-    if (this.version === 0) return this.finish();
-    if (this.saved === this.version) return this.finish();
-    const choice = await dialog<"save" | "remove" | "discard">(t("Keep this message?"), (close) =>
-      [
-        el(
-          "div",
-          { class: "choices" },
-          el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")),
-          this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")),
-          el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")),
-        ),
-      ].filter((one) => one instanceof Node),
-    );
-    if (choice === "save" && (await this.save())) this.finish();
-    else if (choice === "remove") await this.remove();
-    else if (choice === "discard") this.finish();
-    else this.text.focus();
+    if (!written) return;
+    const again = () => {
+      if (Composer.focus(copy.draftId) || !Composer.hasRoom(say)) return;
+      new Composer(desk, say, newId(), { copy, beginning, focus: "text", changed: false, judged: false }, words);
+    };
+    say(t("Draft saved"), { title: meant("draft", "Open"), run: again });
   }
 
   private async discard(): Promise<void> {

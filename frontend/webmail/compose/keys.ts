@@ -12,7 +12,7 @@ export interface Writing {
   submit(archive: boolean): Promise<void>;
   sendLater(): void;
   save(): Promise<boolean>;
-  close(): Promise<void>;
+  leave(): Promise<void>;
   format(): Promise<void>;
   go(to: "to" | "cc" | "bcc" | "reply_to"): void;
 }
@@ -44,7 +44,7 @@ export function addKeys(
       run: () => newest()!.sendLater(),
     },
     command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
-    command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
+    command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.leave()),
     command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()),
     command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
     command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),

@@ -38,6 +38,7 @@ export function openBeside(
     removeEventListener("click", leave, true);
     removeEventListener("keydown", pressed, true);
     page.remove();
+    for (const one of covered) one.inert = false;
     closed?.();
     giveBack();
   };
@@ -55,6 +56,9 @@ export function openBeside(
     body,
   );
   document.body.append(page);
+  // what lies below is out of sight, also for keys and for screen readers
+  const covered = [...document.querySelectorAll<HTMLElement>("#app > :not(.side)")].filter(({ inert }) => !inert);
+  for (const one of covered) one.inert = true;
   page.show();
   page.focus();
   return { body, close };

@@ -119,7 +119,6 @@ export function layOut(root: HTMLElement, page: Page): void {
   );
   fill(
     root,
-    page.side,
     el(
       "section",
       { class: "middle", "aria-label": t("List") },
@@ -133,6 +132,7 @@ export function layOut(root: HTMLElement, page: Page): void {
         sign(squarePen),
       ),
     ),
+    page.side,
     page.panes.splitter,
     page.reader.root,
   );
