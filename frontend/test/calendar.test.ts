@@ -82,7 +82,19 @@ test("a rule that the form offers is read as it was written", () => {
       assert.deepEqual(fromRule(toRule(kind, until, "2026-11-25")), { kind, until }, kind);
   assert.equal(toRule("weekday", "", "2026-11-25"), "FREQ=MONTHLY;BYDAY=-1WE");
   assert.equal(toRule("", "", "2026-11-25"), "");
-  for (const rule of ["FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;BYDAY=MO,WE", "FREQ=HOURLY", "FREQ=MONTHLY;BYMONTHDAY=1"])
+  for (const rule of [
+    "FREQ=DAILY;COUNT=3",
+    "FREQ=WEEKLY;BYDAY=MO,WE",
+    "FREQ=MONTHLY;BYMONTHDAY=1",
+    "FREQ=YEARLY;INTERVAL=2",
+  ])
+    assert.equal(fromRule(rule).kind, "custom", rule);
+  for (const rule of [
+    "FREQ=HOURLY",
+    "FREQ=MONTHLY;BYMONTHDAY=1,15",
+    "FREQ=MONTHLY;BYDAY=1MO,3MO",
+    "FREQ=YEARLY;BYMONTH=3",
+  ])
     assert.equal(fromRule(rule).kind, "other", rule);
 });
 

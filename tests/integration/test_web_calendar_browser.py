@@ -245,6 +245,73 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
         expect(event(calendar, "Dentist")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["Calendar", "People"])
+def test_what_lies_below_a_page_is_out_of_reach(chromium: Browser, server: LocalServer, name: str) -> None:
+    """WEBMAIL-144: behind the calendar and the contacts no key and no screen reader finds the list; behind them it is
+    back, with the focus.
+    """
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        out = page.locator("[inert] .messages")
+        expect(out).to_have_count(0)
+        page.locator(".messages").focus()
+        if name == "Calendar":
+            page.get_by_role("button", name="Calendar", exact=True).click()
+        else:
+            page.get_by_role("button", name="Account and settings").click()
+            page.get_by_role("menuitem", name=re.compile("People|Contacts")).click()
+        beside = page.locator(".beside-page")
+        expect(beside).to_be_visible()
+        expect(out).to_have_count(1)
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            covered = (
+                "document.activeElement.closest('#app') !== null && document.activeElement.closest('.side') === null"
+            )
+            assert not page.evaluate(covered)
+        page.keyboard.press("Escape")
+        expect(beside).to_have_count(0)
+        expect(out).to_have_count(0)
+
+
+def test_a_custom_rule_is_written_and_read_back(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-175: days of the week, a weekday of the month, a number of times, a last date; the event says them."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk, page = Desk(visitor), visitor.page
+        calendar = desk.open()
+        page.keyboard.press("n")
+        page.get_by_label("Title").fill("Choir")
+        page.get_by_label("Starts on").fill("2099-06-01")  # a Monday
+        page.get_by_label("Repeat", exact=True).and_(page.locator(".field > select")).select_option("custom")
+        fields = page.get_by_role("group", name="Repeat", exact=True)
+        fields.get_by_label("Interval").fill("2")
+        fields.get_by_role("combobox", name="Repeat", exact=True).select_option("every 2 weeks")
+        expect(fields.get_by_role("checkbox", name="Monday")).to_be_checked()
+        fields.get_by_role("checkbox", name="Thursday").check()
+        page.get_by_label("Until", exact=True).fill("2099-09-30")
+        page.screenshot(path=tmp_path / "custom.png")
+        wrong = judge(page, None)
+        page.get_by_role("button", name="Save").click()
+        page.evaluate("location.hash = '#calendar:month,20990601'")
+        event(calendar, "Choir").first.click()
+        shown = page.get_by_role("dialog", name="Choir")
+        expect(shown).to_contain_text("every 2 weeks, on Monday and Thursday, until Wednesday, 30 September 2099")
+        shown.get_by_role("button", name="Edit").click()
+        expect(fields.get_by_label("Interval")).to_have_value("2")
+        expect(fields.get_by_role("checkbox", checked=True)).to_have_count(2)
+        fields.get_by_label("Interval").fill("1")
+        fields.get_by_role("combobox", name="Repeat", exact=True).select_option("every month")
+        fields.get_by_role("combobox", name="Repeat on").select_option("the last Friday")
+        page.get_by_label("Until", exact=True).fill("")
+        fields.get_by_label("Number of times").fill("5")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("radio", name="All, past ones too").check()
+        page.get_by_role("button", name="Change", exact=True).click()
+        event(calendar, "Choir").first.click()
+        expect(shown).to_contain_text("every month, on the last Friday, 5 times")
+        assert not wrong, "\n".join(wrong)
+
+
 def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-175: on a slow line; guests whose names have commas, as Exchange writes them, are told once, and stay."""
     with fresh(chromium, server, 1280) as visitor:

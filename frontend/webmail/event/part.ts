@@ -14,9 +14,11 @@ import type { Selection, Surroundings, Writing } from "../commands/desk";
 import { isChangeable, nameOf } from "../calendar/days";
 import { formatParty, looksRight } from "../compose/parties";
 import type * as RecipientsPart from "../recipients/part";
+import type * as RepeatingPart from "../repeating/part";
+import type { CustomRule } from "../repeating/part";
 import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
-import { fromRule, inWords, repeats, toRule } from "./rules";
+import { ending, fromRule, inWords, partsOf, repeats, toRule } from "./rules";
 import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
 adopt(sheet);
@@ -321,6 +323,17 @@ export class Events {
     const until = input("date", fromRule(old.rule).until, t("Until"));
     until.required = false;
     const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
+    const custom = el("div", { hidden: true });
+    let rule: CustomRule | null = null;
+    const choose = async () => {
+      custom.hidden = repeat.control.value !== "custom";
+      if (custom.hidden || rule !== null) return;
+      const { customRule } = await this.page.load<typeof RepeatingPart>("repeating");
+      rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days.start.value);
+      fill(custom, rule.root);
+    };
+    repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this"), choose));
+    await choose();
     const place = field(t("Place"), text(old.place));
     const { Recipients } = await part<typeof RecipientsPart>("recipients");
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
@@ -431,6 +444,11 @@ export class Events {
     for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
     showBusy();
+    const ruled = (kind: string): string => {
+      if (kind === "custom") return rule === null ? old.rule : ending(rule.read(), until.value);
+      const same = kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until;
+      return kind === "other" || same ? old.rule : toRule(kind, until.value, days.start.value);
+    };
     const read = (): EventForm | null => {
       const whole = allDay.control.checked;
       const wrong = guests.wrong();
@@ -453,10 +471,7 @@ export class Events {
         start,
         end,
         zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value,
-        rule:
-          kind === "other" || (kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until)
-            ? old.rule
-            : toRule(kind, until.value, days.start.value),
+        rule: ruled(kind),
         alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))],
         mails: [
           ...new Set([...(mailBox.control.value === "" ? [] : [Number(mailBox.control.value)]), ...mails.slice(1)]),
@@ -504,6 +519,7 @@ export class Events {
           showZone,
           zone.root,
           el("div", { class: "event-pair" }, repeat.root, untilField.root),
+          custom,
           place.root,
           guests.root,
           own && el("p", { class: "hint" }, t("Each guest will get an invitation.")),

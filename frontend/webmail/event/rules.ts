@@ -7,13 +7,13 @@ const days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 const workdays = "MO,TU,WE,TH,FR";
 
 export interface Read {
-  /** A kind of `repeats`: "daily", … or "other". */
+  /** A kind of `repeats`: "daily", …, "custom" or "other". */
   readonly kind: string;
   /** The last date, or "". */
   readonly until: string;
 }
 
-function partsOf(rule: string): Record<string, string> {
+export function partsOf(rule: string): Record<string, string> {
   return Object.fromEntries(
     rule
       .split(";")
@@ -28,13 +28,31 @@ export function fromRule(rule: string): Read {
   const by = rest["BYDAY"] ?? "";
   const others = Object.keys(rest).filter((name) => name !== "BYDAY");
   const kinds: Record<string, string> = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
-  let kind = others.length > 0 ? "other" : (kinds[FREQ] ?? (FREQ === "" ? "" : "other"));
+  let kind = others.length > 0 ? (isCustom(rule) ? "custom" : "other") : (kinds[FREQ] ?? (FREQ === "" ? "" : "other"));
   if (kind === "weekly" && by === workdays) kind = "workdays";
   else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
   else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
   else if (by !== "" && !(kind === "weekly" && days.includes(by))) kind = "other";
-  return { kind: INTERVAL === "1" ? kind : "other", until };
+  if (kind === "other" || INTERVAL !== "1") kind = isCustom(rule) ? "custom" : "other";
+  return { kind, until };
 }
+
+/** Whether the fields of a custom rule have all of a rule (part `repeating`). */
+export function isCustom(rule: string): boolean {
+  const { FREQ = "", BYDAY = "", BYMONTHDAY = "", ...rest } = partsOf(rule.toUpperCase());
+  if (Object.keys(rest).some((name) => !["INTERVAL", "COUNT", "UNTIL", "WKST"].includes(name))) return false;
+  if (FREQ === "WEEKLY")
+    return BYMONTHDAY === "" && BYDAY.split(",").every((one) => BYDAY === "" || days.includes(one));
+  if (FREQ === "MONTHLY")
+    return BYDAY === ""
+      ? /^\d*$/.test(BYMONTHDAY)
+      : BYMONTHDAY === "" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(BYDAY);
+  return ["DAILY", "YEARLY"].includes(FREQ) && BYDAY === "" && BYMONTHDAY === "";
+}
+
+/** A rule with its last date. */
+export const ending = (rule: string, until: string): string =>
+  until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
 
 /** The week of its month in which a date lies, -1 for the last. */
 function weekOf(date: Date): number {
@@ -56,8 +74,7 @@ export function toRule(kind: string, until: string, start: string): string {
     yearly: "FREQ=YEARLY",
   };
   const rule = rules[kind];
-  if (rule === undefined) return "";
-  return until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
+  return rule === undefined ? "" : ending(rule, until);
 }
 
 /** The kinds that a form offers, with their words. */
@@ -76,6 +93,7 @@ export function repeats(rule: string, start: string): (readonly [string, string]
     ["monthly", t("Every month on the same day")],
     ["weekday", t("Every month on the same {day}", { day })],
     ["yearly", t("Every year")],
+    ["custom", t("Custom…")],
   ];
   if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
   return found;
