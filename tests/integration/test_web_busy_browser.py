@@ -277,7 +277,7 @@ def test_a_guest_of_the_same_server_hears_at_once_and_the_organizer_of_the_answe
         )
         cards = guest.page.locator(".event-news-card")
         expect(cards).to_contain_text("invited you")
-        expect(cards).to_contain_text("09:00")
+        expect(cards).to_contain_text("9:00")
         expect(guest.page.locator(".message-subject")).to_have_text(["Invitation: Plan"])
         count = guest.page.get_by_role("button", name="Calendar: 1 new", include_hidden=True)
         expect(count).to_be_attached()

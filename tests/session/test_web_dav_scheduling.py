@@ -509,7 +509,7 @@ async def test_what_cannot_be_delivered_is_noted(office: Office) -> None:
 async def test_a_guest_whose_file_is_damaged_holds_up_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """DAV-25: the others are told at once."""
 
-    async def damaged(*_: object) -> bool:
+    async def damaged(*_: object, **__: object) -> bool:
         raise StorageBroken("damaged")
 
     monkeypatch.setattr(carrying, "receive", damaged)

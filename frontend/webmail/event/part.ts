@@ -6,7 +6,6 @@ import { attempt, dialog, showError } from "../../lib/dialogs";
 import { formatted } from "../../lib/dateformats";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { field, once, tick } from "../../lib/fields";
-import { part } from "../../lib/parts";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, many, meant, t } from "../../lib/words";
@@ -25,7 +24,7 @@ adopt(sheet);
 
 export * from "./giving";
 
-type Page = Pick<Surroundings, "client" | "facts"> & Pick<Writing, "compose">;
+type Page = Pick<Surroundings, "client" | "facts" | "load"> & Pick<Writing, "compose">;
 type Scope = "this" | "following" | "all";
 
 export interface Wanted {
@@ -335,7 +334,7 @@ export class Events {
     repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this"), choose));
     await choose();
     const place = field(t("Place"), text(old.place));
-    const { Recipients } = await part<typeof RecipientsPart>("recipients");
+    const { Recipients } = await this.page.load<typeof RecipientsPart>("recipients");
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
     guests.value = old.guests;
