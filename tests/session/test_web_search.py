@@ -112,7 +112,7 @@ async def fill(rig: Rig) -> None:
         )
         files.add_attachment(b"x" * 9000, maintype="application", subtype="pdf", filename="invoice.pdf")
         await store(account, files, flags=Flag.SEEN | Flag.FLAGGED, day=2)
-        sheet = letter("Numbers", X_Project="Aurora borealis")
+        sheet = letter("Numbers", X_Project="Aurora borealis", DKIM_Signature="d=acme.example; b=AbCd")
         sheet.add_attachment(b"x", maintype="application", subtype="octet-stream", filename="q1.XLSX")
         await store(account, sheet, keywords=("receipts",), day=3)
         image = letter("Straße nach Köln", text="Grüße aus KÖLN\n")
@@ -161,6 +161,8 @@ async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, index
     assert await finder.filtered(headers=[{"name": "X-Project", "value": "aurora"}]) == {numbers}
     assert await finder.filtered(headers=[{"name": "x-project"}]) == {numbers}
     assert await finder.filtered(headers=[{"name": "X-Project", "value": "polaris"}]) == set()
+    assert await finder.filtered(headers=[{"name": "DKIM-Signature", "value": "b=abc"}]) == {numbers}
+    assert await finder.filtered(words=["b=abc"]) == set()
     assert await finder.filtered(size_min=9000) == {invoice}
     assert await finder.filtered(size_max=9000) == names - {invoice}
     assert await finder.filtered(oldest="2026-01-02T12:00:00Z", newest="2026-01-04T12:00:00Z") == {invoice, numbers}

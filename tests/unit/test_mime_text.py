@@ -268,6 +268,61 @@ def test_headers_are_searched_decoded() -> None:
     assert header_text(MESSAGE[: scan(MESSAGE).root.body]).split("\n")[0] == "Subject: Grüße aus Köln"
 
 
+SIGNATURES = ["DKIM-Signature", "arc-seal", "ARC-Message-Signature", "X-Google-DKIM-Signature"]
+SIGNATURE_TAGS = st.lists(
+    st.tuples(
+        st.sampled_from(["b", "bh", "h", "d", "bb", "B", " b ", "\r\n bh", ""]),
+        st.text("abhB1+/= ", min_size=1, max_size=6),
+    ),
+    min_size=1,
+    max_size=4,
+)
+SIGNED_HEADERS = st.lists(
+    st.tuples(st.sampled_from([*SIGNATURES, "ARC-Authentication-Results", "Subject"]), SIGNATURE_TAGS),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(SIGNED_HEADERS, st.text("abhB1+/=; ", min_size=1, max_size=4), st.integers(0, 200))
+def test_all_but_values_of_signatures_is_search_text(
+    fields: list[tuple[str, list[tuple[str, str]]]], drawn: str, start: int
+) -> None:
+    """IMAP-121, STORE-110: a needle is found where the header has it outside these values, and nowhere else."""
+    header, plain, left_out = "", "", []
+    for name, tags in fields:
+        header += f"{name}: {';'.join(f'{tag}={value}' for tag, value in tags)}\r\n"
+        plain += f"{name}: "
+        begin = len(plain)
+        # unfolded text has no blanks around it
+        text = ";".join(f"{tag}={value}" for tag, value in tags).replace("\r\n", "").strip()
+        for piece in text.split(";"):
+            tag = piece.partition("=")[0]
+            if name in SIGNATURES and tag.strip() in ("b", "bh"):
+                left_out.append((begin + len(tag) + 1, begin + len(piece)))
+            begin += len(piece) + 1
+        plain += text + "\n"
+    plain = plain[:-1]
+    searched = header_text(header.encode())
+    for needle in {drawn, plain[start % len(plain) :][:5].partition("\n")[0]} - {""}:
+        places = [at for at in range(len(plain)) if plain.startswith(needle, at)]
+        # what begins or ends at the gap of an empty value does not reach across it either
+        kept = any(all(at + len(needle) <= low or at >= high for low, high in left_out) for at in places)
+        assert (needle in searched) == kept, (needle, searched)
+
+
+def test_signatures_of_embedded_messages_are_no_search_text() -> None:
+    """IMAP-121, STORE-110: the other tags are; names of tags are the case they are in (RFC 6376 §3.2)."""
+    signature = "DKIM-Signature: v=1; d=a.example; bh=Hash+; s=sel;\n b=Sgn\n ature==; B=kept\n"
+    header = crlf(f"{signature}Authentication-Results: a; dkim=pass header.b=Result\n")
+    message = header + crlf(f"Content-Type: message/rfc822\n\n{signature}Subject: inner\n\nb=Body; bh=Text\n")
+    text = search_text(scan(message), reader(message))
+    for word in ("hash", "sgn", "ature="):
+        assert word not in text
+    for word in ("dkim-signature: v=1; d=a.example; bh=", "; s=sel; b=", "b=kept", "b=result", "b=body; bh=text"):
+        assert word in text
+
+
 def test_bodies_are_searched_raw_visible_and_into_embedded_messages() -> None:
     """IMAP-121"""
     text = body_text(scan(MESSAGE), reader(MESSAGE))

@@ -22,7 +22,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Not, Or, matching, matching_uids
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
+from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where, in_header, looks_into_bodies
 from moxlite.store.search.texts import FieldQuery, every, in_field, lacks, some
 from moxlite.store.types import MailboxID
 
@@ -236,11 +236,10 @@ def _conjunct(key: s.SearchKey) -> tuple[Term | None, bool]:
 def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
     """(a term that holds for every match, whether it holds for no other message) of a key."""
     match key:
-        case s.Header(field=field, value=value) if field.lower() in ADDRESS_FIELDS:
-            words = tuple([Has(word, Where.HEADER) for word in address_words(fold(value))])
-            return (Every(words) if words else None), False
-        case s.Header(value=value) if value:
-            return Has(fold(value), Where.HEADER), False
+        case s.Header(field=field, value=value) if value:
+            folded = fold(value)
+            terms = in_header(field, address_words(folded) if field.lower() in ADDRESS_FIELDS else [folded])
+            return (Every(tuple(terms)) if terms else None), False
         case s.BodyText(value=value):
             return Has(fold(value), Where.BODY), True
         case s.Text(value=value):

@@ -16,7 +16,7 @@ from moxlite.normal import normalized
 
 from .charset import Decoded, codec_name, decode as decode_charset, is_ascii_superset
 from .decode import BLOCK, decode_blocks, is_known_encoding
-from .headers import HeaderSection
+from .headers import Field, HeaderSection
 from .structure import scan
 from .tnef import wrapped_content
 from .types import Part, Structure
@@ -272,9 +272,27 @@ def _blocks(part: Part, read: Read, limit: int) -> Iterator[bytes]:
         yield read(at, min(end, at + BLOCK))
 
 
+SIGNATURE_FIELDS: Final = frozenset({"dkim-signature", "x-google-dkim-signature", "arc-seal", "arc-message-signature"})
+"""Fields, in lower case, whose hashes and signatures (RFC 6376 §3.5, RFC 8617 §4.1) are no search text: the trigrams of
+these random characters took a fifth of an index's time (decisions/025).
+"""
+
+_SIGNATURE_VALUE: Final = re.compile(r"((?:^|;)[ \t]*bh?[ \t]*=)[^;]*")
+_SIGNATURE_NAMES: Final = frozenset(name.encode() for name in SIGNATURE_FIELDS)
+
+
 def header_text(header: bytes) -> str:
-    """All fields of a header section, unfolded and decoded, one per line; junk has an empty name."""
-    return "\n".join([f"{field.label.decode('ascii')}: {decode_words(field.text)}" for field in HeaderSection(header)])
+    """The search text of a header section: all fields, unfolded and decoded, one per line; junk has an empty name.
+
+    In `SIGNATURE_FIELDS`, a line end replaces the values of `b=` and `bh=`: no needle without a line end matches
+    across the gap.
+    """
+    return "\n".join([f"{field.label.decode('ascii')}: {_field_text(field)}" for field in HeaderSection(header)])
+
+
+def _field_text(field: Field) -> str:
+    text = decode_words(field.text)
+    return _SIGNATURE_VALUE.sub(r"\1\n", text) if field.name in _SIGNATURE_NAMES else text
 
 
 def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:

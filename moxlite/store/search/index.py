@@ -36,7 +36,7 @@ logger = logging.getLogger("moxlite.store.search")
 
 T = TypeVar("T")
 
-INDEX_VERSION: Final = 2
+INDEX_VERSION: Final = 3
 """Version of the file's content, raised when the text of a message, its folding or the use of tables changes: older
 files are built anew.
 """

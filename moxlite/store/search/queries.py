@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from moxlite.proto.mime.text import SIGNATURE_FIELDS
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.search.index import Index
 from moxlite.store.search.texts import FieldQuery, Text, unpack
@@ -88,6 +89,13 @@ def holds(term: Term, text: Text) -> bool:
             return any(holds(part, text) for part in parts)
         case Lacks(of=part):
             return not holds(part, text)
+
+
+def in_header(field: str, words: Sequence[str]) -> list[Term]:
+    """Terms that hold for each message with these folded words in that header field: none for a field whose text is
+    incomplete.
+    """
+    return [] if field.lower() in SIGNATURE_FIELDS else [Has(word, Where.HEADER) for word in words]
 
 
 def looks_into_bodies(term: Term) -> bool:

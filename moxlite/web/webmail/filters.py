@@ -19,7 +19,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
-from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where
+from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where, in_header
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
 
@@ -163,7 +163,8 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
     for header in f.headers:
         name, value = header.name.lower().encode(), fold(header.value)
         tests.append(partial(_field_holds, name, value))
-        hints.extend(Has(word, Where.HEADER) for word in (header.name.lower(), *address_words(value)))
+        hints.append(Has(header.name.lower(), Where.HEADER))
+        hints.extend(in_header(header.name, address_words(value)))
     if f.attachments is not None:
         tests.append(_attached(f.attachments, held=True))
     tests.extend(_attached(kind, held=False) for kind in n.attachments)
