@@ -364,6 +364,7 @@ WITHOUT_MAIL: Final = frozenset(
         "calendars",
         "event",
         "event_answer",
+        "event_propose",
         "event_remove",
         "event_restore",
         "event_save",

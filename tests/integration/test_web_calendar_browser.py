@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -336,6 +336,57 @@ def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server:
         expect(event(calendar, "Dentist in Ghent")).to_have_count(1)
         event(calendar, "Dentist in Ghent").click()
         expect(page.locator(".event-guests")).to_contain_text("Roe, Ada")
+
+
+INVITED = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//x//EN\r
+BEGIN:VEVENT\r
+UID:regatta@x.example\r
+DTSTAMP:20260101T000000Z\r
+DTSTART:{start:%Y%m%dT%H%M%SZ}\r
+DURATION:PT90M\r
+{rule}SUMMARY:Regatta\r
+ORGANIZER;CN=Ada:mailto:ada@remote.example\r
+ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:moxlite@localhost\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+@pytest.mark.parametrize("rule", ["", "RRULE:FREQ=DAILY;COUNT=3\r\n"], ids=["once", "series"])
+def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer, tmp_path: Path, rule: str) -> None:
+    """WEBMAIL-129a: of an event that came without a mail, or of one date; in the reader's zone."""
+    with fresh(chromium, server, 390) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        start = desk.today.astimezone(UTC).replace(hour=12)
+        path = tmp_path / "regatta.ics"
+        path.write_text(INVITED.format(start=start, rule=rule), newline="")
+        server.cli("calendar", "import", "moxlite", str(path))
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        event(calendar, "Regatta").click()
+        card = page.get_by_role("dialog", name="Regatta")
+        page.screenshot(path=tmp_path / "card.png")
+        assert judge(page, None) == []
+        card.get_by_role("button", name="Propose new time…").click()
+        dialog = page.get_by_role("dialog", name="Propose a new time")
+        zone = page.evaluate("-new Date().getTimezoneOffset()")
+        here = start + timedelta(minutes=zone)
+        expect(dialog.get_by_label("New start")).to_have_value(f"{here:%Y-%m-%dT%H:%M}")
+        expect(dialog.get_by_label("New end")).to_have_value(f"{here + timedelta(minutes=90):%Y-%m-%dT%H:%M}")
+        page.screenshot(path=tmp_path / "dialog.png")
+        dialog.get_by_label("New start").fill(f"{here + DAY:%Y-%m-%dT18:00}")
+        dialog.get_by_label("New end").fill(f"{here:%Y-%m-%dT19:00}")
+        dialog.get_by_role("button", name="Send").click()
+        expect(dialog).to_be_visible()
+        dialog.get_by_label("New end").fill(f"{here + DAY:%Y-%m-%dT19:00}")
+        dialog.get_by_role("button", name="Send").click()
+        expect(page.get_by_text("New time proposed")).to_be_visible()
+        event(calendar, "Regatta").click()
+        maybe = card.get_by_role("button", name="Maybe")
+        expect(maybe).to_have_attribute("aria-pressed", "false" if rule else "true")
 
 
 @pytest.mark.nightly

@@ -108,8 +108,8 @@ async def upload(browser: Browser, name: str, content: bytes, kind: str = "appli
     return found
 
 
-async def messages(rig: Rig, mailbox: str) -> list[MessageRow]:
-    async with rig.account() as account:
+async def messages(rig: Rig, mailbox: str, name: str = "mia") -> list[MessageRow]:
+    async with rig.account(name) as account:
 
         def read(r: Any) -> list[MessageRow]:
             box = mailbox_by_name(r, mailbox)

@@ -1,6 +1,7 @@
 """New times that guests propose (COUNTER, RFC 5546 §3.2.7), in the webmail and by mail."""
 
 import os
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -165,3 +166,51 @@ async def test_a_guest_proposes_another_time(office: Office, post: Post, browser
         declined = await post.send(from_ada(), "DECLINECOUNTER", author=author)
         found = await browser.call("invitation", message_id=declined, path="0")
         assert (found["method"], found["state"], found["proposal"]) == ("DECLINECOUNTER", state, None)
+
+
+@pytest.mark.parametrize("series", [False, True])
+async def test_a_guest_proposes_another_time_from_the_calendar(
+    office: Office, post: Post, browser: Browser, series: bool
+) -> None:
+    """WEBMAIL-129a: of an event that came without a mail, or of one date of it; once, without an answer beside it."""
+    rule = ("RRULE:FREQ=DAILY;COUNT=5",) if series else ()
+    await office.mia.put("m.ics", meeting(*rule, TOM_ASKED))
+    await office.settle()
+    tom = office.rig.browser()
+    await tom.log_in("tom@example.org")
+    [home] = await tom.call("calendars")
+    since = int(datetime(2099, 11, 1, tzinfo=UTC).timestamp())
+    found = await tom.call("events", since=since, until=since + 86_400 * 60, calendar_ids=[home["id"]])
+    item = found["events"][-1]
+    propose = {
+        "event_id": item["id"],
+        "recurrence": item["recurrence"],
+        "start": "2099-11-28T12:00Z",
+        "end": "2099-11-28T13:00Z",
+        "note": "Busy then.",
+        "submit_id": os.urandom(16).hex(),
+    }
+    for wrong in ({"end": "2099-11-28T11:00Z"}, {"end": "2099-11-29"}, *([{"recurrence": ""}] if series else [])):
+        fresh = {"submit_id": os.urandom(16).hex()}
+        assert await tom.error("event_propose", **propose | wrong | fresh) == (400, "user:error")
+    before = await office.entry("mia")
+    await tom.call("event_propose", **propose)
+    await tom.call("event_propose", **propose)
+    await office.settle()
+    assert ("PARTSTAT=TENTATIVE" in line(await office.entry("tom"), "ATTENDEE", "tom@")) is not series
+    assert await office.entry("mia") == before
+    [sent] = await messages(office.rig, "Sent", "tom")
+    mail = message_from_bytes((await tom.fetch(f"/webmail/msg/{sent.id}/raw")).body, policy=policy.default)
+    assert (mail["To"], mail["Subject"]) == ("Mia <mia@example.org>", "New time: Plan")
+    _, attached = mail.iter_parts()
+    text = bytes(attached.get_payload(decode=True)).decode()
+    lines = set(text.split("\r\n"))
+    assert {"METHOD:COUNTER", "UID:m1", "DTSTART:20991128T120000Z", "DTEND:20991128T130000Z"} <= lines
+    assert ("RECURRENCE-ID:20991128T100000Z" in lines) is series
+    number = await post.send(text.replace("METHOD:COUNTER\r\n", ""), "COUNTER", author="tom@example.org")
+    shown = await browser.call("invitation", message_id=number, path="0")
+    assert (shown["state"], shown["proposal"]["state"], shown["proposal"]["by"]["name"]) == ("", "", "Tom")
+    [mine] = await browser.call("calendars")
+    own = await browser.call("events", since=since, until=since + 86_400 * 60, calendar_ids=[mine["id"]])
+    refused = await browser.error("event_propose", **propose | {"event_id": own["events"][0]["id"]})
+    assert refused == (400, "user:error")

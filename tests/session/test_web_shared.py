@@ -381,6 +381,7 @@ WITHOUT_IDS = {
     "event_remove",
     "event_restore",
     "event_answer",
+    "event_propose",
     "label_counts",
     "recipient_security",
     "delivery_retry",

@@ -17,6 +17,7 @@ import type * as RepeatingPart from "../repeating/part";
 import type { CustomRule } from "../repeating/part";
 import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
+import { propose } from "./proposing";
 import { ending, fromRule, inWords, partsOf, repeats, toRule } from "./rules";
 import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
@@ -26,6 +27,7 @@ export * from "./giving";
 
 type Page = Pick<Surroundings, "client" | "facts" | "load"> & Pick<Writing, "compose">;
 type Scope = "this" | "following" | "all";
+type Chosen = "edit" | "remove" | "mail" | "propose" | "yes" | "maybe" | "no" | "close";
 
 export interface Wanted {
   readonly allDay: boolean;
@@ -83,8 +85,8 @@ export class Events {
     const title = nameOf({ ...item, title: form.title });
     const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
     const writable = isChangeable(item, calendar);
-    const chosen = await dialog<"edit" | "remove" | "mail" | "yes" | "maybe" | "no" | "close">(title, (close) => {
-      const button = (words: string, what: Parameters<typeof close>[0], kind = "btn line") =>
+    const chosen = await dialog<Chosen>(title, (close) => {
+      const button = (words: string, what: Chosen, kind = "btn line") =>
         el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label: string, text: Child) =>
         text !== "" && text !== false && [el("dt", {}, label), el("dd", {}, text)];
@@ -119,6 +121,9 @@ export class Events {
                 { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer],
               ),
             ),
+            (form.rule === "" || found.recurrence !== "") &&
+              !item.cancelled &&
+              button(t("Propose new time…"), "propose"),
           ),
         el(
           "div",
@@ -134,6 +139,7 @@ export class Events {
     if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
+    else if (chosen === "propose") await this.propose(found);
     else if (chosen !== null && chosen !== "close") {
       await attempt(t("Sending…"), t("Couldn't send reply"), () =>
         this.page.client.event_answer(found.id, chosen, found.recurrence),
@@ -206,6 +212,23 @@ export class Events {
 
   private async save(found: Found, event: EventForm, calendarID: number, scope: Scope): Promise<unknown> {
     return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
+  }
+
+  /** Propose another time to the organiser. */
+  private async propose({ id, form, recurrence }: Found): Promise<void> {
+    const shown = (time: string) => {
+      const moment = form.zone === "" ? null : momentOf(time, form.zone);
+      return moment === null ? time : local(moment, false);
+    };
+    const times = form.all_day
+      ? { whole: true, start: form.start, end: withDate(form.end, -1) }
+      : { whole: false, start: shown(form.start), end: shown(form.end) };
+    const sent = await propose(times, (start, end, submitID, note) =>
+      this.page.client.event_propose(id, start, end, submitID, recurrence, note),
+    );
+    if (!sent) return;
+    toast(t("New time proposed"));
+    await this.again();
   }
 
   /** Write to all guests. */

@@ -2,14 +2,15 @@
 
 import type { Client, Guest, Invitation, MessageItem, When } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
-import { attempt, dialog } from "../../lib/dialogs";
+import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
 import { newId } from "../compose/copies";
+import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
-import { fieldValue } from "../later/times";
+import { local, withDate } from "../event/times";
 import sheet from "./invitation.css";
 
 adopt(sheet);
@@ -187,61 +188,16 @@ function proposed(client: Client, item: MessageItem, path: string, found: Invita
   return [buttons, said];
 }
 
-/** Ask for another time for an event, and propose it to the organiser. */
-async function propose(client: Client, item: MessageItem, path: string, found: Invitation): Promise<boolean> {
-  const { start, end } = found;
-  if (start === null) return false;
+/** Beginning and end of an event as the fields of a form have them, in the reader's zone. */
+function shownTimes(start: When, end: When | null): Times {
   const whole = !start.local.includes("T");
   const value = (when: When) =>
-    whole ? when.local : when.utc === null ? when.local.slice(0, 16) : fieldValue(new Date(when.utc * 1000));
-  // the end of a whole day is the day after it (RFC 5545 §3.6.1)
-  const shifted = (date: string, days: number) =>
-    new Date(Date.parse(`${date.slice(0, 10)}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
-  const field = (old: string) =>
-    el("input", { class: "dialog-input", type: whole ? "date" : "datetime-local", value: old, required: true });
-  const begins = field(value(start));
-  const ends = field(end === null ? value(start) : whole ? shifted(end.local, -1) : value(end));
-  const note = el("input", {
-    class: "dialog-input",
-    maxlength: "2000",
-    dir: "auto",
-  });
-  ends.addEventListener("input", () => ends.setCustomValidity(""));
-  /** What was sent last, which may have had no reply: the same is sent again under the same id, so it leaves once. */
-  let last = { sent: "", id: "" };
-  return dialog<boolean>(t("Propose a new time"), (close) => [
-    el(
-      "form",
-      {
-        onsubmit: async (event: Event) => {
-          event.preventDefault();
-          if (ends.value < begins.value) {
-            ends.setCustomValidity(t("The end must be after the start."));
-            ends.reportValidity();
-            return;
-          }
-          const sent = (field: string, days: number) =>
-            whole ? shifted(field, days) : `${new Date(field).toISOString().slice(0, 16)}Z`;
-          const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()] as const;
-          if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
-          const [from, to, words] = values;
-          const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () =>
-            client.invitation_propose(item.id, path, from, to, last.id, words),
-          );
-          if (done) close(true);
-        },
-      },
-      el("label", { class: "field" }, t("New start"), begins),
-      el("label", { class: "field" }, t("New end"), ends),
-      el("label", { class: "field" }, t("Note to the organizer"), note),
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
-        el("button", { class: "btn primary", type: "submit" }, t("Send")),
-      ),
-    ),
-  ]).then((done) => done === true);
+    whole ? when.local : when.utc === null ? when.local.slice(0, 16) : local(new Date(when.utc * 1000), false);
+  return {
+    whole,
+    start: value(start),
+    end: end === null ? value(start) : whole ? withDate(end.local, -1) : value(end),
+  };
 }
 
 /** Show the event of a part of a message; a calendar that cannot be read stays a file. */
@@ -359,7 +315,11 @@ function draw(
             class: "btn line",
             type: "button",
             onclick: async () => {
-              if (!(await propose(client, item, path, found))) return;
+              const times = shownTimes(found.start!, found.end);
+              const sent = await propose(times, (start, end, id, words) =>
+                client.invitation_propose(item.id, path, start, end, id, words),
+              );
+              if (!sent) return;
               toast(t("New time proposed"));
               draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
             },

@@ -177,7 +177,7 @@ def read_calendar(text: str) -> Calendar:
         raise BadCalendar("the file has no event")
     method = calendar.value("METHOD").upper()
     main = events[main_part(events) or 0]
-    return Calendar(method if method in METHODS else "", _event(main.properties, zones_of(calendar)), len(events) - 1)
+    return Calendar(method if method in METHODS else "", event_of(main.properties, zones_of(calendar)), len(events) - 1)
 
 
 def placed(calendar: Calendar) -> Calendar:
@@ -256,7 +256,8 @@ def _message(method: str, event: Event, more: Sequence[str], note: str, now: dat
     return "".join(f"{folded(line)}\r\n" for line in lines)
 
 
-def _event(lines: list[Property], zones: Zones) -> Event:
+def event_of(lines: list[Property], zones: Zones) -> Event:
+    """The event of a component with these lines. Raises BadCalendar."""
     props: dict[str, Property] = {}
     attendees: list[Person] = []
     more = 0

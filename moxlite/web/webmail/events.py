@@ -14,10 +14,10 @@ from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, plain
 from moxlite.proto.cards.editing import BadForm, Form, form_of
-from moxlite.proto.cards.invitation import ANSWERS
+from moxlite.proto.cards.invitation import ANSWERS, Event as InvitedEvent, Recurrence, event_of
 from moxlite.proto.cards.itip import attendees_of, role_of
 from moxlite.proto.cards.limits import MAX_ENTRY
-from moxlite.proto.cards.moments import iana_zone
+from moxlite.proto.cards.moments import iana_zone, zone_name
 from moxlite.web.calls import Remark
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
@@ -227,6 +227,17 @@ def part_at(entry: CalendarObject, recurrence: str) -> Component:
         if recurrence and part.value("RECURRENCE-ID") == recurrence:
             return part
     return entry.main
+
+
+def event_at(entry: CalendarObject, recurrence: str) -> InvitedEvent:
+    """An event, or one of a series, as messages to its organiser name it. Raises BadCalendar."""
+    part = part_at(entry, recurrence)
+    event = event_of(part.properties, entry.zones)
+    if not recurrence or event.recurrence is not None:
+        return event
+    start = entry.main.first("DTSTART")
+    zone = "" if start is None else zone_name(start.parameter("TZID"))
+    return msgspec.structs.replace(event, recurrence=Recurrence(recurrence, zone))
 
 
 def form_at(entry: CalendarObject, recurrence: str) -> Form:

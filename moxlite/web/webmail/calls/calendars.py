@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.busy import Engagement, known_engagements
-from moxlite.groupware.entries import Expander, about, read, removal_outcome, with_outcome
+from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
 from moxlite.groupware.people import account_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import CalendarObject
@@ -37,7 +37,6 @@ from moxlite.store.groupware.collection import (
     NoSuchCollection,
 )
 from moxlite.store.groupware.resources import (
-    NoSuchResource,
     Resource,
     resource_of,
 )
@@ -50,7 +49,7 @@ from moxlite.store.groupware.scheduling import (
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls, Visit, check_unchanged
+from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, check_unchanged, stored
 from moxlite.web.webmail.events import (
     BusyPerson,
     BusyTime,
@@ -73,7 +72,7 @@ from moxlite.web.webmail.holders import by_account, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 
 if TYPE_CHECKING:
-    from moxlite.store.file.transaction import Reader
+    pass
 
 MAX_INSTANCES: Final = 1000
 """Events in an answer."""
@@ -88,7 +87,6 @@ MAX_BUSY_TIMES: Final = 500
 CLOCKS: Final = 14 * 3600
 """Seconds by which a day anywhere differs from the day in UTC."""
 
-Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
 Seconds = Annotated[int, Meta(ge=-(2**40), le=2**40)]
 Scope = Literal["this", "following", "all"]
 Answer = Literal["yes", "no", "maybe"]
@@ -143,7 +141,7 @@ class EventCalls(EntryCalls):
     async def event(self, caller: Caller, event_id: ID, recurrence: Recurrence = "") -> Event:
         """An event, or one of a series."""
         async with self._entries(caller, event_id) as visit:
-            resource, entry = await _stored(visit, event_id)
+            resource, entry = await stored(visit, event_id)
         own = frozenset[str]() if visit.holder.guest else self._own(caller)
 
         def shown() -> Event:
@@ -197,7 +195,7 @@ class EventCalls(EntryCalls):
                 if not event_id:
                     new = new_event(form, _new_uid(), author)
                     return await self._put_event(caller, visit, calendar, (new, None))
-                resource, entry = await _stored(visit, event_id)
+                resource, entry = await stored(visit, event_id)
                 check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
                 shown = await about(entry, partial(form_at, entry, recurrence))
@@ -236,7 +234,7 @@ class EventCalls(EntryCalls):
         needs to bring it back.
         """
         async with self._entries(caller, event_id) as visit:
-            resource, entry = await _stored(visit, event_id)
+            resource, entry = await stored(visit, event_id)
             check_unchanged(resource, changed)
             user = self._user(caller, visit)
             made: Component | None = None
@@ -302,7 +300,7 @@ class EventCalls(EntryCalls):
         """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
         own = self._own(caller)
         async with self._entries(caller) as visit:
-            resource, entry = await _stored(visit, event_id)
+            resource, entry = await stored(visit, event_id)
             if await about(entry, partial(role_of, entry, own)) != "attendee":
                 raise UserError("you are not invited to this event")
 
@@ -345,7 +343,7 @@ class BusyCalls(EntryCalls):
         uid = ""
         if event_id:
             async with self._entries(caller, event_id) as visit:
-                uid = (await _stored(visit, event_id))[0].uid
+                uid = (await stored(visit, event_id))[0].uid
         snapshot = self._server.config.current
         session = caller.require()
         names = {session.address.lower(): session.account}
@@ -370,22 +368,6 @@ def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
         if not uid or time.uid != uid
     ]
     return sorted(busy_times, key=lambda busy_time: (busy_time.starts, busy_time.ends))[:MAX_BUSY_TIMES]
-
-
-async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
-    """An entry with an event, by its id in the browser. Raises NoSuchResource, NoSuchCollection."""
-
-    def find(r: Reader) -> tuple[Resource, bytes]:
-        one = resource_of(r, visit.holder.local_id(event_id))
-        if one is None or one.component != "VEVENT":
-            raise NoSuchResource("there is no such event")
-        visit.calendar(r, one.collection_id)
-        return one, visit.data(r, one)
-
-    # In a thread where what a guest sees of an entry is found in its octets.
-    ask = visit.account.scan if visit.holder.guest else visit.account.read
-    resource, data = await ask(find, op="event")
-    return resource, await read(data)
 
 
 async def _number_before(expander: Expander, entry: CalendarObject, recurrence: str) -> int:

@@ -20,7 +20,7 @@ from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, colleague_access, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
 from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarobject import BadObject
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
@@ -47,6 +47,7 @@ from moxlite.store.groupware.resources import (
     UIDTaken,
     put_resource,
     resource_named,
+    resource_of,
 )
 from moxlite.store.groupware.scheduling import (
     Elsewhere,
@@ -93,6 +94,8 @@ if TYPE_CHECKING:
     from moxlite.store.search.index import IndexedAccount
     from moxlite.web.webmail.holders import Holder
 
+
+Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
 
 COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
@@ -215,6 +218,22 @@ class EntryCalls(AccountCalls):
             return moved.id
 
         return put
+
+
+async def stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
+    """An entry with an event, by its id in the browser. Raises NoSuchResource, NoSuchCollection."""
+
+    def find(r: Reader) -> tuple[Resource, bytes]:
+        one = resource_of(r, visit.holder.local_id(event_id))
+        if one is None or one.component != "VEVENT":
+            raise NoSuchResource("there is no such event")
+        visit.calendar(r, one.collection_id)
+        return one, visit.data(r, one)
+
+    # In a thread where what a guest sees of an entry is found in its octets.
+    ask = visit.account.scan if visit.holder.guest else visit.account.read
+    resource, data = await ask(find, op="event")
+    return resource, await read(data)
 
 
 def check_unchanged(there: Resource | None, changed: int) -> None:

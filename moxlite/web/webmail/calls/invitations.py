@@ -17,7 +17,7 @@ from moxlite.groupware.letters import answer_words
 from moxlite.groupware.people import account_of, is_me, speaks_for, user_of
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
-from moxlite.proto.cards.components import BadComponents
+from moxlite.proto.cards.components import BadComponents, write_component
 from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.editing import BadForm, Form
 from moxlite.proto.cards.invitation import (
@@ -34,6 +34,7 @@ from moxlite.proto.cards.invitation import (
     write_declined,
     write_reply,
 )
+from moxlite.proto.cards.itip import new_calendar, role_of
 from moxlite.proto.cards.moments import known_zone, moment_of, seconds_of
 from moxlite.proto.cards.received import answer_in
 from moxlite.proto.mime.compose import new_message_id
@@ -51,12 +52,13 @@ from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
-from moxlite.web.webmail.calls.entries import EntryCalls, Visit
+from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, stored
+from moxlite.web.webmail.events import event_at, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.proposals import Proposed, proposed_in, time_in_series
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
-from moxlite.web.webmail.reading.parts import part_at
+from moxlite.web.webmail.reading.parts import part_at as message_part
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
@@ -193,7 +195,7 @@ class InvitationCalls(EntryCalls):
             state = "stranger" if proposed is None else state
         elif calendar.method == "DECLINECOUNTER" and not (source.proven and source.author == organizer):
             state = "stranger"
-        me = self._invited(session, calendar)
+        me = self._invited(session, calendar.event)
         noted, answered = await self._noted(session, calendar, me)
         # The calendar has "maybe" for a guest who has proposed another time.
         if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
@@ -235,7 +237,7 @@ class InvitationCalls(EntryCalls):
         """
         session = caller.require()
         calendar, source = await self._calendar(session, message_id, path)
-        event, me = calendar.event, self._invited(session, calendar)
+        event, me = calendar.event, self._invited(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
             raise UserError("this is no invitation that can be answered")
         if not me:
@@ -245,12 +247,13 @@ class InvitationCalls(EntryCalls):
             to=event.organizer,
             me=me,
             name=name,
+            title=event.title,
             method="REPLY",
             said=PARTSTATS[answer],
             text=write_reply(event, me, name, answer, note, datetime.now(UTC)),
             note=note,
         )
-        await self._send(caller, message_id, calendar, source, letter, submit_id)
+        await self._send(caller, letter, submit_id, message_id, source.message_id)
         await self._note_answer(session, calendar, source, answer, me)
 
     @call()
@@ -270,26 +273,46 @@ class InvitationCalls(EntryCalls):
         """
         session = caller.require()
         calendar, source = await self._calendar(session, message_id, path)
-        event, me = calendar.event, self._invited(session, calendar)
+        event, me = calendar.event, self._invited(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid or event.rule is not None:
             raise UserError("this is no invitation that can be answered")
         if not me:
             raise UserError("none of your addresses is invited")
-        times = _time(start), _time(end)
-        if ("T" in start) != ("T" in end) or times[1] < times[0] or start == end:
-            raise UserError("the event ends before it begins")
-        name = _name_of(event, me)
-        letter = Letter(
-            to=event.organizer,
-            me=me,
-            name=name,
-            method="COUNTER",
-            said="COUNTER",
-            text=write_counter(event, me, name, times, note, datetime.now(UTC)),
-            note=note,
-        )
-        await self._send(caller, message_id, calendar, source, letter, submit_id)
+        letter = _counter(event, event.organizer, me, (start, end), note)
+        await self._send(caller, letter, submit_id, message_id, source.message_id)
         await self._note_answer(session, calendar, source, PROPOSED, me)
+
+    @call()
+    async def event_propose(
+        self,
+        caller: Caller,
+        event_id: ID,
+        start: Time,
+        end: Time,
+        submit_id: CallID,
+        recurrence: Recurrence = "",
+        note: Annotated[str, Meta(max_length=2000)] = "",
+    ) -> None:
+        """Propose another time for an event of the user's calendar, or for one of a series, as `invitation_propose`
+        does.
+        """
+        session = caller.require()
+        async with self._entries(caller) as visit:
+            _, entry = await stored(visit, event_id)
+            user = user_of(self._server.config.current, session.account, entry.addresses())
+            if await about(entry, partial(role_of, entry, user.addresses)) != "attendee":
+                raise UserError("you are not invited to this event")
+            part = part_at(entry, recurrence)
+            event = await about(entry, partial(event_at, entry, recurrence))
+            me = self._invited(session, event)
+            if not me or event.organizer is None or event.cancelled or (event.rule is not None and not recurrence):
+                raise UserError("this is no invitation that can be answered")
+            letter = _counter(event, event.organizer, me, (start, end), note)
+            await self._send(caller, letter, submit_id)
+            # A date that has no component of its own keeps the answer to its series.
+            if not recurrence or part is not entry.main:
+                asked = await about(entry, lambda: write_component(new_calendar(entry, [part], "REQUEST")))
+                await answer_entry(visit.account, asked, user, PARTSTATS["maybe"], "")
 
     @call()
     async def invitation_proposal(
@@ -331,17 +354,18 @@ class InvitationCalls(EntryCalls):
             to=found.by,
             me=found.organizer.address,
             name=found.organizer.name,
+            title=event.title,
             method="DECLINECOUNTER",
             said="DECLINECOUNTER",
             text=write_declined(event, note, datetime.now(UTC)),
             note=note,
         )
-        await self._send(caller, message_id, calendar, source, letter, submit_id)
+        await self._send(caller, letter, submit_id, message_id, source.message_id)
 
     async def _send(
-        self, caller: Caller, message_id: int, calendar: Calendar, source: Source, letter: Letter, submit_id: str
+        self, caller: Caller, letter: Letter, submit_id: str, message_id: int = 0, in_reply_to: str = ""
     ) -> None:
-        """Send a message about an event as an answer to the mail that has it."""
+        """Send a message about an event, as an answer to the mail that has it, if there is one."""
         session, server = caller.require(), self._server
         octets = letter.text.encode("utf-8", "replace")
         reply = File(
@@ -352,11 +376,11 @@ class InvitationCalls(EntryCalls):
             parameters=(("method", letter.method), ("charset", "utf-8")),
             place="alternative",
         )
-        me = letter.me
+        me, original = letter.me, message_id if not number_of(message_id) else 0
         async with self._accounts.use(session.account) as account:
             # Of the reader's newest mail, which may be large.
             [language] = await account.scan(lambda r: by_language(r, [letter.to.address]), op="invitation")
-        subject, sentence = answer_words(language, letter.said, letter.name or me, calendar.event.title)
+        subject, sentence = answer_words(language, letter.said, letter.name or me, letter.title)
         written = Written(
             from_=Party(letter.name, me if speaks_for(server.config.current, session.account, me) else session.address),
             to=[Party(letter.to.name, letter.to.address)],
@@ -367,10 +391,10 @@ class InvitationCalls(EntryCalls):
             text=f"{sentence}\n" + (f"\n{letter.note}\n" if letter.note else ""),
             uploads=[],
             message_id=new_message_id(server.config.current.static.hostname.ascii),
-            in_reply_to=source.message_id,
-            references=[source.message_id] if source.message_id else [],
-            original_id=message_id if not number_of(message_id) else 0,
-            original_flag="answered" if not number_of(message_id) else "",
+            in_reply_to=in_reply_to,
+            references=[in_reply_to] if in_reply_to else [],
+            original_id=original,
+            original_flag="answered" if original else "",
         )
         wish = msgspec.structs.replace(self._wish(caller), submit_id=bytes.fromhex(submit_id))
         try:
@@ -464,12 +488,10 @@ class InvitationCalls(EntryCalls):
             except JobFailed as e:
                 raise Unavailable("the calendar could not be read now") from e
 
-    def _invited(self, session: Session, calendar: Calendar) -> str:
+    def _invited(self, session: Session, event: Event) -> str:
         """The user's address among the participants, as it is written there; "" for none."""
         snapshot, account = self._server.config.current, session.account
-        invited = [
-            attendee.address for attendee in calendar.event.attendees if is_me(snapshot, account, attendee.address)
-        ]
+        invited = [attendee.address for attendee in event.attendees if is_me(snapshot, account, attendee.address)]
         # In person before as a member of an alias.
         return next(
             (address for address in invited if account_of(snapshot, address) == account), next(iter(invited), "")
@@ -489,13 +511,14 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message about an event. `to`: its reader; `me`: the address in the event that speaks, `name`: its name; `said`:
-    of `letters.SAID`; `text`: the calendar; `note`: the user's.
+    """A message about an event. `to`: its reader; `me`: the address in the event that speaks, `name`: its name;
+    `title`: the event's; `said`: of `letters.SAID`; `text`: the calendar; `note`: the user's.
     """
 
     to: Person
     me: str
     name: str
+    title: str
     method: str
     said: str
     text: str
@@ -515,6 +538,24 @@ def _state(version: Version, newest: Version) -> State:
     if newest.cancelled:
         return "cancelled"
     return "old" if newest.order > version.order else ""
+
+
+def _counter(event: Event, organizer: Person, me: str, times: tuple[str, str], note: str) -> Letter:
+    """The message of a guest who proposes another time. `times`: as in `invitation_propose`. Raises UserError."""
+    start, end = map(_time, times)
+    if len({"T" in one for one in times}) > 1 or end < start or times[0] == times[1]:
+        raise UserError("the event ends before it begins")
+    name = _name_of(event, me)
+    return Letter(
+        to=organizer,
+        me=me,
+        name=name,
+        title=event.title,
+        method="COUNTER",
+        said="COUNTER",
+        text=write_counter(event, me, name, (start, end), note, datetime.now(UTC)),
+        note=note,
+    )
 
 
 def _speaker(calendar: Calendar) -> str:
@@ -537,7 +578,7 @@ def _key(address: str) -> str:
 def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, Source]:
     holder.check_message(r, message_id)
     structure = structure_of(r, message_id)
-    part: mime.Part | None = part_at(structure.root, path)
+    part: mime.Part | None = message_part(structure.root, path)
     if part is None or part.parts:
         raise NotFound("there is no such part")
     if part.decoded > MAX_CALENDAR:
