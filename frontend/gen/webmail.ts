@@ -1218,6 +1218,9 @@ export interface Calls {
   /** Propose another time to the organiser of an event to which the user is invited, once for each ``submit_id``, */
   invitation_propose(message_id: number, path: string, start: string, end: string, submit_id: string, note?: string): Promise<null>;
 
+  /** Propose another time for an event of the user's calendar, or for one of a series, as `invitation_propose` */
+  event_propose(event_id: number, start: string, end: string, submit_id: string, recurrence?: string, note?: string): Promise<null>;
+
   /** Accept another time that a guest proposes: the event moves, and all guests hear of it; or decline it, once */
   invitation_proposal(message_id: number, path: string, accept: boolean, submit_id: string, note?: string): Promise<null>;
 

@@ -86,6 +86,7 @@ export const calls: Calls = {
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
   invitation_propose: [{ message_id: "integer", path: "string", start: "string", end: "string", submit_id: "string", note: ["optional", "string"] }, "null"],
+  event_propose: [{ event_id: "integer", start: "string", end: "string", submit_id: "string", recurrence: ["optional", "string"], note: ["optional", "string"] }, "null"],
   invitation_proposal: [{ message_id: "integer", path: "string", accept: "boolean", submit_id: "string", note: ["optional", "string"] }, "null"],
   deleted_list: [{ kind: ["enum", ["calendar", "contact"]] }, ["list", ["ref", "DeletedEntry"]]],
   deleted_restore: [{ deleted_id: "integer" }, "null"],

@@ -112,6 +112,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -455,7 +458,7 @@ var writing = "write.";
 function addKeys(desk, focused, newest) {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id, title, keys, run) => ({ id: writing + id, title, keys, quiet: true, when: () => focused() !== null, run: () => run(focused()) });
-  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), { id: `${writing}send-later`, title: t("Send later…"), keys: ["ctrl alt Enter"], when: () => newest() !== null, run: () => newest().sendLater() }, command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
+  desk.commands.add(t("While writing"), [command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)), command("send-archive", t("Send and archive the conversation"), ["ctrl shift Enter"], (one) => one.submit(true)), { id: `${writing}send-later`, title: t("Send later…"), keys: ["ctrl alt Enter"], when: () => newest() !== null, run: () => newest().sendLater() }, command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()), command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.leave()), command("format", t("Turn formatting on or off"), ["ctrl F"], (one) => one.format()), command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")), command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")), command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")), command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))]);
 }
 
 function parseParties(text2) {
@@ -931,7 +934,7 @@ var Composer = class _Composer {
       if (!this.small || event.composedPath().some((one) => one instanceof HTMLButtonElement)) return;
       this.shrink(false);
       this.text.focus();
-    } }, this.heading, this.lessButton, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
+    } }, this.heading, this.lessButton, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.leave())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
@@ -1279,18 +1282,16 @@ var Composer = class _Composer {
       this.root.hidden = false;
       return;
     }
+    const copy = this.copy();
+    const beginning = this.text.state;
+    const { desk, say, words: words2 } = this;
     this.finish();
-    if (written2) this.say(t("The message is among your drafts"));
-  }
-  async close() {
-    if (this.sending || this.closed || this.waits()) return;
-    if (this.version === 0) return this.finish();
-    if (this.saved === this.version) return this.finish();
-    const choice = await dialog(t("Keep this message?"), (close) => [el("div", { class: "choices" }, el("button", { class: "primary", autofocus: true, onclick: () => close("save") }, t("Save as a draft")), this.draftId > 0 && el("button", { onclick: () => close("discard") }, t("Keep the draft as it was")), el("button", { class: "danger", onclick: () => close("remove") }, t("Remove it")))].filter((one) => one instanceof Node));
-    if (choice === "save" && await this.save()) this.finish();
-    else if (choice === "remove") await this.remove();
-    else if (choice === "discard") this.finish();
-    else this.text.focus();
+    if (!written2) return;
+    const again = () => {
+      if (_Composer.focus(copy.draftId) || !_Composer.hasRoom(say)) return;
+      new _Composer(desk, say, newId(), { copy, beginning, focus: "text", changed: false, judged: false }, words2);
+    };
+    say(t("Draft saved"), { title: meant("draft", "Open"), run: again });
   }
   async discard() {
     if (this.version > 0 && !await confirm(t("Discard this message?"), t("The text will be deleted."), t("Discard"))) return;

@@ -291,20 +291,6 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
-var folder = "./part/";
-var loading = /* @__PURE__ */ new Map();
-function part(name) {
-  let found = loading.get(name);
-  if (found === void 0) {
-    found = Promise.all([import(folder + PARTS[name]), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
-      loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
-    });
-    loading.set(name, found);
-  }
-  return found;
-}
-
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -510,6 +496,63 @@ function inWords({ start, end, time }) {
 
 var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .compose-field{grid-template-columns:minmax(0,1fr);gap:4px;min-height:0;padding:0;border:0}.event-form .compose-field>*{grid-column:1}.event-form .compose-field>label{color:var(--text-2);font-size:var(--t-sm);line-height:inherit}.event-form .chip-box{padding:4px 8px;border:1px solid var(--line-strong);border-radius:var(--r-md);background:var(--raised)}.event-form .chip-box:focus-within{border-color:var(--focus);outline:1px solid var(--focus)}.event-form input.chip-input{width:auto;outline:0}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}\n";
 
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
+var two = (number) => String(number).padStart(2, "0");
+function local(date, whole) {
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return whole ? day : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+function moved(text2, days3, minutes) {
+  const at = /* @__PURE__ */ new Date(`${text2}${text2.includes("T") ? "" : "T00:00"}Z`);
+  const later = new Date(at.getTime() + days3 * 864e5 + minutes * 6e4);
+  return later.toISOString().slice(0, text2.length);
+}
+var withDate = (text2, days3) => moved(text2, days3, 0);
+var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+function ahead2(zone, moment2) {
+  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  const part = Object.fromEntries(format.formatToParts(moment2).map(({ type, value }) => [type, Number(value)]));
+  const { year = 0, month = 0, day = 0, hour: hour2 = 0, minute = 0 } = part;
+  return Math.round((Date.UTC(year, month - 1, day, hour2, minute) - moment2) / 6e4);
+}
+function momentOf(text2, zone) {
+  const shown2 = Date.parse(`${text2}Z`);
+  if (!/T\d\d:\d\d$/.test(text2) || Number.isNaN(shown2)) return null;
+  const name = zone || ownZone();
+  const first = shown2 - ahead2(name, shown2) * 6e4;
+  return new Date(shown2 - ahead2(name, first) * 6e4);
+}
+function localIn(date, zone) {
+  const shown2 = date.getTime() + ahead2(zone || ownZone(), date.getTime()) * 6e4;
+  return new Date(shown2).toISOString().slice(0, 16);
+}
+
+async function propose({ whole, start, end }, send) {
+  const field2 = (old) => el("input", { class: "dialog-input", type: whole ? "date" : "datetime-local", value: old, required: true });
+  const begins = field2(start);
+  const ends = field2(end);
+  const note = el("input", { class: "dialog-input", maxlength: "2000", dir: "auto" });
+  ends.addEventListener("input", () => ends.setCustomValidity(""));
+  let last = { sent: "", id: "" };
+  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: async (event) => {
+    event.preventDefault();
+    if (ends.value < begins.value) {
+      ends.setCustomValidity(t("The end must be after the start."));
+      ends.reportValidity();
+      return;
+    }
+    const sent = (field22, days3) => whole ? withDate(field22, days3) : `${new Date(field22).toISOString().slice(0, 16)}Z`;
+    const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()];
+    if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
+    const [from, to, words] = values;
+    const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
+    if (done) close(true);
+  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+}
+
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 var workdays = "MO,TU,WE,TH,FR";
 function weekday(text2) {
@@ -543,13 +586,22 @@ function fromRule(rule) {
   const by = rest["BYDAY"] ?? "";
   const others = Object.keys(rest).filter((name) => name !== "BYDAY");
   const kinds = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
-  let kind = others.length > 0 ? "other" : kinds[FREQ] ?? (FREQ === "" ? "" : "other");
+  let kind = others.length > 0 ? isCustom(rule) ? "custom" : "other" : kinds[FREQ] ?? (FREQ === "" ? "" : "other");
   if (kind === "weekly" && by === workdays2) kind = "workdays";
   else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
   else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
   else if (by !== "" && !(kind === "weekly" && days2.includes(by))) kind = "other";
-  return { kind: INTERVAL === "1" ? kind : "other", until };
+  if (kind === "other" || INTERVAL !== "1") kind = isCustom(rule) ? "custom" : "other";
+  return { kind, until };
 }
+function isCustom(rule) {
+  const { FREQ = "", BYDAY = "", BYMONTHDAY = "", ...rest } = partsOf(rule.toUpperCase());
+  if (Object.keys(rest).some((name) => !["INTERVAL", "COUNT", "UNTIL", "WKST"].includes(name))) return false;
+  if (FREQ === "WEEKLY") return BYMONTHDAY === "" && BYDAY.split(",").every((one) => BYDAY === "" || days2.includes(one));
+  if (FREQ === "MONTHLY") return BYDAY === "" ? /^\d*$/.test(BYMONTHDAY) : BYMONTHDAY === "" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(BYDAY);
+  return ["DAILY", "YEARLY"].includes(FREQ) && BYDAY === "" && BYMONTHDAY === "";
+}
+var ending = (rule, until) => until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
 function weekOf(date) {
   const next = new Date(date.getTime() + 7 * 864e5);
   return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
@@ -559,13 +611,12 @@ function toRule(kind, until, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
   const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
   const rule = rules[kind];
-  if (rule === void 0) return "";
-  return until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
+  return rule === void 0 ? "" : ending(rule, until);
 }
 function repeats(rule, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
   const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date);
-  const found = [["", t("Does not repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every two weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")]];
+  const found = [["", t("Does not repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every two weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
   if (fromRule(rule).kind === "other") found.push(["other", inWords2(rule)]);
   return found;
 }
@@ -575,36 +626,6 @@ function inWords2(rule) {
   const [days22, monthDays, months] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
   const others = Object.keys(rest).some((name) => !["BYDAY", "BYMONTHDAY", "BYMONTH"].includes(name));
   return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months.map(Number) });
-}
-
-var two = (number) => String(number).padStart(2, "0");
-function local(date, whole) {
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return whole ? day : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
-}
-function moved(text2, days3, minutes) {
-  const at = /* @__PURE__ */ new Date(`${text2}${text2.includes("T") ? "" : "T00:00"}Z`);
-  const later = new Date(at.getTime() + days3 * 864e5 + minutes * 6e4);
-  return later.toISOString().slice(0, text2.length);
-}
-var withDate = (text2, days3) => moved(text2, days3, 0);
-var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
-function ahead2(zone, moment2) {
-  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
-  const part2 = Object.fromEntries(format.formatToParts(moment2).map(({ type, value }) => [type, Number(value)]));
-  const { year = 0, month = 0, day = 0, hour: hour2 = 0, minute = 0 } = part2;
-  return Math.round((Date.UTC(year, month - 1, day, hour2, minute) - moment2) / 6e4);
-}
-function momentOf(text2, zone) {
-  const shown2 = Date.parse(`${text2}Z`);
-  if (!/T\d\d:\d\d$/.test(text2) || Number.isNaN(shown2)) return null;
-  const name = zone || ownZone();
-  const first = shown2 - ahead2(name, shown2) * 6e4;
-  return new Date(shown2 - ahead2(name, first) * 6e4);
-}
-function localIn(date, zone) {
-  const shown2 = date.getTime() + ahead2(zone || ownZone(), date.getTime()) * 6e4;
-  return new Date(shown2).toISOString().slice(0, 16);
 }
 
 function copyButton(value, word = "") {
@@ -849,12 +870,13 @@ var Events = class {
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, [when, elsewhere(form2)].filter(Boolean).join(" · ")), el("dl", { class: "event-facts" }, fact(t("Repeats"), found.repeats && inWords2(form2.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form2.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alerts"), form2.alarms.map(before).join(", ")), fact(t("Email alerts"), (form2.mails ?? []).map(before).join(", ")), form2.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form2.notes))), people.length > 0 && fact(t("Guests"), [answered(found), guestList(people, found.organizer)])), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer])), (form2.rule === "" || found.recurrence !== "") && !item.cancelled && button(t("Propose new time…"), "propose")), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
     else if (chosen === "remove") await this.remove(item, found);
     else if (chosen === "mail") this.mail(found);
+    else if (chosen === "propose") await this.propose(found);
     else if (chosen !== null && chosen !== "close") {
       await attempt(t("Sending…"), t("Couldn't send reply"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
       await this.again();
@@ -902,6 +924,17 @@ var Events = class {
   }
   async save(found, event, calendarID, scope) {
     return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
+  }
+  async propose({ id, form: form2, recurrence }) {
+    const shown2 = (time) => {
+      const moment2 = form2.zone === "" ? null : momentOf(time, form2.zone);
+      return moment2 === null ? time : local(moment2, false);
+    };
+    const times = form2.all_day ? { whole: true, start: form2.start, end: withDate(form2.end, -1) } : { whole: false, start: shown2(form2.start), end: shown2(form2.end) };
+    const sent = await propose(times, (start, end, submitID, note) => this.page.client.event_propose(id, start, end, submitID, recurrence, note));
+    if (!sent) return;
+    toast(t("New time proposed"));
+    await this.again();
   }
   mail(found) {
     const own = this.page.facts().addresses.map((one) => one.toLowerCase());
@@ -952,8 +985,19 @@ var Events = class {
     const until = input("date", fromRule(old.rule).until, t("Until"));
     until.required = false;
     const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
+    const custom = el("div", { hidden: true });
+    let rule = null;
+    const choose = async () => {
+      custom.hidden = repeat.control.value !== "custom";
+      if (custom.hidden || rule !== null) return;
+      const { customRule } = await this.page.load("repeating");
+      rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days3.start.value);
+      fill(custom, rule.root);
+    };
+    repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this"), choose));
+    await choose();
     const place = field(t("Place"), text2(old.place));
-    const { Recipients } = await part("recipients");
+    const { Recipients } = await this.page.load("recipients");
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
     guests.value = old.guests;
@@ -1008,6 +1052,11 @@ var Events = class {
     for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
     showBusy();
+    const ruled = (kind) => {
+      if (kind === "custom") return rule === null ? old.rule : ending(rule.read(), until.value);
+      const same = kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until;
+      return kind === "other" || same ? old.rule : toRule(kind, until.value, days3.start.value);
+    };
     const read2 = () => {
       const whole = allDay.control.checked;
       const wrong = guests.wrong();
@@ -1022,7 +1071,7 @@ var Events = class {
         return null;
       }
       const kind = repeat.control.value;
-      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: kind === "other" || kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until ? old.rule : toRule(kind, until.value, days3.start.value), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: guests.value };
+      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: ruled(kind), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], mails: [.../* @__PURE__ */ new Set([...mailBox.control.value === "" ? [] : [Number(mailBox.control.value)], ...mails.slice(1)])], free: busy.control.value === "free", guests: guests.value };
     };
     const problem = el("p", { class: "error", role: "alert", hidden: true });
     const untilProblem = (words) => {
@@ -1041,7 +1090,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, place.root, guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }

@@ -219,6 +219,41 @@ function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
 
+var two = (number) => String(number).padStart(2, "0");
+function local(date, whole) {
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return whole ? day : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+function moved(text2, days2, minutes) {
+  const at = /* @__PURE__ */ new Date(`${text2}${text2.includes("T") ? "" : "T00:00"}Z`);
+  const later = new Date(at.getTime() + days2 * 864e5 + minutes * 6e4);
+  return later.toISOString().slice(0, text2.length);
+}
+var withDate = (text2, days2) => moved(text2, days2, 0);
+
+async function propose({ whole, start, end }, send) {
+  const field = (old) => el("input", { class: "dialog-input", type: whole ? "date" : "datetime-local", value: old, required: true });
+  const begins = field(start);
+  const ends = field(end);
+  const note = el("input", { class: "dialog-input", maxlength: "2000", dir: "auto" });
+  ends.addEventListener("input", () => ends.setCustomValidity(""));
+  let last = { sent: "", id: "" };
+  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: async (event) => {
+    event.preventDefault();
+    if (ends.value < begins.value) {
+      ends.setCustomValidity(t("The end must be after the start."));
+      ends.reportValidity();
+      return;
+    }
+    const sent = (field2, days2) => whole ? withDate(field2, days2) : `${new Date(field2).toISOString().slice(0, 16)}Z`;
+    const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()];
+    if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
+    const [from, to, words] = values;
+    const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
+    if (done) close(true);
+  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+}
+
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 var workdays = "MO,TU,WE,TH,FR";
 function weekday(text2) {
@@ -241,15 +276,6 @@ function ruleText(rule) {
   return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
 }
 
-var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
-
-var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
-var units = new Map(Object.entries({ minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 }));
-function fieldValue(at) {
-  const two = (n) => String(n).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
 var invitation_default = ".event-card:not([hidden]){display:grid;gap:8px;margin:12px 16px 0;padding:14px 16px;border:1px solid var(--border-color);border-radius:10px;overflow-wrap:anywhere}.event-title{margin:0;font-size:16px}.event-state{margin:0;font-weight:600}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 12px;margin:0;font-size:14px}.event-facts dt{color:var(--color-mild)}.event-facts dd{margin:0}.event-answers{display:flex;flex-wrap:wrap;gap:8px;align-items:center}.event-note{flex:1 1 160px;min-width:0}\n";
 
 adopt(invitation_default);
@@ -257,8 +283,8 @@ var firstGuests = 10;
 var answers = [["yes", t("Yes")], ["maybe", t("Maybe")], ["no", t("No")]];
 var given = { yes: t("You accepted."), maybe: t("You answered “maybe”."), no: t("You declined."), proposed: t("You proposed a new time.") };
 var comes = { yes: t("comes"), maybe: t("may come"), no: t("does not come") };
-function dayOf(local) {
-  const date = /* @__PURE__ */ new Date(`${local.slice(0, 10)}T00:00:00Z`);
+function dayOf(local2) {
+  const date = /* @__PURE__ */ new Date(`${local2.slice(0, 10)}T00:00:00Z`);
   return new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" }).format(date);
 }
 function momentOf(when, zone) {
@@ -343,32 +369,10 @@ function proposed(client, item, path, found) {
   } }, name === "accept" ? t("Accept new time") : t("Decline new time")));
   return [buttons, said];
 }
-async function propose(client, item, path, found) {
-  const { start, end } = found;
-  if (start === null) return false;
+function shownTimes(start, end) {
   const whole = !start.local.includes("T");
-  const value = (when) => whole ? when.local : when.utc === null ? when.local.slice(0, 16) : fieldValue(new Date(when.utc * 1e3));
-  const shifted = (date, days2) => new Date(Date.parse(`${date.slice(0, 10)}T00:00:00Z`) + days2 * 864e5).toISOString().slice(0, 10);
-  const field = (old) => el("input", { class: "dialog-input", type: whole ? "date" : "datetime-local", value: old, required: true });
-  const begins = field(value(start));
-  const ends = field(end === null ? value(start) : whole ? shifted(end.local, -1) : value(end));
-  const note = el("input", { class: "dialog-input", maxlength: "2000", dir: "auto" });
-  ends.addEventListener("input", () => ends.setCustomValidity(""));
-  let last = { sent: "", id: "" };
-  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: async (event) => {
-    event.preventDefault();
-    if (ends.value < begins.value) {
-      ends.setCustomValidity(t("The end must be after the start."));
-      ends.reportValidity();
-      return;
-    }
-    const sent = (field2, days2) => whole ? shifted(field2, days2) : `${new Date(field2).toISOString().slice(0, 16)}Z`;
-    const values = [sent(begins.value, 0), sent(ends.value, 1), note.value.trim()];
-    if (last.sent !== values.join("\n")) last = { sent: values.join("\n"), id: newId() };
-    const [from, to, words] = values;
-    const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => client.invitation_propose(item.id, path, from, to, last.id, words));
-    if (done) close(true);
-  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to the organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+  const value = (when) => whole ? when.local : when.utc === null ? when.local.slice(0, 16) : local(new Date(when.utc * 1e3), false);
+  return { whole, start: value(start), end: end === null ? value(start) : whole ? withDate(end.local, -1) : value(end) };
 }
 async function showInvitation(client, base, item, path, place) {
   let found;
@@ -403,7 +407,9 @@ function draw(client, base, item, path, place, found) {
   const state = stateOf(found);
   const means = saidOf(found);
   fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), means !== "" && el("p", { class: "event-state" }, means), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, found.proposal !== null && fact(t("Time now"), timesOf(found.proposal)), fact(found.proposal === null ? t("When") : t("Proposed time"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organizer"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, open && found.repeats === null && found.start !== null && el("button", { class: "btn line", type: "button", onclick: async () => {
-    if (!await propose(client, item, path, found)) return;
+    const times = shownTimes(found.start, found.end);
+    const sent = await propose(times, (start, end, id, words) => client.invitation_propose(item.id, path, start, end, id, words));
+    if (!sent) return;
     toast(t("New time proposed"));
     draw(client, base, item, path, place, { ...found, answer: "proposed", answered_old: false });
   } }, t("Propose new time…")), proposed(client, item, path, found), el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));

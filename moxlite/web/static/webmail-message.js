@@ -689,8 +689,7 @@ function pageFacts(page) {
 }
 
 var highest = 2e4;
-var widest = 2;
-var phone = matchMedia("(max-width: 700px)");
+var smallest = 0.55;
 function htmlFrame(src, shade, owner) {
   const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${shade === "light" ? "" : `&scheme=${shade}`}` });
   const sheet = el("div", { class: "html-sheet" }, frame);
@@ -731,16 +730,20 @@ function htmlFrame(src, shade, owner) {
     markIn(page, owner.needles());
     const quote = page.querySelector("details.moxlite-quote");
     if (quote !== null) quote.open = owner.forwarded || quote.querySelector(".hit, mark") !== null;
-    if (phone.matches) {
-      fit(page);
-      page.defaultView?.addEventListener("resize", () => fit(page));
-    }
     const grow = () => {
       const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
       frame.style.height = "0";
       frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
     };
-    grow();
+    let width = 0;
+    const adapt = () => {
+      if (frame.clientWidth === width) return;
+      width = frame.clientWidth;
+      fit(page);
+      grow();
+    };
+    adapt();
+    page.defaultView?.addEventListener("resize", adapt);
     quote?.addEventListener("toggle", grow);
   });
   return sheet;
@@ -748,9 +751,8 @@ function htmlFrame(src, shade, owner) {
 function fit(page) {
   const { documentElement: root, body } = page;
   body.style.zoom = "";
-  const wide = root.scrollWidth / root.clientWidth;
-  const fits = wide > 1 && wide <= widest;
-  if (fits) body.style.zoom = String(1 / wide);
+  const scale = root.clientWidth / root.scrollWidth;
+  if (scale < 1 && scale >= smallest) body.style.zoom = String(scale);
 }
 function picturesWords(mode, blocked) {
   if (mode === "htmlexternal") return t("Remote images are loaded");

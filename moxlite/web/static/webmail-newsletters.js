@@ -341,6 +341,7 @@ function openBeside(title, actions, kind = "", closed) {
     removeEventListener("click", leave, true);
     removeEventListener("keydown", pressed, true);
     page.remove();
+    for (const one of covered) one.inert = false;
     closed?.();
     giveBack();
   };
@@ -348,6 +349,8 @@ function openBeside(title, actions, kind = "", closed) {
   addEventListener("keydown", pressed, true);
   fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
   document.body.append(page);
+  const covered = [...document.querySelectorAll("#app > :not(.side)")].filter(({ inert }) => !inert);
+  for (const one of covered) one.inert = true;
   page.show();
   page.focus();
   return { body, close };
