@@ -2,11 +2,22 @@
 
 import { brand, el, fill } from "./dom";
 import { holdFocus } from "./focus";
+import { type Answer, answered, goAway } from "./provider";
 import { type Asked, secondStepForm } from "./secondstep";
 import { t } from "./words";
 
 /** Try to log in: null after a log-in, or the second step that it needs. Throws an error with a text for the user. */
 export type TryLogIn = (username: string, password: string, stay: boolean) => Promise<Asked | null>;
+
+/** Log-in by the login provider. */
+export interface ProviderLogIn {
+  /** The provider's name, "" without one. */
+  name(): Promise<string>;
+  /** Begin: the address to go to. */
+  begin(stay: boolean): Promise<string>;
+  /** As `TryLogIn`, with the provider's answer. */
+  finish(answer: Answer, stay: boolean): Promise<Asked | null>;
+}
 
 export type AskLogIn = typeof askLogIn;
 
@@ -20,6 +31,7 @@ export function askLogIn(
   tryLogIn: TryLogIn,
   below: Node[] = [],
   stays = false,
+  provider?: ProviderLogIn,
 ): Promise<void> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -41,25 +53,29 @@ export function askLogIn(
     });
     const stay = el("input", { type: "checkbox", name: "stay" });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    const other = el("button", { class: "btn line", type: "button", hidden: true });
     problem.hidden = reason === "";
+    const attempt = async (logIn: () => Promise<Asked | null>) => {
+      button.disabled = other.disabled = true;
+      try {
+        const asked = await logIn();
+        if (asked === null) finish();
+        else ask(asked);
+      } catch (error) {
+        problem.hidden = false;
+        fill(problem, linked(error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        button.disabled = other.disabled = false;
+      }
+    };
     const form = el(
       "form",
       {
         class: "login",
         onsubmit: async (event: Event) => {
           event.preventDefault();
-          button.disabled = true;
-          try {
-            const asked = await tryLogIn(username.value, password.value, stay.checked);
-            if (asked === null) finish();
-            else ask(asked);
-          } catch (error) {
-            problem.hidden = false;
-            fill(problem, linked(error instanceof Error ? error.message : String(error)));
-            password.select();
-          } finally {
-            button.disabled = false;
-          }
+          await attempt(() => tryLogIn(username.value, password.value, stay.checked));
         },
       },
       brand(),
@@ -69,6 +85,7 @@ export function askLogIn(
       el("label", { class: "field" }, t("Password"), password),
       stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")),
       button,
+      other,
       below,
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
@@ -87,7 +104,7 @@ export function askLogIn(
       const made = secondStepForm(asked, finish, () => {
         second.remove();
         form.hidden = false;
-        form.requestSubmit(); // the password is still there: a new request for the key
+        if (password.value !== "") form.requestSubmit(); // the password is still there: a new request for the key
       });
       const second = el(
         "div",
@@ -105,6 +122,14 @@ export function askLogIn(
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
+    if (provider === undefined) return;
+    const back = answered("login");
+    if (back !== null) void attempt(() => provider.finish(back.answer, back.stay));
+    other.onclick = () => void attempt(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
+    void provider.name().then((name) => {
+      fill(other, t("Log in with {name}", { name }));
+      other.hidden = name === "";
+    });
   });
 }
 

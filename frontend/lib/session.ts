@@ -3,7 +3,8 @@
 import type { LoginResult } from "./factortypes";
 import { attempt, showError } from "./dialogs";
 import type { AskLogIn } from "./login";
-import type { FactorKind } from "./secondstep";
+import type { Answer } from "./provider";
+import type { Asked, FactorKind } from "./secondstep";
 import { t } from "./words";
 
 declare global {
@@ -21,6 +22,9 @@ export interface LogInClient {
   login(login_token: string, username: string, password: string, stay: boolean): Promise<LoginResult>;
   login_factor(token: string, kind: FactorKind, code: string, stay: boolean): Promise<LoginResult>;
   logout(): Promise<null>;
+  provider_name?(): Promise<string>;
+  provider_login?(stay: boolean): Promise<string>;
+  provider_finish?(state: string, code: string, iss: string): Promise<LoginResult>;
 }
 
 export class Session {
@@ -81,24 +85,33 @@ export class Session {
 
   protected async askOnce(reason: string, below: Node[]): Promise<boolean> {
     const before = this.address;
+    const { client } = this;
+    const started = (result: LoginResult, stay: boolean): Asked | null => {
+      const step = result.second_step;
+      if (step === null) this.begin(result);
+      return (
+        step && {
+          step,
+          finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)),
+        }
+      );
+    };
     await this.ask(
       this.title,
       reason,
       this.named ? before : null,
       async (username, password, stay) => {
-        const token = await this.client.login_prep();
-        const result = await this.client.login(token, username, password, stay);
-        const step = result.second_step;
-        if (step !== null)
-          return {
-            step,
-            finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code, stay)),
-          };
-        this.begin(result);
-        return null;
+        const token = await client.login_prep();
+        return started(await client.login(token, username, password, stay), stay);
       },
       below,
       this.stays,
+      client.provider_name && {
+        name: () => client.provider_name!(),
+        begin: (stay) => client.provider_login!(stay),
+        finish: async ({ state, code, iss }: Answer, stay: boolean) =>
+          started(await client.provider_finish!(state, code, iss), stay),
+      },
     );
     return before !== "" && before !== this.address;
   }

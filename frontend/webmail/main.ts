@@ -214,7 +214,8 @@ class App {
   private readonly waiting = el("div", { class: "waiting" }, brand(), this.line);
 
   start(): void {
-    if (location.search !== "") history.replaceState(null, "", base + location.hash);
+    // but for the answer of a login provider, which the log-in takes
+    if (!/^$|[?&]state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
     const color_scheme = lastScheme();
     this.mail.settings.value = {
       ...this.mail.settings.value,

@@ -28,10 +28,14 @@ from moxlite.logins.secondfactor import SecondFactors
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.access import (
     ClearLimits,
+    ConnectionInfo,
+    ConnectProvider,
+    DisconnectProvider,
     FactorInfo,
     FactorsRemoved,
     LimitInfo,
     LinkMade,
+    ListConnections,
     ListFactors,
     ListLimits,
     MakeLink,
@@ -45,7 +49,8 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password, check_password, generate_password
 from moxlite.store.auth.factors import LINK_LIFE, RecoveryLink, SecurityKey
 from moxlite.store.auth.loginattempts import ADMIN, MainPasswordUse
-from moxlite.store.errors import StoreError
+from moxlite.store.auth.providerbindings import BoundElsewhere
+from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.admin.factors")
@@ -167,6 +172,12 @@ class FactorChanges:
         await self._tell(account, "Two-step verification was reset", text, where)
         return removed
 
+    async def provider_connected(self, account: str, *, where: str) -> None:
+        """Tell the user that a person of the login provider can log in to the account from now on (WEB-181)."""
+        logger.info("login provider connected", extra={"kv": {"account": account}})
+        text = "Your account was connected to the login provider. You can now log in there, without your password.\n"
+        await self._tell(account, "Login provider connected", text, where)
+
     async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
         """Mail programs that used the account's own password within 30 days, and would stop with two-step log-in."""
         snapshot = self._config.current
@@ -256,7 +267,7 @@ def _address(snapshot: Snapshot, account: str) -> Address | None:
 
 
 class FactorCommands:
-    """``moxlite account second-factors`` and the like, ``moxlite limits``."""
+    """``moxlite account second-factors`` and the like, ``moxlite limits``, ``moxlite account provider``."""
 
     def __init__(self, config: ConfigHolder, auth: AuthDB, logins: Logins, changes: FactorChanges) -> None:
         self._config = config
@@ -272,6 +283,9 @@ class FactorCommands:
             MakeLink.bind(self.make_link),
             ListLimits.bind(self.limits),
             ClearLimits.bind(self.clear),
+            ListConnections.bind(self.connections),
+            ConnectProvider.bind(self.connect),
+            DisconnectProvider.bind(self.disconnect),
         )
 
     async def factors(self, args: ListFactors) -> list[FactorInfo]:
@@ -333,6 +347,38 @@ class FactorCommands:
         except ValueError:
             raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address", "ip") from None
         return await self._logins.attempts.counts.clear(ip)
+
+    async def connections(self, args: ListConnections) -> list[ConnectionInfo]:
+        """The people of login providers of an account, or of all accounts."""
+        if args.account:
+            named_account(self._config, args.account)
+        return [
+            ConnectionInfo(binding.account, binding.issuer, binding.subject, _words(binding.bound))
+            for binding in await self._auth.bindings.of(args.account)
+        ]
+
+    async def connect(self, args: ConnectProvider) -> None:
+        """Let a person of the login provider log in to an account."""
+        named_account(self._config, args.account)
+        try:
+            added = await self._auth.bindings.add(self._issuer(), args.subject, args.account)
+        except (BoundElsewhere, LimitExceeded) as error:
+            raise CommandFailed("refused", str(error)) from None
+        if added:
+            await self._changes.provider_connected(args.account, where=_where())
+
+    async def disconnect(self, args: DisconnectProvider) -> None:
+        """Let a person of the login provider no longer log in to an account."""
+        named_account(self._config, args.account)
+        if not await self._auth.bindings.remove(self._issuer(), args.subject, args.account):
+            raise CommandFailed("notFound", f"{args.account} isn't connected to {args.subject!r}")
+        await self._auth.sessions.remove_all(args.account)
+
+    def _issuer(self) -> str:
+        settings = self._config.current.static.oidc
+        if settings is None:
+            raise CommandFailed("refused", "moxlite.toml has no login provider: set [oidc]")
+        return settings.issuer
 
     def _require(self, name: str) -> None:
         if name != ADMIN:

@@ -178,6 +178,7 @@ _groups = described(
     described_in(access),
     {
         "app-password": "Passwords for single devices and programs.",
+        "provider": "People who log in to an account by the login provider.",
         "share": "Mailboxes of an account that others may use, too.",
         "forward": "Addresses to which the mail of an account is sent on.",
     },

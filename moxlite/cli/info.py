@@ -48,6 +48,7 @@ RUNS_ON: Final = (
     "defusedxml",
     "acme",
     "josepy",
+    "joserfc",
     "webauthn",
     "segno",
     "tzdata",

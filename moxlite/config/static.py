@@ -486,6 +486,21 @@ class Web(Section, frozen=True):
     ] = PublicURLs()
 
 
+class OIDC(Section, frozen=True):
+    """A login provider by OpenID Connect: people log in to the webmail and the account page there, with one login for
+    the whole house.
+    """
+
+    issuer: Annotated[URL, doc("The issuer, exactly as the provider's discovery document has it.")]
+    client_id: Annotated[str, doc("The client that you registered there, with the addresses of both pages.")]
+    client_secret_file: Annotated[
+        Path | None,
+        doc("File with the client's secret. The server's user must be able to read it. Not needed for public clients."),
+    ] = None
+    name: Annotated[str, doc("What the login button calls the provider, such as `Authentik`.")] = "OpenID Connect"
+    allow_internal: Annotated[bool, doc("The provider has an address of your own network.")] = False
+
+
 class Doctor(Section, frozen=True):
     """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
@@ -567,6 +582,7 @@ class Static(Section, frozen=True):
     web: Annotated[Web, doc("The web pages as others see them.")] = Web()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
+    oidc: Annotated[OIDC | None, doc("Log in to the web pages by a login provider.")] = None
     webmail_offline: Annotated[
         bool,
         doc(

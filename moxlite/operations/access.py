@@ -241,6 +241,47 @@ class ClearLimits(Operation[int], frozen=True):
     ip: Word = ""
 
 
+# People of the login provider (WEB-181)
+
+
+Subject: TypeAlias = Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class ConnectionInfo(msgspec.Struct, frozen=True):
+    """A person of a login provider who logs in to an account, since when (UTC)."""
+
+    account: str
+    issuer: str
+    subject: str
+    since: str
+
+
+@query("account provider list", Role.COMMAND_LINE, columns=("account", "issuer", "subject", "since"))
+class ListConnections(Operation[list[ConnectionInfo]], frozen=True):
+    """List who logs in by the login provider: to account NAME, or to all accounts."""
+
+    account: Annotated[str, field(metavar="NAME", argument=True)] = ""
+
+
+@change("account provider connect", Role.COMMAND_LINE)
+class ConnectProvider(Operation[None], frozen=True):
+    """Let the person SUBJECT of the login provider log in to account NAME. The user is told by mail.
+
+    SUBJECT is the claim `sub` of that person: the provider's own id, not a name or an address.
+    """
+
+    account: Name
+    subject: Annotated[Subject, field(kind=str)]
+
+
+@change("account provider disconnect", Role.COMMAND_LINE)
+class DisconnectProvider(Operation[None], frozen=True):
+    """No longer let the person SUBJECT of the login provider log in to account NAME; its web sessions end."""
+
+    account: Name
+    subject: Annotated[Subject, field(kind=str)]
+
+
 # Keys of client certificates (STORE-104)
 
 

@@ -96,6 +96,7 @@ class SessionCookies:
         name = {"webaccount": "account", "webadmin": "admin"}.get(app, app)
         self._session: Final = f"{name}session"
         self._login: Final = f"{name}login"
+        self._provider: Final = f"{name}provider"
 
     def prepare(self, caller: Caller) -> str:
         """Make the token of a log-in form. The log-in must bring it twice, in the call and as a cookie, because a
@@ -156,6 +157,14 @@ class SessionCookies:
         caller.set_cookie(name, "", max_age=0, path=caller.siblings[sibling] if sibling else "")
         if caller.stays and FORGET not in caller.headers and SEVERAL not in _cookies(caller.request):
             caller.headers.append(FORGET)
+
+    def send_away(self, caller: Caller, kept: str, age: int) -> None:
+        """Have the browser keep what `returned` needs while it is at the login provider, or with "" forget it."""
+        caller.set_cookie(self._provider, kept, max_age=age if kept else 0)
+
+    def returned(self, caller: Caller) -> str:
+        """What `send_away` has kept in this browser, "" for nothing."""
+        return _cookies(caller.request).get(self._provider, "")
 
     def offer(self, caller: Caller) -> str:
         """Mark the browser that may take a session over: a secret as a cookie of the account app (WEB-51a)."""

@@ -21,6 +21,7 @@ from moxlite.logins.identity import (
     RateLimited,
 )
 from moxlite.logins.logins import Logins
+from moxlite.logins.provider import accept_person
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
@@ -51,6 +52,10 @@ STOLEN: Final = (
     "Please log in again."
 )
 INVALID: Final = "You were logged out. Please log in again."
+NOT_CONNECTED: Final = (
+    "This login isn't connected to an account yet. Log in with your password, then connect it under Security on your "
+    "account page."
+)
 NOT_HANDED: Final = "Please log in: the log-in of the webmail could not be used here."
 
 
@@ -84,7 +89,7 @@ class Sessions:
         except FactorNeeded as e:
             return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
-            raise await self._refused(e, self.WRONG) from e
+            raise await _refused(e, self.WRONG) from e
         return await self._enter(caller, identity)
 
     async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
@@ -95,7 +100,7 @@ class Sessions:
         try:
             identity = await self._steps.finish(caller.request, self.login_request(caller), token, kind, code)
         except LoginRefused as e:
-            raise await self._refused(e, reason_of(e)) from e
+            raise await _refused(e, reason_of(e)) from e
         return await self._enter(caller, identity)
 
     async def confirm_options(self, caller: Caller) -> SecondStep:
@@ -116,7 +121,7 @@ class Sessions:
                 identity = Identity(session.account, session.address)
                 await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
         except LoginRefused as e:
-            raise await self._refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
+            raise await _refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
         # Entries of sessions that have ended stay until here: to look for those would cost more than their few octets.
         while len(self._confirmed) >= MAX_CONFIRMED:
             del self._confirmed[next(iter(self._confirmed))]
@@ -141,16 +146,23 @@ class Sessions:
         request = self.login_request(caller)
         return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
 
-    async def _refused(self, refusal: LoginRefused, text: str) -> errors.APIError:
-        """The error for a refused log-in; `text` is for wrong credentials. Guesses are slowed down."""
-        if isinstance(refusal, RateLimited):
-            return errors.RateLimited(reason_of(refusal))
-        if isinstance(refusal, LoginDisabled):
-            return errors.LoginFailed(reason_of(refusal))
-        await trio.sleep(FAILURE_DELAY)
-        return errors.LoginFailed(UNSET if isinstance(refusal, NoAdminPassword) else text)
+    async def log_in_by_provider(self, caller: Caller, account: str | None, proven: int) -> LoginResult:
+        """Start a session for a person whom the login provider has verified, unless the account has second factors:
+        then `second_step` follows. `account` is None for a person without one; `proven` is when the user gave a secret
+        to the provider (µs UTC).
 
-    async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
+        Raises LoginFailed, RateLimited.
+        """
+        try:
+            recipient = None if account is None else self._config.current.login_of(account)
+            identity = await accept_person(self._logins, self.login_request(caller), recipient)
+        except FactorNeeded as e:
+            return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
+        except LoginRefused as e:
+            raise await _refused(e, NOT_CONNECTED) from e
+        return await self._enter(caller, identity, proven)
+
+    async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
         """Start a session after a complete log-in, and set its cookie."""
         # A new token with each log-in: a cookie that another site or user has planted in the browser names nothing
         # afterwards.
@@ -161,6 +173,7 @@ class Sessions:
             remote_ip=caller.request.client_ip,
             user_agent=caller.request.headers.get("user-agent") or "",
             device=caller.stays and may_stay_logged_in(caller.request),
+            proven=proven,
         )
         self.cookies.give(caller, tokens.token, identity.account, device=tokens.device)
         return LoginResult(tokens.csrf, identity.address, device=tokens.device)
@@ -294,6 +307,16 @@ class Sessions:
     def login_request(self, caller: Caller) -> LoginRequest:
         """The origin of an attempt, for records and limits."""
         return attempt_of(caller.request, self.app)
+
+
+async def _refused(refusal: LoginRefused, text: str) -> errors.APIError:
+    """The error for a refused log-in; `text` is for wrong credentials. Guesses are slowed down."""
+    if isinstance(refusal, RateLimited):
+        return errors.RateLimited(reason_of(refusal))
+    if isinstance(refusal, LoginDisabled):
+        return errors.LoginFailed(reason_of(refusal))
+    await trio.sleep(FAILURE_DELAY)
+    return errors.LoginFailed(UNSET if isinstance(refusal, NoAdminPassword) else text)
 
 
 async def _not_handed() -> errors.APIError:

@@ -160,11 +160,11 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     "app password, TLS key, session, second factor": {
         "account app": Changes(
             "app_password_* key_* session_* second_factors totp_* factor_remove recovery_* recover password_state"
-            " set_password generate_password attempt_list not_me"
+            " set_password generate_password attempt_list not_me provider_*"
         ),
         "command line": Changes(
             "account app-password * config tlspubkey * account second-factors account reset-second-factor"
-            " account recovery-link account set-* limits *"
+            " account recovery-link account set-* account provider * limits *"
         ),
         "webmail": "the page of the account app has it",
         "JMAP": SECRET,
@@ -293,7 +293,7 @@ ELSE: Final[Mapping[str, str]] = {
     "account app": "login* logout confirm* export_prep import_*",
     "webmail": (
         "login* logout confirm* export_prep import_* hand_on inbox_unread token request decode_mime_words"
-        " receipt_send delivery_* recipient_security complete_recipient search_glance file_import_*"
+        " provider_* receipt_send delivery_* recipient_security complete_recipient search_glance file_import_*"
     ),
     "JMAP": "Core/echo MDN/*",
     "web API": "",

@@ -221,6 +221,13 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "recovery_info": [({"token": tom.link}, 410)],
         "recover": [({"token": tom.link, "password": PASSWORD}, 410)],
         "login_prep": OWN,
+        "provider_name": OWN,
+        "provider_login": [({"stay": False}, 400)],  # no provider is set
+        "provider_finish": [({"state": "", "code": "", "iss": ""}, 400)],
+        "provider_state": OWN,
+        "provider_connect": [({}, 400)],
+        "provider_connected": [({"state": "", "code": "", "iss": ""}, 400)],
+        "provider_disconnect": [({"subject": "tom-at-home"}, 404)],
         "login_handed": [({"token": "1.x"}, 403)],
         "export_prep": OWN,
         "login": [({"login_token": "x", "username": TOM, "password": PASSWORD}, 400)],

@@ -250,6 +250,8 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + "[imap]\nmessage_limit = 999\n", "imap.message_limit", "0 or at least 1000"),
         (STATIC + "[imap]\nsave_limit = 999\n", "imap.save_limit", "0, or at least 1000 and message_limit"),
         (STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n", "imap.save_limit", "and message_limit"),
+        (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
+        (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a word"),
     ],
 )
 def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, static: str, key: str, words: str) -> None:

@@ -12,6 +12,7 @@ import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
+import { providerCard } from "./provider";
 
 const page = 20;
 const day = 86_400_000;
@@ -31,12 +32,13 @@ function suits(scope: string, token: boolean): boolean {
 }
 
 const security: MakePage = async (desk) => {
-  const [own, apps, sessions, attempts, factors] = await Promise.all([
+  const [own, apps, sessions, attempts, factors, provider] = await Promise.all([
     desk.client.password_state(),
     desk.client.app_password_list(),
     desk.client.session_list(),
     desk.client.attempt_list("", page),
     factorsCard(desk.client, true),
+    providerCard(desk),
   ]);
   const root = el(
     "div",
@@ -44,6 +46,7 @@ const security: MakePage = async (desk) => {
     head(t("Security"), ""),
     password(desk, own, apps.length),
     factors,
+    provider,
     appPasswords(desk, apps),
     sessionList(desk, sessions),
     attemptList(desk, attempts),

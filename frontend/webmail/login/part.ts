@@ -10,5 +10,5 @@ adopt(sheet + steps);
 
 export { askConfirm } from "../../lib/confirm";
 
-export const askLogIn: AskLogIn = (app, reason, address, tryLogIn, below = [], stays = false) =>
-  ask(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays);
+export const askLogIn: AskLogIn = (app, reason, address, tryLogIn, below = [], stays = false, provider) =>
+  ask(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays, provider);

@@ -70,6 +70,7 @@ def check_static(static: Static) -> list[Finding]:
     findings += backup_findings(static)
     findings += standby_findings(static)
     findings += _updates(static)
+    findings += _oidc(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))
     return findings
@@ -106,6 +107,17 @@ def _updates(static: Static) -> Iterator[Finding]:
         octets = 0
     if octets != KEY_OCTETS:
         yield Finding(("updates", "public_key"), f"is not a key of {KEY_OCTETS} octets in base64")
+
+
+def _oidc(static: Static) -> Iterator[Finding]:
+    if static.oidc is None:
+        return
+    if not static.oidc.issuer.startswith("https://") and not static.oidc.allow_internal:
+        yield Finding(("oidc", "issuer"), "must begin with https://", "http is for `allow_internal` alone")
+    for name in ("client_id", "name"):
+        value = getattr(static.oidc, name)
+        if not value.strip() or not value.isprintable():
+            yield Finding(("oidc", name), "must be a word")
 
 
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
 (STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), which
-have addresses to give away (MASK-3), tokens of the admin API (WEB-168), and which accounts have another server's
-password hash (STORE-100b).
+have addresses to give away (MASK-3), tokens of the admin API (WEB-168), which accounts have another server's
+password hash (STORE-100b), and who logs in by a login provider (WEB-181).
 
 `AuthDB` is the interface of the file to the rest of the program: what concerns the file as a whole is here, each table
 is in a module of its own.
@@ -16,12 +16,13 @@ from typing import Final
 
 import trio
 
-from moxlite.store.auth import audit, factors, loginattempts, sessions, tlskeys
+from moxlite.store.auth import audit, factors, loginattempts, providerbindings, sessions, tlskeys
 from moxlite.store.auth.admintokens import AdminTokens
 from moxlite.store.auth.factors import FactorsDB
 from moxlite.store.auth.foreignpasswords import ForeignPasswords
 from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.auth.maskedindex import MaskedIndex
+from moxlite.store.auth.providerbindings import ProviderBindings
 from moxlite.store.auth.tlskeys import TLSKeys
 from moxlite.store.auth.websessions import WebSessions
 from moxlite.store.errors import StorageBroken, StoreError
@@ -55,7 +56,7 @@ class AuthDB:
 
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
     `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away,
-    `admin_tokens`, and `foreign`, the accounts with another server's hash.
+    `admin_tokens`, `foreign`, the accounts with another server's hash, and `bindings`, the people of a login provider.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -72,6 +73,7 @@ class AuthDB:
         self.masked = MaskedIndex(lambda: self.database)
         self.admin_tokens = AdminTokens(lambda: self.database)
         self.foreign = ForeignPasswords(lambda: self.database)
+        self.bindings = ProviderBindings(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -126,6 +128,7 @@ class AuthDB:
             tlskeys.remove_keys(tx, account)
             factors.drop_factors(tx, account)
             factors.drop_links(tx, account)
+            providerbindings.drop_bindings(tx, account)
 
         self.sessions.forget(account)
         await self.database.write(unit)

@@ -147,9 +147,19 @@ def expiry(now: int, *, created: int, device: bool) -> int:
 
 
 def add_session(
-    tx: Tx, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = "", device: bool = False
+    tx: Tx,
+    app: str,
+    account: str,
+    address: str,
+    *,
+    remote_ip: str = "",
+    user_agent: str = "",
+    device: bool = False,
+    proven: int | None = None,
 ) -> SessionTokens:
-    """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest."""
+    """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest. `proven`
+    is when its user gave a secret, None for now.
+    """
     tokens = new_tokens(device=device)
     _make_room(tx, account)
     tx.execute(
@@ -167,7 +177,7 @@ def add_session(
         int(device),
         tx.now if device else 0,
         None,
-        tx.now,
+        tx.now if proven is None else proven,
     )
     return tokens
 

@@ -54,7 +54,15 @@ class WebSessions:
         self.handovers = Handovers()
 
     async def add(
-        self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = "", device: bool = False
+        self,
+        app: str,
+        account: str,
+        address: str,
+        *,
+        remote_ip: str = "",
+        user_agent: str = "",
+        device: bool = False,
+        proven: int | None = None,
     ) -> SessionTokens:
         """Begin a session after a successful log-in; returns its tokens, once it is durable. If the file cannot be
         written, the session is kept in memory (STORE-105a), so that users can still log in; it is no device session
@@ -63,11 +71,11 @@ class WebSessions:
         origin = {"remote_ip": remote_ip, "user_agent": user_agent}
         try:
             return await self._database().write(
-                lambda tx: sessions.add_session(tx, app, account, address, **origin, device=device)
+                lambda tx: sessions.add_session(tx, app, account, address, **origin, device=device, proven=proven)
             )
         except (StorageFull, StorageBusy, StorageBroken) as error:
             logger.warning("web session kept in memory", extra={"kv": {"account": account, "err": str(error)}})
-            return self._in_memory.add(app, account, address, now=_now(), **origin)
+            return self._in_memory.add(app, account, address, now=_now(), proven=proven, **origin)
 
     async def use(
         self, token: str, app: str, account: str, *, csrf: str | None = None, remote_ip: str = "", renew: bool = False
@@ -279,13 +287,21 @@ class MemorySessions:
         self._ids = itertools.count(1)
 
     def add(
-        self, app: str, account: str, address: str, *, now: int, remote_ip: str = "", user_agent: str = ""
+        self,
+        app: str,
+        account: str,
+        address: str,
+        *,
+        now: int,
+        remote_ip: str = "",
+        user_agent: str = "",
+        proven: int | None = None,
     ) -> SessionTokens:
         """As `sessions.add_session`."""
         tokens = new_tokens()
-        session = Session(
-            -next(self._ids), app, account, address, remote_ip, user_agent[:256], now, now, now + LIFETIME, proven=now
-        )
+        times = (now, now, now + LIFETIME)
+        proof = now if proven is None else proven
+        session = Session(-next(self._ids), app, account, address, remote_ip, user_agent[:256], *times, proven=proof)
         self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
         # The bound of one account comes before that of all: a user with many log-ins must not end sessions of others.
         own = [token for token, kept in self._kept.items() if kept.session.account == account]

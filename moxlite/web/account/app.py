@@ -32,12 +32,14 @@ from moxlite.web.factorcalls import FactorCalls, RecoveryCalls
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.importing.browser import ImportEvent, ImportState
 from moxlite.web.logincalls import LoginCalls
+from moxlite.web.providerlogin import ProviderCalls, ProviderConnectionCalls, ProviderLogins
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import LoginResult
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moxlite.logins.provider import LoginProvider
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Request, ResponseWriter
 
@@ -51,6 +53,7 @@ class AccountApp:
         config_dir: Path,
         server: Server,
         exports: BrowserExports,
+        provider: LoginProvider | None,
     ) -> None:
         config = server.config
         self._parts = Bundles("account")
@@ -60,8 +63,11 @@ class AccountApp:
         )
         self._exports = exports
         self._server = server
+        provided = ProviderLogins(self._sessions, provider, server.auth.bindings)
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(self._sessions),
+            ProviderCalls: ProviderCalls(provided),
+            ProviderConnectionCalls: ProviderConnectionCalls(provided, server.factors),
             FactorCalls: FactorCalls(self._sessions, server.factors),
             RecoveryCalls: RecoveryCalls(server.factors),
         }
@@ -176,6 +182,8 @@ class TransferCalls(AccountCalls):
 
 API: Final[tuple[Source, ...]] = (
     LoginCalls,
+    ProviderCalls,
+    ProviderConnectionCalls,
     FactorCalls,
     RecoveryCalls,
     SortingCalls,

@@ -27,6 +27,7 @@ from moxlite.web.calls import Source, call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
+from moxlite.web.providerlogin import ProviderCalls
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
@@ -264,6 +265,7 @@ class MessageCalls(AccountCalls):
 
 API: Final[tuple[Source, ...]] = (
     DeviceLogins,
+    ProviderCalls,
     NoticeCalls,
     GivenCalls,
     ReceiptCalls,

@@ -34,6 +34,7 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request as HTTPRequest, query_parameters
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_language
+from moxlite.web.providerlogin import ProviderCalls, ProviderLogins
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from moxlite.compose.reply import Own
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
+    from moxlite.logins.provider import LoginProvider
     from moxlite.net.httpclient import HTTPClient
     from moxlite.operations.performing import Perform
     from moxlite.process.keys import SigningKeys
@@ -100,6 +102,7 @@ class Webmail:
         http: HTTPClient,
         assure: Assure,
         notices: Notices,
+        provider: LoginProvider | None,
     ) -> None:
         self._bundles = Bundles("webmail")
         self._document = Document("webmail", config_dir, "webmail", self._bundles.languages)
@@ -128,6 +131,7 @@ class Webmail:
         self._imports = ImportCalls(self._sessions, server)
         shared: Mapping[type, object] = {
             DeviceLogins: DeviceLogins(self._sessions),
+            ProviderCalls: ProviderCalls(ProviderLogins(self._sessions, provider, auth.bindings)),
             ComposeCalls: self._files,
             ImportCalls: self._imports,
         }

@@ -1,0 +1,180 @@
+"""Requests to the login provider: its discovery document and keys, and the change of a code into an ID token (WEB-180).
+
+What is read is judged by `proto.oidc`. A redirect is no answer, so that no provider sends us to another host.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite.lazyimport import load
+from moxlite.logins.identity import FactorNeeded, Identity, LoginRequest, WrongCredentials
+from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
+from moxlite.proto.oidc import (
+    Begun,
+    Claims,
+    Keys,
+    OIDCError,
+    Provider,
+    UnknownKey,
+    authorization_url,
+    begin,
+    check_answer,
+    discovery_url,
+    read_provider,
+    read_tokens,
+    token_request,
+    verify,
+)
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import AccountRecipient
+    from moxlite.config.static import OIDC
+    from moxlite.logins.logins import Logins
+
+MECHANISM: Final = "provider"
+"""The word for records of these log-ins."""
+
+SECONDS: Final = 10.0
+"""Seconds for each request: a user waits."""
+
+MAX_ANSWER: Final = 256 << 10
+"""Maximum octets of an answer."""
+
+MAX_SECRET: Final = 4096
+"""Octets read of the file with the client's secret."""
+
+KEPT: Final = 3600.0
+"""Seconds for which discovery document and keys are kept; a key that is withdrawn is no longer accepted after that."""
+
+PAUSE: Final = 10.0
+"""Seconds between two requests for the keys: tokens with unknown keys must not become as many requests."""
+
+
+class ProviderAway(Exception):
+    """The provider doesn't answer, or its discovery document or keys cannot be read. The text gives the reason."""
+
+
+class LoginProvider:
+    """The login provider of this server."""
+
+    def __init__(self, settings: OIDC, client: HTTPClient) -> None:
+        self.issuer: Final = settings.issuer
+        self.name: Final = settings.name
+        self._settings = settings
+        self._client = client
+        self._provider: tuple[float, Provider] | None = None
+        self._keys: tuple[float, Keys] | None = None
+        self._turn = trio.Lock()
+
+    async def begin(self, redirect_uri: str, *, again: bool = False) -> tuple[Begun, str]:
+        """Begin a log-in; returns what `finish` needs, and where the browser goes. Raises ProviderAway."""
+        provider = await self._discover()
+        begun = begin(redirect_uri)
+        return begun, authorization_url(provider, self._settings.client_id, begun, again=again)
+
+    async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None) -> Claims:
+        """The verified claims of the person who has logged in. Raises ProviderAway, OIDCError."""
+        provider = await self._discover()
+        check_answer(provider, begun, state=state, iss=iss)
+        settings = self._settings
+        headers, body = token_request(provider, settings.client_id, await self._secret(), begun, code)
+        response = await self._request("POST", provider.token_endpoint, headers, body)
+        tokens = read_tokens(response.status, response.body)
+
+        async def verified(keys: Keys) -> Claims:
+            return await trio.to_thread.run_sync(
+                lambda: verify(
+                    tokens.id_token,
+                    keys,
+                    issuer=settings.issuer,
+                    client_id=settings.client_id,
+                    nonce=begun.nonce,
+                    access_token=tokens.access_token,
+                    now=time.time(),
+                )
+            )
+
+        known = await self._key_set(provider, KEPT)
+        try:
+            return await verified(known)
+        except UnknownKey:
+            return await verified(await self._key_set(provider, PAUSE))
+
+    async def _discover(self) -> Provider:
+        async with self._turn:
+            if self._provider is None or trio.current_time() - self._provider[0] >= KEPT:
+                document = await self._document(discovery_url(self.issuer))
+                try:
+                    provider = read_provider(document, self.issuer)
+                except OIDCError as error:
+                    raise ProviderAway(str(error)) from error
+                self._provider = (trio.current_time(), provider)
+            return self._provider[1]
+
+    async def _key_set(self, provider: Provider, age: float) -> Keys:
+        """The keys, not older than `age` seconds."""
+        await load("joserfc.jws")
+        async with self._turn:
+            if self._keys is None or trio.current_time() - self._keys[0] >= age:
+                document = await self._document(provider.jwks_uri)
+                try:
+                    keys = await trio.to_thread.run_sync(Keys, document)
+                except OIDCError as error:
+                    raise ProviderAway(str(error)) from error
+                self._keys = (trio.current_time(), keys)
+            return self._keys[1]
+
+    async def _document(self, url: str) -> bytes:
+        response = await self._request("GET", url, (("Accept", "application/json"),), b"")
+        if response.status != 200:
+            raise ProviderAway(f"{url} answered {response.status}")
+        return response.body
+
+    async def _request(self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes) -> HTTPResponse:
+        try:
+            response = await self._client.request(
+                method, url, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER
+            )
+        except HTTPError as error:
+            raise ProviderAway(f"{url}: {error}") from error
+        if response.cut:
+            raise ProviderAway(f"{url} answered more than {MAX_ANSWER} octets")
+        return response
+
+    async def _secret(self) -> str:
+        path = self._settings.client_secret_file
+        if path is None:
+            return ""
+
+        def read() -> str:
+            with path.open("rb") as file:
+                return file.read(MAX_SECRET).decode("utf-8", "replace").strip()
+
+        try:
+            # Read at each log-in, so that a new secret needs no restart.
+            return await trio.to_thread.run_sync(read)
+        except OSError as error:
+            raise ProviderAway(f"client secret {path}: {error.strerror}") from error
+
+
+async def accept_person(logins: Logins, request: LoginRequest, recipient: AccountRecipient | None) -> Identity:
+    """Log in a person whom the provider has verified, to the account that the person is connected to, None without
+    one (WEB-181).
+
+    Raises:
+      RateLimited, WrongCredentials, LoginDisabled: see there.
+      FactorNeeded: the account has second factors, and the web app must go on with `SecondFactors.check`.
+    """
+    await logins.attempts.admit(request)
+    if recipient is None:
+        unknown = WrongCredentials("no account for this person")
+        raise logins.attempts.refuse(request, MECHANISM, "", unknown, result="baduser")
+    address = str(recipient.canonical)
+    if await logins.stored.has_factors(recipient.account):
+        needed = FactorNeeded(Identity(recipient.account, address))
+        raise logins.attempts.refuse(request, MECHANISM, address, needed, recipient)
+    return logins.accept(request, MECHANISM, address, recipient)

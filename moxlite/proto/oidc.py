@@ -1,0 +1,385 @@
+"""OpenID Connect, the side of the relying party: discovery document, authorization request, answers, ID tokens (OpenID
+Connect Core 1.0, OpenID Connect Discovery 1.0, RFC 6749, RFC 7636, RFC 9207).
+
+Octets in, typed values out: requests are made by `logins.provider`. Signatures are verified by the package joserfc,
+imported with the first key set (1 MB).
+
+Theory of operation
+-------------------
+Only the authorization code flow with PKCE and answers in the query. An ID token is accepted if it is a compact JWS
+whose algorithm is one of `ALGORITHMS` and fits the key, whose key is in the provider's key set under the token's `kid`,
+and whose claims pass all of Core §3.1.3.7. What a token's header says about keys (`jwk`, `jku`, `x5u`, `x5c`) is never
+used. Nothing of a token is believed before its signature was verified.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+import msgspec
+
+from moxlite.decoders import from_json
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
+
+T = TypeVar("T")
+
+ALGORITHMS: Final[Mapping[str, tuple[str, str]]] = {
+    "RS256": ("RSA", "sha256"),
+    "RS384": ("RSA", "sha384"),
+    "RS512": ("RSA", "sha512"),
+    "PS256": ("RSA", "sha256"),
+    "PS384": ("RSA", "sha384"),
+    "PS512": ("RSA", "sha512"),
+    "ES256": ("P-256", "sha256"),
+    "ES384": ("P-384", "sha384"),
+    "ES512": ("P-521", "sha512"),
+    "Ed25519": ("Ed25519", "sha512"),
+    "EdDSA": ("Ed25519", "sha512"),
+}
+"""Algorithms of signatures with their kind of key and hash (RFC 7518 §3.1, RFC 9864). No `none`, and none with a shared
+secret: the client secret would sign.
+"""
+
+SKEW: Final = 120
+"""Seconds that the clocks of provider and server may differ."""
+
+OLDEST: Final = 600
+"""Seconds since a token was issued, after which it is refused: ours come directly from the provider."""
+
+MAX_TOKEN: Final = 32 << 10
+"""Maximum octets of an ID token; groups of a large firm take a few kilobytes."""
+
+MAX_KEYS: Final = 100
+"""Maximum number of keys that are read of a key set."""
+
+RSA_BITS: Final = range(2048, 8193)
+"""Sizes of RSA keys: shorter ones are weak (RFC 7518 §3.3), longer ones take long to verify."""
+
+MAX_SUBJECT: Final = 255
+"""Characters of `sub`, ASCII (Core §2)."""
+
+TYPES: Final = (None, "JWT", "jwt", "id_token+jwt")
+"""Values of `typ` in the header of an ID token. Access tokens and logout tokens have others (RFC 8725 §3.11)."""
+
+SCOPE: Final = "openid"
+
+
+class OIDCError(Exception):
+    """An answer of the provider cannot be used. The text gives the reason, for the log: it may quote the provider."""
+
+
+class UnknownKey(OIDCError):
+    """The key of a token isn't in the key set. The provider may have changed its keys since that was fetched."""
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """The provider's discovery document, as far as it is used (Discovery §3). Fields that an answer lacks have their
+    defaults.
+    """
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    response_types_supported: tuple[str, ...] = ("code",)
+    response_modes_supported: tuple[str, ...] = ("query",)
+    id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+    code_challenge_methods_supported: tuple[str, ...] = ("S256",)
+    authorization_response_iss_parameter_supported: bool = False
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """An authorization request that waits for its answer. Each text has 256 random bits."""
+
+    state: str
+    nonce: str
+    verifier: str
+    redirect_uri: str
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """The answer of the token endpoint (Core §3.1.3.3)."""
+
+    id_token: str
+    token_type: str
+    access_token: str = ""
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """The claims of an ID token, as far as they are used (Core §2). Times are seconds since 1970."""
+
+    iss: str
+    sub: str
+    aud: str | tuple[str, ...]
+    exp: float
+    iat: float
+    nonce: str
+    azp: str | None = None
+    at_hash: str | None = None
+    auth_time: float | None = None
+    nbf: float | None = None
+
+
+class _Header(msgspec.Struct, frozen=True):
+    alg: str
+    kid: str | None = None
+    typ: str | None = None
+
+
+class _KeySet(msgspec.Struct, frozen=True):
+    keys: list[dict[str, Any]]
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    error: str = ""
+    error_description: str = ""
+
+
+# Discovery
+
+
+def discovery_url(issuer: str) -> str:
+    """The address of the issuer's discovery document (Discovery §4.1)."""
+    return issuer.removesuffix("/") + "/.well-known/openid-configuration"
+
+
+def read_provider(document: bytes, issuer: str) -> Provider:
+    """Read a discovery document. Raises OIDCError if it is another issuer's, or the provider lacks what we need."""
+    provider = _decoded(document, Provider, "discovery document")
+    if provider.issuer != issuer:  # Discovery §4.3: exactly, or tokens of another tenant would be accepted
+        raise OIDCError(f"the document is of the issuer {provider.issuer!r}, not of {issuer!r}")
+    plain = urlsplit(issuer).scheme == "http"
+    for url in (provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri):
+        parts = urlsplit(url)
+        if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:
+            raise OIDCError(f"the endpoint {url!r} isn't an https address")
+        if not url.isascii() or not url.isprintable() or " " in url:
+            raise OIDCError(f"the endpoint {url!r} isn't a URL")
+    needs = (
+        ("code", provider.response_types_supported, "the authorization code flow"),
+        ("query", provider.response_modes_supported, "answers in the query"),
+        ("S256", provider.code_challenge_methods_supported, "PKCE with S256"),
+    )
+    for need, offered, words in needs:
+        if need not in offered:
+            raise OIDCError(f"the provider doesn't offer {words}")
+    if not set(ALGORITHMS) & set(provider.id_token_signing_alg_values_supported):
+        raise OIDCError("the provider doesn't sign with a public key")
+    return provider
+
+
+# Authorization request and token request
+
+
+def begin(redirect_uri: str) -> Begun:
+    """Begin a log-in."""
+    return Begun(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(32), redirect_uri)
+
+
+def authorization_url(provider: Provider, client_id: str, begun: Begun, *, again: bool = False) -> str:
+    """The address at which the browser asks the provider (Core §3.1.2.1). With `again` the user has to log in there,
+    even if a session of the provider lives.
+    """
+    challenge = hashlib.sha256(begun.verifier.encode()).digest()
+    fields = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": begun.redirect_uri,
+        "scope": SCOPE,
+        "state": begun.state,
+        "nonce": begun.nonce,
+        "code_challenge": _base64url(challenge),
+        "code_challenge_method": "S256",
+    }
+    if again:
+        fields["prompt"] = "login"
+    separator = "&" if urlsplit(provider.authorization_endpoint).query else "?"
+    return f"{provider.authorization_endpoint}{separator}{urlencode(fields)}"
+
+
+def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | None) -> None:
+    """Check what came back with the code (RFC 6749 §10.12, RFC 9207 §2.4). Raises OIDCError."""
+    if not hmac.compare_digest(begun.state.encode(), state.encode()):
+        raise OIDCError("the answer belongs to another login")
+    if iss is None and provider.authorization_response_iss_parameter_supported:
+        raise OIDCError("the answer doesn't name its issuer")
+    if iss is not None and iss != provider.issuer:
+        raise OIDCError(f"the answer is of the issuer {iss!r}")
+
+
+def token_request(
+    provider: Provider, client_id: str, secret: str, begun: Begun, code: str
+) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    """Headers and body of the request that changes a code into tokens (RFC 6749 §4.1.3, RFC 7636 §4.5). `secret` is ""
+    for a public client.
+    """
+    fields = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": begun.redirect_uri,
+        "code_verifier": begun.verifier,
+    }
+    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
+    methods = provider.token_endpoint_auth_methods_supported
+    if secret and ("client_secret_basic" in methods or "client_secret_post" not in methods):
+        # RFC 6749 §2.3.1: both are form-encoded first
+        pair = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
+        headers.append(("Authorization", f"Basic {base64.b64encode(pair).decode()}"))
+    else:
+        fields["client_id"] = client_id
+        if secret:
+            fields["client_secret"] = secret
+    return tuple(headers), urlencode(fields).encode()
+
+
+def read_tokens(status: int, body: bytes) -> Tokens:
+    """Read the answer of the token endpoint. Raises OIDCError."""
+    if status != 200:
+        try:
+            failure = from_json(body, _Failure)
+        except msgspec.DecodeError:
+            failure = _Failure()
+        words = f"{failure.error} {failure.error_description}".strip()[:200]
+        raise OIDCError(f"the token endpoint answered {status}{': ' if words else ''}{words}")
+    tokens = _decoded(body, Tokens, "answer of the token endpoint")
+    if tokens.token_type.lower() != "bearer":
+        raise OIDCError(f"the tokens are of the type {tokens.token_type!r}")
+    return tokens
+
+
+# Keys and ID tokens
+
+
+class Keys:
+    """The public keys of a provider (RFC 7517). Keys that cannot be used are left out: of unknown kinds, shared
+    secrets, weak ones, those that are not for signatures.
+    """
+
+    def __init__(self, document: bytes) -> None:
+        """Raises OIDCError. Imports joserfc: in a thread, for it takes 0.3 s."""
+        from joserfc import jwk
+        from joserfc.errors import JoseError, SecurityWarning
+
+        # Of short keys, which are left out below, and of the name EdDSA (RFC 9864), where the key tells the curve.
+        warnings.simplefilter("ignore", SecurityWarning)
+        self._keys: list[tuple[str, str | None, str | None, Key]] = []  # kind, kid, alg
+        for fields in _decoded(document, _KeySet, "key set").keys[:MAX_KEYS]:
+            kind = str(fields.get("crv", "")) if fields.get("kty") in ("EC", "OKP") else str(fields.get("kty"))
+            operations = fields.get("key_ops")
+            for_signatures = fields.get("use", "sig") == "sig" and (operations is None or operations == ["verify"])
+            if kind not in {known for known, _ in ALGORITHMS.values()} or "d" in fields or not for_signatures:
+                continue
+            kid, alg = fields.get("kid"), fields.get("alg")
+            if not all(value is None or isinstance(value, str) for value in (kid, alg)):
+                continue
+            plain = {name: value for name, value in fields.items() if name in ("kty", "crv", "x", "y", "n", "e")}
+            try:
+                key = jwk.import_key(plain)
+                if isinstance(key, jwk.RSAKey) and key.public_key.key_size not in RSA_BITS:
+                    continue
+            except (JoseError, ValueError, TypeError, AttributeError, binascii.Error, OverflowError):
+                continue
+            self._keys.append((kind, kid, alg, key))
+
+    def find(self, alg: str, kid: str | None) -> Key:
+        """The key of a token. Raises UnknownKey, also where several could be meant."""
+        kind = ALGORITHMS[alg][0]
+        keys = [
+            key
+            for key_kind, key_id, key_alg, key in self._keys
+            if key_kind == kind and (kid is None or key_id == kid) and key_alg in (None, alg)
+        ]
+        if len(keys) != 1:
+            raise UnknownKey(f"the provider has {len(keys) or 'no'} keys for {alg} with the id {kid!r}")
+        return keys[0]
+
+
+def verify(token: str, keys: Keys, *, issuer: str, client_id: str, nonce: str, access_token: str, now: float) -> Claims:
+    """Verify an ID token (Core §3.1.3.7); `now` in seconds since 1970. Returns its claims.
+
+    Raises:
+      UnknownKey: nothing but the key is known to be wrong.
+      OIDCError
+    """
+    from joserfc import jws
+    from joserfc.errors import JoseError
+
+    if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
+        raise OIDCError("the ID token isn't a signed token")
+    header = _decoded(_octets(token.partition(".")[0]), _Header, "header of the ID token")
+    if header.alg not in ALGORITHMS:
+        raise OIDCError(f"the ID token is signed by {header.alg!r}")
+    if header.typ not in TYPES:
+        raise OIDCError(f"the token is of the type {header.typ!r}")
+    key = keys.find(header.alg, header.kid)
+    registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
+    try:
+        payload = jws.deserialize_compact(token, key, registry=registry).payload
+    except (JoseError, ValueError, TypeError, LookupError) as error:
+        raise OIDCError(f"the signature of the ID token is wrong: {error}") from error
+    claims = _decoded(payload, Claims, "ID token")
+    _check(claims, issuer=issuer, client_id=client_id, nonce=nonce, now=now)
+    if claims.at_hash is not None and not _same(claims.at_hash, _half_hash(header.alg, access_token)):
+        raise OIDCError("the access token isn't the one of the ID token")
+    return claims
+
+
+def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: float) -> None:
+    audience: Sequence[str] = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
+    if claims.iss != issuer:
+        raise OIDCError(f"the ID token is of the issuer {claims.iss!r}")
+    if client_id not in audience:
+        raise OIDCError(f"the ID token is for {', '.join(audience)[:200]!r}")
+    # one for several programs must say which of them asked for it
+    if claims.azp != client_id and (claims.azp is not None or len(audience) > 1):
+        raise OIDCError(f"the ID token was given to {claims.azp!r}")
+    if now >= claims.exp + SKEW:
+        raise OIDCError("the ID token has expired")
+    if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:
+        raise OIDCError("the ID token is too old, or from the future: compare the clocks of both machines")
+    if claims.nbf is not None and now < claims.nbf - SKEW:
+        raise OIDCError("the ID token isn't valid yet")
+    if claims.auth_time is not None and claims.auth_time > now + SKEW:
+        raise OIDCError("the ID token names a future login")
+    if not _same(claims.nonce, nonce):
+        raise OIDCError("the ID token belongs to another login")
+    if not 1 <= len(claims.sub) <= MAX_SUBJECT or not claims.sub.isascii() or not claims.sub.isprintable():
+        raise OIDCError("the ID token doesn't name its subject")
+
+
+def _half_hash(alg: str, text: str) -> str:
+    digest = hashlib.new(ALGORITHMS[alg][1], text.encode()).digest()
+    return _base64url(digest[: len(digest) // 2])
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise OIDCError("the ID token isn't base64url") from error
+
+
+def _decoded(document: bytes, kind: type[T], name: str) -> T:
+    try:
+        return from_json(document, kind)
+    except msgspec.DecodeError as error:
+        raise OIDCError(f"couldn't read the {name}: {error}") from error

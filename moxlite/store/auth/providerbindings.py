@@ -1,0 +1,89 @@
+"""Which account a person of a login provider logs in to: a table of ``auth.db`` (WEB-181).
+
+A person is the issuer and the subject of an ID token, which no provider gives to another person (OpenID Connect Core
+§2). Names and addresses of a provider are not kept: they change hands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from moxlite.store.errors import LimitExceeded, StoreError
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Tx
+
+MAX_BINDINGS: Final = 20
+"""Maximum number of people of one account."""
+
+ACCOUNT: Final = "SELECT account FROM provider_binding WHERE issuer = ? AND subject = ?"
+LIST: Final = "SELECT issuer, subject, account, bound FROM provider_binding WHERE account = ? ORDER BY bound, subject"
+ALL: Final = "SELECT issuer, subject, account, bound FROM provider_binding ORDER BY account, bound, subject"
+COUNT: Final = "SELECT count(*) FROM provider_binding WHERE account = ?"
+ADD: Final = "INSERT INTO provider_binding (issuer, subject, account, bound) VALUES (?, ?, ?, ?)"
+REMOVE: Final = "DELETE FROM provider_binding WHERE account = ? AND issuer = ? AND subject = ?"
+DROP: Final = "DELETE FROM provider_binding WHERE account = ?"
+
+
+class BoundElsewhere(StoreError):
+    """The person is connected to another account."""
+
+
+class ProviderBinding(msgspec.Struct, frozen=True):
+    """A person who logs in to an account, since when (µs UTC)."""
+
+    issuer: str
+    subject: str
+    account: str
+    bound: int
+
+
+class ProviderBindings:
+    """The bindings. All methods raise StoreError.
+
+    Args:
+      database: gives the open file; raises StoreError without one.
+    """
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+
+    async def account_of(self, issuer: str, subject: str) -> str | None:
+        """The account of a person, or None."""
+        row = await self._database().read(lambda r: r.row(ACCOUNT, issuer, subject), op="provider-bindings")
+        return None if row is None else row[0]
+
+    async def of(self, account: str) -> list[ProviderBinding]:
+        """The people of an account, or with "" of all accounts, the oldest binding first."""
+        found = await self._database().read(
+            lambda r: r.rows(LIST, account) if account else r.rows(ALL), op="provider-bindings"
+        )
+        return [ProviderBinding(*row) for row in found]
+
+    async def add(self, issuer: str, subject: str, account: str) -> bool:
+        """Let a person log in to an account; False if it is so already. Raises BoundElsewhere, LimitExceeded."""
+        return await self._database().write(lambda tx: _add(tx, issuer, subject, account))
+
+    async def remove(self, issuer: str, subject: str, account: str) -> bool:
+        """End a binding; False without such a binding."""
+        return await self._database().write(lambda tx: tx.execute(REMOVE, account, issuer, subject) > 0)
+
+
+def _add(tx: Tx, issuer: str, subject: str, account: str) -> bool:
+    row = tx.row(ACCOUNT, issuer, subject)
+    if row is not None and row[0] != account:
+        raise BoundElsewhere("this person is connected to another account")
+    if row is not None:
+        return False
+    count = tx.row(COUNT, account)
+    if count is not None and count[0] >= MAX_BINDINGS:
+        raise LimitExceeded(f"the account is connected to {MAX_BINDINGS} people already")
+    tx.execute(ADD, issuer, subject, account, tx.now)
+    return True
+
+
+def drop_bindings(tx: Tx, account: str) -> None:
+    """Remove the bindings of an account."""
+    tx.execute(DROP, account)

@@ -1,0 +1,233 @@
+"""Log-in by the login provider, in webmail and account app, and the connection of an account with a person there
+(WEB-180, WEB-181).
+
+The browser comes back to the page itself, with the provider's answer in the query. The page takes the answer out of its
+address and makes a call with it, which is of the same site, so that cookies stay `SameSite=Strict`. What the call needs
+of the request is in a cookie, signed with a secret of this process: strangers who begin log-ins take no memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import secrets
+import time
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.admin.factors import FactorChanges
+from moxlite.decoders import from_json
+from moxlite.logins.provider import LoginProvider, ProviderAway
+from moxlite.proto.oidc import Begun, Claims, OIDCError
+from moxlite.store.auth.providerbindings import BoundElsewhere, ProviderBindings
+from moxlite.store.errors import LimitExceeded
+from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
+from moxlite.web.errors import LoginFailed, NotFound, Unavailable, UserError
+from moxlite.web.sessions import Sessions
+from moxlite.web.types import LoginResult
+from moxlite.wording import reason_of, worded
+
+logger = logging.getLogger("moxlite.web.sessions")
+
+LIFE: Final = 600
+"""Seconds that a user has at the provider."""
+
+NO_PROVIDER: Final = "Logging in with a provider isn't set up here."
+AGAIN: Final = "This login took too long or began in another browser. Log in again."
+FAILED: Final = "Couldn't verify the login provider's answer. Try again. The server log has the reason."
+AWAY: Final = (
+    "The login provider doesn't answer. Log in with your password. If you have none, ask your administrator for a "
+    "recovery link."
+)
+
+State = Annotated[str, Meta(max_length=200)]
+Code = Annotated[str, Meta(max_length=8192)]
+Subject = Annotated[str, Meta(max_length=255)]
+Purpose = Literal["login", "connect"]
+
+
+class _Away(msgspec.Struct, frozen=True):
+    """A request that its browser keeps while it is at the provider. `until`: seconds since 1970; `session`: that of a
+    purpose `connect`, else 0.
+    """
+
+    app: str
+    purpose: Purpose
+    session: int
+    stay: bool
+    until: int
+    begun: Begun
+
+
+class ProviderPerson(msgspec.Struct, frozen=True):
+    """A person of the login provider who logs in to the account. `since`: milliseconds since 1970."""
+
+    subject: str
+    since: int
+
+
+class ProviderState(msgspec.Struct, frozen=True):
+    """The login provider by its `name`, "" without one, and the people who log in to the account by it."""
+
+    name: str
+    people: list[ProviderPerson]
+
+
+class ProviderLogins:
+    """Log-ins by the provider to one app.
+
+    Args:
+      provider: None if the server has none.
+    """
+
+    def __init__(self, sessions: Sessions, provider: LoginProvider | None, bindings: ProviderBindings) -> None:
+        self.sessions: Final = sessions
+        self.provider: Final = provider
+        self.bindings: Final = bindings
+        self._secret = secrets.token_bytes(32)
+
+    def name(self, caller: Caller) -> str:
+        """The provider's name, "" without a provider, and in folders of further accounts: each would have to be
+        registered at the provider.
+        """
+        return "" if self.provider is None or caller.number else self.provider.name
+
+    async def begin(self, caller: Caller, purpose: Purpose, *, stay: bool = False) -> str:
+        """Begin a log-in; returns where the browser goes."""
+        provider = self._require(caller)
+        try:
+            begun, url = await provider.begin(caller.request.origin + caller.path, again=purpose == "connect")
+        except ProviderAway as error:
+            raise _unavailable(error) from error
+        session = caller.require().id if purpose == "connect" else 0
+        away = _Away(self.sessions.app, purpose, session, stay, int(time.time()) + LIFE, begun)
+        self.sessions.cookies.send_away(caller, self._sealed(msgspec.json.encode(away)), LIFE)
+        return url
+
+    async def finish(self, caller: Caller, purpose: Purpose, state: str, code: str, iss: str) -> Claims:
+        """The person who comes back. Raises LoginFailed, Unavailable."""
+        provider = self._require(caller)
+        away = self._opened(self.sessions.cookies.returned(caller))
+        self.sessions.cookies.send_away(caller, "", 0)  # it serves once
+        session = caller.require().id if purpose == "connect" else 0
+        if (
+            away is None
+            or (away.app, away.purpose, away.session) != (self.sessions.app, purpose, session)
+            or not time.time() < away.until <= time.time() + LIFE
+            or not hmac.compare_digest(away.begun.state.encode(), state.encode("utf-8", "replace"))
+        ):
+            raise LoginFailed(AGAIN)
+        caller.stays = away.stay and self.sessions.app == "webmail"
+        try:
+            return await provider.finish(away.begun, state=state, code=code, iss=iss or None)
+        except ProviderAway as error:
+            raise _unavailable(error) from error
+        except OIDCError as error:
+            kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
+            logger.warning("answer of the login provider refused", extra={"kv": kv})
+            raise LoginFailed(FAILED) from error
+
+    def _require(self, caller: Caller) -> LoginProvider:
+        if self.provider is None or not self.name(caller):
+            raise UserError(NO_PROVIDER)
+        return self.provider
+
+    def _sealed(self, octets: bytes) -> str:
+        return base64.urlsafe_b64encode(self._mark(octets) + octets).rstrip(b"=").decode()
+
+    def _opened(self, text: str) -> _Away | None:
+        try:
+            octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except (binascii.Error, ValueError):
+            return None
+        mark, octets = octets[:32], octets[32:]
+        return from_json(octets, _Away) if hmac.compare_digest(mark, self._mark(octets)) else None
+
+    def _mark(self, octets: bytes) -> bytes:
+        return hmac.digest(self._secret, octets, hashlib.sha256)
+
+
+def _unavailable(error: ProviderAway) -> Unavailable:
+    logger.warning("login provider failed", extra={"kv": {"err": str(error)}})
+    return Unavailable(AWAY, ("retry-after", "10"))
+
+
+class ProviderCalls:
+    """The login provider on the page of logging in."""
+
+    def __init__(self, logins: ProviderLogins) -> None:
+        self._logins = logins
+
+    @call(public=True)
+    async def provider_name(self, caller: Caller) -> str:
+        """The name of the login provider, "" without a provider."""
+        return self._logins.name(caller)
+
+    @call(public=True)
+    async def provider_login(self, caller: Caller, stay: bool) -> str:
+        """Begin a log-in by the login provider: the address that the browser has to go to."""
+        return await self._logins.begin(caller, "login", stay=stay)
+
+    @call(public=True)
+    async def provider_finish(self, caller: Caller, state: State, code: Code, iss: Code) -> LoginResult:
+        """Complete a log-in by what the provider has put into the page's address: start a session as `login` does, or
+        ask for a second factor. `iss` is "" if the address has none.
+        """
+        claims = await self._logins.finish(caller, "login", state, code, iss)
+        account = await self._logins.bindings.account_of(claims.iss, claims.sub)
+        # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
+        seconds = max(min(claims.auth_time or 0, time.time()), 1)
+        return await self._logins.sessions.log_in_by_provider(caller, account, int(seconds * 1_000_000))
+
+
+class ProviderConnectionCalls:
+    """The login provider on the security page of an account."""
+
+    def __init__(self, logins: ProviderLogins, factors: FactorChanges) -> None:
+        self._logins = logins
+        self._factors = factors
+
+    @call()
+    async def provider_state(self, caller: Caller) -> ProviderState:
+        """The login provider, and the people who log in to the account by it."""
+        provider = self._logins.provider
+        if provider is None:
+            return ProviderState("", [])
+        found = await self._logins.bindings.of(caller.require().account)
+        people = [ProviderPerson(one.subject, one.bound // 1000) for one in found if one.issuer == provider.issuer]
+        return ProviderState(self._logins.name(caller), people)
+
+    @call(confirm=True)
+    async def provider_connect(self, caller: Caller) -> str:
+        """Begin to connect the account with a person of the login provider: the address that the browser has to go
+        to. The user has to log in there anew.
+        """
+        return await self._logins.begin(caller, "connect")
+
+    @call(confirm=True, audit="login provider connected")
+    async def provider_connected(self, caller: Caller, state: State, code: Code, iss: Code) -> ProviderState:
+        """Connect the account, by what the provider has put into the page's address."""
+        claims = await self._logins.finish(caller, "connect", state, code, iss)
+        account = caller.require().account
+        try:
+            added = await self._logins.bindings.add(claims.iss, claims.sub, account)
+        except (BoundElsewhere, LimitExceeded) as error:
+            raise UserError(worded("Couldn't connect: {reason}.", reason=reason_of(error))) from error
+        if added:
+            await self._factors.provider_connected(account, where=caller.request.client_ip)
+        return await self.provider_state(caller)
+
+    @call(confirm=True, audit="login provider disconnected")
+    async def provider_disconnect(self, caller: Caller, subject: Subject) -> ProviderState:
+        """Let a person of the login provider no longer log in to the account; all other sessions end."""
+        provider, account = self._logins.provider, caller.require().account
+        if provider is None or not await self._logins.bindings.remove(provider.issuer, subject, account):
+            raise NotFound("This login was disconnected already.")
+        await self._logins.sessions.end_others(caller)
+        return await self.provider_state(caller)

@@ -1,0 +1,363 @@
+"""Log-in by a login provider: in webmail and account app, by connected people alone; and how accounts are connected."""
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import trio
+from joserfc import jwk
+
+from moxlite.admin.factors import FactorCommands
+from moxlite.net.control.server import CommandFailed
+from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
+from moxlite.operations.access import ConnectProvider, DisconnectProvider, ListConnections
+from moxlite.store.auth.credentials import mark_two_step
+from moxlite.store.auth.loginattempts import RecordedAttempt
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from tests.loginprovider import CLIENT, ISSUER, SECRET, House, reply
+from tests.web_rig import ADDRESS, STATIC, Browser, Rig
+
+PROVIDER = f"""
+[oidc]
+issuer = "{ISSUER}"
+client_id = "{CLIENT}"
+client_secret_file = "secret"
+name = "Home"
+"""
+
+pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + PROVIDER)]
+
+FAILED = (401, "user:loginFailed")
+
+
+@pytest.fixture
+def provider(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> House:
+    (rig.holder.path.parent / "secret").write_text(SECRET + "\n")
+    house = House()
+
+    async def request(client: HTTPClient, *args: Any, **options: Any) -> HTTPResponse:
+        return await house.request(*args, **options)
+
+    monkeypatch.setattr(HTTPClient, "request", request)
+    return house
+
+
+def page(rig: Rig, app: str = "/webmail/") -> Browser:
+    return rig.browser(app=app, port=443, tls=True)
+
+
+async def connect(rig: Rig, subject: str = "mia-at-home", account: str = "mia") -> None:
+    assert await rig.auth.bindings.add(ISSUER, subject, account)
+
+
+async def back(provider: House, browser: Browser) -> dict[str, str]:
+    """Go to the provider and log in there: what the page has in its address then."""
+    return provider.approve(await browser.call("provider_login", stay=False))
+
+
+async def log_in(provider: House, browser: Browser) -> dict[str, Any]:
+    answer = await browser.post("provider_finish", await back(provider, browser))
+    assert answer.status == 200, answer.body
+    result: dict[str, Any] = answer.json["result"]
+    browser.csrf = result["csrf_token"]
+    return result
+
+
+@pytest.mark.parametrize("app", ["/webmail/", "/"])
+async def test_log_in_by_the_provider(rig: Rig, provider: House, app: str) -> None:
+    """WEB-181: in both apps, by issuer and subject; the browser comes back to the page itself."""
+    await connect(rig)
+    browser = page(rig, app)
+    assert await browser.call("provider_name") == "Home"
+    answer = await browser.post("provider_login", {"stay": False})
+    [cookie] = answer.cookies
+    assert {"HttpOnly", "SameSite=Strict", "Secure", "Max-Age=600", f"Path={app}"} <= set(cookie.split("; "))
+    answered = provider.approve(answer.json["result"])
+    [asked] = provider.codes.values()
+    assert asked["redirect_uri"] == f"https://mail.example.org{app}"
+    assert "prompt" not in asked
+    result = await browser.call("provider_finish", **answered)
+    browser.csrf = result["csrf_token"]
+    assert result["login_address"] == ADDRESS
+    assert not any("provider" in name for name in browser.cookies)
+    await browser.call("overview" if app == "/" else "token")
+
+
+async def test_unknown_people_are_refused(rig: Rig, provider: House) -> None:
+    """WEB-181: also with the address of an account; the attempt is recorded."""
+    await connect(rig, "tom-at-home", "tom")
+    provider.claims = {"email": ADDRESS, "email_verified": True, "preferred_username": "mia"}
+    browser = page(rig)
+    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert not any("session" in name for name in browser.cookies)
+    found: list[RecordedAttempt] = []
+    while not found:
+        await trio.to_thread.run_sync(time.sleep, 0.002)
+        found = [one for one in await rig.auth.attempts.newest("-") if one.mechanism == "provider"]
+    assert found[0].result == "baduser"
+
+
+async def test_another_issuer_s_subject(rig: Rig, provider: House) -> None:
+    """WEB-181: the same subject at another provider is another person."""
+    await rig.auth.bindings.add("https://other.example", "mia-at-home", "mia")
+    browser = page(rig)
+    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+
+
+def other_state(answered: dict[str, str]) -> dict[str, str]:
+    return answered | {"state": answered["state"][:-1] + "~"}
+
+
+def other_code(answered: dict[str, str]) -> dict[str, str]:
+    return answered | {"code": "guessed"}
+
+
+def other_issuer(answered: dict[str, str]) -> dict[str, str]:
+    return answered | {"iss": "https://evil.example"}
+
+
+def no_issuer(answered: dict[str, str]) -> dict[str, str]:
+    return answered | {"iss": ""}
+
+
+@pytest.mark.parametrize("change", [other_state, other_code, other_issuer, no_issuer])
+async def test_answers_that_are_mixed_up(
+    rig: Rig, provider: House, change: Callable[[dict[str, str]], dict[str, str]]
+) -> None:
+    """WEB-181: nothing but the answer to this browser's own request counts, once."""
+    await connect(rig)
+    browser = page(rig)
+    answered = await back(provider, browser)
+    assert await browser.error("provider_finish", **change(answered)) == FAILED
+    assert await browser.error("provider_finish", **answered) == FAILED  # the request is used up
+
+
+async def test_an_answer_serves_once(rig: Rig, provider: House) -> None:
+    """WEB-181: replay, also with the cookie that was there."""
+    await connect(rig)
+    browser = page(rig)
+    answered = await back(provider, browser)
+    kept = dict(browser.cookies)
+    await browser.call("provider_finish", **answered)
+    assert await browser.error("provider_finish", **answered) == FAILED
+    browser.cookies = kept
+    assert await browser.error("provider_finish", **answered) == FAILED
+
+
+async def test_nobody_is_logged_in_to_the_account_of_an_attacker(rig: Rig, provider: House) -> None:
+    """WEB-181: login CSRF: a stranger's answer in a browser that asked for nothing, or for something else."""
+    await connect(rig)
+    attacker, victim = page(rig), page(rig)
+    answered = await back(provider, attacker)
+    assert await victim.error("provider_finish", **answered) == FAILED
+    await back(provider, victim)
+    assert await victim.error("provider_finish", **answered) == FAILED
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda text: text[:-6], lambda text: "A" + text[1:], lambda text: "", lambda text: "!"]
+)
+async def test_cookies_that_are_spoiled(rig: Rig, provider: House, spoil: Callable[[str], str]) -> None:
+    """WEB-181: what the browser keeps is signed."""
+    await connect(rig)
+    browser = page(rig)
+    answered = await back(provider, browser)
+    browser.cookies["webmailprovider"] = spoil(browser.cookies["webmailprovider"])
+    assert await browser.error("provider_finish", **answered) == FAILED
+
+
+async def test_an_answer_that_comes_late(rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-181: after ten minutes the user begins again."""
+    await connect(rig)
+    browser = page(rig)
+    answered = await back(provider, browser)
+    now = time.time()
+    monkeypatch.setattr("moxlite.web.providerlogin.time.time", lambda: now + 601)
+    assert await browser.error("provider_finish", **answered) == FAILED
+
+
+async def test_an_answer_of_another_app(rig: Rig, provider: House) -> None:
+    """WEB-181: what began in the account app doesn't end in the webmail."""
+    await connect(rig)
+    account, webmail = page(rig, "/"), page(rig)
+    answered = await back(provider, account)
+    webmail.cookies["webmailprovider"] = account.cookies["accountprovider"]
+    assert await webmail.error("provider_finish", **answered) == FAILED
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"nonce": "x" * 43}, {"aud": "calendar"}, {"exp": 0}, {"iss": "https://evil.example"}, {"azp": "calendar"}],
+    ids=str,
+)
+async def test_bad_tokens(rig: Rig, provider: House, claims: dict[str, Any]) -> None:
+    """WEB-180: as the session sees it; each claim has its test in test_proto_oidc.py."""
+    await connect(rig)
+    provider.claims = claims
+    browser = page(rig)
+    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+
+
+async def test_keys_that_change(rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-180: an unknown key is looked for once, and not more often than each 10 seconds."""
+    await connect(rig)
+    await log_in(provider, page(rig))
+    provider.key = jwk.RSAKey.generate_key(2048, {"kid": "second"})
+    browser = page(rig)
+    asked = len(provider.asked)
+    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    assert [url for _, url, _, _ in provider.asked[asked:]] == [f"{ISSUER}/token"]
+    monkeypatch.setattr("moxlite.logins.provider.PAUSE", 0.0)
+    assert (await log_in(provider, page(rig)))["csrf_token"]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/.well-known/openid-configuration", HTTPError("no answer within 10 s")),
+        ("/.well-known/openid-configuration", HTTPResponse(302, (("location", "http://127.0.0.1/"),), b"")),
+        ("/.well-known/openid-configuration", HTTPResponse(200, (), b" " * 300_000)),
+        ("/.well-known/openid-configuration", reply({"issuer": "https://evil.example"})),
+        ("/certs", HTTPResponse(500, (), b"")),
+        ("/certs", HTTPResponse(200, (), b"<html>")),
+        ("/token", HTTPError("connection lost")),
+    ],
+    ids=str,
+)
+async def test_a_provider_that_is_away(rig: Rig, provider: House, path: str, answer: Any) -> None:
+    """WEB-182: the page says what to do, whoever is logged in stays, and the next log-in asks anew."""
+    await connect(rig)
+    inside = page(rig)
+    await inside.log_in()
+    provider.answers[path] = answer
+    browser = page(rig)
+    begun = await browser.post("provider_login", {"stay": False})
+    if begun.status == 200:
+        begun = await browser.post("provider_finish", provider.approve(begun.json["result"]))
+    assert begun.status == 503
+    assert "your password" in begun.json["error"]["message"]
+    await inside.call("token")
+    provider.answers.clear()
+    await log_in(provider, page(rig))
+
+
+async def test_the_second_factor_is_asked_for(rig: Rig, provider: House) -> None:
+    """WEB-181: a provider doesn't replace it."""
+    await connect(rig)
+    async with rig.account() as account:
+        await account.write(lambda tx: mark_two_step(tx, True))
+    await rig.auth.factors.add_totp("mia", "phone", b"x" * 20, 1)
+    result = await log_in(provider, page(rig))
+    assert (result["csrf_token"], result["second_step"]["apps"]) == ("", ["phone"])
+
+
+@pytest.mark.parametrize(("since", "allowed"), [(None, False), (-3600, False), (-60, True)])
+async def test_confirmation_after_a_log_in_by_the_provider(
+    rig: Rig, provider: House, since: int | None, allowed: bool
+) -> None:
+    """WEB-181, WEB-63a: the user gave a secret when the token says so, not when the browser came."""
+    await connect(rig)
+    provider.claims = {"auth_time": None if since is None else int(time.time()) + since}
+    browser = page(rig, "/")
+    await log_in(provider, browser)
+    answer = await browser.post("generate_password", {})
+    assert answer.status == (200 if allowed else 403)
+
+
+async def test_a_disabled_account(rig: Rig, provider: House) -> None:
+    """WEB-181: the reason is told, as after a password."""
+    await connect(rig)
+    await rig.holder.edit(
+        lambda document, _: document.put(("accounts", "mia", "login_disabled"), "moved to another server")
+    )
+    browser = page(rig)
+    answer = await browser.post("provider_finish", await back(provider, browser))
+    assert (answer.status, answer.json["error"]["message"]) == (401, "moved to another server")
+
+
+# Connections
+
+
+async def test_a_user_connects_and_disconnects(rig: Rig, provider: House) -> None:
+    """WEB-181: in a confirmed session, after a new log-in at the provider; the user is told by mail."""
+    browser = page(rig, "/")
+    await browser.log_in()
+    assert await browser.call("provider_state") == {"name": "Home", "people": []}
+    answered = provider.approve(await browser.call("provider_connect"))
+    [asked] = provider.codes.values()
+    assert asked["prompt"] == "login"
+    state = await browser.call("provider_connected", **answered)
+    assert [one["subject"] for one in state["people"]] == ["mia-at-home"]
+    async with rig.account() as account:
+        inbox = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
+    assert inbox is not None
+    assert inbox.total == 1
+    other = page(rig)
+    await log_in(provider, other)
+    assert (await browser.call("provider_disconnect", subject="mia-at-home"))["people"] == []
+    assert (await other.error("token"))[0] == 401
+    stranger = page(rig)
+    assert await stranger.error("provider_finish", **await back(provider, stranger)) == FAILED
+
+
+async def test_a_person_of_another_account(rig: Rig, provider: House) -> None:
+    """WEB-181: nobody takes over a connection."""
+    await connect(rig, "mia-at-home", "tom")
+    browser = page(rig, "/")
+    await browser.log_in()
+    answered = provider.approve(await browser.call("provider_connect"))
+    assert await browser.error("provider_connected", **answered) == (400, "user:error")
+    assert await rig.auth.bindings.account_of(ISSUER, "mia-at-home") == "tom"
+
+
+async def test_a_log_in_doesn_t_connect(rig: Rig, provider: House) -> None:
+    """WEB-181: an answer to a log-in connects nothing, and one to another session neither."""
+    browser, other = page(rig, "/"), page(rig, "/")
+    answered = await back(provider, browser)
+    await browser.log_in()
+    assert await browser.error("provider_connected", **answered) == FAILED
+    await other.log_in()
+    answered = provider.approve(await browser.call("provider_connect"))
+    other.cookies["accountprovider"] = browser.cookies["accountprovider"]
+    assert await other.error("provider_connected", **answered) == FAILED
+    assert await rig.auth.bindings.of("") == []
+
+
+async def test_the_administrator_connects(rig: Rig, provider: House) -> None:
+    """WEB-181: by the command line."""
+    commands = FactorCommands(rig.holder, rig.auth, rig.house.services.logins, rig.house.factor_changes)
+    await commands.connect(ConnectProvider("tom", "tom-at-home"))
+    [listed] = await commands.connections(ListConnections())
+    assert (listed.account, listed.issuer, listed.subject) == ("tom", ISSUER, "tom-at-home")
+    with pytest.raises(CommandFailed, match="another account"):
+        await commands.connect(ConnectProvider("mia", "tom-at-home"))
+    await commands.disconnect(DisconnectProvider("tom", "tom-at-home"))
+    with pytest.raises(CommandFailed, match="isn't connected"):
+        await commands.disconnect(DisconnectProvider("tom", "tom-at-home"))
+
+
+async def test_a_removed_account_has_no_connection(rig: Rig, provider: House) -> None:
+    """WEB-181, STORE-140: a later account of the name is another one's."""
+    await connect(rig, "tom-at-home", "tom")
+    await rig.auth.begin_removal("tom")
+    assert await rig.auth.bindings.of("") == []
+
+
+async def test_the_secret_is_sent_as_the_provider_wants_it(rig: Rig, provider: House) -> None:
+    """WEB-180: with its special characters (RFC 6749 §2.3.1)."""
+    await connect(rig)
+    await log_in(provider, page(rig))
+    [sent] = [headers for method, _, headers, _ in provider.asked if method == "POST"]
+    pair = base64.b64decode(sent["Authorization"].removeprefix("Basic "))
+    assert pair == b"moxlite:a+secret%3A+of+the+client"
+
+
+@pytest.mark.rig(static=STATIC)
+async def test_without_a_provider(rig: Rig) -> None:
+    """WEB-180: nothing is offered."""
+    browser = page(rig)
+    assert await browser.call("provider_name") == ""
+    assert await browser.error("provider_login", stay=False) == (400, "user:error")
+    assert await browser.error("provider_finish", state="", code="", iss="") == (400, "user:error")
