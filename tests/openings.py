@@ -291,6 +291,7 @@ PER_MESSAGE: Final[dict[str, Run]] = {
 
 PER_SERVER: Final[dict[str, Run]] = {
     "newsletters": lambda o, n: o.call("newsletters", order="messages"),
+    "event_news": lambda o, n: o.call("event_news"),
     "message_submit, message_submit_undo": Opener.send,
     "message_move, query_action, mailboxes_mark_read, mailbox_create, mailbox_rename, mailbox_set_special_use, "
     "message_delete, mailbox_delete": Opener.change_all,
@@ -364,6 +365,7 @@ WITHOUT_MAIL: Final = frozenset(
         "calendars",
         "event",
         "event_answer",
+        "event_news_seen",
         "event_propose",
         "event_remove",
         "event_restore",

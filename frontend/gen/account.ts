@@ -84,6 +84,18 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** The login provider by its `name`, "" without one, and the people who log in to the account by it. */
+export interface ProviderState {
+  name: string;
+  people: Array<ProviderPerson>;
+}
+
+/** A person of the login provider who logs in to the account. `since`: milliseconds since 1970. */
+export interface ProviderPerson {
+  subject: string;
+  since: number;
+}
+
 /** The second factors. Two-step log-in is on with an app or key. `codes`: recovery codes left. */
 export interface FactorState {
   apps: Array<TOTPApp>;
@@ -867,6 +879,8 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  ProviderState: { name: "string", people: ["list", ["ref", "ProviderPerson"]] },
+  ProviderPerson: { subject: "string", since: "integer" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
   TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
@@ -972,6 +986,27 @@ export interface Calls {
 
   /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
   confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null>;
+
+  /** The name of the login provider, "" without a provider. */
+  provider_name(): Promise<string>;
+
+  /** Begin a log-in by the login provider: the address that the browser has to go to. */
+  provider_login(stay: boolean): Promise<string>;
+
+  /** Complete a log-in by what the provider has put into the page's address: start a session as `login` does, or */
+  provider_finish(state: string, code: string, iss: string): Promise<LoginResult>;
+
+  /** The login provider, and the people who log in to the account by it. */
+  provider_state(): Promise<ProviderState>;
+
+  /** Begin to connect the account with a person of the login provider: the address that the browser has to go */
+  provider_connect(): Promise<string>;
+
+  /** Connect the account, by what the provider has put into the page's address. */
+  provider_connected(state: string, code: string, iss: string): Promise<ProviderState>;
+
+  /** Let a person of the login provider no longer log in to the account; all other sessions end. */
+  provider_disconnect(subject: string): Promise<ProviderState>;
 
   /** The second factors, and the mail programs that use the main password. */
   second_factors(): Promise<FactorState>;
@@ -1297,6 +1332,13 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  provider_name: [{}, "string"],
+  provider_login: [{ stay: "boolean" }, "string"],
+  provider_finish: [{ state: "string", code: "string", iss: "string" }, ["ref", "LoginResult"]],
+  provider_state: [{}, ["ref", "ProviderState"]],
+  provider_connect: [{}, "string"],
+  provider_connected: [{ state: "string", code: "string", iss: "string" }, ["ref", "ProviderState"]],
+  provider_disconnect: [{ subject: "string" }, ["ref", "ProviderState"]],
   second_factors: [{}, ["ref", "FactorState"]],
   totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
   totp_finish: [{ code: "string" }, ["ref", "FactorAdded"]],

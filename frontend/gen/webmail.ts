@@ -1182,6 +1182,15 @@ export interface Calls {
   /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
   confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null>;
 
+  /** The name of the login provider, "" without a provider. */
+  provider_name(): Promise<string>;
+
+  /** Begin a log-in by the login provider: the address that the browser has to go to. */
+  provider_login(stay: boolean): Promise<string>;
+
+  /** Complete a log-in by what the provider has put into the page's address: start a session as `login` does, or */
+  provider_finish(state: string, code: string, iss: string): Promise<LoginResult>;
+
   /** The devices of the account, and the choices for all of them. */
   notices(): Promise<NoticeState>;
 

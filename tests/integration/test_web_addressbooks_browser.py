@@ -100,7 +100,7 @@ def test_address_books_are_made_filled_shared_and_removed(
         form = page.get_by_role("dialog", name="Choir")
         form.get_by_label("With").fill("nobody@localhost")
         form.get_by_role("button", name="Share").click()
-        expect(form).to_contain_text("Is no account of this server")
+        expect(form).to_contain_text("Isn't an account on this server")
         form.get_by_label("With").fill("bob@localhost")
         form.get_by_role("button", name="Share").click()
         expect(form.get_by_label("Rights of bob")).to_have_value("read")

@@ -598,7 +598,7 @@ async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkey
         await eventually(lambda: len(server.asked) >= 4)
         await quiet(rig)
         async with rig.accounts.use("alice") as account:
-            notices = "SELECT count(*) FROM message WHERE subject_base LIKE '%web server does not take%'"
+            notices = "SELECT count(*) FROM message WHERE subject_base LIKE '%webhooks aren''t being delivered%'"
             assert await account.read(lambda r: r.value(notices), op="test") == 1
     assert sample("moxlite_webhook_dropped_total") == before + 2
 

@@ -258,7 +258,7 @@ function atFields(error, places) {
   if (mistakes.length === 0) throw error;
   const rest = [];
   for (const { field: name, text: text3 } of mistakes) {
-    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    const best = Object.keys(places).filter((key2) => key2 !== "" && (name === key2 || name.startsWith(`${key2}.`) || name.startsWith(`${key2}[`))).sort((a, b) => b.length - a.length)[0];
     if (best === void 0) rest.push(`${name} ${text3}`.trim());
     else places[best].problem(`${text3[0]?.toUpperCase() ?? ""}${text3.slice(1)}.`);
   }
@@ -487,15 +487,15 @@ function built(client, found, mail, refresh) {
       await refresh();
     }
   };
-  const rows = [...found.apps.map((app) => row(smartphone, [t("Authenticator app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
+  const rows = [...found.apps.map((app) => row(smartphone, [t("Authenticator app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key22) => row(keyRound, [t("Security key "), "“", foreign(key22.name), "”", t(", for "), el("bdi", {}, key22.host)], used(key22), removal(key22.name, () => void remove("key", key22.id, key22.name))))];
   if (on) {
     const few = found.codes < 4;
     const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
     rows.push(row(list, few ? state("warn", left2) : left2, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
   }
-  const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const key2 = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
+  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key2), !possible && el("p", { class: "hint" }, t("Security keys need a host name with https, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -589,6 +589,45 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
+var key = "moxlite-provider";
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields = new URLSearchParams(location.search);
+  const state2 = fields.get("state");
+  if (kept !== purpose || state2 === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  return { answer: { state: state2, code: fields.get("code") ?? "", iss: fields.get("iss") ?? "" }, stay: stay !== void 0 };
+}
+
+async function providerCard(desk) {
+  const { client } = desk;
+  const back = answered("connect");
+  if (back !== null) {
+    const { state: state2, code, iss } = back.answer;
+    if (await attempt(t("Connecting…"), t("Couldn't connect account"), () => client.provider_connected(state2, code, iss))) desk.say(t("Account connected"));
+  }
+  const found = await client.provider_state();
+  return found.name === "" ? null : built2(desk, found);
+}
+function built2(desk, { name, people }) {
+  const connect = () => attempt(t("Connecting…"), t("Couldn't connect account"), async () => goAway("connect", await desk.client.provider_connect()));
+  const disconnect = async (subject) => {
+    const text3 = t("You'll no longer be able to log in with {name}. Your other sessions will end.", { name });
+    if (!await confirm(t("Disconnect this login?"), text3, t("Disconnect"))) return;
+    const end = () => desk.client.provider_disconnect(subject);
+    if (await attempt(t("Disconnecting…"), t("Couldn't disconnect login"), end)) await desk.refresh();
+  };
+  const rows = people.length > 0 && table(name, [{ title: t("Login"), kind: "main", cell: (one) => foreign(one.subject) }, { title: t("Since"), cell: (one) => when(one.since) }, { title: "", kind: "num", cell: (one) => button(t("Disconnect"), () => void disconnect(one.subject), { kind: "line small" }) }], people);
+  return card(name, [el("p", { class: "two" }, t("Connect your account to log in with {name}. Mail apps still need app passwords.", { name })), rows], { actions: button(t("Connect"), () => void connect(), { icon: plus }) });
+}
+
 var page = 20;
 var day2 = 864e5;
 var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")]];
@@ -597,8 +636,8 @@ function suits(scope, token) {
   return token ? overHTTP.has(scope) : scope !== "addresses";
 }
 var security = async (desk) => {
-  const [own, apps, sessions, attempts, factors] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true)]);
-  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
+  const [own, apps, sessions, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
+  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
 var pages = { security };

@@ -691,6 +691,8 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  ProviderState: { name: "string", people: ["list", ["ref", "ProviderPerson"]] },
+  ProviderPerson: { subject: "string", since: "integer" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
   TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },

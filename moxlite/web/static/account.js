@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.a225daa980bc.js", junk: "junk.ccf53a320376.js", links: "links.1f622d095e36.js", masked: "masked.408887f15e53.js", rules: "rules.3532425574b3.js", security: "security.5e3e61492993.js", sending: "sending.a31f3fc0e45b.js", shares: "shares.6716de4a057c.js", sieve: "sieve.49ac2a144583.js", transfer: "transfer.c4ffe5a3676f.js" };
+var define_PARTS_default = { device: "device.a225daa980bc.js", junk: "junk.ccf53a320376.js", links: "links.1f622d095e36.js", masked: "masked.408887f15e53.js", rules: "rules.3532425574b3.js", security: "security.5c7d579749fe.js", sending: "sending.a31f3fc0e45b.js", shares: "shares.6716de4a057c.js", sieve: "sieve.49ac2a144583.js", transfer: "transfer.06534d5e30b0.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -17,7 +17,7 @@ function verify(table, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key}`);
+      for (const [key2, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key2}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check2[1], value, path);
@@ -126,9 +126,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key, check2] of Object.entries(checks2)) {
-      parameters[key] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key], `${name}: ${key}`);
+    for (const [key2, check2] of Object.entries(checks2)) {
+      parameters[key2] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -205,6 +205,8 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  ProviderState: { name: "string", people: ["list", ["ref", "ProviderPerson"]] },
+  ProviderPerson: { subject: "string", since: "integer" },
   FactorState: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
   TOTPApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
   FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
@@ -297,6 +299,13 @@ var Client = /* @__PURE__ */ clientOf({
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]],
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
+  provider_name: [{}, "string"],
+  provider_login: [{ stay: "boolean" }, "string"],
+  provider_finish: [{ state: "string", code: "string", iss: "string" }, ["ref", "LoginResult"]],
+  provider_state: [{}, ["ref", "ProviderState"]],
+  provider_connect: [{}, "string"],
+  provider_connected: [{ state: "string", code: "string", iss: "string" }, ["ref", "ProviderState"]],
+  provider_disconnect: [{ subject: "string" }, ["ref", "ProviderState"]],
   second_factors: [{}, ["ref", "FactorState"]],
   totp_begin: [{ name: "string" }, ["ref", "NewApp"]],
   totp_finish: [{ code: "string" }, ["ref", "FactorAdded"]],
@@ -661,13 +670,13 @@ function secondStepForm(asked, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem2, send2, key);
+  } }, label, problem2, send2, key2);
   code.addEventListener("input", () => {
     problem2.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -675,7 +684,7 @@ function secondStepForm(asked, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send2, key, code]) one.disabled = true;
+    for (const one of [send2, key2, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -691,7 +700,7 @@ function secondStepForm(asked, done, again) {
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send2, key, code]) one.disabled = false;
+      for (const one of [send2, key2, code]) one.disabled = false;
       if (!problem2.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -719,7 +728,7 @@ function secondStepForm(asked, done, again) {
     return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key : code).focus();
+    (kind === "key" ? key2 : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
@@ -778,9 +787,9 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key) {
+function hue(key2) {
   let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
@@ -897,8 +906,8 @@ function foreign(value, most3 = 300) {
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
-function disc(key, name) {
-  return el("span", { class: `disc c${hue(key)}`, "aria-hidden": "true" }, initials(name));
+function disc(key2, name) {
+  return el("span", { class: `disc c${hue(key2)}`, "aria-hidden": "true" }, initials(name));
 }
 function meter(share) {
   const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
@@ -964,14 +973,16 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
-      const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password, stay);
+    const { client } = this;
+    const started = (result, stay) => {
       const step = result.second_step;
-      if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code, stay)) };
-      this.begin(result);
-      return null;
-    }, below, this.stays);
+      if (step === null) this.begin(result);
+      return step && { step, finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)) };
+    };
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
+      const token = await client.login_prep();
+      return started(await client.login(token, username, password, stay), stay);
+    }, below, this.stays, client.provider_name && { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state: state2, code, iss }, stay) => started(await client.provider_finish(state2, code, iss), stay) });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1200,7 +1211,24 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
+var key = "moxlite-provider";
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields2 = new URLSearchParams(location.search);
+  const state2 = fields2.get("state");
+  if (kept2 !== purpose || state2 === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  return { answer: { state: state2, code: fields2.get("code") ?? "", iss: fields2.get("iss") ?? "" }, stay: stay !== void 0 };
+}
+
+function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, provider) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -1208,12 +1236,12 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const stay = el("input", { type: "checkbox", name: "stay" });
     const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    const other = el("button", { class: "btn line", type: "button", hidden: true });
     problem2.hidden = reason === "";
-    const form = el("form", { class: "login", onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
+    const attempt2 = async (logIn) => {
+      button2.disabled = other.disabled = true;
       try {
-        const asked = await tryLogIn(username.value, password.value, stay.checked);
+        const asked = await logIn();
         if (asked === null) finish();
         else ask(asked);
       } catch (error) {
@@ -1221,9 +1249,13 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
         fill(problem2, linked(error instanceof Error ? error.message : String(error)));
         password.select();
       } finally {
-        button2.disabled = false;
+        button2.disabled = other.disabled = false;
       }
-    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, below);
+    };
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
+    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -1231,7 +1263,7 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
       resolve();
     };
     const ask = (asked) => {
-      const back = () => {
+      const back2 = () => {
         second2.remove();
         form.hidden = false;
         password.focus();
@@ -1239,9 +1271,9 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
       const made = secondStepForm(asked, finish, () => {
         second2.remove();
         form.hidden = false;
-        form.requestSubmit();
+        if (password.value !== "") form.requestSubmit();
       });
-      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
       form.hidden = true;
       overlay.append(second2);
       made.focus();
@@ -1251,6 +1283,14 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
     document.body.append(overlay);
     overlay.showModal();
     (address2 === "" ? username : password).focus();
+    if (provider === void 0) return;
+    const back = answered("login");
+    if (back !== null) void attempt2(() => provider.finish(back.answer, back.stay));
+    other.onclick = () => void attempt2(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
+    void provider.name().then((name) => {
+      fill(other, t("Log in with {name}", { name }));
+      other.hidden = name === "";
+    });
   });
 }
 function linked(value) {

@@ -17,7 +17,7 @@ function verify(table2, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key}`);
+      for (const [key2, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key2}`);
       return;
     case "nullable":
       if (value !== null) verify(table2, check2[1], value, path);
@@ -129,9 +129,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key, check2] of Object.entries(checks2)) {
-      parameters[key] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key], `${name}: ${key}`);
+    for (const [key2, check2] of Object.entries(checks2)) {
+      parameters[key2] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -660,7 +660,7 @@ var database = "M3 5a9 3 0 1 0 18 0a9 3 0 1 0 -18 0z M3 5V19A9 3 0 0 0 21 19V5 M
 var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
-var history = "M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8 M3 3v5h5 M12 7v5l4 2";
+var history2 = "M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8 M3 3v5h5 M12 7v5l4 2";
 var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
@@ -721,13 +721,13 @@ function secondStepForm(asked, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step2.keys)));
+  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step2.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem, send2, key);
+  } }, label, problem, send2, key2);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -735,7 +735,7 @@ function secondStepForm(asked, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send2, key, code]) one.disabled = true;
+    for (const one of [send2, key2, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -751,7 +751,7 @@ function secondStepForm(asked, done, again) {
       fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send2, key, code]) one.disabled = false;
+      for (const one of [send2, key2, code]) one.disabled = false;
       if (!problem.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -779,7 +779,7 @@ function secondStepForm(asked, done, again) {
     return step2.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step2.apps[0] }) : t("Type a code of your app: {names}.", { names: step2.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key : code).focus();
+    (kind === "key" ? key2 : code).focus();
   }
   const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step2.server_time));
@@ -833,7 +833,24 @@ async function askConfirm(client, why = t("This is an important change, so give 
   return answer2 === true;
 }
 
-function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
+var key = "moxlite-provider";
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields2 = new URLSearchParams(location.search);
+  const state2 = fields2.get("state");
+  if (kept !== purpose || state2 === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  return { answer: { state: state2, code: fields2.get("code") ?? "", iss: fields2.get("iss") ?? "" }, stay: stay !== void 0 };
+}
+
+function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -841,12 +858,12 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const stay = el("input", { type: "checkbox", name: "stay" });
     const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    const other = el("button", { class: "btn line", type: "button", hidden: true });
     problem.hidden = reason === "";
-    const form = el("form", { class: "login", onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
+    const attempt2 = async (logIn) => {
+      button2.disabled = other.disabled = true;
       try {
-        const asked = await tryLogIn(username.value, password.value, stay.checked);
+        const asked = await logIn();
         if (asked === null) finish();
         else ask(asked);
       } catch (error) {
@@ -854,9 +871,13 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
         password.select();
       } finally {
-        button2.disabled = false;
+        button2.disabled = other.disabled = false;
       }
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, below);
+    };
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -864,7 +885,7 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
       resolve();
     };
     const ask = (asked) => {
-      const back = () => {
+      const back2 = () => {
         second2.remove();
         form.hidden = false;
         password.focus();
@@ -872,9 +893,9 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
       const made = secondStepForm(asked, finish, () => {
         second2.remove();
         form.hidden = false;
-        form.requestSubmit();
+        if (password.value !== "") form.requestSubmit();
       });
-      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
       form.hidden = true;
       overlay.append(second2);
       made.focus();
@@ -884,6 +905,14 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
+    if (provider === void 0) return;
+    const back = answered("login");
+    if (back !== null) void attempt2(() => provider.finish(back.answer, back.stay));
+    other.onclick = () => void attempt2(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
+    void provider.name().then((name) => {
+      fill(other, t("Log in with {name}", { name }));
+      other.hidden = name === "";
+    });
   });
 }
 function linked(value) {
@@ -1075,14 +1104,16 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
-      const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password, stay);
+    const { client } = this;
+    const started = (result, stay) => {
       const step2 = result.second_step;
-      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code, stay)) };
-      this.begin(result);
-      return null;
-    }, below, this.stays);
+      if (step2 === null) this.begin(result);
+      return step2 && { step: step2, finish: async (kind, code) => this.begin(await client.login_factor(step2.token, kind, code, stay)) };
+    };
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
+      const token = await client.login_prep();
+      return started(await client.login(token, username, password, stay), stay);
+    }, below, this.stays, client.provider_name && { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state: state2, code, iss }, stay) => started(await client.provider_finish(state2, code, iss), stay) });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1406,7 +1437,7 @@ function decoded(text3) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Second machine"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
+var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history2 }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Second machine"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Login"), icon: keyRound }];
 var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {

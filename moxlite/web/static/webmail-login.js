@@ -102,6 +102,23 @@ function holdFocus() {
   };
 }
 
+var key = "moxlite-provider";
+function goAway(purpose, url, stay = false) {
+  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  location.assign(url);
+  return new Promise(() => {
+  });
+}
+function answered(purpose) {
+  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields = new URLSearchParams(location.search);
+  const state = fields.get("state");
+  if (kept2 !== purpose || state === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  return { answer: { state, code: fields.get("code") ?? "", iss: fields.get("iss") ?? "" }, stay: stay !== void 0 };
+}
+
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 
@@ -164,13 +181,13 @@ function secondStepForm(asked, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt(kind);
-  } }, label, problem, send, key);
+  } }, label, problem, send, key2);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt("totp");
@@ -178,7 +195,7 @@ function secondStepForm(asked, done, again) {
   async function attempt(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key, code]) one.disabled = true;
+    for (const one of [send, key2, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -194,7 +211,7 @@ function secondStepForm(asked, done, again) {
       fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key, code]) one.disabled = false;
+      for (const one of [send, key2, code]) one.disabled = false;
       if (!problem.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -222,7 +239,7 @@ function secondStepForm(asked, done, again) {
     return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key : code).focus();
+    (kind === "key" ? key2 : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
   const clock = el("span", {}, serverClock(step.server_time));
@@ -243,7 +260,7 @@ function serverClock(at) {
   return el("span", {}, t("The server’s time is "), shown);
 }
 
-function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
+function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -251,12 +268,12 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const stay = el("input", { type: "checkbox", name: "stay" });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    const other = el("button", { class: "btn line", type: "button", hidden: true });
     problem.hidden = reason === "";
-    const form = el("form", { class: "login", onsubmit: async (event) => {
-      event.preventDefault();
-      button.disabled = true;
+    const attempt = async (logIn) => {
+      button.disabled = other.disabled = true;
       try {
-        const asked = await tryLogIn(username.value, password.value, stay.checked);
+        const asked = await logIn();
         if (asked === null) finish();
         else ask(asked);
       } catch (error) {
@@ -264,9 +281,13 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
         password.select();
       } finally {
-        button.disabled = false;
+        button.disabled = other.disabled = false;
       }
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button, below);
+    };
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      await attempt(() => tryLogIn(username.value, password.value, stay.checked));
+    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button, other, below);
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     const finish = () => {
       overlay.remove();
@@ -274,7 +295,7 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
       resolve();
     };
     const ask = (asked) => {
-      const back = () => {
+      const back2 = () => {
         second.remove();
         form.hidden = false;
         password.focus();
@@ -282,9 +303,9 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
       const made = secondStepForm(asked, finish, () => {
         second.remove();
         form.hidden = false;
-        form.requestSubmit();
+        if (password.value !== "") form.requestSubmit();
       });
-      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back2 }, t("Back")));
       form.hidden = true;
       overlay.append(second);
       made.focus();
@@ -294,6 +315,14 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false) {
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
+    if (provider === void 0) return;
+    const back = answered("login");
+    if (back !== null) void attempt(() => provider.finish(back.answer, back.stay));
+    other.onclick = () => void attempt(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
+    void provider.name().then((name) => {
+      fill(other, t("Log in with {name}", { name }));
+      other.hidden = name === "";
+    });
   });
 }
 function linked(value) {
@@ -405,7 +434,7 @@ async function askConfirm(client, why = t("This is an important change, so give 
 }
 
 adopt(login_default + factors_default);
-var askLogIn2 = (app, reason, address, tryLogIn, below = [], stays = false) => askLogIn(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays);
+var askLogIn2 = (app, reason, address, tryLogIn, below = [], stays = false, provider) => askLogIn(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays, provider);
 export {
   askConfirm,
   askLogIn2 as askLogIn

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.37e7acdc4a50.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.311c787db248.js", checks: "checks.e2e1f526b1cc.js", compose: "compose.fb462a92155d.js", conversation: "conversation.046f1afb9788.js", details: "details.9f175338dbc3.js", dropping: "dropping.04368372582d.js", empty: "empty.0f99377f6014.js", event: "event.5d73cad6926c.js", eventnews: "eventnews.3a754893a7bd.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.ff8b4796e775.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.54cf0656e760.js", mailboxes: "mailboxes.94aaf2c8f25b.js", menu: "menu.6e368f5d8fb1.js", message: "message.fcaa6e273b1e.js", newsletters: "newsletters.0a5e0cb88fab.js", notices: "notices.a86cafe69cd0.js", offline: "offline.225fc1be2a83.js", palette: "palette.2d8d6666535a.js", people: "people.3c24b296abbf.js", print: "print.606d7b4f4125.js", receipt: "receipt.6d2a80b7866c.js", recipients: "recipients.4c08a4037f2d.js", repeating: "repeating.260e99aff349.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.66926d77398d.js", sorting: "sorting.99fccb555427.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
+var define_PARTS_default = { acts: "acts.5691be8aff33.js", alarms: "alarms.bfbd1d9122d3.js", bar: "bar.37e7acdc4a50.js", bulk: "bulk.38411b5d1ea4.js", calendar: "calendar.311c787db248.js", checks: "checks.857879e9949f.js", compose: "compose.fb462a92155d.js", conversation: "conversation.046f1afb9788.js", details: "details.9f175338dbc3.js", dropping: "dropping.04368372582d.js", empty: "empty.0f99377f6014.js", event: "event.5d73cad6926c.js", eventnews: "eventnews.3a754893a7bd.js", export: "export.02466869cd71.js", hints: "hints.98ddee1eb56b.js", invitation: "invitation.ff8b4796e775.js", labels: "labels.51585446fb50.js", later: "later.4b7e35390e6a.js", legend: "legend.74f8815960cf.js", login: "login.dff7d7110028.js", mailboxes: "mailboxes.94aaf2c8f25b.js", menu: "menu.6e368f5d8fb1.js", message: "message.fcaa6e273b1e.js", newsletters: "newsletters.0a5e0cb88fab.js", notices: "notices.a86cafe69cd0.js", offline: "offline.225fc1be2a83.js", palette: "palette.2d8d6666535a.js", people: "people.3c24b296abbf.js", print: "print.606d7b4f4125.js", receipt: "receipt.6d2a80b7866c.js", recipients: "recipients.4c08a4037f2d.js", repeating: "repeating.260e99aff349.js", rich: "rich.3cf584caf440.js", rules: "rules.47c954adb647.js", search: "search.9db9119f46a8.js", sender: "sender.1f21b36302b5.js", sent: "sent.608497b93130.js", settings: "settings.66926d77398d.js", sorting: "sorting.99fccb555427.js", squire: "squire.8f988577745b.js", templates: "templates.e29a99b4b846.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.0bec4d12a6f9.js", words: "words.2c87e8e71e55.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -596,14 +596,16 @@ var Session = class {
   }
   async askOnce(reason, below2) {
     const before = this.address;
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
-      const token = await this.client.login_prep();
-      const result = await this.client.login(token, username, password, stay);
+    const { client } = this;
+    const started = (result, stay) => {
       const step2 = result.second_step;
-      if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code, stay)) };
-      this.begin(result);
-      return null;
-    }, below2, this.stays);
+      if (step2 === null) this.begin(result);
+      return step2 && { step: step2, finish: async (kind, code) => this.begin(await client.login_factor(step2.token, kind, code, stay)) };
+    };
+    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
+      const token = await client.login_prep();
+      return started(await client.login(token, username, password, stay), stay);
+    }, below2, this.stays, client.provider_name && { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state, code, iss }, stay) => started(await client.provider_finish(state, code, iss), stay) });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -4018,7 +4020,7 @@ var App = class {
   line = connectionLine(this.mail, this.stream);
   waiting = el("div", { class: "waiting" }, brand(), this.line);
   start() {
-    if (location.search !== "") history.replaceState(null, "", base + location.hash);
+    if (!/^$|[?&]state=/.test(location.search)) history.replaceState(null, "", base + location.hash);
     const color_scheme = lastScheme();
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
     const known = this.session.resume();
