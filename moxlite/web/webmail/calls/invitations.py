@@ -55,6 +55,7 @@ from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, stored
 from moxlite.web.webmail.events import event_at, part_at
 from moxlite.web.webmail.holders import number_of
+from moxlite.web.webmail.invitationtypes import Guest, Invitation, Proposal, Repeats, State, When
 from moxlite.web.webmail.proposals import Proposed, proposed_in, time_in_series
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
@@ -81,86 +82,7 @@ PROPOSED: Final = "proposed"
 
 Answer = Literal["yes", "no", "maybe"]
 Time = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}Z)?$")]
-State = Literal["", "old", "cancelled", "stranger"]
 Path = Annotated[str, Meta(max_length=400)]
-
-
-class Guest(msgspec.Struct, frozen=True):
-    """An organiser or participant. ``answer``: yes, no, maybe, or "" for none yet."""
-
-    name: str
-    address: str
-    answer: str
-
-
-class When(msgspec.Struct, frozen=True):
-    """A point in time: ``local`` as the sender has it (a date, or date and time); ``utc`` seconds since 1970, None for
-    a date and for a time that is the same on all clocks; ``zone``: name of the sender's zone, "" for none.
-    """
-
-    local: str
-    utc: int | None
-    zone: str
-
-
-class Repeats(msgspec.Struct, frozen=True):
-    """A rule of a repeated event; ``frequency`` is "" for one without words. ``days``: MO … SU, with a number before
-    them where it counts; ``until``: a date, or "".
-    """
-
-    frequency: str
-    interval: int
-    count: int
-    until: str
-    days: list[str]
-    month_days: list[int]
-    months: list[int]
-
-
-class Proposal(msgspec.Struct, frozen=True):
-    """Another time that a guest proposes for an event of the user's. ``start``, ``end``: of the event now.
-    ``state``: "" for one that can be accepted, ``accepted`` if the event is at this time, ``changed`` if it was changed
-    since.
-    """
-
-    by: Guest
-    start: When
-    end: When
-    state: Literal["", "accepted", "changed"]
-
-
-class Invitation(msgspec.Struct, frozen=True, kw_only=True):
-    """An event in a message.
-
-    ``method``: as in iTIP, "" for a file that only has an event. ``others``: number of further events; ``more``: of
-    further participants. ``state``: "" for the newest version, ``old`` (``newer`` is the message with the newest one),
-    ``cancelled``, or ``stranger`` for a change that does not prove to be the organiser's, or another time that does not
-    prove to be proposed by a guest of an event of the user's. ``sent_by``: the From address, if it is not the
-    organiser's, or in an answer not the guest's; else "". ``me``: the address that is invited, "" if none of the
-    user's is. ``answer``: the user's, also ``proposed`` for another time, "" for none; ``answered_old``: to an earlier
-    version.
-    ``proposal``: what a COUNTER proposes to the user, None in all others.
-    """
-
-    method: str
-    title: str
-    start: When | None
-    end: When | None
-    place: str
-    description: str
-    organizer: Guest | None
-    people: list[Guest]
-    more: int
-    repeats: Repeats | None
-    one_of_many: bool
-    others: int
-    state: State
-    sent_by: str
-    newer: int
-    me: str
-    answer: str
-    answered_old: bool
-    proposal: Proposal | None
 
 
 class InvitationCalls(EntryCalls):
