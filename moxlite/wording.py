@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import Any, Final, Self
+
+import msgspec
 
 NAME: Final = re.compile(r"\{(\w+)\}")
 
@@ -35,6 +37,36 @@ def worded(template: str, **values: object) -> Worded:
     which are errors or `Worded`.
     """
     return Worded(template, {name: _value(value) for name, value in values.items()})
+
+
+def words_of(text: str) -> dict[str, Any] | None:
+    """The template of a text and its values, as they are sent and stored; None for a text without values, which is its
+    own template.
+    """
+    return _words(text) if isinstance(text, Worded) and text.values else None
+
+
+def text_of(words: Mapping[str, Any]) -> Worded:
+    """The text that `words_of` took apart."""
+    values = {name: text_of(one) if isinstance(one, dict) else one for name, one in words["values"].items()}
+    return Worded(words["text"], values)
+
+
+def _words(text: Worded) -> dict[str, Any]:
+    values = {name: _words(one) if isinstance(one, Worded) else one for name, one in text.values.items()}
+    return {"text": text.template, "values": values}
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """A text in a result, for the user. ``words`` has its template and values as an error has; None without values."""
+
+    message: str
+    words: Any = None
+
+
+def remark(text: str) -> Remark:
+    """A text of a result with what it was made of, so that the page can say it in its language (WEBMAIL-143)."""
+    return Remark(str(text), words_of(text))
 
 
 def as_worded(text: str) -> Worded:

@@ -6,6 +6,7 @@ import type { Told } from "../lib/language";
 import { smartphone } from "../lib/icons";
 import { size } from "../lib/numbers";
 import { button, card, foreign, head, meter } from "../lib/pages";
+import { inWord } from "../lib/remarks";
 import { notice, state } from "../lib/states";
 import { microseconds, when } from "../lib/times";
 import { many, t, told } from "../lib/words";
@@ -15,12 +16,13 @@ import { addressName, byHand } from "./ui/program";
 /** The overview page. */
 export async function overviewPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.overview();
+  const failed = found.sorting.failure;
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
   const root = el(
     "div",
     { class: "page" },
     head(t("Your account"), ""),
-    ...sorting(found.sorting),
+    ...sorting(found.sorting, failed === null ? "" : (await inWord(failed.text)).message),
     ...(await Promise.all(found.old_patterns.map(oldPattern))),
     storage(found),
     card(
@@ -55,8 +57,8 @@ async function oldPattern(one: OldPattern): Promise<HTMLElement> {
   return notice("warn", [text, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
 }
 
-/** Answers that are being sent, the newest error of sorting, and forwarding that was stopped (WEB-158b). */
-function sorting(found: SortingNotices): HTMLElement[] {
+/** Answers that are being sent, the newest error of sorting, and forwarding that was stopped (WEB-158b). `why`: what the error says. */
+function sorting(found: SortingNotices, why: string): HTMLElement[] {
   const link = (page: string, title: string) => el("a", { href: `#${page}` }, title);
   const lines: HTMLElement[] = [];
   if (found.away)
@@ -72,16 +74,14 @@ function sorting(found: SortingNotices): HTMLElement[] {
     );
   const failure = found.failure;
   if (failure?.script === "")
-    lines.push(
-      notice("warn", [t("A message was kept:"), " ", foreign(failure.text, 300)], link("forwarding", t("Forwarding"))),
-    );
+    lines.push(notice("warn", [t("A message was kept:"), " ", foreign(why, 300)], link("forwarding", t("Forwarding"))));
   else if (failure != null) {
     const text =
       failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:");
     lines.push(
       notice(
         "warn",
-        [text, " ", foreign(failure.text, 300), ". ", t("The message was kept.")],
+        [text, " ", foreign(why, 300), ". ", t("The message was kept.")],
         link("scripts", t("Sieve scripts")),
       ),
     );

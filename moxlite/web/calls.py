@@ -18,7 +18,7 @@ import msgspec
 from moxlite.decoders import bounded, from_json
 from moxlite.operations import Description
 from moxlite.web.errors import APIError, FieldErrors, UserError
-from moxlite.wording import Worded, worded
+from moxlite.wording import Worded, worded, words_of
 
 MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
 
@@ -43,13 +43,6 @@ def _plain(value: object) -> str:
 
 
 encoder = msgspec.json.Encoder(enc_hook=_plain)
-
-
-class Remark(msgspec.Struct, frozen=True):
-    """A text in a result, for the user. ``words`` has its template and values as an error has; None without values."""
-
-    message: str
-    words: Any = None
 
 
 Source: TypeAlias = type | Description
@@ -162,11 +155,6 @@ def _beyond(problem: str) -> Worded | None:
             return worded("{place}: a number from {limit} on is expected", place=place, limit=limit)
 
 
-def remark(text: str) -> Remark:
-    """A text of a result with what it was made of, so that the page can say it in its language (WEBMAIL-143)."""
-    return Remark(str(text), _words(text).get("words"))
-
-
 def encode_result(result: object) -> bytes:
     """The body of a successful call."""
     return encoder.encode({"result": result})
@@ -183,15 +171,9 @@ def encode_error(error: APIError) -> bytes:
 
 
 def _words(text: str) -> dict[str, object]:
-    """The template of a text and its values, by which a page finds the text in another language (WEBMAIL-143). A text
-    without values is its own template.
-    """
-    return {"words": _template(text)} if isinstance(text, Worded) and text.values else {}
-
-
-def _template(text: Worded) -> dict[str, object]:
-    values = {name: _template(one) if isinstance(one, Worded) else one for name, one in text.values.items()}
-    return {"text": text.template, "values": values}
+    """What a page finds the text in another language by (WEBMAIL-143)."""
+    words = words_of(text)
+    return {} if words is None else {"words": words}
 
 
 def unindent(definitions: dict[str, dict[str, Any]]) -> None:

@@ -143,7 +143,7 @@ async def test_a_mailbox_that_is_gone_keeps_the_message(smtp: Smtp) -> None:
     await install(smtp, 'require "fileinto"; fileinto "Gone";')
     await deliver(smtp)
     assert len(await smtp.messages()) == 1
-    assert await failed(smtp) == ["there is no mailbox 'Gone': the message was kept"]
+    assert await failed(smtp) == ["there is no mailbox “Gone”: the message was kept"]
 
 
 async def test_reject_is_said_in_the_session(smtp: Smtp) -> None:

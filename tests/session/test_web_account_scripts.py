@@ -10,6 +10,7 @@ from moxlite.store.delivery.scripts import note_failure, put_script
 from moxlite.store.delivery.vacation import load_form, may_answer
 from moxlite.store.forms import VacationForm
 from moxlite.store.options import DAY
+from moxlite.wording import worded
 from tests.browsing import Browser
 from tests.web_rig import Rig
 
@@ -136,7 +137,29 @@ async def test_errors_of_scripts_are_shown(rig: Rig, browser: Browser) -> None:
     async with rig.account() as account:
         await account.write(lambda tx: note_failure(tx, "mine", 3, "there is no mailbox 'x'"))
     (one,) = (await browser.call("script_list"))["failures"]
-    assert (one["script"], one["line"], one["text"]) == ("mine", 3, "there is no mailbox 'x'")
+    assert (one["script"], one["line"], one["text"]["message"]) == ("mine", 3, "there is no mailbox 'x'")
+
+
+async def test_errors_keep_what_they_were_made_of(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-143, WEB-158b: so that a page says them in its language, with the reason; a text without values, and one
+    that was cut, is itself.
+    """
+    webmail = rig.browser()
+    await webmail.log_in()
+    reason = worded("sending there is stopped: {error}", error="550 no {address}")
+    kept = worded("not sent on to {address}, but kept: {reason}", address="eva@far.example", reason=reason)
+    async with rig.account() as account:
+        for text in (kept, worded("at {place}", place="x" * 1000), worded("too slow"), kept):
+            await account.write(lambda tx, text=text: note_failure(tx, "", 0, text))
+    plain, cut, told = (one["text"] for one in (await browser.call("script_list"))["failures"])
+    assert (plain, cut["words"]) == ({"message": "too slow", "words": None}, None)
+    values = {"address": "eva@far.example", "reason": {"text": reason.template, "values": dict(reason.values)}}
+    assert told == {"message": str(kept), "words": {"text": kept.template, "values": values}}
+    async with rig.account() as account:
+        await account.write(lambda tx: tx.execute("UPDATE sieve_failure SET moment = moment - ?", 2 * DAY))
+        await account.write(lambda tx: note_failure(tx, "", 0, kept))
+    assert (await webmail.call("sorting_notices"))["failure"]["text"] == told
+    assert (await browser.call("overview"))["sorting"]["failure"]["text"] == told
 
 
 async def test_errors_answers_and_stopped_addresses_are_told_at_once(rig: Rig, browser: Browser) -> None:
@@ -158,7 +181,12 @@ async def test_errors_answers_and_stopped_addresses_are_told_at_once(rig: Rig, b
     found = await webmail.call("sorting_notices")
     assert (found["away"], found["away_until"]) == (True, "2090-01-01T00:00:00Z")
     failure = found["failure"]
-    assert (failure["script"], failure["line"], failure["text"], failure["count"]) == ("lists", 12, "too many steps", 1)
+    assert (failure["script"], failure["line"], failure["text"]["message"], failure["count"]) == (
+        "lists",
+        12,
+        "too many steps",
+        1,
+    )
     assert (await browser.call("overview"))["sorting"] == found
     await webmail.call("account_vacation_set", changed={"enabled": False})
     assert not (await webmail.call("sorting_notices"))["away"]

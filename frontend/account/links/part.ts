@@ -1,17 +1,17 @@
 // Linked mailboxes: mailboxes of the user at other providers, which are mirrored here (LINK-22..26).
 
-import type { LinkItem, LinkList, Remark } from "../../gen/account";
+import type { LinkItem, LinkList } from "../../gen/account";
 import { ask, attempt, dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { tick } from "../../lib/fields";
 import { ellipsis, link, plus } from "../../lib/icons";
-import type { Told } from "../../lib/language";
 import { type Entries, openMenu } from "../../lib/menu";
 import { button, card, foreign, head, iconButton, meter, table, visible } from "../../lib/pages";
 import { redraw } from "../../lib/press";
+import { inWord } from "../../lib/remarks";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
-import { many, t, told } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { addMailbox, buttons, changeSending, changeSorting, keeping, newPassword, wanted } from "./adding";
 
@@ -199,10 +199,6 @@ async function inWords(found: LinkList): Promise<LinkList> {
     }),
   );
   return { ...found, items };
-}
-
-async function inWord(text: Remark): Promise<Remark> {
-  return text.message === "" ? text : { ...text, ...(await told(text as Told)) };
 }
 
 function name(one: LinkItem): Child {

@@ -7,6 +7,7 @@ import { atFields, field, form, line, tick } from "../../lib/fields";
 import { fileText, plus } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { button, card, foreign, head, table } from "../../lib/pages";
+import { inWord } from "../../lib/remarks";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
@@ -29,7 +30,7 @@ export const scripts: MakePage = async (desk) => {
   );
   return {
     title,
-    root: el("div", { class: "page" }, head(title, hint), list(desk, found, applied), applied, failures(found)),
+    root: el("div", { class: "page" }, head(title, hint), list(desk, found, applied), applied, await failures(found)),
   };
 };
 
@@ -115,9 +116,10 @@ async function remove(desk: Desk, one: Script): Promise<void> {
     await act(desk, () => desk.client.script_delete(one.name));
 }
 
-function failures(found: Scripts): HTMLElement | null {
+async function failures(found: Scripts): Promise<HTMLElement | null> {
   if (found.failures.length === 0) return null;
-  const lines = found.failures.map((one) => {
+  const texts = await Promise.all(found.failures.map((one) => inWord(one.text)));
+  const lines = found.failures.map((one, at) => {
     const place = one.line > 0 ? t("{script}, line {line}", { script: one.script, line: one.line }) : one.script;
     return el(
       "li",
@@ -126,7 +128,7 @@ function failures(found: Scripts): HTMLElement | null {
       el(
         "span",
         { class: "grow" },
-        foreign(one.text),
+        foreign(texts[at]!.message),
         place !== "" && el("span", { class: "hint" }, el("br"), foreign(place)),
       ),
       el("span", { class: "muted" }, when(microseconds(one.moment))),

@@ -1,15 +1,15 @@
 // Import from another IMAP server: the form, the choice of mailboxes, the progress with its buttons, and the result.
 
-import type { Copying as Found, PlannedMailbox, Remark } from "../../gen/account";
+import type { Copying as Found, PlannedMailbox } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { atFields, choice, form, line } from "../../lib/fields";
 import { duration } from "../../lib/numbers";
-import type { Told } from "../../lib/language";
 import { button, card, foreign, meter } from "../../lib/pages";
 import { redraw } from "../../lib/press";
+import { inWord } from "../../lib/remarks";
 import { notice } from "../../lib/states";
-import { many, t, told } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
 /** Milliseconds between two looks at how far the import is. */
@@ -304,11 +304,6 @@ export class Copying {
 async function inWords(found: Found): Promise<Found> {
   const [note, error, ...problems] = await Promise.all([found.note, found.error, ...found.problems].map(inWord));
   return { ...found, note: note!, error: error!, problems };
-}
-
-/** A text of the server in the reader's language. */
-async function inWord(text: Remark): Promise<Remark> {
-  return text.message === "" ? text : { ...text, ...(await told(text as Told)) };
 }
 
 /** Whose mail or calendars are copied, and from which server. */

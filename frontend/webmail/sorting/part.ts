@@ -7,6 +7,7 @@ import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { foreign } from "../../lib/pages";
 import { released } from "../../lib/press";
+import { inWord } from "../../lib/remarks";
 import { adopt } from "../../lib/sheets";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -29,8 +30,10 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     asked = Date.now();
     // without a connection the page says so elsewhere
     const found = await client.sorting_notices().catch(() => null);
+    const failure = found?.failure ?? null;
+    const text = failure && (await inWord(failure.text));
     await released(box);
-    if (found !== null) draw(found);
+    if (found !== null) draw({ ...found, failure: failure && { ...failure, text: text! } });
   };
   const link = (page: string, title: string) =>
     account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
@@ -63,13 +66,13 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     };
     const about =
       failure.script === ""
-        ? [t("A message was kept:"), " ", foreign(failure.text, 300)]
+        ? [t("A message was kept:"), " ", foreign(failure.text.message, 300)]
         : [
             failure.line > 0
               ? t("Your script failed in line {line}:", { line: failure.line })
               : t("Your script failed:"),
             " ",
-            foreign(failure.text, 300),
+            foreign(failure.text.message, 300),
             ". ",
             t("The message was kept."),
           ];

@@ -22,6 +22,7 @@ from moxlite.store.delivery.vacation import INTERVAL, entity
 from moxlite.store.names import INBOX
 from moxlite.store.rows.mailboxes import FLAG_NAMES
 from moxlite.store.types import Flag
+from moxlite.wording import worded
 
 # Senders blocked or allowed by the account's owner (SMTP-169).
 
@@ -187,10 +188,12 @@ def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
                 if action.mailbox in filtered.names or action.create or action.mailbox == filtered.kept_in:
                     yield _flagged(_into(filtered, action.mailbox), action.flags)
                 else:
-                    problem = f"there is no mailbox {action.mailbox!r}: the message was kept"
+                    problem = worded("there is no mailbox “{name}”: the message was kept", name=action.mailbox)
                     yield from (_flagged(kept, action.flags) for kept in filtered.kept)
             case RedirectAction() if action.address in filtered.circles:
-                problem = f"a redirect to {action.address} would go in a circle: the message was kept"
+                problem = worded(
+                    "a redirect to {address} would go in a circle: the message was kept", address=action.address
+                )
                 yield from filtered.kept
             case RedirectAction():
                 yield Redirect(to=action.address, otherwise=filtered.kept_in)

@@ -35,6 +35,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import Arrived, SMTPArrival
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.wording import Remark, remark
 
 
 class BadScriptName(StoreError):
@@ -100,7 +101,7 @@ class SortingFailure(msgspec.Struct, frozen=True):
     moment: dt.datetime
     script: str
     line: int
-    text: str
+    text: Remark
     count: int
 
 
@@ -135,7 +136,7 @@ def _notices(r: Reader, passed_on: Collection[str], now: int) -> SortingNotices:
         away_until=_time(form.end) if form.is_active(now) and form.end else None,
         failure=None
         if last is None
-        else SortingFailure(_time(last.moment), last.script, last.line, last.text, len(recent)),
+        else SortingFailure(_time(last.moment), last.script, last.line, remark(last.text), len(recent)),
         stopped=_stopped(r, passed_on),
     )
 

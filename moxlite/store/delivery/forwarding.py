@@ -17,6 +17,7 @@ import msgspec
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.options import DAY
+from moxlite.wording import Worded, worded
 
 MAX_PER_DAY: Final = 500
 """Messages of one account that are sent on in 24 hours; the rest is kept (SMTP-159)."""
@@ -200,7 +201,7 @@ def covering(targets: Mapping[str, Target], address: str, *, of_alias: bool) -> 
     return whole if narrow is None or (not narrow.answered and whole is not None and whole.answered) else narrow
 
 
-def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> str:
+def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> Worded:
     """Count a message for an address; returns why it is not to be sent there, "" if it is. An address that waits for
     the agreement of its owner is noted. `of_alias`: the message came to an alias of which the address is a member.
     """
@@ -212,14 +213,16 @@ def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> str:
         # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
         tx.execute(NAME, target_key(address, of_alias=of_alias), tx.now)
         tx.execute(UNNAME, MAX_NAMED)
-        return "the owner of the address has not confirmed it yet"
+        return worded("the owner of the address has not confirmed it yet")
     if known.stopped is not None:
-        return f"sending there is stopped: {known.error}" if known.error else "sending there is stopped"
+        if known.error:
+            return worded("sending there is stopped: {error}", error=known.error)
+        return worded("sending there is stopped")
     since = tx.now - DAY
     if tx.value(SENT, since, tx.now) >= MAX_PER_DAY:
-        return f"{MAX_PER_DAY} messages were sent on in 24 hours"
+        return worded("{count} messages were sent on in 24 hours", count=MAX_PER_DAY)
     tx.execute(COUNT, since, tx.now, known.key)
-    return ""
+    return worded("")
 
 
 def note_bounce(tx: Tx, address: str, error: str, *, arrived: bool) -> bool:

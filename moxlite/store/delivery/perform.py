@@ -47,6 +47,7 @@ from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
+from moxlite.wording import worded
 
 logger = logging.getLogger("moxlite.store.perform")
 
@@ -234,7 +235,8 @@ class _Unit:
         for action in redirects:
             problem = may_forward(self._tx, action.to, of_alias=bool(action.alias))
             if problem:
-                note_failure(self._tx, "", 0, f"not sent on to {action.to}, but kept: {problem}")
+                kept = worded("not sent on to {address}, but kept: {reason}", address=action.to, reason=problem)
+                note_failure(self._tx, "", 0, kept)
                 if self._added is None:
                     self._file(FileInto(mailbox=action.otherwise))
             else:

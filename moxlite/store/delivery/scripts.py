@@ -16,7 +16,7 @@ from moxlite.store.delivery.forwarding import targets
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
-from moxlite.wording import worded
+from moxlite.wording import text_of, worded, words_of
 
 MAX_SCRIPTS: Final = 20
 """Scripts of one account (IMAP-141)."""
@@ -58,11 +58,11 @@ INSERT INTO sieve_seen (key, until) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SE
 SEEN_LEFT: Final = """
 DELETE FROM sieve_seen WHERE key IN (SELECT key FROM sieve_seen ORDER BY until DESC LIMIT -1 OFFSET ?)"""
 SEEN_COUNT: Final = "SELECT count(*) FROM sieve_seen"
-FAILURES: Final = "SELECT moment, script, line, text FROM sieve_failure ORDER BY moment DESC, id DESC"
+FAILURES: Final = "SELECT moment, script, line, text, words FROM sieve_failure ORDER BY moment DESC, id DESC"
 SAME_FAILURE: Final = """
 SELECT id, moment FROM sieve_failure WHERE script = ? AND line = ? AND text = ? ORDER BY id DESC LIMIT 1"""
-AGAIN: Final = "UPDATE sieve_failure SET moment = ? WHERE id = ?"
-NOTE: Final = "INSERT INTO sieve_failure (moment, script, line, text) VALUES (?, ?, ?, ?)"
+AGAIN: Final = "UPDATE sieve_failure SET moment = ?, words = ? WHERE id = ?"
+NOTE: Final = "INSERT INTO sieve_failure (moment, script, line, text, words) VALUES (?, ?, ?, ?, ?)"
 FAILURES_LEFT: Final = """
 DELETE FROM sieve_failure WHERE id NOT IN (SELECT id FROM sieve_failure ORDER BY moment DESC, id DESC LIMIT ?)"""
 
@@ -121,7 +121,9 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A failure at run time. `moment`: µs UTC, of a day's first; `script`: its name; `line`: 0 where it has none."""
+    """A failure at run time. `moment`: µs UTC, of a day's first; `script`: its name; `line`: 0 where it has none;
+    `text`: `Worded` where it was made of values.
+    """
 
     moment: int
     script: str
@@ -253,7 +255,10 @@ def track_seen(tx: Tx, tracked: Sequence[tuple[bytes, int]]) -> None:
 
 def failures(r: Reader) -> list[Failure]:
     """Failures of scripts, the newest first."""
-    return [Failure(*row) for row in r.rows(FAILURES)]
+    return [
+        Failure(moment, script, line, text_of(msgspec.json.decode(words)) if words else text)
+        for moment, script, line, text, words in r.rows(FAILURES)
+    ]
 
 
 def note_failure(tx: Tx, script: str, line: int, text: str) -> bool:
@@ -261,13 +266,15 @@ def note_failure(tx: Tx, script: str, line: int, text: str) -> bool:
     who makes a script fail with each mail writes one row a day.
     """
     # Cut before it is compared: otherwise a long text would be new each time.
-    text = text[:CLIP]
+    words = words_of(text) if len(text) <= CLIP else None
+    packed = "" if words is None else msgspec.json.encode(words).decode()
+    text = str(text[:CLIP])
     last = tx.row(SAME_FAILURE, script, line, text)
     if last is not None and last[1] > tx.now - DAY:
         return False
     if last is not None:
-        tx.execute(AGAIN, tx.now, last[0])
+        tx.execute(AGAIN, tx.now, packed, last[0])
         return True
-    tx.execute(NOTE, tx.now, script, line, text)
+    tx.execute(NOTE, tx.now, script, line, text, packed)
     tx.execute(FAILURES_LEFT, MAX_FAILURES)
     return True

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moxlite.web.calls import Remark
+from moxlite.wording import Remark
 
 Security: TypeAlias = Literal["implicit", "starttls", "none"]
 Host = Annotated[str, Meta(max_length=255)]
@@ -119,7 +119,7 @@ class ScriptFailure(msgspec.Struct, frozen=True):
     moment: dt.datetime
     script: str
     line: int
-    text: str
+    text: Remark
 
 
 class Scripts(msgspec.Struct, frozen=True):

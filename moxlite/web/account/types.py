@@ -11,8 +11,8 @@ import msgspec
 from moxlite.acceptance.sieve.keeping import SortingNotices
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
-from moxlite.web.calls import Remark
 from moxlite.web.factors import QRCode
+from moxlite.wording import Remark
 
 
 class Apps(msgspec.Struct, frozen=True):

@@ -18,10 +18,10 @@ from moxlite.proto.cards.invitation import ANSWERS, Event as InvitedEvent, Recur
 from moxlite.proto.cards.itip import attendees_of, role_of
 from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.moments import iana_zone, zone_name
-from moxlite.web.calls import Remark
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.querytypes import ID, AnyID
+from moxlite.wording import Remark
 
 if TYPE_CHECKING:
     from moxlite.groupware.entries import Viewed

@@ -17,10 +17,10 @@ from moxlite.store.mail.remotes import remote_users
 from moxlite.store.names import check_name
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.mailtypes import Copying, KnownServer, PlannedMailbox, ServerForm
-from moxlite.web.calls import Remark, call, remark
+from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
-from moxlite.wording import reason_of
+from moxlite.wording import Remark, reason_of, remark
 
 MAX_KNOWN: Final = 10
 """Servers of earlier imports that are offered again."""

@@ -14,8 +14,9 @@ from moxlite.operations.links import AddLink, FoundServers, Wants
 from moxlite.store.mail.links import Link, Outlet, Protocol, SubmissionTLS
 from moxlite.web.account.calls.common import AccountCalls, moment
 from moxlite.web.account.mailtypes import Host, Line, Port, Secret, Security
-from moxlite.web.calls import Remark, call, remark
+from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
+from moxlite.wording import Remark, remark
 
 Name: TypeAlias = Annotated[str, Meta(max_length=4096)]
 

@@ -14,8 +14,9 @@ from moxlite.proto.address import Address as MailAddress, AddressError, Domain
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls, now
 from moxlite.web.account.types import Address, Apps, MailingList, MailServer, OldPattern, Overview, Program
-from moxlite.web.calls import call, remark
+from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
+from moxlite.wording import remark
 
 
 class OverviewCalls(AccountCalls):

@@ -43,7 +43,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, UserError
 from moxlite.web.types import Name as MailboxName
-from moxlite.wording import worded
+from moxlite.wording import remark, worded
 
 logger = logging.getLogger("moxlite.web.account")
 
@@ -112,7 +112,10 @@ class ScriptCalls(AccountCalls):
                 Script(stored_script.name, stored_script.size, stored_script.active, moment(stored_script.changed))
                 for stored_script in stored_scripts
             ],
-            [ScriptFailure(moment(failure.moment), failure.script, failure.line, failure.text) for failure in failed],
+            [
+                ScriptFailure(moment(failure.moment), failure.script, failure.line, remark(failure.text))
+                for failure in failed
+            ],
             list(EXTENSIONS),
         )
 

@@ -39,7 +39,7 @@ from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import MaskedChange, MaskedRow, masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.outgoing import Finding
-from moxlite.web.calls import Remark, call, encode_result, remark
+from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
 from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
@@ -78,7 +78,7 @@ from moxlite.web.webmail.reading.parsed import (
     structure_of,
     with_links,
 )
-from moxlite.wording import worded
+from moxlite.wording import Remark, remark, worded
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -71,7 +71,7 @@ from moxlite.store.groupware.sharing import (
     shared_views,
 )
 from moxlite.store.groupware.subscriptions import Subscription, subscriptions
-from moxlite.web.calls import call, remark
+from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.books import (
@@ -86,7 +86,7 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.events import Calendar, CalendarLink
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.wording import reason_of
+from moxlite.wording import reason_of, remark
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx

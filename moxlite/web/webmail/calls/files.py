@@ -15,13 +15,13 @@ from moxlite.groupware.files import ImportResult, NoEntries, Target, add_file, s
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.store.content.uploads import PIECE_SIZE, Upload, drop_upload, upload_of, upload_piece
-from moxlite.web.calls import Remark, call, remark
+from moxlite.web.calls import call
 from moxlite.web.composing.uploads import UploadID, key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, event_calendar
 from moxlite.web.webmail.querytypes import ID
-from moxlite.wording import worded
+from moxlite.wording import Remark, remark, worded
 
 if TYPE_CHECKING:
     from moxlite.store.search.index import IndexedAccount
