@@ -634,7 +634,7 @@ export interface ScriptFailure {
   moment: string;
   script: string;
   line: number;
-  text: string;
+  text: Remark;
 }
 
 /** A fault in a script; line and column count from 1. */
@@ -799,7 +799,7 @@ export interface SortingFailure {
   moment: string;
   script: string;
   line: number;
-  text: string;
+  text: Remark;
   count: number;
 }
 
@@ -940,7 +940,7 @@ export const checks: Checks = {
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
-  ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
+  ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
@@ -958,7 +958,7 @@ export const checks: Checks = {
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },

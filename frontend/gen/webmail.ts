@@ -929,7 +929,7 @@ export interface SortingFailure {
   moment: string;
   script: string;
   line: number;
-  text: string;
+  text: Remark;
   count: number;
 }
 

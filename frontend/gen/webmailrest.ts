@@ -49,7 +49,7 @@ export const checks: Checks = {
   NewsletterArchived: { ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unread: ["list", "integer"], after: ["nullable", ["ref", "ArchivePlace"]] },
   Waiting: { kind: ["enum", ["answer", "back", "sent"]], due: "time", item: ["ref", "MessageItem"], origin: "string" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
   MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
   Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },

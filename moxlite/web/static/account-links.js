@@ -430,6 +430,10 @@ async function redraw(place, draw) {
   giveBack();
 }
 
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
+
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -800,9 +804,6 @@ async function inWords(found) {
     return { ...one, said, problems: problems2 };
   }));
   return { ...found, items };
-}
-async function inWord(text2) {
-  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 function name(one) {
   return el("div", { class: "given" }, el("b", {}, foreign(one.name)), el("span", { class: "hint" }, foreign(one.address)), el("span", { class: "hint" }, foreign(one.host)), one.protocol === "pop3" && el("span", { class: "hint" }, `POP3 · ${keeping(one.keep_days)}`), el("span", { class: "hint" }, one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) })), one.sorts && el("span", { class: "hint" }, t("new mail is sorted")));

@@ -102,6 +102,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
@@ -501,6 +504,10 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
+
 var piece = 100;
 async function applyToExisting(desk, place, source, count) {
   const moves = [];
@@ -563,7 +570,7 @@ var scripts2 = async (desk) => {
   const title = t("Sieve scripts");
   const applied = el("div", { role: "status" });
   const hint = t("Write your rules as a program. The active script runs after your address rules. Mail apps can also edit scripts by ManageSieve.");
-  return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found, applied), applied, failures(found)) };
+  return { title, root: el("div", { class: "page" }, head(title, hint), list2(desk, found, applied), applied, await failures(found)) };
 };
 function address(name) {
   return `#scripts/edit/${encodeURIComponent(name)}`;
@@ -584,11 +591,12 @@ async function rename(desk, one) {
 async function remove2(desk, one) {
   if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete"))) await act2(desk, () => desk.client.script_delete(one.name));
 }
-function failures(found) {
+async function failures(found) {
   if (found.failures.length === 0) return null;
-  const lines = found.failures.map((one) => {
+  const texts = await Promise.all(found.failures.map((one) => inWord(one.text)));
+  const lines = found.failures.map((one, at) => {
     const place = one.line > 0 ? t("{script}, line {line}", { script: one.script, line: one.line }) : one.script;
-    return el("li", {}, state("warn", ""), el("span", { class: "grow" }, foreign(one.text), place !== "" && el("span", { class: "hint" }, el("br"), foreign(place))), el("span", { class: "muted" }, when(microseconds(one.moment))));
+    return el("li", {}, state("warn", ""), el("span", { class: "grow" }, foreign(texts[at].message), place !== "" && el("span", { class: "hint" }, el("br"), foreign(place))), el("span", { class: "muted" }, when(microseconds(one.moment))));
   });
   return card(t("Errors while running"), el("ul", { class: "lines" }, lines), { flush: true, hint: t("The messages were kept in your Inbox.") });
 }

@@ -407,6 +407,10 @@ function duration(seconds) {
   return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
 }
 
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
+
 var period = 1e3;
 var shownMailboxes = 500;
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
@@ -526,9 +530,6 @@ var Copying = class {
 async function inWords(found) {
   const [note, error, ...problems2] = await Promise.all([found.note, found.error, ...found.problems].map(inWord));
   return { ...found, note, error, problems: problems2 };
-}
-async function inWord(text2) {
-  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 function where(found) {
   return el("p", { class: "gap" }, el("b", {}, foreign(found.user)), " ", t("at"), " ", el("b", {}, foreign(found.host)));
@@ -752,7 +753,7 @@ var checks = {
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
-  ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
+  ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
@@ -770,7 +771,7 @@ var checks = {
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },

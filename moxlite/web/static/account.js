@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.a225daa980bc.js", junk: "junk.ccf53a320376.js", links: "links.1f622d095e36.js", masked: "masked.408887f15e53.js", rules: "rules.3532425574b3.js", security: "security.5c7d579749fe.js", sending: "sending.a31f3fc0e45b.js", shares: "shares.6716de4a057c.js", sieve: "sieve.49ac2a144583.js", transfer: "transfer.06534d5e30b0.js" };
+var define_PARTS_default = { device: "device.a225daa980bc.js", junk: "junk.ccf53a320376.js", links: "links.3ed3ccf31a8b.js", masked: "masked.408887f15e53.js", rules: "rules.3532425574b3.js", security: "security.5c7d579749fe.js", sending: "sending.a31f3fc0e45b.js", shares: "shares.6716de4a057c.js", sieve: "sieve.b2eb4444d953.js", transfer: "transfer.0e316b06d6e4.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -266,7 +266,7 @@ var checks = {
   ForwardTarget: { address: "string", state: ["enum", ["asked", "confirmed", "new", "stopped"]], since: ["nullable", "time"], failing: ["nullable", "time"], error: "string", alias: "string", script: "string", ran: "boolean", taken_over: "boolean" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
   Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
-  ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
+  ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
@@ -284,7 +284,7 @@ var checks = {
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
   MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   SortingNotices: { away: "boolean", away_until: ["nullable", "time"], failure: ["nullable", ["ref", "SortingFailure"]], stopped: ["list", "string"] },
-  SortingFailure: { moment: "time", script: "string", line: "integer", text: "string", count: "integer" },
+  SortingFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"], count: "integer" },
   OldPattern: { address: "string", remark: ["ref", "Remark"] },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
@@ -1078,6 +1078,10 @@ function size(octets2) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
+async function inWord(text3) {
+  return text3.message === "" ? text3 : { ...text3, ...await told(text3) };
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -1132,8 +1136,9 @@ function addressName(one) {
 
 async function overviewPage(desk) {
   const found = await desk.client.overview();
+  const failed = found.sorting.failure;
   const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
-  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
+  const root = el("div", { class: "page" }, head(t("Your account"), ""), ...sorting(found.sorting, failed === null ? "" : (await inWord(failed.text)).message), ...await Promise.all(found.old_patterns.map(oldPattern)), storage(found), card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], { actions: device, hint: found.app_passwords_required ? t("Use a separate app password for each mail app.") : null }), card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }), found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }));
   return { title: t("Overview"), root };
 }
 async function oldPattern(one) {
@@ -1141,15 +1146,15 @@ async function oldPattern(one) {
   const [text3, page, title] = one.address === "" ? [t("Rewrite a junk folder pattern. It"), "junk", t("Junk")] : [t("Write a pattern in the rules of {address} anew. It", { address: one.address }), `rules/${encodeURIComponent(one.address)}`, t("Rules")];
   return notice("warn", [text3, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
 }
-function sorting(found) {
+function sorting(found, why) {
   const link2 = (page, title) => el("a", { href: `#${page}` }, title);
   const lines = [];
   if (found.away) lines.push(notice("wait", [t("Vacation reply is on."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link2("away", t("End or change it"))));
   const failure2 = found.failure;
-  if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure2.text, 300)], link2("forwarding", t("Forwarding"))));
+  if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(why, 300)], link2("forwarding", t("Forwarding"))));
   else if (failure2 != null) {
     const text3 = failure2.line > 0 ? t("Your script failed in line {line}:", { line: failure2.line }) : t("Your script failed:");
-    lines.push(notice("warn", [text3, " ", foreign(failure2.text, 300), ". ", t("The message was kept.")], link2("scripts", t("Sieve scripts"))));
+    lines.push(notice("warn", [text3, " ", foreign(why, 300), ". ", t("The message was kept.")], link2("scripts", t("Sieve scripts"))));
   }
   for (const address2 of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address2, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link2("forwarding", t("Forwarding"))));
   return lines;

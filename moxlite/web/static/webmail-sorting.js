@@ -101,6 +101,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -170,6 +173,10 @@ async function released(place) {
   while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -227,8 +234,10 @@ function showNotices(client, list, account) {
   const ask = async () => {
     asked = Date.now();
     const found = await client.sorting_notices().catch(() => null);
+    const failure = found?.failure ?? null;
+    const text2 = failure && await inWord(failure.text);
     await released(box);
-    if (found !== null) draw(found);
+    if (found !== null) draw({ ...found, failure: failure && { ...failure, text: text2 } });
   };
   const link = (page, title) => account !== "" && el("a", { class: "link", href: `${account}#${page}` }, title);
   function away(found) {
@@ -246,7 +255,7 @@ function showNotices(client, list, account) {
       localStorage.setItem(hiddenKey, failure.moment);
       draw(found);
     };
-    const about = failure.script === "" ? [t("A message was kept:"), " ", foreign(failure.text, 300)] : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text, 300), ". ", t("The message was kept.")];
+    const about = failure.script === "" ? [t("A message was kept:"), " ", foreign(failure.text.message, 300)] : [failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:"), " ", foreign(failure.text.message, 300), ". ", t("The message was kept.")];
     return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
