@@ -16,7 +16,7 @@ export interface CustomRule {
   read(): string;
 }
 
-/** Fields with the parts of a rule, those of an event that starts on this day where it has none. */
+/** Fields with the parts of a rule. Where it has none, they suit an event that starts on this day. */
 export function customRule(parts: Readonly<Record<string, string>>, start: string): CustomRule {
   const date = new Date(`${start}T00:00Z`);
   const today = days[(date.getUTCDay() + 6) % 7]!;

@@ -56,7 +56,7 @@ export function openBeside(
     body,
   );
   document.body.append(page);
-  // what lies below is out of sight, also for keys and for screen readers
+  // the page below is hidden from keys and screen readers, too
   const covered = [...document.querySelectorAll<HTMLElement>("#app > :not(.side)")].filter(({ inert }) => !inert);
   for (const one of covered) one.inert = true;
   page.show();
