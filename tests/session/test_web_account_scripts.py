@@ -1,5 +1,6 @@
 """The account app's calls about answers while away and Sieve scripts."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -150,7 +151,7 @@ async def test_errors_keep_what_they_were_made_of(rig: Rig, browser: Browser) ->
     kept = worded("not sent on to {address}, but kept: {reason}", address="eva@far.example", reason=reason)
     async with rig.account() as account:
         for text in (kept, worded("at {place}", place="x" * 1000), worded("too slow"), kept):
-            await account.write(lambda tx, text=text: note_failure(tx, "", 0, text))
+            await account.write(partial(note_failure, script="", line=0, text=text))
     plain, cut, told = (one["text"] for one in (await browser.call("script_list"))["failures"])
     assert (plain, cut["words"]) == ({"message": "too slow", "words": None}, None)
     values = {"address": "eva@far.example", "reason": {"text": reason.template, "values": dict(reason.values)}}

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from moxlite.web.calls import Remark, call, calls_of, decode_parameters, encode_error, encode_result, remark
+from moxlite.web.calls import call, calls_of, decode_parameters, encode_error, encode_result
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.querytypes import IDs
-from moxlite.wording import worded
+from moxlite.wording import Remark, remark, worded
 from tests.tools import top
 
 

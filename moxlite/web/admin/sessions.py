@@ -111,7 +111,7 @@ class AdminSessions(Sessions):
             raise WrongCredentials("the password was changed meanwhile")
         return Identity(ADMIN, "")
 
-    async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
+    async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
         # Nothing is awaited: the stamp below is of the password that was compared just before.
         tokens, now = new_tokens(), _now()
         self._last_id += 1
@@ -125,7 +125,7 @@ class AdminSessions(Sessions):
             created=now,
             last_used=now,
             expires=now + LIFETIME,
-            proven=now,
+            proven=now if proven is None else proven,
         )
         self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), self._stamp())
         while len(self._living) > MAX_SESSIONS:
