@@ -22,7 +22,7 @@ CONSENT_PATH: Final = "/mail/consent/"
 """Below ``/mail/``, which web servers in front pass on for the settings of mail programs already."""
 
 LINKS_PATH: Final = f"{DAV_PATH}links/"
-"""Of the secret links of calendars (DAV-42)."""
+"""Path of the secret links of calendars (DAV-42)."""
 
 HTTPS: Final = 443
 """The port that a URL leaves out, and that a web server in front has."""

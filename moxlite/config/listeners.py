@@ -271,7 +271,7 @@ class Listener(Section, frozen=True):
 
 
 Protocol = Literal["smtp", "submission", "submissions", "imap", "imaps", "managesieve", "http", "https"]
-"""What is spoken at a port."""
+"""The protocol of a port."""
 
 TLS_FIRST: Final[tuple[Protocol, ...]] = ("submissions", "imaps", "https")
 """Protocols in which TLS begins with the connection."""

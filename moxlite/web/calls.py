@@ -171,7 +171,7 @@ def encode_error(error: APIError) -> bytes:
 
 
 def _words(text: str) -> dict[str, object]:
-    """What a page finds the text in another language by (WEBMAIL-143)."""
+    """Template and values by which a page finds the text in another language (WEBMAIL-143)."""
     words = words_of(text)
     return {} if words is None else {"words": words}
 

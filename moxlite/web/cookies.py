@@ -163,7 +163,7 @@ class SessionCookies:
         caller.set_cookie(self._provider, kept, max_age=age if kept else 0)
 
     def returned(self, caller: Caller) -> str:
-        """What `send_away` has kept in this browser, "" for nothing."""
+        """The value that `send_away` has kept in this browser, or ""."""
         return _cookies(caller.request).get(self._provider, "")
 
     def offer(self, caller: Caller) -> str:

@@ -232,7 +232,7 @@ def _next_id(before: str, now: float) -> str:
 
 
 def _read(path: Path) -> dict[str, Served]:
-    """What was served last, by domain; nothing if the file is damaged: it begins with what is served now."""
+    """The policies served last, by domain; nothing if the file is damaged: it begins with what is served now."""
     try:
         return from_json(read_regular(path), dict[str, Served])
     except FileNotFoundError:

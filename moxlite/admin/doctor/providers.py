@@ -80,7 +80,7 @@ def _rotation(publishing: Publishing, domain: Domain) -> Iterator[Finding]:
 
 
 def _waiting(about: str, key: str, state: Keys | HostKeyState, show: str, start: str) -> Iterator[Finding]:
-    """What a rotation waits for; `show` and `start` are commands."""
+    """The reason why a rotation waits; `show` and `start` are commands."""
 
     def finding(grade: Grade, text: str, *commands: str) -> Finding:
         return Finding(grade=grade, code="key-rotation", about=about, text=f"{about}: {text}", commands=commands)
