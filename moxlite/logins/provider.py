@@ -51,7 +51,9 @@ KEPT: Final = 3600.0
 """Seconds for which discovery document and keys are kept; a key that is withdrawn is no longer accepted after that."""
 
 PAUSE: Final = 10.0
-"""Seconds between two requests for the keys: tokens with unknown keys must not become as many requests."""
+"""Seconds between two requests for the keys, and after one for the discovery document that failed: tokens with unknown
+keys, and strangers who begin log-ins, must not become as many requests.
+"""
 
 
 class ProviderAway(Exception):
@@ -68,6 +70,7 @@ class LoginProvider:
         self._client = client
         self._provider: tuple[float, Provider] | None = None
         self._keys: tuple[float, Keys] | None = None
+        self._away: tuple[float, str] | None = None
         self._turn = trio.Lock()
 
     async def begin(self, redirect_uri: str, *, again: bool = False) -> tuple[Begun, str]:
@@ -106,13 +109,15 @@ class LoginProvider:
 
     async def _discover(self) -> Provider:
         async with self._turn:
+            if self._away is not None and trio.current_time() - self._away[0] < PAUSE:
+                raise ProviderAway(self._away[1])
             if self._provider is None or trio.current_time() - self._provider[0] >= KEPT:
-                document = await self._document(discovery_url(self.issuer))
                 try:
-                    provider = read_provider(document, self.issuer)
-                except OIDCError as error:
+                    provider = read_provider(await self._document(discovery_url(self.issuer)), self.issuer)
+                except (ProviderAway, OIDCError) as error:
+                    self._away = (trio.current_time(), str(error))
                     raise ProviderAway(str(error)) from error
-                self._provider = (trio.current_time(), provider)
+                self._away, self._provider = None, (trio.current_time(), provider)
             return self._provider[1]
 
     async def _key_set(self, provider: Provider, age: float) -> Keys:
@@ -166,10 +171,9 @@ async def accept_person(logins: Logins, request: LoginRequest, recipient: Accoun
     one (WEB-181).
 
     Raises:
-      RateLimited, WrongCredentials, LoginDisabled: see there.
+      WrongCredentials, LoginDisabled: see there.
       FactorNeeded: the account has second factors, and the web app must go on with `SecondFactors.check`.
     """
-    await logins.attempts.admit(request)
     if recipient is None:
         unknown = WrongCredentials("no account for this person")
         raise logins.attempts.refuse(request, MECHANISM, "", unknown, result="baduser")

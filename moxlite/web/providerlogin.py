@@ -111,11 +111,12 @@ class ProviderLogins:
         return url
 
     async def finish(self, caller: Caller, purpose: Purpose, state: str, code: str, iss: str) -> Claims:
-        """The person who comes back. Raises LoginFailed, Unavailable."""
+        """The person who comes back. Raises LoginFailed, RateLimited, Unavailable."""
         provider = self._require(caller)
         away = self._opened(self.sessions.cookies.returned(caller))
         self.sessions.cookies.send_away(caller, "", 0)  # it serves once
         session = caller.require().id if purpose == "connect" else 0
+        await self.sessions.admit(caller)
         if (
             away is None
             or (away.app, away.purpose, away.session) != (self.sessions.app, purpose, session)
@@ -131,7 +132,7 @@ class ProviderLogins:
         except OIDCError as error:
             kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("answer of the login provider refused", extra={"kv": kv})
-            raise LoginFailed(FAILED) from error
+            raise await self.sessions.refuse_answer(caller, FAILED) from error
 
     def _require(self, caller: Caller) -> LoginProvider:
         if self.provider is None or not self.name(caller):

@@ -19,9 +19,10 @@ from moxlite.logins.identity import (
     LoginRequest,
     NoAdminPassword,
     RateLimited,
+    WrongCredentials,
 )
 from moxlite.logins.logins import Logins
-from moxlite.logins.provider import accept_person
+from moxlite.logins.provider import MECHANISM, accept_person
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
@@ -145,6 +146,19 @@ class Sessions:
         mechanism = "webconfirm" if confirm else "weblogin"
         request = self.login_request(caller)
         return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
+
+    async def admit(self, caller: Caller) -> None:
+        """Let a log-in go on for which another server is asked. Raises RateLimited."""
+        try:
+            await self._logins.attempts.admit(self.login_request(caller))
+        except LoginRefused as e:
+            raise await _refused(e, NOT_CONNECTED) from e
+
+    async def refuse_answer(self, caller: Caller, text: str) -> errors.APIError:
+        """Record that the login provider's answer was refused; returns the error for raising, with this text."""
+        wrong = WrongCredentials("couldn't verify the login provider's answer")
+        refusal = self._logins.attempts.refuse(self.login_request(caller), MECHANISM, "", wrong, result="badcreds")
+        return await _refused(refusal, text)
 
     async def log_in_by_provider(self, caller: Caller, account: str | None, proven: int) -> LoginResult:
         """Start a session for a person whom the login provider has verified, unless the account has second factors:

@@ -10,6 +10,7 @@ import trio
 from joserfc import jwk
 
 from moxlite.admin.factors import FactorCommands
+from moxlite.logins.attempts import Attempts
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.operations.access import ConnectProvider, DisconnectProvider, ListConnections
@@ -226,8 +227,10 @@ async def test_keys_that_change(rig: Rig, provider: House, monkeypatch: pytest.M
     ],
     ids=str,
 )
-async def test_a_provider_that_is_away(rig: Rig, provider: House, path: str, answer: Any) -> None:
-    """WEB-182: the page says what to do, whoever is logged in stays, and the next log-in asks anew."""
+async def test_a_provider_that_is_away(
+    rig: Rig, provider: House, path: str, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-182: the page says what to do, whoever is logged in stays, and a log-in asks anew after a pause."""
     await connect(rig)
     inside = page(rig)
     await inside.log_in()
@@ -240,7 +243,29 @@ async def test_a_provider_that_is_away(rig: Rig, provider: House, path: str, ans
     assert "your password" in begun.json["error"]["message"]
     await inside.call("token")
     provider.answers.clear()
+    if path.startswith("/.well-known"):
+        asked = len(provider.asked)
+        assert (await browser.post("provider_login", {"stay": False})).status == 503
+        assert len(provider.asked) == asked
+    monkeypatch.setattr("moxlite.logins.provider.PAUSE", 0.0)
     await log_in(provider, page(rig))
+
+
+async def test_forged_answers_are_failed_log_ins(rig: Rig, provider: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-182: they are recorded, and a network with too many of them makes no requests to the provider any more."""
+    provider.claims = {"aud": "another"}
+    browser = page(rig)
+    assert await browser.error("provider_finish", **await back(provider, browser)) == FAILED
+    found: list[RecordedAttempt] = []
+    while not found:
+        await trio.to_thread.run_sync(time.sleep, 0.002)
+        found = [one for one in await rig.auth.attempts.newest("-") if one.mechanism == "provider"]
+    assert found[0].result == "badcreds"
+    answered = await back(provider, browser)
+    asked = len(provider.asked)
+    monkeypatch.setattr(Attempts, "allowed", lambda *_: False)
+    assert (await browser.post("provider_finish", answered)).status == 429
+    assert len(provider.asked) == asked
 
 
 async def test_the_second_factor_is_asked_for(rig: Rig, provider: House) -> None:
