@@ -427,7 +427,7 @@ class Rig:
         if policy:
             self.web[url] = "\n".join(["version: STSv1", *policy.split(", ")]).encode()
 
-    def connect_local(self, key: bytes) -> trio.abc.Stream:
+    def connect_local(self, key: bytes, submitter: str) -> trio.abc.Stream:
         """In place of the server's pipe."""
         self.local_keys.append(key)
         return self.local.connect()

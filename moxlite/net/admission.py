@@ -356,7 +356,8 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     ``shutdown`` is set when the server wants to stop: a session says good-bye at its next chance. ``tls`` is None
     without TLS. ``seat`` is its place among all connections; the session reports its activity there.
     ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36), so there are no network
-    checks; ``transaction_key`` then identifies the message, so that no account stores it twice (STORE-189).
+    checks; ``transaction_key`` then identifies the message, so that no account stores it twice (STORE-189), and
+    ``submitter`` is the account whose user submitted it, "" for mail that was sent on, or that the server made.
     """
 
     cid: int
@@ -370,6 +371,7 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
     seat: Seat = msgspec.field(default_factory=Seat)
     trusted_local: bool = False
     transaction_key: bytes = b""
+    submitter: str = ""
 
     def with_tls(self, facts: TLSFacts) -> "ConnectionInfo":
         """The same connection after its TLS handshake."""

@@ -56,8 +56,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       accounts: the accounts, which get DSNs and deferred deliveries.
       resolver: finds hosts. web: calls the web servers of accounts.
       policies: MTA-STS policies. ipv6: whether to send over IPv6. load: connections to other hosts, and their pauses.
-      connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
-        this process, and returns the client's end (QUEUE-36).
+      connect_local: begins a session of the own SMTP server for the transaction with the given key, submitted by the
+        given account, "" for none, over a pipe in this process, and returns the client's end (QUEUE-36).
       tmp: folder for temporary files. trust: roots for other servers' certificates.
       srs: reads the sender addresses of messages that were sent on. keys: sign DSNs that leave the server.
       local_addresses: local addresses to connect from.
@@ -76,7 +76,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     policies: Policies
     ipv6: IPv6Source
     load: HostLoad = msgspec.field(default_factory=HostLoad)
-    connect_local: Callable[[bytes], trio.abc.Stream]
+    connect_local: Callable[[bytes, str], trio.abc.Stream]
     tmp: Path
     trust: Trust
     srs: SRS

@@ -159,7 +159,9 @@ async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
     """Deliver a batch to our own SMTP server, over a pipe in this process. Raises SMTPError."""
     hostname = ctx.config.current.static.hostname.ascii
     trace.at.host, trace.at.tls_mode = hostname, TLSMode.SKIP.value
-    client = SMTPClient(ctx.connect_local(transaction_key(batch.first)), hostname, tls_mode=TLSMode.SKIP)
+    first = batch.first
+    submitter = first.account if first.login_address else ""
+    client = SMTPClient(ctx.connect_local(transaction_key(first), submitter), hostname, tls_mode=TLSMode.SKIP)
     return await converse(client, batch, trace)  # nothing leaves the process, so REQUIRETLS is satisfied
 
 

@@ -32,18 +32,19 @@ class LocalPipe:
         self.endpoint: Final = Endpoint(name, "smtp", listeners[name].ips[0], listeners[name].smtp.port)
         self.handler: Handler | None = None
 
-    def connect(self, key: bytes) -> trio.abc.Stream:
+    def connect(self, key: bytes, submitter: str) -> trio.abc.Stream:
         """Start a session and return the client's end; no account stores a message with the same key twice (STORE-189).
+        `submitter`: as in `ConnectionInfo`.
 
         Raises OSError: no descriptors are left.
         """
         # Of sockets, not of memory: their buffers are bounded by the kernel, and the session works with the same stream
         # as for any client.
         client, server = trio.socket.socketpair()
-        self._tree.start("smtpd.pipe", partial(self._serve, trio.SocketStream(server), key), Fate.ONCE)
+        self._tree.start("smtpd.pipe", partial(self._serve, trio.SocketStream(server), key, submitter), Fate.ONCE)
         return trio.SocketStream(client)
 
-    async def _serve(self, stream: trio.SocketStream, key: bytes) -> None:
+    async def _serve(self, stream: trio.SocketStream, key: bytes, submitter: str) -> None:
         assert self.handler is not None
         cid = new_cid()
         info = ConnectionInfo(
@@ -56,6 +57,7 @@ class LocalPipe:
             shutdown=self._shutdown,
             trusted_local=True,
             transaction_key=key,
+            submitter=submitter,
         )
         with bind_cid(cid), guard("smtpd"):
             async with stream:

@@ -255,11 +255,12 @@ class Smtp:
         trusted: bool = False,
         early: bytes = b"",
         key: bytes = b"",
+        submitter: str = "",
         seat: Seat | None = None,
     ) -> AsyncIterator[Client]:
         """A connection whose greeting, and the reply to EHLO, have been read.
 
-        `early`: sent before the greeting. `key`: of the transaction, as the own queue gives it.
+        `early`: sent before the greeting. `key` of the transaction and `submitter` are as the own queue gives them.
         """
         ours, theirs = trio.testing.memory_stream_pair()
         await ours.send_all(early)
@@ -274,6 +275,7 @@ class Smtp:
             tls=tls,
             trusted_local=trusted,
             transaction_key=key,
+            submitter=submitter,
             seat=seat or Seat(),
         )
         ended = trio.Event()

@@ -705,6 +705,29 @@ async def test_our_own_queue_is_trusted(smtp: Smtp) -> None:
     assert reason_of(message) == "own-queue"
 
 
+@pytest.mark.parametrize(
+    ("author", "submitter", "proof"),
+    [
+        ("bo@ours.example", "bo", "strict"),
+        ("bo@ours.example", "mia", "unknown"),  # another's address, by a script that sends mail on
+        ("bo@ours.example", "", "unknown"),
+        ("bo@remote.example", "bo", "unknown"),
+    ],
+)
+async def test_what_a_user_here_submits_has_a_proven_author(
+    smtp: Smtp, author: str, submitter: str, proof: str
+) -> None:
+    """QUEUE-36, SMTP-77: the address was checked at submission; of mail that was sent on, nothing is known."""
+    context = smtp.with_context(resolver=RESOLVER)
+    mail = f"From: {author}\r\nSubject: x\r\n\r\ntext\r\n".encode()
+    async with smtp.connect(context=context, trusted=True, key=b"queue 1", submitter=submitter) as client:
+        assert (await client.deliver("mia@ours.example", mail, sender=author)).startswith("250")
+    proofs = "SELECT msgfrom_ok, msgfrom_validation FROM message_smtp"
+    async with smtp.context.accounts.use("mia") as account:
+        found = await account.read(lambda r: r.row(proofs), op="test")
+    assert found == (int(proof == "strict"), proof)
+
+
 async def test_localserve_delivers_everything_to_the_sender_or_the_default_account(smtp: Smtp) -> None:
     """SMTP-131, 133"""
     context = smtp.with_context(default_account="bo")

@@ -280,7 +280,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         web=HTTPClient(resolver),
         policies=Policies(None, resolver, fetch, now, Random(1)),
         ipv6=IPv6Source(resolver),
-        connect_local=lambda key: pytest.fail("nothing goes to own addresses by SMTP"),
+        connect_local=lambda key, submitter: pytest.fail("nothing goes to own addresses by SMTP"),
         tmp=smtp.context.spools.directory,
         trust=Trust(system=False),
         clock=now,

@@ -13,7 +13,7 @@ from moxlite.acceptance.why import steps
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import SPFStatus
 from moxlite.net.limits import unmap
-from moxlite.proto.address import Domain, Path
+from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.smtpd import trace
 from moxlite.smtpd.session import Session, Transaction
@@ -125,6 +125,7 @@ def facts_of(session: Session, transaction: Transaction, case: Case) -> MessageF
     sender_domain = sender.host.unicode if isinstance(sender.host, Domain) else ""
     tls = session.info.tls
     checks = evidence.checks
+    validation = _from_validation(session, author) if checks is None else checks.from_validation
     helo = None if checks is None else checks.spf if checks.spf.identity == "helo" else checks.helo
     return MessageFacts(
         smtp=SMTPFacts(
@@ -144,14 +145,23 @@ def facts_of(session: Session, transaction: Transaction, case: Case) -> MessageF
             ehlo_validation=helo.status.value if helo is not None else "unknown",
             mailfrom_ok=checks is not None and checks.mail_from_verified != "",
             mailfrom_validation=mail_from_validation(checks),
-            msgfrom_ok=checks is not None and checks.from_validation != "none",
-            msgfrom_validation="unknown" if checks is None else checks.from_validation,
+            msgfrom_ok=validation not in ("none", "unknown"),
+            msgfrom_validation=validation,
         ),
         tls_version=tls.version if tls is not None else "",
         tls_cipher=tls.suite if tls is not None else "",
         requiretls=transaction.mail.requiretls,
         dkim_domains=_signers(evidence),
     )
+
+
+def _from_validation(session: Session, author: Address | None) -> Validation:
+    """The proof of a From address without checks: what a user of this server submits is from an own address, which was
+    checked then.
+    """
+    submitter, snapshot = session.info.submitter, session.context.config.current
+    own = author is not None and submitter != "" and snapshot.may_send_as(submitter, author)
+    return "strict" if own else "unknown"
 
 
 def _signers(evidence: Evidence) -> tuple[str, ...]:
