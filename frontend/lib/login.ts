@@ -126,10 +126,13 @@ export function askLogIn(
     const back = answered("login");
     if (back !== null) void attempt(() => provider.finish(back.answer, back.stay));
     other.onclick = () => void attempt(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
-    void provider.name().then((name) => {
-      fill(other, t("Log in with {name}", { name }));
-      other.hidden = name === "";
-    });
+    provider.name().then(
+      (name) => {
+        fill(other, t("Log in with {name}", { name }));
+        other.hidden = name === "";
+      },
+      () => null, // the form says at its use what is wrong
+    );
   });
 }
 

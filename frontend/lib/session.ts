@@ -106,12 +106,15 @@ export class Session {
       },
       below,
       this.stays,
-      client.provider_name && {
-        name: () => client.provider_name!(),
-        begin: (stay) => client.provider_login!(stay),
-        finish: async ({ state, code, iss }: Answer, stay: boolean) =>
-          started(await client.provider_finish!(state, code, iss), stay),
-      },
+      // the app without users has no such calls, though its client takes any name
+      this.named
+        ? {
+            name: () => client.provider_name!(),
+            begin: (stay) => client.provider_login!(stay),
+            finish: async ({ state, code, iss }: Answer, stay: boolean) =>
+              started(await client.provider_finish!(state, code, iss), stay),
+          }
+        : undefined,
     );
     return before !== "" && before !== this.address;
   }

@@ -982,7 +982,7 @@ var Session = class {
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await client.login_prep();
       return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, client.provider_name && { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state: state2, code, iss }, stay) => started(await client.provider_finish(state2, code, iss), stay) });
+    }, below, this.stays, this.named ? { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async ({ state: state2, code, iss }, stay) => started(await client.provider_finish(state2, code, iss), stay) } : void 0);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1292,10 +1292,10 @@ function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false, pr
     const back = answered("login");
     if (back !== null) void attempt2(() => provider.finish(back.answer, back.stay));
     other.onclick = () => void attempt2(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
-    void provider.name().then((name) => {
+    provider.name().then((name) => {
       fill(other, t("Log in with {name}", { name }));
       other.hidden = name === "";
-    });
+    }, () => null);
   });
 }
 function linked(value) {

@@ -319,10 +319,10 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     const back = answered("login");
     if (back !== null) void attempt(() => provider.finish(back.answer, back.stay));
     other.onclick = () => void attempt(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
-    void provider.name().then((name) => {
+    provider.name().then((name) => {
       fill(other, t("Log in with {name}", { name }));
       other.hidden = name === "";
-    });
+    }, () => null);
   });
 }
 function linked(value) {
