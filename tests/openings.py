@@ -344,6 +344,7 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "sort_move": {"ids": [1 << 40], "source": "Inbox", "target": "Archive"},
     "sending": {},
     "session_list": {},
+    "provider_state": {},
     "suppression_list": {},
 }
 """Calls of the account app that read mail, or what strangers have sent with it."""
@@ -365,6 +366,12 @@ WITHOUT_MAIL: Final = frozenset(
         "calendars",
         "event",
         "event_answer",
+        "provider_connect",
+        "provider_connected",
+        "provider_disconnect",
+        "provider_name",
+        "provider_login",
+        "provider_finish",
         "event_news_seen",
         "event_propose",
         "event_remove",

@@ -394,7 +394,7 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     page.get_by_role("button", name="Delete…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox").fill(count)
-    dialog.get_by_role("button", name=re.compile("^Drop")).click()
+    dialog.get_by_role("button", name=re.compile("^Delete [0-9]")).click()
     expect(page.get_by_text("The queue is empty")).to_be_visible()
 
 

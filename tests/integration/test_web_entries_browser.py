@@ -148,7 +148,7 @@ def test_a_calendar_is_shared_with_another_user(chromium: Browser, server: Local
         found.get_by_label("With").fill("bob@localhost")
         found.get_by_label("Permissions", exact=True).select_option("change")
         found.get_by_role("button", name="Share", exact=True).click()
-        expect(found.get_by_label("Rights of bob")).to_have_value("change")
+        expect(found.get_by_label("Permissions of bob")).to_have_value("change")
         page.screenshot(path=tmp_path / "shared.png")
         assert judge(page, None) == []
     assert "bob (w)" in server.cli("calendar", "list", "moxlite").stdout

@@ -424,7 +424,7 @@ def planner(her: Person) -> None:
         her.type(f"marit@{DOMAIN}")
         her.choose(her.dialog.get_by_label("Permissions", exact=True), "change")
         her.press("Enter")
-        expect(her.dialog.get_by_role("combobox", name=re.compile("^Rights of"))).to_have_value("change")
+        expect(her.dialog.get_by_role("combobox", name=re.compile("^Permissions of"))).to_have_value("change")
         her.press("Escape")
 
 

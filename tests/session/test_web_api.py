@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio.testing
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
@@ -379,7 +380,9 @@ async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(
             account.options,
             account_config=lambda name: msgspec.structs.replace(current(name), queue_mailbox=True),  # type: ignore[type-var] # it is configured
         )
+        await browser.call("calendars")  # begins what a session begins, which fits the mailbox to the queue
         await fit_queue_mailbox(account)
+        await trio.testing.wait_all_tasks_blocked(0.2)
         await put_queued(account, b"1 1", await prepared(mail(1, subject="waits")), 1_790_000_000_000_000)
         queue, trash, inbox = [(await box(account, name)).id for name in ("Outgoing", "Trash", "Inbox")]
         [row] = await rows(account, "Outgoing")

@@ -282,7 +282,7 @@ async def test_a_bad_identity_has_the_same_fault_everywhere(rig: Rig) -> None:
     long = "x" * (MAX_SIGNATURE + 1)
     await refused(interfaces, "name", "a\r\nBcc: x", "contains control characters")
     reasons = [await one.write({"text": long}) for one in interfaces if one.changes("text")]
-    assert all(reason.endswith(f": at most {MAX_SIGNATURE:,} characters are possible") for reason in reasons), reasons
+    assert all(reason.endswith(f": must be {MAX_SIGNATURE:,} characters or fewer") for reason in reasons), reasons
 
 
 async def test_a_program_hears_of_a_signature_of_the_webmail(rig: Rig) -> None:

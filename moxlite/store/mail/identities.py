@@ -56,7 +56,7 @@ def patch_identity(tx: AccountTx, address: str, change: IdentityChange) -> None:
     for name, value in changed_fields(change).items():
         if isinstance(value, str) and len(value) > MAX_SIGNATURE:
             raise BadForm(
-                name, worded("{place}: at most {limit} characters are possible", place=name, limit=MAX_SIGNATURE)
+                name, worded("{place}: must be {limit} characters or fewer", place=name, limit=MAX_SIGNATURE)
             )
         if isinstance(value, list) and len(value) > MAX_PEOPLE:
             raise BadForm(name, worded("{place}: at most {limit} entries are possible", place=name, limit=MAX_PEOPLE))
