@@ -31,6 +31,8 @@ RUNS_ON: Final = (
     "pyOpenSSL",
     "cryptography",
     "argon2-cffi",
+    "bcrypt",
+    "libpass",
     "precis-i18n",
     "idna",
     "multipart",

@@ -16,6 +16,7 @@ DEFAULTS = {
     "signature_html": "",
     "signatures": [],
     "compose_format": "text",
+    "invitation_mails": True,
     "quoting": "auto",
     "show_address_security": True,
     "show_html": True,
@@ -58,7 +59,7 @@ async def test_settings_are_told_at_the_start_and_when_they_change(browser: Brow
     [
         {"quoting": "sideways"},
         {"mark_seen_ms": -2},
-        {"signature": "x" * 10_001},
+        {"signature": "x" * 20_001},
         {"show_headers": ["two words"]},
         {"signatures": [{"address": "a@x.example"}]},
         {"keymap": {"message.archive": "ctrl c"}},

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.proto.cards.components import Instance
 
 FACTS_VERSION: Final = 1
@@ -90,4 +91,4 @@ def decode_facts(data: bytes) -> EntryFacts:
     return _decoder.decode(data)
 
 
-_decoder: Final = msgspec.msgpack.Decoder(EntryFacts)
+_decoder: Final = msgpack_decoder(EntryFacts)
