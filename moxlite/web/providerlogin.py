@@ -22,14 +22,16 @@ from msgspec import Meta
 
 from moxlite.admin.factors import FactorChanges
 from moxlite.decoders import from_json
-from moxlite.logins.provider import LoginProvider, ProviderAway
+from moxlite.logins.attempts import Attempts
+from moxlite.logins.identity import LoginRefused, WrongCredentials
+from moxlite.logins.provider import MECHANISM, LoginProvider, ProviderAway
 from moxlite.proto.oidc import Begun, Claims, OIDCError
 from moxlite.store.auth.providerbindings import BoundElsewhere, ProviderBindings
 from moxlite.store.errors import LimitExceeded
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import LoginFailed, NotFound, Unavailable, UserError
-from moxlite.web.sessions import Sessions
+from moxlite.web.sessions import Sessions, refused
 from moxlite.web.types import LoginResult
 from moxlite.wording import reason_of, worded
 
@@ -86,8 +88,11 @@ class ProviderLogins:
       provider: None if the server has none.
     """
 
-    def __init__(self, sessions: Sessions, provider: LoginProvider | None, bindings: ProviderBindings) -> None:
+    def __init__(
+        self, sessions: Sessions, provider: LoginProvider | None, bindings: ProviderBindings, attempts: Attempts
+    ) -> None:
         self.sessions: Final = sessions
+        self._attempts = attempts
         self.provider: Final = provider
         self.bindings: Final = bindings
         self._secret = secrets.token_bytes(32)
@@ -116,7 +121,11 @@ class ProviderLogins:
         away = self._opened(self.sessions.cookies.returned(caller))
         self.sessions.cookies.send_away(caller, "", 0)  # it serves once
         session = caller.require().id if purpose == "connect" else 0
-        await self.sessions.admit(caller)
+        request = self.sessions.login_request(caller)
+        try:
+            await self._attempts.admit(request)
+        except LoginRefused as error:
+            raise await refused(error, FAILED) from error
         if (
             away is None
             or (away.app, away.purpose, away.session) != (self.sessions.app, purpose, session)
@@ -132,7 +141,9 @@ class ProviderLogins:
         except OIDCError as error:
             kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("answer of the login provider refused", extra={"kv": kv})
-            raise await self.sessions.refuse_answer(caller, FAILED) from error
+            wrong = WrongCredentials("couldn't verify the login provider's answer")
+            refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
+            raise await refused(refusal, FAILED) from error
 
     def _require(self, caller: Caller) -> LoginProvider:
         if self.provider is None or not self.name(caller):

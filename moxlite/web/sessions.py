@@ -19,10 +19,9 @@ from moxlite.logins.identity import (
     LoginRequest,
     NoAdminPassword,
     RateLimited,
-    WrongCredentials,
 )
 from moxlite.logins.logins import Logins
-from moxlite.logins.provider import MECHANISM, accept_person
+from moxlite.logins.provider import accept_person
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
@@ -90,7 +89,7 @@ class Sessions:
         except FactorNeeded as e:
             return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
-            raise await _refused(e, self.WRONG) from e
+            raise await refused(e, self.WRONG) from e
         return await self._enter(caller, identity)
 
     async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
@@ -101,7 +100,7 @@ class Sessions:
         try:
             identity = await self._steps.finish(caller.request, self.login_request(caller), token, kind, code)
         except LoginRefused as e:
-            raise await _refused(e, reason_of(e)) from e
+            raise await refused(e, reason_of(e)) from e
         return await self._enter(caller, identity)
 
     async def confirm_options(self, caller: Caller) -> SecondStep:
@@ -122,7 +121,7 @@ class Sessions:
                 identity = Identity(session.account, session.address)
                 await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
         except LoginRefused as e:
-            raise await _refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
+            raise await refused(e, NOT_RIGHT if kind == "password" else reason_of(e)) from e
         # Entries of sessions that have ended stay until here: to look for those would cost more than their few octets.
         while len(self._confirmed) >= MAX_CONFIRMED:
             del self._confirmed[next(iter(self._confirmed))]
@@ -147,19 +146,6 @@ class Sessions:
         request = self.login_request(caller)
         return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
 
-    async def admit(self, caller: Caller) -> None:
-        """Let a log-in go on for which another server is asked. Raises RateLimited."""
-        try:
-            await self._logins.attempts.admit(self.login_request(caller))
-        except LoginRefused as e:
-            raise await _refused(e, NOT_CONNECTED) from e
-
-    async def refuse_answer(self, caller: Caller, text: str) -> errors.APIError:
-        """Record that the login provider's answer was refused; returns the error for raising, with this text."""
-        wrong = WrongCredentials("couldn't verify the login provider's answer")
-        refusal = self._logins.attempts.refuse(self.login_request(caller), MECHANISM, "", wrong, result="badcreds")
-        return await _refused(refusal, text)
-
     async def log_in_by_provider(self, caller: Caller, account: str | None, proven: int) -> LoginResult:
         """Start a session for a person whom the login provider has verified, unless the account has second factors:
         then `second_step` follows. `account` is None for a person without one; `proven` is when the user gave a secret
@@ -173,7 +159,7 @@ class Sessions:
         except FactorNeeded as e:
             return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
-            raise await _refused(e, NOT_CONNECTED) from e
+            raise await refused(e, NOT_CONNECTED) from e
         return await self._enter(caller, identity, proven)
 
     async def _enter(self, caller: Caller, identity: Identity, proven: int | None = None) -> LoginResult:
@@ -323,7 +309,7 @@ class Sessions:
         return attempt_of(caller.request, self.app)
 
 
-async def _refused(refusal: LoginRefused, text: str) -> errors.APIError:
+async def refused(refusal: LoginRefused, text: str) -> errors.APIError:
     """The error for a refused log-in; `text` is for wrong credentials. Guesses are slowed down."""
     if isinstance(refusal, RateLimited):
         return errors.RateLimited(reason_of(refusal))

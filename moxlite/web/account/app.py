@@ -63,7 +63,7 @@ class AccountApp:
         )
         self._exports = exports
         self._server = server
-        provided = ProviderLogins(self._sessions, provider, server.auth.bindings)
+        provided = ProviderLogins(self._sessions, provider, server.auth.bindings, server.logins.attempts)
         shared: Mapping[type, object] = {
             LoginCalls: LoginCalls(self._sessions),
             ProviderCalls: ProviderCalls(provided),

@@ -131,7 +131,7 @@ class Webmail:
         self._imports = ImportCalls(self._sessions, server)
         shared: Mapping[type, object] = {
             DeviceLogins: DeviceLogins(self._sessions),
-            ProviderCalls: ProviderCalls(ProviderLogins(self._sessions, provider, auth.bindings)),
+            ProviderCalls: ProviderCalls(ProviderLogins(self._sessions, provider, auth.bindings, logins.attempts)),
             ComposeCalls: self._files,
             ImportCalls: self._imports,
         }
