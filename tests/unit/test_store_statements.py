@@ -46,14 +46,15 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.people.correspondents.CORRESPONDENTS store.people.gathering.BY_SIZE store.upkeep.erase.KEPT_FROM
         store.auth.loginattempts.LIST_ALL queue.scheduling.due.BY_TIME queue.webhooks.calls.DUE""",
     "the table has an upper limit of some thousand rows": """
-        store.delivery.scripts.SEEN_LEFT store.delivery.scripts.SEEN_COUNT store.later.COUNT
+        store.delivery.scripts.SEEN_LEFT store.delivery.scripts.SEEN_COUNT store.later.COUNT store.later.LEAVING
         store.groupware.collection.ANY_ACCENTED store.groupware.collection.ANY_DUE
         store.groupware.collection.ANY_UNPICTURED store.groupware.contacts.ACCENTED store.groupware.contacts.ALL
         store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.GROUPS
         store.groupware.contacts.SUGGESTED store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES
         store.groupware.doubles.ALL store.groupware.kept.SIZES store.groupware.resources.CONTACTS
         store.people.invitations.FORGET""",
-    "what an account may send in a month": "store.delivery.submissions.ALL store.delivery.submissions.EXPIRE",
+    "what an account may send in a month": """
+        store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE""",
     "once, by a program or at a start that has all of it to do": """
         store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
         store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables
