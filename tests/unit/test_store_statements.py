@@ -54,7 +54,8 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.groupware.doubles.ALL store.groupware.kept.SIZES store.groupware.resources.CONTACTS
         store.people.invitations.FORGET""",
     "what an account may send in a month": """
-        store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE""",
+        store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE
+        store.delivery.submissions.MOVED""",
     "once, by a program or at a start that has all of it to do": """
         store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
         store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables
