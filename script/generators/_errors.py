@@ -135,6 +135,7 @@ RAISED = frozenset(
         "refuse",
         "refuse_guest",
         "_refused",
+        "refused",
     ]
 )
 """Errors whose texts pages show, and functions that make such texts."""

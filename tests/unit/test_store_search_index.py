@@ -16,7 +16,7 @@ import trio
 
 from moxlite.proto.mime.text import MAX_TEXT, header_text
 from moxlite.store import metrics
-from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.accounts import IDLE, Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.perform import append
 from moxlite.store.errors import StorageBroken, StoreError
@@ -327,7 +327,7 @@ async def test_the_background_task_indexes_merges_and_closes(
     accounts = Accounts(tmp_path / "data", store_options)
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, accounts)
-        async with accounts.use("mjl") as account:
+        async with accounts.use("mjl", linger=IDLE) as account:
             search = account.search
 
             async def indexed() -> bool:
