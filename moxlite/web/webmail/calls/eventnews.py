@@ -14,7 +14,7 @@ from moxlite.groupware.entries import about, read
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import plain
-from moxlite.proto.cards.itip import TIMES, attendees_of, comparable, is_over, role_of
+from moxlite.proto.cards.itip import TIMES, attendees_of, comparable, is_off, is_over, role_of
 from moxlite.proto.cards.moments import is_date, moment_of, seconds_of
 from moxlite.store.groupware.eventnotices import (
     EventNotice,
@@ -150,7 +150,7 @@ def _news(noted: _Noted, entry: CalendarObject, own: frozenset[str], now: int) -
     match role_of(entry, own):
         case "organizer":
             return _answered(before, after, noted.notice.address, said)
-        case "attendee" if answer_of(entry, entry.main, own) == "ask" and not _is_off(entry.main):
+        case "attendee" if answer_of(entry, entry.main, own) == "ask" and not is_off([entry.main]):
             return said("invited", entry.main)
         case "attendee" if before is not None:
             return _changed(before, after, said)
@@ -175,7 +175,7 @@ def _changed(before: CalendarObject, after: CalendarObject, said: Callable[..., 
     earlier = _by_recurrence(before)
     for part in after.parts:
         was = earlier.get(part.value("RECURRENCE-ID"))
-        if _is_off(part) and (was is None or not _is_off(was)):
+        if is_off([part]) and (was is None or not is_off([was])):
             return said("canceled", part)
         # A new exception was at the time of the series that it replaces.
         then = _time(before, was) if was is not None else _time(after, part, "RECURRENCE-ID")
@@ -188,10 +188,6 @@ def _changed(before: CalendarObject, after: CalendarObject, said: Callable[..., 
 
 def _by_recurrence(entry: CalendarObject | None) -> dict[str, Component]:
     return {} if entry is None else {part.value("RECURRENCE-ID"): part for part in entry.parts}
-
-
-def _is_off(part: Component) -> bool:
-    return part.value("STATUS").upper() == "CANCELLED"
 
 
 def _times(part: Component) -> list[str]:
