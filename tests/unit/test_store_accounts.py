@@ -40,6 +40,7 @@ from moxlite.store.errors import (
     SchemaTooNew,
     StorageBroken,
 )
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import mailboxes
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows import mailboxes as mailbox_rows
@@ -453,6 +454,31 @@ async def test_a_task_begins_where_it_has_work_and_for_each_session(
         assert tasks is not None
         assert tasks.tree is not None
         assert {name for name in tasks.names if tasks.runs(name)} >= {"store.carrier", "store.eraser", "store.gatherer"}
+
+
+async def test_tasks_are_registered_while_an_account_is_opened(accounts: Accounts) -> None:
+    """STORE-8: the look into its file, in a thread, isn't disturbed, and the newcomers begin there too."""
+    begun: list[str] = []
+    looked, registered = trio.Event(), threading.Event()
+
+    def due(name: str, r: Reader) -> bool:
+        trio.from_thread.run_sync(looked.set)
+        return not registered.wait(20)
+
+    async def late(account: Account) -> None:
+        begun.append(account.name)
+
+    accounts.register_task("store.slow", late, due)
+    async with trio.open_nursery() as nursery:
+        async def use() -> None:
+            async with accounts.use("bob"):
+                await eventually(lambda: begun == ["bob"] * 20)
+
+        nursery.start_soon(use)
+        await looked.wait()
+        for number in range(20):
+            accounts.register_task(f"store.late{number}", late)
+        registered.set()
 
 
 async def test_much_mail_of_an_account_without_a_session_is_indexed_a_while_later(

@@ -142,12 +142,13 @@ class _Look:
       new: the account is being made. lacks_inbox: its first mailboxes are not made yet.
       modseq: the modseq of its last change.
       unused, staged, copies: leftovers of a killed server: unused bodies, parts of an import, unfinished copies.
-      due: names of background tasks that have work.
+      dues: what tells of background tasks whether they have work, as registered when the look began.
+      due: names of those that have.
     """
 
     def __init__(self, folder: Path, dues: Mapping[str, Due]) -> None:
         self._folder = folder
-        self._dues = dues
+        self.dues = dict(dues)  # of its own: it looks in a thread, while tasks may be registered
         self.due: frozenset[str] = frozenset()
         self.new = False
         self.lacks_inbox = False
@@ -167,7 +168,7 @@ class _Look:
         self.staged = bool(r.value(JOBS))
         self.copies = unfinished_copies(r)
         self.lacks_inbox = mailbox_by_name(r, INBOX) is None
-        self.due = tasks_due(self._folder.name, r, self._dues)
+        self.due = tasks_due(self._folder.name, r, self.dues)
 
 
 async def open_account(
@@ -194,7 +195,8 @@ async def open_account(
             logger.info("leftovers of an import removed", extra={"kv": {"account": name}})
         while found.unused and await database.write(reclaim) > 0:
             pass
-        account = OpenAccount(name, database, options, found.modseq, handlers, found.due)
+        due = found.due | (dues.keys() - found.dues.keys())  # who registered meanwhile wasn't asked
+        account = OpenAccount(name, database, options, found.modseq, handlers, due)
         for copy in found.copies:
             while await account.write(partial(undo_part, copy=copy)):
                 pass
