@@ -8,6 +8,7 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.types import Flag
 from moxlite.web.webmail.live import listing
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
+from tests.tools import eventually
 from tests.web_rig import Browser, Events, Rig
 
 pytestmark = pytest.mark.served
@@ -188,7 +189,12 @@ async def test_new_mail_of_a_muted_thread_arrives_read(rig: Rig, browser: Browse
 async def test_while_threads_are_put_together_there_are_none(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-68: the view says so, and that it could be shown without; the stream stays."""
     await three_threads(rig)
+    first = await Threads.open(rig, browser)
+    await first.read()
     async with rig.account() as account:
+        tasks = rig.accounts._slots[account.name].tasks
+        assert tasks is not None
+        await eventually(lambda: not tasks.runs("store.threads"))  # it began with the session, and found nothing to do
         await account.write(lambda tx: tx.execute("UPDATE state SET threads_step = 1"))
     view = await Threads.open(rig, browser)
     refused = await view.events.until("view_err")
@@ -200,6 +206,7 @@ async def test_while_threads_are_put_together_there_are_none(rig: Rig, browser: 
     async with rig.account() as account:
         await account.write(lambda tx: tx.execute("UPDATE state SET threads_step = 2"))
     await view.events.aclose()
+    await first.events.aclose()
 
 
 async def test_an_action_takes_threads_by_their_places(rig: Rig, browser: Browser) -> None:
