@@ -30,15 +30,21 @@ from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
-from tests.store_fixtures import accounts
+from tests.store_fixtures import unserved
 from tests.store_mail import deliver_mail, mail, put
 
-__all__ = ["accounts", "store_options"]
+__all__ = ["store_options", "unserved"]
 
 
 @pytest.fixture
 def store_options() -> Options:
     return Options(min_free_space=0)
+
+
+@pytest.fixture
+def accounts(unserved: Accounts) -> Accounts:
+    """Accounts that change by what a test does alone: what is equal in two backups is stored once."""
+    return unserved
 
 
 @pytest.fixture
