@@ -75,20 +75,29 @@ def _plan_options(command: F) -> F:
                 metavar="URL",
                 help="The old server's calendars and contacts, for users with a password.",
             ),
+            click.option(
+                "--files",
+                default="",
+                metavar="DIR",
+                help="The folder of a user's mail on this machine, such as /copied/vmail/%d/%n: %u is the address, %d "
+                "and %n are its parts, %a is the account.",
+            ),
         )
     ):
         command = option(command)
     return command
 
 
-def _common(imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str) -> "Common":
+def _common(
+    imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str, files: str
+) -> "Common":
     from moxlite.move.building import Common
     from moxlite.move.plan import IMAPServer
 
     if imap_ is None:
         if master_user:
             raise Failure("--master-user requires --imap")
-        return Common(dav=dav)
+        return Common(dav=dav, files=files)
     host, colon, number = imap_.rpartition(":") if not imap_.endswith("]") else (imap_, "", "")
     if colon and not (number.isdecimal() and 0 < int(number) < 65536):
         raise Failure(f"{printable(imap_)}: not HOST or HOST:PORT")
@@ -96,7 +105,7 @@ def _common(imap_: str | None, tls: str, master_user: str | None, master_separat
     if master_user:
         server.master_user, server.master_password = master_user, stated_password(None, master_user)
         server.master_separator = master_separator
-    return Common(imap=server, dav=dav)
+    return Common(imap=server, dav=dav, files=files)
 
 
 def _write(made: "Plan", out: Path) -> None:
@@ -125,7 +134,14 @@ def _lines(path: Path) -> list[str]:
 @_plan_options
 @click.argument("source", type=_FILE)
 def plan_csv(
-    source: Path, out: Path, imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str
+    source: Path,
+    out: Path,
+    imap_: str | None,
+    tls: str,
+    master_user: str | None,
+    master_separator: str,
+    dav: str,
+    files: str,
 ) -> None:
     """Plan a move of the users in a CSV file, for any server.
 
@@ -136,7 +152,7 @@ def plan_csv(
     from moxlite.move.plan import BadPlan
 
     try:
-        _write(plan_of_csv(_lines(source), _common(imap_, tls, master_user, master_separator, dav)), out)
+        _write(plan_of_csv(_lines(source), _common(imap_, tls, master_user, master_separator, dav, files)), out)
     except BadPlan as error:
         raise Failure(f"{source}: {error}") from None
 
@@ -156,6 +172,7 @@ def plan_dovecot(
     master_user: str | None,
     master_separator: str,
     dav: str,
+    files: str,
     domain: str,
     virtual: tuple[Path, ...],
     aliases: tuple[Path, ...],
@@ -164,21 +181,28 @@ def plan_dovecot(
     """Plan a move from Dovecot and Postfix, by Dovecot's passwd-file and the maps of Postfix."""
     from moxlite.move.dovecot import Files, plan_of_dovecot
 
-    files = Files(
+    given = Files(
         passwd=_lines(source),
         virtual=[line for path in virtual for line in _lines(path)],
         aliases=[line for path in aliases for line in _lines(path)],
         domain=domain,
         scripts=scripts,
     )
-    _write(plan_of_dovecot(files, _common(imap_, tls, master_user, master_separator, dav)), out)
+    _write(plan_of_dovecot(given, _common(imap_, tls, master_user, master_separator, dav, files)), out)
 
 
 @plan.command("mox")
 @_plan_options
 @click.argument("source", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
 def plan_mox(
-    source: Path, out: Path, imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str
+    source: Path,
+    out: Path,
+    imap_: str | None,
+    tls: str,
+    master_user: str | None,
+    master_separator: str,
+    dav: str,
+    files: str,
 ) -> None:
     """Plan a move from mox, by the domains.conf in FOLDER or its folder config."""
     from moxlite.move.mox import plan_of_mox
@@ -189,7 +213,8 @@ def plan_mox(
     if path is None:
         raise Failure(f"{source} has no domains.conf")
     try:
-        _write(plan_of_mox("".join(_lines(path)), _common(imap_, tls, master_user, master_separator, dav)), out)
+        common = _common(imap_, tls, master_user, master_separator, dav, files)
+        _write(plan_of_mox("".join(_lines(path)), common, path.parent), out)
     except BadPlan as error:
         raise Failure(f"{path}: {error}") from None
 
@@ -197,22 +222,22 @@ def plan_mox(
 # A plan carried out
 
 
-def _secret(path: Path) -> str:
+def _secret(path: Path) -> "tuple[Plan, str]":
     from moxlite.move.plan import BadPlan, read_plan, read_secret
 
     try:
         text = read_secret(path)
-        read_plan(text)
+        return read_plan(text), text
     except (BadPlan, OSError) as error:
         raise Failure(f"{path}: {error}") from None
-    return text
 
 
 @move.command(help=description(operations.RunMove).about + " Ctrl-C leaves the server at work.")
 @click.argument("file", type=_FILE)
 @click.option("--detach", is_flag=True, help="Don't wait for the end.")
 def run(file: Path, detach: bool) -> None:
-    perform(operations.RunMove(), upload=_secret(file).encode())
+    plan, text = _secret(file)
+    perform(operations.RunMove(), upload=text.encode())
     if detach:
         return
     import time
@@ -230,9 +255,51 @@ def run(file: Path, detach: bool) -> None:
         print("The server goes on: see moxlite move status", file=sys.stderr)
         return
     _show(state)
-    if state.phase != "done" or any(account.phase == "failed" for account in state.accounts):
+    came = _import_files(plan) if state.phase == "done" else False
+    if not came or any(account.phase == "failed" for account in state.accounts):
         raise Failure("not everything came: mend it, and type the same command again", FAILED)
     print(f"Now count both sides: moxlite move check {file}")
+
+
+def _import_files(plan: "Plan") -> bool:
+    """Import the users' mail that is in files here, without what is there already; whether all of it came."""
+    from moxlite.cli.archives.imports import import_folder
+
+    came = True
+    for user in plan.users:
+        if not user.files:
+            continue
+        try:
+            done = import_folder(user.account, Path(user.files), skip_duplicates=True)
+        except Failure as failure:
+            came = False
+            print(f"{user.address}: {failure}")
+        else:
+            came = came and not done.problems
+            print(f"{user.address}: {done.messages} messages from {user.files}, {done.problems} problems")
+    return came
+
+
+def _count_files(plan: "Plan", count: operations.MoveCount) -> None:
+    """Count the users' mail in files on both sides."""
+    from moxlite.cli.archives.imports import import_folder
+
+    folders = {user.address: user.files for user in plan.users if user.files}
+    for account in count.accounts:
+        if account.address not in folders or "the account" in account.lost:
+            continue
+        folder = Path(folders[account.address])
+        try:
+            whole = import_folder(account.account, folder, skip_duplicates=False, dry_run=True)
+            missing = import_folder(account.account, folder, skip_duplicates=True, dry_run=True)
+        except Failure as failure:
+            account.uncounted.append(f"{folder}: {failure}")
+            continue
+        account.places.append(operations.PlaceCount(str(folder), whole.messages, missing.messages, whole.problems))
+        if missing.messages:
+            account.lost.append(f"{missing.messages} messages of {folder}")
+        if whole.problems:
+            account.uncounted.append(f"{whole.problems} messages of {folder}")
 
 
 def _show(state: MoveState) -> None:
@@ -268,7 +335,9 @@ def check(file: Path, as_json: bool) -> None:
     def tell(line: str) -> None:
         print(f"counting {printable(line)}", file=sys.stderr)
 
-    count = perform(operations.CheckMove(), upload=_secret(file).encode(), progress=tell)
+    plan, text = _secret(file)
+    count = perform(operations.CheckMove(), upload=text.encode(), progress=tell)
+    _count_files(plan, count)
     if as_json or settings().as_json:
         show_json(count)
     else:
@@ -287,7 +356,8 @@ def check(file: Path, as_json: bool) -> None:
 
 
 def _show_count(account: AccountCount) -> None:
-    print(f"{account.address}: password {account.credential}, {account.scripts} scripts")
+    opens = {True: ", the old one opens it", False: ", the old one does not open it", None: ""}[account.opens]
+    print(f"{account.address}: password {account.credential}{opens}, {account.scripts} scripts")
     for one in account.mailboxes:
         changed = f", {one.flags} with other flags here" if one.flags else ""
         equal = f"{one.compared - one.differ} of {one.compared} compared are equal"
@@ -318,7 +388,7 @@ def links(file: Path, out: Path) -> None:
 
     if out.exists():
         raise Failure(f"{out} exists already")
-    made = perform(operations.MakeMoveLinks(), upload=_secret(file).encode())
+    made = perform(operations.MakeMoveLinks(), upload=_secret(file)[1].encode())
     try:
         write_new(out, page_of(made))
     except (BadPlan, OSError) as error:
@@ -333,12 +403,12 @@ def links(file: Path, out: Path) -> None:
 @click.argument("file", type=_FILE)
 def finish(file: Path) -> None:
     from moxlite.config.files import write_atomically
-    from moxlite.move.plan import read_plan, text_of_plan, without_secrets
+    from moxlite.move.plan import text_of_plan, without_secrets
 
-    text = _secret(file)
+    plan, text = _secret(file)
     steps = perform(operations.FinishMove(), upload=text.encode())
     try:
-        write_atomically(file, text_of_plan(without_secrets(read_plan(text))).encode(), mode=0o600)
+        write_atomically(file, text_of_plan(without_secrets(plan)).encode(), mode=0o600)
     except OSError as error:
         raise Failure(f"the secrets are still in {file}: {error}") from None
     for number, step in enumerate(steps, 1):

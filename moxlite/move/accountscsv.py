@@ -8,7 +8,7 @@ from moxlite.move.building import Builder, Candidate, Common, words
 from moxlite.move.plan import TLS, BadPlan, DAVUser, IMAPUser, Plan
 
 COLUMNS: Final = (
-    *("address", "name", "account", "hash", "password", "quota", "aliases"),
+    *("address", "name", "account", "hash", "password", "quota", "aliases", "files"),
     *("imap_host", "imap_port", "imap_tls", "imap_user", "imap_password"),
     *("dav_url", "dav_user", "dav_password"),
 )
@@ -59,6 +59,7 @@ def _candidate(row: dict[str, str], common: Common) -> Candidate:
         hash=row.get("hash", ""),
         password=row.get("password", ""),
         more=[*words(row.get("aliases", ""))],
+        files=row.get("files", ""),
     )
     given.imap = _imap(row, given, common)
     url = row.get("dav_url", "") or (common.dav if row.get("dav_password") else "")

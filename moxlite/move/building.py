@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
@@ -19,10 +20,17 @@ NOTES: Final = {
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
-    """What options say for all users. `imap`: the server; `dav`: the address of calendars and contacts, "" for none."""
+    """What options say for all users.
+
+    Attributes:
+      imap: the server.
+      dav: the address of calendars and contacts, "" for none.
+      files: the folder of a user's mail, as `folder_of` reads it, "" for none.
+    """
 
     imap: IMAPServer | None = None
     dav: str = ""
+    files: str = ""
 
 
 class Candidate(msgspec.Struct, kw_only=True):
@@ -35,6 +43,9 @@ class Candidate(msgspec.Struct, kw_only=True):
     hash: str = ""
     password: str = ""
     more: list[str] = []
+    settings: dict[str, Any] = {}
+    destinations: dict[str, dict[str, Any]] = {}
+    files: str = ""
     imap: IMAPUser | None = None
     dav: list[DAVUser] = []
     scripts: list[Script] = []
@@ -66,7 +77,12 @@ class Builder:
         )
         user.problems = list(given.problems)
         user.scripts, user.dav = given.scripts, given.dav
+        user.settings, user.destinations = given.settings, given.destinations
         user.imap = given.imap or (IMAPUser(user=given.address) if self._common.imap is not None else None)
+        user.files = given.files or folder_of(self._common.files, address, user.account)
+        if user.files and not Path(user.files).is_dir():
+            user.problems.append(f"mail is left out: there is no folder {user.files}")
+            user.files = ""
         self._owners[address] = user
         self._note_domain(address)
         for text in given.more:
@@ -175,6 +191,17 @@ class Builder:
         domain = address.rpartition("@")[2]
         if domain not in self.plan.domains:
             self.plan.domains.append(domain)
+
+
+def folder_of(pattern: str, address: str, account: str = "") -> str:
+    """The folder of a user in a pattern with ``%u`` for the address, ``%n`` and ``%d`` for its parts and ``%a`` for the
+    account; "" without a pattern, and for a user whose name would lead out of the folder.
+    """
+    localpart, _, domain = address.rpartition("@")
+    if not pattern or any(part in ("", ".", "..") or "/" in part for part in (localpart, domain)):
+        return ""
+    parts = {"%u": address, "%d": domain, "%n": localpart, "%a": account}
+    return re.sub("%[udna]", lambda found: parts[found[0]], pattern)
 
 
 def canonical(text: str) -> str:

@@ -15,6 +15,7 @@ from moxlite.groupware.copying import CopyFailed as CalendarsFailed
 from moxlite.migration.copies import LOGOUT_SECONDS, Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan, User, imap_order
+from moxlite.move.taking import lacking
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.operations.domains import ListAliases
@@ -23,7 +24,7 @@ from moxlite.operations.move import AccountCount, MailboxCount, MoveCount, Place
 from moxlite.operations.performing import Perform
 from moxlite.operations.sieve import SieveGet
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.credentials import credential, is_foreign
+from moxlite.store.auth.credentials import Credential, PasswordChecker, credential, is_foreign
 from moxlite.store.content.body import stream_message
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.remotes import SLICE, Pushed, copies, find_remote, parsed_flags, pushed
@@ -107,6 +108,7 @@ class Checks:
             async with self._accounts.use(user.account) as account:
                 stored = await account.read(credential, op="credential")
                 count.credential = "none" if stored is None else "hash" if is_foreign(stored) else "own"
+                count.opens = await self._opens(user, stored)
                 if order is not None:
                     await self._mail(account, order, count)
         except (StoreError, OSError) as error:
@@ -120,9 +122,19 @@ class Checks:
             count.places += places
             count.lost += [f"{one.missing} entries of {one.place}" for one in places if one.missing]
             count.uncounted += [f"{one.unread} entries of {one.place}" for one in places if one.unread]
-        if (user.hash or user.password) and count.credential == "none":
+        if (user.hash or user.password) and (count.credential == "none" or count.opens is False):
             count.lost.append("the password")
+        count.lost += [words for _, words, _, changed in lacking(self._config.current, user) if not changed]
         return count
+
+    async def _opens(self, user: User, stored: Credential | None) -> bool | None:
+        """Whether the password of a user opens the account, where the plan tells."""
+        if user.password and not user.hash:
+            # A password that was changed here since is no loss.
+            return await PasswordChecker().verify(user.account, stored, user.password) or None
+        if user.hash and stored is not None and is_foreign(stored):
+            return stored.password == user.hash
+        return None
 
     async def _mail(self, account: OpenAccount, order: CopyByImap, count: AccountCount) -> None:
         await lazyimport.load("moxlite.migration.pull")

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.move.building import Builder, Candidate, Common
+from moxlite.move.building import Builder, Candidate, Common, folder_of
 from moxlite.move.plan import Alias, Plan, Script
 
 ACTIVE: Final = ".dovecot.sieve"
@@ -32,7 +32,7 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       passwd: lines of a passwd-file. virtual, aliases: lines of Postfix's maps.
       domain: of users and aliases that have none, "" for no such.
-      scripts: the folder of scripts, with ``%u``, ``%d`` and ``%n`` for a user, "" for none.
+      scripts: the folder of a user's scripts, as `folder_of` reads it, "" for none.
     """
 
     passwd: list[str]
@@ -69,12 +69,8 @@ def _candidate(line: str, files: Files) -> Candidate:
             "",
             ["password can't come: its hash names no scheme; give the user a link: moxlite move links"],
         )
-    if files.scripts:
-        localpart, _, domain = address.rpartition("@")
-        # A name from a file must not lead out of the folder.
-        if all(part not in ("", ".", "..") and "/" not in part for part in (localpart, domain)):
-            place = files.scripts.replace("%u", address).replace("%d", domain).replace("%n", localpart)
-            given.scripts = [*_scripts(Path(place), given.problems)]
+    if place := folder_of(files.scripts, address):
+        given.scripts = [*_scripts(Path(place), given.problems)]
     return given
 
 

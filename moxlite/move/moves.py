@@ -187,7 +187,7 @@ class Moves:
     async def _carry_out(self, plan: Plan, state: MoveState) -> None:
         for name in plan.domains:
             async with _noting(state.problems, f"domain {name}"):
-                await self.steps.domain(name)
+                await self.steps.domain(name, [key for key in plan.keys if key.domain == name])
         limiter = trio.CapacityLimiter(ACCOUNTS_AT_ONCE)
         async with trio.open_nursery() as nursery:
             for user, move in zip(plan.users, state.accounts, strict=True):

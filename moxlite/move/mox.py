@@ -4,29 +4,38 @@ mox's format, sconf: lines of ``Key: value`` or ``Key:`` with deeper lines below
 ``-``. Comments are lines of their own. Written to its public documentation; no code of mox is here.
 """
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
+from moxlite.config.domains import Account, Destination, Ruleset
+from moxlite.config.toml.decode import decode
+from moxlite.mailauth.dkim.sign import PrivateKeyError, load_private_key
 from moxlite.move.building import Builder, Candidate, Common
-from moxlite.move.plan import Alias, BadPlan, Plan
-
-Value: TypeAlias = "str | list[Value] | dict[str, Value]"
+from moxlite.move.moxsettings import EMPTY, Value, settings_of
+from moxlite.move.plan import Alias, BadPlan, Key, Plan
+from moxlite.wording import reason_of
 
 MAX_DEPTH: Final = 20
 """Levels of the file; mox has ten."""
 
+TAKEN: Final = frozenset({"Domain", "Destinations", "FullName", "QuotaMessageSize", "Description"})
+"""Settings of an account that have a place of their own in a plan, or none."""
+
 LEFT_OUT: Final[Mapping[str, str]] = {
-    "OutgoingWebhook": "calls about sent mail (outgoing webhook)",
-    "IncomingWebhook": "calls about incoming mail (incoming webhook)",
-    "Routes": "routes of outgoing mail",
-    "IMAPCapabilitiesDisabled": "disabled IMAP capabilities",
+    "Routes": "routes of outgoing mail: their transports are in mox.conf",
     "LoginDisabled": "the disabled login",
 }
-"""Settings of an account that are named when they are there."""
+"""Settings of an account that have to be made anew, and why."""
+
+MAX_KEY: Final = 16 << 10
+"""Octets of a key file."""
 
 
-def plan_of_mox(text: str, common: Common) -> Plan:
-    """The plan of a ``domains.conf``. Raises BadPlan."""
+def plan_of_mox(text: str, common: Common, folder: Path | None = None) -> Plan:
+    """The plan of a ``domains.conf``. Blocks: keys are read, by their names relative to the folder of that file. Raises
+    BadPlan.
+    """
     config = parsed(text)
     builder = Builder("mox", common)
     for name, account in _tables(config, "Accounts"):
@@ -34,6 +43,7 @@ def plan_of_mox(text: str, common: Common) -> Plan:
     for domain, settings in _tables(config, "Domains"):
         if domain.lower() not in builder.plan.domains:
             builder.plan.domains.append(domain.lower())
+        builder.plan.keys += _keys(domain.lower(), settings, folder, builder.plan.problems)
         for localpart, alias in _tables(settings, "Aliases"):
             members = [one for one in _list(alias, "Addresses") if isinstance(one, str)]
             builder.add_alias(
@@ -48,6 +58,9 @@ def plan_of_mox(text: str, common: Common) -> Plan:
     builder.plan.problems.append(
         "passwords, app passwords, TLS public keys and suppressed addresses are in mox's database, which isn't read:"
         " make links with moxlite move links"
+    )
+    builder.plan.problems.append(
+        "keys of TLS certificates (host keys) stay there: where DNS has TLSA records of that name, change them with MX"
     )
     return builder.plan
 
@@ -69,16 +82,54 @@ def _add_account(builder: Builder, name: str, account: dict[str, Value]) -> None
     )
     size = _text(account, "QuotaMessageSize")
     given.quota = "" if size.startswith("-") else size
-    given.problems = [f"{words} can't come" for key, words in LEFT_OUT.items() if account.get(key)]
+    given.problems = [f"{words} can't come" for key, words in LEFT_OUT.items() if account.get(key, "") not in EMPTY]
+    rest = {key: value for key, value in account.items() if key not in TAKEN | LEFT_OUT.keys()}
+    given.settings, problems = settings_of(Account, rest)
+    given.problems += [f"setting {problem}" for problem in problems]
     for address, destination in zip(addresses, destinations.values(), strict=True):
-        rules = len(_list(destination, "Rulesets"))
-        if rules:
-            given.problems.append(f"{rules} rulesets of {address} can't come: write them as rules, see docs/sorting.md")
-        if (mailbox := _text(destination, "Mailbox")) not in ("", "Inbox"):
-            given.problems.append(f"mail of {address} went to mailbox {mailbox}: write a rule for it")
-        if _text(destination, "SMTPError"):
-            given.problems.append(f"{address} was refused by an SMTPError: set smtp_error of the address")
+        found = _destination(address, destination, given.problems)
+        if found:
+            given.destinations[address.lower()] = found
     builder.add_user(given)
+
+
+def _destination(address: str, destination: dict[str, Value], problems: list[str]) -> dict[str, Any]:
+    """The settings of an address, with the rules that can be here."""
+    rest = {key: value for key, value in destination.items() if key != "Rulesets"}
+    found, wrong = settings_of(Destination, rest)
+    rules = []
+    for number, given in enumerate(_list(destination, "Rulesets"), 1):
+        rule, mistakes = settings_of(Ruleset, given) if isinstance(given, dict) else ({}, ["it is no table"])
+        if not mistakes:
+            mistakes = [mistake.text for mistake in decode(Ruleset, rule, Path())[1]]
+        if mistakes:
+            problems.append(f"rule {number} of {address} can't come: {'; '.join(mistakes)}")
+        else:
+            rules.append(rule)
+    if rules:
+        found["rulesets"] = rules
+    problems += [f"setting of {address}, {text}" for text in wrong]
+    return found
+
+
+def _keys(domain: str, settings: dict[str, Value], folder: Path | None, problems: list[str]) -> Iterator[Key]:
+    """The DKIM keys of a domain."""
+    dkim = settings.get("DKIM")
+    if not isinstance(dkim, dict):
+        return
+    for selector, table in _tables(dkim, "Selectors"):
+        name = _text(table, "PrivateKeyFile")
+        if folder is None or not name:
+            problems.append(f"DKIM key {selector} of {domain} is left out: its file is not here")
+            continue
+        try:
+            with (folder / name).open("rb") as file:
+                pem = file.read(MAX_KEY + 1)
+            load_private_key(pem[:MAX_KEY])
+        except (OSError, PrivateKeyError) as error:
+            problems.append(f"DKIM key {selector} of {domain} is left out: {folder / name}: {reason_of(error)}")
+        else:
+            yield Key(domain=domain, selector=selector, pem=pem.decode("ascii"), signs=selector in _list(dkim, "Sign"))
 
 
 def _tables(table: dict[str, Value], key: str) -> list[tuple[str, dict[str, Value]]]:

@@ -69,12 +69,23 @@ class Script(Part):
     active: bool = False
 
 
+class Key(Part):
+    """A DKIM key of the old server: PEM, PKCS#8. `signs`: outgoing mail is signed with it there."""
+
+    domain: str
+    selector: str
+    pem: str
+    signs: bool = True
+
+
 class User(Part):
     """A user who moves. The first address names the user in status and report.
 
     Attributes:
       hash: of the password, as `read_hash` takes it; password: in clear, where the old server has it so.
       quota: as in domains.toml, "" for the server's.
+      settings: of the account, in the form of domains.toml; destinations: of its addresses, with their rules.
+      files: a folder with mail, on the machine where `move run` is typed: a Maildir, a home directory, or any mix.
       problems: what could not be read, or has no counterpart here.
     """
 
@@ -84,6 +95,9 @@ class User(Part):
     quota: str = ""
     hash: str = ""
     password: str = ""
+    settings: dict[str, Any] = {}
+    destinations: dict[str, dict[str, Any]] = {}
+    files: str = ""
     imap: IMAPUser | None = None
     dav: list[DAVUser] = []
     scripts: list[Script] = []
@@ -112,6 +126,7 @@ class Plan(Part):
     version: int = VERSION
     kind: str = ""
     domains: list[str] = []
+    keys: list[Key] = []
     imap: IMAPServer | None = None
     users: list[User] = []
     aliases: list[Alias] = []
@@ -210,9 +225,10 @@ def without_secrets(plan: Plan) -> Plan:
             user,
             hash="",
             password="",
+            settings={},  # webhooks have passwords
             imap=None if user.imap is None else msgspec.structs.replace(user.imap, password=""),
             dav=[msgspec.structs.replace(place, password="") for place in user.dav],
         )
         for user in plan.users
     ]
-    return msgspec.structs.replace(plan, imap=server, users=users, finished=True)
+    return msgspec.structs.replace(plan, imap=server, users=users, keys=[], finished=True)

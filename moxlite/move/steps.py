@@ -6,7 +6,7 @@ that a plan can be run any number of times. Mail comes by `Copies`, which go on 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,8 @@ import trio
 
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyFailed
-from moxlite.move.plan import Alias, Plan, User, imap_order
+from moxlite.move.plan import Alias, Key, Plan, User, imap_order
+from moxlite.move.taking import take_keys, take_settings
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import SetHash
 from moxlite.operations.accounts import AddAccount, AddAddress, SetQuota, SetSetting
@@ -47,10 +48,12 @@ class Steps:
         self._copies = copies
         self._perform = perform
 
-    async def domain(self, name: str) -> None:
-        """Add a domain that is not here. Raises CommandFailed."""
+    async def domain(self, name: str, keys: Sequence[Key] = ()) -> None:
+        """Add a domain that is not here, with the keys that it had. Raises CommandFailed."""
         if self._config.current.domain(Domain.parse(name)) is None:
             await self._perform(AddDomain(name, self._config.current.static.postmaster.account))
+            if keys:
+                await take_keys(self._config, name, keys)
 
     async def alias(self, alias: Alias) -> None:
         """Add an alias, or the members that it lacks. Raises CommandFailed."""
@@ -120,12 +123,15 @@ class Steps:
                 return name
         return None
 
-    async def _settings(self, user: User, _: AccountMove) -> None:
+    async def _settings(self, user: User, move: AccountMove) -> None:
         settings = self._config.current.account(user.account)
         if user.full_name and settings is not None and not settings.full_name:
             await self._perform(SetSetting(user.account, "full_name", user.full_name))
         if user.quota and settings is not None and not settings.quota_message_size:
             await self._perform(SetQuota(user.account, user.quota))
+        if user.settings or user.destinations:
+            for problem in await take_settings(self._config, user):
+                note(move, problem)
 
     async def _password(self, user: User, _: AccountMove) -> None:
         form = user.hash

@@ -86,7 +86,9 @@ class MailboxCount(msgspec.Struct, frozen=True):
 
 
 class PlaceCount(msgspec.Struct, frozen=True):
-    """A calendar or address book on the old server: its entries, those that are not here, those that can't be read."""
+    """A calendar, an address book or a folder of files: its entries or messages, those that are not here, and those that
+    can't be read.
+    """
 
     place: str
     there: int
@@ -99,6 +101,8 @@ class AccountCount(msgspec.Struct):
 
     Attributes:
       credential: its password, another server's hash, or none.
+      opens: whether the password of the plan opens the account; None if that can't be known, as after a log-in with a
+        password of which the plan has the hash.
       scripts: that are here with the same text.
       lost: what is not here. uncounted: why something could not be compared.
     """
@@ -106,6 +110,7 @@ class AccountCount(msgspec.Struct):
     address: str
     account: str
     credential: Literal["own", "hash", "none"] = "none"
+    opens: bool | None = None
     mailboxes: list[MailboxCount] = []
     places: list[PlaceCount] = []
     scripts: int = 0

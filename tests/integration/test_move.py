@@ -1,6 +1,7 @@
 """A whole server moves from Dovecot and Postfix to moxlite (docs/spec/move.md)."""
 
 import json
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -180,6 +181,56 @@ def test_a_server_of_dovecot_and_postfix_moves(server: LocalServer, dovecot: Dov
     text = plan.read_text()
     assert not any(secret in text for secret in ("mastermaster", "$6$", "{SSHA512}", 'secret"'))
     assert "was finished" in server.cli("move", "run", str(plan), check=False).stderr
+
+
+def test_mail_in_files_comes_and_is_counted(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:
+    """MOVE-3, MOVE-6, MOVE-8: the Maildirs that a Dovecot left, a profile with mbox files, and a folder that lies."""
+    fill(dovecot, "files@example.org")
+    folder = dovecot.top / "mail/files/Maildir"
+    assert (folder / "cur").is_dir()
+    (tmp_path / "mails/home").mkdir(parents=True)
+    shutil.copytree(folder, tmp_path / "mails/mia")
+    shutil.copytree(folder, tmp_path / "mails/ben/Maildir")
+    (tmp_path / "mails/late").mkdir()
+    (tmp_path / "mails/late/Old.mbox").write_bytes(b"From a@b.example Thu Jan  1 00:00:00 2026\n" + message(1) + b"\n")
+    (tmp_path / "mails/mdbox/mailboxes").mkdir(parents=True)
+    users = tmp_path / "users.csv"
+    users.write_text(
+        "address,password,files\n"
+        "mia@example.org,the old one of mia,\n"
+        "ben@example.org,,\n"
+        "late@example.org,,\n"
+        f"mdbox@example.org,,{tmp_path}/mails/mdbox\n"
+        f"none@example.org,,{tmp_path}/mails/none\n"
+    )
+    plan = tmp_path / "plan.toml"
+    planned = server.cli("move", "plan", "csv", str(users), "--files", f"{tmp_path}/mails/%n", "--out", str(plan))
+    assert f"none@example.org: mail is left out: there is no folder {tmp_path}/mails/none" in planned.stdout
+    ran = server.cli("move", "run", str(plan), check=False)
+    assert ran.returncode == 1
+    assert f"mia@example.org: {COUNT} messages from {tmp_path}/mails/mia, 0 problems" in ran.stdout
+    assert "mdbox@example.org: " in ran.stdout
+    assert "doveadm" in ran.stdout
+    assert (
+        f"mia@example.org: 0 messages from {tmp_path}/mails/mia"
+        in server.cli("move", "run", str(plan), check=False).stdout
+    )
+    counted = server.cli("move", "check", str(plan), "--json", check=False)
+    assert counted.returncode == 1
+    accounts = {one["address"]: one for one in json.loads(counted.stdout)["accounts"]}
+    assert [(one["there"], one["missing"]) for one in accounts["mia@example.org"]["places"]] == [(COUNT, 0)]
+    assert [(one["there"], one["missing"]) for one in accounts["ben@example.org"]["places"]] == [(COUNT, 0)]
+    assert [(one["there"], one["missing"]) for one in accounts["late@example.org"]["places"]] == [(1, 0)]
+    assert accounts["mia@example.org"]["opens"] is True
+    assert "doveadm" in accounts["mdbox@example.org"]["uncounted"][0]
+    assert not any(accounts[f"{name}@example.org"]["lost"] for name in ("mia", "ben", "late"))
+    with imapclient.IMAPClient("127.0.0.1", server.port(143), ssl=False) as client:
+        client.login("mia@example.org", "the old one of mia")
+        assert client.select_folder("Work")[b"EXISTS"] == COUNT // 2
+        client.delete_messages(client.search()[:2])
+        client.expunge()
+    lacking = server.cli("move", "check", str(plan), check=False)
+    assert f"missing: 2 messages of {tmp_path}/mails/mia" in lacking.stdout
 
 
 def test_a_move_goes_on_after_kills(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 import trio
 
+from moxlite.config.domains import JunkFilter
+from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.migration.copies import CopyFailed
 from moxlite.move.moves import STATE, Moves
-from moxlite.move.plan import Alias, DAVUser, IMAPUser, Plan, Script, User
+from moxlite.move.plan import Alias, DAVUser, IMAPUser, Key, Plan, Script, User
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations import Role
 from moxlite.operations.copies import Copied, CopyByImap, MailboxStep, Note
@@ -153,6 +155,57 @@ async def test_one_failure_stops_no_other_and_what_is_there_stays(rig: Rig) -> N
         "ListAliases",
     }
     assert changes == {"SievePut", "AddAlias"}  # of the script and the alias that cannot be here
+
+
+async def test_settings_rules_and_keys_come_unless_somebody_changed_them_here(rig: Rig) -> None:
+    """MOVE-6: one that cannot be here stops no other."""
+    pem = to_pem(generate("ed25519")).decode()
+    rules = [{"mailbox": "Lists", "smtp_mail_from_regexp": "^list@"}]
+    plan = Plan(
+        domains=["example.org", "new.example"],
+        keys=[Key(domain="new.example", selector="old", pem=pem), Key(domain="example.org", selector="late", pem=pem)],
+        users=[
+            User(
+                account="mia",
+                addresses=["mia@example.org"],
+                settings={"rejects_mailbox": "Elsewhere", "keep_rejects": True},
+            ),
+            User(
+                account="new",
+                addresses=["new@example.org", "n@example.org"],
+                settings={
+                    "rejects_mailbox": "Old rejects",
+                    "junk_filter": {"threshold": 0.9, "onegrams": True, "twograms": False},
+                    "max_outgoing_messages_per_day": -3,
+                    "mood": "good",
+                },
+                destinations={"new@example.org": {"rulesets": rules}, "n@example.org": {"mailbox": "Second"}},
+            ),
+        ],
+    )
+    await rig.holder.edit(lambda document, _: document.put(("accounts", "mia", "rejects_mailbox"), "Mine"))
+    moves = moves_of(rig, Old())
+    for _ in range(2):
+        await moves.run(plan)
+        accounts = await ended(moves)
+        assert accounts["mia"].problems == ["setting rejects_mailbox is another one here, and stays"]
+        found = "\n".join(accounts["new"].problems)
+        assert "setting max_outgoing_messages_per_day can't come: " in found
+        assert "setting mood can't come: " in found
+        assert accounts["new"].problem_count == 2
+        domains = rig.holder.current.domains
+        assert (domains.accounts["mia"].rejects_mailbox, domains.accounts["mia"].keep_rejects) == ("Mine", True)
+        new = domains.accounts["new"]
+        assert (new.rejects_mailbox, new.junk_filter) == ("Old rejects", JunkFilter(threshold=0.9, onegrams=True))
+        assert new.destinations["new@example.org"].rulesets[0].mailbox == "Lists"
+        assert new.destinations["n@example.org"].mailbox == "Second"
+        signing = domains.domains["new.example"].dkim
+        assert signing is not None
+        assert signing.sign == ("old",)
+        assert len(signing.selectors) == 5
+        assert signing.selectors["old"].key_file.read_text() == pem
+        other = domains.domains["example.org"].dkim
+        assert other is None or "late" not in other.selectors, "a domain that was here already keeps its keys"
 
 
 async def test_four_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig) -> None:

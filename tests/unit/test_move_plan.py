@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.move.accountscsv import plan_of_csv
 from moxlite.move.building import Common
 from moxlite.move.dovecot import Files, plan_of_dovecot
@@ -280,6 +281,15 @@ DOMAINS_CONF = """\
 Domains:
 \texample.org:
 \t\tLocalpartCatchallSeparator: +
+\t\tDKIM:
+\t\t\tSelectors:
+\t\t\t\t2024a:
+\t\t\t\t\tHash: sha256
+\t\t\t\t\tPrivateKeyFile: dkim/a.pem
+\t\t\t\t2024b:
+\t\t\t\t\tPrivateKeyFile: dkim/b.pem
+\t\t\tSign:
+\t\t\t\t- 2024a
 \t\tAliases:
 \t\t\tteam:
 \t\t\t\tAddresses:
@@ -304,11 +314,30 @@ Accounts:
 \t\t\t\t\t# (optional)
 \t\t\t\t\t-
 \t\t\t\t\t\tVerifiedDomain: shop.example
+\t\t\t\t\t\tHeadersRegexp:
+\t\t\t\t\t\t\tlist-id: <news.*>
+\t\t\t\t\t\tIsForward: false
 \t\t\t\t\t\tMailbox: Shop
+\t\t\t\t\t-
+\t\t\t\t\t\tMsgFromRegexp: (unclosed
+\t\t\t\t\t\tMailbox: Broken
+\t\t\t\t\t-
+\t\t\t\t\t\tMsgFromRegexp: ^a@
+\t\t\t\t\t\tMood: good
+\t\t\t\t\t\tMailbox: Other
 \t\t\t@example.org:
 \t\t\t\tMailbox: Rest
+\t\tRejectsMailbox: Rejected
+\t\tKeepRejects: true
+\t\tMaxOutgoingMessagesPerDay: many
+\t\tRoutes:
+\t\t\t-
+\t\t\t\tTransport: relay
 \t\tJunkFilter:
-\t\t\tThreshold: 0.950000
+\t\t\tThreshold: 0.970000
+\t\t\tOnegrams: true
+\t\t\tMaxPower: 0.010000
+\t\t\tTopWords: 12
 \tben:
 \t\tDomain: example.org
 \t\tDestinations:
@@ -316,9 +345,12 @@ Accounts:
 """
 
 
-def test_domains_conf_of_mox_is_read() -> None:
+def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
     """MOVE-5: a file made by its public description."""
-    plan = plan_of_mox(DOMAINS_CONF, Common(imap=IMAPServer(host="old.example")))
+    (tmp_path / "dkim").mkdir()
+    (tmp_path / "dkim/a.pem").write_bytes(to_pem(generate("ed25519")))
+    (tmp_path / "dkim/b.pem").write_text("no key")
+    plan = plan_of_mox(DOMAINS_CONF, Common(imap=IMAPServer(host="old.example")), tmp_path)
     mia, ben = plan.users
     assert (mia.account, mia.addresses, mia.full_name, mia.quota) == (
         "mia",
@@ -331,10 +363,35 @@ def test_domains_conf_of_mox_is_read() -> None:
         Alias(address="team@example.org", members=["mia@example.org", "ben@example.org"], list_members=True)
     ]
     text = problems(plan)
-    assert "calls about sent mail (outgoing webhook) can't come" in text
-    assert "2 rulesets of mia@example.org can't come" in text
-    assert "mail of @example.org went to mailbox Rest" in text
-    assert "passwords" in plan.problems[-1]
+    assert mia.settings == {
+        "outgoing_webhook": {"url": "https://hook.example"},
+        "rejects_mailbox": "Rejected",
+        "keep_rejects": True,
+        "junk_filter": {"threshold": 0.97, "onegrams": True, "top_words": 12},
+    }
+    assert mia.destinations == {
+        "mia@example.org": {
+            "rulesets": [
+                {"smtp_mail_from_regexp": "^list@", "mailbox": "Lists"},
+                {
+                    "verified_domain": "shop.example",
+                    "headers_regexp": {"list-id": "<news.*>"},
+                    "mailbox": "Shop",
+                },
+            ]
+        },
+        "@example.org": {"mailbox": "Rest"},
+    }
+    assert (ben.settings, ben.destinations) == ({}, {})
+    assert [(key.domain, key.selector, key.signs) for key in plan.keys] == [("example.org", "2024a", True)]
+    assert "rule 3 of mia@example.org can't come: MsgFromRegexp: " in text
+    assert "rule 4 of mia@example.org can't come: Mood: there is no such setting here" in text
+    assert "setting MaxOutgoingMessagesPerDay: 'many' can't be read" in text
+    assert "routes of outgoing mail" in text
+    assert "DKIM key 2024b of example.org is left out" in text
+    assert "passwords" in text
+    assert read_plan(text_of_plan(plan)) == plan
+    assert "PRIVATE KEY" not in text_of_plan(without_secrets(plan))
 
 
 @pytest.mark.parametrize(

@@ -470,6 +470,7 @@ async def test_tasks_are_registered_while_an_account_is_opened(accounts: Account
 
     accounts.register_task("store.slow", late, due)
     async with trio.open_nursery() as nursery:
+
         async def use() -> None:
             async with accounts.use("bob"):
                 await eventually(lambda: begun == ["bob"] * 20)

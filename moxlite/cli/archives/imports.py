@@ -100,17 +100,11 @@ def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_r
     Folders in it (.Sent, .Lists.python) go below MAILBOX, or beside it if that is Inbox. For a home directory, its
     Maildir is imported.
     """
-    from moxlite.store.imports.items import DBOX, DBOX_FOLDERS
-    from moxlite.store.imports.sources import HOME
-
-    if not _is_maildir(path):
-        if (path / "mailboxes").is_dir() or any((path / name).is_dir() for name in DBOX_FOLDERS):
-            raise Failure(f"{path}: {DBOX}")
-        if not _is_maildir(path / HOME):
-            raise Failure(f"{path} is not a Maildir: it has neither new nor cur")
-        path = path / HOME
+    found = _maildir_in(path)
+    if found is None:
+        raise Failure(f"{path} is not a Maildir: it has neither new nor cur")
     _import(
-        path,
+        found,
         account=account,
         form="tar",
         mailbox=mailbox,
@@ -146,11 +140,42 @@ def archive(
     )
 
 
+def _maildir_in(path: Path) -> Path | None:
+    """The Maildir that a folder is, or that a home directory has. Raises Failure for folders of mdbox and sdbox."""
+    from moxlite.store.imports.items import DBOX, DBOX_FOLDERS
+    from moxlite.store.imports.sources import HOME
+
+    if _is_maildir(path):
+        return path
+    if (path / "mailboxes").is_dir() or any((path / name).is_dir() for name in DBOX_FOLDERS):
+        raise Failure(f"{path}: {DBOX}")
+    return path / HOME if _is_maildir(path / HOME) else None
+
+
 def _is_maildir(path: Path) -> bool:
     return any((path / name).is_dir() for name in ("new", "cur"))
 
 
+def import_folder(account: str, folder: Path, *, skip_duplicates: bool, dry_run: bool = False) -> Imported:
+    """Import a folder of any kind with mail: a Maildir, a home directory, or any mix. Raises Failure."""
+    maildir = _maildir_in(folder)
+    return _imported(
+        maildir or folder,
+        account=account,
+        form="tar",
+        skip_duplicates=skip_duplicates,
+        dry_run=dry_run,
+        without="tmp" if maildir else "",
+    )
+
+
 def _import(path: Path, *, without: str = "", **args: Any) -> None:
+    imported = _imported(path, without=without, **args)
+    what = "would be imported" if args["dry_run"] else "imported"
+    print(f"{imported.messages} messages {what}, {imported.problems} problems")
+
+
+def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
     from moxlite.cli.archives.transfer import Meter, folder_pieces, open_file
 
     request = ImportMail(**args)
@@ -165,14 +190,12 @@ def _import(path: Path, *, without: str = "", **args: Any) -> None:
                 yield piece
 
         try:
-            imported = _run(request, pieces, file, meter)
+            return _run(request, pieces, file, meter)
         except OSError as error:
             raise Failure(f"cannot read {path}: {error.strerror or error}") from None
         finally:
             if file is not None:
                 file.close()
-    what = "would be imported" if request.dry_run else "imported"
-    print(f"{imported.messages} messages {what}, {imported.problems} problems")
 
 
 def _run(
