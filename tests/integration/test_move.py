@@ -1,11 +1,18 @@
 """A whole server moves from Dovecot and Postfix to moxlite (docs/spec/move.md)."""
 
 import json
+import random
+import selectors
 import shutil
+import socket
+import socketserver
 import subprocess
+import threading
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import imapclient
 import pytest
@@ -244,3 +251,159 @@ def test_a_move_goes_on_after_kills(server: LocalServer, dovecot: Dovecot, tmp_p
         assert json.loads(server.cli("move", "status", "--json").stdout)["phase"] == "stopped"
     assert "move: done" in server.cli("move", "run", str(plan)).stdout
     assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan)).stdout
+
+
+ACCOUNTS, MESSAGES = 50, 200
+CONF_OF_MOX = """\
+Domains:
+\texample.org: nil
+Accounts:
+"""
+ACCOUNT_OF_MOX = """\
+\t{name}:
+\t\tDomain: example.org
+\t\tDestinations:
+\t\t\t{name}@example.org:
+\t\t\t\tRulesets:
+\t\t\t\t\t-
+\t\t\t\t\t\tMsgFromRegexp: ^list@
+\t\t\t\t\t\tMailbox: Lists
+"""
+
+
+def fill_files(dovecot: Dovecot, name: str) -> None:
+    """Give a user of the old server `MESSAGES` messages."""
+    maildir = dovecot.top / "mail" / name / "Maildir"
+    for folder in ("", ".Work"):
+        for part in ("cur", "new", "tmp"):
+            (maildir / folder / part).mkdir(parents=True, exist_ok=True)
+        for number in range(MESSAGES // 2):
+            flags = "S" if number % 3 else "FS"
+            (maildir / folder / "cur" / f"{number}.{name}{folder}:2,{flags}").write_bytes(message(number, body=name))
+    subprocess.run(["chown", "-R", "nobody:nogroup", str(maildir.parent)], check=True)
+
+
+@pytest.mark.nightly(smoke="tests/integration/test_move.py::test_a_server_of_dovecot_and_postfix_moves")
+@pytest.mark.parametrize("kind", ["dovecot", "csv", "mox"])
+def test_fifty_accounts_move(kind: str, server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:
+    """MOVE-3, MOVE-4, MOVE-5, MOVE-8: 10,000 messages; all old passwords open their accounts, where they can come."""
+    names = [f"{kind}{number}" for number in range(ACCOUNTS)]
+    for name in names:
+        fill_files(dovecot, name)
+    hashed = {
+        name: hash_of(("SHA512-CRYPT", "SSHA512", "BLF-CRYPT")[at % 3], name * 2) for at, name in enumerate(names)
+    }
+    source = tmp_path / "source"
+    match kind:
+        case "dovecot":
+            source.write_text("".join(f"{name}@example.org:{hashed[name]}::::::\n" for name in names))
+        case "csv":
+            lines = [f"{name}@example.org,{hashed[name]},5g\n" for name in names]
+            source.write_text("".join(["address,hash,quota\n", *lines]))
+        case _:
+            source.mkdir()
+            accounts = "".join(ACCOUNT_OF_MOX.format(name=name) for name in names)
+            (source / "domains.conf").write_text(CONF_OF_MOX + accounts)
+    plan = tmp_path / "plan.toml"
+    server.cli(
+        *("move", "plan", kind, str(source), "--out", str(plan), "--imap", f"127.0.0.1:{dovecot.port}"),
+        *("--tls", "none", "--master-user", "master"),
+        stdin="mastermaster\n",
+    )
+    assert server.cli("move", "run", str(plan)).returncode == 0
+    counted = json.loads(server.cli("move", "check", str(plan), "--json").stdout)["accounts"]
+    assert [sum(box["there"] for box in one["mailboxes"]) for one in counted] == [MESSAGES] * ACCOUNTS
+    assert not any(one["lost"] or one["uncounted"] for one in counted)
+    assert {one["opens"] for one in counted} == {None if kind == "mox" else True}
+    for name in names if kind != "mox" else []:
+        with imapclient.IMAPClient("127.0.0.1", server.port(143), ssl=False) as client:
+            client.login(f"{name}@example.org", name * 2)
+    if kind == "mox":
+        assert f"{ACCOUNTS} links" in server.cli("move", "links", str(plan), "--out", str(tmp_path / "page")).stdout
+
+
+class Cutting(socketserver.ThreadingTCPServer):
+    """Passes connections on to the old server, and cuts each after a number of octets from there."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, octets: Callable[[], int]) -> None:
+        self.target, self.octets, self.cuts = port, octets, 0
+        super().__init__(("127.0.0.1", 0), Passing)
+
+
+class Passing(socketserver.BaseRequestHandler):
+    """One connection."""
+
+    server: Cutting
+
+    def handle(self) -> None:
+        """Pass octets on until enough have come."""
+        left = self.server.octets()
+        with socket.create_connection(("127.0.0.1", self.server.target)) as there, selectors.DefaultSelector() as wait:
+            wait.register(self.request, selectors.EVENT_READ, there)
+            wait.register(there, selectors.EVENT_READ, self.request)
+            while left > 0:
+                for key, _ in wait.select():
+                    try:
+                        octets = cast("socket.socket", key.fileobj).recv(4096)
+                        key.data.sendall(octets)
+                    except OSError:
+                        octets = b""
+                    if not octets:
+                        return
+                    left -= len(octets) if key.fileobj is there else 0
+        self.server.cuts += 1
+
+
+@pytest.mark.nightly(smoke="tests/integration/test_move.py::test_a_move_goes_on_after_kills")
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("how", ["kill", "cut"])
+def test_two_hundred_kills_and_cuts_end_the_same(
+    how: str, server: LocalServer, dovecot: Dovecot, tmp_path: Path
+) -> None:
+    """MOVE-6: mail goes on coming at the old server; nothing is lost and nothing comes twice."""
+    rounds, dice = 200, random.Random(35)
+    names = [f"{how}{number}" for number in range(5)]
+    (tmp_path / "users.csv").write_text(
+        "address,password\n" + "".join(f"{name}@example.org,moxmoxmox\n" for name in names)
+    )
+    old = Cutting(dovecot.port, lambda: dice.randrange(500, 60_000))
+    threading.Thread(target=old.serve_forever, daemon=True).start()
+    plan = tmp_path / "plan.toml"
+
+    def make(port: int) -> None:
+        plan.unlink(missing_ok=True)
+        server.cli(
+            *("move", "plan", "csv", str(tmp_path / "users.csv"), "--out", str(plan)),
+            *("--imap", f"127.0.0.1:{port}", "--tls", "none", "--master-user", "master"),
+            stdin="mastermaster\n",
+        )
+
+    try:
+        make(old.server_address[1] if how == "cut" else dovecot.port)
+        for number in range(rounds):
+            fill(dovecot, f"{names[number % 5]}@example.org", number * 20, 20)
+            if how == "cut":
+                server.cli("move", "run", str(plan), check=False)
+            else:
+                server.cli("move", "run", str(plan), "--detach")
+                time.sleep(dice.random() * 0.3)
+                server.kill()
+                server.start()
+        assert how == "kill" or old.cuts >= rounds
+    finally:
+        old.shutdown()
+        old.server_close()
+    make(dovecot.port)
+    assert server.cli("move", "run", str(plan)).returncode == 0
+    assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan)).stdout
+    for name in names:
+        assert counts(dovecot.port, f"{name}@example.org") == counts(server.port(143), f"{name}@example.org")
+
+
+def counts(port: int, user: str) -> list[int]:
+    """Messages in the two mailboxes of a user."""
+    with imapclient.IMAPClient("127.0.0.1", port, ssl=False) as client:
+        client.login(user, "moxmoxmox")
+        return [client.select_folder(box, readonly=True)[b"EXISTS"] for box in ("INBOX", "Work")]
