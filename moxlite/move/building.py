@@ -124,8 +124,10 @@ class Builder:
             except AddressError as error:
                 alias.problems.append(f"member {text!r} is left out: {error}")
                 continue
-            if member.rpartition("@")[2] in self.plan.domains:
+            if member in self._owners:
                 members.append(member)
+            elif member.rpartition("@")[2] in self.plan.domains:
+                alias.problems.append(f"member {member} is left out: no user has this address")
             else:
                 alias.problems.append(f"member {member} is left out: it's at another server, whose owner has to agree")
         alias.members = members

@@ -191,7 +191,7 @@ async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: Copy
     changed = 0
     for start in range(0, len(copied), SLICE):
         for uid, there in await flags_in(client, copied[start : start + SLICE]):
-            if uid in here and _flags(there) != _flags_here(here[uid]):
+            if uid in here and _differ(_flags(there), _flags_here(here[uid])):
                 changed += 1
     sample = [uid for uid in copied if uid in here][-SAMPLE:]
     differ = 0
@@ -208,6 +208,16 @@ def _flags(words: str) -> tuple[Flag, frozenset[str]]:
 
 def _flags_here(row: Pushed) -> tuple[Flag, frozenset[str]]:
     return flags_of_bits(row.flags), frozenset(word.lower() for word in split_keywords(row.keywords))
+
+
+MARKS: Final = Flag.JUNK | Flag.NOTJUNK
+"""What this server marks by mailbox while it copies (`automatic_junk_flags`)."""
+
+
+def _differ(there: tuple[Flag, frozenset[str]], here: tuple[Flag, frozenset[str]]) -> bool:
+    """Whether flags and keywords differ, but for marks that only this server has made."""
+    kept = here[0] if there[0] & MARKS else here[0] & ~MARKS
+    return (there[0], there[1]) != (kept, here[1])
 
 
 async def _same(account: OpenAccount, client: Client, remote_id: int, uid: int) -> bool:

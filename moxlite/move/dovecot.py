@@ -5,7 +5,7 @@ The maps are read as text: what they would run or include is a problem, never do
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +49,7 @@ def plan_of_dovecot(files: Files, common: Common) -> Plan:
         if line.strip() and not line.startswith("#"):
             builder.add_user(_candidate(line.rstrip("\r\n"), files))
     entries = [*_virtual(files.virtual, builder.plan), *_aliases(files.aliases, files.domain, builder.plan)]
-    for address, targets in entries:
+    for address, targets in _expanded(entries):
         _add(builder, address, targets)
     return builder.plan
 
@@ -143,6 +143,26 @@ def _aliases(lines: Iterable[str], domain: str, plan: Plan) -> Iterator[tuple[st
                 kept.append(target if "@" in target else f"{target}@{domain}")
         if kept:
             yield key if "@" in key else f"{key}@{domain}", kept
+
+
+def _expanded(entries: Sequence[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
+    """Entries whose targets are entries themselves, as ``postmaster: root`` and ``root: mia``, with what these lead to.
+    An entry that leads back to itself keeps itself as a target, as with Postfix.
+    """
+    known: dict[str, list[str]] = {}
+    for address, targets in entries:
+        known.setdefault(address.lower(), []).extend(targets)
+    for address, targets in entries:
+        found: dict[str, None] = {}
+        rest, seen = [*reversed(targets)], {address.lower()}
+        while rest:
+            target = rest.pop()
+            if target.lower() in seen or target.lower() not in known:
+                found[target] = None
+            else:
+                seen.add(target.lower())
+                rest += reversed(known[target.lower()])
+        yield address, [*found]
 
 
 def _split(text: str) -> list[str]:

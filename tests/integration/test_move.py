@@ -3,6 +3,7 @@
 import json
 import random
 import selectors
+import shlex
 import shutil
 import socket
 import socketserver
@@ -20,7 +21,7 @@ import pytest
 from tests.integration.mail import message
 from tests.realservers import Dovecot
 from tests.running import LocalServer
-from tests.tools import need
+from tests.tools import need, top
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
@@ -188,6 +189,40 @@ def test_a_server_of_dovecot_and_postfix_moves(server: LocalServer, dovecot: Dov
     text = plan.read_text()
     assert not any(secret in text for secret in ("mastermaster", "$6$", "{SSHA512}", 'secret"'))
     assert "was finished" in server.cli("move", "run", str(plan), check=False).stderr
+
+
+def test_the_page_about_dovecot_works_word_for_word(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:
+    """MOVE-4: its commands, on files as they lie on a server of Dovecot's; but for the old server's name and port."""
+    fill(dovecot, "mia@example.org")
+    text = (top() / "docs/coming-from-dovecot.md").read_text()
+    block = text[text.index("## Here") :].split("```")[1].replace("\\\n", " ")
+    commands = [shlex.split(line) for line in block.splitlines() if line.strip()]
+    assert [command[:3] for command in commands] == [
+        ["moxlite", "move", "plan"],
+        ["moxlite", "move", "run"],
+        ["moxlite", "move", "check"],
+    ]
+    folder = tmp_path / "vmail/example.org/mia/sieve"
+    folder.mkdir(parents=True)
+    (folder / "main.sieve").write_text(SCRIPT)
+    (folder.parent / ".dovecot.sieve").symlink_to("sieve/main.sieve")
+    hashed = hash_of("SHA512-CRYPT", "old password")
+    (tmp_path / "users").write_text(f"mia@example.org:{hashed}:1000:1000::/home/mia::\n")
+    (tmp_path / "virtual").write_text("info@example.org mia@example.org\n")
+    (tmp_path / "aliases").write_text("postmaster: root\nboss: mia@example.org\n")
+    names = {"mail.old.example": f"127.0.0.1:{dovecot.port}", "/copied": str(tmp_path), "mover": "master"}
+    files = ("users", "virtual", "aliases", "plan.toml")
+    for command in commands:
+        arguments = [str(tmp_path / word) if word in files else word for word in command[1:]]
+        for name, here in names.items():
+            arguments = [word.replace(name, here) for word in arguments]
+        if "plan" in arguments:
+            arguments += ["--tls", "none"]
+        done = server.cli(*arguments, stdin="mastermaster\n", check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 lost, 0 uncounted" in done.stdout
+    assert "1 scripts" in done.stdout
+    assert "other flags" not in done.stdout, "marks of ours are no difference"
 
 
 def test_mail_in_files_comes_and_is_counted(server: LocalServer, dovecot: Dovecot, tmp_path: Path) -> None:

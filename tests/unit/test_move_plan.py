@@ -274,6 +274,22 @@ def test_any_passwd_file_is_planned(lines: list[str]) -> None:
     read_plan(text_of_plan(plan))
 
 
+def test_aliases_of_aliases_lead_to_users() -> None:
+    """MOVE-4: as in the aliases file that Debian ships; a loop ends, and a target that is no user is a problem."""
+    files = Files(
+        passwd=["mia@example.org:::::::", "ben@example.org:::::::"],
+        aliases=["postmaster: root", "root: mia", "all: team, root", "team: ben, all, gone", "mia: mia"],
+        domain="example.org",
+    )
+    plan = plan_of_dovecot(files, Common())
+    assert plan.users[0].addresses == ["mia@example.org", "postmaster@example.org", "root@example.org"]
+    assert {alias.address: sorted(alias.members) for alias in plan.aliases} == {
+        "all@example.org": ["ben@example.org", "mia@example.org"],
+        "team@example.org": ["ben@example.org", "mia@example.org"],
+    }
+    assert "member gone@example.org is left out: no user has this address" in problems(plan)
+
+
 # mox
 
 DOMAINS_CONF = """\
