@@ -12,6 +12,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -418,7 +419,8 @@ def test_two_hundred_kills_and_cuts_end_the_same(
     try:
         make(old.server_address[1] if how == "cut" else dovecot.port)
         for number in range(rounds):
-            fill(dovecot, f"{names[number % 5]}@example.org", number * 20, 20)
+            with suppress(imapclient.exceptions.IMAPClientError):  # Dovecot fails too, beside so many at once
+                fill(dovecot, f"{names[number % 5]}@example.org", number * 20, 20)
             if how == "cut":
                 server.cli("move", "run", str(plan), check=False)
             else:
