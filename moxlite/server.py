@@ -148,7 +148,6 @@ async def serve(
         tree.start("web.notices", components.services.notices.serve)
         tree.start("admin.known-passwords", components.services.known_passwords.serve)
         tree.start("web.programs", components.services.programs.serve)
-        tree.start("web.apple", components.services.apple.serve)
         if not components.local:
             tree.start("mailauth.dnssec", partial(watch_resolver, components.network.resolver))
         if started.parent is not None:

@@ -168,7 +168,6 @@ def imap_context(components: Components) -> IMAPContext:
         sessions=components.services.imap_sessions,
         gate=connection_gate(components.static.rate_limits),
         spools=components.files.spools,
-        apple_push=components.services.apple,
     )
 
 

@@ -69,7 +69,6 @@ from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
-from moxlite.web.notices.apple import AppleNotices, apple_notices
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramTeller
 
 if TYPE_CHECKING:
@@ -158,7 +157,6 @@ class Services:
     received_id: ReceivedID
     notices: Notices
     programs: ProgramNotices
-    apple: AppleNotices
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -172,7 +170,6 @@ class Services:
             self.notices.end(account)
         if not key:  # mail sessions alone begin with one
             self.programs.end(account, app_password)
-            self.apple.end(account, app_password)
 
 
 class Registry:
@@ -238,7 +235,7 @@ class Components:
     def own_faults(self) -> list[str]:
         """Findings that concern neither tasks nor certificates."""
         invalid = [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
-        return self.faults + invalid + self.files.problems() + self.services.apple.problems()
+        return self.faults + invalid + self.files.problems()
 
     async def measure(self) -> None:
         """Set the gauges that are counted when they are read."""
@@ -375,7 +372,6 @@ async def open_house(
             received_id=ReceivedID(started.install_key),
             notices=notices,
             programs=programs,
-            apple=apple_notices(static, files.accounts, started.read, network.resolver, network.roots),
         ),
         faults=list(started.problems),
     )

@@ -120,16 +120,6 @@ class DKIM(Section, frozen=True):
     allow_sha1: Annotated[bool, doc("Let rsa-sha1 signatures pass.")] = False
 
 
-class ApplePushCertificate(Section, frozen=True):
-    """Telling iPhones and iPads of new mail by Apple's push service, with a certificate of Apple."""
-
-    cert_file: Annotated[Path, doc("The certificate, PEM; the UID of its subject is `com.apple.mail.XServer.…`.")]
-    key_file: Annotated[Path, doc("Its private key, PEM, without a passphrase.")]
-    server: Annotated[URL, doc("Apple's push service; `https://api.push.apple.com:2197` where port 443 is closed.")] = (
-        "https://api.push.apple.com"
-    )
-
-
 class IMAP(Section, frozen=True):
     """Serving IMAP."""
 
@@ -148,9 +138,6 @@ class IMAP(Section, frozen=True):
             "many as `message_limit`."
         ),
     ] = 0
-    apple_push: Annotated[
-        ApplePushCertificate | None, doc("Certificate for pushes to Apple's Mail; without it nothing is pushed.")
-    ] = None
 
 
 class CA(Section, frozen=True):

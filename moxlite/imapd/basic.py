@@ -1,9 +1,8 @@
 """Commands that need no mailbox: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, NAMESPACE, CHECK, COMPRESS (RFC 9051 §6.1,
-§6.3.1, RFC 4978; IMAP-36..40, IMAP-134, IMAP-135); Apple's XAPPLEPUSHSERVICE (IMAP-164b).
+§6.3.1, RFC 4978; IMAP-36..40, IMAP-134, IMAP-135).
 """
 
 import logging
-import time
 from typing import Final
 
 from moxlite import __version__
@@ -12,7 +11,6 @@ from moxlite.imapd.session.place import known_owners
 from moxlite.imapd.session.state import Done, Enabled, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import (
-    ApplePushData,
     CapabilityData,
     Code,
     Enabled as EnabledData,
@@ -23,7 +21,6 @@ from moxlite.proto.imap.responses import (
 )
 from moxlite.proto.sasl import NO_BINDINGS, announced
 from moxlite.store.names import OTHERS
-from moxlite.store.people.applepush import is_registered, register_device
 from moxlite.store.rows.mailboxes import mailbox_by_name
 
 logger = logging.getLogger("moxlite.imapd")
@@ -83,8 +80,6 @@ def capabilities(session: Session) -> tuple[str, ...]:
         names.append(f"SAVELIMIT={context.save_limit}")
     if context.jmap_url:
         names.append("JMAPACCESS")
-    if context.apple_topic:
-        names.append("XAPPLEPUSHSERVICE")
     tls = session.info.tls
     if tls is not None or not context.require_tls:
         bindings = session.wire.bindings() if tls is not None else NO_BINDINGS
@@ -188,24 +183,6 @@ async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
         raise no("JMAP is not served")
     session.respond(JmapAccessData(url))
     return Done("JMAP told")
-
-
-async def apple_push(session: Session, command: c.XApplePushService) -> Done:
-    """XAPPLEPUSHSERVICE: a device asks to be told of new mail in its mailboxes (IMAP-164b)."""
-    service, identity = session.context.apple_push, session.login.identity
-    assert identity is not None
-    if service is None or not service.topic:
-        raise no("there is no certificate of Apple")
-    if (command.version, command.subtopic) != (2, "com.apple.mobilemail"):
-        raise no("unknown version or subtopic")
-    arguments = command.account_id, command.token, command.mailboxes, identity.app_password
-    account = session.home.account
-    # A device registers at each connection: a read saves the commit.
-    if not await account.read(lambda r: is_registered(r, *arguments, time.time_ns() // 1000), op="imap-apple-push"):
-        await account.write(lambda tx: register_device(tx, *arguments))
-        service.registered(session.home.owner)
-    session.respond(ApplePushData(service.topic))
-    return Done("device registered")
 
 
 async def compress(session: Session, command: c.Compress) -> Done:

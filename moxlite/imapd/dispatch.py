@@ -35,7 +35,6 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.Lsub: Handler(listing.lsub, Need.LOGIN),
     c.Namespace: Handler(basic.namespace, Need.LOGIN, capability="NAMESPACE"),
     c.GetJmapAccess: Handler(basic.jmap_access, Need.LOGIN, capability="JMAPACCESS"),
-    c.XApplePushService: Handler(basic.apple_push, Need.LOGIN, capability="XAPPLEPUSHSERVICE"),
     c.Status: Handler(listing.status, Need.LOGIN),
     c.Append: Handler(append.append, Need.LOGIN, changes=True),
     c.Idle: Handler(watch.idle, Need.LOGIN, capability="IDLE"),

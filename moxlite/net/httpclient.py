@@ -5,7 +5,6 @@ Requests that come to us are in `web.http`.
 
 from __future__ import annotations
 
-import os
 import select
 import ssl
 from collections import deque
@@ -74,21 +73,12 @@ class Roots:
     Args:
       extra: more certificates, in DER form.
       system: whether the system's root certificates are trusted, too.
-      identity: a certificate to be shown to servers, and its key, in PEM form; b"" without one.
-      alpn: protocols that are offered to servers (RFC 7301).
     """
 
-    def __init__(
-        self, extra: Iterable[bytes] = (), *, system: bool = True, identity: bytes = b"", alpn: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, extra: Iterable[bytes] = (), *, system: bool = True) -> None:
         self._extra = b"".join(extra)
         self._system = system
-        self._identity, self._alpn = identity, alpn
         self._context = Lazy(self._make)
-
-    def showing(self, identity: bytes, alpn: Sequence[str]) -> Roots:
-        """The same authorities, for connections that show a certificate."""
-        return Roots([self._extra], system=self._system, identity=identity, alpn=alpn)
 
     async def context(self) -> ssl.SSLContext:
         """The TLS context for connections to servers. Raises ssl.SSLError, OSError."""
@@ -100,12 +90,6 @@ class Roots:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self._extra:
             context.load_verify_locations(cadata=self._extra)
-        if self._alpn:
-            context.set_alpn_protocols([*self._alpn])
-        if self._identity:
-            with os.fdopen(os.memfd_create("identity"), "wb", buffering=0) as file:  # ssl takes names alone
-                file.write(self._identity)
-                context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
         return context
 
 

@@ -18,12 +18,12 @@ from moxlite.config.domains import Domains, Selector
 from moxlite.config.listeners import KeyCert, ListenerTLS
 from moxlite.config.load import ConfigError, Problem, Source, check_files, parse, read_source, read_sources
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import SERVICE_USER, ApplePushCertificate, Backup, Standby, Static
+from moxlite.config.static import SERVICE_USER, Backup, Standby, Static
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.mailauth.dkim.sign import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.listeners import is_here
 from moxlite.net.metrics import PACKAGES
-from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key, push_topic
+from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, not_owned, read_only, runs_systemd, writable_paths
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
@@ -91,14 +91,12 @@ def _static(static: Static) -> Findings:
         for name in static.package_log_levels
         if name not in PACKAGES
     ]
-    pairs: list[tuple[KeyPath, KeyCert | ApplePushCertificate]] = [
+    pairs: list[tuple[KeyPath, KeyCert]] = [
         (("listeners", name, "tls", "key_certs", index), pair)
         for name, listener in static.listeners.items()
         if listener.tls is not None
         for index, pair in enumerate(listener.tls.key_certs)
     ]
-    if static.imap.apple_push is not None:
-        pairs.append((("imap", "apple_push"), static.imap.apple_push))
     for path, pair in pairs:
         warnings += _exposed((*path, "key_file"), pair.key_file)
         of_pair = _key_pair(path, pair)
@@ -116,11 +114,9 @@ def _static(static: Static) -> Findings:
     return errors, warnings
 
 
-def _key_pair(path: KeyPath, pair: KeyCert | ApplePushCertificate) -> Findings:
+def _key_pair(path: KeyPath, pair: KeyCert) -> Findings:
     try:
         loaded = KeyPair.read(pair.cert_file, pair.key_file)
-        if isinstance(pair, ApplePushCertificate):
-            push_topic(loaded.leaf)
     except PermissionError as error:
         return [], [Finding(path, f"not checked: {error.filename} is not readable for this user")]
     except OSError as error:

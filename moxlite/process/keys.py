@@ -58,8 +58,6 @@ def certificate_files(static: Static) -> list[Path]:
     """The files of all certificates and their keys, each once."""
     pairs = [pair for _, key_certs in _listeners(static) for pair in key_certs]
     files = [path for pair in pairs for path in (pair.cert_file, pair.key_file)]
-    if (apple := static.imap.apple_push) is not None:
-        files += [apple.cert_file, apple.key_file]
     return list(dict.fromkeys(files))
 
 

@@ -62,14 +62,6 @@ notices = Counter(
 for _result in ("ok", "failed", "gone"):
     notices.labels(result=_result)
 
-apple_pushes = Counter(
-    "moxlite_imap_apple_pushes",
-    "Pushes of new mail to devices of Apple, by whether Apple's push service took them; gone: the device is no more.",
-    ["result"],
-)
-for _result in ("ok", "failed", "gone"):
-    apple_pushes.labels(result=_result)
-
 submissions = Counter("moxlite_webmail_submission", "Messages that browsers sent, by what became of them.", ["result"])
 
 webapi_submissions = Counter("moxlite_webapi_submission", "Messages that programs sent, by result.", ["result"])

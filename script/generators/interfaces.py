@@ -264,7 +264,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
     "notice, push subscription": {
         "webmail": Changes("notices* notice_*"),
         "JMAP": Changes("PushSubscription/*"),
-        "IMAP": Changes("NOTIFY, XAPPLEPUSHSERVICE"),
+        "IMAP": Changes("NOTIFY"),
         "account app": "browsers subscribe in the webmail",
         "web API": "webhooks tell of mail",
         "command line": ROOT,

@@ -41,7 +41,7 @@ READING = {
     *(c.Capability, c.Noop, c.Logout, c.Id, c.StartTls, c.Authenticate, c.Login, c.Enable, c.Select, c.Examine),
     *(c.List, c.Lsub, c.Namespace, c.Status, c.Idle, c.GetQuota, c.GetQuotaRoot, c.GetMetadata, c.Compress, c.Notify),
     *(c.Esearch, c.Check, c.Close, c.Unselect, c.Fetch, c.Search, c.Sort, c.Thread),
-    *(c.GetAcl, c.ListRights, c.MyRights, c.GetJmapAccess, c.UidBatches, c.XApplePushService),
+    *(c.GetAcl, c.ListRights, c.MyRights, c.GetJmapAccess, c.UidBatches),
 }
 """Commands that change nothing of an account whose mailboxes are read-only."""
 

@@ -63,7 +63,6 @@ MODULES = {
     "THREAD=ORDEREDSUBJECT": ("sort", "ORDEREDSUBJECT"),
     "CATENATE": ("catenate", "CATENATE"),
     "JMAPACCESS": ("basic", "GETJMAPACCESS"),
-    "XAPPLEPUSHSERVICE": ("apple", "XAPPLEPUSHSERVICE"),
     "MESSAGELIMIT": ("messagelimit", "MESSAGELIMIT"),
     "SAVELIMIT": ("messagelimit", "SAVELIMIT"),
     "ACL": ("shared", "SETACL"),
@@ -95,7 +94,6 @@ async def test_whatever_is_announced_has_a_module(imap: Imap, monkeypatch: pytes
     monkeypatch.setattr(Context, "message_limit", 1000)
     monkeypatch.setattr(Context, "save_limit", 1000)
     monkeypatch.setattr(Context, "jmap_url", "https://mail.example.org/.well-known/jmap")
-    monkeypatch.setattr(Context, "apple_topic", "com.apple.mail.XServer.1")
     starttls = msgspec.structs.replace(imap.context, starttls=ServerTLS([self_signed(["localhost"])]))
     announced: set[str] = set()
     for facts, context in ((imap.info().tls, imap.context), (None, starttls)):

@@ -185,10 +185,6 @@ C: GETJMAPACCESS
 S: NO
 C: GETJMAPACCESS Inbox
 S: BAD
-C: XAPPLEPUSHSERVICE aps-version 2 aps-account-id A aps-device-token 00112233445566778899aabbccddeeff aps-subtopic b
-S: NO
-C: XAPPLEPUSHSERVICE
-S: BAD
 C: SETMETADATA Inbox (/private/comment "mine")
 S: OK
 C: SETMETADATA Missing (/private/comment "mine")
@@ -511,6 +507,6 @@ def test_no_command_is_without_a_good_and_a_bad_answer() -> None:
     names = {kind.__name__.upper() for kind in HANDLERS}
     names |= {f"UID {kind.__name__.upper()}" for kind in HANDLERS if hasattr(kind, "uid")}
     names |= {"UID EXPUNGE"}
-    rare = {"GETJMAPACCESS", "SETQUOTA", "XAPPLEPUSHSERVICE"}
-    assert names - good == rare, "no JMAP is served here, and nothing of Apple; only the operator sets quota"
+    rare = {"GETJMAPACCESS", "SETQUOTA"}
+    assert names - good == rare, "no JMAP is served here; only the operator sets quota"
     assert names - bad == set()

@@ -133,10 +133,6 @@ VALID: list[tuple[str, c.Command]] = [
     ("a LSUB x/ %", c.Lsub("x/", "%")),
     ("a NAMESPACE", c.Namespace()),
     ("a GETJMAPACCESS", c.GetJmapAccess()),
-    (
-        "a XAPPLEPUSHSERVICE aps-version 2 aps-account-id A aps-subtopic b aps-device-token AABB" + "cc" * 14,
-        c.XApplePushService(2, "A", "aabb" + "cc" * 14, "b"),
-    ),
     ("a UIDBATCHES 2000", c.UidBatches(2000)),
     ("a UIDBATCHES 2000 3:4", c.UidBatches(2000, (3, 4))),
     ("a STATUS x (MESSAGES HIGHESTMODSEQ)", c.Status("x", ("MESSAGES", "HIGHESTMODSEQ"))),

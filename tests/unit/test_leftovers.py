@@ -86,8 +86,6 @@ PAUSES = {
     "store/upkeep/outbox.py RING_RETRY": "as FIRST_RETRY",
     "supervision.py FIRST_PAUSE": "the policy itself (ADMIN-39a)",
     "supervision.py LAST_PAUSE": "the policy itself (ADMIN-39a)",
-    "store/people/applepush.py FIRST_PAUSE": "one device among others (IMAP-164b)",
-    "store/people/applepush.py LAST_PAUSE": "as FIRST_PAUSE",
     "store/people/devices.py FIRST_PAUSE": "one device's push service among others (WEBMAIL-122)",
     "store/people/devices.py LAST_PAUSE": "as FIRST_PAUSE",
 }

@@ -182,7 +182,6 @@ INSIDE: Final = {
 ASKING: Final = {
     "moxlite/admin/doctor/machine.py": "the certificate authority of the configuration",
     "moxlite/periodic.py": "the examination of each night: servers of the configuration and of this program",
-    "moxlite/web/notices/apple.py": "Apple's push service, or the server of the configuration in its place",
     "moxlite/wiring.py": "the web servers behind this one, of the configuration",
     "moxlite/cli/checks/mtasts.py": "the host of the command line",
     "moxlite/cli/info.py": "the server that this program names, or the configuration",

@@ -54,8 +54,6 @@ NURSERIES = {
     "web/http2/connection.py",  # the streams of one connection
     "web/jmap/streams.py",  # one event stream or websocket
     "web/jmap/subscriptions.py",  # the programs of one account
-    "net/http2client.py",  # reading and writing of one connection
-    "web/notices/apple.py",  # the connection to Apple's push service, the devices of one account
     "web/notices/rounds.py",  # some accounts at a time
     "web/notices/requests.py",  # the devices of one account
     "web/serve.py",

@@ -46,7 +46,6 @@ NEEDLESS: Final = {
     "store/junk/words.py _generation": "a person gives the command",
     "store/mail/masked.py DROP_DAYS": "counts of today's new addresses",
     "store/reports/evaluations.py DROP": "of a day whose report was sent",
-    "store/people/applepush.py SURPLUS": "devices register each day",
     "store/people/subscriptions.py EXPIRED": "programs renew what they subscribed to before it ends (RFC 8620 §7.2.1)",
 }
 """Statements that need not ask, with the reason."""

@@ -417,8 +417,6 @@ def _other_keys(static: Static, folder: Path) -> list[Path]:
         pair for listener in static.listeners.values() if listener.tls is not None for pair in listener.tls.key_certs
     ]
     others, keys = [*bindings, *backup_key_files(static)], [pair.key_file for pair in pairs]
-    if static.imap.apple_push is not None:
-        keys.append(static.imap.apple_push.key_file)
     return list(dict.fromkeys([*others, *(key for key in keys if _below(key, folder))]))
 
 

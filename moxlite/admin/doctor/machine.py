@@ -383,8 +383,6 @@ def _certificate_files(examination: Examination) -> Iterator[Path]:
     for listener in static.listeners.values():
         if listener.tls is not None:
             files.update(dict.fromkeys(pair.cert_file for pair in listener.tls.key_certs))
-    if static.imap.apple_push is not None:
-        files[static.imap.apple_push.cert_file] = None
     if examination.running is None:
         for name in static.acme:
             folder = static.data_dir / "acme" / "keycerts" / name

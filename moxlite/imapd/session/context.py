@@ -1,6 +1,6 @@
 """Context of a session: one frozen struct, made by the composition root for each service of each listener."""
 
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import msgspec
 
@@ -41,23 +41,13 @@ SLOW_FAILURES: Final = 3
 """Failed log-ins on one connection after which it is slowed down (IMAP-20)."""
 
 
-class ApplePushService(Protocol):
-    """Tells devices of Apple of new mail (IMAP-164b). `topic`: the name of our pushes; "" if none can be made."""
-
-    @property
-    def topic(self) -> str: ...
-
-    def registered(self, account: str) -> None:
-        """Note that an account has a device."""
-
-
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Configuration and services of the server for a session.
 
     service: for metrics and for the TLS mode: ``imap`` may have STARTTLS, ``imapserve`` is the operator's own pipe
     (IMAP-22), the others begin with TLS. preauth: a known client certificate logs in without a command (``imaps`` only,
     IMAP-48). starttls: None if it is not offered. gate: the limits of connections. spools: folder for long messages
-    while they are received (``data/tmp``). apple_push: None without a certificate of Apple.
+    while they are received (``data/tmp``).
     """
 
     accounts: Accounts
@@ -71,7 +61,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     require_tls: bool = True
     starttls: ServerTLS | None = None
     pace: Pace = Pace()
-    apple_push: ApplePushService | None = None
 
     @property
     def preauth(self) -> bool:
@@ -107,11 +96,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def jmap_url(self) -> str:
         """URL of the session of JMAP (RFC 9698), "" if that is not served over TLS."""
         return self.config.current.jmap_url
-
-    @property
-    def apple_topic(self) -> str:
-        """The name by which Apple's devices know our pushes, "" if nothing is pushed."""
-        return "" if self.apple_push is None else self.apple_push.topic
 
     @property
     def pedantic(self) -> bool:

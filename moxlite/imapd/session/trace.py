@@ -125,8 +125,6 @@ def command_line(tag: str, command: c.Command) -> str:
             return f"{tag} LOGIN … …"
         case c.Authenticate(mechanism=mechanism):
             return f"{tag} AUTHENTICATE {mechanism} …"
-        case c.XApplePushService(mailboxes=mailboxes):
-            return f"{tag} XAPPLEPUSHSERVICE … mailboxes ({' '.join(mailboxes)})"
         case c.Append(mailbox=mailbox, messages=messages):
             return f"{tag} APPEND {mailbox}" + "".join(map(_message, messages))
         case c.Replace(set=numbers, mailbox=mailbox, message=message, uid=uid):

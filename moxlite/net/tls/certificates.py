@@ -6,7 +6,6 @@ of raising it: the queue reports it (RFC 8460), and its policy may allow to go o
 
 import datetime as dt
 import hashlib
-import re
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
@@ -138,15 +137,6 @@ def certificate_names(certificate: x509.Certificate) -> tuple[str, ...]:
         return ()
     names = tuple(name.lower().rstrip(".") for name in san.get_values_for_type(x509.DNSName))
     return names + tuple(str(ip) for ip in san.get_values_for_type(x509.IPAddress))
-
-
-def push_topic(certificate: x509.Certificate) -> str:
-    """The topic of a certificate for Apple's push service: the UID of its subject. Raises CertificateError."""
-    for attribute in certificate.subject.get_attributes_for_oid(NameOID.USER_ID):
-        topic = str(attribute.value)
-        if re.fullmatch(r"[\w.-]{1,200}", topic, re.ASCII):
-            return topic
-    raise CertificateError("the certificate has no UID, by which Apple's devices know the server")
 
 
 def name_matches(pattern: str, name: str) -> bool:

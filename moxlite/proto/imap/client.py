@@ -414,11 +414,6 @@ def _acl(reader: Reader) -> r.AclData:
     return r.AclData(mailbox, tuple(zip(words[::2], words[1::2], strict=False)))
 
 
-def _apple_push(reader: Reader) -> r.ApplePushData:
-    words = [reader.text(), *_texts(reader)]
-    return r.ApplePushData(dict(zip(words[::2], words[1::2], strict=False)).get("aps-topic", ""))
-
-
 def _list_rights(reader: Reader) -> r.ListRightsData:
     mailbox = reader.mailbox()
     words = _texts(reader)
@@ -581,7 +576,6 @@ _BY_WORD: Final[Mapping[bytes, Callable[[Reader], r.Response]]] = {
     b"LSUB": _lsub,
     b"NAMESPACE": _namespace,
     b"JMAPACCESS": lambda reader: r.JmapAccessData(reader.string().decode("ascii", "replace")),
-    b"XAPPLEPUSHSERVICE": _apple_push,
     b"STATUS": _status,
     b"FLAGS": lambda reader: r.FlagsData(reader.flags()),
     b"SEARCH": _search,

@@ -162,19 +162,6 @@ class GetJmapAccess(Struct, frozen=True):
     """``GETJMAPACCESS`` — RFC 9698 §3."""
 
 
-class XApplePushService(Struct, frozen=True):
-    """``XAPPLEPUSHSERVICE aps-version 2 aps-account-id … aps-device-token … aps-subtopic … mailboxes (…)``: Apple's
-    Mail asks to be told of new mail by Apple's push service. Not documented; as Apple's patches of Dovecot have it.
-    `token`: in lower-case hex. Without `mailboxes`: Inbox.
-    """
-
-    version: int
-    account_id: str
-    token: str
-    subtopic: str
-    mailboxes: tuple[str, ...] = ("Inbox",)
-
-
 class Status(Struct, frozen=True):
     """``STATUS mailbox (item …)`` — RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 7889, RFC 8474 §4.3. items in
     upper case.
@@ -502,5 +489,4 @@ Command: TypeAlias = (
     | UidBatches
     | Unselect
     | Unsubscribe
-    | XApplePushService
 )

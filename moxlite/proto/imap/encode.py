@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from .responses import (
     AclData,
-    ApplePushData,
     CapabilityData,
     Continue,
     Enabled,
@@ -270,7 +269,6 @@ _ENCODERS: Final[Mapping[type, Callable[[Any, bool], bytes]]] = {
     LsubData: _lsub,
     NamespaceData: _namespace,
     JmapAccessData: lambda r, _: b'* JMAPACCESS "%b"\r\n' % r.url.encode(),
-    ApplePushData: lambda r, _: b'* XAPPLEPUSHSERVICE aps-version "2" aps-topic "%b"\r\n' % r.topic.encode(),
     StatusData: _status,
     FlagsData: lambda r, _: b"* FLAGS %b\r\n" % flag_list(r.flags),
     SearchData: _search,

@@ -91,12 +91,6 @@ class JmapAccessData(Struct, frozen=True):
     url: str
 
 
-class ApplePushData(Struct, frozen=True):
-    """``* XAPPLEPUSHSERVICE aps-version "2" aps-topic topic``: the name by which a device knows our pushes."""
-
-    topic: str
-
-
 class StatusData(Struct, frozen=True):
     """``* STATUS`` — RFC 9051 §7.3.4. Values: int; str for MAILBOXID; None for NIL (APPENDLIMIT without limit)."""
 
@@ -283,7 +277,6 @@ Response: TypeAlias = (
     | LsubData
     | NamespaceData
     | JmapAccessData
-    | ApplePushData
     | StatusData
     | FlagsData
     | SearchData

@@ -62,7 +62,6 @@ from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_
 from moxlite.store.mail.masked import add_masked
 from moxlite.store.mail.sharenotices import Share, add_notice
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.people.applepush import register_device
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
 from moxlite.store.reports.history import QueueSample, add_counts, add_sample
 from moxlite.store.reports.received import WholeReport, add_reports, pack_report
@@ -153,7 +152,6 @@ async def fill(data: Path) -> None:
             await account.write(lambda tx: pause_link(tx, add_link(tx, LINKED).id, paused=True))
             await account.write(lambda tx: add_notice(tx, SHARED))
             await account.write(lambda tx: note_change(tx, Author(account="tom"), 1, None, EVENT))
-            await account.write(lambda tx: register_device(tx, "0715A26B", "ab" * 32, ["Inbox"], "phone"))
             await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:

@@ -2,7 +2,6 @@
 
 - `rounds`: finds out for which accounts there is something to tell, and when
 - `service`: for devices, and for programs that speak JMAP; what these are told is in `web.jmap.subscriptions`
-- `apple`: for the Mail of devices of Apple, by Apple's push service
 - `requests`: what devices are told, and the requests to push services; loaded for the first account with a device
 
 The devices of an account and the mail for them are in `store.people`, the codec is `proto.webpush`, the browser's side

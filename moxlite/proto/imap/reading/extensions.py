@@ -1,6 +1,5 @@
 """The grammar of commands that extensions define (RFC 4978, 9208, 5464, 5465, 7377, 4314, 4467, 5255, 9698, 10022)."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
@@ -10,17 +9,6 @@ from ..tokens import MAX_MODSEQ, Reader
 from .messages import fetch_item
 from .parsing import Modes, Rule, entry_name, list_of, with_mailbox
 from .search import parse_return, search_program
-
-APPLE_PUSH: Final = {
-    "aps-version": re.compile(r"[0-9]{1,3}"),
-    "aps-account-id": re.compile(r"[!-~]{1,128}"),
-    "aps-device-token": re.compile(r"(?:[0-9a-fA-F]{2}){16,100}"),  # Apple promises no length; today 32 octets
-    "aps-subtopic": re.compile(r"[!-~]{1,128}"),
-}
-"""Arguments of XAPPLEPUSHSERVICE."""
-
-MAX_APPLE_MAILBOXES: Final = 100
-"""Mailboxes of a device; each is looked at when mail comes."""
 
 
 def _compress(reader: Reader, modes: Modes) -> c.Compress:
@@ -39,29 +27,6 @@ def _uid_batches(reader: Reader, modes: Modes) -> c.UidBatches:
     if last < first:
         raise ProtocolError("batches are counted upwards")
     return c.UidBatches(size, (first, last))
-
-
-def _apple_push(reader: Reader, modes: Modes) -> c.XApplePushService:
-    values: dict[str, str] = {}
-    mailboxes: tuple[str, ...] | None = None
-    while not reader.at_end():
-        reader.space()
-        key = reader.text().lower()
-        reader.space()
-        if key in values or (key == "mailboxes" and mailboxes is not None):
-            raise ProtocolError(f"{key} twice")
-        if key == "mailboxes":
-            mailboxes = tuple(dict.fromkeys(list_of(reader, reader.mailbox, empty=True)))
-        elif key in APPLE_PUSH:
-            values[key] = reader.text()
-            if APPLE_PUSH[key].fullmatch(values[key]) is None:
-                raise ProtocolError(f"bad {key}")
-        else:
-            raise ProtocolError(f"unknown {key[:100]}")
-    if len(values) < len(APPLE_PUSH) or len(mailboxes or ()) > MAX_APPLE_MAILBOXES:
-        raise ProtocolError("an argument is missing, or there are too many mailboxes")
-    version, account_id, token, subtopic = (values[key] for key in APPLE_PUSH)
-    return c.XApplePushService(int(version), account_id, token.lower(), subtopic, mailboxes or ("Inbox",))
 
 
 def _get_quota(reader: Reader, modes: Modes) -> c.GetQuota:
@@ -250,7 +215,6 @@ def _with_identifier(kind: Callable[[str, str], c.Command]) -> Rule:
 EXTENSION_COMMANDS: Final[Mapping[str, Rule]] = {
     "COMPRESS": _compress,
     "UIDBATCHES": _uid_batches,
-    "XAPPLEPUSHSERVICE": _apple_push,
     "GETQUOTA": _get_quota,
     "GETQUOTAROOT": with_mailbox(c.GetQuotaRoot),
     "SETQUOTA": _set_quota,

@@ -97,18 +97,6 @@ def _uid_batches(w: Writer, command: c.UidBatches) -> None:
     w.put(b" UIDBATCHES %d%b" % (command.size, batches))
 
 
-def _apple_push(w: Writer, command: c.XApplePushService) -> None:
-    w.put(b" XAPPLEPUSHSERVICE aps-version %d aps-account-id" % command.version)
-    w.astring(command.account_id)
-    w.put(b" aps-device-token %b aps-subtopic" % command.token.encode())
-    w.astring(command.subtopic)
-    w.put(b" mailboxes (")
-    for number, name in enumerate(command.mailboxes):
-        w.put(b" " if number else b"")
-        w.string(encode_mailbox(name, utf8=w.utf8))
-    w.put(b")")
-
-
 def _get_quota(w: Writer, command: c.GetQuota) -> None:
     w.put(b" GETQUOTA")
     w.astring(command.root)
@@ -208,7 +196,6 @@ def _with_identifier(word: bytes) -> Encoder:
 EXTENSION_ENCODERS: Final[Mapping[type, Encoder]] = {
     c.Compress: lambda w, command: w.put(b" COMPRESS " + command.mechanism.encode()),
     c.UidBatches: _uid_batches,
-    c.XApplePushService: _apple_push,
     c.GetQuota: _get_quota,
     c.GetQuotaRoot: named(b"GETQUOTAROOT"),
     c.SetQuota: _set_quota,
