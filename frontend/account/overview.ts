@@ -43,7 +43,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
   return { title: t("Overview"), root };
 }
 
-/** A pattern that works, but could not be saved anew (STORE-162). */
+/** A pattern that never matches, and could not be saved anew (STORE-162). */
 async function oldPattern(one: OldPattern): Promise<HTMLElement> {
   const { message } = await told(one.remark as Told);
   const [text, page, title] =

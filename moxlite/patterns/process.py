@@ -190,19 +190,19 @@ def _owner() -> tuple[int, int]:
 
 
 def try_process() -> Ready:
-    """Start a process, have it search a pattern, and end it. Blocks. Raises NoProcess."""
+    """Start a process, have it compile a pattern, and end it. Blocks. Raises NoProcess."""
     try:
         tried = _Process()
     except OSError as error:
         raise NoProcess(f"the process cannot be started: {error}") from None
     try:
-        answer = tried.ask(Question("(a)\\1", (b"aa", b"ab"), 1.0))
+        answer = tried.ask(Question("(a)\\1"))
     finally:
         tried.close()
     if isinstance(answer, int):
         raise NoProcess(f"the process ended ({exit_words(answer)})")
-    if answer.found != (True, False):
-        raise NoProcess(f"a pattern was not searched: {answer.outcome} {answer.text}")
+    if answer.outcome != "done":
+        raise NoProcess(f"couldn't compile a pattern: {answer.outcome} {answer.text}")
     return tried.bounds
 
 

@@ -1,25 +1,20 @@
 """Patterns of users and of the administrator: which engine takes one, what is wrong with it, and its searches.
 
-A user's pattern is `Linear`. One of the configuration that RE2 has no words for is searched by a child
-process (`Foreign`) with the meaning that it has always had; it cannot be saved anew (STORE-162). The administrator's
-patterns of paths are searched by `regex` in the server (WEB-36), once the child has compiled them within bounds.
+A user's pattern is `Linear`. One of the configuration that RE2 has no words for never matches, and cannot be saved
+anew (STORE-162). The administrator's patterns of paths are searched by `regex` in the server (WEB-36), once a child
+process has compiled them within bounds.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import time
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.proto.patterns.dialect import Unsayable
-from moxlite.proto.patterns.linear import PatternMatches, Text, linear
+from moxlite.proto.patterns.linear import Linear, Text, linear
 from moxlite.wording import worded
-
-logger = logging.getLogger("moxlite.patterns")
 
 WORDS: Final = re.compile(r"\^?(?:[\w /-]+|\([\w /-]+(?:\|[\w /-]+)*\))\$?", re.ASCII)
 """Patterns that Python's `re` searches in little time, with the same meaning: a word, or one of some, anchored or not.
@@ -45,52 +40,20 @@ REMEMBERED: Final = 2048
 """Patterns, and verdicts about them, that are kept: as many as programs of RE2 (`proto.patterns.linear`)."""
 
 
-class Program(Protocol):
-    """A pattern that can be searched."""
-
-    def search(self, texts: Sequence[Text], *, seconds: float) -> PatternMatches:
-        """Search texts for at most so many seconds of the processor, and the rest of a search that has begun. Raises
-        nothing. To be called in a thread.
-        """
-
-
-class Foreign:
-    """A pattern that RE2 has no words for. It is compiled and searched by the child process."""
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-
-    def search(self, texts: Sequence[Text], *, seconds: float) -> PatternMatches:
-        """As `Program.search`. A pattern that the process cannot compile is found in no text."""
-        none = (False,) * len(texts)
-        if not texts or _cost(self._pattern):
-            return PatternMatches(none, 0.0)
-        began = time.thread_time()
-        octets = tuple(text.text.encode("utf-8", "surrogatepass") for text in texts)
-        try:
-            answer = _ask(Question(self._pattern, octets, max(0.0, seconds)))
-        except (TooCostly, NoProcess) as error:
-            kv = {"pattern": self._pattern[:LONGEST], "err": str(error)}
-            logger.warning("a pattern of a rule cannot be searched, it does not match", extra={"kv": kv})
-            return PatternMatches(none, time.thread_time() - began)
-        matches = (*answer.found, *none[len(answer.found) :])
-        return PatternMatches(matches, answer.searching + time.thread_time() - began, slow=answer.outcome == "slow")
-
-
-@lru_cache(REMEMBERED)
-def program(pattern: str) -> Program:
-    """Compile a pattern of the configuration. Raises nothing."""
+def program(pattern: str) -> Linear | None:
+    """Compile a pattern of the configuration, None for one that never matches. Raises nothing."""
     try:
         return linear(pattern)
     except Unsayable:
-        return Foreign(pattern)
+        return None
 
 
-def found(pattern: str, text: str, *, seconds: float) -> bool:
-    """Whether the pattern matches anywhere in the text; not if that takes longer, or it is not a regular expression."""
+def found(pattern: str, text: str) -> bool:
+    """Whether the pattern matches anywhere in the text; one that is not a regular expression matches nowhere."""
     if WORDS.fullmatch(pattern):
         return re.search(pattern, text) is not None
-    return program(pattern).search((Text(text),), seconds=seconds).matches[0]
+    compiled = program(pattern)
+    return compiled is not None and compiled.is_in(Text(text))
 
 
 def fault(pattern: str) -> str:
@@ -119,13 +82,7 @@ def concern(pattern: str) -> str:
     """What a user and the administrator should know of a pattern in the configuration; "" for nothing."""
     if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
         return ""
-    if _cost(pattern):
-        return worded('never matches, since to compile it takes too much time or memory: "{pattern}"', pattern=pattern)
-    return worded(
-        'is searched by a process of its own, and could not be saved again: "{pattern}" has {reason}',
-        pattern=pattern,
-        reason=reason,
-    )
+    return worded('never matches: "{pattern}" has {reason}', pattern=pattern, reason=reason)
 
 
 def path_fault(pattern: str) -> str:
@@ -157,16 +114,6 @@ def _unsayable(pattern: str) -> str:
     except Unsayable as error:
         return str(error)
     return ""
-
-
-def _cost(pattern: str) -> bool:
-    """Whether the process cannot compile a pattern. Raises nothing."""
-    try:
-        return _tried(pattern).outcome != "done"
-    except TooCostly:
-        return True
-    except NoProcess:
-        return False
 
 
 def _ask(question: Question) -> Answer:

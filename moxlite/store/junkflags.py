@@ -14,10 +14,6 @@ import msgspec
 from moxlite.patterns import searching
 from moxlite.store.types import Flag, SpecialUse
 
-SEARCH_SECONDS: Final = 0.1
-"""Seconds for one pattern on one name (STORE-65); a sane pattern takes microseconds on the 1000 octets of a name."""
-
-
 # Keywords that some clients use for $Junk and $NotJunk (IMAP-115).
 SYNONYMS: Final[Mapping[str, Flag]] = {
     "junk": Flag.JUNK,
@@ -74,15 +70,10 @@ def _by_name(rules: JunkFlagRules, name: str) -> Verdict:
         (Verdict.NOTJUNK, rules.not_junk_mailbox_regexp),
     )
     for verdict, pattern in classes:
-        if pattern and _found(pattern, name):
+        if pattern and searching.found(pattern, name):
             return verdict
     unset = [verdict for verdict, pattern in classes if not pattern]
     return unset[0] if len(unset) == 1 else Verdict.UNCHANGED
-
-
-def _found(pattern: str, name: str) -> bool:
-    """Whether a pattern is found in a name; one that cannot be compiled, or is too slow, is in none (STORE-65)."""
-    return searching.found(pattern, name, seconds=SEARCH_SECONDS)
 
 
 def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:

@@ -194,7 +194,7 @@ async def test_rules_are_tried_on_the_mail_that_came(rig: Rig, browser: Browser)
 
 async def test_a_rule_that_never_ends_is_refused_in_time(rig: Rig, browser: Browser) -> None:
     """WEB-65, STORE-162: also a broken pattern has its place in a dry run. One that could backtrack for ever cannot be
-    tried, but in a rule that the address has already.
+    tried, and never matches in a rule that the address has already.
     """
     bad = RULE | {"msg_from_regexp": "(x"}
     assert await fields(browser, "rules_try", address=ADDRESS, rules=[RULE, bad]) == ["rulesets[1].msg_from_regexp"]
@@ -210,7 +210,7 @@ async def test_a_rule_that_never_ends_is_refused_in_time(rig: Rig, browser: Brow
         document.put(("accounts", "mia", "destinations", ADDRESS, "rulesets"), [old])
 
     await rig.holder.edit(change)
-    assert await fields(browser, "rules_try", **trying) == ["rulesets[1]"]
+    assert (await browser.call("rules_try", **trying))["complete"] is True
     found = await browser.call("overview")
     assert [one["address"] for one in found["old_patterns"]] == [ADDRESS]
     assert found["old_patterns"][0]["remark"]["words"]["values"]["pattern"] == pattern

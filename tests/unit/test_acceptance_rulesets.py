@@ -103,12 +103,11 @@ async def test_seven_hundred_rules_are_asked_to_the_last_one() -> None:
         assert await first_match(rules, FACTS) == 700
 
 
-def test_an_old_pattern_that_fails_or_is_slow_spoils_no_other_rule() -> None:
-    """STORE-65, STORE-162: patterns of the configuration that RE2 has no words for."""
+def test_an_old_pattern_beyond_linear_time_spoils_no_other_rule() -> None:
+    """STORE-65a, STORE-162: a pattern of the configuration that RE2 has no words for never matches."""
     facts = msgspec.structs.replace(FACTS, msg_from="a" * 5000 + "!")
     costly = rule(msg_from_regexp="(?<=x)" + "(?:" * 20 + "a" + "{1,999})" * 20)
     slow = rule(msg_from_regexp="^(a|aa)+(?<!b)$")
-    behind, plain = rule(headers_regexp={"^x-spam$": "^(?!yes)"}), rule(smtp_mail_from_regexp="^news@")
-    found = match_rules([costly, slow, behind], facts)
-    assert (found.rule, found.too_slow) == (2, 1)
-    assert match_rules([costly, slow, slow, slow, plain], facts).rule == 4
+    before, plain = rule(headers_regexp={"^x-spam$": "^(?!yes)"}), rule(smtp_mail_from_regexp="^news@")
+    found = match_rules([costly, slow, before, plain], facts)
+    assert (found.rule, found.too_slow) == (3, None)

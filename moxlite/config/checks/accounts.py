@@ -281,7 +281,7 @@ def patterns_of_flags(flags: AutomaticJunkFlags) -> Iterator[tuple[KeyPath, str]
 
 
 def old_patterns(account: Account) -> list[tuple[KeyPath, str]]:
-    """What is to be known of patterns that are not searched in linear time (STORE-162), each with its key's path."""
+    """Why patterns never match that cannot be searched in linear time (STORE-162), each with its key's path."""
     return [(path, text) for path, pattern in patterns_of(account) if (text := concern(pattern))]
 
 
