@@ -1,4 +1,4 @@
-"""script/release: from the files of `changes/` to a tag (docs/developers/develop.md)."""
+"""script/release: from a section of CHANGELOG.md to a tag (docs/developers/develop.md)."""
 
 import os
 import re
@@ -30,14 +30,17 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def test_the_changes_of_the_next_version_can_be_read() -> None:
-    """Each file of changes/ has a name and a text that a release takes; right after a release the folder is empty."""
-    done = release(top(), "999.0.0", "--check")
-    if [path.name for path in (top() / "changes").iterdir()] == ["README.md"]:
-        assert (done.returncode, "nothing to release" in done.stderr) == (1, True)
-        return
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("## 999.0.0 (")
+def test_the_section_of_the_next_version_can_be_read() -> None:
+    """After a release it has to be begun."""
+    done = release(top(), __version__, "--check")
+    if done.returncode:
+        assert "no section" in done.stderr or "is not newer than" in done.stderr
+    else:
+        assert done.stdout.startswith(f"## {__version__} (")
+
+
+WRITTEN = "# Changelog\n\nHead.\n\n## 999.0.0 (not yet released)\n\nAll of it.\n\n## 0.0.1 (2020-01-01)\n\n- Old.\n"
+"""A changelog that is ready for a release."""
 
 
 @pytest.fixture
@@ -48,10 +51,7 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--no-tags", "--depth", "1", f"file://{top()}", str(folder))
     shutil.copy(top() / "script" / "release", folder / "script" / "release")
-    (folder / "CHANGELOG.md").write_text("# Changelog\n")
-    for path in (folder / "changes").glob("*.*.md"):
-        path.unlink()
-    (folder / "changes" / "one.fix.md").write_text("- Something works.\n")
+    (folder / "CHANGELOG.md").write_text(WRITTEN)
     git(folder, "add", "--all")
     git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "ready")
     return folder
@@ -87,77 +87,41 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
     assert git(clone, "describe").strip() == "v999.0.0"
     assert git(clone, "status", "--porcelain") == ""
     assert '__version__: Final = "999.0.0"' in (clone / "moxlite" / "__init__.py").read_text()
-    section = (clone / "CHANGELOG.md").read_text().partition("## 999.0.0 (")[2]
-    assert "- Something works.\n" in section.partition("### Mended\n\n")[2]
-    assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
+    day = git(clone, "log", "-1", "--format=%cs").strip()
+    assert (clone / "CHANGELOG.md").read_text() == WRITTEN.replace("not yet released", day)
     assert (clone / "fixtures" / "upgrade" / "999.0.0.tar.zst").stat().st_size > 1000
     assert (clone / "fixtures" / "upgrade" / "README.md").read_text().endswith("| `999.0.0` | the release 999.0.0 |\n")
     again = release(clone, "1000.0.0", "--tested")
-    assert (again.returncode, "nothing to release" in again.stderr) == (1, True)
-    (clone / "changes" / "two.fix.md").write_text("- Something else works.\n")
+    assert (again.returncode, "no section" in again.stderr) == (1, True)
     again = release(clone, "999.0.0", "--check")
     assert (again.returncode, "the last release in CHANGELOG.md" in again.stderr) == (1, True)
 
 
 @pytest.mark.nightly
 @pytest.mark.slow
-def test_a_heading_has_few_items(clone: Path) -> None:
-    """Areas part the items of a kind; more than seven below a heading are told by --check, and refused by a release."""
-    (clone / "changes" / "one.fix.md").unlink()
-    (clone / "changes" / "many.fix.md").write_text("- Something works.\n" * 7)
-    (clone / "changes" / "more.web.fix.md").write_text("- A page works.\n")
-    done = release(clone, "999.0.0", "--check")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "### Mended: webmail and account app\n\n- A page works.\n" in done.stdout
-    (clone / "changes" / "eighth.fix.md").write_text("- Something else works.\n")
-    assert "Mended: more than 7 items" in release(clone, "999.0.0", "--check").stderr
-    git(clone, "add", "--all")
-    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "many")
-    done = release(clone, "999.0.0", "--tested", "--tag-only")
-    assert (done.returncode, "Mended: more than 7 items" in done.stderr) == (1, True)
-
-
-@pytest.mark.nightly
-@pytest.mark.slow
 def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> None:
-    """Before the first release CHANGELOG.md names none, and the version of the program is the one to come."""
-    done = release(clone, __version__, "--check")
-    assert (done.returncode, done.stdout.startswith(f"## {__version__} (")) == (0, True), done.stderr
-
-
-@pytest.mark.nightly
-@pytest.mark.slow
-def test_a_section_that_is_written_by_hand_gets_its_date(clone: Path) -> None:
-    """STORE-147: it is released as it is, in the place of what changes/ says, whose files go."""
-    text = "# Changelog\n\nHead.\n\n## 999.0.0 (not yet released)\n\nAll of it.\n\n## 0.0.1 (2020-01-01)\n\n- Old.\n"
-    (clone / "CHANGELOG.md").write_text(text)
-    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "page")
+    """Before the first release CHANGELOG.md has no date, and the version of the program is the one to come."""
+    (clone / "CHANGELOG.md").write_text(f"# Changelog\n\n## {__version__} (not yet released)\n\nAll of it.\n")
     assert package_version(clone).startswith(f"{__version__}~git")
-    done = release(clone, "999.0.0", "--check")
-    assert re.fullmatch(r"## 999\.0\.0 \(\d{4}-\d\d-\d\d\)\n\nAll of it\.\n", done.stdout), done
-    done = release(clone, "999.0.0", "--tested", "--tag-only")
-    assert done.returncode == 0, done.stderr
-    day = git(clone, "log", "-1", "--format=%cs").strip()
-    assert (clone / "CHANGELOG.md").read_text() == text.replace("not yet released", day)
-    assert [path.name for path in (clone / "changes").iterdir()] == ["README.md"]
+    done = release(clone, __version__, "--check")
+    assert re.fullmatch(rf"## {re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\)\n\nAll of it\.\n", done.stdout), done
 
 
-@pytest.mark.landing("two.fix.md-x-999.0.0-begins with", "two.fix.md-- x-999.0.0-commit or remove")
+@pytest.mark.landing("x.md-999.0.0-commit or remove", "-0.0.2-older than")
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "text", "version", "words"),
+    ("name", "version", "words"),
     [
-        ("two.md", "- x", "999.0.0", "TITLE.KIND.md"),
-        ("two.fix.md", "x", "999.0.0", "begins with"),
-        ("two.place.fix.md", "- x", "999.0.0", "TITLE.AREA.KIND.md"),
-        ("two.fix.md", "- x", "0.0.1", "older than"),
-        ("two.fix.md", "- x", "next", "no version"),
-        ("two.fix.md", "- x", "999.0.0", "commit or remove"),
+        ("", "1000.0.0", "no section"),
+        ("", "0.0.2", "older than"),
+        ("", "next", "no version"),
+        ("x.md", "999.0.0", "commit or remove"),
     ],
 )
-def test_a_release_that_cannot_be_is_refused(clone: Path, name: str, text: str, version: str, words: str) -> None:
+def test_a_release_that_cannot_be_is_refused(clone: Path, name: str, version: str, words: str) -> None:
     """Nothing is written then."""
-    (clone / "changes" / name).write_text(text)
+    if name:
+        (clone / name).write_text("x")
     done = release(clone, version, "--tested")
     assert (done.returncode, words in done.stderr) == (1, True), done.stderr
     assert git(clone, "tag") == ""

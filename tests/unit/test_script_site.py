@@ -29,8 +29,7 @@ def build(folder: Path, to: Path) -> subprocess.CompletedProcess[str]:
 def project(tmp_path: Path) -> Path:
     """The files that the site is made of, as they are here."""
     folder = tmp_path / "project"
-    for name in ("docs", "changes"):
-        shutil.copytree(top() / name, folder / name)
+    shutil.copytree(top() / "docs", folder / "docs")
     for path in [*top().glob("*.md"), top() / "LICENSE"]:
         shutil.copy(path, folder)
     (folder / "script").mkdir()
