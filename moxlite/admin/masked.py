@@ -23,6 +23,7 @@ from moxlite.net.control.server import Command
 from moxlite.operations.masked import (
     ChangeGiven,
     GivenAddress,
+    GivenSender,
     ImportedAlias,
     ImportedAliases,
     ImportGiven,
@@ -283,7 +284,7 @@ def _note(change: str, name: str, address: str) -> None:
     logger.info("address to give away", extra={"kv": {"account": name, "address": address, "change": change}})
 
 
-# The operations of the command line (MASK-7)
+# The operations of the command line and of users (MASK-7, MASK-12)
 
 
 class MaskedCommands:
@@ -386,6 +387,9 @@ def given(masked_row: MaskedRow, now: int) -> GivenAddress:
         last_mail=written(masked_row.last_mail),
         messages=masked_row.messages,
         senders=[sender.domain for sender in masked_row.senders],
+        wrote=[GivenSender(sender.domain, written(sender.first), sender.messages) for sender in masked_row.senders],
+        strangers=len(masked_row.strangers),
+        strangers_since=written(masked_row.strangers[0].first) if masked_row.strangers else "",
         leak=leak_of(masked_row),
     )
 

@@ -1,10 +1,10 @@
 """The operations on addresses to give away (MASK-7)."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.operations import Operation, Role, Word, change, field, query
+from moxlite.operations import USERS, Operation, Role, UserOperation, Word, change, field, query
 
 Account: TypeAlias = Annotated[Word, field(metavar="ACCOUNT")]
 MaskedAddress: TypeAlias = Annotated[Word, field(metavar="ADDRESS")]
@@ -18,21 +18,30 @@ OnlyFrom: TypeAlias = Annotated[
 ]
 
 
+class GivenSender(msgspec.Struct, frozen=True):
+    """A domain that wrote to an address, first at `first`; `messages`: number of its messages."""
+
+    domain: str
+    first: str
+    messages: int
+
+
 class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
     """An address that was given away; times in RFC 3339, UTC, "" for never.
 
     Attributes:
       id: its number in the account.
-      state: on, off or expired.
       site: the host name of the site that got it.
       only_from: addresses and domains that may write to it; empty for everybody.
       messages: number of messages that came. senders: the domains that wrote, in the order of their first message.
-      leak: a sentence when others than the site write to it, "" if none does.
+      wrote: these domains with their messages. strangers: number of those that are not the site, the first of them at
+        `strangers_since`.
+      leak: a sentence about them, "" without one.
     """
 
     id: int
     address: str
-    state: str
+    state: Literal["on", "off", "expired"]
     site: str
     note: str
     only_from: list[str]
@@ -41,23 +50,24 @@ class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
     last_mail: str
     messages: int
     senders: list[str]
+    wrote: list[GivenSender]
+    strangers: int
+    strangers_since: str
     leak: str
 
 
 @query("address list", Role.COMMAND_LINE, columns=("address", "state", "site", "messages", "last_mail", "leak", "note"))
-class ListGiven(Operation[list[GivenAddress]], frozen=True):
+class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
     """List the addresses that ACCOUNT gives away, the newest first: for which site, what came, and who else writes."""
 
-    account: Account
     search: Annotated[Word, field("Only those with this in address, site or note.", metavar="TEXT")] = ""
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
-@change("address add", Role.COMMAND_LINE)
-class MakeAddress(Operation[GivenAddress], frozen=True):
+@change("address add", USERS)
+class MakeAddress(UserOperation[GivenAddress], frozen=True):
     """Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it."""
 
-    account: Account
     site: Site = ""
     word: Annotated[Word, field("In front; by default from the site's name.")] = ""
     domain: Annotated[Word, field("A domain of the account's addresses; by default that of the first one.")] = ""
@@ -66,11 +76,10 @@ class MakeAddress(Operation[GivenAddress], frozen=True):
     expires: Expires = ""
 
 
-@change("address set", Role.COMMAND_LINE)
-class ChangeGiven(Operation[GivenAddress], frozen=True):
+@change("address set", USERS)
+class ChangeGiven(UserOperation[GivenAddress], frozen=True):
     """Change what is known of an address that ACCOUNT gives away; what is not named stays. `never` ends an expiry."""
 
-    account: Account
     address: MaskedAddress
     site: Annotated[str | None, field("Host name of the site that has it.", "--for", metavar="SITE")] = None
     note: Annotated[str | None, field("For its owner.")] = None
@@ -111,25 +120,22 @@ class ImportGiven(Operation[ImportedAliases], frozen=True):
     aliases: Annotated[list[ImportedAlias], msgspec.Meta(max_length=500)]
 
 
-@change("address on", Role.COMMAND_LINE)
-class SwitchOn(Operation[None], frozen=True):
+@change("address on", USERS)
+class SwitchOn(UserOperation[None], frozen=True):
     """Take mail to ADDRESS again."""
 
-    account: Account
     address: MaskedAddress
 
 
-@change("address off", Role.COMMAND_LINE)
-class SwitchOff(Operation[None], frozen=True):
+@change("address off", USERS)
+class SwitchOff(UserOperation[None], frozen=True):
     """Refuse mail to ADDRESS from now on (550)."""
 
-    account: Account
     address: MaskedAddress
 
 
-@change("address rm", Role.COMMAND_LINE, ask="Forget {address}, with who wrote to it? To refuse mail, switch it off.")
-class RemoveGiven(Operation[None], frozen=True):
+@change("address rm", USERS, ask="Forget {address}, with who wrote to it? To refuse mail, switch it off.")
+class RemoveGiven(UserOperation[None], frozen=True):
     """Forget ADDRESS: mail is refused as if it had never been."""
 
-    account: Account
     address: MaskedAddress

@@ -27,7 +27,7 @@ from moxlite.web.calls import (
     encode_error,
     encode_result,
 )
-from moxlite.web.errors import APIError, NotFound, RateLimited, translated
+from moxlite.web.errors import APIError, NotFound, RateLimited, ServerFailed, translated
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
@@ -148,8 +148,14 @@ class CallServer:
         """The result of a call, recorded if it changes something (WEB-160)."""
         if isinstance(request, Operation):
             assert self._perform is not None
-            with translated():
-                return await self._perform(for_caller(request, actor))
+            try:
+                with translated():
+                    return await self._perform(for_caller(request, actor))
+            except ServerFailed as error:
+                # A user's mistake that the store found has its own answer; all else needs the owner.
+                if not actor.startswith("(") and isinstance(cause := error.__cause__, StoreError) and api_error(cause):
+                    raise cause from None
+                raise
         assert isinstance(entry.source, type)
         method = getattr(self._pages[entry.source], entry.name)
         parameters = msgspec.structs.asdict(request)

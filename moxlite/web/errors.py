@@ -160,6 +160,6 @@ def translated(**fields: str) -> Iterator[None]:
             case "busy":
                 raise Unavailable(reason) from None
             case "failed":
-                raise ServerFailed(reason) from None
+                raise ServerFailed(reason) from error.__cause__
             case _:
                 raise UserError(reason) from None

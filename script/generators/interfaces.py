@@ -150,8 +150,8 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": SMALL,
     },
     "masked address": {
-        "account app": Changes("masked_*"),
-        "webmail": Changes("given_*", "note and senders"),
+        "account app": Changes("masked_list address_*"),
+        "webmail": Changes("address_add given_switch", "note and senders"),
         "JMAP": Changes("MaskedEmail/*", "senders and end: Fastmail's object has none"),
         "command line": Changes("address *"),
         "IMAP": FORM,

@@ -135,7 +135,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
             no_imap_preauth=False,
         )
         account.call("app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
-        account.call("masked_make", site="shop.example", word="shop", domain="localhost", note="")
+        account.call("address_add", site="shop.example", word="shop", domain="localhost")
         account.call("suppression_add", address="gone@far.example", reason="")
         account.call("script_save", name="old", old=None, text="keep;", activate=False)
         account.call("share_set", mailbox="Archive", guest="ben@hill.example", rights="lr", below=False)

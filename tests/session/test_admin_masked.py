@@ -27,23 +27,23 @@ async def test_addresses_are_made_and_changed_by_the_command_line(tmp_path: Path
         asked = MakeAddress(account="mia", site="shop.example", note="books", only_from="shop.example, a@b.example")
         made = await ctl.call("address add", asked, GivenAddress)
         assert (made.state, made.site, made.only_from) == ("on", "shop.example", ["shop.example", "a@b.example"])
-        await ctl.call("address off", SwitchOff("mia", made.address), type(None))
-        [one] = await ctl.call("address list", ListGiven("mia"), list[GivenAddress])
+        await ctl.call("address off", SwitchOff(made.address, account="mia"), type(None))
+        [one] = await ctl.call("address list", ListGiven(account="mia"), list[GivenAddress])
         assert (one.state, one.messages, one.leak) == ("off", 0, "")
-        await ctl.call("address on", SwitchOn("mia", made.address), type(None))
-        change = ChangeGiven("mia", made.address, site="club.example", only_from="", expires="90d")
+        await ctl.call("address on", SwitchOn(made.address, account="mia"), type(None))
+        change = ChangeGiven(made.address, account="mia", site="club.example", only_from="", expires="90d")
         changed = await ctl.call("address set", change, GivenAddress)
         assert (changed.state, changed.site, changed.note, changed.only_from) == ("on", "club.example", "books", [])
         assert changed.expires > changed.created
-        ended = await ctl.call("address set", ChangeGiven("mia", made.address, expires="never"), GivenAddress)
+        ended = await ctl.call("address set", ChangeGiven(made.address, account="mia", expires="never"), GivenAddress)
         assert ended.expires == ""
         with pytest.raises(CtlFailed, match="is no time"):
-            await ctl.call("address set", ChangeGiven("mia", made.address, expires="soon"), GivenAddress)
+            await ctl.call("address set", ChangeGiven(made.address, account="mia", expires="soon"), GivenAddress)
         with pytest.raises(CtlFailed, match="there is no account"):
-            await ctl.call("address list", ListGiven("nobody"), list[GivenAddress])
-        await ctl.call("address rm", RemoveGiven("mia", made.address), type(None))
+            await ctl.call("address list", ListGiven(account="nobody"), list[GivenAddress])
+        await ctl.call("address rm", RemoveGiven(made.address, account="mia"), type(None))
         with pytest.raises(CtlFailed, match="is not one of the addresses"):
-            await ctl.call("address rm", RemoveGiven("mia", made.address), type(None))
+            await ctl.call("address rm", RemoveGiven(made.address, account="mia"), type(None))
 
 
 async def test_one_that_is_given_away_becomes_no_other_address(tmp_path: Path) -> None:

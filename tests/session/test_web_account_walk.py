@@ -184,11 +184,12 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "forward_save": [({"old": tom.forwards, "changed": tom.forwards}, own)],
         "forward_ask": [({"address": TARGET}, 404)],
         "forward_start": [({"address": TARGET}, 404)],
-        "masked_switch": [({"address": tom.masked, "active": False}, 404)],
-        "masked_change": [
-            ({"address": tom.masked, "site": "", "note": "", "only_from": [], "expires": None}, 404),
+        "address_on": [({"address": tom.masked}, 404)],
+        "address_off": [({"address": tom.masked}, 404)],
+        "address_set": [
+            ({"address": tom.masked, "note": ""}, 404),
         ],
-        "masked_remove": [({"address": tom.masked}, 404)],
+        "address_rm": [({"address": tom.masked}, 404)],
         "link_find": [({"address": "mia@outlook.com"}, 400)],
         "link_add": [({"link": LINK | SENDING | {"name": MARK, "address": "", "user": "", "password": PASSWORD}}, 400)],
         "link_sending": [({"name": MARK, "form": SENDING}, 404)],
@@ -197,7 +198,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "link_sorting": [({"name": MARK, "sorts": True}, 404)],
         "link_rename": [({"name": MARK, "to": "Other"}, 404)],
         "link_remove": [({"name": MARK, "delete_copies": True}, 404)],
-        "masked_make": [({"site": "", "word": "", "domain": "", "note": ""}, lambda f: f["address"] != tom.masked)],
+        "address_add": [({}, lambda f: f["address"] != tom.masked)],
         "share_set": [
             ({"mailbox": MARK, "guest": TOM, "rights": "lr", "below": False}, 400),
             ({"mailbox": MARK, "guest": "mia", "rights": "lr", "below": False}, 400),
@@ -337,7 +338,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     await call("script_save", name=MARK, old=None, text=SCRIPT, activate=True)
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
     await call("share_set", mailbox=MARK, guest="anyone", rights="", below=False)
-    masked = (await call("masked_make", site="", word=MARK, domain="", note=MARK))["address"]
+    masked = (await call("address_add", word=MARK, note=MARK))["address"]
     forwards = {"forward_to": [TARGET], "keep_copy": True}
     await call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)
     import_token = await import_file(browser)

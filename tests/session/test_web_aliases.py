@@ -156,7 +156,7 @@ async def test_of_two_hundred_shops_the_one_that_leaks_is_named(rig: Rig, monkey
     await browser.log_in()
     page = await browser.call("masked_list", text="", offset=0)
     async with rig.running.ctl() as ctl:
-        listed = await ctl.call("address list", ListGiven("mia"), list[GivenAddress])
+        listed = await ctl.call("address list", ListGiven(account="mia"), list[GivenAddress])
         weekly = await ctl.call("doctor weekly", TellWeek(), str)
     assert len(listed) == 200
     assert all(one.messages == (4 if one.site == leaking else 1) for one in listed)

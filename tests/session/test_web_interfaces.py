@@ -304,6 +304,107 @@ async def test_a_program_hears_of_a_signature_of_the_webmail(rig: Rig) -> None:
     assert event["kind"] in ("settings", "view_changes"), event
 
 
+# A masked address.
+
+
+class OwnMasked(msgspec.Struct):
+    """A masked address with its choices."""
+
+    site: str
+    note: str
+    only_from: list[str]
+    expires: int
+    active: bool
+
+
+def masked_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:
+    if name == "site":
+        return f"shop{number}.example"
+    if name == "only_from":
+        return [f"shop{number}.example", f"news@list{number}.example"]
+    return sample(kind, name, number)
+
+
+async def masked_addresses(rig: Rig, folder: Path) -> list[Interface]:
+    """The interfaces to a masked address."""
+    account, client = rig.browser(app="/"), Client(rig)
+    await account.log_in()
+    address = (await account.call("address_add"))["address"]
+    text: dict[str, Callable[[Any], str]] = {"only_from": ", ".join, "expires": lambda moment: utc(moment) or "never"}
+
+    def shown(found: Values) -> Values:
+        state = found["state"]
+        return {
+            **{name: found[name] for name in ("site", "note", "only_from")},
+            "expires": seconds(found["expires"] or None),
+            "active": state != "off",
+        }
+
+    async def account_read() -> Values:
+        [found] = (await account.call("masked_list", text="", offset=0))["items"]
+        return shown(found)
+
+    async def account_write(values: Values) -> str:
+        given = {name: text.get(name, str)(value) for name, value in values.items() if name != "active"}
+        failed = await posted(account, "address_set", address=address, **given) if given else ""
+        if not failed and "active" in values:
+            failed = await posted(account, "address_on" if values["active"] else "address_off", address=address)
+        return failed
+
+    async def line_read() -> Values:
+        printed, failure = await command_line(folder, "address", "list", "mia", "--json")
+        assert not failure
+        [found] = json.loads(printed)
+        return shown(found)
+
+    async def line_write(values: Values) -> str:
+        names = {"site": "for", "only_from": "only-from"}
+        given = [(name, text.get(name, str)(value)) for name, value in values.items() if name != "active"]
+        options = [word for name, value in given for word in (f"--{names.get(name, name)}", value)]
+        failure = (await command_line(folder, "address", "set", "mia", address, *options))[1] if options else ""
+        if not failure and "active" in values:
+            state = "on" if values["active"] else "off"
+            failure = (await command_line(folder, "address", state, "mia", address))[1]
+        return failure
+
+    async def jmap_read() -> Values:
+        [found] = (await client.call("MaskedEmail/get"))["list"]
+        site = found["forDomain"].removeprefix("https://")
+        return {"site": site, "note": found["description"], "active": found["state"] == "enabled"}
+
+    async def jmap_write(values: Values) -> str:
+        [found] = (await client.call("MaskedEmail/get"))["list"]
+        names = {"site": "forDomain", "note": "description", "active": "state"}
+        states = {True: "enabled", False: "disabled"}
+        patch = {names[name]: states[value] if name == "active" else value for name, value in values.items()}
+        done = await client.call("MaskedEmail/set", update={found["id"]: patch})
+        return done["notUpdated"][found["id"]]["description"] if done.get("notUpdated") else ""
+
+    beyond = dict.fromkeys(("only_from", "expires"), "Fastmail's object has no such property")
+    return [
+        Interface("account app", account_read, account_write),
+        Interface("command line", line_read, line_write),
+        Interface("JMAP", jmap_read, jmap_write, beyond),
+    ]
+
+
+async def test_each_interface_has_a_masked_address(rig: Rig, tmp_path: Path) -> None:
+    """MASK-7, MASK-12, MASK-13: a change of one field leaves the others as they are."""
+    assert await walk(OwnMasked, await masked_addresses(rig, tmp_path), samples=masked_sample) > 150
+
+
+async def test_a_bad_masked_address_has_the_same_fault_everywhere(rig: Rig, tmp_path: Path) -> None:
+    """MASK-7, MASK-12, MASK-13."""
+    interfaces = await masked_addresses(rig, tmp_path)
+    for name, value, text in (
+        ("site", "no host", "the site is no host name, such as shop.example"),
+        ("note", "x" * 501, "a note has 500 characters at most"),
+        ("only_from", ["x@@y"], "x@@y is neither an address nor a domain"),
+        ("expires", MINUTE, "the address would have expired already: name a time to come"),
+    ):
+        await refused(interfaces, name, value, text)
+
+
 # A calendar's own properties.
 
 

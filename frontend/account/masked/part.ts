@@ -1,6 +1,6 @@
 // Addresses to give away: one for each site, with who writes to it, to be turned off alone (MASK-12).
 
-import type { GivenItem, GivenPage } from "../../gen/account";
+import type { GivenAddress, GivenPage } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { atFields, choice, field, form, line } from "../../lib/fields";
@@ -91,15 +91,15 @@ class List {
 
   private columns() {
     return [
-      { title: t("Address"), kind: "main", cell: (one: GivenItem) => name(one) },
-      { title: t("State"), cell: (one: GivenItem) => status(one) },
-      { title: t("Mail"), cell: (one: GivenItem) => mail(one) },
-      { title: t("Created"), cell: (one: GivenItem) => when(microseconds(one.created)) },
-      { title: "", kind: "num", cell: (one: GivenItem) => this.buttons(one) },
+      { title: t("Address"), kind: "main", cell: (one: GivenAddress) => name(one) },
+      { title: t("State"), cell: (one: GivenAddress) => status(one) },
+      { title: t("Mail"), cell: (one: GivenAddress) => mail(one) },
+      { title: t("Created"), cell: (one: GivenAddress) => when(microseconds(one.created)) },
+      { title: "", kind: "num", cell: (one: GivenAddress) => this.buttons(one) },
     ] as const;
   }
 
-  private buttons(one: GivenItem): Child {
+  private buttons(one: GivenAddress): Child {
     const off = one.state !== "on";
     const names = { name: one.address };
     return el(
@@ -126,10 +126,10 @@ class List {
     );
   }
 
-  private async turn(one: GivenItem, active: boolean): Promise<void> {
+  private async turn(one: GivenAddress, active: boolean): Promise<void> {
     const failed = active ? t("Couldn't turn on address") : t("Couldn't turn off address");
     const done = await attempt(t("Saving…"), failed, async () => {
-      await this.desk.client.masked_switch(one.address, active);
+      await (active ? this.desk.client.address_on(one.address) : this.desk.client.address_off(one.address));
       await this.load();
     });
     if (!done) return;
@@ -137,7 +137,7 @@ class List {
     this.desk.say(active ? t("{name} takes mail again", names) : t("New mail to {name} will be rejected", names));
   }
 
-  private async remove(one: GivenItem): Promise<void> {
+  private async remove(one: GivenAddress): Promise<void> {
     const yes = await confirm(
       t("Delete {name}?", { name: one.address }),
       t("Mail to this address will be rejected, and its history deleted. To only reject mail, turn it off instead."),
@@ -145,13 +145,13 @@ class List {
     );
     if (!yes) return;
     await attempt(t("Deleting…"), t("Couldn't delete address"), async () => {
-      await this.desk.client.masked_remove(one.address);
+      await this.desk.client.address_rm(one.address);
       await this.load();
     });
   }
 
   async make(): Promise<void> {
-    const made = await dialog<GivenItem | null>(t("New masked address"), (close) => {
+    const made = await dialog<GivenAddress | null>(t("New masked address"), (close) => {
       const site = line(t("Site that gets it"), "", t("Such as shop.example; may be empty."), {
         autocapitalize: "none",
         inputmode: "url",
@@ -173,7 +173,7 @@ class List {
         const { client } = this.desk;
         try {
           close(
-            await client.masked_make(site.control.value, word.control.value, domain.control.value, note.control.value),
+            await client.address_add(site.control.value, word.control.value, domain.control.value, note.control.value),
           );
         } catch (error) {
           atFields(error, { site, note, word, domain });
@@ -194,7 +194,7 @@ class List {
     await this.go(0);
   }
 
-  private async edit(one: GivenItem): Promise<void> {
+  private async edit(one: GivenAddress): Promise<void> {
     const done = await dialog<boolean>(one.address, (close) => {
       const site = line(t("Site that has it"), one.site, null, { autocapitalize: "none", maxlength: "300" });
       const note = line(t("Note"), one.note, null, { maxlength: "500" });
@@ -207,14 +207,13 @@ class List {
       const until = field(t("Expires at the end of"), el("input", { type: "date" }), t("Empty for never."));
       until.control.value = dayOf(one.expires);
       const box = form([site.root, note.root, senders.root, until.root], t("Save"), async () => {
-        const chosen = until.control.value;
         try {
-          await this.desk.client.masked_change(
+          await this.desk.client.address_set(
             one.address,
-            site.control.value,
-            note.control.value,
-            senders.control.value.split(/[\s,]+/).filter((text) => text !== ""),
-            chosen === dayOf(one.expires) ? one.expires : endOf(chosen),
+            differing(site.control.value, one.site),
+            differing(note.control.value, one.note),
+            differing(senders.control.value, one.only_from.join(", ")),
+            differing(endOf(until.control.value), endOf(dayOf(one.expires))),
           );
           close(true);
         } catch (error) {
@@ -227,7 +226,7 @@ class List {
   }
 }
 
-function name(one: GivenItem): Child {
+function name(one: GivenAddress): Child {
   return el(
     "div",
     { class: "given" },
@@ -236,7 +235,7 @@ function name(one: GivenItem): Child {
       el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)),
     one.only_from.length > 0 && el("p", { class: "hint" }, t("Only from {names}", { names: one.only_from.join(", ") })),
     leak(one),
-    one.senders.length > 0 &&
+    one.wrote.length > 0 &&
       el(
         "details",
         {},
@@ -244,7 +243,7 @@ function name(one: GivenItem): Child {
         el(
           "ul",
           { class: "given-senders" },
-          one.senders.map((sender) =>
+          one.wrote.map((sender) =>
             el(
               "li",
               {},
@@ -259,15 +258,15 @@ function name(one: GivenItem): Child {
 }
 
 /** Who passed it on: others than the site write to it (MASK-8). */
-function leak(one: GivenItem): Child {
-  if (one.strangers_since === null) return null;
+function leak(one: GivenAddress): Child {
+  if (one.strangers === 0) return null;
   const since = el("p", { class: "given-leak" });
   const [before, after] = leakWords(one).split("{since}");
   since.append(before ?? "", when(microseconds(one.strangers_since)), after ?? "");
   return since;
 }
 
-function leakWords(one: GivenItem): string {
+function leakWords(one: GivenAddress): string {
   const values = { site: one.site, since: "{since}" };
   return one.site === ""
     ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values)
@@ -279,9 +278,9 @@ function leakWords(one: GivenItem): string {
       );
 }
 
-function status(one: GivenItem): Child {
+function status(one: GivenAddress): Child {
   const known = { on: state("ok", t("on")), off: state("off", t("off")), expired: state("warn", t("expired")) };
-  if (one.expires === null || one.state === "off") return known[one.state];
+  if (one.expires === "" || one.state === "off") return known[one.state];
   const words = one.state === "on" ? t("expires ") : t("since ");
   return el(
     "span",
@@ -292,8 +291,8 @@ function status(one: GivenItem): Child {
   );
 }
 
-function mail(one: GivenItem): Child {
-  if (one.last_mail === null) return t("none yet");
+function mail(one: GivenAddress): Child {
+  if (one.last_mail === "") return t("none yet");
   return el(
     "span",
     {},
@@ -304,16 +303,21 @@ function mail(one: GivenItem): Child {
 }
 
 /** The day of a moment, here, as a field for a date has it; "" for never. */
-function dayOf(text: string | null): string {
-  if (text === null) return "";
+function dayOf(text: string): string {
+  if (text === "") return "";
   const at = new Date(text);
   const two = (n: number) => String(n).padStart(2, "0");
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-/** The end of a day, here; null for never. */
-function endOf(day: string): string | null {
-  return day === "" ? null : new Date(`${day}T23:59:59`).toISOString();
+/** A value that its user has changed; one that stays is not sent. */
+function differing(now: string, before: string): string | null {
+  return now === before ? null : now;
+}
+
+/** The end of a day, here. */
+function endOf(day: string): string {
+  return day === "" ? "never" : new Date(`${day}T23:59:59`).toISOString();
 }
 
 function cancel(run: () => void): HTMLElement {

@@ -558,7 +558,7 @@ export class Composer {
     this.from.value = this.lastSender;
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
     await attempt(t("Creating…"), t("Couldn't create address"), async () => {
-      const address = await this.desk.client.given_make(site);
+      const { address } = await this.desk.client.address_add(site);
       const made = formatParty({ name: this.draft.from.name, address });
       this.from.options[this.from.options.length - 1]!.before(el("option", { value: made }, made));
       this.from.value = made;

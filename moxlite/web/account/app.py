@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.operations import Role, described_in, leaving, sieve
+from moxlite.operations import for_users, leaving, masked, sieve
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
@@ -203,7 +203,7 @@ API: Final[tuple[Source, ...]] = (
     OverviewCalls,
     SessionCalls,
     TransferCalls,
-    *(operation for subject in (sieve, leaving) for operation in described_in(subject) if Role.USER in operation.who),
+    *for_users(sieve, leaving, masked),
 )
 """The pages of the account app, whose marked methods are its calls (WEB-61..76), and the operations for users. They are
 for the user's own account; all but the public ones need a session.

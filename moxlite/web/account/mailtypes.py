@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from moxlite.operations.masked import GivenAddress
 from moxlite.wording import Remark
 
 Security: TypeAlias = Literal["implicit", "starttls", "none"]
@@ -189,36 +190,9 @@ class RulesAsSieve(msgspec.Struct, frozen=True):
     left_out: list[LeftOutRule]
 
 
-class GivenSender(msgspec.Struct, frozen=True):
-    """A domain that wrote to an address: its first message, and the number of them."""
-
-    domain: str
-    first: dt.datetime
-    messages: int
-
-
-class GivenItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An address to give away (MASK-1). ``strangers``: number of senders that are not the site, the first of them at
-    ``strangers_since`` (MASK-8).
-    """
-
-    address: str
-    state: Literal["on", "off", "expired"]
-    site: str
-    note: str
-    only_from: list[str]
-    created: dt.datetime
-    expires: dt.datetime | None
-    last_mail: dt.datetime | None
-    messages: int
-    senders: list[GivenSender]
-    strangers: int
-    strangers_since: dt.datetime | None
-
-
 class GivenPage(msgspec.Struct, frozen=True):
     """Some of the addresses to give away, the number of all that were asked for, and the domains of new ones."""
 
-    items: list[GivenItem]
+    items: list[GivenAddress]
     total: int
     domains: list[str]

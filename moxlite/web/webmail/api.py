@@ -10,6 +10,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.operations import description
+from moxlite.operations.masked import MakeAddress
 from moxlite.operations.sieve import VacationSet
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.access import flag_rights
@@ -296,6 +297,7 @@ API: Final[tuple[Source, ...]] = (
     SessionCalls,
     MessageCalls,
     description(VacationSet),
+    description(MakeAddress),
 )
 """The pages of the webmail, whose marked methods are its calls, and operations for users. All but the public ones need
 a session.

@@ -14,7 +14,6 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.admin.masked import New
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, answers_from, edit_again, forward, unquoted
 from moxlite.processor import off_loop
@@ -505,11 +504,6 @@ def _party(address: MailAddress) -> Party:
 
 class GivenCalls(AccountCalls):
     """Addresses to give away, where one writes and reads (MASK-14)."""
-
-    @call(audit="address to give away made")
-    async def given_make(self, caller: Caller, site: Annotated[str, Meta(max_length=2000)]) -> str:
-        """Make an address for a site, "" for none; returns it."""
-        return (await self._server.masked.make(caller.require().account, New(site=site))).address
 
     @call(audit="address to give away switched")
     async def given_switch(self, caller: Caller, message_id: ID, active: bool) -> None:
