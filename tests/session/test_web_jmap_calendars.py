@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -218,6 +219,27 @@ async def test_every_property_is_read_alike_after_a_program_put_it_back(rig: Rig
         put = await phone.ask("PUT", path, entry.replace("END:VEVENT", "X-BOAT:Passat\r\nEND:VEVENT"))
         assert put.status == 201, put.body
     assert await told() == right
+
+
+async def test_names_with_quotes_are_the_same_for_all(rig: Rig) -> None:
+    """JMAP-71, DAV-11a: of people, by JMAP, CalDAV and in the webmail (RFC 6868); programs write them so, too."""
+    client, phone = Client(rig), Program(rig)
+    name = 'Jim "Jimmie" Doe ^n'
+    people = {"p": {"name": name, "calendarAddress": "mailto:jim@else.example", "roles": {"attendee": True}}}
+    number = await made(client, participants=people, organizerCalendarAddress=f"mailto:{ADDRESS}")
+    found = found_in(await phone.ask("REPORT", HOME, QUERY, depth="1"))
+    [(path, entry)] = [(path, text(props[C + "calendar-data"])) for path, props in found.items()]
+    assert "CN=Jim ^'Jimmie^' Doe ^^n;" in entry.replace("\n ", "")
+    await phone.ask("DELETE", path)
+    assert (await phone.ask("PUT", path, entry.replace("END:VEVENT", "X-A:b\r\nEND:VEVENT"))).status == 201
+    [number] = await ids(client, None)
+    [participant] = (await shown(client, number))["participants"].values()
+    assert participant["name"] == name
+    browser = rig.browser()
+    await browser.log_in()
+    event_id = int(re.sub(r"\D", "", number))
+    item = await browser.call("event", event_id=event_id, recurrence="")
+    assert name in [guest["name"] for guest in item["guests"]]
 
 
 QUERY = (

@@ -104,6 +104,27 @@ async def test_a_card_with_all_sorts_of_properties(rig: Rig) -> None:
     assert "BDAY;PROP-ID=b:--1210" in text
 
 
+async def test_texts_with_quotes_are_lines_for_other_programs(rig: Rig) -> None:
+    """JMAP-61, DAV-11a: a phone has the name and the note; labels and systems of sounds have them as parameters."""
+    client, phone = Client(rig), Program(rig)
+    name = {"components": [{"kind": "given", "value": 'Jim "Jimmie"'}], "full": 'Jim "Jimmie"'}
+    notes = {"n": {"note": 'said "no",\ntwice', "author": {"name": 'A "B" ^C'}}}
+    card = {"name": name, "notes": notes, "emails": {"e": {"address": "jim@else.example", "label": 'the "big" one'}}}
+    number = await made(client, **card)
+    answer = await phone.report(BOOK, "CR:addressbook-query", f"<D:prop>{FOURTH}</D:prop><CR:filter/>", depth="1")
+    [lines] = [text(props[CR + "address-data"]).replace("\r\n ", "") for props in found(answer).values()]
+    for line in (
+        'FN:Jim "Jimmie"',
+        'N:;Jim "Jimmie";;;',
+        'said "no"\\,\\ntwice',
+        "AUTHOR-NAME=A ^'B^' ^^C",
+        'the "big" one',
+    ):
+        assert line in lines
+    assert "JSPROP" not in lines
+    assert card.items() <= (await shown(client, number)).items()
+
+
 async def test_every_property_is_read_alike_after_a_program_put_it_back(rig: Rig) -> None:
     """JMAP-61, DAV-11: with its default and with a value, by JMAP and after a round trip through CardDAV."""
     client, phone = Client(rig), Program(rig)

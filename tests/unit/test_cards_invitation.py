@@ -190,7 +190,7 @@ def test_an_answer_names_the_event_and_its_version() -> None:
         "RECURRENCE-ID;TZID=Europe/Berlin:20260701T100000",
         "DTSTAMP:20260701T000000Z",
         "ORGANIZER:mailto:ada@nordlicht.example",
-        'ATTENDEE;PARTSTAT=DECLINED;CN="Me xX:":mailto:me@example.org',
+        "ATTENDEE;PARTSTAT=DECLINED;CN=\"Me ^'x^'X:\":mailto:me@example.org",
         "COMMENT:not\\ntoday\\; sorry",
     ):
         assert line in lines, text

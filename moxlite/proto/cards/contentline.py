@@ -5,6 +5,7 @@ escaped text.
 from __future__ import annotations
 
 import quopri
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
@@ -30,6 +31,11 @@ ADDRESS_PIECES: Final = 18
 
 FOLD: Final = 75
 """Octets of a line (RFC 6350 §3.2)."""
+
+CARET: Final = re.compile(r"\^(['n^])")
+"""How a parameter has a character that is not allowed in it (RFC 6868 §3.1); another caret is a caret."""
+
+CARETS: Final = {"'": '"', "n": "\n", "^": "^"}
 
 
 class Property(msgspec.Struct, frozen=True):
@@ -107,10 +113,33 @@ def property_of(line: str) -> Property | None:
         key, mark, value = one.partition("=")
         # version 2.1 of vCard has bare types: TEL;CELL:…
         key, value = (key.strip().upper(), value) if mark else ("TYPE", key)
-        # CN="Lind, Ada"; a zone has one name
-        values = value.split(",") if key == "TYPE" or (key != "TZID" and '"' not in value) else [value]
-        parameters.setdefault(key, []).extend(part.strip(' "') for part in values)
+        parameters.setdefault(key, []).extend(_of_parameter(part.strip(' "')) for part in _values(key, value))
     return Property(name, parameters, line[at + 1 :], line)
+
+
+def _values(key: str, text: str) -> list[str]:
+    """The values of a parameter: ``TYPE="home,work"`` has two, ``CN="Lind, Ada"`` one, as a zone has."""
+    if key == "TZID":
+        return [text]
+    if key == "TYPE" or '"' not in text:
+        return text.split(",")
+    values, quoted = [""], False
+    for piece in text.split('"'):
+        first, *more = [piece] if quoted else piece.split(",")
+        values[-1] += first
+        values += more
+        quoted = not quoted
+    return values
+
+
+def _of_parameter(text: str) -> str:
+    return CARET.sub(lambda match: CARETS[match[1]], text) if "^" in text else text
+
+
+def in_parameter(text: str) -> str:
+    """A text as a parameter has it (RFC 6868 §3.1), without the quotes around it."""
+    text = text.replace("^", "^^").replace('"', "^'")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "^n")
 
 
 def group_of(line: Property) -> str:
@@ -132,7 +161,8 @@ def changed_line(name: str, parameters: Mapping[str, Sequence[str]], value: str,
     head = f"{group}.{name}" if group else name
     for key, values in parameters.items():
         if values:
-            head += f";{key}=" + ",".join(f'"{text}"' if set(text) & set(",;:") else text for text in values)
+            texts = map(in_parameter, values)
+            head += f";{key}=" + ",".join(f'"{text}"' if set(text) & set(",;:") else text for text in texts)
     return Property(name.upper(), {key: [*values] for key, values in parameters.items()}, value, f"{head}:{value}")
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, escaped, plain, property_of, unescaped
+from moxlite.proto.cards.contentline import Property, escaped, in_parameter, plain, property_of, unescaped
 from moxlite.proto.cards.itip import (
     PRODID,
     address_of,
@@ -360,6 +360,7 @@ def _time(name: str, at: datetime, form: Form, zones: Zones) -> Property:
 
 def _named(zone: str) -> str:
     """The parameter that names a zone."""
+    zone = in_parameter(zone)
     return f'TZID="{zone}"' if any(mark in zone for mark in ":;,") else f"TZID={zone}"
 
 
@@ -522,7 +523,7 @@ def _with(part: Component, line: Property) -> Component:
 
 
 def _quotable(text: str) -> str:
-    return "".join(one for one in text if one.isprintable() and one != '"')[:200]
+    return in_parameter("".join(one for one in text if one.isprintable())[:200])
 
 
 def _line(name: str, value: str) -> Property:

@@ -16,7 +16,16 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.proto.cards.components import BadComponents, read_mailed
-from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, escaped, folded, mail_address, plain, unescaped
+from moxlite.proto.cards.contentline import (
+    MAX_ADDRESS,
+    Property,
+    escaped,
+    folded,
+    in_parameter,
+    mail_address,
+    plain,
+    unescaped,
+)
 from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.moments import (
     ABBREVIATION,
@@ -392,7 +401,7 @@ def _number(text: str, default: int) -> int:
 
 def _parameter(name: str, value: str) -> str:
     """A parameter of a line, in quotes where its value needs them (RFC 5545 §3.1, §3.2)."""
-    value = _printable(value).replace('"', "")[:MAX_PARAMETER]
+    value = in_parameter(_printable(value)[:MAX_PARAMETER])
     mark = '"' if name == "CN" or not value.isascii() or any(char in value for char in ":;, ") else ""
     return f";{name}={mark}{value}{mark}"
 

@@ -19,7 +19,7 @@ import msgspec
 
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, mail_address, plain, property_of
+from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, in_parameter, mail_address, plain, property_of
 from moxlite.proto.cards.moments import moment_of, seconds_of, utc_text
 from moxlite.proto.cards.repeating import main_part, span_of
 
@@ -200,6 +200,7 @@ def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
 
 
 def _quoted(value: str) -> str:
+    value = in_parameter(value)
     return f'"{value}"' if any(char in value for char in ":;,") else value
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.contentline import Property, escaped, property_of
+from moxlite.proto.cards.contentline import Property, escaped, in_parameter, property_of
 from moxlite.proto.cards.itip import with_parameters
 from moxlite.proto.cards.jscalendar import (
     BUSY,
@@ -169,7 +169,7 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
     for key, parameter in (parameters or {}).items():
         if parameter:
             head += (
-                f';{key}="{_plain(name, parameter)}"'
+                f';{key}="{in_parameter(_plain(name, parameter))}"'
                 if re.search("[^A-Za-z0-9-]", parameter)
                 else f";{key}={parameter}"
             )
@@ -183,9 +183,9 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
 
 def _plain(name: str, value: str) -> str:
     """A value for a parameter. Raises BadEvent."""
-    if CONTROL.search(value) or "\n" in value or len(value) > 1_000:
+    if CONTROL.search(value) or len(value) > 1_000:
         raise BadEvent(name.lower(), "a value has control characters, or is too long")
-    return value.replace('"', "'")
+    return value
 
 
 def string_of(name: str, value: Any, most: int = MAX_TEXT) -> str:

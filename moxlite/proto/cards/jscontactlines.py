@@ -57,7 +57,7 @@ from moxlite.proto.cards.jscontactshapes import (
     check,
     normal,
 )
-from moxlite.proto.cards.jscontactvalues import UNSAFE, line_of, safe, structured
+from moxlite.proto.cards.jscontactvalues import UNSAFE, UNSAID, line_of, safe, structured
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 
 NAME: Final = re.compile(r"[A-Za-z0-9-]{1,100}")
@@ -196,7 +196,7 @@ def _phonetic_lines(lines: Sequence[Property], contact: Object) -> list[tuple[Pr
                     "SCRIPT": [value.get("phoneticScript") or ""],
                 }
                 _, text = structured(value, kinds, "phonetic")
-                if not UNSAFE.search(text):
+                if not UNSAID.search(text):
                     pairs.append((line, changed_line(line.name, safe(parameters), text)))
     return pairs
 
@@ -427,9 +427,7 @@ def _unknown_lines(value: list[Any]) -> list[Property]:
                     raise BadContact("vCardProps", "a parameter is a string, or an array of strings")
                 typed = {} if kind == "unknown" else {"VALUE": kind}
                 given = {**{k.upper(): [v] if isinstance(v, str) else v for k, v in parameters.items()}, **typed}
-                if any(UNSAFE.search(v) for values in given.values() for v in values) or re.search(
-                    "[\x00-\x08\x0a-\x1f\x7f]", text
-                ):
+                if UNSAID.search(text) or any(UNSAFE.search(v) for values in given.values() for v in values):
                     raise BadContact("vCardProps", "a value has control characters")
                 props.append(
                     changed_line(name.upper(), {k: [v] if isinstance(v, str) else v for k, v in given.items()}, text)

@@ -12,8 +12,11 @@ from moxlite.proto.cards.jscontactshapes import ADDRESSES, NAMES, Object
 
 Parameters: TypeAlias = dict[str, list[str]]
 
-UNSAFE: Final = re.compile('[\x00-\x08\x0a-\x1f\x7f"]')
-"""Characters that the value of a parameter cannot have (RFC 6350 §3.3)."""
+UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+"""Characters that no parameter can have (RFC 6350 §3.3): its quotes and line ends are encoded."""
+
+UNSAID: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+"""Characters that no value can have; in a text, line ends are escaped."""
 
 
 def line_of(name: str, key: str, value: Any) -> Property | None:
@@ -22,7 +25,7 @@ def line_of(name: str, key: str, value: Any) -> Property | None:
     if made is None:
         return None
     line, parameters, text = made
-    if UNSAFE.search(text):
+    if UNSAID.search(text):
         return None
     kept = safe(parameters)
     ids = {"PROP-ID": [key]} if (name in LETTERS and "/" not in key) or line == "PRONOUNS" else {}
@@ -34,7 +37,7 @@ def safe(parameters: Parameters) -> Parameters:
     return {
         name: values
         for name, values in parameters.items()
-        if values and all(text and not UNSAFE.search(text) and text == text.strip(' "') for text in values)
+        if values and all(text and not UNSAFE.search(text) and text == text.strip() for text in values)
     }
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import Property, escaped
+from moxlite.proto.cards.contentline import Property, changed_line, escaped
 from moxlite.proto.cards.jscalendar import PRIVACY
 
 KEPT: Final = frozenset(
@@ -78,5 +78,4 @@ def _plain(line: Property) -> Property:
     if line.parameters.keys() <= KEPT_PARAMETERS and "." not in line.whole.partition(":")[0].partition(";")[0]:
         return line
     kept = {name: values for name, values in line.parameters.items() if name in KEPT_PARAMETERS}
-    quoted = "".join(f';{name}="{",".join(values)}"' for name, values in kept.items())
-    return Property(line.name, kept, line.value, f"{line.name}{quoted}:{line.value}")
+    return changed_line(line.name, kept, line.value)

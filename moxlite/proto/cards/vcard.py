@@ -21,6 +21,7 @@ from moxlite.proto.cards.contentline import (
     changed_line,
     escaped,
     folded,
+    group_of,
     plain,
     property_of,
     split,
@@ -331,14 +332,13 @@ def _is_old(prop: Property) -> bool:
 
 def _renewed(prop: Property, value: str) -> str:
     """A line of version 2.1 as the later ones have it, with this value."""
-    group = prop.whole.partition(":")[0].partition(";")[0]
     types = [kind for kind in prop.parameters.get("TYPE", []) if kind.upper() not in ("QUOTED-PRINTABLE", "BASE64")]
     others = {"TYPE": types, **{k: v for k, v in prop.parameters.items() if k not in ("TYPE", "CHARSET")}}
     if value is not prop.value:
         others.pop("ENCODING", None)
     elif "BASE64" in map(str.upper, prop.parameters.get("TYPE", [])):
         others["ENCODING"] = ["b"]
-    return "".join([group, *(f";{name}={','.join(values)}" for name, values in others.items() if values), ":", value])
+    return changed_line(prop.name, others, value, group_of(prop)).whole
 
 
 def kind_of(line: Property) -> str:
