@@ -123,13 +123,9 @@ def _values(key: str, text: str) -> list[str]:
         return [text]
     if key == "TYPE" or '"' not in text:
         return text.split(",")
-    values, quoted = [""], False
-    for piece in text.split('"'):
-        first, *more = [piece] if quoted else piece.split(",")
-        values[-1] += first
-        values += more
-        quoted = not quoted
-    return values
+    pieces = text.split('"')
+    pieces[1::2] = [piece.replace(",", "\0") for piece in pieces[1::2]]
+    return [value.replace("\0", ",") for value in "".join(pieces).split(",")]
 
 
 def _of_parameter(text: str) -> str:
