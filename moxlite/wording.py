@@ -11,6 +11,9 @@ NAME: Final = re.compile(r"\{(\w+)\}")
 GROUPED: Final = 10_000
 """Numbers from here on have commas."""
 
+PACKED: Final = '{"text":'
+"""How a stored text with its template begins: no other text does."""
+
 Value = str | int
 
 
@@ -50,6 +53,17 @@ def text_of(words: Mapping[str, Any]) -> Worded:
     """The text that `words_of` took apart."""
     values = {name: text_of(one) if isinstance(one, dict) else one for name, one in words["values"].items()}
     return Worded(words["text"], values)
+
+
+def packed(text: str) -> str:
+    """The text for a column that has no other one beside it for its template and values."""
+    words = words_of(text)
+    return str(text) if words is None else msgspec.json.encode(words).decode()
+
+
+def unpacked(stored: str) -> str:
+    """The text that `packed` made a value of."""
+    return text_of(msgspec.json.decode(stored)) if stored.startswith(PACKED) else stored
 
 
 def _words(text: Worded) -> dict[str, Any]:

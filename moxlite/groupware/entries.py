@@ -160,7 +160,7 @@ class Expander:
         try:
             calendar_object = await read(data)
         except BadObject as error:
-            raise BadEntry(CALDAV + error.condition, str(error)) from None
+            raise BadEntry(CALDAV + error.condition, reason_of(error)) from None
         if calendar_object.kind not in where.components:
             raise BadEntry(CALDAV + "supported-calendar-component", f"this calendar takes no {calendar_object.kind}")
         return await self.facts_of(calendar_object)
@@ -181,7 +181,7 @@ class Expander:
         try:
             card = await off_loop(lambda: read_card(data), kind="dav") if many else read_card(data)
         except BadCard as error:
-            raise BadEntry(CARDDAV + "valid-address-data", str(error)) from None
+            raise BadEntry(CARDDAV + "valid-address-data", reason_of(error)) from None
         await self._check_extent(card.card, card.uid, CARDDAV, many=many)
         return await off_loop(lambda: facts_of_card(card), kind="dav") if many else facts_of_card(card)
 
@@ -211,7 +211,7 @@ class Expander:
             rules = rules_of(calendar_object.main, calendar_object.zones)
             times = await _times(calendar_object, rules, stretch, limit) if rules else []
         except BadRecurrence as error:
-            raise BadEntry(CALDAV + "valid-calendar-data", str(error)) from None
+            raise BadEntry(CALDAV + "valid-calendar-data", reason_of(error)) from None
         except TooMuchWork:
             raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too many steps to expand") from None
         return await _joined(calendar_object, times, stretch, limit)

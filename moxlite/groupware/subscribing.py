@@ -42,7 +42,7 @@ from moxlite.store.groupware.subscriptions import (
     subscription,
     subscriptions,
 )
-from moxlite.wording import worded
+from moxlite.wording import Worded, reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -252,7 +252,7 @@ class Subscriptions:
                 with trio.fail_after(DEADLINE):
                     changed = await self._take(account, where, fetched, entries)
         except (SubscriptionFailed, OverQuota, LimitExceeded) as error:
-            return await self._failed(account, before, str(error))
+            return await self._failed(account, before, reason_of(error))
         except (TooBusy, trio.TooSlowError):
             return await self._failed(account, before, "the calendar takes too long to be read")
         REFRESHES.labels(result="changed" if changed else "same").inc()
@@ -263,7 +263,7 @@ class Subscriptions:
     async def _failed(self, account: Account, before: Subscription, why: str) -> str:
         await account.write(partial(note_failure, collection_id=before.collection_id, error=why))
         REFRESHES.labels(result="failed").inc()
-        kv = {"account": account.name, "host": host_of(before.url), "err": why, "failures": before.failures + 1}
+        kv = {"account": account.name, "host": host_of(before.url), "err": str(why), "failures": before.failures + 1}
         logger.warning("calendar not read", extra={"kv": kv})
         return why
 
@@ -289,7 +289,7 @@ class Subscriptions:
         """
         expander = Expander(account)
         changed = 0
-        unread: list[str] = []
+        unread: list[Worded] = []
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
             pairs = [(entry.name, entry.text) for entry in batch]
@@ -317,7 +317,7 @@ class Subscriptions:
 
 
 async def _ready(
-    expander: Expander, where: Collection, entries: Iterable[Entry], unread: list[str]
+    expander: Expander, where: Collection, entries: Iterable[Entry], unread: list[Worded]
 ) -> AsyncIterator[tuple[str, bytes, ResourceFacts]]:
     """The entries that a calendar can have; `unread` gets why one cannot be read."""
     for entry in entries:
@@ -327,7 +327,7 @@ async def _ready(
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
             logger.warning("entry of a subscribed calendar left out", extra={"kv": kv})
-            unread.append(str(error))
+            unread.append(reason_of(error))
 
 
 def _note(tx: AccountTx, number: int, fetched: Fetched, digest: bytes) -> None:

@@ -394,7 +394,7 @@ async def test_a_user_has_one_calendar_read_at_a_time(feeds: Feeds, monkeypatch:
 
 
 async def test_the_webmail_subscribes(feeds: Feeds, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DAV-44: its address, when it was read, and why it cannot be; events are not changed."""
+    """DAV-44, WEBMAIL-143: its address, when it was read, and why it cannot be; events are not changed."""
     site = feeds.site
     monkeypatch.setattr(HTTPClient, "request", site.request)
     browser = feeds.rig.browser()
@@ -410,7 +410,22 @@ async def test_the_webmail_subscribes(feeds: Feeds, monkeypatch: pytest.MonkeyPa
     site.down = "no route"
     assert await browser.error("calendar_refresh", calendar_id=number) == (400, "user:error")
     problem = (await browser.call("calendars"))[1]["problem"]
-    assert problem["message"] == "the server cannot be reached: no route"
+    assert problem == {
+        "message": "the server cannot be reached: no route",
+        "words": {
+            "text": "the server cannot be reached: {reason}",
+            "values": {"reason": {"text": "no route", "values": {}}},
+        },
+    }
+    site.down, site.data, site.tag = "", file(event("bad", "DTSTART:yesterday")), '"2"'
+    assert await browser.error("calendar_refresh", calendar_id=number) == (400, "user:error")
+    problem = (await browser.call("calendars"))[1]["problem"]
+    reason = problem["words"]["values"]["reason"]["text"]
+    assert (problem["words"]["text"], problem["message"]) == (
+        "the calendar cannot be read: {reason}",
+        f"the calendar cannot be read: {reason}",
+    )
+    site.data = file(event("1"))
     site.down = ""
     await browser.call("calendar_refresh", calendar_id=number)
     await browser.call("calendar_remove", calendar_id=number)

@@ -23,6 +23,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_named,
 )
+from moxlite.wording import packed, unpacked
 
 MAX_SUBSCRIPTIONS: Final = 20
 """Subscribed calendars of an account: each is a request every hour."""
@@ -59,7 +60,7 @@ NAMES: Final = "SELECT name FROM resource WHERE collection_id = ? AND name > ? O
 class Subscription(msgspec.Struct, frozen=True):
     """A subscribed calendar. `url`: where it is read, with its secrets. `etag`, `modified`: fields of the last answer.
     `hash`: SHA-256 of the last file. `tried`, `succeeded`, `due`: µs UTC, 0 for never. `error`: why the last attempt
-    failed; `failures`: attempts since the last success.
+    failed, `Worded` where it was made of values; `failures`: attempts since the last success.
     """
 
     collection_id: int
@@ -113,7 +114,8 @@ def note_failure(tx: AccountTx, collection_id: int, error: str) -> None:
     # The calendar may have been removed while its file was fetched.
     if before is not None:
         due = tx.now + _pause(before.failures + 1)
-        tx.execute(FAILED, tx.now, error[:MAX_ERROR], due, collection_id)
+        stored = packed(error) if len(error) <= MAX_ERROR else error[:MAX_ERROR]
+        tx.execute(FAILED, tx.now, stored, due, collection_id)
         tx.owed()
 
 
@@ -169,4 +171,5 @@ def _lasting(text: str) -> list[str]:
 
 
 def _of_row(row: Row) -> Subscription:
-    return Subscription(*row)
+    found = Subscription(*row)
+    return msgspec.structs.replace(found, error=unpacked(found.error))

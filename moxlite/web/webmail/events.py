@@ -21,7 +21,7 @@ from moxlite.proto.cards.moments import iana_zone, zone_name
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.wording import Remark
+from moxlite.wording import Remark, reason_of
 
 if TYPE_CHECKING:
     from moxlite.groupware.entries import Viewed
@@ -246,7 +246,7 @@ def form_at(entry: CalendarObject, recurrence: str) -> Form:
     try:
         form = form_of(entry, part)
     except BadForm as error:
-        raise UserError(str(error)) from None
+        raise UserError(reason_of(error)) from None
     if recurrence and part is entry.main and part.first("RECURRENCE-ID") is None:
         start = time_of(recurrence)
         # An instance has no component of its own: its time is the RECURRENCE-ID, its length that of the series.

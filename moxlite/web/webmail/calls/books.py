@@ -281,7 +281,7 @@ class BookCalls(ShelfCalls):
                     # Added there before it is removed here: no crash loses the contact, and at worst there are two.
                     made = await other.account.write(lambda tx: add_copy(tx, card, other.find(tx, place, write=True)))
                 except BadCard as error:
-                    raise UserError(str(error)) from None
+                    raise UserError(reason_of(error)) from None
                 made = other.holder.shown_id(made)
             if not keep:
 

@@ -70,6 +70,7 @@ from moxlite.web.webmail.events import (
 )
 from moxlite.web.webmail.holders import by_account, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     pass
@@ -217,7 +218,7 @@ class EventCalls(EntryCalls):
                     return await self._put_event(caller, visit, home, (kept, resource), (rest, None))
                 return await self._put_event(caller, visit, home, (made, resource))
         except BadForm as error:
-            raise UserError(str(error)) from None
+            raise UserError(reason_of(error)) from None
         except OverflowError:
             raise UserError("start: an event is in the years 1 to 9999, and so are all of its series") from None
 
@@ -244,7 +245,7 @@ class EventCalls(EntryCalls):
                 elif recurrence and scope == "following" and not is_first(entry, recurrence):
                     made = ended(entry, recurrence)
             except (BadForm, OverflowError) as error:
-                raise UserError(str(error)) from None
+                raise UserError(reason_of(error)) from None
             data = await visit.account.read(lambda r: visit.data(r, resource), op="event")
             left = 0
             if made is not None:

@@ -166,7 +166,7 @@ class EntryCalls(AccountCalls):
         except NoSuchResource:
             raise NotFound("this event was removed") from None
         except (Elsewhere, UIDTaken) as error:
-            raise Conflict(str(error)) from None
+            raise Conflict(reason_of(error)) from None
 
     def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
         """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
@@ -335,7 +335,7 @@ class DeletedCalls(EntryCalls):
 
                 await visit.account.write(unit)
         except NotKept as error:
-            raise NotFound(str(error)) from None
+            raise NotFound(reason_of(error)) from None
 
 
 async def _facts(expander: Expander, kept: KeptEntry, data: bytes) -> ResourceFacts:

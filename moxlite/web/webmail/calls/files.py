@@ -21,7 +21,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, event_calendar
 from moxlite.web.webmail.querytypes import ID
-from moxlite.wording import Remark, remark, worded
+from moxlite.wording import Remark, reason_of, remark, worded
 
 if TYPE_CHECKING:
     from moxlite.store.search.index import IndexedAccount
@@ -101,7 +101,7 @@ class FileCalls(EntryCalls):
                         owner = user_of(self._server.config.current, name)
                         await add_file(account, file, target, done, owner)
             except NoEntries as error:
-                raise UserError(str(error)) from None
+                raise UserError(reason_of(error)) from None
             except Unreadable as error:
                 raise UserError(worded("the file cannot be read: {reason}", reason=error)) from None
             finally:

@@ -60,7 +60,7 @@ from moxlite.web.webmail.proposals import Proposed, proposed_in, time_in_series
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at as message_part
-from moxlite.wording import worded
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.proto.mime import types as mime
@@ -266,7 +266,7 @@ class InvitationCalls(EntryCalls):
                 try:
                     made = await about(found.entry, partial(found.moved, author))
                 except BadForm as error:
-                    raise UserError(str(error)) from None
+                    raise UserError(reason_of(error)) from None
                 except OverflowError:
                     raise UserError("start: an event is in the years 1 to 9999, and so are all of its series") from None
                 await self._put_event(caller, visit, found.resource.collection_id, (made, found.resource))
