@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import trio
 
 from moxlite import lazyimport
-from moxlite.acceptance.carrying import carrier
 from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.factors import FactorChanges, KnownPasswords
 from moxlite.admin.ownlistings import OwnListings
@@ -67,6 +66,7 @@ from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
+from moxlite.submission.carrying import carrier
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramTeller
@@ -538,13 +538,14 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
         logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
         components.faults.append(f"{path}: {error}")
         return None
-    components.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
-    components.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
-    components.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, components.files.spools.directory))
-    components.files.accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
-    components.files.accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
-    components.files.accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))
-    components.files.accounts.register_task("queue.attend", queue.mirror.attend, queue.mirror.concerned)
+    accounts, spools = components.files.accounts, components.files.spools.directory
+    accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
+    accounts.register_outbox(SUBMIT, carrier(queue.submit, spools, lambda: components.config.current.hostnames))
+    accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
+    accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
+    accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))
+    accounts.register_task("queue.attend", queue.mirror.attend, queue.mirror.concerned)
     components.services.clock.on_set(queue.clock_set)
     components.measures.append(queue.measure)
     return queue

@@ -15,7 +15,6 @@ from random import Random
 import trio
 import trio.testing
 
-from moxlite.acceptance.carrying import carrier
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
@@ -48,6 +47,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
+from moxlite.submission.carrying import carrier
 from moxlite.supervision import open_supervisor
 from tests.small_config import Changing
 from tests.supervised import supervised
@@ -572,7 +572,7 @@ async def rig_at(
         async with Queue.open(tmp_path / "queue.db", ctx, create=True) as rig.queue:
             rig.accounts.register_outbox(UNQUEUE, rig.queue.mirror.unqueue)
             rig.accounts.register_outbox(TELL, rig.queue.webhooks.incoming.carry)
-            rig.accounts.register_outbox(SUBMIT, carrier(rig.queue.submit, tmp_path))
+            rig.accounts.register_outbox(SUBMIT, carrier(rig.queue.submit, tmp_path, frozenset))
             rig.accounts.register_task("queue.attend", rig.queue.mirror.attend, rig.queue.mirror.concerned)
             if prepare is not None:
                 prepare(rig)

@@ -9,7 +9,7 @@
 case to proposals. `plan` merges them by one table, and makes one reply for all recipients. `why`
 keeps the reasons with the message.
 
-`commands` are `moxlite why`, `carrying` brings owed notices to the queue.
+`commands` are `moxlite why`.
 
 SMTP sessions and sockets do not belong here: the same plan serves SMTP, a dry run, and later the webapi and IMAP.
 """

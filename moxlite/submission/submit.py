@@ -22,7 +22,8 @@ from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
-from moxlite.proto.mime.transport import edits as transport_edits, has_raw_fields, needs_utf8
+from moxlite.proto.mime.structure import scan
+from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
 from moxlite.proto.mime.types import MIMEError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared, prepare
@@ -87,7 +88,7 @@ class Complete(msgspec.Struct, frozen=True):
 async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
     """Check and sign a message that the caller queues by a row of the outbox, in the unit that counts it (STORE-189a).
 
-    The signatures do not cover removed fields such as Bcc; the spool, which is finished, keeps them.
+    The spool, which is finished, stays as it is; `going_out` makes of it what the signatures cover.
     Raises SubmissionRefused, HeaderTooLarge, OSError as `submit`.
     """
     try:
@@ -162,13 +163,9 @@ async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]
         raise SubmissionRefused(554, "5.6.0", text, "badmessage")
     check_fields(section, pedantic=letter.snapshot.static.pedantic)
     fault = malformed(section)
-    edited_section = await look_at(section, partial(edit, hostnames=letter.snapshot.hostnames))
     with ExitStack() as stack:
-        extra: dict[str, str] = {}
-        if edited_section is not None:
-            extra = edited_section.extra
-            spool = stack.enter_context(await spool.with_header(edited_section.header, len(section.octets)))
-            section = await read_header(spool)
+        spool, extra = await _without_private(stack, spool, section, letter.snapshot.hostnames)
+        section = await read_header(spool)
         prepared = await parse(letter, spool)
         utf8 = needs_smtputf8(letter, section)
         edits = await _edits(letter, spool, prepared, utf8=utf8)
@@ -177,6 +174,38 @@ async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]
             section = await read_header(spool)
             prepared = await parse(letter, spool)
         yield _Clean(spool, section, prepared, extra, fault, utf8)
+
+
+async def _without_private(
+    stack: ExitStack, spool: Spool, section: HeaderSection, hostnames: Collection[str]
+) -> tuple[Spool, dict[str, str]]:
+    """The octets without the fields that `edit` removes, and the values for the queue. Raises SubmissionRefused."""
+    edited_section = await look_at(section, partial(edit, hostnames=hostnames))
+    if edited_section is None:
+        return spool, {}
+    clean = stack.enter_context(await spool.with_header(edited_section.header, len(section.octets)))
+    return clean, edited_section.extra
+
+
+@asynccontextmanager
+async def going_out(spool: Spool, hostnames: Collection[str], *, utf8: bool) -> AsyncIterator[Spool]:
+    """The octets of a completed message, which its signatures cover, from those that the account keeps.
+
+    `utf8`: whether the submission needs SMTPUTF8.
+    """
+
+    def look() -> list[Edit]:
+        with spool.open_view() as view:
+            if (utf8 or not spool.facts.eight_bit) and not has_long_line(view, 0, len(view)):
+                return []
+            return transport_edits(view, scan(view).root, utf8=utf8)
+
+    with ExitStack() as stack:
+        spool, _ = await _without_private(stack, spool, await read_header(spool), hostnames)
+        edits = look() if spool.in_memory else await trio.to_thread.run_sync(look)
+        if edits:
+            spool = stack.enter_context(await spool.rewritten(partial(edited, edits=edits)))
+        yield spool
 
 
 async def _edits(letter: OutgoingMessage, spool: Spool, prepared: Prepared, *, utf8: bool) -> list[Edit]:

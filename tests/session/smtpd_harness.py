@@ -22,7 +22,6 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.acceptance.carrying import carrier
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
@@ -49,6 +48,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
+from moxlite.submission.carrying import carrier
 from tests.logs import kv
 from tests.memory import nothing_held
 from tests.supervised import supervised
@@ -427,7 +427,7 @@ async def serving(
     async with AsyncExitStack() as stack:
         stack.callback(nothing_held)
         accounts = Accounts(data, options)
-        accounts.register_outbox(SUBMIT, carrier(submit, data / "tmp"))
+        accounts.register_outbox(SUBMIT, carrier(submit, data / "tmp", frozenset))
         auth = await AuthDB.open(data / "auth.db", options, create=True)
         stack.push_async_callback(auth.aclose)
         nursery = await stack.enter_async_context(trio.open_nursery())

@@ -9,7 +9,6 @@ import pytest
 import trio
 
 from moxlite.acceptance import gathering
-from moxlite.acceptance.carrying import carrier
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers import ORDER
@@ -30,6 +29,7 @@ from moxlite.store.delivery.actions import Deferred
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.errors import AccountRemoved, OverQuota, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.options import Options
+from moxlite.submission.carrying import carrier
 from moxlite.supervision import open_supervisor
 from tests.queue_rig import Clock
 from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, fail_for, headers, smtp
@@ -288,7 +288,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
     )
     async with Queue.open(data / "queue.db", ctx, Options(min_free_space=0), create=True) as queue:
         await queue.operations.add_hold_rule(recipient="remote.example")
-        smtp.context.accounts.register_outbox(SUBMIT, carrier(queue.submit, data / "tmp"))
+        smtp.context.accounts.register_outbox(SUBMIT, carrier(queue.submit, data / "tmp", frozenset))
         async with open_supervisor("test") as tree, trio.open_nursery() as attempts:
             queue.start(tree, attempts)
             yield smtp.with_context(submit=queue.submit, defer=queue.defer), queue

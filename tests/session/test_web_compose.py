@@ -13,7 +13,6 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.acceptance.carrying import carrier
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import SUBMIT
@@ -21,6 +20,7 @@ from moxlite.store.delivery.submission import Submission
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow
+from moxlite.submission.carrying import carrier
 from tests.store_mail import deliver_mail
 from tests.web_rig import DOMAINS, Browser, Rig, open_rig
 
@@ -62,7 +62,7 @@ class Queue:
 @pytest.fixture
 def queue(rig: Rig, tmp_path: Path) -> Queue:
     found = Queue()
-    rig.accounts.register_outbox(SUBMIT, carrier(found.submit, tmp_path))
+    rig.accounts.register_outbox(SUBMIT, carrier(found.submit, tmp_path, frozenset))
     return found
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.acceptance.carrying import carrier
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.types import Flag
+from moxlite.submission.carrying import carrier
 from moxlite.web.composing import sending
 from tests.session.test_web_compose import (
     TOM,
@@ -113,7 +113,7 @@ async def test_what_the_queue_is_about_to_get_is_not_taken_back(
             return await super().submit(submission, spool)
 
     queue = Slow()
-    rig.accounts.register_outbox(SUBMIT, carrier(queue.submit, tmp_path))
+    rig.accounts.register_outbox(SUBMIT, carrier(queue.submit, tmp_path, frozenset))
     submit_id = call_id()
     await browser.call("message_submit", message=written(), submit_id=submit_id, undo_s=1)
     await reached.wait()

@@ -5,8 +5,7 @@ encoded words or parameters of RFC 2231 afterwards (RFC 2047, RFC 2231), unless 
 UTF-8 is their form (RFC 6532). Bodies with a longer line (RFC 5321 §4.5.3.1.6) get another transfer encoding.
 
 What is signed or encrypted keeps its octets: raw fields stay there, since a server takes them as 8-bit data, and a
-longer line is `Unconvertible`. Header fields of attached messages stay as well. Preambles and epilogues are not looked
-at.
+longer line is `Unconvertible`, as one outside of the parts. Header fields of attached messages stay as well.
 """
 
 from typing import Final
@@ -90,8 +89,13 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool 
                 text = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
                 raise Unconvertible(text)
             return
+        start = part.body
         for inner in part.parts:
+            _refuse_long_line(data, start, inner.header)
             _look(data, inner, edits, utf8=utf8)
+            start = inner.end
+        if part.parts:
+            _refuse_long_line(data, start, part.end)
         if part.message is not None:
             _look(data, part.message.root, edits, utf8=True, top=True)
     elif has_long_line(data, part.body, part.end):
@@ -101,6 +105,12 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool 
         edits += recoded(data, part, encoding, top=top, header=new)
     elif new != header:
         edits.append(Edit(part.header, part.body, new))
+
+
+def _refuse_long_line(data: Octets, start: int, end: int) -> None:
+    """Refuse text before, between and after parts: it has no encoding, and may be what a person wrote."""
+    if has_long_line(data, start, end):
+        raise Unconvertible("text outside of the parts has a line of over 998 octets")
 
 
 def _header(header: bytes, *, utf8: bool) -> bytes:

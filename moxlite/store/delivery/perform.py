@@ -57,7 +57,7 @@ again.
 """
 
 SUBMIT: Final = "submit"
-"""Kind of the rows that `acceptance.carrying` hands over to the queue (`store.delivery.perform`)."""
+"""Kind of the rows that `submission.carrying` hands over to the queue (`store.delivery.perform`)."""
 
 ARRIVED: Final = "calendar"
 """Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
@@ -367,7 +367,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(AnsweredMessage)
 
 
-# Submission in the outbox of an account (STORE-189a), which `acceptance.carrying` hands over to the queue.
+# Submission in the outbox of an account (STORE-189a), which `submission.carrying` hands over to the queue.
 
 
 class Beside(msgspec.Struct, frozen=True):

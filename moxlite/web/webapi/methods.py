@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import trio
 
-from moxlite.acceptance.carrying import without_fields
 from moxlite.compose.draft import BadDraft, message
 from moxlite.config.snapshot import outgoing_name
 from moxlite.processor import off_loop
@@ -34,7 +33,7 @@ from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
-from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, limits_of
+from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, going_out, limits_of
 from moxlite.web.metrics import webapi_submissions
 from moxlite.web.webapi import messages, types
 from moxlite.web.webapi.calls import Note, answer_of, key_of
@@ -244,7 +243,7 @@ async def _queued(call: Call, letter: OutgoingMessage, submission: Submission, s
     office = PostOffice(
         accounts=call.service.accounts, queue=queue_of(call).submit, keys=call.service.keys, deadline=DEADLINE
     )
-    async with without_fields(spool) as clean:
+    async with going_out(spool, call.snapshot.hostnames, utf8=submission.smtputf8) as clean:
         return await enqueue(office, letter, submission, clean)
 
 
@@ -287,7 +286,7 @@ async def _with_copy(
             return None
         ids = []
         try:
-            async with without_fields(spool) as clean:
+            async with going_out(spool, call.snapshot.hostnames, utf8=submission.smtputf8) as clean:
                 # Shielded: a client that leaves must not leave open whether the message is queued.
                 with trio.move_on_after(DEADLINE, shield=True):
                     ids = await queue_of(call).submit(submission, clean)
