@@ -46,7 +46,7 @@ const places = [
   { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
   { name: "masked", title: t("Masked addresses"), icon: tag },
   { name: "rules", title: t("Rules"), icon: filter },
-  { name: "away", title: t("Away"), icon: sun },
+  { name: "away", title: t("Vacation reply"), icon: sun },
   { name: "forwarding", title: t("Forwarding"), icon: forward },
   { name: "scripts", title: t("Sieve scripts"), icon: fileText },
   { name: "junk", title: t("Junk"), icon: octagonAlert },
@@ -130,7 +130,7 @@ class App {
   private async logIn(reason: string): Promise<void> {
     const webmail = this.webmail.hidden
       ? []
-      : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
+      : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Open webmail")))];
     if ((await this.session.logIn(reason, webmail)) && this.displayed !== "") await this.session.leave();
   }
 
@@ -161,7 +161,7 @@ class App {
       const make = await find(address.page);
       page = await make(this.desk(address.path, number));
     } catch (error) {
-      page = { title: t("Not shown"), root: failure(error, () => void this.open()) };
+      page = { title: t("Page not available"), root: failure(error, () => void this.open()) };
     } finally {
       clearTimeout(slow);
       setStatus("");
@@ -216,7 +216,7 @@ function failure(error: unknown, again: () => void): HTMLElement {
   return el(
     "div",
     { class: "page" },
-    head(t("This page cannot be shown"), ""),
+    head(t("Couldn't open this page"), ""),
     notice(
       "danger",
       messageOf(error),
@@ -241,8 +241,8 @@ function decoded(text: string): string {
 
 addEventListener(
   "error",
-  (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message),
+  (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message),
 );
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
 void new App().start();

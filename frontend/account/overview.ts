@@ -1,7 +1,7 @@
 // The overview: addresses, mailing lists, storage, and the settings for mail programs.
 
 import type { Address, MailingList, OldPattern, Overview, SortingNotices } from "../gen/account";
-import { el } from "../lib/dom";
+import { el, placed } from "../lib/dom";
 import type { Told } from "../lib/language";
 import { smartphone } from "../lib/icons";
 import { size } from "../lib/numbers";
@@ -28,7 +28,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     card(
       t("On your phone or computer"),
       [
-        el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")),
+        el("p", { class: "two" }, t("To set up a device automatically, use “Set up a device”. For manual setup, use:")),
         el("div", { class: "gap" }, byHand(found.program)),
       ],
       {
@@ -38,7 +38,7 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
     ),
     card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }),
     found.lists.length > 0 &&
-      card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
+      card(t("Your mailing lists"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true }),
   );
   return { title: t("Overview"), root };
 }
@@ -48,13 +48,13 @@ async function oldPattern(one: OldPattern): Promise<HTMLElement> {
   const { message } = await told(one.remark as Told);
   const [text, page, title] =
     one.address === ""
-      ? [t("Rewrite a junk folder pattern. It"), "junk", t("Junk")]
+      ? [t("Rewrite a junk folder pattern. The current one {reason}."), "junk", t("Junk")]
       : [
-          t("Write a pattern in the rules of {address} anew. It", { address: one.address }),
+          t("Rewrite a pattern in the rules for {address}. The current one {reason}.", { address: one.address }),
           `rules/${encodeURIComponent(one.address)}`,
           t("Rules"),
         ];
-  return notice("warn", [text, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
+  return notice("warn", placed(text, { reason: foreign(message, 600) }), el("a", { href: `#${page}` }, title));
 }
 
 /** Answers that are being sent, the newest error of sorting, and forwarding that was stopped (WEB-158b). `why`: what the error says. */
@@ -65,23 +65,24 @@ function sorting(found: SortingNotices, why: string): HTMLElement[] {
     lines.push(
       notice(
         "wait",
-        [
-          t("Vacation reply is on."),
-          found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."],
-        ],
-        link("away", t("End or change it")),
+        found.away_until === null
+          ? t("Vacation reply is on.")
+          : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }),
+        link("away", t("Manage")),
       ),
     );
   const failure = found.failure;
   if (failure?.script === "")
-    lines.push(notice("warn", [t("A message was kept:"), " ", foreign(why, 300)], link("forwarding", t("Forwarding"))));
+    lines.push(notice("warn", [t("Message kept:"), " ", foreign(why, 300)], link("forwarding", t("Forwarding"))));
   else if (failure != null) {
     const text =
-      failure.line > 0 ? t("Your script failed in line {line}:", { line: failure.line }) : t("Your script failed:");
+      failure.line > 0
+        ? t("Your script failed in line {line}: {reason}.", { line: failure.line })
+        : t("Your script failed: {reason}.");
     lines.push(
       notice(
         "warn",
-        [text, " ", foreign(why, 300), ". ", t("The message was kept.")],
+        [placed(text, { reason: foreign(why, 300) }), " ", t("You'll find the message in your Inbox.")],
         link("scripts", t("Sieve scripts")),
       ),
     );
@@ -90,13 +91,9 @@ function sorting(found: SortingNotices, why: string): HTMLElement[] {
     lines.push(
       notice(
         "warn",
-        [
-          t("Nothing is sent on to"),
-          " ",
-          foreign(address, 100),
-          " ",
-          t("any more: mail to it came back for three days. Your mail is kept here."),
-        ],
+        placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), {
+          address: foreign(address, 100),
+        }),
         link("forwarding", t("Forwarding")),
       ),
     );
@@ -144,10 +141,10 @@ function address(one: Address): HTMLElement {
 
 function list(one: MailingList): HTMLElement {
   const about = [
-    one.public ? t("everyone may write to it") : t("only members may write to it"),
-    one.may_send ? t("you may send as it") : "",
+    one.public ? t("anyone can post") : t("only members can post"),
+    one.may_send ? t("you can send from this address") : "",
   ].filter((text) => text !== "");
-  const members = one.members_shown ? one.members.join(", ") : t("its members are not shown");
+  const members = one.members_shown ? one.members.join(", ") : t("members hidden");
   return el(
     "li",
     {},

@@ -56,7 +56,7 @@ function passwordForm(
   const send = el(
     "button",
     { class: "btn primary", type: "submit" },
-    info.generated ? t("Make a new password") : t("Set the password"),
+    info.generated ? t("Generate a new password") : t("Set password"),
   );
   return el(
     "form",
@@ -67,12 +67,15 @@ function passwordForm(
         send.disabled = true;
         try {
           const made = await client.recover(token, password.value);
-          const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
+          const said = el("p", { role: "status" }, t("Password updated. You've been logged out everywhere else."));
           end(
             said,
             ...(made === ""
               ? []
-              : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]),
+              : [
+                  el("p", {}, t("Save this now. You won't be able to see it later:")),
+                  el("p", {}, el("code", {}, made)),
+                ]),
           );
         } catch (error) {
           fill(wrong, problem(error));

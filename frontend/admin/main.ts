@@ -132,7 +132,7 @@ class App {
       const make = await find(address.page);
       page = await make(desk);
     } catch (error) {
-      page = { title: t("Not shown"), root: failurePage(desk, error) };
+      page = { title: t("Page not available"), root: failurePage(desk, error) };
     } finally {
       clearTimeout(slow);
       setStatus("");
@@ -200,8 +200,8 @@ async function find(name: string): Promise<MakePage> {
 
 addEventListener(
   "error",
-  (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message),
+  (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message),
 );
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
 void new App().start();

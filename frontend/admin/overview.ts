@@ -425,7 +425,7 @@ export function failurePage(desk: Desk, error: unknown): HTMLElement {
   return el(
     "div",
     { class: "page" },
-    head(t("Not shown"), null),
+    head(t("Page not available"), null),
     notice(
       "danger",
       messageOf(error),

@@ -107,6 +107,11 @@ export function isolated(value: string): string {
   return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 
+/** A whole text, with an element in the place of each name in braces, such as `{time}`. */
+export function placed(text: string, elements: Readonly<Record<string, HTMLElement>>): (HTMLElement | string)[] {
+  return text.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
+
 function mark(value: string): HTMLElement {
   const element = document.createElement("span");
   element.className = "scriptswitch";

@@ -218,12 +218,9 @@ async function steps(
 async function addApp(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
   let codes: string[] = [];
   const added = await steps(t("Add authenticator app"), (show, close) => {
-    const name = line(
-      t("Name of the device"),
-      found.apps.length === 0 ? t("Phone") : "",
-      t("To tell your devices apart."),
-      { maxlength: "64" },
-    );
+    const name = line(t("Device name"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), {
+      maxlength: "64",
+    });
     const named = form([warning(found, mail), name.root], t("Continue"), async () => {
       const made = await client.totp_begin(name.control.value);
       const code = field(

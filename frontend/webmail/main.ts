@@ -408,8 +408,8 @@ function extra<T>(name: string, run: (found: T) => void): void {
 
 addEventListener(
   "error",
-  (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message),
+  (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message),
 );
-addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
 new App().start();

@@ -141,7 +141,7 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     page.get_by_role("button", name="Add account").click()
     page.get_by_label("Address", exact=True).fill("marit.berg@gmail.com")
     page.get_by_role("button", name="Next").click()
-    expect(page.get_by_label("Password there")).to_be_focused()
+    expect(page.get_by_label("Password")).to_be_focused()
     save_picture(page, folder / "account-links-add.webp")
     page.get_by_role("button", name="Cancel").click()
     page.route("**/api/masked_list", lambda route: route.fulfill(json=given_away()))

@@ -177,14 +177,14 @@ def set_up_device(user: Clicks) -> None:
     """The link on another device, the question, the yes, the profile."""
     page = user.page
     user.fill(Name_of_the_device="Phone")
-    user.press("Show the code")
+    user.press("Show code")
     link = page.locator(".steps code").inner_text()
     phone = user.context.new_page()
     phone.goto(link)
     phone.get_by_role("button", name="Set up mail").click()
-    user.press("Yes, set it up")
+    user.press("Set up")
     with phone.expect_download():
-        phone.get_by_role("button", name="Download the profile").click()
+        phone.get_by_role("button", name="Download profile").click()
     user.look()
     phone.close()
 
@@ -192,7 +192,7 @@ def set_up_device(user: Clicks) -> None:
 def app_password(user: Clicks) -> None:
     user.press("New app password")
     user.page.get_by_role("dialog").get_by_role("textbox").first.fill("Laptop")
-    user.press("Make app password", "I have it")
+    user.press("Create app password", "Done")
     user.see("Laptop")
 
 
@@ -205,7 +205,7 @@ def own_name(user: Clicks) -> None:
 def masked(user: Clicks) -> None:
     user.press("New address")
     user.fill(Site_that_gets_it="shop.example")
-    user.press("Make the address", "Done")
+    user.press("Create address", "Done")
     user.see("shop.example")
 
 
@@ -238,14 +238,14 @@ def script(user: Clicks) -> None:
 
 
 def junk(user: Clicks) -> None:
-    user.press("Learn from my Archive and Junk now")
+    user.press("Train from Archive and Junk")
     user.fill(Refuse_from="0.98")
     user.press("Save")
     user.see("Saved")
 
 
 def suppression(user: Clicks) -> None:
-    user.press("Add an address")
+    user.press("Add address")
     user.page.get_by_role("dialog").get_by_role("textbox").first.fill("gone@far.example")
     user.page.get_by_role("dialog").get_by_role("button", name="Add").click()
     user.see("gone@far.example")

@@ -68,9 +68,9 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer, t
     phone.expect_problem("410")
     visitor.fill_in("/#device")
     page = visitor.page
-    page.get_by_label("Name of the device").fill("Test phone")
-    page.get_by_role("button", name="Show the code").click()
-    expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
+    page.get_by_label("Device name").fill("Test phone")
+    page.get_by_role("button", name="Show code").click()
+    expect(page.get_by_role("img", name="QR code for the link")).to_be_visible()
     url = page.locator(".steps code").inner_text()
     picture = tmp_path / "code.png"
     page.screenshot(path=str(picture))
@@ -78,11 +78,11 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer, t
     assert read.stdout.strip() == url
     phone.page.goto(url)
     phone.page.get_by_role("button", name="Set up mail").click()
-    page.get_by_role("button", name="Yes, set it up").click()
-    expect(phone.page.get_by_role("button", name="Download the profile")).to_be_visible()
+    page.get_by_role("button", name="Set up").click()
+    expect(phone.page.get_by_role("button", name="Download profile")).to_be_visible()
     assert len(phone.page.locator(".secret code").inner_text()) >= 20
     with phone.page.expect_download() as download:
-        phone.page.get_by_role("button", name="Download the profile").click()
+        phone.page.get_by_role("button", name="Download profile").click()
     profile = tmp_path / "mail.mobileconfig"
     download.value.save_as(profile)
     verify = ["cms", "-verify", "-noverify", "-inform", "DER", "-in", str(profile)]
@@ -112,8 +112,8 @@ def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Bro
     for name in ("first", "second"):
         page.get_by_role("button", name="New rule").first.click()
         page.get_by_label("From", exact=True).fill(f"^{name}@")
-        page.get_by_label("Put into").fill("Lists")
-        page.get_by_label("Name of the rule").fill(name)
+        page.get_by_label("Move to").fill("Lists")
+        page.get_by_label("Rule name").fill(name)
     rules = page.locator(".rule-name b")
     expect(rules).to_have_text(["first", "second"])
     page.locator(".rule-name").nth(1).press("Alt+ArrowUp")
@@ -137,7 +137,7 @@ def test_rules_become_a_script_and_faults_are_shown_at_their_place(chromium: Bro
     page = visitor.page
     page.get_by_role("button", name="Show as Sieve").click()
     expect(page.locator(".code-shown")).to_contain_text("fileinto :create")
-    page.get_by_role("button", name="Keep as a script").click()
+    page.get_by_role("button", name="Save as script").click()
     area = page.get_by_role("textbox", name="Script")
     expect(area).to_have_value(re.compile("stop;"))
     expect(page.locator(".notice")).to_contain_text("valid")
@@ -204,7 +204,7 @@ def test_the_webmail_tells_of_answers_and_of_a_script_that_failed(
     expect(page.get_by_text("Vacation reply is on")).to_be_visible()
     expect(page.get_by_text("Your script failed in line 3")).to_be_visible()
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
-    page.get_by_role("button", name="End it").click()
+    page.get_by_role("button", name="Turn off").click()
     expect(page.get_by_text("Vacation reply is on")).to_be_hidden()
     page.get_by_role("button", name="Hide").click()
     page.reload()
@@ -235,8 +235,8 @@ def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, t
             page.get_by_role("combobox", name="Server").fill("127.0.0.1")
             page.get_by_label("Encryption").select_option("none")
             page.get_by_label("Port", exact=True).fill(str(dovecot.port))
-            page.get_by_role("combobox", name="User name there").fill("ann")
-            page.get_by_label("Password there").fill("moxmoxmox")
+            page.get_by_role("combobox", name="Username").fill("ann")
+            page.get_by_label("Password").fill("moxmoxmox")
             page.get_by_role("button", name="Choose folders").click()
 
         look()
@@ -318,11 +318,11 @@ def test_what_is_done_in_an_import_outlives_its_next_look(chromium: Browser, ser
     look()
     expect(part.get_by_text("Too large")).to_be_visible()
     expect(part.get_by_role("button", name="Pause")).to_be_focused()
-    part.get_by_role("button", name="End the import").hover()
+    part.get_by_role("button", name="Stop import").hover()
     page.mouse.down()
     page.wait_for_timeout(2_000)  # a look comes each second, none of which may be drawn
     page.mouse.up()
-    page.get_by_role("dialog", name="End the import?").get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog", name="Stop this import?").get_by_role("button", name="Cancel").click()
     visitor.close()
 
 
@@ -337,15 +337,15 @@ def test_rules_are_applied_to_mail_that_is_there_and_undone(chromium: Browser, s
     page = visitor.page
     page.get_by_role("button", name="New rule").first.click()
     page.get_by_label("From", exact=True).fill("^harbour@")
-    page.get_by_label("Put into").fill("Harbour")
+    page.get_by_label("Move to").fill("Harbour")
     expect(page.get_by_role("button", name="Apply to existing mail")).to_be_disabled()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Rules saved")).to_be_visible()
     page.get_by_role("button", name="Apply to existing mail").click()
-    expect(page.get_by_text(re.compile("3 would go to"))).to_be_visible()
-    page.get_by_role("button", name="Move them").click()
-    expect(page.get_by_text("3 messages were moved")).to_be_visible()
+    expect(page.get_by_text(re.compile("^3 of .* would move to"))).to_be_visible()
+    page.get_by_role("button", name="Move messages").click()
+    expect(page.get_by_text("3 messages moved")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
-    expect(page.get_by_text("All messages are in Inbox again")).to_be_visible()
+    expect(page.get_by_text("Moved all messages back to Inbox")).to_be_visible()
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     visitor.close()

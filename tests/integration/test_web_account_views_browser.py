@@ -179,7 +179,7 @@ def test_a_webhook_is_tried_and_its_answer_shown(chromium: Browser, server: Loca
     visitor.fill_in("/#keys")
     page = visitor.page
     url = page.get_by_label("URL").first
-    run = page.get_by_role("button", name="Make a test call").first
+    run = page.get_by_role("button", name="Send test").first
     with receiver(200, b"thank you") as good:
         url.fill(good)
         run.click()
@@ -225,10 +225,10 @@ def test_the_main_walk_in_firefox(server: LocalServer, tmp_path: Path) -> None:
         browser.open(f"{base}/#security")
         press(browser, "New app password")
         browser.fill("dialog input[type=text], dialog input:not([type])", "Firefox walk")
-        press(browser, "Make app password")
+        press(browser, "Create app password")
         browser.wait("document.querySelector('dialog .secret code')")
         password = browser.run("() => document.querySelector('dialog .secret code').textContent")
-        press(browser, "I have it")
+        press(browser, "Done")
         with imaplib.IMAP4("127.0.0.1", server.port(143)) as imap:
             imap.login(server.user, password)
         browser.wait("document.body.textContent.includes('Firefox walk')")

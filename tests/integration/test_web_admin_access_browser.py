@@ -124,10 +124,10 @@ def test_a_new_admin_password_logs_out_the_other_browser(visitor: Visitor, chrom
     dialog = page.get_by_role("dialog")
     for again in ("something else", ADMIN_PASSWORD):
         dialog.get_by_label("New password", exact=True).fill(ADMIN_PASSWORD)
-        dialog.get_by_label("New password again").fill(again)
+        dialog.get_by_label("Confirm new password").fill(again)
         dialog.get_by_role("button", name="Change password").click()
         if again != ADMIN_PASSWORD:
-            expect(dialog.locator(".error:visible")).to_have_text("The two are not the same.")
+            expect(dialog.locator(".error:visible")).to_have_text("Passwords don't match.")
     expect(page.get_by_text(re.compile(r"^Password changed\. \d other session"))).to_be_visible()
     other.page.goto(f"{other.base}/admin/#accounts")
     expect(other.page.get_by_text(re.compile("session was ended elsewhere"))).to_be_visible()

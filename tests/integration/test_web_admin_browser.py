@@ -340,7 +340,7 @@ def test_aliases_and_keys(visitor: Visitor) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("remove the alias instead")
     page.get_by_role("button", name="Close").click()
     go(visitor, "domains/hill.example?tab=keys")
-    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("button", name="Create key").click()
     page.get_by_label("Selector").fill("a b")
     page.get_by_role("dialog").get_by_role("button", name="Make key").click()
     expect(page.get_by_role("dialog")).to_contain_text("letters, digits and hyphens")

@@ -60,7 +60,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     expect(page.get_by_text("postmaster@hill.example")).to_be_visible()
     fits(page)
 
-    page.get_by_role("button", name="Add an address").click()
+    page.get_by_role("button", name="Add address").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Address").fill("ann@hill.example")
     dialog.get_by_label("Account", exact=True).select_option(label="a new one")
@@ -139,6 +139,6 @@ def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
     page.get_by_role("button", name="Enable").click()
     expect(page.get_by_text("Mail to addresses that are not here goes on")).to_be_visible()
     page.get_by_role("button", name="End it…").click()
-    page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Mail to addresses that are not here is refused.")).to_be_visible()
     visitor.close()

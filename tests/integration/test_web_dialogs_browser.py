@@ -26,15 +26,15 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
-        *("Change password", "Generate a password", "Add authenticator app", "Add a security key", "New app password"),
+        *("Change password", "Generate password", "Add authenticator app", "Add a security key", "New app password"),
         *("End Phone", "This wasn’t me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},
-    "outgoing": {"Cancel mail to .*", "Add an address"},
+    "outgoing": {"Cancel mail to .*", "Add address"},
     "links": {"Add account"},
     "shares": {"Stop sharing Archive with ben"},
-    "keys": {"Add a certificate", "Change card", "Remove card"},
+    "keys": {"Add certificate", "Change card", "Remove card"},
 }
 """Pages of the account app, and what opens a dialog there."""
 
@@ -46,7 +46,7 @@ DOMAIN: Final = {"Remove…"}
 
 ADMIN: Final[dict[str, set[str]]] = {
     "accounts": {"Add account"},
-    "accounts/ben?tab=addresses": ONE | {"Add an address", "Remove ben@hill.example"},
+    "accounts/ben?tab=addresses": ONE | {"Add address", "Remove ben@hill.example"},
     "accounts/ben?tab=security": ONE | {"Recovery link…", "Add a key"},
     "accounts/moxlite?tab=security": ONE | {"Recovery link…", "Add a key", "Remove the key card"},
     "domains": {"Add domain"},
@@ -54,7 +54,7 @@ ADMIN: Final[dict[str, set[str]]] = {
     "domains/hill.example?tab=addresses": DOMAIN | {"Send it on…"},
     "domains/hill.example?tab=aliases": DOMAIN | {"Add an alias", "Remove team@hill.example"},
     "domains/hill.example/aliases/team?tab=aliases": DOMAIN | {"Add members", "Remove alias…"},
-    "domains/hill.example?tab=keys": DOMAIN | {"Make a key", "Remove 2026.*"},
+    "domains/hill.example?tab=keys": DOMAIN | {"Create key", "Remove 2026.*"},
     "queue/rules": {"Add a hold rule"},
     "queue/suppressions": {"Suppress an address"},
     "reports/own": {"Suppress an address"},
@@ -67,7 +67,7 @@ ADMIN: Final[dict[str, set[str]]] = {
 
 ACTS: Final = re.compile(
     "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
-    "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Make a test call|Look up"
+    "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Send test|Look up"
     "|Log out .*|End .*|Turn off .*|Remove (gone|ben)@.*|Remove the rule|Attempts for .*|check everything|Undo changes"
     "|Try it|Pause|All|Deliveries|Log-ins|Sends|Import another file|Cancel"
 )

@@ -69,7 +69,7 @@ def open_factors(page: Page) -> None:
 def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
     """Set up a code app; the recovery codes, if they are shown."""
     page.get_by_role("button", name="Add authenticator app").click()
-    page.get_by_label("Name of the device").fill(name)
+    page.get_by_label("Device name").fill(name)
     page.get_by_role("button", name="Continue").click()
     secret = page.locator("dialog .copy code").inner_text().replace(" ", "")
     totp = pyotp.TOTP(secret)
@@ -188,7 +188,7 @@ def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
 
     page.route(re.compile("api/totp_begin$"), refuse)
     page.get_by_role("button", name="Add authenticator app").click()
-    page.get_by_label("Name of the device").fill("Phone")
+    page.get_by_label("Device name").fill("Phone")
     page.get_by_role("button", name="Continue").click()
     dialog = page.get_by_role("dialog", name="Is it you?")
     dialog.get_by_label("Password").fill("wrong password")
@@ -228,7 +228,7 @@ def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: 
     expect(page.get_by_role("heading", name="Set your password")).to_be_visible()
     assert "recover" not in page.url
     page.get_by_label("New password").fill("a quite new password")
-    page.get_by_role("button", name="Set the password").click()
+    page.get_by_role("button", name="Set password").click()
     expect(page.get_by_role("status").filter(has_text="Your new password is set")).to_be_visible()
     page.get_by_role("button", name="Go to login").click()
     page.get_by_label("Email address").fill(server.user)

@@ -25,7 +25,7 @@ const names: Readonly<Record<Kind, string>> = {
   android: t("Android"),
   mac: t("Mac"),
   thunderbird: t("Thunderbird"),
-  other: t("Another program"),
+  other: t("Another app"),
 };
 
 const device: MakePage = async (desk) => {
@@ -38,7 +38,7 @@ const device: MakePage = async (desk) => {
     head(t("Set up a device"), ""),
     el(
       "nav",
-      { class: "pick", "aria-label": t("Which device") },
+      { class: "pick", "aria-label": t("Device type") },
       kinds.map((one) =>
         el(
           "a",
@@ -54,23 +54,23 @@ const device: MakePage = async (desk) => {
           "p",
           {},
           t(
-            "Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.",
+            "Choose “New account”, then “Email”, and enter your name and address. Thunderbird finds the servers automatically.",
           ),
         ),
         el("p", { class: "gap" }, copyable(program.username)),
         el(
           "p",
           { class: "hint gap" },
-          t("For the password, make an app password: "),
+          t("For the password, create an app password: "),
           el("a", { href: "#security" }, t("Security")),
         ),
       ]),
-    card(t("By hand"), byHand(program), {
-      hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null,
+    card(t("Manual setup"), byHand(program), {
+      hint: kind === "other" ? t("Apps with autoconfig or autodiscover only need your address.") : null,
     }),
     (kind === "iphone" || kind === "mac") &&
       card(
-        t("A profile without a password"),
+        t("Setup profile without password"),
         el(
           "p",
           {},
@@ -81,9 +81,9 @@ const device: MakePage = async (desk) => {
               href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`,
               download: "",
             },
-            t("Download the profile"),
+            t("Download profile"),
           ),
-          el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`),
+          el("span", { class: "hint" }, ` ${t("When asked for a password, enter an app password.")}`),
         ),
       ),
   );
@@ -94,12 +94,12 @@ const device: MakePage = async (desk) => {
 function link(desk: Desk, kind: Kind): HTMLElement {
   const place = el("div", {});
   const name = line(
-    t("Name of the device"),
+    t("Device name"),
     kind === "mac" ? t("Mac") : t("Phone"),
-    t("The device gets an app password of this name. You can end it under Security."),
+    t("This creates an app password with this name. You can revoke it under Security."),
     { maxlength: "64" },
   );
-  const ask = form(name.root, t("Show the code"), async () => {
+  const ask = form(name.root, t("Show code"), async () => {
     try {
       const made = await desk.client.device_start(name.control.value);
       fill(
@@ -116,21 +116,21 @@ function link(desk: Desk, kind: Kind): HTMLElement {
 }
 
 function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
-  const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
+  const left = el("p", { class: "hint" }, t("Use this once, within 10 minutes"));
   const third =
     kind === "android"
       ? [
           el("b", {}, t("Copy the address and password into your mail app there")),
-          el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself.")),
+          el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically.")),
         ]
       : [
-          el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")),
-          el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type.")),
+          el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")),
+          el("p", { class: "hint" }, t("The profile includes your servers, address, and password.")),
         ];
   return el(
     "div",
     { class: "qr-row" },
-    el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left),
+    el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left),
     el(
       "ol",
       { class: "steps grow" },
@@ -140,8 +140,8 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
         el(
           "div",
           {},
-          el("b", {}, t("Point the camera of the device at this code")),
-          el("p", { class: "hint" }, t("Or open this link there:")),
+          el("b", {}, t("Scan this code with your device’s camera")),
+          el("p", { class: "hint" }, t("Or open this link on your device:")),
           copyable(url),
         ),
       ),
@@ -151,7 +151,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
         el(
           "div",
           {},
-          el("b", {}, t("Tap “Set up mail” there")),
+          el("b", {}, t("Tap “Set up mail” on your device")),
           el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")),
         ),
       ),
@@ -175,19 +175,19 @@ function follow(desk: Desk, again: () => void): HTMLElement {
         notice(
           "warn",
           [
-            el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })),
+            el("b", {}, t("A device at {ip} is asking to be set up. Is it yours?", { ip: found.remote_ip })),
             el("br"),
             foreign(found.user_agent, 120),
           ],
           button(t("No"), () => void answer(false)),
-          button(t("Yes, set it up"), () => void answer(true), { kind: "primary" }),
+          button(t("Set up"), () => void answer(true), { kind: "primary" }),
         ),
       );
-    else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
-    else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
+    else if (found.state === "issuing") fill(place, notice("wait", t("Creating device password…")));
+    else if (found.state === "ready") fill(place, notice("ok", t("Password sent. Continue on your device."), anew));
     else if (found.state === "refused")
-      fill(place, notice("off", t("Device rejected. Your account wasn't shared with it."), anew));
-    else fill(place, notice("off", t("The ten minutes are over."), anew));
+      fill(place, notice("off", t("Device rejected. It can't access your account."), anew));
+    else fill(place, notice("off", t("This code has expired."), anew));
   };
   const answer = async (yes: boolean) => {
     before = "";
@@ -235,11 +235,7 @@ const setup: MakePage = async (desk) => {
   );
   fill(
     place,
-    el(
-      "p",
-      { class: "gap" },
-      t("This sets up mail on this device. The page that showed you the code asks whether it is yours."),
-    ),
+    el("p", { class: "gap" }, t("Set up mail on this device, then confirm on the page where you saw the code.")),
     el("p", { class: "gap" }, begin),
   );
   const root = el("div", { class: "page narrow" }, head(t("Set up mail on this device"), ""), place);
@@ -247,7 +243,7 @@ const setup: MakePage = async (desk) => {
 };
 
 function wait(desk: Desk, claim: string, place: HTMLElement): void {
-  fill(place, notice("wait", t("Now confirm on the page that showed the code.")));
+  fill(place, notice("wait", t("Now confirm on the page where you saw the code.")));
   const timer = setInterval(async () => {
     let found: DeviceLook;
     try {
@@ -260,7 +256,7 @@ function wait(desk: Desk, claim: string, place: HTMLElement): void {
     }
     if (found.state === "refused") {
       clearInterval(timer);
-      fill(place, notice("danger", t("The account page said no. Nothing was set up.")));
+      fill(place, notice("danger", t("This device was rejected on your account page.")));
     } else if (found.state === "ready") {
       clearInterval(timer);
       fill(place, ready(desk, claim, found));
@@ -273,7 +269,7 @@ function ready(desk: Desk, claim: string, { program, password, davx5 }: DeviceLo
     "form",
     { method: "post", action: `${desk.base}device/profile` },
     el("input", { type: "hidden", name: "claim", value: claim }),
-    el("button", { class: "btn primary" }, t("Download the profile")),
+    el("button", { class: "btn primary" }, t("Download profile")),
   );
   return [
     card(t("iPhone, iPad, Mac"), [
@@ -281,13 +277,13 @@ function ready(desk: Desk, claim: string, { program, password, davx5 }: DeviceLo
         "p",
         { class: "two" },
         t(
-          "Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.",
+          "Download the profile, then install it in Settings under “Profile downloaded”. Your servers, address, and password are included.",
         ),
       ),
       el("div", { class: "gap" }, profile),
     ]),
     card(t("Android and others"), [
-      el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers by itself.")),
+      el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers automatically.")),
       el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))),
       el(
         "div",

@@ -35,16 +35,16 @@ const junk: MakePage = async (desk) => {
 
 function learned(desk: Desk, found: Junk): HTMLElement {
   if (found.form.junk_filter === null)
-    return card(t("The filter"), notice("off", t("The filter is turned off, so mail content isn't classified.")));
+    return card(t("Junk filter"), notice("off", t("The junk filter is off. Mail isn't classified by content.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(
-    t("Learn from my Archive and Junk now"),
+    t("Train from Archive and Junk"),
     async () => {
       const done: { text?: string } = {};
       const work = async () => {
         const taught = await desk.client.junk_teach();
-        done.text = t("{wanted} wanted and {junk} junk messages are being learned", {
+        done.text = t("Training with {wanted} good and {junk} junk messages", {
           wanted: taught.wanted,
           junk: taught.junk,
         });
@@ -55,10 +55,10 @@ function learned(desk: Desk, found: Junk): HTMLElement {
     },
     { kind: young ? "primary" : "line" },
   );
-  const retrain = button(t("Learn everything again"), () => void again(desk, progress));
-  return card(t("What the filter has learned"), [
+  const retrain = button(t("Retrain"), () => void again(desk, progress));
+  return card(t("Training data"), [
     pairs([
-      [t("Wanted"), many(found.hams, "{n} message", "{n} messages")],
+      [t("Not junk"), many(found.hams, "{n} message", "{n} messages")],
       [t("Junk"), many(found.spams, "{n} message", "{n} messages")],
     ]),
     young &&
@@ -66,7 +66,7 @@ function learned(desk: Desk, found: Junk): HTMLElement {
         "p",
         { class: "gap" },
         t(
-          "It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.",
+          "The filter needs more training. If Archive has good mail and Junk has junk, you can train it from them. Messages you've marked won't change.",
         ),
       ),
     el("div", { class: "flex wrap gap" }, teach, retrain),
@@ -77,9 +77,9 @@ function learned(desk: Desk, found: Junk): HTMLElement {
 async function again(desk: Desk, place: HTMLElement): Promise<void> {
   if (
     !(await confirm(
-      t("Learn everything again?"),
-      t("The filter will relearn all words from your classified messages. Until then, it works as before."),
-      t("Learn again"),
+      t("Retrain the junk filter?"),
+      t("The filter will relearn all words from your classified messages. Until then, it will work as before."),
+      t("Retrain"),
     ))
   )
     return;
@@ -113,7 +113,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     { id: "junk-mailboxes" },
     found.mailboxes.map((name) => el("option", { value: name })),
   );
-  const on = tick(t("Classify mail by its content"), old.junk_filter !== null);
+  const on = tick(t("Filter junk by content"), old.junk_filter !== null);
   const comma = (0.5).toLocaleString(locale()).includes(",");
   const number = (label: string, value: number, hint: string) =>
     line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
@@ -124,26 +124,27 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   );
   const grams = [
     tick(t("Single words"), own.onegrams),
-    tick(t("Pairs of words"), own.twograms),
-    tick(t("Groups of three words"), own.threegrams),
+    tick(t("Word pairs"), own.twograms),
+    tick(t("Groups of 3 words"), own.threegrams),
   ] as const;
-  const power = number(t("Power of a word"), own.max_power, t("A word counts no more than this far from 0 and 1."));
-  const top = number(t("Words that count"), own.top_words, t("So many of the most telling words of a message."));
+  const power = number(
+    t("Maximum word weight"),
+    own.max_power,
+    t("Limits each word’s score to this distance from 0 and 1."),
+  );
+  const top = number(t("Number of words"), own.top_words, t("How many of a message’s strongest words to use."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Words this close to 0.5 don't count."));
-  const rare = number(t("Rare words"), own.rare_words, t("Words seen no more often than this do not count."));
+  const rare = number(t("Rare words"), own.rare_words, t("Words seen this often or less don't count."));
   const rejects = line(
-    t("Keep copies of rejected mail in"),
+    t("Keep rejected mail in"),
     old.rejects_mailbox,
-    t("Empty: no copies. Mail there is removed after some days."),
+    t("Leave blank to keep no copies. Mail here is deleted after a few days."),
     { list: "junk-mailboxes" },
   );
-  const keep = tick(t("Never remove them"), old.keep_rejects);
-  const intro = line(
-    t("First mail of unknown senders goes to"),
-    old.introbox,
-    t("Empty: to the Inbox, like other mail."),
-    { list: "junk-mailboxes" },
-  );
+  const keep = tick(t("Keep permanently"), old.keep_rejects);
+  const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), {
+    list: "junk-mailboxes",
+  });
   const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
   const patterns = [
     line(t("Junk folders"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
@@ -151,13 +152,15 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     line(
       t("Not junk folders"),
       flags.not_junk_mailbox_regexp,
-      flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp),
+      flags.not_junk_mailbox_regexp === ""
+        ? t("Leave blank to use all others.")
+        : shown(found, flags.not_junk_mailbox_regexp),
     ),
   ] as const;
   const capabilities = line(
-    t("IMAP capabilities that are hidden"),
+    t("Hidden IMAP capabilities"),
     old.imap_capabilities_disabled.join(" "),
-    t("Upper case, separated by spaces; for programs that stumble over one."),
+    t("Uppercase, separated by spaces. For mail apps with compatibility problems."),
   );
   const places = {
     "junk_filter.threshold": threshold,
@@ -180,14 +183,14 @@ function settings(desk: Desk, found: Junk): HTMLElement {
       el(
         "details",
         {},
-        el("summary", {}, t("How words count")),
+        el("summary", {}, t("Word scoring")),
         el(
           "div",
           { class: "form gap" },
           el(
             "fieldset",
             { class: "group" },
-            el("legend", {}, t("It looks at")),
+            el("legend", {}, t("Analyze")),
             grams.map((one) => one.root),
           ),
           power.root,
@@ -260,17 +263,17 @@ function settings(desk: Desk, found: Junk): HTMLElement {
 
 /** The mailboxes that a pattern matches now. */
 function shown(found: Junk, pattern: string): string {
-  if (pattern === "") return t("A pattern for their names, in lower case.");
+  if (pattern === "") return t("Pattern for folder names, in lowercase.");
   let matching: string[];
   try {
     const compiled = new RegExp(pattern, "i");
     matching = found.mailboxes.filter((name) => compiled.test(name));
   } catch {
-    return t("A pattern for their names, in lower case.");
+    return t("Pattern for folder names, in lowercase.");
   }
   return matching.length === 0
     ? t("Doesn't match any of your folders.")
-    : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
+    : t("Matches {names}", { names: matching.slice(0, 10).join(", ") });
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { junk };

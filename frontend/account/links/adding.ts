@@ -27,15 +27,15 @@ const maildropSecurity: readonly (readonly [Tls, string])[] = [
 ];
 
 const protocols: readonly (readonly [Protocol, string])[] = [
-  ["imap", t("IMAP: everything, in both directions")],
-  ["pop3", t("POP3: new mail only, into one folder")],
+  ["imap", t("IMAP: sync everything both ways")],
+  ["pop3", t("POP3: new mail only, into 1 folder")],
 ];
 
 /** What becomes of mail at a server with POP3: days until it is removed there, null for never. */
 export function keeping(days: number | null): string {
-  if (days === null) return t("Mail stays there");
-  if (days === 0) return t("Mail is deleted there once it is here");
-  return many(days, "Mail is deleted there after {n} day", "Mail is deleted there after {n} days");
+  if (days === null) return t("Keep mail on server");
+  if (days === 0) return t("Delete from server after download");
+  return many(days, "Delete from server after {n} day", "Delete from server after {n} days");
 }
 
 const submission: readonly (readonly [LinkSending["smtp_tls"], string])[] = [
@@ -58,7 +58,7 @@ export function addMailbox(desk: Desk, insecure: boolean): Promise<Added | null>
 }
 
 function addressStep(desk: Desk, go: (address: string, found: FoundServers | null, reason?: string) => void): Child {
-  const address = line(t("Address"), "", t("Its mail servers are found by it."), {
+  const address = line(t("Address"), "", t("We'll use it to find the mail servers."), {
     inputmode: "email",
     autocapitalize: "none",
     placeholder: "mia@example.org",
@@ -69,7 +69,7 @@ function addressStep(desk: Desk, go: (address: string, found: FoundServers | nul
   const box = form([address.root, doing], meant("step", "Next"), async () => {
     const typed = address.control.value.trim();
     const domain = typed.slice(typed.lastIndexOf("@") + 1);
-    fill(doing, t("Looking for the mail servers of {domain}…", { domain }));
+    fill(doing, t("Finding mail servers for {domain}…", { domain }));
     try {
       go(typed, await desk.client.link_find(typed));
     } catch (error) {
@@ -94,15 +94,15 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
   const { address, found } = step;
   const server = found?.incoming ?? { host: "", port: 0, tls: "implicit", user: address };
   const password = passwordLine();
-  const name = line(t("Its name here"), nameOf(address, found), t("Its folders are below this one."), {
+  const name = line(t("Display name"), nameOf(address, found), t("Folders will appear under this name."), {
     maxlength: "100",
   });
-  const host = line(t("Server"), server.host, t("Such as imap.example.org."), {
+  const host = line(t("Server"), server.host, t("For example, imap.example.org"), {
     name: "host",
     inputmode: "url",
     autocapitalize: "none",
   });
-  const protocol = choice(t("Kind of server"), protocols, found?.protocol ?? "imap");
+  const protocol = choice(t("Server type"), protocols, found?.protocol ?? "imap");
   const keep = choice(
     t("After fetching"),
     [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)] as const),
@@ -121,11 +121,11 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
   };
   protocol.control.addEventListener("change", offer);
   offer();
-  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Empty for the usual one."), {
+  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Leave blank for the default."), {
     inputmode: "numeric",
     maxlength: "5",
   });
-  const user = line(t("User name there"), server.user, t("Often the whole address."), { autocapitalize: "none" });
+  const user = line(t("Username"), server.user, t("Usually your full email address."), { autocapitalize: "none" });
   const smtp = found?.smtp ?? { host: "", port: 0, tls: "implicit", user: "" };
   const sending = sendingFields({
     sends: true,
@@ -153,7 +153,7 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
         others.open = true;
         return;
       }
-      fill(doing, t("Logging in at {host}…", { host: host.control.value.trim() }));
+      fill(doing, t("Logging in to {host}…", { host: host.control.value.trim() }));
       try {
         close(
           await desk.client.link_add({
@@ -187,32 +187,32 @@ function portOf(port: { control: HTMLInputElement; problem(text: string): void }
   const text = port.control.value.trim();
   const number = text === "" ? 0 : Number(text);
   if (Number.isInteger(number) && number >= 0 && number <= 65535) return number;
-  port.problem(t("A port is a number up to 65535."));
+  port.problem(t("Enter a port from 1 to 65535."));
   return null;
 }
 
 /** Whether mail is sent from the address, and by which server; an empty one is found. */
 function sendingFields(now: LinkSending) {
   const sends = tick(
-    t("Send with this address"),
+    t("Send from this address"),
     now.sends,
-    t("By the provider’s own server, when you choose it as From."),
+    t("Uses your provider’s server when you choose this From address."),
   );
-  const host = line(t("Server for sending"), now.smtp_host, t("Empty: it is found."), {
+  const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to find it automatically."), {
     inputmode: "url",
     autocapitalize: "none",
   });
-  const tls = choice(t("Encryption for sending"), submission, now.smtp_tls);
+  const tls = choice(t("SMTP encryption"), submission, now.smtp_tls);
   const port = line(
-    t("Port for sending"),
+    t("SMTP port"),
     now.smtp_port === 0 ? "" : String(now.smtp_port),
-    t("Empty for the usual one."),
+    t("Leave blank for the default."),
     {
       inputmode: "numeric",
       maxlength: "5",
     },
   );
-  const user = line(t("User name for sending"), now.smtp_user, t("Empty: the same as for reading."), {
+  const user = line(t("SMTP username"), now.smtp_user, t("Leave blank to use the incoming username."), {
     autocapitalize: "none",
   });
   const servers = el("div", { class: "fields" }, host.root, tls.root, port.root, user.root);
@@ -242,13 +242,13 @@ function sendingFields(now: LinkSending) {
 
 /** Ask how mail from the address of a link is sent. True if that was changed. */
 export async function changeSending(desk: Desk, one: LinkItem): Promise<boolean> {
-  const done = await dialog<boolean>(t("Sending from {address}", { address: one.address }), (close) => {
+  const done = await dialog<boolean>(t("Send from {address}", { address: one.address }), (close) => {
     const sending = sendingFields({ ...one, sends: one.smtp_host !== "" });
     const doing = el("p", { class: "hint", role: "status" });
     const box = form([sending.tick, sending.servers, doing], t("Save"), async () => {
       const form = sending.value();
       if (form === null) return;
-      fill(doing, form.sends && t("Logging in for sending…"));
+      fill(doing, form.sends && t("Checking SMTP login…"));
       try {
         await desk.client.link_sending(one.name, form);
         close(true);
@@ -267,13 +267,15 @@ function sortingTick(now: boolean) {
   return tick(
     t("Sort new mail"),
     now,
-    t("By your junk filter, rules and script, here and there. Nothing is answered or forwarded."),
+    t(
+      "Use your junk filter, rules, and script. Changes also apply at your provider. Mail won't be answered or forwarded.",
+    ),
   );
 }
 
 /** Ask whether new mail of a link is sorted (LINK-31). True if that was changed. */
 export async function changeSorting(desk: Desk, one: LinkItem): Promise<boolean> {
-  const done = await dialog<boolean>(t("Sorting of {name}", { name: one.name }), (close) => {
+  const done = await dialog<boolean>(t("Sort mail from {name}", { name: one.name }), (close) => {
     const sorts = sortingTick(one.sorts);
     const box = form([sorts.root], t("Save"), async () => {
       await desk.client.link_sorting(one.name, sorts.control.checked);
@@ -288,7 +290,7 @@ export async function changeSorting(desk: Desk, one: LinkItem): Promise<boolean>
 function about({ address, found, reason }: Step): Child {
   const whose = el("p", { class: "two" }, el("b", {}, foreign(address)));
   if (found === null) return [whose, notice("warn", foreign(reason))];
-  const text = t("{host}, a server of another domain, is named by DNS alone. Go on only if it is your provider’s.", {
+  const text = t("DNS points to {host}, a server in another domain. Continue only if your provider uses this server.", {
     host: found.incoming.host,
   });
   return [
@@ -306,7 +308,7 @@ function about({ address, found, reason }: Step): Child {
       notice(
         "unknown",
         t(
-          "This provider has POP3 alone: new mail is fetched every five minutes into one folder. What you do here does not go there.",
+          "This provider only supports POP3. New mail is fetched every 5 minutes into 1 folder. Changes you make here won't sync back.",
         ),
       ),
     wanted(found),
@@ -320,13 +322,10 @@ export function wanted(one: Pick<FoundServers, "provider" | "wants" | "page">): 
   const [text, action] =
     one.wants === "app"
       ? [
-          t(
-            "{provider} wants an app password here: one for this server alone, not the one that you log in with.",
-            names,
-          ),
-          t("Make an app password"),
+          t("{provider} requires an app password for this server. Your usual password won't work.", names),
+          t("Create app password"),
         ]
-      : [t("{provider} wants IMAP to be allowed in its settings first.", names), t("How that is done")];
+      : [t("First, turn on IMAP in your {provider} settings.", names), t("Show instructions")];
   const place = { href: one.page, target: "_blank", rel: "noopener noreferrer" };
   const out = el("a", place, action, " ", sign(externalLink, "i s"));
   return notice("unknown", [text, " ", out]);
@@ -338,7 +337,7 @@ export async function newPassword(desk: Desk, one: LinkItem): Promise<boolean> {
     const password = passwordLine();
     const doing = el("p", { class: "hint", role: "status" });
     const box = form([wanted(one), password.root, doing], t("Save"), async () => {
-      fill(doing, t("Logging in at {host}…", { host: one.host }));
+      fill(doing, t("Logging in to {host}…", { host: one.host }));
       try {
         await desk.client.link_password(one.name, password.control.value);
         close(true);
@@ -354,7 +353,7 @@ export async function newPassword(desk: Desk, one: LinkItem): Promise<boolean> {
 }
 
 function passwordLine() {
-  return line(t("Password there"), "", t("Kept encrypted, and used for this alone."), {
+  return line(t("Password"), "", t("Stored encrypted and only used for this."), {
     type: "password",
     autocomplete: "off",
     autofocus: "",

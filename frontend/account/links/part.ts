@@ -22,9 +22,7 @@ const links: MakePage = async (desk) => {
   const list = new List(desk);
   await list.load();
   const title = t("Linked accounts");
-  const hint = t(
-    "Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.",
-  );
+  const hint = t("Read your mail from Gmail, GMX, or another provider here. Changes sync both ways.");
   const add = button(t("Add account"), () => void list.add(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, add), list.root) };
 };
@@ -73,14 +71,14 @@ class List {
   private shown(items: readonly LinkItem[]): Child {
     if (items.length > 0) return card("", table(t("Linked accounts"), this.columns(), items), { flush: true });
     const add = button(t("Add account"), () => void this.add(), { icon: plus });
-    const text = t("Its folders appear below one of their own, and stay the same on both sides.");
+    const text = t("Folders appear in their own group and sync both ways.");
     return card("", empty(link, t("No linked accounts yet"), text, add), { flush: true });
   }
 
   private columns() {
     return [
       { title: t("Name"), kind: "main", cell: (one: LinkItem) => name(one) },
-      { title: t("State"), cell: (one: LinkItem) => status(one) },
+      { title: t("Status"), cell: (one: LinkItem) => status(one) },
       { title: "", kind: "num", cell: (one: LinkItem) => this.first(one) },
       { title: "", kind: "top", cell: (one: LinkItem) => this.menu(one) },
     ] as const;
@@ -134,7 +132,7 @@ class List {
 
   private async password(one: LinkItem): Promise<void> {
     if (!(await newPassword(this.desk, one))) return;
-    this.desk.say(t("The new password is used from now on"));
+    this.desk.say(t("Password updated"));
     await attempt(t("Loading…"), t("Couldn't load linked accounts"), () => this.load());
   }
 
@@ -163,7 +161,7 @@ class List {
     const copies = tick(
       t("Also delete the copied mail here"),
       false,
-      t("Otherwise its folders stay as they are now, as mail of your own."),
+      t("Otherwise, you'll keep its folders as your own mail."),
     );
     const yes = await dialog<boolean>(t("Remove {name}?", names), (close) => [
       el("p", { class: "dialog-text" }, t("You'll unlink this account. Your mail at {host} won't be deleted.", names)),
@@ -212,9 +210,9 @@ function name(one: LinkItem): Child {
     el(
       "span",
       { class: "hint" },
-      one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) }),
+      one.smtp_host === "" ? t("receive only") : t("sends by {host}", { host: visible(one.smtp_host) }),
     ),
-    one.sorts && el("span", { class: "hint" }, t("new mail is sorted")),
+    one.sorts && el("span", { class: "hint" }, t("sorts new mail")),
   );
 }
 
@@ -240,7 +238,7 @@ function standing(one: LinkItem): Child {
         state("danger", t("password rejected")),
         one.refused !== null && el("span", { class: "hint" }, around(t("Last rejected {time}"), one.refused)),
         reason,
-        el("span", {}, t("Was it changed there? Then give the new one here.")),
+        el("span", {}, t("If you changed your password, enter the new one here.")),
         wanted(one),
         next(one),
       ];
@@ -279,7 +277,7 @@ function problems(one: LinkItem): Child[] {
       el(
         "summary",
         { class: "hint" },
-        many(one.problems.length, "{n} problem: what is left out", "{n} problems: what is left out"),
+        many(one.problems.length, "{n} problem: view skipped items", "{n} problems: view skipped items"),
       ),
       el(
         "ul",

@@ -24,7 +24,7 @@ const masked: MakePage = async (desk) => {
   await list.load();
   const title = t("Masked addresses");
   const hint = t(
-    "Give each shop or newsletter its own address. Mail to it arrives here, and if unknown senders use it, you'll know who shared it.",
+    "Use a different address for each shop or newsletter. Mail arrives here as usual. If unknown senders use an address, you'll know who shared it.",
   );
   const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
@@ -38,8 +38,8 @@ class List {
     autocomplete: "off",
     spellcheck: "false",
     maxlength: "200",
-    placeholder: t("Address, site or note"),
-    "aria-label": t("Find an address"),
+    placeholder: t("Address, site, or note"),
+    "aria-label": t("Find address"),
   });
   private readonly bar = el("p", { class: "gap given-search" }, this.search);
   readonly root = el("div", {}, this.bar, this.place);
@@ -83,16 +83,16 @@ class List {
     const title = t("Addresses");
     if (found.total > 0)
       return [card("", table(title, this.columns(), found.items), { flush: true }), this.pager(found)];
-    if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No address has this in it.")));
+    if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No matching addresses")));
     const make = button(t("New address"), () => void this.make(), { icon: plus });
-    const text = t("Make one the next time a site asks for your address.");
+    const text = t("Create one the next time a site asks for your email address.");
     return card("", empty(atSign, t("No masked addresses yet"), text, make), { flush: true });
   }
 
   private columns() {
     return [
       { title: t("Address"), kind: "main", cell: (one: GivenAddress) => name(one) },
-      { title: t("State"), cell: (one: GivenAddress) => status(one) },
+      { title: t("Status"), cell: (one: GivenAddress) => status(one) },
       { title: t("Mail"), cell: (one: GivenAddress) => mail(one) },
       { title: t("Created"), cell: (one: GivenAddress) => when(microseconds(one.created)) },
       { title: "", kind: "num", cell: (one: GivenAddress) => this.buttons(one) },
@@ -119,7 +119,7 @@ class List {
     if (this.offset === 0 && last >= total) return null;
     return el(
       "nav",
-      { class: "flex wrap gap", "aria-label": t("Pages of the list") },
+      { class: "flex wrap gap", "aria-label": t("List pages") },
       el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })),
       this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))),
       last < total && button(t("Older"), () => void this.go(last)),
@@ -134,14 +134,14 @@ class List {
     });
     if (!done) return;
     const names = { name: one.address };
-    this.desk.say(active ? t("{name} takes mail again", names) : t("New mail to {name} will be rejected", names));
+    this.desk.say(active ? t("Turned on {name}", names) : t("New mail to {name} will be rejected", names));
   }
 
   private async remove(one: GivenAddress): Promise<void> {
     const yes = await confirm(
       t("Delete {name}?", { name: one.address }),
-      t("Mail to this address will be rejected, and its history deleted. To only reject mail, turn it off instead."),
-      t("Delete the address"),
+      t("Mail to this address will be rejected and its history deleted. To only reject mail, turn it off instead."),
+      t("Delete address"),
     );
     if (!yes) return;
     await attempt(t("Deleting…"), t("Couldn't delete address"), async () => {
@@ -152,14 +152,14 @@ class List {
 
   async make(): Promise<void> {
     const made = await dialog<GivenAddress | null>(t("New masked address"), (close) => {
-      const site = line(t("Site that gets it"), "", t("Such as shop.example; may be empty."), {
+      const site = line(t("Website"), "", t("For example, shop.example. Optional."), {
         autocapitalize: "none",
         inputmode: "url",
         maxlength: "300",
         autofocus: "",
       });
-      const note = line(t("Note"), "", t("For yourself; may be empty."), { maxlength: "500" });
-      const word = line(t("Word in front"), "", t("Letters and digits; by default from the site’s name."), {
+      const note = line(t("Note"), "", t("Only you see this. Optional."), { maxlength: "500" });
+      const word = line(t("Prefix"), "", t("Letters and digits. By default, based on the site’s name."), {
         autocapitalize: "none",
         maxlength: "32",
       });
@@ -169,7 +169,7 @@ class List {
         this.domains[0] ?? "",
       );
       const content = [site.root, note.root, word.root, this.domains.length > 1 && domain.root];
-      const box = form(content, t("Make the address"), async () => {
+      const box = form(content, t("Create address"), async () => {
         const { client } = this.desk;
         try {
           close(
@@ -196,15 +196,15 @@ class List {
 
   private async edit(one: GivenAddress): Promise<void> {
     const done = await dialog<boolean>(one.address, (close) => {
-      const site = line(t("Site that has it"), one.site, null, { autocapitalize: "none", maxlength: "300" });
+      const site = line(t("Website"), one.site, null, { autocapitalize: "none", maxlength: "300" });
       const note = line(t("Note"), one.note, null, { maxlength: "500" });
       const senders = line(
-        t("Only from"),
+        t("Allowed senders"),
         one.only_from.join(", "),
         t("Addresses and domains, separated by commas. Leave blank to accept everyone. Other mail is rejected."),
         { autocapitalize: "none" },
       );
-      const until = field(t("Expires at the end of"), el("input", { type: "date" }), t("Empty for never."));
+      const until = field(t("Expires after"), el("input", { type: "date" }), t("Leave blank for no expiration."));
       until.control.value = dayOf(one.expires);
       const box = form([site.root, note.root, senders.root, until.root], t("Save"), async () => {
         try {
@@ -233,13 +233,14 @@ function name(one: GivenAddress): Child {
     copyable(one.address),
     (one.site !== "" || one.note !== "") &&
       el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)),
-    one.only_from.length > 0 && el("p", { class: "hint" }, t("Only from {names}", { names: one.only_from.join(", ") })),
+    one.only_from.length > 0 &&
+      el("p", { class: "hint" }, t("Only accepts mail from {names}", { names: one.only_from.join(", ") })),
     leak(one),
     one.wrote.length > 0 &&
       el(
         "details",
         {},
-        el("summary", { class: "hint" }, t("Senders so far")),
+        el("summary", { class: "hint" }, t("Senders")),
         el(
           "ul",
           { class: "given-senders" },
@@ -292,7 +293,7 @@ function status(one: GivenAddress): Child {
 }
 
 function mail(one: GivenAddress): Child {
-  if (one.last_mail === "") return t("none yet");
+  if (one.last_mail === null) return t("no mail yet");
   return el(
     "span",
     {},

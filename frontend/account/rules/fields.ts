@@ -45,9 +45,9 @@ export function conditions(rule: Rule): string {
     rule.smtp_mail_from_regexp !== ""
       ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp })
       : "",
-    rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "",
+    rule.verified_domain !== "" ? t("from verified domain {domain}", { domain: rule.verified_domain }) : "",
     ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })),
-    rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "",
+    rule.list_allow_domain !== "" ? t("mailing list at {domain}", { domain: rule.list_allow_domain }) : "",
     rule.is_forward ? t("forwarded") : "",
   ]
     .filter((text) => text !== "")
@@ -88,7 +88,7 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
     t("Forwarded mail"),
     rule.is_forward,
     t(
-      "This mail comes through a forwarding service at the verified domain, which isn't classified itself. Requires an envelope sender and a verified domain.",
+      "For mail from a forwarding service at the verified domain. The service itself won't be classified. Requires an envelope sender and a verified domain.",
     ),
   );
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
@@ -97,42 +97,39 @@ export function ruleFields(number: number, rule: Rule, names: readonly string[],
     el(
       "div",
       { class: "form" },
-      el("h3", {}, t("When all of this holds")),
+      el("h3", {}, t("If all of these match")),
       text(
         "msg_from_regexp",
         t("From"),
-        t("A pattern for the address in From, in lower case: @example\\.org$ for a domain."),
+        t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$."),
       ).root,
-      text("verified_domain", t("Comes from the domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root,
+      text("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root,
       headers(rule, put, named),
       text(
         "smtp_mail_from_regexp",
         t("Envelope sender"),
-        t("A pattern for the address that bounces go to; of use for lists and forwards."),
+        t("Pattern for the bounce address. Useful for lists and forwarding."),
       ).root,
       el("h3", {}, t("Then")),
-      box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root,
+      box("mailbox", t("Move to"), t("Created if it doesn't exist.")).root,
       el(
         "details",
         {},
-        el("summary", {}, t("For lists, forwards, and rejected mail")),
+        el("summary", {}, t("For lists, forwarding, and rejected mail")),
         el(
           "div",
           { class: "form gap" },
           text(
             "list_allow_domain",
-            t("Mailing list of the domain"),
-            t("All mail of this verified domain is accepted, without the junk filter."),
+            t("Mailing list domain"),
+            t("Mail from this verified domain skips the junk filter."),
           ).root,
           named("is_forward", forward).root,
-          box(
-            "accept_rejects_to_mailbox",
-            t("Accept rejected mail into"),
-            t("Mail that would be rejected goes here instead."),
-          ).root,
+          box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail goes here instead of being rejected."))
+            .root,
         ),
       ),
-      text("comment", t("Name of the rule"), t("For yourself.")).root,
+      text("comment", t("Rule name"), t("Only you see this.")).root,
     ),
   );
 }
@@ -154,10 +151,10 @@ function headers(rule: Rule, put: Put, named: Named): HTMLElement {
         const change = (other: Partial<typeof one>) =>
           put({ headers_regexp: rule.headers_regexp.map((old, i) => (i === index ? { ...old, ...other } : old)) });
         const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
-        const value = line(t("Its value"), one.value);
+        const value = line(t("Value"), one.value);
         name.control.addEventListener("input", () => change({ name: name.control.value }));
         value.control.addEventListener("input", () => change({ value: value.control.value }));
-        const drop = small(x, t("Remove this condition"), () => {
+        const drop = small(x, t("Remove condition"), () => {
           put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
           draw();
         });

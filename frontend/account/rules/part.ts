@@ -32,7 +32,7 @@ const addresses: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Addresses"), t("The administrator adds and removes addresses.")),
+    head(t("Addresses"), t("To add or remove addresses, contact your administrator.")),
     card("", own),
     card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }),
   );
@@ -71,13 +71,13 @@ function addressLine(one: DestinationItem): HTMLElement {
 /** The settings of one address. */
 function settings(desk: Desk, one: DestinationItem, names: readonly string[]): HTMLElement {
   const old = one.form;
-  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("Folder for mail that no rule matches."));
-  const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
+  const box = mailbox(t("Default folder"), old.mailbox, names, t("For mail that doesn't match a rule."));
+  const name = line(t("Display name"), old.full_name, t("Leave blank to use your own name."));
   const refuse = line(
     t("Reject all mail with this reply"),
     old.smtp_error,
     t(
-      "421 or 550, a space, and a text. For example, “550 this address is no longer in use”. Leave blank to accept mail.",
+      "421 or 550, a space, and text. For example, “550 this address is no longer in use”. Leave blank to accept mail.",
     ),
   );
   const proof = line(
@@ -116,11 +116,7 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
   });
   return card("", [
     box2.root,
-    el(
-      "p",
-      { class: "hint gap" },
-      el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")),
-    ),
+    el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Address rules"))),
   ]);
 }
 
@@ -134,7 +130,7 @@ const rules: MakePage = async (desk) => {
         "div",
         { class: "page" },
         head(t("Rules"), ""),
-        empty(filter, t("No address"), t("Rules belong to an address, and this account has none.")),
+        empty(filter, t("No addresses"), t("To create rules, you need an address. This account doesn't have one.")),
       ),
     };
   const editor = new Rules(
@@ -145,7 +141,7 @@ const rules: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)),
+    head(t("Rules"), t("Only the first matching rule applies."), all.length > 1 && pick(desk, all, chosen)),
     editor.root,
   );
   return { title: t("Rules"), root };

@@ -18,7 +18,7 @@ import { convert, triedOn, version } from "./shown";
 export class Rules {
   readonly root = el("div", {});
   private readonly rules: Rule[];
-  private readonly list = el("ol", { class: "rules", "aria-label": t("Rules, in their order") });
+  private readonly list = el("ol", { class: "rules", "aria-label": t("Rules in order") });
   private readonly editor = el("div", {});
   private readonly tried = el("div", { class: "gap", role: "status" });
   private readonly bar = el("div", { class: "bar" });
@@ -35,7 +35,7 @@ export class Rules {
   ) {
     this.rules = item.form.rulesets.map((rule) => ({ ...rule }));
     const add = button(t("New rule"), () => this.add(), { icon: plus });
-    const test = button(t("Try it"), () => void this.tryIt());
+    const test = button(t("Test rules"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(
       t("Apply to existing mail"),
@@ -62,7 +62,7 @@ export class Rules {
           el(
             "p",
             { class: "hint foot-note" },
-            t("To change the order, drag, or press Alt and an arrow key. All other mail goes to {mailbox}.", {
+            t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", {
               mailbox: item.form.mailbox,
             }),
           ),
@@ -93,7 +93,7 @@ export class Rules {
           empty(
             filter,
             t("No rules yet"),
-            t("Rules file new mail from a sender or list into a folder. Right now, all mail goes to {mailbox}.", {
+            t("Use rules to move new mail from a sender or list to a folder. Right now, all mail goes to {mailbox}.", {
               mailbox: this.item.form.mailbox,
             }),
           ),
@@ -128,7 +128,7 @@ export class Rules {
               : t("new rule"),
         ),
       ),
-      el("span", { class: "hint" }, brief(conditions(rule) || t("no condition yet"))),
+      el("span", { class: "hint" }, brief(conditions(rule) || t("no conditions yet"))),
       el("span", { class: "hint" }, "→ ", brief(rule.mailbox)),
     );
     name.addEventListener("keydown", (event) => {
@@ -248,15 +248,15 @@ export class Rules {
       return;
     }
     const mine = button(t("Keep mine"), () => void this.force(theirs), {});
-    const his = button(t("Keep the other"), () => void this.desk.refresh(), {});
+    const his = button(t("Use other version"), () => void this.desk.refresh(), {});
     fill(
       this.tried,
-      notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")),
+      notice("warn", t("These settings were changed elsewhere, so your changes weren't saved.")),
       el(
         "div",
         { class: "cols gap" },
-        version(t("Yours"), this.rules, mine),
-        version(t("As it is now"), theirs.form.rulesets, his),
+        version(t("Your version"), this.rules, mine),
+        version(t("Current version"), theirs.form.rulesets, his),
       ),
     );
   }
@@ -273,7 +273,7 @@ export class Rules {
   /** Ask the server which rule would have taken the latest messages. */
   private async tryIt(): Promise<void> {
     this.complain("");
-    fill(this.tried, notice("wait", t("Trying the rules on your mail…")));
+    fill(this.tried, notice("wait", t("Testing rules on your mail…")));
     let found: TriedRules;
     try {
       found = await this.desk.client.rules_try(this.item.address, this.rules);

@@ -28,7 +28,7 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
         "p",
         { class: "dialog-text" },
         t(
-          "The script would decide about mail to all your addresses, after their rules. Keep it, then remove the rules here if you want to go on with the script.",
+          "The script would handle mail to all your addresses, after their rules. To use it instead, save it, then remove the rules here.",
         ),
       ),
       leftOut.length > 0 &&
@@ -45,12 +45,12 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
         "div",
         { class: "dialog-buttons" },
         el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")),
-        el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Keep as a script")),
+        el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")),
       ),
     ].filter((one): one is HTMLElement => one !== false),
   );
   if (keep !== true) return;
-  const name = t("rules of {address}", { address: item.address });
+  const name = t("rules for {address}", { address: item.address });
   if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.script_save(name, null, script, false)))
     desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
@@ -80,15 +80,12 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
   const taken = found.messages.filter((one) => one.rule !== null);
   const others = found.messages.length - taken.length;
   if (found.messages.length === 0) {
-    return notice(
-      "unknown",
-      t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on."),
-    );
+    return notice("unknown", t("You haven't received mail at this address by SMTP yet, so you can't test the rules."));
   }
   return card(
-    t("Try it"),
+    t("Test rules"),
     [
-      !found.complete && notice("warn", t("The time was not enough for all messages.")),
+      !found.complete && notice("warn", t("Time ran out before all messages were checked.")),
       el(
         "ul",
         { class: "lines" },
@@ -113,7 +110,7 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
     ],
     {
       flush: true,
-      hint: t("{taken} of the last {all} messages match a rule. The other {others} go to {mailbox}.", {
+      hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", {
         all: found.messages.length,
         taken: taken.length,
         others,

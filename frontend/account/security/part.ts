@@ -51,12 +51,12 @@ const security: MakePage = async (desk) => {
     sessionList(desk, sessions),
     attemptList(desk, attempts),
     card(
-      t("Something here wasn’t you?"),
+      t("See anything unfamiliar?"),
       el(
         "p",
         { class: "two" },
         t(
-          "Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.",
+          "Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.",
         ),
       ),
       { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) },
@@ -74,13 +74,12 @@ function password(desk: Desk, own: PasswordState, apps: number): HTMLElement {
     : t("Works on web pages and in mail apps.");
   return card(t("Password"), [
     el("p", { class: "two" }, changed, ". ", said),
-    !own.custom &&
-      el("p", { class: "hint" }, t("The password of this account is generated; the administrator has set this.")),
+    !own.custom && el("p", { class: "hint" }, t("Your administrator requires a generated password for this account.")),
     el(
       "div",
       { class: "flex wrap gap" },
       own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}),
-      button(t("Generate a password"), () => void makePassword(desk, apps), {}),
+      button(t("Generate password"), () => void makePassword(desk, apps), {}),
     ),
   ]);
 }
@@ -91,8 +90,8 @@ function consequences(apps: number): Child {
     ? t("All other browsers and mail apps will be logged out.")
     : many(
         apps,
-        "All other browsers are logged out. {n} app password stays valid.",
-        "All other browsers are logged out. {n} app passwords stay valid.",
+        "Other browsers will be logged out. {n} app password will still work.",
+        "Other browsers will be logged out. {n} app passwords will still work.",
       );
 }
 
@@ -101,16 +100,16 @@ async function choosePassword(desk: Desk, apps: number): Promise<void> {
     const first = field(
       t("New password"),
       el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }),
-      t("At least 8 characters. Three or four words that belong to nothing are good."),
+      t("At least 8 characters. Try 3 or 4 random words."),
     );
-    const second = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
-    const also = tick(t("End all app passwords too"), false);
+    const second = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
+    const also = tick(t("Also revoke all app passwords"), false);
     const box = form(
       [el("p", { class: "dialog-text" }, consequences(apps)), first.root, second.root, apps > 0 && also.root],
       t("Change password"),
       async () => {
         if (first.control.value !== second.control.value) {
-          second.problem(t("The two are not the same."));
+          second.problem(t("Passwords don't match."));
           return;
         }
         await desk.client.set_password(first.control.value);
@@ -128,8 +127,8 @@ async function choosePassword(desk: Desk, apps: number): Promise<void> {
 async function makePassword(desk: Desk, apps: number): Promise<void> {
   const text =
     apps === 0
-      ? t("Password updated. All other browsers and mail apps are logged out.")
-      : t("The password is replaced. All other browsers are logged out; app passwords stay.");
+      ? t("Password updated. Other browsers and mail apps were logged out.")
+      : t("You'll get a new password and be logged out in your other browsers. App passwords won't change.");
   if (!(await confirm(t("Generate a new password?"), text, t("Generate")))) return;
   let made = "";
   if (
@@ -142,7 +141,7 @@ async function makePassword(desk: Desk, apps: number): Promise<void> {
     await showSecret(
       t("Your new password"),
       made,
-      t("Write it down now: it is not shown again."),
+      t("Write this down now. You won't be able to see it later."),
       apps > 0 ? endAll(desk) : null,
     );
     await desk.refresh();
@@ -151,12 +150,12 @@ async function makePassword(desk: Desk, apps: number): Promise<void> {
 
 function endAll(desk: Desk): HTMLElement {
   return button(
-    t("End all app passwords too"),
+    t("Also revoke all app passwords"),
     () =>
       void attempt(t("Revoking…"), t("Couldn't revoke app passwords"), () =>
         desk.client
           .app_password_remove_all()
-          .then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended"))),
+          .then((n) => desk.say(many(n, "{n} app password revoked", "{n} app passwords revoked"))),
       ),
     { kind: "line danger" },
   );
@@ -178,7 +177,7 @@ async function showSecret(title: string, secret: string, text: string, more: Chi
         "div",
         { class: "dialog-buttons" },
         more,
-        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")),
+        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")),
       ),
     ],
     false,
@@ -204,7 +203,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
       empty(
         keyRound,
         t("No app passwords yet"),
-        t("Give each phone and program a password of its own: one that is lost is ended alone."),
+        t("Use a separate password for each device and app, so you can revoke one without changing the others."),
         add,
       ),
       { flush: true },
@@ -219,7 +218,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
           el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))),
       },
       {
-        title: t("For"),
+        title: t("Access"),
         cell: (one) =>
           [
             one.scopes.map((scope) => scopes.find(([name]) => name === scope)![1]).join(", "),
@@ -227,7 +226,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
           ].join(""),
       },
       {
-        title: t("Last use"),
+        title: t("Last used"),
         cell: (one) =>
           one.last_used === null
             ? t("never")
@@ -239,9 +238,13 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
               ),
       },
       {
-        title: t("Ends"),
+        title: t("Expires"),
         cell: (one) =>
-          one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)),
+          one.expires === null
+            ? t("never")
+            : one.expired
+              ? state("off", t("expired"))
+              : when(microseconds(one.expires)),
       },
       {
         title: "",
@@ -249,7 +252,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
         cell: (one) =>
           button(t("Revoke"), () => void endApp(desk, one), {
             kind: "line small",
-            name: t("End {name}", { name: one.name }),
+            name: t("Revoke {name}", { name: one.name }),
           }),
       },
     ],
@@ -258,7 +261,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
   return card(t("App passwords"), rows, {
     flush: true,
     actions: add,
-    hint: t("One for each phone or program. The name of its last use is known for 30 days."),
+    hint: t("Use one for each device or app. You can see which app last used it for 30 days."),
   });
 }
 
@@ -266,15 +269,15 @@ async function addApp(desk: Desk): Promise<void> {
   let made = "";
   let token = false;
   const done = await dialog<boolean>(t("New app password"), (close) => {
-    const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), {
+    const name = line(t("Device or app name"), "", t("For example, “Phone” or “Thunderbird at home”."), {
       maxlength: "64",
       autofocus: "",
     });
     const kind = choice(
-      t("Kind"),
+      t("Type"),
       [
-        ["", t("password: entered together with your address")],
-        ["token", t("token: for programs that ask for one instead")],
+        ["", t("Password: enter with your email address")],
+        ["token", t("Token: for apps that require one")],
       ],
       "",
     );
@@ -285,15 +288,15 @@ async function addApp(desk: Desk): Promise<void> {
     });
     const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi" && scope !== "addresses"));
     uses.at(-1)!.root.hidden = true; // the form begins with a password
-    const only = tick(t("Read-only: it can neither change nor send anything"), false);
+    const only = tick(t("Read-only: can't change data or send mail"), false);
     const ends = choice(
-      t("Ends"),
+      t("Expires"),
       [
         ["", t("never")],
-        ["7", t("in a week")],
+        ["7", t("in 7 days")],
         ["30", t("in 30 days")],
         ["90", t("in 90 days")],
-        ["365", t("in a year")],
+        ["365", t("in 1 year")],
       ],
       "",
     );
@@ -305,13 +308,13 @@ async function addApp(desk: Desk): Promise<void> {
         el(
           "fieldset",
           { class: "group" },
-          el("legend", {}, t("It may be used for")),
+          el("legend", {}, t("Allow access to")),
           uses.map((one) => one.root),
         ),
         only.root,
         ends.root,
       ],
-      t("Make app password"),
+      t("Create app password"),
       async () => {
         token = kind.control.value !== "";
         const chosen = scopes
@@ -340,7 +343,7 @@ async function addApp(desk: Desk): Promise<void> {
   await showSecret(
     token ? t("Token") : t("App password"),
     made,
-    t("Type or paste it into the program now: it is not shown again."),
+    t("Enter this in your app now. You won't be able to see it later."),
   );
   await desk.refresh();
 }
@@ -348,9 +351,9 @@ async function addApp(desk: Desk): Promise<void> {
 async function endApp(desk: Desk, one: AppPasswordItem): Promise<void> {
   if (
     !(await confirm(
-      t("End “{name}”?", { name: one.name }),
-      t("The program that uses it is logged out at once."),
-      t("End app password"),
+      t("Revoke “{name}”?", { name: one.name }),
+      t("This will log the app out immediately."),
+      t("Revoke app password"),
     ))
   )
     return;
@@ -361,10 +364,10 @@ async function endApp(desk: Desk, one: AppPasswordItem): Promise<void> {
 function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement {
   const others = sessions.filter((one) => !one.current).length;
   const rows = table(
-    t("Browsers that are logged in"),
+    t("Active sessions"),
     [
       {
-        title: t("Where"),
+        title: t("Location"),
         kind: "main",
         cell: (one) =>
           el(
@@ -381,8 +384,8 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
         cell: (one) =>
           el("span", { title: one.user_agent }, browserName(one.user_agent) || foreign(one.user_agent, 90)),
       },
-      { title: t("Last use"), cell: (one) => when(microseconds(one.last_used)) },
-      { title: t("Ends"), cell: (one) => when(microseconds(one.expires)) },
+      { title: t("Last used"), cell: (one) => when(microseconds(one.last_used)) },
+      { title: t("Expires"), cell: (one) => when(microseconds(one.expires)) },
       {
         title: "",
         kind: "num",
@@ -401,18 +404,18 @@ function sessionList(desk: Desk, sessions: readonly SessionItem[]): HTMLElement 
     ],
     sessions,
   );
-  const all = button(t("Log out all others"), async () => {
+  const all = button(t("Log out other sessions"), async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others()))
       await desk.refresh();
   });
-  return card(t("Browsers that are logged in"), rows, { flush: true, actions: others > 0 && all });
+  return card(t("Active sessions"), rows, { flush: true, actions: others > 0 && all });
 }
 
 function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {
   const body = el("ul", { class: "lines" }, first.map(attemptLine));
   let last = first.at(-1);
   const more = button(
-    t("Show older ones"),
+    t("Show older"),
     async () => {
       let found: Attempt[] = [];
       if (
@@ -452,9 +455,9 @@ function attemptLine(one: Attempt): HTMLElement {
 
 async function notMe(desk: Desk): Promise<void> {
   const text = t(
-    "You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.",
+    "You'll get a new password. Use it to log in again in your other browsers. You'll also need a new app password for each device and app. Outgoing mail will be held until you release it.",
   );
-  if (!(await confirm(t("Lock everyone else out?"), text, t("Lock them out")))) return;
+  if (!(await confirm(t("Log out everywhere else?"), text, t("Log out")))) return;
   const done: { found?: Secured } = {};
   if (
     !(await attempt(
@@ -466,9 +469,9 @@ async function notMe(desk: Desk): Promise<void> {
     return;
   const found = done.found!;
   await dialog<void>(
-    t("Everyone else is locked out"),
+    t("Logged out everywhere else"),
     (close) => [
-      el("p", { class: "dialog-text" }, t("Your new password, shown this once:")),
+      el("p", { class: "dialog-text" }, t("Your new password. You won't be able to see it later:")),
       el(
         "p",
         { class: "secret" },
@@ -480,9 +483,9 @@ async function notMe(desk: Desk): Promise<void> {
         { class: "dialog-text" },
         [
           many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."),
-          many(found.app_passwords, "{n} app password ended.", "{n} app passwords ended."),
+          many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."),
           found.queue
-            ? many(found.held, "{n} message that waited is held.", "{n} messages that waited are held.")
+            ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.")
             : t("The queue isn't available. Check your Outbox later."),
         ].join(" "),
       ),
@@ -490,7 +493,7 @@ async function notMe(desk: Desk): Promise<void> {
       el(
         "div",
         { class: "dialog-buttons" },
-        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have the password")),
+        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")),
       ),
     ],
     false,
@@ -500,7 +503,7 @@ async function notMe(desk: Desk): Promise<void> {
 
 /** What was sent within a day. */
 function left(found: Secured): HTMLElement {
-  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("Nothing was sent in the last day."));
+  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("No messages sent in the last day."));
   const box = el("ul", { class: "lines small" });
   fill(
     box,
@@ -516,10 +519,7 @@ function left(found: Secured): HTMLElement {
   return el(
     "div",
     {},
-    notice(
-      "warn",
-      many(found.left.length, "{n} message was sent in the last day:", "{n} messages were sent in the last day:"),
-    ),
+    notice("warn", many(found.left.length, "{n} message sent in the last day:", "{n} messages sent in the last day:")),
     box,
   );
 }

@@ -31,7 +31,7 @@ function built(desk: Desk, { name, people }: ProviderState): HTMLElement {
       goAway("connect", await desk.client.provider_connect()),
     );
   const disconnect = async (subject: string) => {
-    const text = t("You'll no longer be able to log in with {name}. Your other sessions will end.", { name });
+    const text = t("You'll no longer be able to log in with {name}. You'll be logged out everywhere else.", { name });
     if (!(await confirm(t("Disconnect this login?"), text, t("Disconnect")))) return;
     const end = () => desk.client.provider_disconnect(subject);
     if (await attempt(t("Disconnecting…"), t("Couldn't disconnect login"), end)) await desk.refresh();

@@ -31,7 +31,7 @@ export const keys: MakePage = async (desk) => {
 };
 
 function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLElement {
-  const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
+  const add = button(t("Add certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0)
     return card(
       t("Client certificates"),
@@ -49,7 +49,7 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
     t("Client certificates"),
     [
       { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
-      { title: t("Kind"), cell: (one) => one.type },
+      { title: t("Type"), cell: (one) => one.type },
       { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
       { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
@@ -77,29 +77,25 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
 }
 
 async function addKey(desk: Desk, address: string): Promise<void> {
-  const done = await dialog<boolean>(t("Add a certificate"), (close) => {
+  const done = await dialog<boolean>(t("Add certificate"), (close) => {
     const text = field(
       t("Certificate"),
       el("textarea", { rows: "6", spellcheck: "false", autofocus: true }),
-      t("The content of cert.pem: it begins with -----BEGIN CERTIFICATE-----."),
+      t("Paste the content of cert.pem, starting with -----BEGIN CERTIFICATE-----."),
     );
-    const file = field(t("Or choose the file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
+    const file = field(t("Or choose a file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
     file.control.addEventListener("change", async () => {
       const chosen = file.control.files?.[0];
       if (chosen !== undefined) text.control.value = await chosen.slice(0, 100_000).text();
     });
-    const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
+    const name = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(
-      t("IMAP apps still send a login command"),
-      false,
-      t("For programs that do not know that they are logged in already (PREAUTH)."),
-    );
+    const command = tick(t("IMAP apps still send a login command"), false, t("For apps without PREAUTH support."));
     const box = form([text.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
       // a private key must not leave this computer
       if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text.control.value)) {
         text.problem(
-          t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."),
+          t("This contains a private key, so it wasn't sent. Don't share your private key. Add only the certificate."),
         );
         return;
       }
@@ -117,7 +113,7 @@ async function addKey(desk: Desk, address: string): Promise<void> {
 }
 
 async function changeKey(desk: Desk, old: TLSKeyInfo): Promise<void> {
-  const done = await dialog<boolean>(t("Change a key"), (close) => {
+  const done = await dialog<boolean>(t("Edit certificate"), (close) => {
     const name = line(t("Name"), old.name, null, { maxlength: "256" });
     const login = line(t("Logs in as"), old.login_address);
     const command = tick(t("IMAP apps still send a login command"), old.no_imap_preauth);
@@ -144,8 +140,8 @@ async function removeKey(desk: Desk, one: TLSKeyInfo): Promise<void> {
   if (
     !(await confirm(
       t("Remove “{name}”?", { name: one.name }),
-      t("Programs with this key can no longer log in."),
-      t("Remove key"),
+      t("Apps with this certificate will no longer be able to log in."),
+      t("Remove certificate"),
     ))
   )
     return;
@@ -165,25 +161,23 @@ function commands(): HTMLElement {
     el("p", { class: "gap" }, title),
     el("div", { class: "command" }, copyable(text)),
   ];
-  return card(t("Make a key"), [
+  return card(t("Create a certificate"), [
     shown(
-      t(
-        "On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself.",
-      ),
+      t("On your computer, create a private key and a certificate (P-256). Add cert.pem above. Don't share key.pem."),
       make,
     ),
-    shown(t("Package both for a mail app:"), pack),
+    shown(t("To package both for a mail app:"), pack),
     el(
       "details",
       { class: "gap" },
       el("summary", {}, t("Older Apple systems can't open that file")),
-      shown(t("They need the older encryption:"), packOld),
+      shown(t("Use the older encryption:"), packOld),
     ),
     el(
       "p",
       { class: "hint gap" },
       t(
-        "RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter.",
+        "You can also use RSA with at least 2048 bits. Few apps support Ed25519. Dates and names in the certificate are ignored.",
       ),
     ),
   ]);

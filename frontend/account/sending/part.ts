@@ -68,10 +68,8 @@ function leaving(desk: Desk, all: readonly Leaving[]): HTMLElement | null {
 
 async function stop(desk: Desk, one: Leaving): Promise<void> {
   const what =
-    one.message_id === 0
-      ? t("The message won't be sent.")
-      : t("The message won't be sent. You'll find it in your drafts.");
-  if (!(await confirm(t("Cancel this message?"), what, t("Cancel the message")))) return;
+    one.message_id === 0 ? t("The message won't be sent.") : t("The message won't be sent. You'll find it in Drafts.");
+  if (!(await confirm(t("Cancel this message?"), what, t("Cancel message")))) return;
   if (await attempt(t("Canceling…"), t("Couldn't cancel message"), () => desk.client.account_later_stop(one.id)))
     await desk.refresh();
 }
@@ -82,7 +80,7 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
       t("Waiting to be sent"),
       empty(
         send,
-        t("Nothing is waiting"),
+        t("Your Outbox is empty"),
         t("Messages you send appear here until the recipients’ servers accept them."),
       ),
       { flush: true },
@@ -108,12 +106,11 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
                 el("span", { class: "hint" }, foreign(one.subject, 120)),
               ),
           },
-          { title: t("State"), cell: (one) => status(one) },
+          { title: t("Status"), cell: (one) => status(one) },
           { title: t("Attempts"), cell: (one) => (one.attempts === 0 ? t("none yet") : String(one.attempts)) },
           {
             title: meant("attempt", "Next"),
-            cell: (one) =>
-              one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)),
+            cell: (one) => (one.next_attempt === null ? t("after release") : when(microseconds(one.next_attempt))),
           },
           {
             title: "",
@@ -137,7 +134,7 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
           "p",
           { class: "more" },
           button(
-            t("Show older ones"),
+            t("Show older"),
             () =>
               void attempt(t("Loading…"), t("Couldn't load Outbox"), async () => {
                 const next = await desk.client.outgoing(all.at(-1)!.id);
@@ -156,9 +153,9 @@ function waiting(desk: Desk, first: Outgoing): HTMLElement {
 function status(one: QueuedItem): Child {
   if (one.stopped)
     return [
-      state("danger", t("stopped by the server")),
+      state("danger", t("paused by the server")),
       el("br"),
-      el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual.")),
+      el("span", { class: "hint" }, t("Unusual sending activity. Contact your administrator.")),
     ];
   if (one.hold) return state("off", t("on hold"));
   if (one.error === "") return state("wait", t("waiting"));
@@ -177,7 +174,7 @@ async function cancel(desk: Desk, one: QueuedItem): Promise<void> {
       t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", {
         name: one.recipient,
       }),
-      t("Cancel the message"),
+      t("Cancel message"),
     ))
   )
     return;
@@ -188,7 +185,7 @@ async function cancel(desk: Desk, one: QueuedItem): Promise<void> {
 function end(word: string): Child {
   const made: Readonly<Record<string, () => HTMLElement>> = {
     delivered: () => state("ok", t("delivered")),
-    relayed: () => state("ok", t("passed on")),
+    relayed: () => state("ok", t("relayed")),
     failed: () => state("danger", t("not delivered")),
     canceled: () => state("off", t("canceled")),
   };
@@ -217,9 +214,9 @@ function ended(found: readonly Left[]): Child {
 }
 
 function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement {
-  const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
+  const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
   const hint = t(
-    "Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.",
+    "You won't send mail to these addresses. Their servers reported that they don't exist, or you added them.",
   );
   if (found.length === 0)
     return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
@@ -229,12 +226,12 @@ function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement
       { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
       {
         title: t("Reason"),
-        cell: (one) => (one.reason === "" ? (one.manual ? t("added by hand") : "") : foreign(one.reason, 160)),
+        cell: (one) => (one.reason === "" ? (one.manual ? t("added manually") : "") : foreign(one.reason, 160)),
       },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: t("Until"),
-        cell: (one) => (one.expires === null ? t("removed by hand") : when(microseconds(one.expires))),
+        cell: (one) => (one.expires === null ? t("removed manually") : when(microseconds(one.expires))),
       },
       {
         title: "",
@@ -260,9 +257,9 @@ function suppressions(desk: Desk, found: readonly SuppressedItem[]): HTMLElement
 }
 
 async function suppress(desk: Desk): Promise<void> {
-  const done = await dialog<boolean>(t("Send nothing more to an address"), (close) => {
+  const done = await dialog<boolean>(t("Suppress an address"), (close) => {
     const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
-    const reason = line(t("Reason"), "", t("For yourself; may be empty."), { maxlength: "300" });
+    const reason = line(t("Reason"), "", t("Only you see this. Optional."), { maxlength: "300" });
     const box = form([address.root, reason.root], t("Add"), async () => {
       await desk.client.suppression_add(address.control.value, reason.control.value);
       close(true);

@@ -15,31 +15,35 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
   const into = old.incoming_webhook;
   const secret = (label: string, value: string, hint: string) =>
     line(label, value, hint, { type: "password", autocomplete: "off" });
-  const outURL = line(t("URL"), out.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
-  const outAuth = secret(t("Authorization"), out.authorization, t("Value of the header field, such as “Bearer …”."));
+  const outURL = line(t("URL"), out.url, t("We'll POST JSON to this URL. Leave blank to turn off."), {
+    inputmode: "url",
+  });
+  const outAuth = secret(t("Authorization"), out.authorization, t("Header value. For example, “Bearer …”."));
   const outKey = secret(
-    t("Key that signs the calls"),
+    t("Signing key"),
     out.secret,
-    t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."),
+    t("whsec_ and a Base64 key, as in Standard Webhooks. Leave blank to skip signing."),
   );
   const events = found.events.map((name) => tick(name, out.events.length === 0 || out.events.includes(name)));
-  const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
+  const inURL = line(t("URL"), into.url, t("We'll POST JSON to this URL. Leave blank to turn off."), {
+    inputmode: "url",
+  });
   const inAuth = secret(t("Authorization"), into.authorization, "");
-  const inKey = secret(t("Key that signs the calls"), into.secret, "");
+  const inKey = secret(t("Signing key"), into.secret, "");
   const ids = line(
-    t("Addresses with a unique sender for each message"),
+    t("Logins with unique sender addresses"),
     old.from_id_login_addresses.join(" "),
-    t("Logins with these names use a unique sender address for each message, to match replies. Separate with spaces."),
+    t("Messages from these logins get a unique sender address, to match replies. Separate with spaces."),
   );
   const keepMail = line(
-    t("Keep finished mail in the list for"),
+    t("Keep sent mail listed for"),
     old.keep_retired_message_period,
-    t("Such as 7d or 12h; 0s for not at all."),
+    t("For example, 7d or 12h. Use 0s to turn off."),
   );
   const keepHooks = line(
-    t("Keep finished calls in the list for"),
+    t("Keep finished webhooks listed for"),
     old.keep_retired_webhook_period,
-    t("Such as 7d or 12h; 0s for not at all."),
+    t("For example, 7d or 12h. Use 0s to turn off."),
   );
   const places = {
     "outgoing_webhook.url": outURL,
@@ -69,7 +73,7 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
   const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
   const save = form(
     [
-      el("h3", {}, t("Calls about sent mail")),
+      el("h3", {}, t("Outgoing webhooks")),
       outURL.root,
       outAuth.root,
       outKey.root,
@@ -80,7 +84,7 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
         events.map((one) => one.root),
       ),
       outTest,
-      el("h3", {}, t("Calls about incoming mail")),
+      el("h3", {}, t("Incoming webhooks")),
       inURL.root,
       inAuth.root,
       inKey.root,
@@ -114,7 +118,7 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
     },
   );
   return card(t("Webhooks"), save.root, {
-    hint: t("For programs of your own: your web server is called about what you send and receive."),
+    hint: t("Notify your own apps when you send or receive mail."),
   });
 }
 
@@ -127,7 +131,7 @@ function test(
 ): HTMLElement {
   const answer = el("div", { role: "status" });
   const run = async () => {
-    fill(answer, notice("wait", t("Calling…")));
+    fill(answer, notice("wait", t("Testing webhook…")));
     let found: HookTest;
     try {
       found = await desk.client.webhook_test(hook(), incoming);
@@ -156,7 +160,7 @@ function test(
   return el(
     "div",
     {},
-    button(t("Make a test call"), () => void run()),
+    button(t("Send test"), () => void run()),
     answer,
   );
 }

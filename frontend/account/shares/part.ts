@@ -12,10 +12,10 @@ import type { Desk, MakePage } from "../ui/page";
 
 /** Sets of rights with words (RFC 4314 §2.1). */
 const levels = [
-  ["lr", t("read")],
-  ["lrs", t("read, and mark as read")],
-  ["lrswite", t("read, change, add and remove")],
-  ["lrswipkxtea", t("everything, also sharing it with others")],
+  ["lr", t("view")],
+  ["lrs", t("view and mark as read")],
+  ["lrswite", t("view, change, add, and remove")],
+  ["lrswipkxtea", t("everything, including sharing")],
 ] as const;
 
 function words(rights: string): string {
@@ -28,7 +28,7 @@ const shares: MakePage = async (desk) => {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Shared folders"), t("Other users on this server see what you share in their mail app and webmail.")),
+    head(t("Shared folders"), t("Users on this server will see your shared folders in their mail app and webmail.")),
     given(desk, found),
     add(desk, found),
     received(found.received),
@@ -40,7 +40,7 @@ function given(desk: Desk, found: Shares): HTMLElement {
   if (found.given.length === 0)
     return card(
       t("Shared by you"),
-      empty(users, t("Nothing is shared"), t("Share a folder below, for example with a club or an office.")),
+      empty(users, t("You haven't shared any folders"), t("Share a folder below with a team or club, for example.")),
       { flush: true },
     );
   const rows = table<Given>(
@@ -48,10 +48,10 @@ function given(desk: Desk, found: Shares): HTMLElement {
     [
       { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
       {
-        title: t("With"),
-        cell: (one) => (one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest)),
+        title: t("Shared with"),
+        cell: (one) => (one.guest === "anyone" ? t("all users on this server") : foreign(one.guest)),
       },
-      { title: t("May"), cell: (one) => words(one.rights) },
+      { title: t("Permissions"), cell: (one) => words(one.rights) },
       {
         title: "",
         kind: "num",
@@ -90,10 +90,10 @@ function add(desk: Desk, found: Shares): HTMLElement {
     found.mailboxes.map((name) => [name, visible(name)] as const),
     found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox",
   );
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), {
+  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), {
     autocapitalize: "none",
   });
-  const rights = choice(t("May"), levels, "lr");
+  const rights = choice(t("Permissions"), levels, "lr");
   const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));
   const box = form(
     [el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root],
@@ -118,14 +118,13 @@ function add(desk: Desk, found: Shares): HTMLElement {
 }
 
 function received(all: readonly Received[]): HTMLElement {
-  if (all.length === 0)
-    return card(t("Shared with you"), el("p", { class: "hint" }, t("No other users share folders with you.")));
+  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("No shared folders")));
   const rows = table<Received>(
     t("Shared with you"),
     [
       { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
-      { title: t("Of"), cell: (one) => foreign(one.owner) },
-      { title: t("You may"), cell: (one) => words(one.rights) },
+      { title: t("Owner"), cell: (one) => foreign(one.owner) },
+      { title: t("Permissions"), cell: (one) => words(one.rights) },
     ],
     all,
   );

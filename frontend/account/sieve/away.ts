@@ -11,13 +11,13 @@ import type { Desk, MakePage } from "../ui/page";
 
 export const away: MakePage = async (desk) => {
   const found = await desk.client.account_vacation_show();
-  const title = t("Away");
+  const title = t("Vacation reply");
   return {
     title,
     root: el(
       "div",
       { class: "page" },
-      head(title, t("An answer to people who write to you while you are away.")),
+      head(title, t("Reply automatically while you're away.")),
       now(found),
       answer(desk, found),
       told(found.answered),
@@ -36,21 +36,23 @@ function now(found: VacationInfo): HTMLElement | null {
 
 function answer(desk: Desk, old: VacationInfo): HTMLElement {
   const on = tick(t("Send vacation reply"), old.enabled);
-  const start = line(meant("time", "From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
-  const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
-  const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), {
+  const start = line(meant("time", "From"), local(old.start), t("Leave blank to start now."), {
+    type: "datetime-local",
+  });
+  const end = line(t("Until"), local(old.end), t("Leave blank for no end date."), { type: "datetime-local" });
+  const subject = line(t("Subject"), old.subject, t("Leave blank to use “Auto:” and the message’s subject."), {
     spellcheck: "true",
     maxlength: "200",
   });
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
-  const text = field(t("Answer"), area);
+  const text = field(meant("vacation", "Reply"), area);
   const html = old.html === "" ? null : markup(old.html);
   const known = choice(
-    t("To whom"),
+    t("Reply to"),
     [
-      ["all", t("everyone who writes to me")],
-      ["known", t("only people to whom I have written")],
+      ["all", t("anyone who emails me")],
+      ["known", t("only people I've emailed")],
     ],
     old.known_only ? "known" : "all",
   );
@@ -64,7 +66,7 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
       el(
         "p",
         { class: "hint" },
-        t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."),
+        t("Each sender gets one reply every 7 days. Lists, newsletters, apps, and forged senders don't get replies."),
       ),
     ],
     t("Save"),
@@ -88,20 +90,20 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
       await desk.refresh();
     },
   );
-  return card(t("Answer"), box.root);
+  return card(meant("vacation", "Reply"), box.root);
 }
 
 function told(all: readonly VacationAnswer[]): HTMLElement | null {
   if (all.length === 0) return null;
   const rows = table<VacationAnswer>(
-    t("Who got an answer"),
+    t("Recent replies"),
     [
       { title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) },
-      { title: t("Last answer"), cell: (one) => when(one.sent) },
+      { title: t("Last reply"), cell: (one) => when(one.sent) },
     ],
     all,
   );
-  return card(t("Who got an answer"), rows, { flush: true });
+  return card(t("Recent replies"), rows, { flush: true });
 }
 
 /** The answer as HTML, which a mail program has written. */

@@ -24,9 +24,7 @@ export const forwarding: MakePage = async (desk) => {
     { class: "page" },
     head(
       title,
-      t(
-        "Accepted mail that is not junk is sent on to other addresses of yours. Bounces go to the sender of the message, not to you.",
-      ),
+      t("Forward accepted mail, except junk, to your other addresses. Bounces go to the original sender, not to you."),
     ),
     said !== "" && notice("warn", foreign(said)),
     list(desk, found),
@@ -47,7 +45,7 @@ function list(desk: Desk, found: Forwards): HTMLElement {
   if (found.targets.length === 0)
     return card(
       title,
-      empty(forward, t("Nothing is forwarded"), t("Add an address below. We'll email a confirmation link to it.")),
+      empty(forward, t("Forwarding is off"), t("Add an address below. We'll email a confirmation link to it.")),
       { flush: true },
     );
   const rows = table<ForwardTarget>(
@@ -62,12 +60,11 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             {},
             el("b", {}, foreign(one.address)),
             one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)),
-            one.script !== "" &&
-              el("span", { class: "hint" }, el("br"), t("named by the script "), foreign(one.script)),
-            one.ran && el("span", { class: "hint" }, el("br"), t("made by a script while it ran")),
+            one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)),
+            one.ran && el("span", { class: "hint" }, el("br"), t("created by a running script")),
           ),
       },
-      { title: t("State"), cell: (one) => told(one) },
+      { title: t("Status"), cell: (one) => told(one) },
       {
         title: "",
         kind: "num",
@@ -77,24 +74,24 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             { class: "flex wrap" },
             (one.state === "new" || one.state === "asked") &&
               button(
-                t("Ask again"),
+                t("Resend email"),
                 () =>
                   void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () =>
                     desk.client.forward_ask(one.address),
                   ),
                 {
                   kind: "line small",
-                  name: t("Ask again: {address}", { address: one.address }),
+                  name: t("Resend email to {address}", { address: one.address }),
                 },
               ),
             one.state === "stopped" &&
               button(
-                t("Start again"),
+                t("Resume"),
                 () =>
                   void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () =>
                     desk.client.forward_start(one.address),
                   ),
-                { kind: "line small", name: t("Start again: {address}", { address: one.address }) },
+                { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) },
               ),
             one.alias === "" &&
               one.script === "" &&
@@ -128,9 +125,9 @@ function told(one: ForwardTarget): HTMLElement {
             one.taken_over &&
               el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required")),
           )
-        : el("span", {}, state("warn", t("mail bounces since")), " ", when(microseconds(one.failing)), error);
+        : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
-      return el("span", {}, state("danger", t("stopped; your mail is kept here")), error);
+      return el("span", {}, state("danger", t("stopped. Your mail is kept here")), error);
   }
 }
 
@@ -142,7 +139,7 @@ async function remove(desk: Desk, old: ForwardForm, one: ForwardTarget): Promise
   if (
     !(await confirm(
       t("Stop forwarding to {address}?", { address: one.address }),
-      t("Mail stays here from now on."),
+      t("New mail will only be kept here."),
       t("Stop"),
     ))
   )
@@ -157,13 +154,13 @@ function add(desk: Desk, old: ForwardForm): HTMLElement {
   const address = line(
     t("Address"),
     "",
-    t("Its owner gets a mail with a link, and nothing is sent there before the button behind it was pressed."),
+    t("We'll email a confirmation link to this address. Forwarding starts when it's confirmed."),
     { inputmode: "email", autocapitalize: "none" },
   );
   const box = form(address.root, t("Add"), async () => {
     const to = address.control.value.trim();
     if (to === "") {
-      address.problem(t("Type an address."));
+      address.problem(t("Enter an address."));
       return;
     }
     try {
@@ -172,20 +169,23 @@ function add(desk: Desk, old: ForwardForm): HTMLElement {
       atFields(error, { forward_to: address });
     }
   });
-  return card(t("Add an address"), box.root);
+  return card(t("Add address"), box.root);
 }
 
 function copies(desk: Desk, found: Forwards): HTMLElement | null {
   const old = found.form;
   if (old.forward_to.length === 0) return null;
   const keep = tick(
-    t("Keep the mail here as well"),
+    t("Keep a copy here"),
     old.keep_copy,
     found.script === ""
-      ? t("Without a copy here, mail is still kept that cannot be sent on.")
-      : t("Your script {script} is active: it alone says what is kept, and this counts once it is not.", {
-          script: found.script,
-        }),
+      ? t("If forwarding fails, you'll still find the mail here.")
+      : t(
+          "Your active script {script} controls which mail is kept. This setting applies only without an active script.",
+          {
+            script: found.script,
+          },
+        ),
   );
   const box = form(keep.root, t("Save"), async () => {
     await save(desk, old, { forward_to: old.forward_to, keep_copy: keep.control.checked });

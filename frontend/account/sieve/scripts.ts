@@ -46,7 +46,7 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
   if (found.scripts.length === 0)
     return card(
       t("Scripts"),
-      empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add),
+      empty(fileText, t("No scripts"), t("For most tasks, you can use address rules instead."), add),
       { flush: true },
     );
   const rows = table<Script>(
@@ -107,12 +107,14 @@ async function act(desk: Desk, work: () => Promise<unknown>): Promise<void> {
 }
 
 async function rename(desk: Desk, one: Script): Promise<void> {
-  const name = await ask(t("Rename the script"), t("Name"), one.name, t("Rename"));
+  const name = await ask(t("Rename script"), t("Name"), one.name, t("Rename"));
   if (name !== null && name !== one.name) await act(desk, () => desk.client.script_rename(one.name, name));
 }
 
 async function remove(desk: Desk, one: Script): Promise<void> {
-  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete")))
+  if (
+    await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))
+  )
     await act(desk, () => desk.client.script_delete(one.name));
 }
 
@@ -134,9 +136,9 @@ async function failures(found: Scripts): Promise<HTMLElement | null> {
       el("span", { class: "muted" }, when(microseconds(one.moment))),
     );
   });
-  return card(t("Errors while running"), el("ul", { class: "lines" }, lines), {
+  return card(t("Script errors"), el("ul", { class: "lines" }, lines), {
     flush: true,
-    hint: t("The messages were kept in your Inbox."),
+    hint: t("You'll find these messages in your Inbox."),
   });
 }
 
@@ -154,7 +156,7 @@ async function editor(desk: Desk, name: string | null): Promise<{ title: string;
   });
   area.value = old ?? start;
   const text = field(t("Script"), area);
-  const activate = tick(t("Make it the active script"), known?.active ?? true);
+  const activate = tick(t("Use as active script"), known?.active ?? true);
   const verdict = el("div", { class: "gap", "aria-live": "polite" });
   let timer = 0;
   let asked = 0;
@@ -199,7 +201,7 @@ async function editor(desk: Desk, name: string | null): Promise<{ title: string;
 
 /** Faults as links that put the cursor to their place. */
 function judged(faults: readonly ScriptFault[], area: HTMLTextAreaElement): HTMLElement {
-  if (faults.length === 0) return notice("ok", t("The script is valid."));
+  if (faults.length === 0) return notice("ok", t("Script is valid."));
   const items = faults.map((one) =>
     el(
       "li",

@@ -62,8 +62,8 @@ export class CalendarCopies {
     }
     const counted = [
       many(found.added, "{n} entry copied", "{n} entries copied"),
-      found.known > 0 && many(found.known, "{n} was here already", "{n} were here already"),
-      found.unread > 0 && many(found.unread, "{n} cannot be read", "{n} cannot be read"),
+      found.known > 0 && many(found.known, "{n} already here", "{n} already here"),
+      found.unread > 0 && many(found.unread, "{n} unreadable", "{n} unreadable"),
     ]
       .filter(Boolean)
       .join(", ");
@@ -81,7 +81,7 @@ export class CalendarCopies {
               "p",
               { class: "hint", role: "status" },
               found.place === ""
-                ? t("Looking for calendars and address books…")
+                ? t("Finding calendars and address books…")
                 : [
                     foreign(found.place),
                     t(": {done} of {total} entries", {
@@ -93,14 +93,14 @@ export class CalendarCopies {
             el("p", {}, counted),
           ),
         found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`),
-        found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })),
+        found.phase === "aborted" && notice("off", t("Copy canceled. {counted}.", { counted })),
         found.phase === "failed" &&
           notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]),
         problems.length > 0 &&
           el(
             "details",
             { class: "problems" },
-            el("summary", {}, t("What was left out")),
+            el("summary", {}, t("Skipped items")),
             el(
               "ul",
               {},
@@ -119,12 +119,12 @@ export class CalendarCopies {
   }
 
   private ask(): HTMLElement {
-    const url = line(t("Address of the server"), "", t("Such as dav.example.com, or as its help gives it."), {
+    const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider’s help."), {
       inputmode: "url",
       autocapitalize: "none",
     });
-    const user = line(t("User name there"), "", t("Often the whole address."), { autocapitalize: "none" });
-    const password = line(t("Password there"), "", t("Never stored. Many providers want an app password."), {
+    const user = line(t("Username"), "", t("Usually your full email address."), { autocapitalize: "none" });
+    const password = line(t("Password"), "", t("Never stored. Many providers require an app password."), {
       type: "password",
       autocomplete: "off",
     });

@@ -121,7 +121,7 @@ export class Copying {
       { id: "copy-users" },
       found.known.map((one) => el("option", { value: one.user })),
     );
-    const host = line(t("Server"), last?.host ?? "", t("Such as imap.example.org."), {
+    const host = line(t("Server"), last?.host ?? "", t("For example, imap.example.org"), {
       list: "copy-hosts",
       inputmode: "url",
       autocapitalize: "none",
@@ -131,19 +131,19 @@ export class Copying {
       security.filter(([value]) => value !== "none" || found.insecure),
       "implicit",
     );
-    const port = line(t("Port"), "", t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
-    const user = line(t("User name there"), last?.user ?? "", t("Often the whole address."), {
+    const port = line(t("Port"), "", t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+    const user = line(t("Username"), last?.user ?? "", t("Usually your full email address."), {
       list: "copy-users",
       autocapitalize: "none",
     });
     const password = line(
-      t("Password there"),
+      t("Password"),
       "",
-      t("Kept in memory until the import ends, and never stored. Some providers want an app password."),
+      t("Never stored, only kept in memory during the import. Some providers require an app password."),
       { type: "password", autocomplete: "off" },
     );
     const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
-    const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
+    const since = line(t("Not older than"), "", t("Leave blank to import all messages."), { type: "date" });
     const box = form(
       [
         hosts,
@@ -164,7 +164,7 @@ export class Copying {
       async () => {
         const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
         if (!Number.isInteger(number) || number < 0 || number > 65535) {
-          port.problem(t("A port is a number up to 65535."));
+          port.problem(t("Enter a port from 1 to 65535."));
           return;
         }
         try {
@@ -193,7 +193,7 @@ export class Copying {
       return el(
         "div",
         {},
-        notice("ok", t("All messages of this server are here already.")),
+        notice("ok", t("You already have all messages from this server.")),
         el(
           "div",
           { class: "flex wrap gap" },
@@ -278,17 +278,17 @@ export class Copying {
       { class: "flex wrap gap" },
       found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())),
       found.phase === "paused" &&
-        button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }),
-      button(t("End the import"), () => void this.end(), { kind: "line danger" }),
+        button(t("Continue"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }),
+      button(t("Stop import"), () => void this.end(), { kind: "line danger" }),
     );
   }
 
   private async end(): Promise<void> {
     if (
       await confirm(
-        t("End the import?"),
-        t("Messages that were copied stay. A later import goes on from there."),
-        t("End it"),
+        t("Stop this import?"),
+        t("You'll keep the copied messages. You can start another import later to continue."),
+        t("Stop import"),
       )
     )
       await this.act(() => this.desk.client.copy_abort());
@@ -338,7 +338,7 @@ function progress(found: Found): HTMLElement {
       "p",
       { class: "hint", role: "status" },
       found.phase === "paused"
-        ? t("Paused. It waits for a day, then it ends.")
+        ? t("Paused. If you don't continue within a day, the import will end.")
         : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · "),
     ),
     found.phase === "running" && place !== null && el("p", {}, place),
@@ -352,9 +352,9 @@ function noted(found: Found): HTMLElement | null {
 
 function result(found: Found): HTMLElement {
   const copied = many(found.messages, "{n} message copied", "{n} messages copied");
-  const flags = found.flags > 0 ? t(", marks of {n} more changed", { n: found.flags.toLocaleString() }) : "";
+  const flags = found.flags > 0 ? t(", flags changed on {n} more", { n: found.flags.toLocaleString() }) : "";
   if (found.phase === "done") return notice("ok", `${t("Done")}: ${copied}${flags}.`);
-  if (found.phase === "aborted") return notice("off", t("The import was ended. {copied}.", { copied }));
+  if (found.phase === "aborted") return notice("off", t("Import stopped. {copied}.", { copied }));
   return notice("danger", [foreign(found.error.message), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
 }
 
@@ -369,8 +369,8 @@ function problems(found: Found): HTMLElement | null {
       {},
       many(
         Math.max(found.problem_count, found.problems.length),
-        "{n} problem: what is left out",
-        "{n} problems: what is left out",
+        "{n} problem: view skipped items",
+        "{n} problems: view skipped items",
       ),
     ),
     el(

@@ -39,7 +39,7 @@ export class Exporting {
     el("option", { value: "tgz" }, t("tar.gz archive")),
     el("option", { value: "tar" }, t("tar archive, not compressed")),
   );
-  private readonly none = el("option", { value: "none" }, t("no archive: one mbox file"));
+  private readonly none = el("option", { value: "none" }, t("single mbox file, no archive"));
   private readonly what = el("p", { class: "hint" });
   private readonly form: HTMLFormElement;
   private mailboxes: Mailbox[] = [];
@@ -72,17 +72,12 @@ export class Exporting {
         "fieldset",
         { class: "group" },
         el("legend", {}, t("Format")),
-        el(
-          "label",
-          { class: "check" },
-          this.mbox,
-          el("span", {}, t("mbox: a file for each folder, for most mail apps")),
-        ),
+        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: 1 file per folder, for most mail apps"))),
         el(
           "label",
           { class: "check" },
           this.maildir,
-          el("span", {}, t("Maildir: a directory for each folder, a file for each message")),
+          el("span", {}, t("Maildir: 1 directory per folder, 1 file per message")),
         ),
       ),
       this.what,
@@ -95,7 +90,7 @@ export class Exporting {
         "p",
         { class: "hint" },
         t(
-          "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.",
+          "Messages are exported unchanged, with their flags, keywords, and received times. Mail you receive during the download won't be included.",
         ),
       ),
       this.form,

@@ -46,7 +46,7 @@ export class Importing {
   private readonly prefix = el("input", {
     autocomplete: "off",
     spellcheck: "false",
-    placeholder: t("such as “[Gmail]” or “Old/Mail”"),
+    placeholder: t("For example, “[Gmail]” or “Old/Mail”"),
   });
   private readonly skip = el("input", { type: "checkbox" });
   private readonly trial = el("input", { type: "checkbox" });
@@ -87,13 +87,13 @@ export class Importing {
     const drop = el(
       "div",
       { class: "drop" },
-      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
+      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file or drop it here")),
       this.fileName,
       el(
         "span",
         { class: "hint", id: "import-kinds" },
         t(
-          "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file",
+          "ZIP, tar.gz, or tar archive with mbox, Maildir, or .eml files, such as from Google Takeout or Thunderbird. You can also use a single mbox or .eml file.",
         ),
       ),
       this.file,
@@ -129,7 +129,7 @@ export class Importing {
         el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix),
       ),
       el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")),
-      el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
+      el("label", { class: "check" }, this.trial, t("Dry run: count messages and find problems without importing")),
       el("div", { class: "flex wrap" }, this.submit),
     );
     this.running = el(
@@ -151,7 +151,7 @@ export class Importing {
         "p",
         { class: "hint" },
         t(
-          "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.",
+          "If anything fails, the whole import is undone. You can keep using your mail during the import. You can close this page after the upload.",
         ),
       ),
       this.form,
@@ -220,7 +220,7 @@ export class Importing {
     this.open(file.name);
     const upload = new Upload();
     this.upload = upload;
-    fill(this.doing, t("Sending the file…"));
+    fill(this.doing, t("Uploading file…"));
     const began = Date.now();
     try {
       const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
@@ -257,7 +257,7 @@ export class Importing {
         this.step = "";
       },
       event: (event) => this.take(event),
-      waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")),
+      waiting: () => fill(this.doing, t("Connection lost. The import is still running. Reconnecting…")),
       lost: () => {
         this.follower?.stop();
         this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
@@ -269,7 +269,7 @@ export class Importing {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading the file…"));
+        fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading file…"));
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -360,7 +360,7 @@ export class Importing {
     const hidden = problems - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
+      el("summary", {}, many(problems, "{n} problem: view skipped items", "{n} problems: view skipped items")),
       el(
         "ul",
         {},
@@ -402,7 +402,7 @@ export class Importing {
     this.another.hidden = true;
     this.result.hidden = true;
     this.drawFound(0);
-    fill(this.runningTitle, name === "" ? t("An import that was begun elsewhere") : name);
+    fill(this.runningTitle, name === "" ? t("Import started on another page") : name);
     fill(this.doing, t("Connecting…"));
     fill(this.figures);
   }
@@ -429,9 +429,7 @@ export class Importing {
     }
     const token = this.follower?.token;
     if (token === undefined) return;
-    if (
-      await confirm(t("Cancel this import?"), t("Everything imported so far will be undone."), t("Cancel the import"))
-    ) {
+    if (await confirm(t("Stop this import?"), t("Everything imported so far will be undone."), t("Stop import"))) {
       await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }
   }
@@ -444,12 +442,12 @@ export class Importing {
 
 function endText(end: ImportDone | ImportAborted): string {
   if (end.kind === "aborted")
-    return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
+    return end.message === lostText ? lostText : t("No messages imported: {why}", { why: end.message });
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems };
   return end.dry_run
-    ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values)
+    ? t("{messages} would be imported{problems}. This was a dry run, so your mail didn't change.", values)
     : t("{messages} imported{problems}.", values);
 }
 

@@ -8,7 +8,7 @@ type Meaning = ImportLabel["meaning"];
 
 function meanings(): [Meaning, string][] {
   return [
-    ["mailbox", t("A folder with this name")],
+    ["mailbox", t("Folder with this name")],
     ["inbox", t("Inbox")],
     ["sent", t("Sent")],
     ["drafts", t("Drafts")],
@@ -19,7 +19,7 @@ function meanings(): [Meaning, string][] {
     ["opened", t("Opened")],
     ["starred", t("Starred")],
     ["important", t("Important")],
-    ["ignored", t("Nothing: leave it out")],
+    ["ignored", t("Skip")],
   ];
 }
 
@@ -53,12 +53,12 @@ export class LabelQuestion {
     });
     fill(
       this.root,
-      el("h3", { id: "labels-title" }, t("What do these labels mean?")),
+      el("h3", { id: "labels-title" }, t("Match Gmail labels")),
       el(
         "p",
         { class: "hint" },
         t(
-          "Gmail’s own labels are in a language that moxlite does not know. The meanings are guessed from the messages: correct them where they are wrong.",
+          "moxlite doesn't know the language of these Gmail labels. We guessed their meanings from the messages. Correct any that are wrong.",
         ),
       ),
       el(
@@ -84,7 +84,7 @@ export class LabelQuestion {
       el(
         "div",
         { class: "flex wrap" },
-        el("button", { class: "btn primary", onclick: () => this.start() }, t("Import with these meanings")),
+        el("button", { class: "btn primary", onclick: () => this.start() }, t("Import")),
       ),
     );
     this.root.hidden = false;

@@ -36,10 +36,7 @@ export async function applyToExisting(
   let after: Place | null = null;
   do {
     show(
-      notice("wait", [
-        t("Looking through {mailbox}: ", { mailbox: source }),
-        many(looked, "{n} message", "{n} messages"),
-      ]),
+      notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]),
       stop(),
     );
     const got: { page?: SortPage } = {};
@@ -65,9 +62,7 @@ export async function applyToExisting(
     })),
   );
   if (moves.length === 0)
-    return show(
-      notice("ok", t("None of the {n} messages in {mailbox} would go elsewhere.", { n: looked, mailbox: source })),
-    );
+    return show(notice("ok", t("The {n} messages in {mailbox} would all stay there.", { n: looked, mailbox: source })));
   const list = el(
     "ul",
     { class: "lines" },
@@ -80,7 +75,7 @@ export async function applyToExisting(
       ),
     ),
   );
-  const words = t("Of the {all} messages in {mailbox}, {n} would go to:", {
+  const words = t("{n} of {all} messages in {mailbox} would move to:", {
     all: looked,
     mailbox: source,
     n: moves.length,
@@ -91,10 +86,10 @@ export async function applyToExisting(
       {},
       el("p", {}, words),
       list,
-      stopped && el("p", { class: "hint" }, t("Stopped before the end: older messages were not looked at.")),
+      stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked.")),
     ),
-    button(t("Move them"), () => void move(0), { kind: "primary" }),
-    button(t("Leave them"), () => fill(place), { kind: "text" }),
+    button(t("Move messages"), () => void move(0), { kind: "primary" }),
+    button(t("Don't move"), () => fill(place), { kind: "text" }),
   );
 
   /** Move the pieces from this one on. */
@@ -114,12 +109,11 @@ export async function applyToExisting(
     // the answer of a piece that failed may have been lost: it is undone, too
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
-    if (done === pieces.length)
-      show(notice("ok", many(moved, "{n} message was moved.", "{n} messages were moved.")), back);
+    if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
     else
       show(
-        notice("warn", t("Stopped: {n} of {all} messages were moved.", { n: moved, all: moves.length })),
-        button(t("Go on"), () => void move(done), { kind: "primary" }),
+        notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })),
+        button(t("Continue"), () => void move(done), { kind: "primary" }),
         back,
       );
   }
@@ -138,11 +132,11 @@ export async function applyToExisting(
       )
         break;
     }
-    if (left < 0) show(notice("ok", t("All messages are in {mailbox} again.", { mailbox: source })));
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
     else
       show(
-        notice("warn", t("Stopped: some messages were not moved back yet.")),
-        button(t("Undo the rest"), () => void undo(left)),
+        notice("warn", t("Stopped. Some messages haven't been moved back yet.")),
+        button(t("Undo remaining"), () => void undo(left)),
       );
   }
 

@@ -19,16 +19,16 @@ export function byHand(program: Program): HTMLElement {
     [t("Incoming (IMAP)"), servers(program.imap)],
     [t("Outgoing (SMTP)"), servers(program.submission)],
     ...(program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)] as const]),
-    [t("User name"), copyable(program.username)],
+    [t("Username"), copyable(program.username)],
     [
       t("Password"),
-      el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one"))),
+      el("span", {}, t("a separate app password for each app. "), el("a", { href: "#security" }, t("Create one"))),
     ],
   ]);
 }
 
 function servers(all: readonly MailServer[]): HTMLElement[] | string {
-  if (all.length === 0) return t("not offered");
+  if (all.length === 0) return t("not available");
   return all.map((one) =>
     el(
       "div",

@@ -383,7 +383,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
       { inputmode: "email" },
     );
     if (
-      (await fieldDialog(t("Add an address"), t("Add"), { address }, () =>
+      (await fieldDialog(t("Add address"), t("Add"), { address }, () =>
         desk.client.config_address_add(address.control.value, name),
       )) === null
     )
@@ -413,7 +413,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
   );
   return card(t("Addresses"), list, {
     flush: true,
-    actions: button(t("Add an address"), () => void add(), { icon: plus, kind: "line small" }),
+    actions: button(t("Add address"), () => void add(), { icon: plus, kind: "line small" }),
   });
 }
 

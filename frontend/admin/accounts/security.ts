@@ -60,9 +60,9 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
     t("Two-step verification"),
     [
       { title: t("Device"), kind: "main", cell: ([, title]) => foreign(title, 80) },
-      { title: t("Kind"), cell: ([kind]) => kind },
+      { title: t("Type"), cell: ([kind]) => kind },
       { title: t("Since"), cell: ([, , created]) => when(created) },
-      { title: t("Last use"), cell: ([, , , used]) => (used === 0 ? t("never") : when(used)) },
+      { title: t("Last used"), cell: ([, , , used]) => (used === 0 ? t("never") : when(used)) },
     ],
     devices,
   );
@@ -171,7 +171,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
         kind: "main",
         cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)],
       },
-      { title: t("Kind"), cell: (one) => one.type },
+      { title: t("Type"), cell: (one) => one.type },
       { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
       { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("by command") : t("at once")) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },

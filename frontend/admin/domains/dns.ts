@@ -133,7 +133,7 @@ export async function dns(
             el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC.")),
         ],
       },
-      { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) },
+      { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) },
     ],
     records,
   );

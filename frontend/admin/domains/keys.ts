@@ -106,7 +106,7 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
       found.selectors.length === 0
         ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it."))
         : list,
-      { flush: true, actions: button(t("Make a key"), () => void add(), { icon: plus, kind: "line small" }) },
+      { flush: true, actions: button(t("Create key"), () => void add(), { icon: plus, kind: "line small" }) },
     ),
     card(t("What signs"), signing),
   ];

@@ -239,7 +239,7 @@ function stagesCard(desk: Desk, title: string, found: Rotation | HostRotation, a
     {
       actions: [
         found.stopped
-          ? button(t("Go on"), () => void act(actions.start))
+          ? button(t("Continue"), () => void act(actions.start))
           : button(t("Stop"), () => void act(actions.stop)),
         found.stage === "resting" && button(t("Replace now…"), () => void now()),
       ],

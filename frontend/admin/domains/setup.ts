@@ -134,7 +134,7 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
         {
           flush: true,
           actions: [
-            button(t("Add an address"), () => void addAddress(desk, domain), {
+            button(t("Add address"), () => void addAddress(desk, domain), {
               icon: plus,
               kind: all.length > 0 ? "line" : "primary",
             }),
@@ -162,7 +162,7 @@ async function addAddress(desk: Desk, domain: string): Promise<void> {
   const toggle = () => (name.root.hidden = account.control.value !== fresh);
   account.control.addEventListener("change", toggle);
   toggle();
-  const password = await fieldDialog(t("Add an address"), t("Add address"), { address, account, name }, async () => {
+  const password = await fieldDialog(t("Add address"), t("Add address"), { address, account, name }, async () => {
     if (account.control.value === fresh) return desk.client.account_add(name.control.value, address.control.value);
     await desk.client.config_address_add(address.control.value, account.control.value);
     return "";

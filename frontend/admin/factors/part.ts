@@ -13,16 +13,16 @@ async function changePassword(desk: Desk): Promise<void> {
   const first = field(
     t("New password"),
     el("input", { type: "password", autocomplete: "new-password" }),
-    t("At least 8 characters. Three or four words that belong to nothing are good."),
+    t("At least 8 characters. Try 3 or 4 random words."),
   );
-  const second = field(t("New password again"), el("input", { type: "password", autocomplete: "new-password" }));
+  const second = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
   const ended = await fieldDialog(
     t("Change the admin password"),
     t("Change password"),
     { password: first, again: second },
     async () => {
       if (first.control.value !== second.control.value) {
-        second.problem(t("The two are not the same."));
+        second.problem(t("Passwords don't match."));
         throw new Error(t("Nothing was changed."));
       }
       return desk.client.password_change(first.control.value);

@@ -32,9 +32,9 @@ export async function tokens(desk: Desk): Promise<Child> {
     t("API tokens"),
     [
       { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
-      { title: t("May"), cell: (one) => one.scopes.join(", ") },
+      { title: t("Permissions"), cell: (one) => one.scopes.join(", ") },
       {
-        title: t("Last use"),
+        title: t("Last used"),
         cell: (one) =>
           one.last_used === ""
             ? t("never")
@@ -64,7 +64,7 @@ async function make(desk: Desk): Promise<void> {
     [
       ["30", t("in 30 days")],
       ["90", t("in 90 days")],
-      ["365", t("in a year")],
+      ["365", t("in 1 year")],
     ],
     "365",
   );

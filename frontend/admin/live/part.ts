@@ -150,7 +150,7 @@ class Live {
   }
 
   private drawPauser(): void {
-    fill(this.pauser, sign(this.paused ? play : pause), this.paused ? t("Go on") : t("Pause"));
+    fill(this.pauser, sign(this.paused ? play : pause), this.paused ? t("Continue") : t("Pause"));
   }
 
   private wanted(one: Happening): boolean {

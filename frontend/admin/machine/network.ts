@@ -74,7 +74,7 @@ function listings(desk: Desk, found: OwnAddresses): Child {
       { title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) },
       { title: t("Address"), cell: (row) => row.ip },
       {
-        title: t("State"),
+        title: t("Status"),
         cell: (row) => [
           listingState(row),
           (row.explanation !== "" || row.problem !== "") &&

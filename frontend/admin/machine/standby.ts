@@ -49,7 +49,7 @@ function shown(found: SecondMachine): HTMLElement[] {
       found.well ? "ok" : "warn",
       found.well ? t("All changes are copied to it.") : t("Not all changes are copied to it."),
     ),
-    card(t("State"), words, {
+    card(t("Status"), words, {
       hint: found.lease
         ? null
         : t(

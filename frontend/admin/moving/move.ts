@@ -72,7 +72,7 @@ function shown(found: MoveState): HTMLElement[] {
     card(t("Progress"), [
       meter(found.accounts.length === 0 ? 1 : done / found.accounts.length),
       pairs([
-        [t("State"), words(found.phase)],
+        [t("Status"), words(found.phase)],
         [t("Accounts"), t("{n} of {all}", { n: done, all: found.accounts.length })],
         [t("Messages"), messages.toLocaleString()],
         [t("Speed"), found.rate > 0 ? t("{n} messages per second", { n: Math.round(found.rate) }) : "–"],
@@ -99,7 +99,7 @@ function accounts(found: readonly AccountMove[]): HTMLElement {
     t("Accounts"),
     [
       { title: t("Address"), kind: "main", cell: (one) => el("bdi", {}, visible(one.address)) },
-      { title: t("State"), cell: accountState },
+      { title: t("Status"), cell: accountState },
       { title: t("Now"), cell: (one) => el("bdi", {}, visible(one.step)) },
       { title: t("Messages"), kind: "num", cell: (one) => one.messages.toLocaleString() },
       { title: t("Problems"), kind: "num", cell: (one) => one.problem_count.toLocaleString() },

@@ -78,7 +78,7 @@ async function set(desk: Desk, found: PeerState): Promise<void> {
 function inUse(desk: Desk, found: PeerState): Child {
   const end = async () => {
     const words = t("Mail to addresses that are not here is refused from then on.");
-    if (!(await confirm(t("Has everybody moved?"), words, t("End it")))) return;
+    if (!(await confirm(t("Has everybody moved?"), words, t("Stop")))) return;
     if (
       await attempt(t("Saving…"), t("Couldn't end the handover"), () => desk.client.config_domain_peer_rm(found.domain))
     )

@@ -28,7 +28,7 @@ export async function finishedPage(desk: Desk): Promise<{ title: string; root: H
     t("Finished messages"),
     [
       {
-        title: t("State"),
+        title: t("Status"),
         kind: "main",
         cell: (row) => (row.success === true ? state("ok", t("delivered")) : state("danger", t("failed"))),
       },

@@ -159,7 +159,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
         },
       },
       {
-        title: t("State"),
+        title: t("Status"),
         cell: (row) =>
           row.hold
             ? state("off", t("on hold"))

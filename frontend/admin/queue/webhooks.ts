@@ -23,7 +23,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
     : await desk.client.queue_webhook_list({}, page);
   const again = async (row: HookLine) => {
     if (
-      await attempt(t("Calling…"), t("Couldn't call webhook"), () =>
+      await attempt(t("Calling webhook…"), t("Couldn't call webhook"), () =>
         desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true),
       )
     )

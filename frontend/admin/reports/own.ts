@@ -149,7 +149,7 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     t("Addresses without reports"),
     [
       { title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) },
-      { title: t("Kind"), cell: ({ kind }) => (kind === "dmarc" ? "DMARC" : "TLS") },
+      { title: t("Type"), cell: ({ kind }) => (kind === "dmarc" ? "DMARC" : "TLS") },
       { title: t("Why"), cell: ({ row }) => (row.comment === "" ? name("") : foreign(row.comment, 160)) },
       { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) },
       {

@@ -75,7 +75,7 @@ export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
       { title: t("Pass"), kind: "num", cell: (row) => count(row.passed) },
       { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) },
       {
-        title: t("State"),
+        title: t("Status"),
         cell: (row) =>
           row.failed === 0
             ? state("ok", t("passes"))

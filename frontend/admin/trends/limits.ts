@@ -53,7 +53,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
               )
             : el("bdi", {}, visible(one.who)),
       },
-      { title: t("State"), cell: (one) => (one.refused ? state("warn", t("refused")) : state("ok", t("looked at"))) },
+      { title: t("Status"), cell: (one) => (one.refused ? state("warn", t("refused")) : state("ok", t("looked at"))) },
       { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) },
       { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) },
       {

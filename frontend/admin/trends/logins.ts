@@ -27,7 +27,7 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
     t("Failed logins"),
     [
       {
-        title: t("User name"),
+        title: t("Username"),
         kind: "main",
         cell: (row) => (row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120)),
       },

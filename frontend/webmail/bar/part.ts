@@ -118,10 +118,10 @@ const phone = matchMedia("(max-width: 700px)");
 /** Where words that can be spared have no room. */
 const half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 
-export { answerBar } from "./answer";
 export { answerCommands } from "../commands/answers";
-export { Seen } from "./seen";
 export { listChoices, threadCommands } from "../commands/choices";
+export { answerBar } from "./answer";
+export { Seen } from "./seen";
 
 /** Open a menu of commands at a button. */
 export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly Command[]) => void;

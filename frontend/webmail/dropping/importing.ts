@@ -135,7 +135,7 @@ export class Importing {
     } catch (error) {
       const why = error instanceof UploadAborted ? null : await this.reason(error, mailbox, octets);
       toast(
-        why === null ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why: messageOf(why) }),
+        why === null ? t("Stopped: nothing was imported") : t("No messages imported: {why}", { why: messageOf(why) }),
       );
     } finally {
       this.upload.delete(upload);
@@ -210,7 +210,7 @@ export class Importing {
   }
 
   private failed(why: string): void {
-    toast(why === "" ? t("Stopped: nothing was imported") : t("Nothing was imported: {why}", { why }));
+    toast(why === "" ? t("Stopped: nothing was imported") : t("No messages imported: {why}", { why }));
   }
 
   /** Ask what became of the imports that were running when this page heard of them last. */

@@ -282,7 +282,7 @@ function draw(
       ]),
       found.repeats !== null && fact(t("Repeats"), ruleText(found.repeats)),
       found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
-      found.place !== "" && fact(t("Where"), isolated(found.place)),
+      found.place !== "" && fact(t("Location"), isolated(found.place)),
       found.organizer !== null && fact(t("Organizer"), guest(found.organizer)),
       found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))),
       found.people.length > 0 && fact(t("Guests"), guests(found)),

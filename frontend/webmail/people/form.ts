@@ -31,7 +31,7 @@ function entries(
   const place = el("div", { class: "person-entries" });
   const line = (one: ContactEntry) => {
     const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
-    const kind = el("select", { class: "dialog-input", "aria-label": t("Kind") });
+    const kind = el("select", { class: "dialog-input", "aria-label": t("Type") });
     fill(
       kind,
       kinds.map(([name, text]) => el("option", { value: name }, text)),

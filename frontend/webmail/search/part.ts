@@ -36,7 +36,7 @@ const fields: readonly Field[] = [
   { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") },
   { tag: "end", label: t("To day"), hint: t("including that day") },
   { tag: "attachments", label: t("Attachments"), choices: kinds },
-  { tag: "is", label: t("State"), choices: Object.keys(states) },
+  { tag: "is", label: t("Status"), choices: Object.keys(states) },
   { tag: "minsize", label: t("At least"), hint: t("500k, 2m") },
   { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") },
   { tag: "header", label: t("Header"), hint: t("Name:text") },

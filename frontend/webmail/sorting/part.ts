@@ -4,7 +4,7 @@
 import type { Client, SortingNotices } from "../../gen/webmail";
 import { kept } from "../../lib/beside";
 import { attempt } from "../../lib/dialogs";
-import { el, fill } from "../../lib/dom";
+import { el, fill, placed } from "../../lib/dom";
 import { foreign } from "../../lib/pages";
 import { released } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
@@ -48,11 +48,10 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     };
     return line(
       "away",
-      [
-        t("Vacation reply is on."),
-        found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."],
-      ],
-      el("button", { class: "link", onclick: () => void end() }, t("End it")),
+      found.away_until === null
+        ? t("Vacation reply is on.")
+        : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }),
+      el("button", { class: "link", onclick: () => void end() }, t("Turn off")),
       link("away", t("Change")),
     );
   }
@@ -66,15 +65,16 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     };
     const about =
       failure.script === ""
-        ? [t("A message was kept:"), " ", foreign(failure.text.message, 300)]
+        ? [t("Message kept:"), " ", foreign(failure.text.message, 300)]
         : [
-            failure.line > 0
-              ? t("Your script failed in line {line}:", { line: failure.line })
-              : t("Your script failed:"),
+            placed(
+              failure.line > 0
+                ? t("Your script failed in line {line}: {reason}.", { line: failure.line })
+                : t("Your script failed: {reason}."),
+              { reason: foreign(failure.text.message, 300) },
+            ),
             " ",
-            foreign(failure.text.message, 300),
-            ". ",
-            t("The message was kept."),
+            t("You'll find the message in your Inbox."),
           ];
     return line(
       "failed",
@@ -87,13 +87,9 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
   function stopped(address: string): HTMLElement {
     return line(
       "failed",
-      [
-        t("Nothing is sent on to"),
-        " ",
-        foreign(address, 100),
-        " ",
-        t("any more: mail to it came back for three days. Your mail is kept here."),
-      ],
+      placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), {
+        address: foreign(address, 100),
+      }),
       link("forwarding", t("Show")),
     );
   }

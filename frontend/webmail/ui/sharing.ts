@@ -31,7 +31,7 @@ export function sharing(
     fill(
       list,
       found.map(({ account, name, writable }) => {
-        const shown = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
+        const shown = account === "anyone" ? t("all users on this server") : isolated(name || account);
         const rights = el(
           "select",
           { class: "dialog-input", "aria-label": t("Permissions of {name}", { name: shown }) },
@@ -63,7 +63,7 @@ export function sharing(
       }),
     );
   draw(first);
-  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), {
+  const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), {
     autocapitalize: "none",
     class: "dialog-input",
   });
